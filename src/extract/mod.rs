@@ -1,0 +1,4 @@
+//! From one log to rows.
+
+pub mod error;
+pub mod eventlog;
