@@ -3,6 +3,9 @@
 use std::io;
 
 use crate::discover::{is_lasting, is_store_error_retryable};
+use crate::schema::BuilderError;
+
+use super::rows::SinkError;
 
 /// An error that ends the extraction of one log. Other logs are not concerned.
 #[derive(Debug, thiserror::Error)]
@@ -89,13 +92,29 @@ pub enum ExtractError {
         /// The log.
         uri: String,
     },
-    /// JSON nested deeper than any real plan.
-    #[error("{uri}: line {line} is nested too deeply")]
-    TooDeep {
+    /// An application without an id: a History Server refuses it too.
+    #[error("{uri} tells of an application without an id")]
+    NoApplicationId {
         /// The log.
         uri: String,
-        /// Line number, from 1.
-        line: u64,
+    },
+    /// A row does not fit its table's contract: a mistake of ours.
+    #[error("a row does not fit its table: {0}")]
+    Row(#[from] BuilderError),
+    /// A table without a contract: a mistake of ours.
+    #[error("table {table} has no contract")]
+    NoContract {
+        /// The table.
+        table: &'static str,
+    },
+    /// The rows could not be stored.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A bug of ours: the extraction of this log panicked.
+    #[error("{uri} made the extraction panic; please report it")]
+    Panicked {
+        /// The log.
+        uri: String,
     },
 }
 
@@ -112,11 +131,15 @@ impl ExtractError {
             Self::Vanished { .. } => "vanished",
             Self::NotAnEventLog { .. } => "not_an_event_log",
             Self::NoApplicationStart { .. } => "no_application_start",
-            Self::TooDeep { .. } => "too_deep",
+            Self::NoApplicationId { .. } => "no_application_id",
+            Self::Row(_) | Self::NoContract { .. } => "contract",
+            Self::Sink(_) => "staging",
+            Self::Panicked { .. } => "panic",
         }
     }
 
-    /// What was being read: the log, or the file of it that is to blame.
+    /// What was being read: the log, or the file of it that is to blame. Blank where the trouble is
+    /// ours and not the log's.
     pub fn uri(&self) -> &str {
         match self {
             Self::EmptyLog { uri }
@@ -129,7 +152,9 @@ impl ExtractError {
             | Self::Vanished { uri }
             | Self::NotAnEventLog { uri, .. }
             | Self::NoApplicationStart { uri }
-            | Self::TooDeep { uri, .. } => uri,
+            | Self::NoApplicationId { uri }
+            | Self::Panicked { uri } => uri,
+            Self::Row(_) | Self::NoContract { .. } | Self::Sink(_) => "",
         }
     }
 
@@ -139,6 +164,7 @@ impl ExtractError {
             Self::Io { source, .. } => !is_lasting(source.kind()),
             Self::Store { source, .. } => is_store_error_retryable(source),
             Self::Vanished { .. } => true,
+            Self::Sink(error) => error.is_retryable(),
             _ => false,
         }
     }
