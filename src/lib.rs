@@ -5,3 +5,7 @@
 //! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
 //! [`schema`] (the table contracts) stands under all of them.
 #![forbid(unsafe_code)]
+
+pub mod extract;
+pub mod load;
+pub mod schema;
