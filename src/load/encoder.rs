@@ -16,7 +16,7 @@ use crossbeam_channel::Receiver;
 use deltalake::kernel::Add;
 use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 
 use super::error::LoadError;
 use super::parquet_settings;
@@ -118,7 +118,7 @@ struct OpenFile {
 
 /// What is the same for all files of a table.
 struct TableFormat {
-    properties: WriterProperties,
+    options: ArrowWriterOptions,
     stats_columns: HashSet<String>,
 }
 
@@ -239,11 +239,7 @@ impl Encoder {
             self.staging.runtime.clone(),
             path.clone(),
         );
-        let writer = ArrowWriter::try_new(
-            buffer,
-            schema,
-            Some(format.properties.clone()),
-        )
+        let writer = ArrowWriter::try_new_with_options(buffer, schema, format.options.clone())
         .map_err(LoadError::parquet(path.as_ref()))?;
         Ok(OpenFile {
             writer,
@@ -329,7 +325,7 @@ impl Encoder {
     fn format(&mut self, table: &'static Table) -> Arc<TableFormat> {
         let format = self.formats.entry(table.name.as_str()).or_insert_with(|| {
             Arc::new(TableFormat {
-                properties: parquet_settings::properties(table),
+                options: parquet_settings::options(table),
                 stats_columns: stats::columns(table).into_iter().collect(),
             })
         });

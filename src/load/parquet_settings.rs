@@ -1,8 +1,10 @@
 //! How our Parquet files are encoded.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -15,22 +17,30 @@ const ROW_GROUP_ROWS: usize = 128 << 10;
 const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// The columns of a table that its files hold: all but the partition columns, whose values are in
-/// the Delta log.
+/// the Delta log. Comments are left out, they are in the log too.
 pub(super) fn file_schema(table: &Table) -> SchemaRef {
     let schema = table.arrow_schema();
     let fields = schema
         .fields()
         .iter()
         .filter(|field| !table.partition_by.contains(field.name()))
-        .cloned()
-        .collect::<Vec<_>>();
+        .map(|field| field.as_ref().clone().with_metadata(HashMap::new()))
+        .collect::<Vec<Field>>();
     Arc::new(Schema::new(fields))
 }
 
-/// Encoder properties for a table.
+/// How files of a table are written.
 ///
 /// Statistics are kept for each row group only: the ones for each page cost time on every column and
 /// pay for few. Long texts have neither dictionary nor statistics.
+pub(super) fn options(table: &Table) -> ArrowWriterOptions {
+    // The Arrow schema would be written into every file, and says nothing that Parquet's does not.
+    ArrowWriterOptions::new()
+        .with_properties(properties(table))
+        .with_skip_arrow_metadata(true)
+}
+
+/// Compression, statistics and encodings of a table's files.
 pub(super) fn properties(table: &Table) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("sparklake {}", env!("CARGO_PKG_VERSION")))

@@ -198,16 +198,8 @@ fn contract_fingerprint() -> String {
         let head = format!("{}|{}|{:?}|", table.name, table.description, table.partition_by);
         hasher.write(head.as_bytes());
         for column in &table.columns {
-            let text = format!(
-                "{}|{:?}|{}|{}|{:?}|{:?}|{:?}|",
-                column.name,
-                column.data_type,
-                column.nullable,
-                column.description,
-                column.unit,
-                column.values,
-                column.references,
-            );
+            let (name, nullable, comment) = (&column.name, column.nullable, column.comment());
+            let text = format!("{name}|{:?}|{nullable}|{comment}|", column.data_type);
             hasher.write(text.as_bytes());
         }
     }

@@ -10,11 +10,11 @@ use arrow::array::{
     UInt32Array, new_null_array,
 };
 use arrow::compute::{cast, take_record_batch};
-use arrow::datatypes::{DataType, Date32Type, Field, Schema};
+use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
 use twox_hash::XxHash64;
 
 use super::error::LoadError;
-use super::parquet_settings::file_schema;
+use super::parquet_settings;
 use super::staging::Batch;
 use crate::schema::Table;
 
@@ -66,14 +66,11 @@ pub(super) enum Shape {
 /// `batch_id` and `ingested_at` may be missing from the input, as may columns that allow NULL.
 pub(super) fn by_partition(
     table: &Table,
+    file_schema: &SchemaRef,
     batch: &RecordBatch,
     tail: &TailValues,
-    shape: Shape,
 ) -> Result<Vec<(Option<i32>, RecordBatch)>, LoadError> {
-    let file_batch = match shape {
-        Shape::Contract => with_file_columns(table, batch, tail)?,
-        Shape::Survivors => with_columns_of_any_age(table, batch)?,
-    };
+    let file_batch = with_file_columns(table, file_schema, batch, tail)?;
     match table.partition_by.as_slice() {
         [] => Ok(vec![(None, file_batch)]),
         [column] if column == PARTITION_COLUMN => {
@@ -107,46 +104,65 @@ pub(super) fn spread(name: &str) -> usize {
     usize::try_from(hasher.finish() >> 33).unwrap_or(0)
 }
 
+impl Shape {
+    /// The columns of a table's files for rows of this shape.
+    pub(super) fn file_schema(self, table: &Table) -> SchemaRef {
+        let schema = parquet_settings::file_schema(table);
+        match self {
+            Self::Contract => schema,
+            Self::Survivors => {
+                let fields = schema.fields().iter();
+                let nullable = fields.map(|field| field.as_ref().clone().with_nullable(true));
+                Arc::new(Schema::new(nullable.collect::<Vec<Field>>()))
+            }
+        }
+    }
+
+    /// Rows of a file of the lake, with the types that the contract has now.
+    pub(super) fn cast(self, table: &Table, batch: RecordBatch) -> Result<RecordBatch, LoadError> {
+        if self == Self::Contract {
+            return Ok(batch);
+        }
+        let declared = table.arrow_schema();
+        let columns: Result<Vec<(String, ArrayRef)>, LoadError> = batch
+            .schema()
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .filter_map(|(field, column)| {
+                let declared = declared.field_with_name(field.name()).ok()?;
+                let column = cast(column, declared.data_type())
+                    .map_err(LoadError::arrow(&table.name))
+                    .map(|column| (field.name().clone(), column));
+                Some(column)
+            })
+            .collect();
+        RecordBatch::try_from_iter(columns?).map_err(LoadError::arrow(&table.name))
+    }
+}
+
 fn with_file_columns(
     table: &Table,
+    file_schema: &SchemaRef,
     batch: &RecordBatch,
     tail: &TailValues,
 ) -> Result<RecordBatch, LoadError> {
-    let schema = file_schema(table);
-    let columns: Result<Vec<ArrayRef>, LoadError> = schema
-        .fields()
-        .iter()
-        .map(|field| file_column(table, batch, field, tail))
-        .collect();
-    RecordBatch::try_new(schema, columns?).map_err(|error| broken(table, error.to_string()))
-}
-
-fn with_columns_of_any_age(table: &Table, batch: &RecordBatch) -> Result<RecordBatch, LoadError> {
-    let fields: Vec<Field> = file_schema(table)
-        .fields()
-        .iter()
-        .map(|field| field.as_ref().clone().with_nullable(true))
-        .collect();
+    let fields = file_schema.fields().iter().enumerate();
     let columns: Result<Vec<ArrayRef>, LoadError> = fields
-        .iter()
-        .map(|field| match batch.column_by_name(field.name()) {
-            Some(column) => {
-                cast(column, field.data_type()).map_err(LoadError::arrow(&table.name))
-            }
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-        })
+        .map(|(index, field)| file_column(table, batch, index, field, tail))
         .collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns?)
+    RecordBatch::try_new(Arc::clone(file_schema), columns?)
         .map_err(|error| broken(table, error.to_string()))
 }
 
 fn file_column(
     table: &Table,
     batch: &RecordBatch,
+    index: usize,
     field: &Field,
     tail: &TailValues,
 ) -> Result<ArrayRef, LoadError> {
-    if let Some(column) = batch.column_by_name(field.name()) {
+    if let Some(column) = find_column(batch, index, field.name()) {
         if column.data_type() != field.data_type() {
             return Err(broken(
                 table,
@@ -167,6 +183,16 @@ fn file_column(
         return Ok(new_null_array(field.data_type(), batch.num_rows()));
     }
     Err(broken(table, format!("column {} is missing", field.name())))
+}
+
+/// Looks where the column is nearly always, then everywhere.
+fn find_column<'a>(batch: &'a RecordBatch, index: usize, name: &str) -> Option<&'a ArrayRef> {
+    let schema = batch.schema_ref();
+    let expected = schema.fields().get(index);
+    if expected.is_some_and(|field| field.name() == name) {
+        return batch.columns().get(index);
+    }
+    batch.column_by_name(name)
 }
 
 fn partition_dates<'a>(table: &Table, batch: &'a RecordBatch) -> Result<&'a Date32Array, LoadError> {

@@ -7,12 +7,13 @@
 //! is still being read, and dropped if it fails. Lane 0 is shared by all small histories of the
 //! unit, which so end up in few files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use crossbeam_channel::{Sender, unbounded};
 use uuid::Uuid;
 
@@ -43,6 +44,7 @@ pub struct UnitWriter {
     staging: Staging,
     tail: TailValues,
     shape: Shape,
+    schemas: HashMap<&'static str, SchemaRef>,
     prefix: String,
     encoders: Vec<EncoderThread>,
     budget: Arc<MemoryBudget>,
@@ -85,6 +87,7 @@ impl UnitWriter {
             staging,
             tail: TailValues::of(batch),
             shape,
+            schemas: HashMap::new(),
             encoders: Vec::new(),
             history: None,
             lanes: SHARED_LANE,
@@ -202,7 +205,13 @@ impl UnitWriter {
         batch: RecordBatch,
     ) -> Result<(), LoadError> {
         self.start_encoders()?;
-        for (app_date, batch) in rows::by_partition(table, &batch, &self.tail, self.shape)? {
+        let shape = self.shape;
+        let schema = self
+            .schemas
+            .entry(table.name.as_str())
+            .or_insert_with(|| shape.file_schema(table));
+        let batch = shape.cast(table, batch)?;
+        for (app_date, batch) in rows::by_partition(table, schema, &batch, &self.tail)? {
             let permit = self.budget.acquire(rows::memory(&batch));
             let index = self.encoder_for(lane, table);
             let Some(encoder) = self.encoders.get(index) else {
