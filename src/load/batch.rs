@@ -40,7 +40,8 @@ impl Lake {
             run_id: run_id.to_owned(),
             started_at: Utc::now(),
         };
-        self.write_json(open_path(&batch.id).as_ref(), &batch, PutMode::Create).await?;
+        self.write_json(open_path(&batch.id).as_ref(), &batch, PutMode::Create)
+            .await?;
         Ok(batch)
     }
 
@@ -51,7 +52,12 @@ impl Lake {
             None => self.largest_number_in_use().await?,
         };
         let next = last + 1;
-        self.write_json(layout::SEQUENCE, &Sequence { last: next }, PutMode::Overwrite).await?;
+        self.write_json(
+            layout::SEQUENCE,
+            &Sequence { last: next },
+            PutMode::Overwrite,
+        )
+        .await?;
         Ok(next)
     }
 

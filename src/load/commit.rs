@@ -136,7 +136,8 @@ impl Lake {
             return Ok(CommitReport::default());
         }
         lock.check()?;
-        self.write_json(pending_path(seq).as_ref(), &intent, PutMode::Create).await?;
+        self.write_json(pending_path(seq).as_ref(), &intent, PutMode::Create)
+            .await?;
         self.failpoint().pass(Step::IntentWritten)?;
         self.apply(lock, &intent, Attempt::First).await
     }
@@ -186,14 +187,18 @@ impl Lake {
         let results: Vec<_> = stream::iter(&intent.tables)
             .map(|(name, change)| async move {
                 self.failpoint().pass(Step::BeforeTable)?;
-                let done = self.apply_table(lock, intent, name, change, attempt).await?;
+                let done = self
+                    .apply_table(lock, intent, name, change, attempt)
+                    .await?;
                 self.failpoint().pass(Step::TableCommitted)?;
                 Ok((name.clone(), done))
             })
             .buffer_unordered(CONCURRENT_TABLES)
             .collect()
             .await;
-        let mut tables = results.into_iter().collect::<Result<BTreeMap<_, _>, LoadError>>()?;
+        let mut tables = results
+            .into_iter()
+            .collect::<Result<BTreeMap<_, _>, LoadError>>()?;
         self.failpoint().pass(Step::BeforeLedger)?;
         if !intent.ledger.is_empty() {
             let done = self
@@ -214,7 +219,8 @@ impl Lake {
     async fn settle(&self, intent: &Intent) -> Result<(), LoadError> {
         if let Some(analysis) = &intent.analysis {
             let path = analysis_path(intent.seq);
-            self.write_json(path.as_ref(), analysis, PutMode::Overwrite).await?;
+            self.write_json(path.as_ref(), analysis, PutMode::Overwrite)
+                .await?;
         }
         self.close_batch(&intent.batch.id).await?;
         self.failpoint().pass(Step::HalfCleaned)?;
@@ -331,7 +337,9 @@ async fn commit_table(
     change: &TableChange,
 ) -> Result<(u64, Option<DeltaTableState>), DeltaTableError> {
     let removes = change.removes.iter().cloned().map(Action::Remove);
-    let actions = removes.chain(change.all_adds().cloned().map(Action::Add)).collect();
+    let actions = removes
+        .chain(change.all_adds().cloned().map(Action::Add))
+        .collect();
     let properties = CommitProperties::default()
         .with_cleanup_expired_logs(Some(false))
         .with_application_transaction(Transaction::new(TRANSACTION_ID, intent.seq))
@@ -392,7 +400,10 @@ fn removes_are_live(
     }
     let files = replace::live_files(state, handle.contract())?;
     let live: BTreeSet<_> = files.iter().map(|file| file.path()).collect();
-    Ok(change.removes.iter().all(|remove| live.contains(remove.path.as_str())))
+    Ok(change
+        .removes
+        .iter()
+        .all(|remove| live.contains(remove.path.as_str())))
 }
 
 fn is_conflict(error: &DeltaTableError) -> bool {
@@ -425,7 +436,10 @@ fn report(change: &TableChange, version: Option<u64>) -> TableCommit {
 
 fn app_dates(change: &TableChange) -> BTreeSet<NaiveDate> {
     let added = change.all_adds().map(|add| Some(&add.partition_values));
-    let removed = change.removes.iter().map(|remove| remove.partition_values.as_ref());
+    let removed = change
+        .removes
+        .iter()
+        .map(|remove| remove.partition_values.as_ref());
     added
         .chain(removed)
         .filter_map(|values| values?.get("app_date")?.as_deref()?.parse().ok())

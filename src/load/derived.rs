@@ -40,8 +40,11 @@ impl Lake {
     ) -> Result<CommitReport, LoadError> {
         let batch = self.begin_batch(lock, run_id).await?;
         let names: Vec<&'static str> = rows.iter().map(|rows| rows.table).collect();
-        let mut writer =
-            UnitWriter::new(self.staging(WriterSettings::default()), &batch, DERIVED_UNIT);
+        let mut writer = UnitWriter::new(
+            self.staging(WriterSettings::default()),
+            &batch,
+            DERIVED_UNIT,
+        );
         let staged = blocking(move || {
             writer.begin_history()?;
             for TableRows { table, batches } in rows {

@@ -72,7 +72,10 @@ impl MemoryBudget {
     pub(super) fn acquire(self: &Arc<Self>, bytes: usize) -> Permit {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         while *used > 0 && *used + bytes > self.limit {
-            used = self.freed.wait(used).unwrap_or_else(PoisonError::into_inner);
+            used = self
+                .freed
+                .wait(used)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         *used += bytes;
         Permit {
@@ -96,7 +99,11 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut used = self.budget.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self
+            .budget
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *used = used.saturating_sub(self.bytes);
         self.budget.freed.notify_all();
     }
@@ -240,7 +247,7 @@ impl Encoder {
             path.clone(),
         );
         let writer = ArrowWriter::try_new_with_options(buffer, schema, format.options.clone())
-        .map_err(LoadError::parquet(path.as_ref()))?;
+            .map_err(LoadError::parquet(path.as_ref()))?;
         Ok(OpenFile {
             writer,
             path,
@@ -263,7 +270,10 @@ impl Encoder {
             file.path.clone(),
         );
         let buffer = std::mem::replace(file.writer.inner_mut(), empty);
-        let stats_columns = self.formats.get(key.table).map(|format| &format.stats_columns);
+        let stats_columns = self
+            .formats
+            .get(key.table)
+            .map(|format| &format.stats_columns);
         let stats = stats_columns.map(|columns| stats::to_json(&metadata, columns));
         let add = new_add(key, &file.path, buffer.size(), stats);
         self.uploads.send(buffer)?;
@@ -305,9 +315,16 @@ impl Encoder {
 
     /// Writes the largest open row group out while all of them together are too large.
     fn bound_memory(&mut self) -> Result<(), LoadError> {
-        let mut total: usize = self.open.values().map(|file| file.writer.memory_size()).sum();
+        let mut total: usize = self
+            .open
+            .values()
+            .map(|file| file.writer.memory_size())
+            .sum();
         while total > self.staging.settings.row_group_memory_bytes {
-            let largest = self.open.values_mut().max_by_key(|file| file.writer.memory_size());
+            let largest = self
+                .open
+                .values_mut()
+                .max_by_key(|file| file.writer.memory_size());
             let Some(file) = largest else { break };
             let before = file.writer.memory_size();
             file.writer
@@ -337,14 +354,22 @@ impl Encoder {
 pub(super) fn by_table(staged: Vec<Staged>) -> BTreeMap<String, Vec<StagedAdd>> {
     let mut tables: BTreeMap<String, Vec<StagedAdd>> = BTreeMap::new();
     for file in staged {
-        tables.entry(file.table.to_owned()).or_default().push(file.file);
+        tables
+            .entry(file.table.to_owned())
+            .or_default()
+            .push(file.file);
     }
     tables
 }
 
 fn new_add(key: &FileKey, path: &Path, size: u64, stats: Option<String>) -> Add {
-    let within_table = path.as_ref().strip_prefix(key.table).unwrap_or(path.as_ref());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let within_table = path
+        .as_ref()
+        .strip_prefix(key.table)
+        .unwrap_or(path.as_ref());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Add {
         path: within_table.trim_start_matches('/').to_owned(),
         partition_values: partition_value(key.app_date)

@@ -208,6 +208,18 @@ pub enum LoadError {
         attempts: u32,
     },
 
+    /// Files would be deleted that somebody may still be reading.
+    #[error(
+        "a retention of {hours} hours is shorter than the safe {safe_hours}: queries that are \
+         running would lose their files; ask for it explicitly if nobody else uses the lake"
+    )]
+    ShortRetention {
+        /// What was asked for.
+        hours: i64,
+        /// The shortest safe retention.
+        safe_hours: i64,
+    },
+
     /// The writer was used in the wrong order, or one of its threads ended.
     #[error("the writer cannot go on: {reason}")]
     Writer {

@@ -33,7 +33,11 @@ impl Failpoint {
     /// Goes on, or fails where a test wants it.
     #[cfg_attr(
         not(test),
-        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "does nothing outside of tests")
+        expect(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "does nothing outside of tests"
+        )
     )]
     pub(super) fn pass(&self, step: Step) -> Result<(), LoadError> {
         #[cfg(test)]
@@ -59,5 +63,11 @@ impl Failpoint {
     #[cfg(test)]
     pub(super) fn arm(&self, step: Step, passes: usize) {
         *self.armed.lock().unwrap() = Some((step, passes));
+    }
+
+    /// Goes on everywhere again.
+    #[cfg(test)]
+    pub(super) fn disarm(&self) {
+        *self.armed.lock().unwrap() = None;
     }
 }

@@ -66,7 +66,10 @@ impl TableChange {
     }
 
     pub(super) fn all_adds(&self) -> impl Iterator<Item = &Add> {
-        self.adds.iter().chain(&self.survivors).map(|staged| &staged.add)
+        self.adds
+            .iter()
+            .chain(&self.survivors)
+            .map(|staged| &staged.add)
     }
 }
 

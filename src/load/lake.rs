@@ -9,10 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use deltalake::DeltaTable;
-use deltalake::logstore::{
-    ObjectStoreRef, StorageConfig, logstore_with, object_store_factories,
-};
-use deltalake::table::state::DeltaTableState;
+use deltalake::logstore::{ObjectStoreRef, StorageConfig, logstore_with, object_store_factories};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::de::DeserializeOwned;
@@ -78,7 +75,10 @@ struct Inner {
 
 impl std::fmt::Debug for Lake {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Lake").field("uri", &self.inner.uri).finish()
+        formatter
+            .debug_struct("Lake")
+            .field("uri", &self.inner.uri)
+            .finish()
     }
 }
 
@@ -122,7 +122,8 @@ impl Lake {
                 created_at: Utc::now(),
                 created_by: format!("sparklake {}", env!("CARGO_PKG_VERSION")),
             };
-            lake.write_json(layout::MARKER, &marker, PutMode::Overwrite).await?;
+            lake.write_json(layout::MARKER, &marker, PutMode::Overwrite)
+                .await?;
         }
         Ok(lake)
     }
@@ -178,12 +179,14 @@ impl Lake {
         if let Some(handle) = tables.get(table.name.as_str()) {
             return Ok(Arc::clone(handle));
         }
-        let url = self.inner.url.join(&format!("{}/", table.name)).map_err(|error| {
-            LoadError::InvalidLocation {
+        let url = self
+            .inner
+            .url
+            .join(&format!("{}/", table.name))
+            .map_err(|error| LoadError::InvalidLocation {
                 uri: self.inner.uri.clone(),
                 problem: error.to_string(),
-            }
-        })?;
+            })?;
         let log_store = logstore_with(
             Arc::clone(&self.inner.root_store),
             &url,
@@ -193,10 +196,6 @@ impl Lake {
         let handle = Arc::new(TableHandle::new(table, log_store));
         tables.insert(table.name.as_str(), Arc::clone(&handle));
         Ok(handle)
-    }
-
-    pub(super) async fn state(&self, name: &str) -> Result<DeltaTableState, LoadError> {
-        self.handle(name)?.state().await
     }
 
     /// Reads a bookkeeping file; `None` when it is not there.
@@ -257,13 +256,20 @@ impl Lake {
             .list_with_delimiter(Some(&Path::from(folder)))
             .await
             .map_err(|source| LoadError::storage("listing", folder, source))?;
-        let mut names: Vec<Path> = listed.objects.into_iter().map(|object| object.location).collect();
+        let mut names: Vec<Path> = listed
+            .objects
+            .into_iter()
+            .map(|object| object.location)
+            .collect();
         names.sort();
         Ok(names)
     }
 
     fn lock_tables(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Arc<TableHandle>>> {
-        self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn connect(uri: &str, storage_options: HashMap<String, String>) -> Result<Self, LoadError> {

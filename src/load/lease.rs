@@ -193,8 +193,7 @@ impl Found {
         let here = self.record.holder.host == host_name();
         // Only where process start times can be read is a missing one a sign of death.
         let can_tell = process_started(std::process::id()).is_some();
-        here && can_tell
-            && process_started(self.record.holder.pid) != self.record.process_started
+        here && can_tell && process_started(self.record.holder.pid) != self.record.process_started
     }
 }
 
@@ -234,7 +233,9 @@ async fn put(
         mode,
         ..PutOptions::default()
     };
-    let result = store.put_opts(&Path::from(layout::LOCK), json.into(), options).await?;
+    let result = store
+        .put_opts(&Path::from(layout::LOCK), json.into(), options)
+        .await?;
     Ok(result.into())
 }
 
@@ -271,7 +272,9 @@ mod tests {
     async fn a_second_run_is_told_who_holds_the_lease() {
         let store = memory();
         let pid = std::process::id();
-        let held = Lease::acquire(Arc::clone(&store), holder(&host_name(), pid)).await.unwrap();
+        let held = Lease::acquire(Arc::clone(&store), holder(&host_name(), pid))
+            .await
+            .unwrap();
         let refused = Lease::acquire(Arc::clone(&store), holder("elsewhere", 1)).await;
         assert!(matches!(refused, Err(LoadError::Held(who)) if who.pid == pid));
         held.release().await;
@@ -295,7 +298,9 @@ mod tests {
     #[tokio::test]
     async fn the_former_holder_notices_that_it_was_replaced() {
         let store = memory();
-        let lease = Lease::acquire(Arc::clone(&store), holder("a", 1)).await.unwrap();
+        let lease = Lease::acquire(Arc::clone(&store), holder("a", 1))
+            .await
+            .unwrap();
         lease.check().unwrap();
         let other = Record {
             holder: holder("b", 2),
@@ -307,6 +312,9 @@ mod tests {
         assert!(matches!(lease.check(), Err(LoadError::LockLost { .. })));
         lease.release().await;
         let found = read(&store).await.unwrap().unwrap();
-        assert_eq!(found.record.token, "other", "the new holder's lease must stay");
+        assert_eq!(
+            found.record.token, "other",
+            "the new holder's lease must stay"
+        );
     }
 }

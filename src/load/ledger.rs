@@ -14,8 +14,8 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, new_null_array,
 };
-use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake::DeltaTableError;
@@ -100,16 +100,25 @@ impl FromStr for SourceStatus {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        [Self::Loaded, Self::Partial, Self::Skipped, Self::Quarantined, Self::Failed]
-            .into_iter()
-            .find(|status| status.as_str() == word)
-            .ok_or_else(|| format!("'{word}' is not a status of a source"))
+        [
+            Self::Loaded,
+            Self::Partial,
+            Self::Skipped,
+            Self::Quarantined,
+            Self::Failed,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+        .ok_or_else(|| format!("'{word}' is not a status of a source"))
     }
 }
 
 /// A row to be written to the ledger. The columns are described in the table's contract.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each field is the column of the same name of ingest_sources")]
+#[expect(
+    missing_docs,
+    reason = "each field is the column of the same name of ingest_sources"
+)]
 pub struct SourceRecord {
     pub source_uri: String,
     pub fingerprint: String,
@@ -283,23 +292,22 @@ impl Lake {
             Err(error) => return Err(error),
         };
         let store = handle.log_store().object_store(None);
-        let fetched: Vec<(String, Bytes)> =
-            stream::iter(live_files(&state, handle.contract())?)
-                .map(|file| {
-                    let store = Arc::clone(&store);
-                    async move {
-                        let path = file.object_store_path();
-                        let bytes = match store.get(&path).await {
-                            Ok(found) => found.bytes().await,
-                            Err(error) => Err(error),
-                        };
-                        let failed = |source| LoadError::storage("reading", path.as_ref(), source);
-                        Ok::<_, LoadError>((path.to_string(), bytes.map_err(failed)?))
-                    }
-                })
-                .buffered(CONCURRENT_FILES)
-                .try_collect()
-                .await?;
+        let fetched: Vec<(String, Bytes)> = stream::iter(live_files(&state, handle.contract())?)
+            .map(|file| {
+                let store = Arc::clone(&store);
+                async move {
+                    let path = file.object_store_path();
+                    let bytes = match store.get(&path).await {
+                        Ok(found) => found.bytes().await,
+                        Err(error) => Err(error),
+                    };
+                    let failed = |source| LoadError::storage("reading", path.as_ref(), source);
+                    Ok::<_, LoadError>((path.to_string(), bytes.map_err(failed)?))
+                }
+            })
+            .buffered(CONCURRENT_FILES)
+            .try_collect()
+            .await?;
         blocking(move || {
             let mut ledger = Ledger::default();
             for (path, bytes) in fetched {
@@ -358,8 +366,11 @@ impl EntryColumns {
             cast(column, data_type).map_err(LoadError::arrow(LEDGER_TABLE))
         };
         let text = |name| Ok(column(name, &DataType::Utf8)?.as_string::<i32>().clone());
-        let number =
-            |name| Ok(column(name, &DataType::Int64)?.as_primitive::<Int64Type>().clone());
+        let number = |name| {
+            Ok(column(name, &DataType::Int64)?
+                .as_primitive::<Int64Type>()
+                .clone())
+        };
         let flag = |name| Ok(column(name, &DataType::Boolean)?.as_boolean().clone());
         let time_type = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         Ok(Self {
@@ -374,7 +385,9 @@ impl EntryColumns {
             complete: flag("complete")?,
             bytes: number("bytes")?,
             size_bytes: number("size_bytes")?,
-            app_date: column("app_date", &DataType::Date32)?.as_primitive::<Date32Type>().clone(),
+            app_date: column("app_date", &DataType::Date32)?
+                .as_primitive::<Date32Type>()
+                .clone(),
             ingested_at: column("ingested_at", &time_type)?
                 .as_primitive::<TimestampMicrosecondType>()
                 .clone(),
@@ -383,22 +396,23 @@ impl EntryColumns {
 
     /// The entry in a row; `None` for one that lacks what makes it an entry.
     fn entry(&self, row: usize) -> Option<LedgerEntry> {
-        let text = |column: &StringArray| column.is_valid(row).then(|| column.value(row).to_owned());
+        let text =
+            |column: &StringArray| column.is_valid(row).then(|| column.value(row).to_owned());
         let number = |column: &Int64Array| {
             let value = column.is_valid(row).then(|| column.value(row));
             value.and_then(|value| u64::try_from(value).ok())
         };
         let flag = |column: &BooleanArray| column.is_valid(row).then(|| column.value(row));
-        let key = text(&self.application_id).zip(text(&self.attempt_id)).and_then(
-            |(application_id, attempt_id)| {
+        let key = text(&self.application_id)
+            .zip(text(&self.attempt_id))
+            .and_then(|(application_id, attempt_id)| {
                 Some(AppKey {
                     platform: text(&self.platform)?,
                     cluster_id: text(&self.cluster_id)?,
                     application_id,
                     attempt_id,
                 })
-            },
-        );
+            });
         Some(LedgerEntry {
             source_uri: text(&self.source_uri)?,
             fingerprint: text(&self.fingerprint)?,
@@ -409,9 +423,15 @@ impl EntryColumns {
             complete: flag(&self.complete),
             bytes: number(&self.bytes),
             size_bytes: number(&self.size_bytes),
-            app_date: self.app_date.is_valid(row).then(|| self.app_date.value_as_date(row)).flatten(),
+            app_date: self
+                .app_date
+                .is_valid(row)
+                .then(|| self.app_date.value_as_date(row))
+                .flatten(),
             ingested_at: DateTime::from_timestamp_micros(
-                self.ingested_at.is_valid(row).then(|| self.ingested_at.value(row))?,
+                self.ingested_at
+                    .is_valid(row)
+                    .then(|| self.ingested_at.value(row))?,
             )?,
         })
     }
@@ -434,7 +454,9 @@ pub(super) async fn stage(
     let mut writer = UnitWriter::new(lake.staging(settings), batch, LEDGER_UNIT);
     let staged = blocking(move || {
         writer.begin_history()?;
-        writer.write(LEDGER_TABLE, rows).map_err(LoadError::from_sink)?;
+        writer
+            .write(LEDGER_TABLE, rows)
+            .map_err(LoadError::from_sink)?;
         writer.commit_history()?;
         writer.finish()
     })
@@ -508,10 +530,7 @@ fn texts<'a>(
     Arc::new(sources.iter().map(value).collect::<StringArray>())
 }
 
-fn numbers(
-    sources: &[SourceRecord],
-    value: impl Fn(&SourceRecord) -> Option<u64>,
-) -> ArrayRef {
+fn numbers(sources: &[SourceRecord], value: impl Fn(&SourceRecord) -> Option<u64>) -> ArrayRef {
     let values = sources.iter().map(value);
     Arc::new(
         values

@@ -34,6 +34,7 @@ pub mod lake;
 mod lease;
 pub mod ledger;
 pub mod lock;
+pub mod maintain;
 mod parquet_settings;
 pub mod recover;
 mod replace;
@@ -41,6 +42,8 @@ mod rows;
 pub mod staging;
 mod stats;
 mod table_state;
+#[cfg(test)]
+mod tests;
 mod upload;
 pub mod writer;
 
@@ -51,6 +54,7 @@ pub use intent::{AppKey, PendingAnalysis, Replace};
 pub use lake::Lake;
 pub use ledger::{Ledger, LedgerEntry, SourceRecord, SourceStatus};
 pub use lock::LakeLock;
+pub use maintain::{MaintainOptions, TableMaintenance};
 pub use recover::Recovery;
 pub use staging::{Batch, StagedAdd, StagedUnit, Staging, WriterSettings};
 pub use writer::{HistoryRows, UnitWriter};

@@ -6,7 +6,7 @@ use std::path::Path as FilePath;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use object_store::{ObjectStore, PutMode};
 use serde::{Deserialize, Serialize};
 
 use super::error::LoadError;
@@ -52,8 +52,12 @@ impl Lake {
         self.bring_tables_to_contract().await?;
         let _in_turn = lock.committing().await;
         let open = self.open_batches().await?;
-        let completed: Vec<String> =
-            self.roll_forward(lock).await?.into_iter().map(|batch| batch.id).collect();
+        let completed: Vec<String> = self
+            .roll_forward(lock)
+            .await?
+            .into_iter()
+            .map(|batch| batch.id)
+            .collect();
         let open: Vec<String> = open.into_iter().map(|batch| batch.id).collect();
         let files_removed = if open.is_empty() {
             0
@@ -64,7 +68,10 @@ impl Lake {
         for batch_id in &open {
             self.close_batch(batch_id).await?;
         }
-        let discarded = open.into_iter().filter(|id| !completed.contains(id)).collect();
+        let discarded = open
+            .into_iter()
+            .filter(|id| !completed.contains(id))
+            .collect();
         Ok(Recovery {
             completed,
             discarded,
@@ -94,7 +101,8 @@ impl Lake {
             .buffer_unordered(CONCURRENT_TABLES)
             .try_collect::<()>()
             .await?;
-        self.write_json(layout::CONTRACT, &wanted, PutMode::Overwrite).await
+        self.write_json(layout::CONTRACT, &wanted, PutMode::Overwrite)
+            .await
     }
 
     /// Removes the files of some batches that no table refers to. Returns their number.
@@ -112,8 +120,10 @@ impl Lake {
             handle.keep(None).await;
             let state = handle.state_or_create().await?;
             let files = live_files(&state, handle.contract())?;
-            let live: HashSet<String> =
-                files.iter().map(|file| format!("{table}/{}", file.path())).collect();
+            let live: HashSet<String> = files
+                .iter()
+                .map(|file| format!("{table}/{}", file.path()))
+                .collect();
             for path in paths.iter().filter(|path| !live.contains(path.as_ref())) {
                 self.delete_staged(path).await?;
                 removed += 1;
@@ -141,9 +151,7 @@ impl Lake {
         let listed = store.list(Some(&Path::from(table)));
         listed
             .map_ok(|object| object.location)
-            .try_filter(|path| {
-                std::future::ready(path.filename().is_some_and(&is_theirs))
-            })
+            .try_filter(|path| std::future::ready(path.filename().is_some_and(&is_theirs)))
             .try_collect()
             .await
             .map_err(|source| LoadError::storage("listing", table, source))
@@ -186,8 +194,9 @@ fn walk(root: &FilePath, folder: &str, is_theirs: &dyn Fn(&str) -> bool) -> Vec<
 
 /// Whether a name is that of a temporary file of the local object store, such as `0.json#1`.
 fn is_cut_off(name: &str) -> bool {
-    name.rsplit_once('#')
-        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    name.rsplit_once('#').is_some_and(|(_, number)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// Changes whenever anything that reaches a table's metadata does.
@@ -195,7 +204,10 @@ fn contract_fingerprint() -> String {
     use std::hash::Hasher;
     let mut hasher = twox_hash::XxHash64::default();
     for table in schema::tables() {
-        let head = format!("{}|{}|{:?}|", table.name, table.description, table.partition_by);
+        let head = format!(
+            "{}|{}|{:?}|",
+            table.name, table.description, table.partition_by
+        );
         hasher.write(head.as_bytes());
         for column in &table.columns {
             let (name, nullable, comment) = (&column.name, column.nullable, column.comment());

@@ -7,9 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
@@ -112,10 +110,13 @@ fn may_hold(stats: Option<&str>, keys: &BTreeSet<AppKey>) -> bool {
     let Some(stats) = stats.and_then(|json| serde_json::from_str::<FileStats>(json).ok()) else {
         return true;
     };
-    match (stats.min_values.application_id, stats.max_values.application_id) {
-        (Some(low), Some(high)) => keys.iter().any(|key| {
-            (low.as_str()..=high.as_str()).contains(&key.application_id.as_str())
-        }),
+    match (
+        stats.min_values.application_id,
+        stats.max_values.application_id,
+    ) {
+        (Some(low), Some(high)) => keys
+            .iter()
+            .any(|key| (low.as_str()..=high.as_str()).contains(&key.application_id.as_str())),
         _ => true,
     }
 }
@@ -172,7 +173,11 @@ async fn rewrite(
         writer.finish()
     })
     .await?;
-    change.survivors = staged.tables.into_values().flatten().collect::<Vec<StagedAdd>>();
+    change.survivors = staged
+        .tables
+        .into_values()
+        .flatten()
+        .collect::<Vec<StagedAdd>>();
     Ok(())
 }
 
@@ -180,11 +185,13 @@ async fn rewrite(
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
 ) -> Result<T, LoadError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(LoadError::Writer {
-            reason: format!("a thread of the loader ended early: {error}"),
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| {
+            Err(LoadError::Writer {
+                reason: format!("a thread of the loader ended early: {error}"),
+            })
         })
-    })
 }
 
 struct SourceFile {
@@ -208,8 +215,8 @@ impl SourceFile {
         for batch in self.batches(&ProjectionMask::all())? {
             let batch = batch?;
             let stays = self.stays(&batch, keys)?;
-            let survivors = filter_record_batch(&batch, &stays)
-                .map_err(LoadError::arrow(&self.table.name))?;
+            let survivors =
+                filter_record_batch(&batch, &stays).map_err(LoadError::arrow(&self.table.name))?;
             let survivors = self.with_date(survivors)?;
             let written = writer.write(self.table.name.as_str(), survivors);
             written.map_err(LoadError::from_sink)?;
@@ -250,14 +257,21 @@ impl SourceFile {
         Ok(reader.map(|batch| batch.map_err(LoadError::arrow(&self.table.name))))
     }
 
-    fn stays(&self, batch: &RecordBatch, keys: &HashSet<AppKey>) -> Result<BooleanArray, LoadError> {
+    fn stays(
+        &self,
+        batch: &RecordBatch,
+        keys: &HashSet<AppKey>,
+    ) -> Result<BooleanArray, LoadError> {
         let [platform, cluster, application, attempt] =
             KEY_COLUMNS.map(|name| self.text(batch, name));
         let (platform, cluster) = (platform?, cluster?);
         let (application, attempt) = (application?, attempt?);
         let mut known: BTreeMap<(&str, &str, &str, &str), bool> = BTreeMap::new();
         let rows = (0..batch.num_rows()).map(|row| {
-            if [&platform, &cluster, &application, &attempt].iter().any(|key| key.is_null(row)) {
+            if [&platform, &cluster, &application, &attempt]
+                .iter()
+                .any(|key| key.is_null(row))
+            {
                 return Some(true);
             }
             let name = (
@@ -281,12 +295,13 @@ impl SourceFile {
 
     /// A key column as plain text, however another writer encoded it.
     fn text(&self, batch: &RecordBatch, name: &str) -> Result<StringArray, LoadError> {
-        let column = batch.column_by_name(name).ok_or_else(|| LoadError::Damaged {
-            path: self.path.clone(),
-            problem: format!("it has no column {name}"),
-        })?;
-        let column =
-            cast(column, &DataType::Utf8).map_err(LoadError::arrow(&self.table.name))?;
+        let column = batch
+            .column_by_name(name)
+            .ok_or_else(|| LoadError::Damaged {
+                path: self.path.clone(),
+                problem: format!("it has no column {name}"),
+            })?;
+        let column = cast(column, &DataType::Utf8).map_err(LoadError::arrow(&self.table.name))?;
         Ok(column.as_string::<i32>().clone())
     }
 
@@ -301,8 +316,8 @@ impl SourceFile {
             problem: format!("its partition {date} is out of range"),
         })?;
         let dates: ArrayRef = Arc::new(Date32Array::from_value(days, batch.num_rows()));
-        let columns = batch
-            .schema()
+        let schema = batch.schema();
+        let columns = schema
             .fields()
             .iter()
             .map(|field| field.name().clone())

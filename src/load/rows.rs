@@ -91,7 +91,8 @@ pub(super) fn memory(batch: &RecordBatch) -> usize {
         .iter()
         .map(|column| {
             let data = column.to_data();
-            data.get_slice_memory_size().unwrap_or_else(|_| data.get_array_memory_size())
+            data.get_slice_memory_size()
+                .unwrap_or_else(|_| data.get_array_memory_size())
         })
         .sum()
 }
@@ -195,7 +196,10 @@ fn find_column<'a>(batch: &'a RecordBatch, index: usize, name: &str) -> Option<&
     batch.column_by_name(name)
 }
 
-fn partition_dates<'a>(table: &Table, batch: &'a RecordBatch) -> Result<&'a Date32Array, LoadError> {
+fn partition_dates<'a>(
+    table: &Table,
+    batch: &'a RecordBatch,
+) -> Result<&'a Date32Array, LoadError> {
     let column = batch
         .column_by_name(PARTITION_COLUMN)
         .ok_or_else(|| broken(table, format!("column {PARTITION_COLUMN} is missing")))?;

@@ -83,7 +83,9 @@ impl StagedUnit {
     /// Size of all staged files in bytes.
     pub fn bytes(&self) -> u64 {
         let files = self.tables.values().flatten();
-        files.map(|file| u64::try_from(file.add.size).unwrap_or(0)).sum()
+        files
+            .map(|file| u64::try_from(file.add.size).unwrap_or(0))
+            .sum()
     }
 
     /// Adds another unit's files to this one's.

@@ -29,7 +29,10 @@ pub(super) fn columns(table: &Table) -> Vec<String> {
     ranked.sort_by_key(|(rank, index, _)| (*rank, *index));
     ranked.truncate(MAX_COLUMNS);
     ranked.sort_by_key(|(_, index, _)| *index);
-    ranked.into_iter().map(|(_, _, column)| column.name.clone()).collect()
+    ranked
+        .into_iter()
+        .map(|(_, _, column)| column.name.clone())
+        .collect()
 }
 
 /// How likely a column is to be filtered by; `None` for those where bounds are of no use.
@@ -169,7 +172,10 @@ impl Range {
             (Self::Integer(low, high), Some(LogicalType::Date)) => (date(low), date(high)),
             (Self::Integer(low, high), Some(LogicalType::Timestamp(kind))) => {
                 if kind.unit == TimeUnit::MICROS {
-                    (time(low.div_euclid(1000)), time(high.div_euclid(1000).saturating_add(1)))
+                    (
+                        time(low.div_euclid(1000)),
+                        time(high.div_euclid(1000).saturating_add(1)),
+                    )
                 } else {
                     (None, None)
                 }

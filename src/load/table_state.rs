@@ -110,9 +110,11 @@ impl TableHandle {
             .metadata()
             .clone()
             .with_schema(&schema)
-            .map_err(failed)?;
+            .map_err(|error| failed(error.into()))?;
         for (key, value) in properties(self.table) {
-            metadata = metadata.add_config_key(key, value).map_err(failed)?;
+            metadata = metadata
+                .add_config_key(key, value)
+                .map_err(|error| failed(error.into()))?;
         }
         let fields = schema.fields().cloned().collect();
         let properties = CommitProperties::default().with_cleanup_expired_logs(Some(false));
@@ -142,7 +144,7 @@ impl TableHandle {
         let metadata = new_metadata(&schema, &self.table.partition_by, properties(self.table))
             .and_then(|metadata| metadata.with_name(self.table.name.clone()))
             .and_then(|metadata| metadata.with_description(self.table.description.clone()))
-            .map_err(failed)?;
+            .map_err(|error| failed(error.into()))?;
         let protocol: Protocol =
             serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))
                 .map_err(|error| failed(error.into()))?;
@@ -183,7 +185,9 @@ fn evolved_schema(
     let mut evolved = Vec::with_capacity(contract.len());
     let mut changed = false;
     for field in present.fields() {
-        let Some(declared) = contract.iter().find(|declared| declared.name() == field.name())
+        let Some(declared) = contract
+            .iter()
+            .find(|declared| declared.name() == field.name())
         else {
             evolved.push(field.clone());
             continue;
