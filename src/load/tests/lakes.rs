@@ -189,12 +189,6 @@ async fn columns_that_an_older_lake_lacks_are_added() {
         .await
         .unwrap();
     assert_eq!(content(&lake).await, expected(&[grown]));
-    let _ = delta
-        .snapshot()
-        .unwrap()
-        .metadata()
-        .clone()
-        .with_name("unused".to_owned());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
