@@ -45,6 +45,13 @@ impl Lake {
         Ok(batch)
     }
 
+    /// Starts the numbers of a new lake.
+    pub(super) async fn begin_numbering(&self) -> Result<(), LoadError> {
+        let sequence = Sequence { last: 0 };
+        self.write_json(layout::SEQUENCE, &sequence, PutMode::Overwrite)
+            .await
+    }
+
     /// The next number of the lake. It is written down before it is used, so none is used twice.
     pub(super) async fn next_number(&self) -> Result<i64, LoadError> {
         let last = match self.read_json::<Sequence>(layout::SEQUENCE).await? {
@@ -61,8 +68,7 @@ impl Lake {
         Ok(next)
     }
 
-    /// Where the file with the last number is missing, because the lake is new or somebody removed
-    /// it: the largest number that any table or intent bears.
+    /// Where the file with the last number is missing, because somebody removed it: the largest number that any table or intent bears.
     async fn largest_number_in_use(&self) -> Result<i64, LoadError> {
         let mut largest = 0;
         for path in self.list_names(layout::PENDING).await? {

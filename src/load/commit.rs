@@ -21,9 +21,10 @@ use super::error::LoadError;
 use super::failpoint::Step;
 use super::intent::{AppKey, Intent, PendingAnalysis, Replace, TableChange};
 use super::lake::{Lake, layout};
-use super::ledger::{self, LEDGER_TABLE, SourceRecord};
+use super::ledger::LEDGER_TABLE;
 use super::lock::LakeLock;
 use super::replace;
+use super::source_record::{self, SourceRecord};
 use super::staging::{Batch, StagedUnit};
 use super::table_state::TableHandle;
 use crate::schema::{self, TableKind};
@@ -99,7 +100,7 @@ impl Lake {
         let plan = Plan {
             replace,
             tables,
-            ledger: ledger::stage(self, batch, &sources).await?,
+            ledger: source_record::stage(self, batch, &sources).await?,
             applications,
         };
         self.commit_plan(lock, batch, plan).await

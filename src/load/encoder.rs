@@ -121,6 +121,8 @@ struct OpenFile {
     path: Path,
     rows: u64,
     last_used: u64,
+    /// Memory of its open row group in bytes, as of the last write.
+    memory: usize,
 }
 
 /// What is the same for all files of a table.
@@ -146,6 +148,9 @@ pub(super) struct Encoder {
     open: HashMap<FileKey, OpenFile>,
     staged: Vec<Staged>,
     uploads: Uploads,
+    /// Memory of all open row groups in bytes.
+    memory: usize,
+    /// Counts writes, to find the file that was not used for longest.
     clock: u64,
     files: u32,
 }
@@ -159,6 +164,7 @@ impl Encoder {
             formats: HashMap::new(),
             open: HashMap::new(),
             staged: Vec::new(),
+            memory: 0,
             clock: 0,
             files: 0,
         }
@@ -218,6 +224,9 @@ impl Encoder {
             file.writer
                 .write(&batch)
                 .map_err(LoadError::parquet(file.path.as_ref()))?;
+            let memory = file.writer.memory_size();
+            self.memory = (self.memory + memory).saturating_sub(file.memory);
+            file.memory = memory;
             let size = file.writer.bytes_written() + file.writer.in_progress_size();
             if size >= self.staging.settings.target_file_bytes {
                 self.close(&key)?;
@@ -253,6 +262,7 @@ impl Encoder {
             path,
             rows: 0,
             last_used: self.clock,
+            memory: 0,
         })
     }
 
@@ -260,6 +270,7 @@ impl Encoder {
         let Some(mut file) = self.open.remove(key) else {
             return Ok(());
         };
+        self.memory = self.memory.saturating_sub(file.memory);
         let metadata = file
             .writer
             .finish()
@@ -292,6 +303,7 @@ impl Encoder {
     /// Removes all files of some lanes, those under way and those already staged.
     fn discard(&mut self, dropped: impl Fn(Lane) -> bool) {
         self.open.retain(|key, _| !dropped(key.lane));
+        self.memory = self.open.values().map(|file| file.memory).sum();
         let staged = std::mem::take(&mut self.staged);
         let (unwanted, wanted): (Vec<_>, Vec<_>) =
             staged.into_iter().partition(|file| dropped(file.lane));
@@ -315,26 +327,16 @@ impl Encoder {
 
     /// Writes the largest open row group out while all of them together are too large.
     fn bound_memory(&mut self) -> Result<(), LoadError> {
-        let mut total: usize = self
-            .open
-            .values()
-            .map(|file| file.writer.memory_size())
-            .sum();
-        while total > self.staging.settings.row_group_memory_bytes {
-            let largest = self
-                .open
-                .values_mut()
-                .max_by_key(|file| file.writer.memory_size());
-            let Some(file) = largest else { break };
-            let before = file.writer.memory_size();
+        while self.memory > self.staging.settings.row_group_memory_bytes {
+            let largest = self.open.values_mut().max_by_key(|file| file.memory);
+            let Some(file) = largest.filter(|file| file.memory > 0) else {
+                break;
+            };
             file.writer
                 .flush()
                 .map_err(LoadError::parquet(file.path.as_ref()))?;
-            let freed = before.saturating_sub(file.writer.memory_size());
-            if freed == 0 {
-                break;
-            }
-            total = total.saturating_sub(freed);
+            self.memory = self.memory.saturating_sub(file.memory);
+            file.memory = 0;
         }
         Ok(())
     }

@@ -122,6 +122,7 @@ impl Lake {
                 created_at: Utc::now(),
                 created_by: format!("sparklake {}", env!("CARGO_PKG_VERSION")),
             };
+            lake.begin_numbering().await?;
             lake.write_json(layout::MARKER, &marker, PutMode::Overwrite)
                 .await?;
         }

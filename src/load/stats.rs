@@ -109,7 +109,7 @@ impl Bounds {
                 Some(range) => Some(range.union(found)),
             };
         }
-        let (low, high) = range.map_or((None, None), |range| range.to_values(descriptor));
+        let (low, high) = range.map_or((None, None), |range| range.into_values(descriptor));
         Some(Self { low, high, nulls })
     }
 }
@@ -167,7 +167,7 @@ impl Range {
 
     /// As the Delta log writes them: dates and times as text, times to the millisecond and rounded
     /// outwards.
-    fn to_values(self, descriptor: &ColumnDescriptor) -> (Option<Value>, Option<Value>) {
+    fn into_values(self, descriptor: &ColumnDescriptor) -> (Option<Value>, Option<Value>) {
         match (self, descriptor.logical_type_ref()) {
             (Self::Integer(low, high), Some(LogicalType::Date)) => (date(low), date(high)),
             (Self::Integer(low, high), Some(LogicalType::Timestamp(kind))) => {

@@ -85,7 +85,7 @@ async fn killed_while_an_application_is_replaced_the_new_rows_win() {
             .unwrap();
         lake.failpoint().arm(step, passes);
         let grown = app("app-1", 7);
-        load(&lake, &lock, &[grown.clone()], &[grown.key()])
+        load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
             .await
             .unwrap_err();
         drop((lake, lock));
@@ -94,7 +94,7 @@ async fn killed_while_an_application_is_replaced_the_new_rows_win() {
         let ledger = lake.ledger().await.unwrap();
         let source = grown.source();
         if !ledger.is_current(&source.source_uri, &source.fingerprint) {
-            load(&lake, &lock, &[grown.clone()], &[grown.key()])
+            load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
                 .await
                 .unwrap();
         }

@@ -62,9 +62,14 @@ async fn paths_with_spaces_and_signs_work() {
     lake.recover(&lock).await.unwrap();
     load(&lake, &lock, &[app("app-1", 3)], &[]).await.unwrap();
     let replaced = app("app-1", 4);
-    load(&lake, &lock, &[replaced.clone()], &[replaced.key()])
-        .await
-        .unwrap();
+    load(
+        &lake,
+        &lock,
+        std::slice::from_ref(&replaced),
+        &[replaced.key()],
+    )
+    .await
+    .unwrap();
     assert_eq!(content(&lake).await, expected(&[replaced]));
 }
 
@@ -185,7 +190,7 @@ async fn columns_that_an_older_lake_lacks_are_added() {
     assert!(!comment.contains("an old comment"), "{comment}");
     // Rows from before the change can be replaced as well.
     let grown = app("app-1", 4);
-    load(&lake, &lock, &[grown.clone()], &[grown.key()])
+    load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
         .await
         .unwrap();
     assert_eq!(content(&lake).await, expected(&[grown]));
@@ -218,7 +223,7 @@ async fn the_ledger_tells_the_newest_version_of_each_history() {
     load(&lake, &lock, &[first.clone(), app("app-2", 1)], &[])
         .await
         .unwrap();
-    load(&lake, &lock, &[grown.clone()], &[grown.key()])
+    load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
         .await
         .unwrap();
     let batch = lake.begin_batch(&lock, "run").await.unwrap();

@@ -52,7 +52,7 @@ async fn small_files_are_merged_and_rows_stay() {
     );
     // What was merged can still be replaced.
     let grown = app("app-1", 9);
-    load(&lake, &lock, &[grown.clone()], &[grown.key()])
+    load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
         .await
         .unwrap();
     assert_eq!(

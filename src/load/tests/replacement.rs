@@ -9,7 +9,7 @@ async fn a_grown_application_takes_the_place_of_its_earlier_rows() {
     let others = [app("app-1", 3), app("app-2", 4), app("app-3", 5).on_day(2)];
     load(&lake, &lock, &others, &[]).await.unwrap();
     let grown = app("app-2", 9);
-    let report = load(&lake, &lock, &[grown.clone()], &[grown.key()])
+    let report = load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
         .await
         .unwrap();
     assert_eq!(
@@ -74,7 +74,7 @@ async fn replacing_reaches_derived_tables_too() {
     lake.commit_derived(&lock, "run", rows, Replace::Nothing)
         .await
         .unwrap();
-    load(&lake, &lock, &[one.clone()], &[one.key()])
+    load(&lake, &lock, std::slice::from_ref(&one), &[one.key()])
         .await
         .unwrap();
     let mut wanted = expected(&[one, two]);
@@ -129,7 +129,9 @@ async fn a_changed_application_is_noted_for_analysis_until_it_is_done() {
     let home = TestLake::new();
     let (lake, lock) = home.start().await;
     let one = app("app-1", 1);
-    let report = load(&lake, &lock, &[one.clone()], &[]).await.unwrap();
+    let report = load(&lake, &lock, std::slice::from_ref(&one), &[])
+        .await
+        .unwrap();
     let pending = lake.pending_analysis().await.unwrap();
     let [first] = pending.as_slice() else {
         panic!("one commit is pending, not {pending:?}");
