@@ -43,7 +43,7 @@ pub struct HistoryRows {
 pub struct UnitWriter {
     staging: Staging,
     tail: TailValues,
-    shape: Shape,
+    shape_of: Shape,
     schemas: HashMap<&'static str, SchemaRef>,
     prefix: String,
     encoders: Vec<EncoderThread>,
@@ -59,9 +59,17 @@ struct EncoderThread {
     thread: JoinHandle<Result<Vec<Staged>, LoadError>>,
 }
 
+/// Rows of one partition in the shape of their file.
+struct Part {
+    table: &'static Table,
+    app_date: Option<i32>,
+    batch: RecordBatch,
+    bytes: usize,
+}
+
 #[derive(Default)]
 struct OpenHistory {
-    held: Vec<(&'static Table, RecordBatch)>,
+    held: Vec<Part>,
     held_bytes: usize,
     lane: Option<Lane>,
     rows: HistoryRows,
@@ -86,7 +94,7 @@ impl UnitWriter {
             budget: MemoryBudget::new(staging.settings.queue_bytes),
             staging,
             tail: TailValues::of(batch),
-            shape,
+            shape_of: shape,
             schemas: HashMap::new(),
             encoders: Vec::new(),
             history: None,
@@ -112,8 +120,8 @@ impl UnitWriter {
     /// Keeps the rows of the present history.
     pub fn commit_history(&mut self) -> Result<HistoryRows, LoadError> {
         let history = self.take_history()?;
-        for (table, batch) in history.held {
-            self.encode(SHARED_LANE, table, batch)?;
+        for part in history.held {
+            self.encode(SHARED_LANE, part)?;
         }
         for (table, rows) in &history.rows.tables {
             *self.rows.entry((*table).to_owned()).or_default() += rows;
@@ -167,68 +175,75 @@ impl UnitWriter {
         let table = schema::table(table).ok_or_else(|| LoadError::UnknownTable {
             table: table.to_owned(),
         })?;
-        if batch.num_rows() == 0 {
+        let rows = batch.num_rows() as u64;
+        if rows == 0 {
             return Ok(());
         }
-        let bytes = batch.get_array_memory_size();
+        // Shaped at once: rows that break the contract must fail their history while it can still
+        // be rolled back.
+        let parts = self.shape(table, batch)?;
         let limit = self.staging.settings.hold_back_bytes;
         let Some(history) = self.history.as_mut() else {
             return Err(LoadError::Writer {
                 reason: "rows came before a history was begun".to_owned(),
             });
         };
-        let rows = batch.num_rows() as u64;
         history.rows.rows += rows;
         *history.rows.tables.entry(table.name.as_str()).or_default() += rows;
         if let Some(lane) = history.lane {
-            return self.encode(lane, table, batch);
+            return parts
+                .into_iter()
+                .try_for_each(|part| self.encode(lane, part));
         }
-        history.held.push((table, batch));
-        history.held_bytes += bytes;
+        history.held_bytes += parts.iter().map(|part| part.bytes).sum::<usize>();
+        history.held.extend(parts);
         if history.held_bytes <= limit {
             return Ok(());
         }
         self.lanes += 1;
         let lane = self.lanes;
         history.lane = Some(lane);
-        for (table, batch) in std::mem::take(&mut history.held) {
-            self.encode(lane, table, batch)?;
-        }
-        Ok(())
+        let held = std::mem::take(&mut history.held);
+        held.into_iter()
+            .try_for_each(|part| self.encode(lane, part))
     }
 
-    /// Hands rows to an encoder, a partition at a time.
-    fn encode(
-        &mut self,
-        lane: Lane,
-        table: &'static Table,
-        batch: RecordBatch,
-    ) -> Result<(), LoadError> {
-        self.start_encoders()?;
-        let shape = self.shape;
+    /// Gives rows the columns of the table's files, a partition at a time.
+    fn shape(&mut self, table: &'static Table, batch: RecordBatch) -> Result<Vec<Part>, LoadError> {
+        let shape = self.shape_of;
         let schema = self
             .schemas
             .entry(table.name.as_str())
             .or_insert_with(|| shape.file_schema(table));
         let batch = shape.cast(table, batch)?;
-        for (app_date, batch) in rows::by_partition(table, schema, &batch, &self.tail)? {
-            let permit = self.budget.acquire(rows::memory(&batch));
-            let index = self.encoder_for(lane, table);
-            let Some(encoder) = self.encoders.get(index) else {
-                continue;
-            };
-            encoder.waiting.fetch_add(permit.bytes(), Ordering::Relaxed);
-            let job = Job::Rows(Rows {
-                lane,
-                table,
-                app_date,
-                batch,
-                permit,
-                waiting: Arc::clone(&encoder.waiting),
-            });
-            self.send(index, job)?;
-        }
-        Ok(())
+        let parts = rows::by_partition(table, schema, &batch, &self.tail)?.into_iter();
+        let parts = parts.map(|(app_date, batch)| Part {
+            table,
+            app_date,
+            bytes: rows::memory(&batch),
+            batch,
+        });
+        Ok(parts.collect())
+    }
+
+    /// Hands rows to an encoder; waits while too many are waiting already.
+    fn encode(&mut self, lane: Lane, part: Part) -> Result<(), LoadError> {
+        self.start_encoders()?;
+        let permit = self.budget.acquire(part.bytes);
+        let index = self.encoder_for(lane, part.table);
+        let Some(encoder) = self.encoders.get(index) else {
+            return Ok(());
+        };
+        encoder.waiting.fetch_add(part.bytes, Ordering::Relaxed);
+        let job = Job::Rows(Rows {
+            lane,
+            table: part.table,
+            app_date: part.app_date,
+            batch: part.batch,
+            permit,
+            waiting: Arc::clone(&encoder.waiting),
+        });
+        self.send(index, job)
     }
 
     /// A table has an encoder of its own, so that its rows share a file. While a large history is

@@ -200,8 +200,15 @@ async fn rows_that_break_the_contract_are_refused_with_the_column() {
             .filter(|index| rows.schema().field(*index).name() != "job_id")
             .collect();
         writer.begin_history().unwrap();
-        writer.write("jobs", rows.project(&kept).unwrap()).unwrap();
-        writer.commit_history().unwrap_err()
+        writer
+            .write("applications", app("app-1", 0).rows("applications", 1))
+            .unwrap();
+        let refused = writer
+            .write("jobs", rows.project(&kept).unwrap())
+            .unwrap_err();
+        writer.rollback_history().unwrap();
+        assert!(writer.finish().unwrap().tables.is_empty());
+        LoadError::from_sink(refused)
     })
     .await;
     assert!(refused.to_string().contains("job_id"), "{refused}");
