@@ -1,10 +1,12 @@
 //! Tests of the load step as a whole, on lakes in temporary folders.
 
 mod crashes;
+mod kills;
 mod lakes;
 mod maintenance;
 mod replacement;
 mod staging;
+mod stores;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
