@@ -26,13 +26,7 @@ impl Lake {
     /// removed by the next [`Lake::recover`].
     pub async fn begin_batch(&self, lock: &LakeLock, run_id: &str) -> Result<Batch, LoadError> {
         lock.check()?;
-        let _numbering = lock.committing().await;
-        self.new_batch(run_id).await
-    }
-
-    /// The same for a caller that holds the right to commit already.
-    pub(super) async fn new_batch(&self, run_id: &str) -> Result<Batch, LoadError> {
-        let seq = self.next_number().await?;
+        let seq = self.next_number(lock).await?;
         let token = Uuid::new_v4().simple().to_string();
         let batch = Batch {
             id: format!("{seq:010}-{}", token.get(..8).unwrap_or(&token)),
@@ -53,7 +47,8 @@ impl Lake {
     }
 
     /// The next number of the lake. It is written down before it is used, so none is used twice.
-    pub(super) async fn next_number(&self) -> Result<i64, LoadError> {
+    pub(super) async fn next_number(&self, lock: &LakeLock) -> Result<i64, LoadError> {
+        let _one_at_a_time = lock.numbering().await;
         let last = match self.read_json::<Sequence>(layout::SEQUENCE).await? {
             Some(sequence) => sequence.last,
             None => self.largest_number_in_use().await?,

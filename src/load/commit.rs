@@ -129,7 +129,7 @@ impl Lake {
     ) -> Result<CommitReport, LoadError> {
         let _in_turn = lock.committing().await;
         self.roll_forward(lock).await?;
-        let seq = self.next_number().await?;
+        let seq = self.next_number(lock).await?;
         let intent = self.decide(batch, seq, plan).await?;
         self.failpoint().pass(Step::Staged)?;
         if intent.tables.is_empty() && intent.ledger.is_empty() {

@@ -26,6 +26,8 @@ pub struct LakeLock {
     kind: Kind,
     /// Held while a commit is made: commits are numbered and applied one after the other.
     committing: Mutex<()>,
+    /// Held while a number is taken.
+    numbering: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,7 @@ impl Lake {
             holder,
             kind,
             committing: Mutex::new(()),
+            numbering: Mutex::new(()),
         })
     }
 }
@@ -82,6 +85,10 @@ impl LakeLock {
 
     pub(super) async fn committing(&self) -> MutexGuard<'_, ()> {
         self.committing.lock().await
+    }
+
+    pub(super) async fn numbering(&self) -> MutexGuard<'_, ()> {
+        self.numbering.lock().await
     }
 }
 
