@@ -1,3 +1,7 @@
-//! From the bytes of one application's history to the rows of the fact tables.
+//! From one history to rows.
 
+pub mod error;
+pub mod eventlog;
 pub mod rows;
+
+pub use error::ExtractError;

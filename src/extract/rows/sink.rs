@@ -31,5 +31,8 @@ impl SinkError {
 pub trait RowSink {
     /// Takes rows of `table`, in the schema that [`crate::schema::table`] declares for it. A batch
     /// may have any size, and all its rows belong to one history.
+    ///
+    /// # Errors
+    /// When the rows cannot be stored; the history is given up.
     fn write(&mut self, table: &'static str, batch: RecordBatch) -> Result<(), SinkError>;
 }
