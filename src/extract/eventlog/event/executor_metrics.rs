@@ -60,11 +60,7 @@ impl ExecutorMetrics {
     }
 
     pub(super) fn set(&mut self, name: &str, value: i64) {
-        if let Some(slot) = EXECUTOR_METRICS
-            .iter()
-            .position(|known| *known == name)
-            .and_then(|at| self.0.get_mut(at))
-        {
+        if let Some(slot) = EXECUTOR_METRICS.iter().position(|known| *known == name).and_then(|at| self.0.get_mut(at)) {
             *slot = value;
         }
     }

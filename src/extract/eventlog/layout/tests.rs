@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use chrono::Utc;
-use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
+use object_store::ObjectStoreExt;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

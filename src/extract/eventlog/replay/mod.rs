@@ -23,9 +23,8 @@ use crate::extract::rows::{
 };
 
 use super::event::{
-    ApplicationStart, EnvironmentUpdate, Event, Exclusion, ExecutorMetricsUpdate, JobEnd, JobStart,
-    NodeExclusion, StageExecutorMetrics, StageInfo, StageSubmitted, TaskEnd, TaskInfo, TaskMetrics,
-    TaskStart,
+    ApplicationStart, EnvironmentUpdate, Event, Exclusion, ExecutorMetricsUpdate, JobEnd, JobStart, NodeExclusion,
+    StageExecutorMetrics, StageInfo, StageSubmitted, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
 };
 use environment::Environment;
 use executors::{Executors, LifeEnd};
@@ -136,10 +135,7 @@ impl<'s> Replay<'s> {
             Event::AdaptiveMetricUpdates(update) => self.sql.on_adaptive_metrics(&update),
             Event::DriverAccumulatorUpdates(update) => self.sql.on_driver_updates(&update),
             Event::StreamingProgress(event) => {
-                return StreamingProgressRow {
-                    progress: &event.progress,
-                }
-                .append(&mut self.rows);
+                return StreamingProgressRow { progress: &event.progress }.append(&mut self.rows);
             }
             Event::LogStart { spark_version } => self.spark_version = Some(spark_version),
             Event::DatabricksMetadata(metadata) => {
@@ -180,13 +176,9 @@ impl<'s> Replay<'s> {
                 self.executors.on_removed(removed);
             }
             Event::ExecutorExcluded(exclusion) => self.on_executor_excluded(&exclusion),
-            Event::ExecutorUnexcluded(exclusion) => {
-                self.executors.set_excluded(&exclusion.executor_id, false)
-            }
+            Event::ExecutorUnexcluded(exclusion) => self.executors.set_excluded(&exclusion.executor_id, false),
             Event::NodeExcluded(exclusion) => self.on_node_excluded(&exclusion),
-            Event::NodeUnexcluded(exclusion) => {
-                self.executors.set_node_excluded(&exclusion.host, false)
-            }
+            Event::NodeUnexcluded(exclusion) => self.executors.set_node_excluded(&exclusion.host, false),
             Event::ExecutorMetricsUpdate(update) => self.on_executor_metrics(&update),
             Event::StageExecutorMetrics(metrics) => self.on_stage_executor_metrics(&metrics),
             Event::MiscellaneousProcessAdded(added) => self.executors.on_process_added(*added),
@@ -210,11 +202,7 @@ impl<'s> Replay<'s> {
         let complete = self.end_time.is_some() && log.is_intact;
         self.finish_application(log, complete)?;
         self.rows.flush()?;
-        Ok(ReplaySummary {
-            rows: self.rows.rows(),
-            complete,
-            ended: self.end_time.is_some(),
-        })
+        Ok(ReplaySummary { rows: self.rows.rows(), complete, ended: self.end_time.is_some() })
     }
 
     fn saw(&mut self, time: i64) {
@@ -248,9 +236,7 @@ impl<'s> Replay<'s> {
 
     fn on_job_end(&mut self, end: &JobEnd) -> Result<(), ExtractError> {
         self.saw(end.completion_time);
-        let Some(mut job) = self.jobs.remove(&end.job_id) else {
-            return Ok(());
-        };
+        let Some(mut job) = self.jobs.remove(&end.job_id) else { return Ok(()) };
         self.skip_pending_stages(&mut job)?;
         let row = job.end(end);
         if row.failure_reason.is_some() {
@@ -305,24 +291,13 @@ impl<'s> Replay<'s> {
     }
 
     fn on_stage_submitted(&mut self, submitted: StageSubmitted) {
-        let StageSubmitted {
-            stage_info,
-            properties,
-        } = submitted;
+        let StageSubmitted { stage_info, properties } = submitted;
         self.saw(stage_info.submission_time.unwrap_or(0));
         self.storage.on_stage_submitted(&stage_info.rdd_infos);
-        let (stage_id, attempt_id, num_tasks) = (
-            stage_info.stage_id,
-            stage_info.attempt_id,
-            stage_info.num_tasks,
-        );
+        let (stage_id, attempt_id, num_tasks) = (stage_info.stage_id, stage_info.attempt_id, stage_info.num_tasks);
         self.sql.on_stage_submitted(stage_id, attempt_id, num_tasks);
-        let mut jobs: Vec<i64> = self
-            .jobs
-            .iter_mut()
-            .filter(|(_, job)| job.mentions(stage_id))
-            .map(|(job_id, _)| *job_id)
-            .collect();
+        let mut jobs: Vec<i64> =
+            self.jobs.iter_mut().filter(|(_, job)| job.mentions(stage_id)).map(|(job_id, _)| *job_id).collect();
         jobs.sort_unstable();
         for job_id in &jobs {
             if let Some(job) = self.jobs.get_mut(job_id) {
@@ -332,9 +307,7 @@ impl<'s> Replay<'s> {
         let stage = get_or_create(&mut self.stages, stage_info);
         stage.row.status = StageStatus::Active;
         stage.row.description = properties.description;
-        stage.row.scheduling_pool = properties
-            .scheduler_pool
-            .unwrap_or_else(|| "default".to_owned());
+        stage.row.scheduling_pool = properties.scheduler_pool.unwrap_or_else(|| "default".to_owned());
         stage.row.sql_id = properties.sql_execution_id.or(stage.row.sql_id);
         stage.row.job_ids.clone_from(&jobs);
         stage.jobs = jobs;
@@ -343,9 +316,7 @@ impl<'s> Replay<'s> {
     fn on_stage_completed(&mut self, info: StageInfo) -> Result<(), ExtractError> {
         self.saw(info.completion_time.unwrap_or(0));
         let key = (info.stage_id, info.attempt_id);
-        let Some(stage) = self.stages.get_mut(&key) else {
-            return Ok(());
-        };
+        let Some(stage) = self.stages.get_mut(&key) else { return Ok(()) };
         stage.row.status = match (&info.failure_reason, info.submission_time) {
             (Some(_), _) => StageStatus::Failed,
             (None, Some(_)) => StageStatus::Complete,
@@ -353,9 +324,7 @@ impl<'s> Replay<'s> {
         };
         stage.row.info = info;
         for job_id in &stage.jobs {
-            let Some(job) = self.jobs.get_mut(job_id) else {
-                continue;
-            };
+            let Some(job) = self.jobs.get_mut(job_id) else { continue };
             match stage.row.status {
                 StageStatus::Complete => job.on_stage_complete(key.0),
                 StageStatus::Failed => job.on_stage_failed(),
@@ -424,9 +393,7 @@ impl<'s> Replay<'s> {
         self.sql.on_task_end(end);
         self.executors.on_task_end(end);
         let key = (end.stage_id, end.stage_attempt_id);
-        let Some(stage) = self.stages.get_mut(&key) else {
-            return Ok(());
-        };
+        let Some(stage) = self.stages.get_mut(&key) else { return Ok(()) };
         let kill_reason = end.reason.kill_summary_key();
         stage.on_task_end(end, was_started, kill_reason.as_deref());
         for job_id in &stage.jobs {
@@ -468,8 +435,7 @@ impl<'s> Replay<'s> {
         if let Some(stage) = self.stages.get_mut(&key) {
             stage.exclude(&exclusion.executor_id);
         }
-        self.executors
-            .exclude_in_stage(&exclusion.executor_id, stage_id);
+        self.executors.exclude_in_stage(&exclusion.executor_id, stage_id);
     }
 
     fn on_node_excluded(&mut self, exclusion: &NodeExclusion) {
@@ -488,24 +454,16 @@ impl<'s> Replay<'s> {
 
     fn on_executor_metrics(&mut self, update: &ExecutorMetricsUpdate) {
         for peaks in &update.updates {
-            self.executors
-                .raise_peaks(&update.executor_id, &peaks.metrics);
-            if let Some(stage) = self
-                .stages
-                .get_mut(&(peaks.stage_id, peaks.stage_attempt_id))
-            {
+            self.executors.raise_peaks(&update.executor_id, &peaks.metrics);
+            if let Some(stage) = self.stages.get_mut(&(peaks.stage_id, peaks.stage_attempt_id)) {
                 stage.raise_peaks(&update.executor_id, &peaks.metrics);
             }
         }
     }
 
     fn on_stage_executor_metrics(&mut self, event: &StageExecutorMetrics) {
-        self.executors
-            .raise_peaks(&event.executor_id, &event.metrics);
-        if let Some(stage) = self
-            .stages
-            .get_mut(&(event.stage_id, event.stage_attempt_id))
-        {
+        self.executors.raise_peaks(&event.executor_id, &event.metrics);
+        if let Some(stage) = self.stages.get_mut(&(event.stage_id, event.stage_attempt_id)) {
             stage.raise_peaks(&event.executor_id, &event.metrics);
         }
     }
@@ -517,10 +475,7 @@ impl<'s> Replay<'s> {
         for task in tasks {
             self.totals.tasks += 1;
             // A start that was logged late may carry the end already; without an end event it runs.
-            let info = TaskInfo {
-                finish_time: 0,
-                ..task.info
-            };
+            let info = TaskInfo { finish_time: 0, ..task.info };
             TaskRow {
                 stage_id: task.stage_id,
                 stage_attempt_id: task.stage_attempt_id,
@@ -549,13 +504,9 @@ impl<'s> Replay<'s> {
         for stage in stages {
             self.finish_stage(stage)?;
         }
-        let mut finished: Vec<_> = std::mem::take(&mut self.finished_stages)
-            .into_iter()
-            .collect();
+        let mut finished: Vec<_> = std::mem::take(&mut self.finished_stages).into_iter().collect();
         finished.sort_unstable_by_key(|(key, _)| *key);
-        finished
-            .into_iter()
-            .try_for_each(|(_, row)| row.append(&mut self.rows))
+        finished.into_iter().try_for_each(|(_, row)| row.append(&mut self.rows))
     }
 
     fn finish_application(&mut self, log: &LogSummary, complete: bool) -> Result<(), ExtractError> {
@@ -563,15 +514,8 @@ impl<'s> Replay<'s> {
         let executor_memory_bytes = self.environment.spark_memory("spark.executor.memory");
         let executors = std::mem::replace(&mut self.executors, Executors::new());
         let concurrency = executors.concurrency();
-        let executor_cores = self
-            .environment
-            .spark_number("spark.executor.cores")
-            .or_else(|| executors.any_cores());
-        let life_end = LifeEnd {
-            start_time,
-            end_time: self.end_time,
-            last_event: self.last_event,
-        };
+        let executor_cores = self.environment.spark_number("spark.executor.cores").or_else(|| executors.any_cores());
+        let life_end = LifeEnd { start_time, end_time: self.end_time, last_event: self.last_event };
         let (executor_rows, process_rows, time) = executors.finish(life_end, executor_memory_bytes);
         for row in &executor_rows {
             row.append(&mut self.rows)?;
@@ -580,10 +524,7 @@ impl<'s> Replay<'s> {
             row.append(&mut self.rows)?;
         }
         let start = self.start.take();
-        let name = start
-            .as_ref()
-            .map(|start| start.name.clone())
-            .unwrap_or_default();
+        let name = start.as_ref().map(|start| start.name.clone()).unwrap_or_default();
         let totals = std::mem::take(&mut self.totals);
         let metrics = &totals.metrics;
         let property = |key: &str| self.environment.spark(key).map(str::to_owned);
@@ -619,9 +560,7 @@ impl<'s> Replay<'s> {
             num_tasks: totals.tasks,
             num_failed_tasks: totals.failed_tasks,
             num_sql: totals.sql + self.sql.emitted(),
-            failure_reason: totals
-                .failure_reason
-                .or_else(|| exit_reason(self.exit_code)),
+            failure_reason: totals.failure_reason.or_else(|| exit_reason(self.exit_code)),
             history: log.history,
             complete,
             source_uri: log.source_uri.clone(),
@@ -631,9 +570,7 @@ impl<'s> Replay<'s> {
 }
 
 fn exit_reason(exit_code: Option<i64>) -> Option<String> {
-    exit_code
-        .filter(|code| *code != 0)
-        .map(|code| format!("exited with code {code}"))
+    exit_code.filter(|code| *code != 0).map(|code| format!("exited with code {code}"))
 }
 
 /// The live stage of `info`, which is its newest info either way.

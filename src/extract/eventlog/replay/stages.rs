@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
-use crate::extract::eventlog::event::{
-    ExecutorMetrics, StageInfo, TaskEnd, TaskMetrics, TaskStart,
-};
+use crate::extract::eventlog::event::{ExecutorMetrics, StageInfo, TaskEnd, TaskMetrics, TaskStart};
 use crate::extract::rows::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
 
 use super::index_set::IndexSet;
@@ -82,11 +80,8 @@ impl LiveStage {
     pub(super) fn on_task_start(&mut self, start: &TaskStart) {
         self.row.num_active_tasks += 1;
         let launch = start.info.launch_time;
-        self.row.first_task_launched_time = Some(
-            self.row
-                .first_task_launched_time
-                .map_or(launch, |first| first.min(launch)),
-        );
+        self.row.first_task_launched_time =
+            Some(self.row.first_task_launched_time.map_or(launch, |first| first.min(launch)));
         if start.info.speculative {
             let speculation = self.row.speculation.get_or_insert_default();
             speculation.num_active_tasks += 1;
@@ -96,12 +91,7 @@ impl LiveStage {
 
     /// Counts an ended task. `was_started`: its start was seen and this is its first end; only
     /// then do its metrics count.
-    pub(super) fn on_task_end(
-        &mut self,
-        end: &TaskEnd,
-        was_started: bool,
-        kill_reason: Option<&str>,
-    ) {
+    pub(super) fn on_task_end(&mut self, end: &TaskEnd, was_started: bool, kill_reason: Option<&str>) {
         let (completed, failed, killed) = end.reason.deltas();
         let active = i64::from(!end.reason.is_resubmitted());
         let row = &mut self.row;
@@ -113,9 +103,7 @@ impl LiveStage {
             self.completed_indices.insert(end.info.index);
         }
         count_kill(&mut row.killed_tasks_summary, kill_reason);
-        row.peaks
-            .get_or_insert(end.executor_metrics)
-            .raise_to(&end.executor_metrics);
+        row.peaks.get_or_insert(end.executor_metrics).raise_to(&end.executor_metrics);
         if end.info.speculative {
             count_speculative(row.speculation.get_or_insert_default(), end);
         }
@@ -128,10 +116,7 @@ impl LiveStage {
         executor.succeeded_tasks += completed;
         executor.failed_tasks += failed;
         executor.killed_tasks += killed;
-        executor
-            .peaks
-            .get_or_insert(end.executor_metrics)
-            .raise_to(&end.executor_metrics);
+        executor.peaks.get_or_insert(end.executor_metrics).raise_to(&end.executor_metrics);
         if was_started {
             add_metrics(executor, &end.metrics);
         }
@@ -140,10 +125,7 @@ impl LiveStage {
     /// Completed, and no task is left to end.
     pub(super) fn is_final(&self) -> bool {
         self.row.num_active_tasks == 0
-            && matches!(
-                self.row.status,
-                StageStatus::Complete | StageStatus::Failed | StageStatus::Skipped
-            )
+            && matches!(self.row.status, StageStatus::Complete | StageStatus::Failed | StageStatus::Skipped)
     }
 
     pub(super) fn exclude(&mut self, executor_id: &str) {
@@ -153,19 +135,13 @@ impl LiveStage {
 
     pub(super) fn raise_peaks(&mut self, executor_id: &str, metrics: &ExecutorMetrics) {
         self.row.peaks.get_or_insert(*metrics).raise_to(metrics);
-        self.executor(executor_id)
-            .peaks
-            .get_or_insert(*metrics)
-            .raise_to(metrics);
+        self.executor(executor_id).peaks.get_or_insert(*metrics).raise_to(metrics);
     }
 
     fn executor(&mut self, executor_id: &str) -> &mut StageExecutorRow {
         self.executors
             .entry_ref(executor_id)
-            .or_insert_with(|| StageExecutorRow {
-                executor_id: executor_id.to_owned(),
-                ..StageExecutorRow::default()
-            })
+            .or_insert_with(|| StageExecutorRow { executor_id: executor_id.to_owned(), ..StageExecutorRow::default() })
     }
 
     /// The stage's row, and what else it leaves.
@@ -175,13 +151,7 @@ impl LiveStage {
         row.job_ids.sort_unstable();
         let mut executors: Vec<StageExecutorRow> = self.executors.into_values().collect();
         executors.sort_unstable_by(|a, b| a.executor_id.cmp(&b.executor_id));
-        (
-            row,
-            StageDetails {
-                executors,
-                distributions: self.distributions,
-            },
-        )
+        (row, StageDetails { executors, distributions: self.distributions })
     }
 }
 
@@ -199,25 +169,10 @@ fn add_metrics(executor: &mut StageExecutorRow, metrics: &TaskMetrics) {
     add(&mut executor.input_records, metrics.input.records_read);
     add(&mut executor.output_bytes, metrics.output.bytes_written);
     add(&mut executor.output_records, metrics.output.records_written);
-    add(
-        &mut executor.shuffle_read,
-        metrics.shuffle_read.total_bytes_read(),
-    );
-    add(
-        &mut executor.shuffle_read_records,
-        metrics.shuffle_read.records_read,
-    );
-    add(
-        &mut executor.shuffle_write,
-        metrics.shuffle_write.bytes_written,
-    );
-    add(
-        &mut executor.shuffle_write_records,
-        metrics.shuffle_write.records_written,
-    );
-    add(
-        &mut executor.memory_bytes_spilled,
-        metrics.memory_bytes_spilled,
-    );
+    add(&mut executor.shuffle_read, metrics.shuffle_read.total_bytes_read());
+    add(&mut executor.shuffle_read_records, metrics.shuffle_read.records_read);
+    add(&mut executor.shuffle_write, metrics.shuffle_write.bytes_written);
+    add(&mut executor.shuffle_write_records, metrics.shuffle_write.records_written);
+    add(&mut executor.memory_bytes_spilled, metrics.memory_bytes_spilled);
     add(&mut executor.disk_bytes_spilled, metrics.disk_bytes_spilled);
 }
