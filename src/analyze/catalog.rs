@@ -1,0 +1,265 @@
+//! The catalog of everything that is judged and derived in SQL: the files under `sql/`, built into
+//! the binary, overlaid by a folder of the user's.
+//!
+//! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
+//! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `reference/<name>.csv`).
+//! A file replaces the built-in one of the same kind and id, or is added.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+use serde::{Deserialize, Serialize};
+
+use super::definition::{Question, Query, Relation, Rule, SourceText};
+use super::error::{AnalyzeError, CatalogError};
+use super::nearest::did_you_mean;
+use super::parameters::ParameterValue;
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
+
+/// Prefix of the table name under which `reference/<name>.csv` can be read.
+pub const REFERENCE_PREFIX: &str = "ref_";
+
+/// A reference table: constants that rules read, as CSV with a header line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// File name without `.csv`; the table is `ref_<id>`.
+    pub id: String,
+    /// Where it is from.
+    pub file: String,
+    /// The file's text.
+    pub csv: String,
+}
+
+/// All rules, derived tables, views, questions and reference tables, by id.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Catalog {
+    rules: BTreeMap<String, Rule>,
+    tables: BTreeMap<String, Relation>,
+    views: BTreeMap<String, Relation>,
+    questions: BTreeMap<String, Question>,
+    references: BTreeMap<String, Reference>,
+}
+
+/// What the job file changes about the rules.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overrides {
+    /// Rules not to run.
+    pub disabled: BTreeSet<String>,
+    /// Rule or table id → parameter → value.
+    pub parameters: BTreeMap<String, BTreeMap<String, ParameterValue>>,
+}
+
+/// One file of a catalog folder.
+struct CatalogFile {
+    /// Parts of the path below the catalog folder.
+    parts: Vec<String>,
+    /// The path as the user knows it.
+    name: String,
+    text: String,
+}
+
+impl Catalog {
+    /// The built-in catalog.
+    ///
+    /// # Errors
+    /// Only when a file of `sql/` is wrong, which the tests exclude.
+    pub fn built_in() -> Result<Self, AnalyzeError> {
+        let mut files = Vec::new();
+        collect_built_in(&BUILT_IN, &mut files)?;
+        let mut catalog = Self::default();
+        catalog.overlay(&files)?;
+        Ok(catalog)
+    }
+
+    /// The built-in catalog overlaid by the files under `folder`.
+    ///
+    /// # Errors
+    /// Names file, line and cure of the first wrong file, or the folder that cannot be read.
+    pub fn with_folder(folder: &Path) -> Result<Self, AnalyzeError> {
+        let mut catalog = Self::built_in()?;
+        let mut files = Vec::new();
+        collect_folder(folder, &mut Vec::new(), &mut files)?;
+        catalog.overlay(&files)?;
+        Ok(catalog)
+    }
+
+    /// Takes the job file's changes over.
+    ///
+    /// # Errors
+    /// A rule, table or parameter that does not exist (naming the nearest one), or a value of the
+    /// wrong type.
+    pub fn apply(&mut self, overrides: &Overrides) -> Result<(), AnalyzeError> {
+        for (id, parameters) in &overrides.parameters {
+            let query = self.query_mut(id)?;
+            for (name, value) in parameters {
+                query.set(name, value).map_err(|(problem, cure)| AnalyzeError::Setting {
+                    what: format!("`{id}`: {problem}"),
+                    cure,
+                })?;
+            }
+        }
+        for id in &overrides.disabled {
+            if self.rules.remove(id).is_none() {
+                return Err(unknown_id("rule", id, self.rules.keys()));
+            }
+        }
+        Ok(())
+    }
+
+    /// All rules, by id.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.values()
+    }
+
+    /// All derived tables, by id.
+    pub fn tables(&self) -> impl Iterator<Item = &Relation> {
+        self.tables.values()
+    }
+
+    /// All shared views, by id.
+    pub fn views(&self) -> impl Iterator<Item = &Relation> {
+        self.views.values()
+    }
+
+    /// All example questions, by id.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.questions.values()
+    }
+
+    /// All reference tables, by id.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.references.values()
+    }
+
+    /// The rule of that id.
+    ///
+    /// # Errors
+    /// No such rule; names the nearest.
+    pub fn rule(&self, id: &str) -> Result<&Rule, AnalyzeError> {
+        self.rules.get(id).ok_or_else(|| unknown_id("rule", id, self.rules.keys()))
+    }
+
+    fn query_mut(&mut self, id: &str) -> Result<&mut Query, AnalyzeError> {
+        let known: Vec<String> =
+            self.rules.keys().chain(self.tables.keys()).chain(self.views.keys()).cloned().collect();
+        let rules = self.rules.get_mut(id).map(|rule| &mut rule.query);
+        let tables = self.tables.get_mut(id).map(|table| &mut table.query);
+        let views = self.views.get_mut(id).map(|view| &mut view.query);
+        rules.or(tables).or(views).ok_or_else(|| unknown_id("rule or table", id, known.iter()))
+    }
+
+    /// Lays one folder over what is there. Within one folder an id may come only once.
+    fn overlay(&mut self, files: &[CatalogFile]) -> Result<(), CatalogError> {
+        let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
+        for file in files {
+            let (kind, id) = self.add(file)?;
+            if let Some(other) = seen.insert((kind, id.clone()), &file.name) {
+                let problem = format!("`{id}` is already defined in {other}");
+                return Err(CatalogError::new(&file.name, 1, problem, "rename one of them"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds or replaces one file's content and says its kind and id.
+    fn add<'f>(&mut self, file: &'f CatalogFile) -> Result<(&'f str, String), CatalogError> {
+        let parts: Vec<&str> = file.parts.iter().map(String::as_str).collect();
+        let source = |folder, stem| SourceText { file: &file.name, stem, folder, text: &file.text };
+        match *parts.as_slice() {
+            [kind @ "rules", folder, name] if let Some(stem) = name.strip_suffix(".sql") => {
+                let rule = source(folder, stem).rule()?;
+                self.rules.insert(stem.to_owned(), rule);
+                Ok((kind, stem.to_owned()))
+            }
+            [kind @ ("tables" | "views"), name] if let Some(stem) = name.strip_suffix(".sql") => {
+                let relation = source(kind, stem).relation()?;
+                let relations = if kind == "tables" { &mut self.tables } else { &mut self.views };
+                relations.insert(stem.to_owned(), relation);
+                Ok((kind, stem.to_owned()))
+            }
+            [kind @ "questions", name] if let Some(stem) = name.strip_suffix(".sql") => {
+                let question = source(kind, stem).question()?;
+                self.questions.insert(stem.to_owned(), question);
+                Ok((kind, stem.to_owned()))
+            }
+            [kind @ "reference", name] if let Some(stem) = name.strip_suffix(".csv") => {
+                let (id, csv) = (stem.to_owned(), file.text.clone());
+                let reference = Reference { id: id.clone(), file: file.name.clone(), csv };
+                self.references.insert(id.clone(), reference);
+                Ok((kind, id))
+            }
+            _ => Err(CatalogError::new(
+                &file.name,
+                1,
+                "this file does not belong into a rules folder",
+                "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
+                 questions/<question>.sql or reference/<name>.csv",
+            )),
+        }
+    }
+}
+
+fn unknown_id<'a>(
+    what: &str,
+    id: &str,
+    known: impl Iterator<Item = &'a String>,
+) -> AnalyzeError {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    AnalyzeError::Setting {
+        what: format!("there is no {what} `{id}`"),
+        cure: did_you_mean(id, known.iter().copied()),
+    }
+}
+
+fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<CatalogFile>) -> Result<(), CatalogError> {
+    for file in folder.files() {
+        let parts: Vec<String> =
+            file.path().iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let name = format!("sql/{}", parts.join("/"));
+        let text = file
+            .contents_utf8()
+            .ok_or_else(|| CatalogError::new(&name, 1, "the file is not UTF-8", "save it as UTF-8"))?;
+        files.push(CatalogFile { parts, name, text: text.to_owned() });
+    }
+    folder.dirs().try_for_each(|inner| collect_built_in(inner, files))
+}
+
+/// Reads a user's folder; files and folders whose name begins with a dot, and notes in Markdown or
+/// plain text, are not looked at.
+fn collect_folder(
+    folder: &Path,
+    above: &mut Vec<String>,
+    files: &mut Vec<CatalogFile>,
+) -> Result<(), AnalyzeError> {
+    let failed = |path: &Path, source| AnalyzeError::Folder {
+        path: path.display().to_string(),
+        source,
+    };
+    let entries = std::fs::read_dir(folder).map_err(|source| failed(folder, source))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(|source| failed(folder, source))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let Some(name) = name.filter(|name| !is_ignored(name)) else { continue };
+        above.push(name);
+        if path.is_dir() {
+            collect_folder(&path, above, files)?;
+        } else {
+            let text = std::fs::read_to_string(&path).map_err(|source| failed(&path, source))?;
+            let (parts, name) = (above.clone(), path.display().to_string());
+            files.push(CatalogFile { parts, name, text });
+        }
+        above.pop();
+    }
+    Ok(())
+}
+
+fn is_ignored(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~') || name.ends_with(".md") || name.ends_with(".txt")
+}
