@@ -5,3 +5,5 @@
 //! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
 //! [`schema`] (the table contracts) stands under all of them.
 #![forbid(unsafe_code)]
+
+pub mod schema;

@@ -1,0 +1,477 @@
+//! What a contract says, and the checks it must pass before anything is derived from it.
+
+use std::collections::HashSet;
+
+use arrow::datatypes::SchemaRef;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::naming::is_snake_case;
+
+/// Units a column may have; one list, so that `ms` is never also `millis` somewhere.
+const UNITS: &[&str] = &[
+    "byte_ms",
+    "bytes",
+    "bytes_per_ms",
+    "core_ms",
+    "cores",
+    "count",
+    "mb",
+    "minutes",
+    "ms",
+    "ns",
+    "percent",
+    "ratio",
+    "records",
+    "records_per_second",
+    "usd",
+];
+
+/// Type of a column. All of them exist in Delta's reader version 1, writer version 2.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// 64-bit signed integer.
+    #[serde(rename = "bigint")]
+    Bigint,
+    /// 32-bit signed integer.
+    #[serde(rename = "int")]
+    Int,
+    /// 64-bit floating point number.
+    #[serde(rename = "double")]
+    Double,
+    /// True or false.
+    #[serde(rename = "boolean")]
+    Boolean,
+    /// UTF-8 text.
+    #[serde(rename = "string")]
+    String,
+    /// Instant in UTC with microseconds.
+    #[serde(rename = "timestamp")]
+    Timestamp,
+    /// Day of the calendar, in UTC.
+    #[serde(rename = "date")]
+    Date,
+    /// List of 64-bit integers.
+    #[serde(rename = "array<bigint>")]
+    BigintArray,
+    /// List of texts.
+    #[serde(rename = "array<string>")]
+    StringArray,
+}
+
+impl ColumnType {
+    /// The type's name in contracts and in SQL.
+    pub fn sql_name(self) -> &'static str {
+        match self {
+            Self::Bigint => "bigint",
+            Self::Int => "int",
+            Self::Double => "double",
+            Self::Boolean => "boolean",
+            Self::String => "string",
+            Self::Timestamp => "timestamp",
+            Self::Date => "date",
+            Self::BigintArray => "array<bigint>",
+            Self::StringArray => "array<string>",
+        }
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Name in snake_case.
+    pub name: String,
+    /// Type of its values.
+    #[serde(rename = "type")]
+    pub data_type: ColumnType,
+    /// Whether a row may leave it NULL.
+    #[serde(default = "nullable_by_default")]
+    pub nullable: bool,
+    /// Unit of its numbers, one of a fixed list.
+    pub unit: Option<String>,
+    /// What it holds, edge cases and the meaning of NULL included.
+    pub description: String,
+    /// Every value it can have, where they are few.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// `table.column` it points to, together with the keys that both tables share.
+    pub references: Option<String>,
+    /// Event field or formula it comes from.
+    pub source: Option<String>,
+}
+
+fn nullable_by_default() -> bool {
+    true
+}
+
+impl Column {
+    /// Table and column it points to.
+    pub fn reference(&self) -> Option<(&str, &str)> {
+        self.references.as_deref()?.split_once('.')
+    }
+
+    /// Everything the contract says about the column, in one text: the comment of the Delta
+    /// column, which every export repeats.
+    pub fn comment(&self) -> String {
+        let mut comment = self.description.clone();
+        let mut add = |label: &str, text: &str| {
+            comment.push_str(&format!(" {label}: {text}."));
+        };
+        if let Some(unit) = &self.unit {
+            add("Unit", unit);
+        }
+        if !self.values.is_empty() {
+            add("Values", &self.values.join(", "));
+        }
+        if let Some(references) = &self.references {
+            add("References", references);
+        }
+        if let Some(source) = &self.source {
+            add("Source", source);
+        }
+        comment
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        let column = || self.name.clone();
+        if !is_snake_case(&self.name) {
+            return Err(Problem::NotSnakeCase { name: column() });
+        }
+        if self.description.trim().is_empty() {
+            return Err(Problem::NoDescription { of: column() });
+        }
+        if let Some(unit) = &self.unit
+            && !UNITS.contains(&unit.as_str())
+        {
+            return Err(Problem::UnknownUnit {
+                column: column(),
+                unit: unit.clone(),
+            });
+        }
+        if self.references.is_some() && self.reference().is_none() {
+            return Err(Problem::MalformedReference { column: column() });
+        }
+        Ok(())
+    }
+}
+
+/// What a table is for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum TableKind {
+    /// Rows extracted from histories.
+    Fact,
+    /// Rows computed from facts by SQL.
+    Derived,
+    /// Rows about sparklake's own work.
+    Bookkeeping,
+}
+
+impl TableKind {
+    /// The kind's name in contracts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fact => "fact",
+            Self::Derived => "derived",
+            Self::Bookkeeping => "bookkeeping",
+        }
+    }
+}
+
+/// A table of the lake.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Name of the table and of its folder in the lake.
+    pub name: String,
+    /// Name for headings.
+    pub title: String,
+    /// What it is for.
+    pub kind: TableKind,
+    /// What one row stands for.
+    pub grain: String,
+    /// What it holds and how to use it.
+    pub description: String,
+    /// Columns that together identify a row.
+    pub keys: Vec<String>,
+    /// Partition columns of the Delta table.
+    pub partition_by: Vec<String>,
+    /// All columns in order: common head, own columns, common tail.
+    pub columns: Vec<Column>,
+    arrow_schema: SchemaRef,
+}
+
+impl Table {
+    /// The column of that exact name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The Arrow schema of its record batches; column comments are in the fields' metadata, as in
+    /// the schema that Delta gives back. Cheap: built once.
+    pub fn arrow_schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.arrow_schema)
+    }
+
+    /// Reads the contract in `file`, which must be named after the table.
+    pub(super) fn parse(
+        file: &str,
+        text: &str,
+        common: &CommonColumns,
+    ) -> Result<Self, ContractError> {
+        let contract: TableContract = parse_toml(file, text)?;
+        contract.into_table(file, common)
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        if !is_snake_case(&self.name) {
+            return Err(Problem::NotSnakeCase {
+                name: self.name.clone(),
+            });
+        }
+        if [&self.title, &self.grain, &self.description]
+            .iter()
+            .any(|text| text.trim().is_empty())
+        {
+            return Err(Problem::NoDescription {
+                of: self.name.clone(),
+            });
+        }
+        self.check_columns()?;
+        self.check_keys()
+    }
+
+    fn check_columns(&self) -> Result<(), Problem> {
+        let mut seen = HashSet::new();
+        for column in &self.columns {
+            column.check()?;
+            // Delta does not tell columns apart by case; names in snake_case cannot differ by it.
+            if !seen.insert(column.name.as_str()) {
+                return Err(Problem::DuplicateColumn {
+                    column: column.name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_keys(&self) -> Result<(), Problem> {
+        if self.keys.is_empty() {
+            return Err(Problem::NoKey);
+        }
+        for name in self.keys.iter().chain(&self.partition_by) {
+            let Some(column) = self.column(name) else {
+                return Err(Problem::KeyIsNoColumn { key: name.clone() });
+            };
+            if column.nullable {
+                return Err(Problem::KeyIsNullable { key: name.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Columns that stand around the own columns of every fact and derived table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CommonColumns {
+    head: Vec<Column>,
+    tail: Vec<Column>,
+}
+
+impl CommonColumns {
+    pub(super) fn parse(file: &str, text: &str) -> Result<Self, ContractError> {
+        parse_toml(file, text)
+    }
+}
+
+/// A contract as its file has it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableContract {
+    name: String,
+    title: String,
+    kind: TableKind,
+    grain: String,
+    description: String,
+    keys: Vec<String>,
+    partition_by: Vec<String>,
+    columns: Vec<Column>,
+}
+
+impl TableContract {
+    fn into_table(self, file: &str, common: &CommonColumns) -> Result<Table, ContractError> {
+        if file.strip_suffix(".toml") != Some(self.name.as_str()) {
+            return Err(Problem::NotTheFileName { name: self.name }.in_file(file));
+        }
+        let columns = match self.kind {
+            TableKind::Fact | TableKind::Derived => {
+                [common.head.clone(), self.columns, common.tail.clone()].concat()
+            }
+            TableKind::Bookkeeping => self.columns,
+        };
+        let table = Table {
+            arrow_schema: super::arrow::schema_of(&columns),
+            name: self.name,
+            title: self.title,
+            kind: self.kind,
+            grain: self.grain,
+            description: self.description,
+            keys: self.keys,
+            partition_by: self.partition_by,
+            columns,
+        };
+        table.check().map_err(|problem| problem.in_file(file))?;
+        Ok(table)
+    }
+}
+
+fn parse_toml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, ContractError> {
+    toml::from_str(text).map_err(|error| Problem::Syntax(Box::new(error)).in_file(file))
+}
+
+/// A contract that cannot be used. Contracts are compiled in, so this is a fault of the build.
+#[derive(Debug, Error)]
+#[error("contract {file}: {problem}")]
+pub struct ContractError {
+    /// File or table that was being read.
+    pub file: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+impl ContractError {
+    /// Never: the same contract fails again.
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+}
+
+/// What is wrong with a contract.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Problem {
+    #[error("the file does not exist")]
+    Missing,
+    #[error("the file is not UTF-8")]
+    NotUtf8,
+    #[error("{0}")]
+    Syntax(#[source] Box<toml::de::Error>),
+    #[error("the table is called `{name}`, which is not the name of the file")]
+    NotTheFileName { name: String },
+    #[error("`{name}` is not snake_case")]
+    NotSnakeCase { name: String },
+    #[error("`{of}` has an empty title, grain or description")]
+    NoDescription { of: String },
+    #[error("column `{column}` is declared twice")]
+    DuplicateColumn { column: String },
+    #[error("column `{column}` has the unknown unit `{unit}`")]
+    UnknownUnit { column: String, unit: String },
+    #[error("column `{column}` references something that is not `table.column`")]
+    MalformedReference { column: String },
+    #[error("column `{column}` references `{target}`, which does not exist")]
+    DanglingReference { column: String, target: String },
+    #[error("the table has no key")]
+    NoKey,
+    #[error("key or partition column `{key}` is not a column")]
+    KeyIsNoColumn { key: String },
+    #[error("key or partition column `{key}` is nullable")]
+    KeyIsNullable { key: String },
+}
+
+impl Problem {
+    pub(super) fn in_file(self, file: &str) -> ContractError {
+        ContractError {
+            file: file.to_owned(),
+            problem: self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMON: &str = "head = []\ntail = []";
+    const CONTRACT: &str = r#"
+        name = "things"
+        title = "Things"
+        kind = "bookkeeping"
+        grain = "one row per thing"
+        description = "Things."
+        keys = ["thing_id"]
+        partition_by = []
+
+        [[columns]]
+        name = "thing_id"
+        type = "bigint"
+        nullable = false
+        description = "Its id."
+
+        [[columns]]
+        name = "thing_names"
+        type = "array<string>"
+        description = "Its names."
+    "#;
+
+    fn parse(contract: &str) -> Result<Table, ContractError> {
+        let common = CommonColumns::parse("_common.toml", COMMON)?;
+        Table::parse("things.toml", contract, &common)
+    }
+
+    #[test]
+    fn columns_are_nullable_unless_the_contract_says_no() -> Result<(), ContractError> {
+        let table = parse(CONTRACT)?;
+        let nullable: Vec<_> = table.columns.iter().map(|column| column.nullable).collect();
+        assert_eq!(nullable, [false, true]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_faulty_contract_is_refused_with_the_reason() {
+        for (from, to, message) in [
+            (
+                "name = \"things\"",
+                "name = \"other\"",
+                "not the name of the file",
+            ),
+            (
+                "\"thing_names\"",
+                "\"thing_id\"",
+                "`thing_id` is declared twice",
+            ),
+            ("\"thing_names\"", "\"thingNames\"", "not snake_case"),
+            ("[\"thing_id\"]", "[]", "no key"),
+            ("[\"thing_id\"]", "[\"thing\"]", "`thing` is not a column"),
+            (
+                "[\"thing_id\"]",
+                "[\"thing_names\"]",
+                "`thing_names` is nullable",
+            ),
+            ("Its names.", " ", "empty title, grain or description"),
+            ("array<string>", "map<string,string>", "unknown variant"),
+            (
+                "nullable = false",
+                "nulable = false",
+                "unknown field `nulable`",
+            ),
+            (
+                "nullable = false",
+                "unit = \"fortnights\"",
+                "unknown unit `fortnights`",
+            ),
+            (
+                "nullable = false",
+                "references = \"jobs\"",
+                "not `table.column`",
+            ),
+        ] {
+            assert!(CONTRACT.contains(from), "{from}");
+            let error = parse(&CONTRACT.replacen(from, to, 1)).err();
+            let text = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.starts_with("contract things.toml: "), "{to}: {text}");
+            assert!(text.contains(message), "{to}: {text}");
+        }
+    }
+}
