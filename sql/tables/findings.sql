@@ -23,7 +23,7 @@ SELECT
     WHEN r.lost_core_ms IS NULL THEN r.rule_severity
     WHEN r.lost_core_ms >= $critical_core_ms THEN 'critical'
     WHEN r.lost_core_ms >= $high_core_ms THEN 'high'
-    WHEN r.lost_core_ms >= $medium_core_ms AND r.lost_core_ms >= $high_share * a.core_time_ms
+    WHEN r.lost_core_ms >= $medium_core_ms AND r.lost_core_ms >= $high_share * NULLIF(a.core_time_ms, 0)
       THEN 'high'
     WHEN r.lost_core_ms >= $medium_core_ms THEN 'medium'
     ELSE 'low'

@@ -50,7 +50,13 @@ pub(super) fn conform(
                     .and_then(|column| cast_exactly(&column, field.data_type()))
                     .map_err(arrow_failure(file))
             }
-            Some(column) => convert(file, field.name(), column, field.data_type(), field.is_nullable()),
+            Some(column) => convert(
+                file,
+                field.name(),
+                column,
+                field.data_type(),
+                field.is_nullable(),
+            ),
             None => Err(AnalyzeError::Contract {
                 file: file.to_owned(),
                 problem: format!("the query does not give the column `{}`", field.name()),
@@ -87,7 +93,10 @@ pub(super) fn convert(
 
 /// An overflow or an unreadable text is an error, not a NULL.
 fn cast_exactly(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
-    let options = CastOptions { safe: false, ..CastOptions::default() };
+    let options = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
     cast_with_options(column, wanted, &options)
 }
 
@@ -96,22 +105,29 @@ fn refuse_unknown_columns(
     contract: &SchemaRef,
     answer: &SchemaRef,
 ) -> Result<(), AnalyzeError> {
-    let unknown = answer.fields().iter().find(|field| contract.index_of(field.name()).is_err());
+    let unknown = answer
+        .fields()
+        .iter()
+        .find(|field| contract.index_of(field.name()).is_err());
     match unknown {
         None => Ok(()),
         Some(field) => Err(AnalyzeError::Contract {
             file: file.to_owned(),
             problem: format!("the table has no column `{}`", field.name()),
-            cure: did_you_mean(field.name(), contract.fields().iter().map(|known| known.name().as_str())),
+            cure: did_you_mean(
+                field.name(),
+                contract.fields().iter().map(|known| known.name().as_str()),
+            ),
         }),
     }
 }
 
 fn stamp_column(name: &str, rows: usize, stamp: &Stamp) -> Result<ArrayRef, ArrowError> {
     Ok(match name {
-        "batch_id" => {
-            Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&stamp.batch_id, rows)))
-        }
+        "batch_id" => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
+            &stamp.batch_id,
+            rows,
+        ))),
         _ => Arc::new(
             TimestampMicrosecondArray::from_value(stamp.ingested_at.timestamp_micros(), rows)
                 .with_timezone("UTC"),
@@ -123,7 +139,10 @@ fn sort(batch: &RecordBatch, keys: &[String]) -> Result<RecordBatch, ArrowError>
     let columns: Vec<SortColumn> = keys
         .iter()
         .filter_map(|key| batch.column_by_name(key))
-        .map(|column| SortColumn { values: Arc::clone(column), options: None })
+        .map(|column| SortColumn {
+            values: Arc::clone(column),
+            options: None,
+        })
         .collect();
     if columns.is_empty() {
         return Ok(batch.clone());
@@ -153,15 +172,26 @@ mod tests {
     }
 
     fn stamp() -> Stamp {
-        Stamp { batch_id: "7".to_owned(), ingested_at: DateTime::UNIX_EPOCH }
+        Stamp {
+            batch_id: "7".to_owned(),
+            ingested_at: DateTime::UNIX_EPOCH,
+        }
     }
 
     fn run(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, AnalyzeError> {
         let answer = RecordBatch::try_from_iter_with_nullable(
-            columns.into_iter().map(|(name, column)| (name, column, true)),
+            columns
+                .into_iter()
+                .map(|(name, column)| (name, column, true)),
         )
         .expect("valid batch");
-        conform("t.sql", &contract(), &["id".to_owned()], &[answer], &stamp())
+        conform(
+            "t.sql",
+            &contract(),
+            &["id".to_owned()],
+            &[answer],
+            &stamp(),
+        )
     }
 
     #[test]
@@ -172,7 +202,11 @@ mod tests {
         ])
         .expect("fits");
         assert_eq!(batch.schema(), contract());
-        let ids = batch.column(0).as_any().downcast_ref::<Int64Array>().expect("bigint");
+        let ids = batch
+            .column(0)
+            .as_any()
+            .downcast_ref::<Int64Array>()
+            .expect("bigint");
         assert_eq!(ids.values().to_vec(), [1, 2]);
         assert!(batch.column(1).is_null(1));
     }
@@ -182,14 +216,33 @@ mod tests {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
         let notes: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
         let null = run(vec![("id", Arc::clone(&ids)), ("note", Arc::clone(&notes))]);
-        assert!(null.expect_err("null").to_string().contains("1 rows have no `id`"));
-        let text = run(vec![("id", Arc::clone(&notes)), ("note", Arc::clone(&notes))]);
-        assert!(text.expect_err("text").to_string().contains("`id` is Utf8, not Int64"));
+        assert!(
+            null.expect_err("null")
+                .to_string()
+                .contains("1 rows have no `id`")
+        );
+        let text = run(vec![
+            ("id", Arc::clone(&notes)),
+            ("note", Arc::clone(&notes)),
+        ]);
+        assert!(
+            text.expect_err("text")
+                .to_string()
+                .contains("`id` is Utf8, not Int64")
+        );
         let missing = run(vec![("id", Arc::new(Int64Array::from(vec![1, 2])))]);
-        assert!(missing.expect_err("missing").to_string().contains("does not give the column `note`"));
+        assert!(
+            missing
+                .expect_err("missing")
+                .to_string()
+                .contains("does not give the column `note`")
+        );
         let unknown = run(vec![("note", Arc::clone(&notes)), ("nota", notes)]);
         let message = unknown.expect_err("unknown").to_string();
-        assert_eq!(message, "t.sql: the table has no column `nota`; did you mean `note`?");
+        assert_eq!(
+            message,
+            "t.sql: the table has no column `nota`; did you mean `note`?"
+        );
     }
 
     #[test]

@@ -32,9 +32,21 @@ pub struct Query {
 
 impl Query {
     /// Gives one parameter another value; the error says what was wrong and what to do.
-    pub(super) fn set(&mut self, name: &str, value: &ParameterValue) -> Result<(), (String, String)> {
-        let known: Vec<String> = self.parameters.iter().map(|known| known.name.clone()).collect();
-        match self.parameters.iter_mut().find(|parameter| parameter.name == name) {
+    pub(super) fn set(
+        &mut self,
+        name: &str,
+        value: &ParameterValue,
+    ) -> Result<(), (String, String)> {
+        let known: Vec<String> = self
+            .parameters
+            .iter()
+            .map(|known| known.name.clone())
+            .collect();
+        match self
+            .parameters
+            .iter_mut()
+            .find(|parameter| parameter.name == name)
+        {
             Some(parameter) => parameter
                 .replace(value)
                 .map_err(|problem| (problem, "give a value of that type".to_owned())),
@@ -160,7 +172,11 @@ impl SourceText<'_> {
     }
 
     fn category(self, header: &mut Header<'_>) -> Result<String, CatalogError> {
-        self.equal_to(header.required("category")?, self.folder, "the folder's name")
+        self.equal_to(
+            header.required("category")?,
+            self.folder,
+            "the folder's name",
+        )
     }
 
     fn equal_to(self, field: Field, name: &str, which: &str) -> Result<String, CatalogError> {
@@ -170,7 +186,10 @@ impl SourceText<'_> {
         Err(CatalogError::new(
             self.file,
             field.line,
-            format!("`{}` is `{}` but {which} is `{name}`", field.key, field.value),
+            format!(
+                "`{}` is `{}` but {which} is `{name}`",
+                field.key, field.value
+            ),
             "make them equal",
         ))
     }
@@ -190,14 +209,19 @@ impl SourceText<'_> {
 
     fn version(self, header: &mut Header<'_>) -> Result<i64, CatalogError> {
         let field = header.required("version")?;
-        field.value.parse().ok().filter(|version| *version > 0).ok_or_else(|| {
-            CatalogError::new(
-                self.file,
-                field.line,
-                format!("`{}` is not a version", field.value),
-                "give a whole number from 1 on",
-            )
-        })
+        field
+            .value
+            .parse()
+            .ok()
+            .filter(|version| *version > 0)
+            .ok_or_else(|| {
+                CatalogError::new(
+                    self.file,
+                    field.line,
+                    format!("`{}` is not a version", field.value),
+                    "give a whole number from 1 on",
+                )
+            })
     }
 
     fn query(self, header: &mut Header<'_>) -> Result<Query, CatalogError> {
@@ -206,7 +230,12 @@ impl SourceText<'_> {
         if let Some(declared) = header.optional("reads")? {
             self.check_reads(&declared, &reads)?;
         }
-        Ok(Query { file: self.file.to_owned(), sql: self.text.to_owned(), parameters, reads })
+        Ok(Query {
+            file: self.file.to_owned(),
+            sql: self.text.to_owned(),
+            parameters,
+            reads,
+        })
     }
 
     fn parameters(self, header: &mut Header<'_>) -> Result<Vec<Parameter>, CatalogError> {
@@ -228,16 +257,21 @@ impl SourceText<'_> {
             }
             parameters.push(parameter);
         }
-        let unknown = used
-            .iter()
-            .find(|found| !parameters.iter().any(|parameter| parameter.name == found.name));
+        let unknown = used.iter().find(|found| {
+            !parameters
+                .iter()
+                .any(|parameter| parameter.name == found.name)
+        });
         match unknown {
             None => Ok(parameters),
             Some(found) => Err(CatalogError::new(
                 self.file,
                 line_of(self.text, found.start),
                 format!("`${}` is not declared", found.name),
-                did_you_mean(found.name, parameters.iter().map(|known| known.name.as_str())),
+                did_you_mean(
+                    found.name,
+                    parameters.iter().map(|known| known.name.as_str()),
+                ),
             )),
         }
     }
@@ -251,7 +285,11 @@ impl SourceText<'_> {
         Err(CatalogError::new(
             self.file,
             declared.line,
-            format!("`reads` says {} but the query reads {}", declared.value, reads.join(", ")),
+            format!(
+                "`reads` says {} but the query reads {}",
+                declared.value,
+                reads.join(", ")
+            ),
             format!("write `-- reads: {}`", reads.join(", ")),
         ))
     }
@@ -275,7 +313,10 @@ fn tables_read(file: &str, sql: &str) -> Result<Vec<String>, CatalogError> {
     };
     let (tables, _) = resolve_table_references(&statement, true)
         .map_err(|error| syntax_error(file, &error.to_string()))?;
-    let names: BTreeSet<String> = tables.iter().map(|table| table.table().to_owned()).collect();
+    let names: BTreeSet<String> = tables
+        .iter()
+        .map(|table| table.table().to_owned())
+        .collect();
     Ok(names.into_iter().collect())
 }
 
@@ -290,7 +331,11 @@ fn syntax_error(file: &str, message: &str) -> CatalogError {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
 }
 
 #[cfg(test)]
@@ -312,7 +357,12 @@ SELECT * FROM long_stages
 ";
 
     fn source(text: &str) -> SourceText<'_> {
-        SourceText { file: "rules/speed/slow.sql", stem: "slow", folder: "speed", text }
+        SourceText {
+            file: "rules/speed/slow.sql",
+            stem: "slow",
+            folder: "speed",
+            text,
+        }
     }
 
     fn refused(text: &str) -> String {
@@ -331,15 +381,42 @@ SELECT * FROM long_stages
     #[test]
     fn faults_name_file_line_and_cure() {
         let cases = [
-            ("severity: medium", "severity: mediun", ":4: `mediun` is not a severity; did you mean `medium`?"),
-            ("id: slow", "id: fast", ":1: `id` is `fast` but the file's name is `slow`; make them equal"),
-            ("version: 2", "version: two", ":5: `two` is not a version; give a whole number from 1 on"),
-            (">= $min_ms", ">= $min_sm", ":7: parameter `min_ms` is declared, but the query does not use it; take the line out, or use it in the query"),
-            (">= $min_ms", ">= $min_ms + $max_ms", ":10: `$max_ms` is not declared; did you mean `min_ms`?"),
-            ("reads: stages", "reads: tasks", ":8: `reads` says tasks but the query reads stages; write `-- reads: stages`"),
+            (
+                "severity: medium",
+                "severity: mediun",
+                ":4: `mediun` is not a severity; did you mean `medium`?",
+            ),
+            (
+                "id: slow",
+                "id: fast",
+                ":1: `id` is `fast` but the file's name is `slow`; make them equal",
+            ),
+            (
+                "version: 2",
+                "version: two",
+                ":5: `two` is not a version; give a whole number from 1 on",
+            ),
+            (
+                ">= $min_ms",
+                ">= $min_sm",
+                ":7: parameter `min_ms` is declared, but the query does not use it; take the line out, or use it in the query",
+            ),
+            (
+                ">= $min_ms",
+                ">= $min_ms + $max_ms",
+                ":10: `$max_ms` is not declared; did you mean `min_ms`?",
+            ),
+            (
+                "reads: stages",
+                "reads: tasks",
+                ":8: `reads` says tasks but the query reads stages; write `-- reads: stages`",
+            ),
         ];
         for (right, wrong, message) in cases {
-            assert_eq!(refused(&RULE.replace(right, wrong)), format!("rules/speed/slow.sql{message}"));
+            assert_eq!(
+                refused(&RULE.replace(right, wrong)),
+                format!("rules/speed/slow.sql{message}")
+            );
         }
     }
 
@@ -353,7 +430,12 @@ SELECT * FROM long_stages
 
     #[test]
     fn two_statements_are_refused() {
-        assert!(refused(&RULE.replace("SELECT * FROM long_stages", "SELECT * FROM long_stages; SELECT 2"))
-            .contains("exactly one statement"));
+        assert!(
+            refused(&RULE.replace(
+                "SELECT * FROM long_stages",
+                "SELECT * FROM long_stages; SELECT 2"
+            ))
+            .contains("exactly one statement")
+        );
     }
 }

@@ -25,7 +25,12 @@ impl CatalogError {
         problem: impl Into<String>,
         cure: impl Into<String>,
     ) -> Self {
-        Self { file: file.to_owned(), line, problem: problem.into(), cure: cure.into() }
+        Self {
+            file: file.to_owned(),
+            line,
+            problem: problem.into(),
+            cure: cure.into(),
+        }
     }
 }
 
@@ -91,7 +96,10 @@ pub enum AnalyzeError {
 
 impl AnalyzeError {
     pub(super) fn query(file: &str, source: DataFusionError) -> Self {
-        Self::Query { file: file.to_owned(), source: Box::new(source) }
+        Self::Query {
+            file: file.to_owned(),
+            source: Box::new(source),
+        }
     }
 
     /// Whether the same call may succeed when it is simply made again later.
@@ -109,7 +117,10 @@ impl AnalyzeError {
 
 /// Only storage can heal by itself: a wrong query stays wrong, too little memory stays too little.
 fn is_storage_trouble(error: &DataFusionError) -> bool {
-    matches!(error.find_root(), DataFusionError::ObjectStore(_) | DataFusionError::IoError(_))
+    matches!(
+        error.find_root(),
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_)
+    )
 }
 
 #[cfg(test)]
@@ -126,7 +137,15 @@ mod tests {
 
     #[test]
     fn a_catalog_error_names_file_line_and_cure() {
-        let error = CatalogError::new("rules/x.sql", 3, "unknown key `titel`", "did you mean `title`?");
-        assert_eq!(error.to_string(), "rules/x.sql:3: unknown key `titel`; did you mean `title`?");
+        let error = CatalogError::new(
+            "rules/x.sql",
+            3,
+            "unknown key `titel`",
+            "did you mean `title`?",
+        );
+        assert_eq!(
+            error.to_string(),
+            "rules/x.sql:3: unknown key `titel`; did you mean `title`?"
+        );
     }
 }

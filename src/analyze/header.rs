@@ -33,7 +33,9 @@ impl<'a> Header<'a> {
     pub fn parse(file: &'a str, text: &str) -> Result<Self, CatalogError> {
         let mut fields: Vec<Field> = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let Some(comment) = line.strip_prefix("--") else { break };
+            let Some(comment) = line.strip_prefix("--") else {
+                break;
+            };
             let number = index + 1;
             if comment.trim().is_empty() {
                 continue;
@@ -46,7 +48,11 @@ impl<'a> Header<'a> {
                 _ => fields.push(parse_field(file, number, comment)?),
             }
         }
-        Ok(Self { file, fields, known: Vec::new() })
+        Ok(Self {
+            file,
+            fields,
+            known: Vec::new(),
+        })
     }
 
     /// Takes the field `key` out; `None` where the header has none or leaves it empty.
@@ -78,12 +84,16 @@ impl<'a> Header<'a> {
     /// Takes out all fields of that key, in their order.
     pub fn repeated(&mut self, key: &'static str) -> Vec<Field> {
         self.known.push(key);
-        self.fields.extract_if(.., |field| field.key == key).collect()
+        self.fields
+            .extract_if(.., |field| field.key == key)
+            .collect()
     }
 
     /// An error if a field is left that nothing asked for.
     pub fn finish(self) -> Result<(), CatalogError> {
-        let Some(unknown) = self.fields.first() else { return Ok(()) };
+        let Some(unknown) = self.fields.first() else {
+            return Ok(());
+        };
         Err(CatalogError::new(
             self.file,
             unknown.line,
@@ -98,11 +108,15 @@ fn is_continuation(comment: &str) -> bool {
 }
 
 fn parse_field(file: &str, line: usize, comment: &str) -> Result<Field, CatalogError> {
-    let pair = comment.split_once(':').map(|(key, value)| (key.trim(), value.trim()));
+    let pair = comment
+        .split_once(':')
+        .map(|(key, value)| (key.trim(), value.trim()));
     match pair {
-        Some((key, value)) if is_key(key) => {
-            Ok(Field { key: key.to_owned(), value: value.to_owned(), line })
-        }
+        Some((key, value)) if is_key(key) => Ok(Field {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            line,
+        }),
         _ => Err(CatalogError::new(
             file,
             line,
@@ -114,7 +128,10 @@ fn parse_field(file: &str, line: usize, comment: &str) -> Result<Field, CatalogE
 }
 
 fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter == '_')
 }
 
 #[cfg(test)]
@@ -163,6 +180,10 @@ mod tests {
     #[test]
     fn a_line_without_a_key_is_refused() {
         let error = Header::parse("a.sql", "-- just words\n").expect_err("no key");
-        assert!(error.to_string().starts_with("a.sql:1: `just words` is not a `key: value` line"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("a.sql:1: `just words` is not a `key: value` line")
+        );
     }
 }

@@ -27,3 +27,6 @@ pub use parameters::{Parameter, ParameterType, ParameterValue};
 pub use placeholders::to_spark;
 pub use runner::{Analysis, DerivedRows, StepReport, run};
 pub use scope::{ApplicationKey, Scope};
+
+#[cfg(test)]
+mod tests;

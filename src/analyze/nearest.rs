@@ -42,7 +42,10 @@ mod tests {
 
     #[test]
     fn without_a_neighbour_all_names_are_listed() {
-        assert_eq!(did_you_mean("zebra", ["alpha", "beta"]), "known are: alpha, beta");
+        assert_eq!(
+            did_you_mean("zebra", ["alpha", "beta"]),
+            "known are: alpha, beta"
+        );
         assert_eq!(did_you_mean("zebra", []), "there is none to choose from");
     }
 }

@@ -31,13 +31,19 @@ impl ParameterType {
     ];
 
     fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind)
+        Self::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, kind)| *kind)
     }
 }
 
 impl fmt::Display for ParameterType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name);
+        let name = Self::ALL
+            .iter()
+            .find(|(_, kind)| kind == self)
+            .map_or("", |(name, _)| name);
         formatter.write_str(name)
     }
 }
@@ -60,9 +66,11 @@ impl ParameterValue {
     fn parse(kind: ParameterType, text: &str) -> Option<Self> {
         match kind {
             ParameterType::Bigint => text.replace('_', "").parse().ok().map(Self::Bigint),
-            ParameterType::Double => {
-                text.parse().ok().filter(|number: &f64| number.is_finite()).map(Self::Double)
-            }
+            ParameterType::Double => text
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite())
+                .map(Self::Double),
             ParameterType::Boolean => text.parse().ok().map(Self::Boolean),
             ParameterType::String => Some(Self::String(text.to_owned())),
         }
@@ -136,7 +144,10 @@ impl Parameter {
     /// Gives the parameter a user's value; the old one stays where the new does not fit its type.
     pub(super) fn replace(&mut self, value: &ParameterValue) -> Result<(), String> {
         self.value = value.fit(self.data_type).ok_or_else(|| {
-            format!("`{value}` is not a {} as `{}` needs it", self.data_type, self.name)
+            format!(
+                "`{value}` is not a {} as `{}` needs it",
+                self.data_type, self.name
+            )
         })?;
         Ok(())
     }
@@ -161,9 +172,9 @@ fn parse_declaration(text: &str) -> Option<Parameter> {
 
 fn is_name(text: &str) -> bool {
     !text.is_empty()
-        && text.chars().all(|letter| {
-            letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_'
-        })
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
 }
 
 #[cfg(test)]
@@ -171,23 +182,38 @@ mod tests {
     use super::*;
 
     fn field(value: &str) -> Field {
-        Field { key: "parameter".to_owned(), value: value.to_owned(), line: 7 }
+        Field {
+            key: "parameter".to_owned(),
+            value: value.to_owned(),
+            line: 7,
+        }
     }
 
     #[test]
     fn a_declaration_gives_name_type_default_unit_and_meaning() {
-        let parameter =
-            Parameter::parse("a.sql", &field("min_bytes bigint = 1_048_576 [bytes] at least"))
-                .expect("valid");
+        let parameter = Parameter::parse(
+            "a.sql",
+            &field("min_bytes bigint = 1_048_576 [bytes] at least"),
+        )
+        .expect("valid");
         assert_eq!(parameter.name, "min_bytes");
         assert_eq!(parameter.value, ParameterValue::Bigint(1_048_576));
-        assert_eq!((parameter.unit.as_str(), parameter.description.as_str()), ("bytes", "at least"));
+        assert_eq!(
+            (parameter.unit.as_str(), parameter.description.as_str()),
+            ("bytes", "at least")
+        );
     }
 
     #[test]
     fn a_wrong_declaration_names_file_and_line() {
-        for wrong in ["min_ratio", "min_ratio float = 1 [ratio] x", "r double = abc [ratio] x",
-            "r double = NaN [ratio] x", "r double = 2 ratio x", "r double = 2 [ratio]"] {
+        for wrong in [
+            "min_ratio",
+            "min_ratio float = 1 [ratio] x",
+            "r double = abc [ratio] x",
+            "r double = NaN [ratio] x",
+            "r double = 2 ratio x",
+            "r double = 2 [ratio]",
+        ] {
             let error = Parameter::parse("a.sql", &field(wrong)).expect_err(wrong);
             assert_eq!((error.file.as_str(), error.line), ("a.sql", 7), "{wrong}");
         }
@@ -200,7 +226,10 @@ mod tests {
         parameter.replace(&ParameterValue::Bigint(5)).expect("fits");
         assert_eq!(parameter.value, ParameterValue::Double(5.0));
         let refused = parameter.replace(&ParameterValue::String("many".to_owned()));
-        assert_eq!(refused, Err("`many` is not a double as `min_ratio` needs it".to_owned()));
+        assert_eq!(
+            refused,
+            Err("`many` is not a double as `min_ratio` needs it".to_owned())
+        );
         assert_eq!(parameter.value, ParameterValue::Double(5.0));
     }
 }

@@ -50,7 +50,10 @@ pub fn to_spark(sql: &str) -> String {
 /// Bytes of a literal with both quotes; `after` begins behind the opening one. A doubled quote
 /// inside reads as two literals side by side, which is the same here.
 fn literal_length(after: &[u8]) -> usize {
-    after.iter().position(|byte| *byte == b'\'').map_or(after.len() + 1, |end| end + 2)
+    after
+        .iter()
+        .position(|byte| *byte == b'\'')
+        .map_or(after.len() + 1, |end| end + 2)
 }
 
 fn leading_name(text: &str) -> &str {

@@ -42,21 +42,38 @@ mod tests {
     use super::*;
 
     fn reference(csv: &str) -> Reference {
-        Reference { id: "r".to_owned(), file: "reference/r.csv".to_owned(), csv: csv.to_owned() }
+        Reference {
+            id: "r".to_owned(),
+            file: "reference/r.csv".to_owned(),
+            csv: csv.to_owned(),
+        }
     }
 
     #[test]
     fn types_follow_from_the_values() {
-        let rows = read(&reference("name,works,factor\na,true,1.5\n\"b, c\",false,2.0\n")).expect("valid");
-        let types: Vec<DataType> =
-            rows.schema().fields().iter().map(|field| field.data_type().clone()).collect();
-        assert_eq!(types, [DataType::Utf8, DataType::Boolean, DataType::Float64]);
+        let rows = read(&reference(
+            "name,works,factor\na,true,1.5\n\"b, c\",false,2.0\n",
+        ))
+        .expect("valid");
+        let types: Vec<DataType> = rows
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.data_type().clone())
+            .collect();
+        assert_eq!(
+            types,
+            [DataType::Utf8, DataType::Boolean, DataType::Float64]
+        );
         assert_eq!(rows.num_rows(), 2);
     }
 
     #[test]
     fn a_short_line_is_an_error_that_names_the_file() {
         let error = read(&reference("name,works\na\n")).expect_err("short line");
-        assert!(error.to_string().starts_with("reference/r.csv:1: "), "{error}");
+        assert!(
+            error.to_string().starts_with("reference/r.csv:1: "),
+            "{error}"
+        );
     }
 }

@@ -53,8 +53,12 @@ const OPTIONAL: [(&str, DataType); 10] = [
 /// The schema of `rule_results`.
 pub(super) fn schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
-    let required = REQUIRED.into_iter().map(|(name, kind)| Field::new(name, kind, false));
-    let optional = OPTIONAL.into_iter().map(|(name, kind)| Field::new(name, kind, true));
+    let required = REQUIRED
+        .into_iter()
+        .map(|(name, kind)| Field::new(name, kind, false));
+    let optional = OPTIONAL
+        .into_iter()
+        .map(|(name, kind)| Field::new(name, kind, true));
     let from_header = [
         text("rule_id", false),
         Field::new("rule_version", DataType::Int64, false),
@@ -64,7 +68,12 @@ pub(super) fn schema() -> SchemaRef {
         text("rule_recommendation", false),
         text("rule_config_key", true),
     ];
-    Arc::new(Schema::new(required.chain(optional).chain(from_header).collect::<Vec<Field>>()))
+    Arc::new(Schema::new(
+        required
+            .chain(optional)
+            .chain(from_header)
+            .collect::<Vec<Field>>(),
+    ))
 }
 
 /// One rule's answer as rows of `rule_results`.
@@ -109,7 +118,10 @@ fn header_columns(rule: &Rule, rows: usize) -> [ArrayRef; 7] {
 fn refuse_unknown_columns(file: &str, answer: &RecordBatch) -> Result<(), AnalyzeError> {
     let known = || REQUIRED.iter().chain(&OPTIONAL).map(|(name, _)| *name);
     let schema = answer.schema();
-    let unknown = schema.fields().iter().find(|field| !known().any(|name| name == field.name()));
+    let unknown = schema
+        .fields()
+        .iter()
+        .find(|field| !known().any(|name| name == field.name()));
     match unknown {
         None => Ok(()),
         Some(field) => Err(AnalyzeError::Contract {

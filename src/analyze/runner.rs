@@ -127,15 +127,15 @@ struct Run<'a> {
     pending: Vec<Step>,
     /// Names that can be read already.
     available: BTreeSet<String>,
-    rules_open: usize,
+    /// Rules that have not answered yet.
+    open_rules: usize,
     rule_results: Vec<RecordBatch>,
     analysis: Analysis,
 }
 
 impl<'a> Run<'a> {
     fn new(catalog: &Catalog, lake: &SessionContext, stamp: &'a Stamp) -> Self {
-        let rules: Vec<Step> = catalog.rules().cloned().map(Step::Rule).collect();
-        let rules_open = rules.len();
+        let rules = catalog.rules().cloned().map(Step::Rule);
         let views = catalog.views().cloned().map(Step::View);
         let tables = catalog.tables().cloned().map(Step::Table);
         Self {
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
             stamp,
             pending: views.chain(rules).chain(tables).collect(),
             available: BTreeSet::new(),
-            rules_open,
+            open_rules: catalog.rules().count(),
             rule_results: Vec::new(),
             analysis: Analysis::default(),
         }
@@ -152,19 +152,31 @@ impl<'a> Run<'a> {
     fn register_references(&mut self, catalog: &Catalog) -> Result<(), AnalyzeError> {
         for reference in catalog.references() {
             let batch = reference::read(reference)?;
-            self.register(&format!("{REFERENCE_PREFIX}{}", reference.id), &reference.file, batch)?;
+            self.register(
+                &format!("{REFERENCE_PREFIX}{}", reference.id),
+                &reference.file,
+                batch,
+            )?;
         }
         Ok(())
     }
 
     /// Registers every table that some step reads and none makes, restricted to the scope.
-    async fn register_facts(&mut self, lake: &SessionContext, scope: &Scope) -> Result<(), AnalyzeError> {
+    async fn register_facts(
+        &mut self,
+        lake: &SessionContext,
+        scope: &Scope,
+    ) -> Result<(), AnalyzeError> {
         for (table, file) in self.facts_read() {
-            let in_lake = lake.table_exist(table.as_str()).map_err(|error| AnalyzeError::query(&file, error))?;
+            let in_lake = lake
+                .table_exist(table.as_str())
+                .map_err(|error| AnalyzeError::query(&file, error))?;
             if in_lake {
                 let failed = |error| AnalyzeError::query(&file, error);
                 let view = scope.restrict(lake, &table).await.map_err(failed)?;
-                self.ctx.register_table(table.as_str(), view).map_err(failed)?;
+                self.ctx
+                    .register_table(table.as_str(), view)
+                    .map_err(failed)?;
                 self.available.insert(table);
             } else if let Some(contract) = schema::table(&table) {
                 let empty = RecordBatch::new_empty(contract.arrow_schema());
@@ -178,8 +190,12 @@ impl<'a> Run<'a> {
 
     /// Table name → a file that reads it.
     fn facts_read(&self) -> BTreeMap<String, String> {
-        let made: BTreeSet<&str> =
-            self.pending.iter().filter(|step| step.kind() != "rule").map(Step::id).collect();
+        let made: BTreeSet<&str> = self
+            .pending
+            .iter()
+            .filter(|step| step.kind() != "rule")
+            .map(Step::id)
+            .collect();
         self.pending
             .iter()
             .flat_map(|step| step.query().reads.iter().map(move |table| (table, step)))
@@ -195,7 +211,9 @@ impl<'a> Run<'a> {
     async fn run_steps(&mut self) {
         let mut running = JoinSet::new();
         loop {
-            self.register_rule_results_once_complete();
+            if self.open_rules == 0 && !self.available.contains(RULE_RESULTS) {
+                self.register_rule_results();
+            }
             for step in self.take_ready() {
                 running.spawn(execute(self.ctx.clone(), step));
             }
@@ -204,24 +222,26 @@ impl<'a> Run<'a> {
                 Some(Err(failure)) => self.analysis.problems.push(AnalyzeError::Session(Box::new(
                     DataFusionError::ExecutionJoin(Box::new(failure)),
                 ))),
+                // The rules that are left can never run; findings are made of what the others found.
+                None if self.open_rules > 0 => self.open_rules = 0,
                 None => break,
             }
         }
-        let never_ready: Vec<Step> = self.pending.drain(..).collect();
-        for step in never_ready {
-            let missing = step.query().reads.iter().find(|name| !self.available.contains(*name));
-            self.analysis.problems.push(AnalyzeError::Dependency {
-                file: step.query().file.clone(),
-                needs: missing.cloned().unwrap_or_default(),
-            });
-        }
-        self.analysis.tables.sort_by(|left, right| left.table.cmp(&right.table));
+        self.report_never_ready();
+        self.analysis
+            .tables
+            .sort_by(|left, right| left.table.cmp(&right.table));
     }
 
     fn take_ready(&mut self) -> Vec<Step> {
         let available = &self.available;
         self.pending
-            .extract_if(.., |step| step.query().reads.iter().all(|name| available.contains(name)))
+            .extract_if(.., |step| {
+                step.query()
+                    .reads
+                    .iter()
+                    .all(|name| available.contains(name))
+            })
             .collect()
     }
 
@@ -235,9 +255,11 @@ impl<'a> Run<'a> {
             elapsed: done.elapsed,
         });
         let outcome = match done.step {
-            Step::View(view) => done.answer.and_then(|rows| self.register(&view.id, &file, rows)),
+            Step::View(view) => done
+                .answer
+                .and_then(|rows| self.register(&view.id, &file, rows)),
             Step::Rule(rule) => {
-                self.rules_open = self.rules_open.saturating_sub(1);
+                self.open_rules = self.open_rules.saturating_sub(1);
                 done.answer
                     .and_then(|rows| rule_results::from_rule(&rule, &rows))
                     .map(|rows| self.rule_results.push(rows))
@@ -254,28 +276,53 @@ impl<'a> Run<'a> {
         let contract = schema::table(&table.id).ok_or_else(|| AnalyzeError::Contract {
             file: file.clone(),
             problem: format!("there is no contract for a table `{}`", table.id),
-            cure: did_you_mean(&table.id, schema::tables().iter().map(|known| known.name.as_str()).collect::<Vec<_>>()),
+            cure: did_you_mean(
+                &table.id,
+                schema::tables()
+                    .iter()
+                    .map(|known| known.name.as_str())
+                    .collect::<Vec<_>>(),
+            ),
         })?;
-        let rows = conform(file, &contract.arrow_schema(), &contract.keys, &[answer], self.stamp)?;
+        let rows = conform(
+            file,
+            &contract.arrow_schema(),
+            &contract.keys,
+            &[answer],
+            self.stamp,
+        )?;
         self.register(&table.id, file, rows.clone())?;
-        self.analysis.tables.push(DerivedRows { table: table.id.clone(), rows });
+        self.analysis.tables.push(DerivedRows {
+            table: table.id.clone(),
+            rows,
+        });
         Ok(())
     }
 
     /// Findings are made from what all rules found, so they wait for the last rule, failed or not.
-    fn register_rule_results_once_complete(&mut self) {
-        if self.rules_open > 0 || self.available.contains(RULE_RESULTS) {
-            return;
-        }
-        let open_rules = self.pending.iter().any(|step| matches!(step, Step::Rule(_)));
-        if open_rules {
-            return;
-        }
-        let gathered = concat_batches(&rule_results::schema(), &std::mem::take(&mut self.rule_results))
-            .map_err(arrow_failure(RULE_RESULTS));
-        let outcome = gathered.and_then(|rows| self.register(RULE_RESULTS, RULE_RESULTS, rows));
+    fn register_rule_results(&mut self) {
+        // Available even if this fails, else the run would come back here for ever.
+        self.available.insert(RULE_RESULTS.to_owned());
+        let found = std::mem::take(&mut self.rule_results);
+        let outcome = concat_batches(&rule_results::schema(), &found)
+            .map_err(arrow_failure(RULE_RESULTS))
+            .and_then(|rows| self.register(RULE_RESULTS, RULE_RESULTS, rows));
         if let Err(problem) = outcome {
             self.analysis.problems.push(problem);
+        }
+    }
+
+    fn report_never_ready(&mut self) {
+        for step in self.pending.drain(..) {
+            let missing = step
+                .query()
+                .reads
+                .iter()
+                .find(|name| !self.available.contains(*name));
+            self.analysis.problems.push(AnalyzeError::Dependency {
+                file: step.query().file.clone(),
+                needs: missing.cloned().unwrap_or_default(),
+            });
         }
     }
 
@@ -292,7 +339,11 @@ impl<'a> Run<'a> {
 async fn execute(ctx: SessionContext, step: Step) -> Done {
     let begin = Instant::now();
     let answer = collect(&ctx, step.query()).await;
-    Done { step, answer, elapsed: begin.elapsed() }
+    Done {
+        step,
+        answer,
+        elapsed: begin.elapsed(),
+    }
 }
 
 /// Plans and runs one query with its parameters.
@@ -314,7 +365,10 @@ async fn collect(ctx: &SessionContext, query: &Query) -> Result<RecordBatch, Ana
 }
 
 fn unknown_table(table: &str, file: &str) -> AnalyzeError {
-    let known: Vec<&str> = schema::tables().iter().map(|known| known.name.as_str()).collect();
+    let known: Vec<&str> = schema::tables()
+        .iter()
+        .map(|known| known.name.as_str())
+        .collect();
     AnalyzeError::Contract {
         file: file.to_owned(),
         problem: format!("the query reads `{table}`, which is no table of the lake"),

@@ -53,7 +53,9 @@ impl Scope {
             return lake.table_provider(table).await;
         };
         let mut rows = rows.filter(col("application_id").in_list(application_ids(keys), false))?;
-        if let Some(dates) = dates(keys) && has_column(&rows, "app_date") {
+        if let Some(dates) = dates(keys)
+            && has_column(&rows, "app_date")
+        {
             rows = rows.filter(col("app_date").in_list(dates, false))?;
         }
         // The two filters above let files go unread; this join makes the choice exact.
@@ -61,7 +63,10 @@ impl Scope {
             lake.read_table(key_table(keys)?)?,
             JoinType::LeftSemi,
             &KEY_COLUMNS,
-            &KEY_COLUMNS.map(selected_name).each_ref().map(String::as_str),
+            &KEY_COLUMNS
+                .map(selected_name)
+                .each_ref()
+                .map(String::as_str),
             None,
         )?;
         Ok(exact.into_view())
@@ -107,5 +112,8 @@ fn key_table(keys: &BTreeSet<ApplicationKey>) -> Result<Arc<MemTable>, DataFusio
     ];
     let named = KEY_COLUMNS.map(selected_name).into_iter().zip(columns);
     let batch = RecordBatch::try_from_iter(named)?;
-    Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
+    Ok(Arc::new(MemTable::try_new(
+        batch.schema(),
+        vec![vec![batch]],
+    )?))
 }

@@ -59,9 +59,13 @@ pub fn session(settings: &SessionSettings) -> Result<SessionContext, AnalyzeErro
     if let Some(folder) = &settings.spill_directory {
         runtime = runtime.with_temp_file_path(folder);
     }
-    let runtime =
-        runtime.build_arc().map_err(|source| AnalyzeError::Session(Box::new(source)))?;
-    Ok(SessionContext::new_with_config_rt(config(settings), runtime))
+    let runtime = runtime
+        .build_arc()
+        .map_err(|source| AnalyzeError::Session(Box::new(source)))?;
+    Ok(SessionContext::new_with_config_rt(
+        config(settings),
+        runtime,
+    ))
 }
 
 fn config(settings: &SessionSettings) -> SessionConfig {
@@ -71,7 +75,10 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         // Delta scans give partition columns as dictionaries, which the list form of this
         // pushdown does not take.
         .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_size", 0)
-        .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_distinct_values", 0);
+        .set_usize(
+            "datafusion.optimizer.hash_join_inlist_pushdown_max_distinct_values",
+            0,
+        );
     if let Some(partitions) = settings.target_partitions {
         config = config.with_target_partitions(partitions);
     }
@@ -123,14 +130,21 @@ pub async fn answer(
         let query = plan_read_only(ctx, sql).await?;
         read_at_most(query, limits.max_rows).await
     };
-    tokio::time::timeout(limits.timeout, rows).await.unwrap_or_else(|_| {
-        let seconds = limits.timeout.as_secs_f64();
-        Err(DataFusionError::Execution(format!("the query took longer than {seconds} s")))
-    })
+    tokio::time::timeout(limits.timeout, rows)
+        .await
+        .unwrap_or_else(|_| {
+            let seconds = limits.timeout.as_secs_f64();
+            Err(DataFusionError::Execution(format!(
+                "the query took longer than {seconds} s"
+            )))
+        })
 }
 
 async fn read_at_most(query: DataFrame, max_rows: usize) -> Result<Answer, DataFusionError> {
-    let mut stream = query.limit(0, Some(max_rows.saturating_add(1)))?.execute_stream().await?;
+    let mut stream = query
+        .limit(0, Some(max_rows.saturating_add(1)))?
+        .execute_stream()
+        .await?;
     let schema = stream.schema();
     let mut batches = Vec::new();
     let mut left = max_rows;
@@ -141,14 +155,21 @@ async fn read_at_most(query: DataFrame, max_rows: usize) -> Result<Answer, DataF
         batches.push(batch.slice(0, taken));
         left -= taken;
     }
-    Ok(Answer { schema, batches, truncated })
+    Ok(Answer {
+        schema,
+        batches,
+        truncated,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LIMITS: AnswerLimits = AnswerLimits { max_rows: 3, timeout: Duration::from_secs(20) };
+    const LIMITS: AnswerLimits = AnswerLimits {
+        max_rows: 3,
+        timeout: Duration::from_secs(20),
+    };
 
     fn context() -> SessionContext {
         session(&SessionSettings::default()).expect("session")
@@ -157,9 +178,13 @@ mod tests {
     #[tokio::test]
     async fn a_long_answer_is_cut_and_says_so() {
         let ctx = context();
-        let long = answer(&ctx, "SELECT * FROM range(10)", LIMITS).await.expect("answer");
+        let long = answer(&ctx, "SELECT * FROM range(10)", LIMITS)
+            .await
+            .expect("answer");
         assert_eq!((rows(&long), long.truncated), (3, true));
-        let exact = answer(&ctx, "SELECT * FROM range(3)", LIMITS).await.expect("answer");
+        let exact = answer(&ctx, "SELECT * FROM range(3)", LIMITS)
+            .await
+            .expect("answer");
         assert_eq!((rows(&exact), exact.truncated), (3, false));
     }
 
@@ -180,15 +205,22 @@ mod tests {
         ] {
             plan_read_only(&ctx, sql).await.expect_err(sql);
         }
-        plan_read_only(&ctx, "SELECT * FROM '/etc/passwd'").await.expect_err("a file");
+        plan_read_only(&ctx, "SELECT * FROM '/etc/passwd'")
+            .await
+            .expect_err("a file");
     }
 
     #[tokio::test]
     async fn a_query_that_takes_too_long_is_stopped() {
-        let limits = AnswerLimits { timeout: Duration::from_millis(50), ..LIMITS };
+        let limits = AnswerLimits {
+            timeout: Duration::from_millis(50),
+            ..LIMITS
+        };
         let endless = "SELECT count(*) FROM range(100000000) a, range(100000) b \
                        WHERE a.value * b.value % 7 = 9";
-        let error = answer(&context(), endless, limits).await.expect_err("too long");
+        let error = answer(&context(), endless, limits)
+            .await
+            .expect_err("too long");
         assert!(error.to_string().contains("longer than 0.05 s"), "{error}");
     }
 }

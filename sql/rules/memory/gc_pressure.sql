@@ -27,7 +27,7 @@ judged AS (
   SELECT
     t.*,
     CAST(t.gc_ms AS DOUBLE) / t.run_ms AS gc_ratio,
-    CAST(t.gc_ms - $healthy_gc_ratio * t.run_ms AS BIGINT) AS lost_core_ms
+    CAST(ROUND(t.gc_ms - $healthy_gc_ratio * t.run_ms) AS BIGINT) AS lost_core_ms
   FROM totals AS t
   WHERE t.run_ms >= $min_run_time_ms AND t.run_ms > 0
 )
@@ -46,8 +46,10 @@ SELECT
   ) AS evidence_json,
   j.lost_core_ms,
   -- Wall time at the application's own average of tasks side by side.
-  CAST(j.lost_core_ms * (CAST(a.duration_ms AS DOUBLE) / GREATEST(a.total_task_time_ms, a.duration_ms, 1))
-    AS BIGINT) AS recoverable_ms,
+  CAST(ROUND(
+    j.lost_core_ms
+      * (CAST(a.duration_ms AS DOUBLE) / GREATEST(a.total_task_time_ms, a.duration_ms, 1))
+  ) AS BIGINT) AS recoverable_ms,
   CASE WHEN a.executor_memory_bytes IS NOT NULL
     THEN CONCAT(CAST(CAST(a.executor_memory_bytes / 1048576e0 AS BIGINT) AS STRING), 'm')
   END AS config_current,

@@ -43,7 +43,7 @@ judged AS (
   SELECT
     m.*,
     CAST(m.overhead_ms AS DOUBLE) / GREATEST(m.duration_total, 1) AS overhead_ratio,
-    CAST(m.overhead_ms * (1e0 - CAST(m.tasks_needed AS DOUBLE) / m.num_tasks) AS BIGINT)
+    CAST(ROUND(m.overhead_ms * (1e0 - CAST(m.tasks_needed AS DOUBLE) / m.num_tasks)) AS BIGINT)
       AS lost_core_ms,
     CASE
       WHEN m.input_bytes > m.shuffle_read_bytes THEN 'input'

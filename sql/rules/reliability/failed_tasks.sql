@@ -34,9 +34,10 @@ failed AS (
 judged AS (
   SELECT
     f.*,
-    CAST(GREATEST(f.attempts_time - f.duration_total, 0)
-      * (CAST(f.num_failed_tasks AS DOUBLE) / GREATEST(f.num_failed_tasks + f.num_killed_tasks, 1))
-      AS BIGINT) AS lost_core_ms,
+    CAST(ROUND(
+      GREATEST(f.attempts_time - f.duration_total, 0)
+        * (CAST(f.num_failed_tasks AS DOUBLE) / GREATEST(f.num_failed_tasks + f.num_killed_tasks, 1))
+    ) AS BIGINT) AS lost_core_ms,
     CASE
       WHEN f.reason IS NULL THEN 'unknown'
       WHEN f.reason LIKE '%OutOfMemoryError%' THEN 'heap'

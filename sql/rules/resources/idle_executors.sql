@@ -47,7 +47,7 @@ judged AS (
     m.*,
     m.core_time_ms - m.busy_ms AS idle_ms,
     CAST(m.core_time_ms - m.busy_ms AS DOUBLE) / m.core_time_ms AS idle_ratio,
-    CAST(m.core_time_ms - m.busy_ms - $healthy_idle_ratio * m.core_time_ms AS BIGINT)
+    CAST(ROUND(m.core_time_ms - m.busy_ms - $healthy_idle_ratio * m.core_time_ms) AS BIGINT)
       AS lost_core_ms,
     -- Executors that would be busy all but the healthy share of the time with the same work.
     GREATEST(CAST(CEIL(
