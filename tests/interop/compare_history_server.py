@@ -25,7 +25,8 @@ import lake as lake_reader
 from rest_rows import TABLES, Attempt, Row, read_truth
 
 JSON_COLUMNS = {
-    "accumulator_updates", "killed_tasks_summary", "executor_logs", "attributes", "resources", "raw_json", "sql_raw_json",
+    "accumulator_updates", "killed_tasks_summary", "executor_logs", "process_logs", "attributes", "resources",
+    "raw_json", "sql_raw_json",
 }
 UNORDERED = {
     "accumulator_updates", "accumulatorUpdates", "child_node_ids", "edges",
@@ -168,7 +169,7 @@ class TableComparison:
     def run(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         """Compares every row of the table."""
         if not (lake / self.table / "_delta_log").is_dir():
-            self._everything_is_missing("the table is missing")
+            self._everything_is_missing()
             return
         known = lake_reader.column_types(connection, lake / self.table)
         unknown = [column for column in self.columns if column not in known]
@@ -230,11 +231,11 @@ class TableComparison:
                 if column in row:
                     self._differ(attempt, row, column, row[column], "(the column is missing)")
 
-    def _everything_is_missing(self, what: str) -> None:
+    def _everything_is_missing(self) -> None:
         for attempt in self.attempts:
             for row in attempt.tables[self.table]:
                 for column in row:
-                    self._differ(attempt, row, column, row[column], f"({what})")
+                    self._differ(attempt, row, "(table)", row[column], "(the table is missing)")
 
 
 def compare(lake: Path, attempts: list[Attempt], tables: Iterable[str]) -> Comparison:

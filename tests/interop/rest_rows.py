@@ -27,11 +27,14 @@ RENAMED = {
     "jobs": {"name": "job_name"},
     "stages": {"name": "stage_name", "attemptId": "stage_attempt_id"},
     "executors": {"id": "executor_id"},
+    "processes": {"id": "process_id"},
+    "rdd_storage": {"id": "rdd_id", "name": "rdd_name"},
     "sql": {"id": "sql_id", "duration": "duration_ms"},
 }
 NOT_COLUMNS = {
     "applications": {"attemptId", "startTimeEpoch", "endTimeEpoch", "lastUpdatedEpoch"},
     "stages": {"tasks", "executorSummary", "taskMetricsDistributions", "executorMetricsDistributions"},
+    "rdd_storage": {"dataDistribution", "partitions"},
     "sql": {"nodes", "edges"},
 }
 TABLES: dict[str, tuple[str, ...]] = {
@@ -43,6 +46,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "task_summaries": ("stage_id", "stage_attempt_id"),
     "task_quantiles": ("stage_id", "stage_attempt_id", "metric"),
     "executors": ("executor_id",),
+    "processes": ("process_id",),
+    "rdd_storage": ("rdd_id",),
     "sql": ("sql_id",),
     "sql_nodes": ("sql_id", "node_id"),
     "sql_node_metrics": ("sql_id", "node_id", "metric_name"),
@@ -193,6 +198,8 @@ def _read_attempt(attempt: Attempt, folder: Path, server_version: str) -> None:
     tables = attempt.tables
     tables["jobs"] = [columns_of("jobs", job) for job in _load(folder / "jobs.json")]
     tables["executors"] = [columns_of("executors", executor) for executor in _load(folder / "allexecutors.json")]
+    tables["processes"] = [columns_of("processes", process) for process in _load(folder / "processes.json")]
+    tables["rdd_storage"] = [columns_of("rdd_storage", rdd) for rdd in _load(folder / "rdd_storage.json")]
     for stage in _load(folder / "stages.json"):
         _read_stage(tables, stage, folder, server_version)
     for execution in _load(folder / "sql.json") or []:
