@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
 import lake as lake_reader
 from rest_rows import TABLES, Attempt, Row, read_truth
 
@@ -58,7 +57,8 @@ class Difference:
     actual: Any
 
     def __str__(self) -> str:
-        return f"{self.table}.{self.field}  {self.application}  {self.row}\n    server: {_short(self.expected)}\n    lake:   {_short(self.actual)}"
+        place = f"{self.table}.{self.field}  {self.application}  {self.row}"
+        return f"{place}\n    server: {_short(self.expected)}\n    lake:   {_short(self.actual)}"
 
 
 @dataclass
@@ -121,7 +121,7 @@ def same(expected: Any, actual: Any, name: str) -> bool:
         return math.isclose(expected, actual, rel_tol=1e-9)
     if isinstance(expected, list) and isinstance(actual, list) and name in UNORDERED:
         return sorted(map(_canonical, expected)) == sorted(map(_canonical, actual))
-    return expected == actual
+    return bool(expected == actual)
 
 
 def _canonical(value: Any) -> str:
@@ -205,7 +205,9 @@ class TableComparison:
             for name, left, right in value_pairs(column, expected.get(column), actual[column]):
                 if same(left, right, name.rpartition(".")[2]):
                     tally.equal += 1
-                elif reason := skip_reason(self.table, name, {**expected, name: left}, {**actual, name: right}, attempt, has_unsuccessful):
+                elif reason := skip_reason(
+                    self.table, name, {**expected, name: left}, {**actual, name: right}, attempt, has_unsuccessful
+                ):
                     self.comparison.skip(self.table, reason)
                 else:
                     self._differ(attempt, expected, name, left, right)
@@ -256,17 +258,14 @@ def print_report(comparison: Comparison, tables: Iterable[str], limit: int) -> N
         print(f"{table:<20}{compared:>10}{tally.equal:>10}{tally.different:>11}{tally.skipped:>9}")
     for reason, count in comparison.skipped.most_common():
         print(f"skipped {count}: {reason}")
-    by_field = Counter((difference.table, difference.field.partition("[")[0]) for difference in comparison.differences)
-    for (table, name), count in by_field.most_common(limit):
-        print(f"different {count}: {table}.{name}")
-    seen: Counter[tuple[str, str]] = Counter()
-    shown = 0
+    by_field: dict[str, list[Difference]] = {}
     for difference in comparison.differences:
-        name = difference.table, difference.field.partition("[")[0]
-        seen[name] += 1
-        if seen[name] <= DIFFERENCES_PER_FIELD and shown < limit:
-            print(difference)
-            shown += 1
+        by_field.setdefault(f"{difference.table}.{difference.field.partition('[')[0]}", []).append(difference)
+    for name, differences in sorted(by_field.items(), key=lambda item: -len(item[1])):
+        print(f"different {len(differences)}: {name}")
+    samples = [difference for differences in by_field.values() for difference in differences[:DIFFERENCES_PER_FIELD]]
+    for difference in samples[:limit]:
+        print(difference)
 
 
 def main() -> None:

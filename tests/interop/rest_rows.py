@@ -7,11 +7,12 @@ Spark measured.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def epoch_ms(date: str) -> int | None:
     >>> epoch_ms("1969-12-31T23:59:59.999GMT") is None
     True
     """
-    moment = datetime.strptime(date, "%Y-%m-%dT%H:%M:%S.%fGMT").replace(tzinfo=timezone.utc)
+    moment = datetime.strptime(date, "%Y-%m-%dT%H:%M:%S.%fGMT").replace(tzinfo=UTC)
     milliseconds = round(moment.timestamp() * 1000)
     return milliseconds if milliseconds >= 0 else None
 
@@ -163,12 +164,11 @@ def without_permutation(task: Row, server_version: str) -> Row:
     """The task with its metrics at their own places again (SPARK-54505)."""
     first_bad, first_good = BAD_TASK_METRICS_VERSIONS
     version = tuple(int(part) for part in server_version.split(".")[:2])
-    shown = task.get("taskMetrics")
-    is_permuted = shown is not None and task["status"] != "SUCCESS" and first_bad <= version < first_good
+    is_permuted = "taskMetrics" in task and task["status"] != "SUCCESS" and first_bad <= version < first_good
     if not is_permuted:
         return task
-    mended = json.loads(json.dumps(task))
-    places_shown, places_mended = _metric_groups(shown), _metric_groups(mended["taskMetrics"])
+    mended: Row = copy.deepcopy(task)
+    places_shown, places_mended = _metric_groups(task["taskMetrics"]), _metric_groups(mended["taskMetrics"])
     for (group, name), (shown_group, shown_name) in PERMUTED_METRICS.items():
         places_mended[group][name] = places_shown[shown_group][shown_name]
     return mended
