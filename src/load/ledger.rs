@@ -16,7 +16,6 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
-use deltalake::DeltaTableError;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 use parquet::arrow::ProjectionMask;
@@ -136,14 +135,8 @@ impl Lake {
     /// Reads the ledger. A lake whose tables are not made yet has an empty one.
     pub async fn ledger(&self) -> Result<Ledger, LoadError> {
         let handle = self.handle(LEDGER_TABLE)?;
-        let state = match handle.state().await {
-            Ok(state) => state,
-            Err(LoadError::Delta { source, .. })
-                if matches!(*source, DeltaTableError::NotATable(_)) =>
-            {
-                return Ok(Ledger::default());
-            }
-            Err(error) => return Err(error),
+        let Some(state) = handle.state_if_there().await? else {
+            return Ok(Ledger::default());
         };
         let store = handle.log_store().object_store(None);
         let fetched: Vec<(String, Bytes)> = stream::iter(live_files(&state, handle.contract())?)
