@@ -6,4 +6,5 @@
 //! [`schema`] (the table contracts) stands under all of them.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod schema;
