@@ -6,5 +6,11 @@
 //! [`schema`] (the table contracts) stands under all of them.
 #![forbid(unsafe_code)]
 
+pub mod analyze;
+pub mod cli;
 pub mod config;
+pub mod discover;
+pub mod extract;
+pub mod load;
+pub mod pipeline;
 pub mod schema;

@@ -8,6 +8,7 @@ mod application;
 mod environment;
 mod executor;
 mod job;
+mod sink;
 mod sql;
 mod stage;
 mod storage;
@@ -16,7 +17,6 @@ mod summary;
 mod task;
 mod text;
 
-use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 
 use crate::schema::{self, RowBuilder, TableBuilder};
@@ -28,6 +28,7 @@ pub use application::{ApplicationRow, HistoryKind};
 pub use environment::EnvironmentRow;
 pub use executor::{ExecutorRow, MemoryMetrics, ProcessRow};
 pub use job::{JobRow, JobStatus};
+pub use sink::{RowSink, SinkError};
 pub use sql::{SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlStatus};
 pub use stage::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
 pub use storage::RddStorageRow;
@@ -36,15 +37,6 @@ pub use summary::{TaskQuantilesRow, TaskSummaryRow};
 pub use task::TaskRow;
 pub(in crate::extract) use task::{getting_result_time, scheduler_delay};
 pub use text::{json_map, rest_time};
-
-/// Takes the rows of one history, batch by batch.
-pub trait RowSink {
-    /// Takes `batch`, whose schema is that of `schema::table(table)`.
-    ///
-    /// # Errors
-    /// When the rows cannot be staged; the history is given up.
-    fn write(&mut self, table: &'static str, batch: RecordBatch) -> Result<(), ExtractError>;
-}
 
 /// What every row of one history says around its own columns.
 #[derive(Debug, Clone)]
