@@ -117,7 +117,9 @@ impl Problem {
 
     /// Whether it means that something is missing that should be there.
     pub(super) fn is_loss(&self) -> bool {
-        self.status == "unreachable" || self.error_kind == "analysis" || self.error_kind == "bad_lines"
+        self.status == "unreachable"
+            || self.error_kind == "analysis"
+            || self.error_kind == "bad_lines"
     }
 }
 
@@ -139,7 +141,9 @@ impl RunSummary {
 #[non_exhaustive]
 pub enum RunError {
     /// Nothing that was named can be reached.
-    #[error("no source could be reached: {reason}; check its address and your credentials, then run again")]
+    #[error(
+        "no source could be reached: {reason}; check its address and your credentials, then run again"
+    )]
     Unreachable {
         /// The first source's error.
         reason: String,
@@ -151,7 +155,9 @@ pub enum RunError {
     #[error(transparent)]
     Analyze(#[from] AnalyzeError),
     /// A bug: a worker stopped.
-    #[error("a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again")]
+    #[error(
+        "a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again"
+    )]
     Worker {
         /// What it left as its last word.
         reason: String,
