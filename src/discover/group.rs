@@ -93,10 +93,8 @@ fn rolling_log(folder: &str, paths: &[&str]) -> Result<Option<LogGroup>, Discove
     for path in paths {
         match names::rolling_file(names::file_name(path)) {
             Some(RollingFile::Events { number, is_compact }) => {
-                if events
-                    .insert((number, is_compact), (*path).to_owned())
-                    .is_some()
-                {
+                let twin = events.insert((number, is_compact), (*path).to_owned());
+                if twin.is_some() {
                     return Err(DiscoverError::DuplicateEventFile { uri: uri(), number });
                 }
             }

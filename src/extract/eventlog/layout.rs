@@ -314,6 +314,7 @@ impl LogReader {
                 .for_each(|entry| self.parts.push_front(entry));
             return Ok(());
         }
+        let input = BufReader::with_capacity(READ_BUFFER_BYTES, input);
         match decoder(codec, io::Cursor::new(head).chain(input), &self.limits) {
             Ok(text) => {
                 self.current = Some(OpenPart {
