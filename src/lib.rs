@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod analyze;
+pub mod cli;
+pub mod config;
 pub mod discover;
 pub mod extract;
 pub mod load;
