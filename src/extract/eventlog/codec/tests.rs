@@ -1,6 +1,6 @@
 //! Every framing against data as Spark writes it, cut off anywhere, and damaged anywhere.
 
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 
 use proptest::prelude::*;
 
@@ -336,7 +336,7 @@ fn a_failing_disk_is_not_taken_for_a_damaged_file() {
     for codec in STREAMS {
         let start = encode(codec, &[b"some text"]);
         let start = start[..start.len() - 1].to_vec();
-        let input = Cursor::new(start).chain(Failing);
+        let input = Cursor::new(start).chain(BufReader::new(Failing));
         let mut text = Vec::new();
         let error = decoder(codec, input, &Limits::default())
             .and_then(|mut reader| reader.read_to_end(&mut text))
