@@ -2,11 +2,15 @@
 //!
 //! The way of the data is five steps in one direction, a folder a step:
 //! [`discover`] finds histories, [`extract`] turns a history into rows, [`load`] commits rows to
-//! Delta tables, `analyze` judges them with SQL, and publishing shows what was found.
+//! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
 //! [`schema`] (the table contracts) stands under all of them.
 #![forbid(unsafe_code)]
 
+pub mod analyze;
+pub mod cli;
+pub mod config;
 pub mod discover;
 pub mod extract;
 pub mod load;
+pub mod pipeline;
 pub mod schema;

@@ -5,7 +5,8 @@
 LOGS are logs or folders of logs. Run it with a Python that has PySpark, or name a Spark with --spark-home. The output:
 
     OUT_DIR/version.json, applications.json, not_listed.json
-    OUT_DIR/<application>/<attempt, or 0>/  jobs.json  stages.json  allexecutors.json  sql.json  environment.json
+    OUT_DIR/<application>/<attempt, or 0>/  jobs.json  stages.json  allexecutors.json  processes.json  rdd_storage.json
+                                            sql.json  environment.json
                                             tasks/<stage>_<attempt>.json  task_summary/<stage>_<attempt>.json
 
 `compare_history_server.py` holds a lake against it.
@@ -29,6 +30,8 @@ PAGES = {
     "jobs": "jobs",
     "stages": f"stages?details=true&withSummaries=true&quantiles={QUANTILES}",
     "allexecutors": "allexecutors",
+    "processes": "allmiscellaneousprocess",
+    "rdd_storage": "storage/rdd",
     "sql": "sql?details=true&planDescription=true&length=100000",
     "environment": "environment",
 }

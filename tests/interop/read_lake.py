@@ -17,7 +17,6 @@ from pathlib import Path
 
 import chdb
 import duckdb
-
 import lake as lake_reader
 
 PROTOCOL = {"minReaderVersion": 1, "minWriterVersion": 2}
@@ -37,8 +36,8 @@ def duckdb_count(connection: duckdb.DuckDBPyConnection, table: Path) -> int:
     """Rows of the table; reads every column of every row, so that a file that cannot be read is noticed."""
     columns = lake_reader.column_types(connection, table)
     hashes = ", ".join(f'hash("{name}")' for name in columns)
-    count, _ = connection.execute(f"SELECT count(*), bit_xor(hash({hashes})) FROM {lake_reader.scan(table)}").fetchone()
-    return int(count)
+    counted = connection.execute(f"SELECT count(*), bit_xor(hash({hashes})) FROM {lake_reader.scan(table)}").fetchall()
+    return int(counted[0][0])
 
 
 def chdb_count(table: Path) -> int:

@@ -108,6 +108,8 @@ impl Opener {
         ObjectReader {
             pieces,
             piece: Bytes::new(),
+            ended: false,
+            uri: file.uri.clone(),
         }
     }
 
@@ -201,6 +203,8 @@ impl LocalFile {
     }
 }
 
+/// A piece of an object; an empty one marks its end. Without that mark the sending task was ended by
+/// its runtime, and the object goes on.
 type Piece = Result<Bytes, ExtractError>;
 
 /// Reads an object piece by piece into a channel, until its end or until nobody listens any more.
@@ -225,31 +229,44 @@ async fn send_object(
         }
     };
     while let Some(piece) = stream.next().await {
-        if pieces.send(piece.map_err(describe)).await.is_err() {
+        let is_end_mark = piece.as_ref().is_ok_and(Bytes::is_empty);
+        if !is_end_mark && pieces.send(piece.map_err(describe)).await.is_err() {
             return;
         }
     }
+    let _ = pieces.send(Ok(Bytes::new())).await;
 }
 
 /// The reading end of [`send_object`]'s channel.
 struct ObjectReader {
     pieces: mpsc::Receiver<Piece>,
     piece: Bytes,
+    ended: bool,
+    uri: String,
 }
 
 impl Read for ObjectReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
+        if self.piece.is_empty() && !self.ended {
             // Not `blocking_recv`, which panics on a thread of a runtime.
             match futures::executor::block_on(self.pieces.recv()) {
                 Some(Ok(piece)) => self.piece = piece,
                 Some(Err(error)) => return Err(SourceFailure::wrap(error)),
-                None => return Ok(0),
+                None => return Err(SourceFailure::wrap(cancelled(&self.uri))),
             }
+            self.ended = self.piece.is_empty();
         }
         let count = self.piece.as_ref().read(buffer)?;
         self.piece.advance(count);
         Ok(count)
+    }
+}
+
+fn cancelled(uri: &str) -> ExtractError {
+    let source = io::Error::new(io::ErrorKind::ConnectionAborted, "reading was cancelled");
+    ExtractError::Io {
+        uri: uri.to_owned(),
+        source,
     }
 }
 

@@ -112,8 +112,8 @@ impl Codec {
     pub fn detect(head: &[u8], name: &str) -> Option<Self> {
         let hint = Self::from_file_name(name);
         Self::from_magic(head)
-            .or_else(|| looks_like_text(head).then_some(Self::Plain))
             .or_else(|| hint.filter(|codec| codec.may_start_with(head)))
+            .or_else(|| looks_like_text(head).then_some(Self::Plain))
             .or_else(|| (hint == Some(Self::Snappy)).then_some(Self::SnappyBlock))
     }
 
@@ -171,7 +171,7 @@ impl Codec {
             Self::Zip => ZIP_MAGIC,
             Self::Plain | Self::SnappyBlock => return false,
         };
-        magic.starts_with(head)
+        !head.is_empty() && magic.starts_with(head)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Whole logs: files on disk and objects in memory, through discovery, to text.
 
+mod s3;
+
 use std::fs;
 use std::path::Path;
 
 use chrono::Utc;
-use object_store::memory::InMemory;
 use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -188,7 +190,7 @@ fn databricks_chunks_follow_by_rollover_number_where_all_have_one() {
 fn a_cut_off_file_ends_the_text_and_says_where() {
     let logs = Logs::new();
     let mut second = encode(Codec::Zstd, &[b"{\"b\":1}\n", b"{\"b\":2}\n"]);
-    second.truncate(second.len() - 3);
+    second.truncate(second.len() / 2 + 5);
     logs.write("eventlog_v2_app/events_1_app", "{\"a\":1}\n");
     logs.write("eventlog_v2_app/events_2_app.zstd", second);
     logs.write("eventlog_v2_app/events_3_app", "{\"c\":1}\n");
@@ -365,12 +367,12 @@ fn the_attempts_in_a_zip_are_logs_of_their_own() {
 }
 
 #[test]
-fn an_object_is_read_on_a_thread_of_the_runtime_without_a_panic() {
+fn an_object_is_read_on_a_blocking_thread_of_the_runtime() {
     let logs = Logs::new();
     let text = lines(5_000);
     let history = in_memory(&logs.runtime, "app-1", Some(text.clone().into_bytes()));
     let handle = logs.runtime.handle().clone();
-    let read = logs.runtime.spawn(async move {
+    let read = logs.runtime.spawn_blocking(move || {
         let mut reader = open(&history, &handle, &Limits::default()).unwrap();
         let mut read = String::new();
         reader.read_to_string(&mut read).map(|_| read)
@@ -390,4 +392,17 @@ fn compressed_bytes_count_all_files() {
     let mut reader = logs.open(&history).unwrap();
     io::copy(&mut reader, &mut io::sink()).unwrap();
     assert_eq!(reader.compressed_bytes(), history.total_bytes());
+}
+
+#[test]
+fn a_runtime_that_ends_while_an_object_is_read_does_not_pass_for_the_objects_end() {
+    let logs = Logs::new();
+    let text = lines(10);
+    let history = in_memory(&logs.runtime, "app-1", Some(text.into_bytes()));
+    let runtime = Runtime::new().unwrap();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let error = open(&history, &handle, &Limits::default()).unwrap_err();
+    assert_eq!(error.kind(), "io");
+    assert!(error.is_retryable());
 }

@@ -1,0 +1,81 @@
+-- id: ineffjobagg
+-- title: Application efficiency
+-- description: Every application with the share of its stage time that lies in flagged stages.
+--   lost_core_ms counts each stage once, by its worst finding, and is at least the worst finding
+--   about the application as a whole: findings overlap, so they are not added up. It never exceeds
+--   the core time that was paid for.
+-- parameter: max_flagged_percent double = 25.0 [percent] share of stage time in flagged stages above which an application is inefficient
+-- reads: applications, findings, ineffjobraw
+WITH stage_time AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    COUNT(*) AS num_stages,
+    SUM(CASE WHEN goldcheckfilter > 0 THEN 1 ELSE 0 END) AS num_flagged_stages,
+    SUM(CASE WHEN goldcheckfilter > 0 THEN duration ELSE 0 END) AS flagged_ms,
+    SUM(duration) AS all_ms
+  FROM ineffjobraw
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+subject_loss AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, subject_type,
+    MAX(lost_core_ms) AS worst_core_ms
+  FROM findings
+  WHERE lost_core_ms IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, subject_type, subject_id
+),
+-- Subjects of one type do not overlap, those of different types do.
+type_loss AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(worst_core_ms) AS lost_core_ms
+  FROM subject_loss
+  GROUP BY platform, cluster_id, application_id, attempt_id, subject_type
+),
+application_loss AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(lost_core_ms) AS lost_core_ms
+  FROM type_loss
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+rule_loss AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, rule_id,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id
+      ORDER BY SUM(COALESCE(lost_core_ms, 0)) DESC, rule_id
+    ) AS place
+  FROM findings
+  GROUP BY platform, cluster_id, application_id, attempt_id, rule_id
+)
+SELECT
+  a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id,
+  100e0 * t.flagged_ms / NULLIF(t.all_ms, 0) AS ineffstageagg,
+  a.start_time,
+  a.application_name,
+  a.job_key,
+  COALESCE(100e0 * t.flagged_ms / NULLIF(t.all_ms, 0) > $max_flagged_percent, FALSE)
+    AS is_inefficient,
+  COALESCE(t.num_stages, 0) AS num_stages,
+  COALESCE(t.num_flagged_stages, 0) AS num_flagged_stages,
+  -- No finding means nothing lost; a finding that cannot tell means not known.
+  CASE
+    WHEN r.rule_id IS NULL THEN 0
+    ELSE LEAST(l.lost_core_ms, NULLIF(a.core_time_ms, 0))
+  END AS lost_core_ms,
+  -- No price is known yet.
+  CAST(NULL AS DOUBLE) AS est_waste_usd,
+  r.rule_id AS top_rule,
+  a.app_date
+FROM applications AS a
+LEFT JOIN stage_time AS t
+  ON t.platform = a.platform AND t.cluster_id = a.cluster_id
+  AND t.application_id = a.application_id AND t.attempt_id = a.attempt_id
+LEFT JOIN application_loss AS l
+  ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+  AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+LEFT JOIN rule_loss AS r
+  ON r.platform = a.platform AND r.cluster_id = a.cluster_id
+  AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
+  AND r.place = 1

@@ -1,0 +1,126 @@
+-- id: photonanalysis
+-- title: Photon analysis
+-- description: How much of each application's task time Photon could run, and what that might gain.
+--   Every application is there; one without SQL has a share of 0. Queries shorter than Photon's
+--   start-up gains nothing are left out of what can be won. The speed-up of what Photon runs is an
+--   assumption (two parameters); the application's is Amdahl's law over the share that could move.
+-- parameter: min_query_ms bigint = 2000 [ms] wall time below which a query gains nothing
+-- parameter: speedup_low double = 1.5 [ratio] how many times faster Photon runs its operators, carefully
+-- parameter: speedup_high double = 3.0 [ratio] the same, hopefully
+-- parameter: strong_share double = 0.7 [ratio] share of task time that could move, from which an application is a strong candidate
+-- parameter: possible_share double = 0.4 [ratio] share of task time that could move, from which it is a possible one
+-- parameter: min_task_time_ms bigint = 600000 [ms] task time below which it is not worth the effort
+-- reads: applications, photon_operators, sql, stages
+WITH ranked AS (
+  SELECT
+    o.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, is_supported
+      ORDER BY COALESCE(task_time_share, 0e0) DESC, num_nodes DESC, operator
+    ) AS place
+  FROM photon_operators AS o
+),
+shares AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN is_supported THEN task_time_share ELSE 0e0 END) AS supported_share,
+    SUM(CASE WHEN is_photon THEN task_time_share ELSE 0e0 END) AS photon_share,
+    SUM(task_time_ms) AS task_time_ms,
+    SUM(task_time_share) AS all_shares,
+    SUM(num_nodes) AS num_nodes,
+    CAST(SUM(CASE WHEN is_supported THEN num_nodes ELSE 0 END) AS DOUBLE)
+      / NULLIF(SUM(num_nodes), 0) AS supported_nodes,
+    CAST(SUM(CASE WHEN is_photon THEN num_nodes ELSE 0 END) AS DOUBLE)
+      / NULLIF(SUM(num_nodes), 0) AS photon_nodes,
+    NULLIF(CONCAT_WS(
+      ', ',
+      MAX(CASE WHEN NOT is_supported AND place = 1 THEN operator END),
+      MAX(CASE WHEN NOT is_supported AND place = 2 THEN operator END),
+      MAX(CASE WHEN NOT is_supported AND place = 3 THEN operator END),
+      MAX(CASE WHEN NOT is_supported AND place = 4 THEN operator END),
+      MAX(CASE WHEN NOT is_supported AND place = 5 THEN operator END)
+    ), '') AS blockers
+  FROM ranked
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+long_queries AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id,
+    -- A query that did not end in the log has no duration; it is not known to be short.
+    CAST(SUM(CASE WHEN COALESCE(q.duration_ms, $min_query_ms) >= $min_query_ms
+      THEN s.executor_run_time ELSE 0 END) AS DOUBLE)
+      / NULLIF(SUM(s.executor_run_time), 0) AS long_share
+  FROM stages AS s
+  INNER JOIN sql AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
+    AND q.sql_id = s.sql_id
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id
+),
+measured AS (
+  SELECT
+    a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
+    a.application_name, a.job_key,
+    COALESCE(h.num_nodes, 0) > 0 AS has_sql,
+    -- Without task time the nodes are all there is to judge by.
+    CASE WHEN h.all_shares IS NOT NULL THEN h.supported_share
+      ELSE COALESCE(h.supported_nodes, 0e0) END AS supported_share,
+    h.supported_nodes,
+    CASE WHEN h.all_shares IS NOT NULL THEN h.photon_share
+      ELSE COALESCE(h.photon_nodes, 0e0) END AS photon_share,
+    COALESCE(h.task_time_ms, 0) AS task_time_ms,
+    h.blockers,
+    COALESCE(l.long_share, 0e0) AS long_share
+  FROM applications AS a
+  LEFT JOIN shares AS h
+    ON h.platform = a.platform AND h.cluster_id = a.cluster_id
+    AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
+  LEFT JOIN long_queries AS l
+    ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+    AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+),
+judged AS (
+  SELECT
+    m.*,
+    GREATEST(m.supported_share - m.photon_share, 0e0) * m.long_share AS movable_share
+  FROM measured AS m
+)
+SELECT
+  platform, cluster_id, cluster_name, application_id, attempt_id,
+  supported_share AS jobphotonperc,
+  application_name,
+  job_key,
+  supported_nodes AS jobphotonperc_unweighted,
+  photon_share AS already_photon_ratio,
+  movable_share,
+  task_time_ms,
+  blockers,
+  CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_low) END
+    AS est_speedup_low,
+  CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_high) END
+    AS est_speedup_high,
+  -- No price is known yet.
+  CAST(NULL AS DOUBLE) AS breakeven_speedup,
+  CASE
+    WHEN task_time_ms < $min_task_time_ms THEN 'no'
+    WHEN movable_share >= $strong_share THEN 'strong'
+    WHEN movable_share >= $possible_share THEN 'possible'
+    ELSE 'no'
+  END AS candidate,
+  CASE
+    WHEN NOT has_sql THEN 'It runs no SQL or DataFrame plans, and Photon runs nothing else.'
+    WHEN photon_share >= 0.5e0 THEN CONCAT(
+      'Photon runs ', CAST(CAST(100e0 * photon_share AS DECIMAL(18, 0)) AS STRING),
+      ' percent of its task time already.')
+    WHEN task_time_ms < $min_task_time_ms THEN CONCAT(
+      'Its task time of ', CAST(CAST(task_time_ms / 6e4 AS DECIMAL(18, 1)) AS STRING),
+      ' minutes is too short to gain from Photon.')
+    ELSE CONCAT(
+      'Photon could take over ', CAST(CAST(100e0 * movable_share AS DECIMAL(18, 0)) AS STRING),
+      ' percent of its task time; ',
+      CAST(CAST(100e0 * (1e0 - long_share) AS DECIMAL(18, 0)) AS STRING),
+      ' percent of the SQL is in queries too short to gain',
+      CASE WHEN blockers IS NOT NULL THEN CONCAT('; in the way: ', blockers) ELSE '' END, '.')
+  END AS candidate_reason,
+  app_date
+FROM judged

@@ -1,0 +1,91 @@
+-- id: stage_facts
+-- title: Stage attempts with what the rules need to know about them
+-- description: One row per stage attempt that ran: its sums, the distribution of its successful
+--   tasks, the cores it could use and the time of all its task attempts. task_slots counts the
+--   task slots of the executors that worked for the stage, at most one a task.
+-- reads: executors, stage_executors, stages, task_quantiles
+WITH quantiles AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
+    MAX(num_tasks) AS succeeded_tasks,
+    MAX(CASE WHEN metric = 'duration' THEN min END) AS duration_min,
+    MAX(CASE WHEN metric = 'duration' THEN median END) AS duration_median,
+    MAX(CASE WHEN metric = 'duration' THEN max END) AS duration_max,
+    MAX(CASE WHEN metric = 'duration' THEN total END) AS duration_total,
+    MAX(CASE WHEN metric = 'executor_run_time' THEN median END) AS run_time_median,
+    MAX(CASE WHEN metric = 'executor_run_time' THEN max END) AS run_time_max,
+    MAX(CASE WHEN metric = 'executor_run_time' THEN mean END) AS run_time_mean,
+    MAX(CASE WHEN metric = 'executor_run_time' THEN total END) AS run_time_total,
+    MAX(CASE WHEN metric = 'jvm_gc_time' THEN max END) AS gc_time_max,
+    MAX(CASE WHEN metric = 'scheduler_delay' THEN total END) AS scheduler_delay_total,
+    MAX(CASE WHEN metric = 'executor_deserialize_time' THEN total END) AS deserialize_time_total,
+    MAX(CASE WHEN metric = 'result_serialization_time' THEN total END) AS serialize_time_total,
+    MAX(CASE WHEN metric = 'peak_execution_memory' THEN max END) AS peak_memory_max,
+    MAX(CASE WHEN metric = 'memory_bytes_spilled' THEN median END) AS memory_spilled_median,
+    MAX(CASE WHEN metric = 'memory_bytes_spilled' THEN max END) AS memory_spilled_max,
+    MAX(CASE WHEN metric = 'disk_bytes_spilled' THEN median END) AS disk_spilled_median,
+    MAX(CASE WHEN metric = 'disk_bytes_spilled' THEN max END) AS disk_spilled_max,
+    MAX(CASE WHEN metric = 'input_bytes_read' THEN median END) AS input_median,
+    MAX(CASE WHEN metric = 'input_bytes_read' THEN max END) AS input_max,
+    MAX(CASE WHEN metric = 'output_bytes_written' THEN median END) AS output_median,
+    MAX(CASE WHEN metric = 'output_bytes_written' THEN max END) AS output_max,
+    MAX(CASE WHEN metric = 'shuffle_read_bytes' THEN median END) AS shuffle_read_median,
+    MAX(CASE WHEN metric = 'shuffle_read_bytes' THEN max END) AS shuffle_read_max,
+    MAX(CASE WHEN metric = 'shuffle_write_bytes_written' THEN median END) AS shuffle_write_median,
+    MAX(CASE WHEN metric = 'shuffle_write_bytes_written' THEN max END) AS shuffle_write_max
+  FROM task_quantiles
+  WHERE metric IN (
+    'duration', 'executor_run_time', 'jvm_gc_time', 'scheduler_delay',
+    'executor_deserialize_time', 'result_serialization_time', 'peak_execution_memory',
+    'memory_bytes_spilled', 'disk_bytes_spilled', 'input_bytes_read', 'output_bytes_written',
+    'shuffle_read_bytes', 'shuffle_write_bytes_written'
+  )
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+),
+workers AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1)) AS slots,
+    SUM(w.task_time) AS attempts_time
+  FROM stage_executors AS w
+  LEFT JOIN executors AS e
+    ON e.platform = w.platform AND e.cluster_id = w.cluster_id
+    AND e.application_id = w.application_id AND e.attempt_id = w.attempt_id
+    AND e.executor_id = w.executor_id
+  -- An executor that was excluded for the stage has a row without a task.
+  WHERE w.succeeded_tasks + w.failed_tasks + w.killed_tasks > 0
+  GROUP BY
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+)
+SELECT
+  s.platform, s.cluster_id, s.cluster_name, s.application_id, s.attempt_id, s.app_date,
+  s.stage_id, s.stage_attempt_id,
+  CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
+  s.stage_name, s.status, s.failure_reason, s.sql_id, s.completion_time,
+  s.num_tasks, s.num_complete_tasks, s.num_failed_tasks, s.num_killed_tasks,
+  s.task_completion_rate, s.duration_ms, s.executor_run_time,
+  s.memory_bytes_spilled, s.disk_bytes_spilled,
+  s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes,
+  GREATEST(LEAST(s.num_tasks, COALESCE(w.slots, s.num_tasks)), 1) AS task_slots,
+  COALESCE(w.attempts_time, 0) AS attempts_time,
+  COALESCE(q.succeeded_tasks, 0) AS succeeded_tasks,
+  q.duration_min, q.duration_median, q.duration_max, COALESCE(q.duration_total, 0) AS duration_total,
+  q.run_time_median, q.run_time_max, q.run_time_mean, q.run_time_total,
+  q.gc_time_max, q.scheduler_delay_total, q.deserialize_time_total, q.serialize_time_total,
+  q.peak_memory_max,
+  q.memory_spilled_median, q.memory_spilled_max, q.disk_spilled_median, q.disk_spilled_max,
+  q.input_median, q.input_max, q.output_median, q.output_max,
+  q.shuffle_read_median, q.shuffle_read_max, q.shuffle_write_median, q.shuffle_write_max,
+  GREATEST(q.input_median, q.output_median, q.shuffle_read_median, q.shuffle_write_median)
+    AS chunk_median,
+  GREATEST(q.input_max, q.output_max, q.shuffle_read_max, q.shuffle_write_max) AS chunk_max
+FROM stages AS s
+LEFT JOIN quantiles AS q
+  ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+  AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
+  AND q.stage_id = s.stage_id AND q.stage_attempt_id = s.stage_attempt_id
+LEFT JOIN workers AS w
+  ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+  AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
+  AND w.stage_id = s.stage_id AND w.stage_attempt_id = s.stage_attempt_id
+WHERE s.status NOT IN ('SKIPPED', 'PENDING')

@@ -1,0 +1,441 @@
+//! What one `.sql` file says: a rule, a derived table, a view that several of them share, or an
+//! example question.
+
+use std::collections::BTreeSet;
+
+use datafusion::sql::parser::DFParserBuilder;
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use serde::Serialize;
+
+use super::error::CatalogError;
+use super::header::{Field, Header};
+use super::nearest::did_you_mean;
+use super::parameters::{Parameter, ParameterValue};
+use super::placeholders;
+
+/// The values that `findings.severity` can take, worst first.
+pub const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
+
+/// A SQL text with the parameters and tables that it uses.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Query {
+    /// Where the text is from; built-in files begin with `sql/`.
+    pub file: String,
+    /// The whole text of the file, header included.
+    pub sql: String,
+    /// Its thresholds.
+    pub parameters: Vec<Parameter>,
+    /// Tables and views that it reads, sorted.
+    pub reads: Vec<String>,
+}
+
+impl Query {
+    /// Gives one parameter another value; the error says what was wrong and what to do.
+    pub(super) fn set(
+        &mut self,
+        name: &str,
+        value: &ParameterValue,
+    ) -> Result<(), (String, String)> {
+        let known: Vec<String> = self
+            .parameters
+            .iter()
+            .map(|known| known.name.clone())
+            .collect();
+        match self
+            .parameters
+            .iter_mut()
+            .find(|parameter| parameter.name == name)
+        {
+            Some(parameter) => parameter
+                .replace(value)
+                .map_err(|problem| (problem, "give a value of that type".to_owned())),
+            None => Err((
+                format!("there is no parameter `{name}`"),
+                did_you_mean(name, known.iter().map(String::as_str)),
+            )),
+        }
+    }
+
+    /// The text as Spark SQL takes it (`:name` for parameters).
+    pub fn spark_sql(&self) -> String {
+        placeholders::to_spark(&self.sql)
+    }
+}
+
+/// An efficiency rule.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rule {
+    /// Unique name, equal to the file's.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// The kind of waste, equal to the folder's name.
+    pub category: String,
+    /// Severity of a finding whose query does not say it and that has lost core time to judge by
+    /// neither.
+    pub severity: String,
+    /// Grows when the rule's answers change.
+    pub version: i64,
+    /// What the rule looks for and how it counts.
+    pub description: String,
+    /// Advice where the query gives none of its own.
+    pub recommendation: String,
+    /// The setting that mends it, where the query names none.
+    pub config_key: Option<String>,
+    /// The query that yields findings.
+    pub query: Query,
+}
+
+/// A derived table, or a view that rules and tables share.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Relation {
+    /// The table's or view's name, equal to the file's.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// What it holds and how it is counted.
+    pub description: String,
+    /// The query that makes its rows.
+    pub query: Query,
+}
+
+/// An example question with the query that answers it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Question {
+    /// Unique name, equal to the file's.
+    pub id: String,
+    /// A short title.
+    pub title: String,
+    /// The question as a user would ask it.
+    pub question: String,
+    /// The query that answers it.
+    pub query: Query,
+}
+
+/// A `.sql` file before it is understood.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SourceText<'a> {
+    /// The file as the user knows it.
+    pub file: &'a str,
+    /// File name without `.sql`.
+    pub stem: &'a str,
+    /// Name of the folder it lies in.
+    pub folder: &'a str,
+    pub text: &'a str,
+}
+
+impl SourceText<'_> {
+    pub fn rule(self) -> Result<Rule, CatalogError> {
+        let mut header = Header::parse(self.file, self.text)?;
+        let rule = Rule {
+            id: self.id(&mut header)?,
+            title: header.required("title")?.value,
+            category: self.category(&mut header)?,
+            severity: self.severity(&mut header)?,
+            version: self.version(&mut header)?,
+            description: header.required("description")?.value,
+            recommendation: header.required("recommendation")?.value,
+            config_key: header.optional("config_key")?.map(|field| field.value),
+            query: self.query(&mut header)?,
+        };
+        header.finish()?;
+        Ok(rule)
+    }
+
+    pub fn relation(self) -> Result<Relation, CatalogError> {
+        let mut header = Header::parse(self.file, self.text)?;
+        let relation = Relation {
+            id: self.id(&mut header)?,
+            title: header.required("title")?.value,
+            description: header.required("description")?.value,
+            query: self.query(&mut header)?,
+        };
+        header.finish()?;
+        Ok(relation)
+    }
+
+    pub fn question(self) -> Result<Question, CatalogError> {
+        let mut header = Header::parse(self.file, self.text)?;
+        let question = Question {
+            id: self.id(&mut header)?,
+            title: header.required("title")?.value,
+            question: header.required("question")?.value,
+            query: self.query(&mut header)?,
+        };
+        header.finish()?;
+        Ok(question)
+    }
+
+    fn id(self, header: &mut Header<'_>) -> Result<String, CatalogError> {
+        self.equal_to(header.required("id")?, self.stem, "the file's name")
+    }
+
+    fn category(self, header: &mut Header<'_>) -> Result<String, CatalogError> {
+        self.equal_to(
+            header.required("category")?,
+            self.folder,
+            "the folder's name",
+        )
+    }
+
+    fn equal_to(self, field: Field, name: &str, which: &str) -> Result<String, CatalogError> {
+        if field.value == name {
+            return Ok(field.value);
+        }
+        Err(CatalogError::new(
+            self.file,
+            field.line,
+            format!(
+                "`{}` is `{}` but {which} is `{name}`",
+                field.key, field.value
+            ),
+            "make them equal",
+        ))
+    }
+
+    fn severity(self, header: &mut Header<'_>) -> Result<String, CatalogError> {
+        let field = header.required("severity")?;
+        if SEVERITIES.contains(&field.value.as_str()) {
+            return Ok(field.value);
+        }
+        Err(CatalogError::new(
+            self.file,
+            field.line,
+            format!("`{}` is not a severity", field.value),
+            did_you_mean(&field.value, SEVERITIES),
+        ))
+    }
+
+    fn version(self, header: &mut Header<'_>) -> Result<i64, CatalogError> {
+        let field = header.required("version")?;
+        field
+            .value
+            .parse()
+            .ok()
+            .filter(|version| *version > 0)
+            .ok_or_else(|| {
+                CatalogError::new(
+                    self.file,
+                    field.line,
+                    format!("`{}` is not a version", field.value),
+                    "give a whole number from 1 on",
+                )
+            })
+    }
+
+    fn query(self, header: &mut Header<'_>) -> Result<Query, CatalogError> {
+        let parameters = self.parameters(header)?;
+        let reads = tables_read(self.file, self.text)?;
+        if let Some(declared) = header.optional("reads")? {
+            self.check_reads(&declared, &reads)?;
+        }
+        Ok(Query {
+            file: self.file.to_owned(),
+            sql: self.text.to_owned(),
+            parameters,
+            reads,
+        })
+    }
+
+    fn parameters(self, header: &mut Header<'_>) -> Result<Vec<Parameter>, CatalogError> {
+        let used = placeholders::find(self.text);
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for field in header.repeated("parameter") {
+            let parameter = Parameter::parse(self.file, &field)?;
+            let problem = if parameters.iter().any(|other| other.name == parameter.name) {
+                Some("is declared twice")
+            } else if !used.iter().any(|found| found.name == parameter.name) {
+                Some("is declared, but the query does not use it")
+            } else {
+                None
+            };
+            if let Some(problem) = problem {
+                let problem = format!("parameter `{}` {problem}", parameter.name);
+                let cure = "take the line out, or use it in the query";
+                return Err(CatalogError::new(self.file, field.line, problem, cure));
+            }
+            parameters.push(parameter);
+        }
+        let unknown = used.iter().find(|found| {
+            !parameters
+                .iter()
+                .any(|parameter| parameter.name == found.name)
+        });
+        match unknown {
+            None => Ok(parameters),
+            Some(found) => Err(CatalogError::new(
+                self.file,
+                line_of(self.text, found.start),
+                format!("`${}` is not declared", found.name),
+                did_you_mean(
+                    found.name,
+                    parameters.iter().map(|known| known.name.as_str()),
+                ),
+            )),
+        }
+    }
+
+    /// The header's list is for readers; it must not lie.
+    fn check_reads(self, declared: &Field, reads: &[String]) -> Result<(), CatalogError> {
+        let named: BTreeSet<&str> = declared.value.split(',').map(str::trim).collect();
+        if named == reads.iter().map(String::as_str).collect() {
+            return Ok(());
+        }
+        Err(CatalogError::new(
+            self.file,
+            declared.line,
+            format!(
+                "`reads` says {} but the query reads {}",
+                declared.value,
+                reads.join(", ")
+            ),
+            format!("write `-- reads: {}`", reads.join(", ")),
+        ))
+    }
+}
+
+/// The tables that a text with exactly one statement reads, its own common table expressions left out.
+fn tables_read(file: &str, sql: &str) -> Result<Vec<String>, CatalogError> {
+    let statements = DFParserBuilder::new(sql)
+        .with_dialect(&GenericDialect {})
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| syntax_error(file, &error.to_string()))?;
+    let mut statements = statements.into_iter();
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return Err(CatalogError::new(
+            file,
+            1,
+            "the file does not hold exactly one statement",
+            "put each query into a file of its own",
+        ));
+    };
+    let (tables, _) = resolve_table_references(&statement, true)
+        .map_err(|error| syntax_error(file, &error.to_string()))?;
+    let names: BTreeSet<String> = tables
+        .iter()
+        .map(|table| table.table().to_owned())
+        .collect();
+    Ok(names.into_iter().collect())
+}
+
+/// The parser ends its message with `at Line: 12, Column: 3`.
+fn syntax_error(file: &str, message: &str) -> CatalogError {
+    let line = message
+        .split_once("Line: ")
+        .and_then(|(_, rest)| rest.split(',').next())
+        .and_then(|number| number.trim().parse().ok())
+        .unwrap_or(1);
+    CatalogError::new(file, line, message.to_owned(), "correct the SQL")
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: &str = "\
+-- id: slow
+-- title: Slow stages
+-- category: speed
+-- severity: medium
+-- version: 2
+-- description: Stages that take long.
+-- parameter: min_ms bigint = 1000 [ms] shortest stage that counts
+-- reads: stages
+-- recommendation: Make them fast.
+WITH long_stages AS (SELECT * FROM stages WHERE duration_ms >= $min_ms)
+SELECT * FROM long_stages
+";
+
+    fn source(text: &str) -> SourceText<'_> {
+        SourceText {
+            file: "rules/speed/slow.sql",
+            stem: "slow",
+            folder: "speed",
+            text,
+        }
+    }
+
+    fn refused(text: &str) -> String {
+        source(text).rule().expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn a_rule_is_read_with_its_parameters_and_tables() {
+        let rule = source(RULE).rule().expect("valid");
+        assert_eq!((rule.id.as_str(), rule.version), ("slow", 2));
+        assert_eq!(rule.query.reads, ["stages"]);
+        assert_eq!(rule.query.parameters.len(), 1);
+        assert_eq!(rule.config_key, None);
+    }
+
+    #[test]
+    fn faults_name_file_line_and_cure() {
+        let cases = [
+            (
+                "severity: medium",
+                "severity: mediun",
+                ":4: `mediun` is not a severity; did you mean `medium`?",
+            ),
+            (
+                "id: slow",
+                "id: fast",
+                ":1: `id` is `fast` but the file's name is `slow`; make them equal",
+            ),
+            (
+                "version: 2",
+                "version: two",
+                ":5: `two` is not a version; give a whole number from 1 on",
+            ),
+            (
+                ">= $min_ms",
+                ">= $min_sm",
+                ":7: parameter `min_ms` is declared, but the query does not use it; take the line out, or use it in the query",
+            ),
+            (
+                ">= $min_ms",
+                ">= $min_ms + $max_ms",
+                ":10: `$max_ms` is not declared; did you mean `min_ms`?",
+            ),
+            (
+                "reads: stages",
+                "reads: tasks",
+                ":8: `reads` says tasks but the query reads stages; write `-- reads: stages`",
+            ),
+        ];
+        for (right, wrong, message) in cases {
+            assert_eq!(
+                refused(&RULE.replace(right, wrong)),
+                format!("rules/speed/slow.sql{message}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_names_its_line() {
+        let error = source(&RULE.replace("SELECT * FROM long_stages", "SELECT * FROM ("))
+            .rule()
+            .expect_err("refused");
+        assert_eq!(error.line, 11, "{error}");
+    }
+
+    #[test]
+    fn two_statements_are_refused() {
+        assert!(
+            refused(&RULE.replace(
+                "SELECT * FROM long_stages",
+                "SELECT * FROM long_stages; SELECT 2"
+            ))
+            .contains("exactly one statement")
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! Judges the lake: SQL rules become findings, SQL files become the derived tables.
+//!
+//! Every judgement is a `.sql` file under `sql/` that an analyst can read, run in another engine
+//! and override; this module only finds the files ([`catalog`]), runs them in the right order
+//! ([`runner`]) and brings the answers into the shape of the table contracts. [`session`] sets the
+//! query engine up, for the rules as for users' own queries.
+
+pub mod catalog;
+mod conform;
+mod definition;
+mod error;
+mod header;
+mod nearest;
+mod parameters;
+mod placeholders;
+mod reference;
+mod rule_results;
+pub mod runner;
+mod scope;
+pub mod session;
+
+pub use catalog::{Catalog, Overrides, Reference};
+pub use conform::Stamp;
+pub use definition::{Query, Question, Relation, Rule, SEVERITIES};
+pub use error::{AnalyzeError, CatalogError};
+pub use parameters::{Parameter, ParameterType, ParameterValue};
+pub use placeholders::to_spark;
+pub use runner::{Analysis, DerivedRows, StepReport, run};
+pub use scope::{ApplicationKey, Scope};
+
+#[cfg(test)]
+mod tests;

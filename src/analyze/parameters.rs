@@ -1,0 +1,235 @@
+//! The thresholds of a rule or table: declared in its header, overridden in the job file.
+
+use std::fmt;
+
+use datafusion::common::ScalarValue;
+use serde::{Deserialize, Serialize};
+
+use super::error::CatalogError;
+use super::header::Field;
+
+/// The type of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterType {
+    /// A whole number.
+    Bigint,
+    /// A number.
+    Double,
+    /// `true` or `false`.
+    Boolean,
+    /// Text.
+    String,
+}
+
+impl ParameterType {
+    const ALL: [(&'static str, Self); 4] = [
+        ("bigint", Self::Bigint),
+        ("double", Self::Double),
+        ("boolean", Self::Boolean),
+        ("string", Self::String),
+    ];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, kind)| *kind)
+    }
+}
+
+impl fmt::Display for ParameterType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL
+            .iter()
+            .find(|(_, kind)| kind == self)
+            .map_or("", |(name, _)| name);
+        formatter.write_str(name)
+    }
+}
+
+/// The value of a parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ParameterValue {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Bigint(i64),
+    /// A number.
+    Double(f64),
+    /// Text.
+    String(String),
+}
+
+impl ParameterValue {
+    fn parse(kind: ParameterType, text: &str) -> Option<Self> {
+        match kind {
+            ParameterType::Bigint => text.replace('_', "").parse().ok().map(Self::Bigint),
+            ParameterType::Double => text
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite())
+                .map(Self::Double),
+            ParameterType::Boolean => text.parse().ok().map(Self::Boolean),
+            ParameterType::String => Some(Self::String(text.to_owned())),
+        }
+    }
+
+    /// The value as `kind` holds it, or `None` where it does not fit. A whole number fits a double.
+    fn fit(&self, kind: ParameterType) -> Option<Self> {
+        match (kind, self) {
+            (ParameterType::Boolean, Self::Boolean(_))
+            | (ParameterType::Bigint, Self::Bigint(_))
+            | (ParameterType::String, Self::String(_)) => Some(self.clone()),
+            (ParameterType::Double, Self::Double(number)) if number.is_finite() => {
+                Some(self.clone())
+            }
+            #[expect(clippy::cast_precision_loss, reason = "thresholds are far below 2^53")]
+            (ParameterType::Double, Self::Bigint(number)) => Some(Self::Double(*number as f64)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn to_scalar(&self) -> ScalarValue {
+        match self {
+            Self::Boolean(value) => ScalarValue::Boolean(Some(*value)),
+            Self::Bigint(value) => ScalarValue::Int64(Some(*value)),
+            Self::Double(value) => ScalarValue::Float64(Some(*value)),
+            Self::String(value) => ScalarValue::Utf8(Some(value.clone())),
+        }
+    }
+}
+
+impl fmt::Display for ParameterValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean(value) => write!(formatter, "{value}"),
+            Self::Bigint(value) => write!(formatter, "{value}"),
+            Self::Double(value) => write!(formatter, "{value:?}"),
+            Self::String(value) => write!(formatter, "{value}"),
+        }
+    }
+}
+
+/// One threshold of a rule or table, used in its SQL as `$name`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Parameter {
+    /// Its name, as in `$name`.
+    pub name: String,
+    /// Its type.
+    pub data_type: ParameterType,
+    /// The value that holds: the file's default, or the user's.
+    pub value: ParameterValue,
+    /// Unit of the value, as in the table contracts.
+    pub unit: String,
+    /// What it decides.
+    pub description: String,
+}
+
+impl Parameter {
+    /// Reads `name type = default [unit] description`.
+    pub(super) fn parse(file: &str, field: &Field) -> Result<Self, CatalogError> {
+        parse_declaration(&field.value).ok_or_else(|| {
+            CatalogError::new(
+                file,
+                field.line,
+                format!("`{}` does not declare a parameter", field.value),
+                "write `-- parameter: name type = default [unit] description`, \
+                 where type is bigint, double, boolean or string",
+            )
+        })
+    }
+
+    /// Gives the parameter a user's value; the old one stays where the new does not fit its type.
+    pub(super) fn replace(&mut self, value: &ParameterValue) -> Result<(), String> {
+        self.value = value.fit(self.data_type).ok_or_else(|| {
+            format!(
+                "`{value}` is not a {} as `{}` needs it",
+                self.data_type, self.name
+            )
+        })?;
+        Ok(())
+    }
+}
+
+fn parse_declaration(text: &str) -> Option<Parameter> {
+    let (declared, rest) = text.split_once('=')?;
+    let (name, kind) = declared.trim().split_once(char::is_whitespace)?;
+    let data_type = ParameterType::parse(kind.trim())?;
+    let (default, rest) = rest.split_once('[')?;
+    let (unit, description) = rest.split_once(']')?;
+    let value = ParameterValue::parse(data_type, default.trim())?;
+    let description = description.trim();
+    (is_name(name) && !description.is_empty()).then(|| Parameter {
+        name: name.to_owned(),
+        data_type,
+        value,
+        unit: unit.trim().to_owned(),
+        description: description.to_owned(),
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(value: &str) -> Field {
+        Field {
+            key: "parameter".to_owned(),
+            value: value.to_owned(),
+            line: 7,
+        }
+    }
+
+    #[test]
+    fn a_declaration_gives_name_type_default_unit_and_meaning() {
+        let parameter = Parameter::parse(
+            "a.sql",
+            &field("min_bytes bigint = 1_048_576 [bytes] at least"),
+        )
+        .expect("valid");
+        assert_eq!(parameter.name, "min_bytes");
+        assert_eq!(parameter.value, ParameterValue::Bigint(1_048_576));
+        assert_eq!(
+            (parameter.unit.as_str(), parameter.description.as_str()),
+            ("bytes", "at least")
+        );
+    }
+
+    #[test]
+    fn a_wrong_declaration_names_file_and_line() {
+        for wrong in [
+            "min_ratio",
+            "min_ratio float = 1 [ratio] x",
+            "r double = abc [ratio] x",
+            "r double = NaN [ratio] x",
+            "r double = 2 ratio x",
+            "r double = 2 [ratio]",
+        ] {
+            let error = Parameter::parse("a.sql", &field(wrong)).expect_err(wrong);
+            assert_eq!((error.file.as_str(), error.line), ("a.sql", 7), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_serves_as_a_double_but_text_does_not() {
+        let mut parameter =
+            Parameter::parse("a.sql", &field("min_ratio double = 3 [ratio] x")).expect("valid");
+        parameter.replace(&ParameterValue::Bigint(5)).expect("fits");
+        assert_eq!(parameter.value, ParameterValue::Double(5.0));
+        let refused = parameter.replace(&ParameterValue::String("many".to_owned()));
+        assert_eq!(
+            refused,
+            Err("`many` is not a double as `min_ratio` needs it".to_owned())
+        );
+        assert_eq!(parameter.value, ParameterValue::Double(5.0));
+    }
+}

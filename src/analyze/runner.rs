@@ -1,0 +1,377 @@
+//! Runs the catalog over a lake: shared views first, then the rules, then the derived tables, each
+//! as soon as what it reads is there.
+//!
+//! A file that fails takes only those down that read it; the rest of the night goes on and the
+//! failure is reported beside the rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use tokio::task::JoinSet;
+
+use super::catalog::{Catalog, REFERENCE_PREFIX};
+use super::conform::{Stamp, arrow_failure, conform};
+use super::definition::{Query, Relation, Rule};
+use super::error::AnalyzeError;
+use super::nearest::did_you_mean;
+use super::reference;
+use super::rule_results::{self, RULE_RESULTS};
+use super::scope::Scope;
+use super::session::plan_read_only;
+use crate::schema;
+
+/// The rows of one derived table, in the exact schema of its contract.
+#[derive(Debug, Clone)]
+pub struct DerivedRows {
+    /// Name of the table.
+    pub table: String,
+    /// Its rows for the applications in scope, sorted by the table's keys.
+    pub rows: RecordBatch,
+}
+
+/// How long one file took and what it gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepReport {
+    /// `view`, `rule` or `table`.
+    pub kind: &'static str,
+    /// Id of the file.
+    pub id: String,
+    /// Rows of its answer.
+    pub rows: usize,
+    /// Time to plan and run it; steps run side by side.
+    pub elapsed: Duration,
+}
+
+/// What a run found.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// The derived tables, by name. A table whose query failed is not among them.
+    pub tables: Vec<DerivedRows>,
+    /// What failed.
+    pub problems: Vec<AnalyzeError>,
+    /// What ran.
+    pub steps: Vec<StepReport>,
+}
+
+/// Judges the applications in `scope` by `catalog`, over a session in which the tables of the lake
+/// are registered. Tables that the lake does not have yet are empty.
+///
+/// # Errors
+/// Only what makes the whole run pointless, such as a table of the lake that cannot be opened.
+/// What single files do wrong is in [`Analysis::problems`].
+pub async fn run(
+    catalog: &Catalog,
+    lake: &SessionContext,
+    scope: &Scope,
+    stamp: &Stamp,
+) -> Result<Analysis, AnalyzeError> {
+    let mut run = Run::new(catalog, lake, stamp);
+    run.register_references(catalog)?;
+    run.register_facts(lake, scope).await?;
+    run.run_steps().await;
+    Ok(run.analysis)
+}
+
+/// One file to run.
+#[derive(Debug, Clone)]
+enum Step {
+    View(Relation),
+    Rule(Rule),
+    Table(Relation),
+}
+
+impl Step {
+    fn query(&self) -> &Query {
+        match self {
+            Self::View(relation) | Self::Table(relation) => &relation.query,
+            Self::Rule(rule) => &rule.query,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::View(_) => "view",
+            Self::Rule(_) => "rule",
+            Self::Table(_) => "table",
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::View(relation) | Self::Table(relation) => &relation.id,
+            Self::Rule(rule) => &rule.id,
+        }
+    }
+}
+
+/// The answer of one step.
+struct Done {
+    step: Step,
+    answer: Result<RecordBatch, AnalyzeError>,
+    elapsed: Duration,
+}
+
+/// The state of a run.
+struct Run<'a> {
+    /// A session of its own, so that the lake's stays as it was; memory and storage are shared.
+    ctx: SessionContext,
+    stamp: &'a Stamp,
+    pending: Vec<Step>,
+    /// Names that can be read already.
+    available: BTreeSet<String>,
+    /// Rules that have not answered yet.
+    open_rules: usize,
+    rule_results: Vec<RecordBatch>,
+    analysis: Analysis,
+}
+
+impl<'a> Run<'a> {
+    fn new(catalog: &Catalog, lake: &SessionContext, stamp: &'a Stamp) -> Self {
+        let rules = catalog.rules().cloned().map(Step::Rule);
+        let views = catalog.views().cloned().map(Step::View);
+        let tables = catalog.tables().cloned().map(Step::Table);
+        Self {
+            ctx: SessionContext::new_with_config_rt(lake.copied_config(), lake.runtime_env()),
+            stamp,
+            pending: views.chain(rules).chain(tables).collect(),
+            available: BTreeSet::new(),
+            open_rules: catalog.rules().count(),
+            rule_results: Vec::new(),
+            analysis: Analysis::default(),
+        }
+    }
+
+    fn register_references(&mut self, catalog: &Catalog) -> Result<(), AnalyzeError> {
+        for reference in catalog.references() {
+            let batch = reference::read(reference)?;
+            self.register(
+                &format!("{REFERENCE_PREFIX}{}", reference.id),
+                &reference.file,
+                batch,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Registers every table that some step reads and none makes, restricted to the scope.
+    async fn register_facts(
+        &mut self,
+        lake: &SessionContext,
+        scope: &Scope,
+    ) -> Result<(), AnalyzeError> {
+        for (table, file) in self.facts_read() {
+            let in_lake = lake
+                .table_exist(table.as_str())
+                .map_err(|error| AnalyzeError::query(&file, error))?;
+            if in_lake {
+                let failed = |error| AnalyzeError::query(&file, error);
+                let view = scope.restrict(lake, &table).await.map_err(failed)?;
+                self.ctx
+                    .register_table(table.as_str(), view)
+                    .map_err(failed)?;
+                self.available.insert(table);
+            } else if let Some(contract) = schema::table(&table) {
+                let empty = RecordBatch::new_empty(contract.arrow_schema());
+                self.register(&table, &file, empty)?;
+            } else {
+                self.analysis.problems.push(unknown_table(&table, &file));
+            }
+        }
+        Ok(())
+    }
+
+    /// Table name → a file that reads it.
+    fn facts_read(&self) -> BTreeMap<String, String> {
+        let made: BTreeSet<&str> = self
+            .pending
+            .iter()
+            .filter(|step| step.kind() != "rule")
+            .map(Step::id)
+            .collect();
+        self.pending
+            .iter()
+            .flat_map(|step| step.query().reads.iter().map(move |table| (table, step)))
+            .filter(|(table, _)| {
+                !made.contains(table.as_str())
+                    && table.as_str() != RULE_RESULTS
+                    && !self.available.contains(*table)
+            })
+            .map(|(table, step)| (table.clone(), step.query().file.clone()))
+            .collect()
+    }
+
+    async fn run_steps(&mut self) {
+        let mut running = JoinSet::new();
+        loop {
+            if self.open_rules == 0 && !self.available.contains(RULE_RESULTS) {
+                self.register_rule_results();
+            }
+            for step in self.take_ready() {
+                running.spawn(execute(self.ctx.clone(), step));
+            }
+            match running.join_next().await {
+                Some(Ok(done)) => self.take_over(done),
+                Some(Err(failure)) => self.analysis.problems.push(AnalyzeError::Session(Box::new(
+                    DataFusionError::ExecutionJoin(Box::new(failure)),
+                ))),
+                // The rules that are left can never run; findings are made of what the others found.
+                None if self.open_rules > 0 => self.open_rules = 0,
+                None => break,
+            }
+        }
+        self.report_never_ready();
+        self.analysis
+            .tables
+            .sort_by(|left, right| left.table.cmp(&right.table));
+    }
+
+    fn take_ready(&mut self) -> Vec<Step> {
+        let available = &self.available;
+        self.pending
+            .extract_if(.., |step| {
+                step.query()
+                    .reads
+                    .iter()
+                    .all(|name| available.contains(name))
+            })
+            .collect()
+    }
+
+    fn take_over(&mut self, done: Done) {
+        let file = done.step.query().file.clone();
+        let rows = done.answer.as_ref().map_or(0, RecordBatch::num_rows);
+        self.analysis.steps.push(StepReport {
+            kind: done.step.kind(),
+            id: done.step.id().to_owned(),
+            rows,
+            elapsed: done.elapsed,
+        });
+        let outcome = match done.step {
+            Step::View(view) => done
+                .answer
+                .and_then(|rows| self.register(&view.id, &file, rows)),
+            Step::Rule(rule) => {
+                self.open_rules = self.open_rules.saturating_sub(1);
+                done.answer
+                    .and_then(|rows| rule_results::from_rule(&rule, &rows))
+                    .map(|rows| self.rule_results.push(rows))
+            }
+            Step::Table(table) => done.answer.and_then(|rows| self.finish_table(&table, rows)),
+        };
+        if let Err(problem) = outcome {
+            self.analysis.problems.push(problem);
+        }
+    }
+
+    fn finish_table(&mut self, table: &Relation, answer: RecordBatch) -> Result<(), AnalyzeError> {
+        let file = &table.query.file;
+        let contract = schema::table(&table.id).ok_or_else(|| AnalyzeError::Contract {
+            file: file.clone(),
+            problem: format!("there is no contract for a table `{}`", table.id),
+            cure: did_you_mean(
+                &table.id,
+                schema::tables()
+                    .iter()
+                    .map(|known| known.name.as_str())
+                    .collect::<Vec<_>>(),
+            ),
+        })?;
+        let rows = conform(
+            file,
+            &contract.arrow_schema(),
+            &contract.keys,
+            &[answer],
+            self.stamp,
+        )?;
+        self.register(&table.id, file, rows.clone())?;
+        self.analysis.tables.push(DerivedRows {
+            table: table.id.clone(),
+            rows,
+        });
+        Ok(())
+    }
+
+    /// Findings are made from what all rules found, so they wait for the last rule, failed or not.
+    fn register_rule_results(&mut self) {
+        // Available even if this fails, else the run would come back here for ever.
+        self.available.insert(RULE_RESULTS.to_owned());
+        let found = std::mem::take(&mut self.rule_results);
+        let outcome = concat_batches(&rule_results::schema(), &found)
+            .map_err(arrow_failure(RULE_RESULTS))
+            .and_then(|rows| self.register(RULE_RESULTS, RULE_RESULTS, rows));
+        if let Err(problem) = outcome {
+            self.analysis.problems.push(problem);
+        }
+    }
+
+    fn report_never_ready(&mut self) {
+        for step in self.pending.drain(..) {
+            let missing = step
+                .query()
+                .reads
+                .iter()
+                .find(|name| !self.available.contains(*name));
+            self.analysis.problems.push(AnalyzeError::Dependency {
+                file: step.query().file.clone(),
+                needs: missing.cloned().unwrap_or_default(),
+            });
+        }
+    }
+
+    fn register(&mut self, name: &str, file: &str, rows: RecordBatch) -> Result<(), AnalyzeError> {
+        let schema: SchemaRef = rows.schema();
+        MemTable::try_new(schema, vec![vec![rows]])
+            .and_then(|table| self.ctx.register_table(name, Arc::new(table)))
+            .map_err(|error| AnalyzeError::query(file, error))?;
+        self.available.insert(name.to_owned());
+        Ok(())
+    }
+}
+
+async fn execute(ctx: SessionContext, step: Step) -> Done {
+    let begin = Instant::now();
+    let answer = collect(&ctx, step.query()).await;
+    Done {
+        step,
+        answer,
+        elapsed: begin.elapsed(),
+    }
+}
+
+/// Plans and runs one query with its parameters.
+async fn collect(ctx: &SessionContext, query: &Query) -> Result<RecordBatch, AnalyzeError> {
+    let failed = |error| AnalyzeError::query(&query.file, error);
+    let values: Vec<(String, ScalarValue)> = query
+        .parameters
+        .iter()
+        .map(|parameter| (parameter.name.clone(), parameter.value.to_scalar()))
+        .collect();
+    let mut rows = plan_read_only(ctx, &query.sql).await.map_err(failed)?;
+    if !values.is_empty() {
+        rows = rows.with_param_values(values).map_err(failed)?;
+    }
+    let schema = Arc::clone(rows.schema().inner());
+    let batches = rows.collect().await.map_err(failed)?;
+    let schema = batches.first().map_or(schema, RecordBatch::schema);
+    concat_batches(&schema, &batches).map_err(arrow_failure(&query.file))
+}
+
+fn unknown_table(table: &str, file: &str) -> AnalyzeError {
+    let known: Vec<&str> = schema::tables()
+        .iter()
+        .map(|known| known.name.as_str())
+        .collect();
+    AnalyzeError::Contract {
+        file: file.to_owned(),
+        problem: format!("the query reads `{table}`, which is no table of the lake"),
+        cure: did_you_mean(table, known),
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests of the rules and derived tables against numbers worked out by hand.
+
+mod application_tables;
+mod lake;
+mod photon;
+mod rules;
+mod runs;
+mod stage_flags;

@@ -1,0 +1,389 @@
+//! photon_operators and photonanalysis: time by hand, and every fault of the original's score that
+//! the tables could still have (P1 to P12 in the list of faults in the design papers).
+
+use serde_json::{Map, Value, json};
+
+use super::lake::{APP, Answers, TestLake, assert_columns};
+
+/// A plan node: `(node id, name, code generation cluster, stages, time)`.
+type Node<'a> = (i64, &'a str, Option<i64>, &'a [i64], Option<i64>);
+
+fn with_nodes(nodes: &[Node<'_>], stages: &[(i64, i64)]) -> TestLake {
+    let mut lake = TestLake::with_application();
+    lake.add("sql", json!({"sql_id": 1, "duration_ms": 60_000}));
+    for (node_id, node_name, cluster, stage_ids, time_ms) in nodes {
+        lake.add(
+            "sql_nodes",
+            json!({
+                "sql_id": 1, "node_id": node_id, "node_name": node_name,
+                "is_photon": node_name.starts_with("Photon"), "whole_stage_codegen_id": cluster,
+                "stage_ids": stage_ids, "time_ms": time_ms, "child_node_ids": [node_id + 1],
+            }),
+        );
+    }
+    for (stage_id, run_ms) in stages {
+        lake.stage(
+            *stage_id,
+            json!({"sql_id": 1, "executor_run_time": run_ms}),
+            json!({}),
+        );
+    }
+    lake
+}
+
+async fn analysed(lake: &TestLake) -> Answers {
+    lake.analyse(&["photonanalysis"]).await
+}
+
+/// The operators of one name only, so that a test sees what became of it.
+fn operator(answers: &Answers, name: &str) -> Map<String, Value> {
+    let rows = answers.rows("photon_operators");
+    let mut found: Vec<_> = rows
+        .iter()
+        .filter(|row| row["operator"] == name)
+        .cloned()
+        .collect();
+    assert_eq!(found.len(), 1, "{name} in {rows:?}");
+    found.remove(0)
+}
+
+fn is_supported(answers: &Answers, name: &str) -> bool {
+    operator(answers, name)["is_supported"] == true
+}
+
+/// Stage 1 runs 100 s: a scan measures 30 s, an aggregate 10 s, an exchange half of its 8 s; the 56 s
+/// that nobody measured are Filter and MapElements, 28 s each. Stage 2 runs 20 s: the other half of
+/// the exchange, and 16 s of the final aggregate.
+fn two_stages() -> TestLake {
+    with_nodes(
+        &[
+            (0, "WholeStageCodegen (2)", None, &[2], Some(19_000)),
+            (1, "HashAggregate", Some(2), &[], None),
+            (2, "Exchange", None, &[1, 2], Some(8_000)),
+            (3, "WholeStageCodegen (1)", None, &[1], Some(90_000)),
+            (4, "HashAggregate", Some(1), &[1], Some(10_000)),
+            (5, "MapElements", Some(1), &[], None),
+            (6, "Filter", Some(1), &[], None),
+            (7, "Scan parquet db.sales", None, &[1], Some(30_000)),
+        ],
+        &[(1, 100_000), (2, 20_000)],
+    )
+}
+
+#[tokio::test]
+async fn p5_the_score_is_weighted_by_task_time() {
+    let answers = analysed(&two_stages()).await;
+    for (name, time_ms, nodes) in [
+        ("Scan parquet", 30_000, 1),
+        ("HashAggregate", 26_000, 2),
+        ("Exchange", 8_000, 1),
+        ("Filter", 28_000, 1),
+        ("MapElements", 28_000, 1),
+    ] {
+        assert_columns(
+            &operator(&answers, name),
+            json!({
+                "task_time_ms": time_ms, "task_time_share": time_ms as f64 / 120_000.0,
+                "num_nodes": nodes,
+            }),
+        );
+    }
+    let movable: f64 = 92.0 / 120.0;
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({
+            "jobphotonperc": movable, "jobphotonperc_unweighted": 5.0 / 6.0,
+            "already_photon_ratio": 0.0, "movable_share": movable, "task_time_ms": 120_000,
+            "blockers": "MapElements", "breakeven_speedup": Value::Null,
+            "est_speedup_low": 1.0 / (1.0 - movable + movable / 1.5),
+            "est_speedup_high": 1.0 / (1.0 - movable + movable / 3.0),
+            "candidate": "no",
+            "candidate_reason": "Its task time of 2.0 minutes is too short to gain from Photon.",
+        }),
+    );
+}
+
+#[tokio::test]
+async fn operators_that_measure_more_than_their_stage_are_scaled_down() {
+    let lake = with_nodes(
+        &[
+            (0, "Sort", None, &[1], Some(30_000)),
+            (1, "SortAggregate", None, &[1], Some(10_000)),
+            (2, "Filter", None, &[1], None),
+        ],
+        &[(1, 20_000)],
+    );
+    let answers = analysed(&lake).await;
+    assert_columns(&operator(&answers, "Sort"), json!({"task_time_ms": 15_000}));
+    assert_columns(
+        &operator(&answers, "SortAggregate"),
+        json!({"task_time_ms": 5_000}),
+    );
+    assert_columns(&operator(&answers, "Filter"), json!({"task_time_ms": 0}));
+}
+
+#[tokio::test]
+async fn an_operator_without_metrics_works_where_its_neighbours_do() {
+    let lake = with_nodes(
+        &[
+            (0, "Sort", None, &[1], Some(4_000)),
+            (1, "MapPartitions", None, &[], None),
+        ],
+        &[(1, 10_000)],
+    );
+    let answers = analysed(&lake).await;
+    assert_columns(
+        &operator(&answers, "MapPartitions"),
+        json!({"task_time_ms": 6_000}),
+    );
+}
+
+#[tokio::test]
+async fn p1_names_are_matched_by_their_beginning() {
+    let answers = analysed(&with_nodes(
+        &[
+            (0, "Scan csv db.t", None, &[1], Some(1)),
+            (1, " Scan csv ", None, &[1], Some(1)),
+            (2, "Scan parquet db.csv", None, &[1], Some(1)),
+            (
+                3,
+                "Scan JDBCRelation(orders) [numPartitions=1]",
+                None,
+                &[1],
+                Some(1),
+            ),
+            (4, "BatchScan db.iceberg_table", None, &[1], Some(1)),
+            (5, "Scan parquetish", None, &[1], Some(1)),
+        ],
+        &[(1, 1_000)],
+    ))
+    .await;
+    assert_columns(
+        &operator(&answers, "Scan csv"),
+        json!({"is_supported": false, "num_nodes": 2}),
+    );
+    assert!(is_supported(&answers, "Scan parquet"));
+    assert!(!is_supported(&answers, "Scan JDBCRelation"));
+    assert!(!is_supported(&answers, "BatchScan"));
+    // Not "Scan parquet": only whole words count.
+    assert!(!is_supported(&answers, "Scan"));
+}
+
+#[tokio::test]
+async fn p2_p3_what_photon_cannot_run_is_known() {
+    let blocked = [
+        "BatchEvalPython",
+        "ArrowEvalPython",
+        "ArrowEvalPythonUDTF",
+        "MapInPandas",
+        "MapInArrow",
+        "AggregateInPandas",
+        "WindowInPandas",
+        "FlatMapCoGroupsInPandas",
+        "FlatMapGroupsInArrow",
+        "AttachDistributedSequence",
+        "Scan ExistingRDD",
+        "Scan text",
+        "Scan orc",
+        "Scan avro",
+        "Scan hive",
+        "MapGroups",
+        "CoGroup",
+        "AppendColumns",
+        "TypedFilter",
+        "Generate",
+        "CartesianProduct",
+        "SortAggregate",
+        "ObjectHashAggregate",
+        "StateStoreSave",
+        "AppendData",
+        "NobodyKnowsThisOperator",
+    ];
+    let nodes: Vec<Node<'_>> = (0..)
+        .zip(blocked)
+        .map(|(id, name)| (id, name, None, [1].as_slice(), Some(1)))
+        .collect();
+    let answers = analysed(&with_nodes(&nodes, &[(1, 1_000)])).await;
+    for name in blocked {
+        let row = operator(&answers, name);
+        assert_columns(&row, json!({"is_supported": false}));
+        assert!(
+            row["reason"]
+                .as_str()
+                .is_some_and(|reason| !reason.is_empty()),
+            "{name}"
+        );
+    }
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({"jobphotonperc": 0.0}),
+    );
+}
+
+#[tokio::test]
+async fn p3_a_write_counts_by_its_format() {
+    let mut lake = TestLake::with_application();
+    for (id, format) in [(1, "CSV"), (2, "Parquet")] {
+        lake.add("sql_nodes", json!({
+            "sql_id": id, "node_id": 0, "node_name": "Execute InsertIntoHadoopFsRelationCommand",
+            "description": format!("Execute InsertIntoHadoopFsRelationCommand file:/t, false, {format}"),
+        }));
+    }
+    let row = lake
+        .analyse(&["photonanalysis"])
+        .await
+        .row("photonanalysis");
+    assert_columns(&row, json!({"jobphotonperc_unweighted": 0.5}));
+}
+
+#[tokio::test]
+async fn p4_nodes_that_only_wrap_others_do_not_count() {
+    let wrappers = [
+        "WholeStageCodegen (1)",
+        "AdaptiveSparkPlan",
+        "InputAdapter",
+        "ColumnarToRow",
+        "CollectLimit",
+        "ReusedExchange",
+        "Subquery",
+        "AQEShuffleRead",
+        "CustomShuffleReader",
+        "SubqueryBroadcast",
+        "Execute CreateViewCommand",
+    ];
+    let mut nodes: Vec<Node<'_>> = (1..)
+        .zip(wrappers)
+        .map(|(id, name)| (id, name, None, [1].as_slice(), Some(9)))
+        .collect();
+    nodes.push((0, "MapElements", None, &[1], Some(9)));
+    let answers = analysed(&with_nodes(&nodes, &[(1, 1_000)])).await;
+    assert_eq!(answers.rows("photon_operators").len(), 1);
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({
+            "jobphotonperc": 0.0, "jobphotonperc_unweighted": 0.0,
+        }),
+    );
+}
+
+#[tokio::test]
+async fn p6_a_udf_inside_a_supported_operator_blocks_it() {
+    let mut lake = with_nodes(&[(0, "Project", None, &[1], Some(1_000))], &[(1, 10_000)]);
+    lake.add(
+        "sql_nodes",
+        json!({
+            "sql_id": 1, "node_id": 5, "node_name": "Project", "stage_ids": [1], "time_ms": 3_000,
+            "description": "Project [UDF(name#1) AS n#2]",
+        }),
+    );
+    let answers = analysed(&lake).await;
+    assert_columns(
+        &operator(&answers, "Project with UDF"),
+        json!({
+            "is_supported": false, "reason": "calls a UDF", "task_time_ms": 7_500,
+        }),
+    );
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({"jobphotonperc": 0.25}),
+    );
+}
+
+#[tokio::test]
+async fn p8_an_application_without_sql_is_there_with_nothing() {
+    let mut lake = TestLake::with_application();
+    lake.stage(1, json!({"executor_run_time": 900_000}), json!({}));
+    lake.application("empty", json!({}));
+    let answers = analysed(&lake).await;
+    assert_columns(
+        &operator(&answers, "RDD"),
+        json!({"task_time_ms": 900_000, "num_nodes": 0}),
+    );
+    let rows = answers.rows("photonanalysis");
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert_columns(
+            row,
+            json!({
+                "jobphotonperc": 0.0, "jobphotonperc_unweighted": Value::Null, "candidate": "no",
+                "est_speedup_low": Value::Null,
+                "candidate_reason": "It runs no SQL or DataFrame plans, and Photon runs nothing else.",
+            }),
+        );
+    }
+}
+
+#[tokio::test]
+async fn p10_applications_of_one_cluster_are_kept_apart() {
+    let mut lake = two_stages();
+    lake.application("app-2", json!({}));
+    lake.row(
+        "sql_nodes",
+        "app-2",
+        json!({
+            "sql_id": 1, "node_id": 7, "node_name": "Scan json", "stage_ids": [1],
+        }),
+    );
+    lake.stage_of(
+        "app-2",
+        1,
+        json!({"sql_id": 1, "executor_run_time": 5_000}),
+        json!({}),
+    );
+    let rows = analysed(&lake).await.rows("photonanalysis");
+    assert_columns(
+        &rows[0],
+        json!({"application_id": APP, "jobphotonperc": 92.0 / 120.0}),
+    );
+    assert_columns(
+        &rows[1],
+        json!({"application_id": "app-2", "jobphotonperc": 0.0}),
+    );
+}
+
+#[tokio::test]
+async fn p11_what_photon_ran_already_is_seen() {
+    let lake = with_nodes(
+        &[
+            (0, "PhotonGroupingAgg", None, &[1], Some(600_000)),
+            (1, "PhotonScan parquet db.t", None, &[1], Some(200_000)),
+            (2, "Sort", None, &[1], Some(200_000)),
+        ],
+        &[(1, 1_000_000)],
+    );
+    let answers = analysed(&lake).await;
+    assert_columns(
+        &operator(&answers, "PhotonScan"),
+        json!({"is_photon": true, "reason": null}),
+    );
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({
+            "already_photon_ratio": 0.8, "jobphotonperc": 1.0, "movable_share": 0.2, "candidate": "no",
+            "candidate_reason": "Photon runs 80 percent of its task time already.",
+        }),
+    );
+}
+
+#[tokio::test]
+async fn p12_queries_too_short_to_gain_are_left_out() {
+    let mut lake = with_nodes(&[(0, "Sort", None, &[1], Some(1))], &[(1, 900_000)]);
+    lake.add("sql", json!({"sql_id": 2, "duration_ms": 1_999}));
+    lake.add(
+        "sql_nodes",
+        json!({"sql_id": 2, "node_id": 0, "node_name": "Sort", "stage_ids": [2]}),
+    );
+    lake.stage(
+        2,
+        json!({"sql_id": 2, "executor_run_time": 300_000}),
+        json!({}),
+    );
+    assert_columns(
+        &analysed(&lake).await.row("photonanalysis"),
+        json!({
+            "jobphotonperc": 1.0, "movable_share": 0.75, "candidate": "strong",
+            "candidate_reason": "Photon could take over 75 percent of its task time; 25 percent of the \
+                                 SQL is in queries too short to gain.",
+        }),
+    );
+}

@@ -1,0 +1,227 @@
+//! Whole runs: what is restricted, what a fault takes down, and that the result is always the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::json;
+
+use super::lake::{APP, TestLake, assert_columns, built_in, stamp};
+use crate::analyze::session::plan_read_only;
+use crate::analyze::{ApplicationKey, Catalog, Scope, run};
+use crate::schema;
+
+/// Two applications with the same id in two clusters, and a third one; each spills.
+fn three_applications() -> TestLake {
+    let mut lake = TestLake::default();
+    for (app, cluster) in [(APP, "c-1"), (APP, "c-2"), ("app-3", "c-1")] {
+        lake.application(app, json!({"cluster_id": cluster}));
+        lake.stage_of(
+            app,
+            1,
+            json!({
+                "cluster_id": cluster, "jvm_gc_time": 500_000, "executor_run_time": 1_000_000,
+                "memory_bytes_spilled": 1, "duration_ms": 10,
+            }),
+            json!({}),
+        );
+    }
+    lake
+}
+
+fn key(app: &str, cluster: &str, app_date: Option<chrono::NaiveDate>) -> ApplicationKey {
+    ApplicationKey {
+        platform: "event_log".to_owned(),
+        cluster_id: cluster.to_owned(),
+        application_id: app.to_owned(),
+        attempt_id: "0".to_owned(),
+        app_date,
+    }
+}
+
+#[tokio::test]
+async fn a_run_over_some_applications_sees_only_these() {
+    let lake = three_applications().context();
+    let date = chrono::NaiveDate::from_ymd_opt(2026, 1, 2);
+    for date in [None, date] {
+        let scope = Scope::Applications(BTreeSet::from([key(APP, "c-2", date)]));
+        let analysis = run(built_in(), &lake, &scope, &stamp())
+            .await
+            .expect("runs");
+        assert!(analysis.problems.is_empty(), "{:?}", analysis.problems);
+        for derived in &analysis.tables {
+            assert_eq!(derived.rows.num_rows(), 1, "{}", derived.table);
+            let clusters = derived.rows.column_by_name("cluster_id").expect("key");
+            let clusters = clusters
+                .as_any()
+                .downcast_ref::<arrow::array::StringArray>();
+            assert_eq!(clusters.expect("text").value(0), "c-2");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_facts_give_the_same_rows_in_the_schema_of_the_contracts() {
+    let lake = three_applications();
+    let first = run(built_in(), &lake.context(), &Scope::All, &stamp())
+        .await
+        .expect("runs");
+    let second = run(built_in(), &lake.context(), &Scope::All, &stamp())
+        .await
+        .expect("runs");
+    assert_eq!(first.tables.len(), 5);
+    for (one, other) in first.tables.iter().zip(&second.tables) {
+        let contract = schema::table(&one.table).expect("contract");
+        assert_eq!(one.rows.schema(), contract.arrow_schema());
+        assert!(one.rows.num_rows() > 0, "{}", one.table);
+        assert_eq!(one.rows, other.rows, "{}", one.table);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_lake_gives_empty_tables() {
+    let analysis = TestLake::default()
+        .analyse(&["ineffjobagg", "photonanalysis"])
+        .await
+        .0;
+    assert_eq!(analysis.tables.len(), 5);
+    assert!(
+        analysis
+            .tables
+            .iter()
+            .all(|derived| derived.rows.num_rows() == 0)
+    );
+}
+
+const BROKEN: &str = "\
+-- id: broken
+-- title: Broken
+-- category: mine
+-- severity: low
+-- version: 1
+-- description: Divides by zero.
+-- recommendation: None.
+SELECT platform, cluster_id, application_id, attempt_id, 'application' AS subject_type,
+  application_id AS subject_id, CAST(1 / (duration_ms - duration_ms) AS STRING) AS evidence
+FROM applications
+";
+
+const SHORT: &str = "\
+-- id: short
+-- title: The application was there
+-- category: mine
+-- severity: info
+-- version: 3
+-- description: Always fires, and leaves all that has a default to it.
+-- recommendation: Nothing to do.
+-- config_key: spark.app.name
+SELECT platform, cluster_id, application_id, attempt_id, 'application' AS subject_type,
+  application_id AS subject_id, 'It ran.' AS evidence
+FROM applications
+";
+
+fn catalog_with(rules: &[(&str, &str)]) -> Catalog {
+    let folder = tempfile::tempdir().expect("folder");
+    let mine = folder.path().join("rules/mine");
+    fs::create_dir_all(&mine).expect("folder");
+    for (name, text) in rules {
+        fs::write(mine.join(name), text).expect("file");
+    }
+    Catalog::with_folder(folder.path()).expect("valid files")
+}
+
+#[tokio::test]
+async fn a_rule_that_fails_takes_nothing_else_down() {
+    let no_table = SHORT
+        .replace("short", "lost")
+        .replace("FROM applications", "FROM aplications");
+    let catalog = catalog_with(&[
+        ("broken.sql", BROKEN),
+        ("short.sql", SHORT),
+        ("lost.sql", &no_table),
+    ]);
+    let lake = TestLake::with_application();
+    let analysis = run(&catalog, &lake.context(), &Scope::All, &stamp())
+        .await
+        .expect("runs");
+    let mut problems: Vec<String> = analysis.problems.iter().map(ToString::to_string).collect();
+    problems.sort();
+    let [broken, lost_table, not_run] = problems.as_slice() else {
+        panic!("{problems:?}")
+    };
+    assert!(broken.contains("broken.sql: the query failed: ") && broken.contains("ivide by zero"));
+    assert!(
+        not_run.contains("lost.sql: not run, because `aplications`")
+            || lost_table.contains("lost.sql: not run")
+    );
+    assert!(
+        problems
+            .iter()
+            .any(|text| text.contains("did you mean `applications`?")),
+        "{problems:?}"
+    );
+    assert_eq!(analysis.tables.len(), 5);
+}
+
+#[tokio::test]
+async fn a_short_rule_takes_the_defaults_of_its_header() {
+    let catalog = catalog_with(&[("short.sql", SHORT)]);
+    let catalog = catalog.select(&["short", "findings"]).expect("known");
+    let finding = TestLake::with_application()
+        .analyse_with(&catalog)
+        .await
+        .row("findings");
+    assert_columns(
+        &finding,
+        json!({
+            "rule_id": "short", "rule_version": 3, "category": "mine", "severity": "info",
+            "confidence": "medium", "title": "The application was there", "evidence": "It ran.",
+            "recommendation": "Nothing to do.", "config_key": "spark.app.name", "lost_core_ms": null,
+            "cluster_name": "cluster", "job_key": "nightly", "batch_id": "9",
+        }),
+    );
+}
+
+#[tokio::test]
+async fn a_rule_with_a_wrong_column_names_it() {
+    let wrong = SHORT.replace(
+        "'It ran.' AS evidence",
+        "'It ran.' AS evidence, 1 AS lost_core_mz",
+    );
+    let catalog = catalog_with(&[("short.sql", &wrong)])
+        .select(&["short"])
+        .expect("known");
+    let lake = TestLake::with_application().context();
+    let analysis = run(&catalog, &lake, &Scope::All, &stamp())
+        .await
+        .expect("runs");
+    let problem = analysis.problems.first().expect("a problem").to_string();
+    assert!(
+        problem.ends_with("a finding has no column `lost_core_mz`; did you mean `lost_core_ms`?"),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn every_example_question_can_be_asked() {
+    let mut lake = three_applications();
+    for table in schema::tables() {
+        lake.ensure(&table.name);
+    }
+    let ctx = lake.context();
+    let analysis = run(built_in(), &ctx, &Scope::All, &stamp())
+        .await
+        .expect("runs");
+    for derived in analysis.tables {
+        ctx.deregister_table(derived.table.as_str()).expect("known");
+        ctx.register_batch(&derived.table, derived.rows)
+            .expect("new name");
+    }
+    assert!(built_in().questions().count() >= 6);
+    for question in built_in().questions() {
+        assert!(question.question.ends_with('?'), "{}", question.id);
+        let rows = plan_read_only(&ctx, &question.query.sql)
+            .await
+            .expect(&question.id);
+        rows.collect().await.expect(&question.id);
+    }
+}

@@ -1,0 +1,258 @@
+"""Runs every file under sql/ in Spark SQL and compares the rows with those that sparklake made.
+
+    python rules_in_spark.py LAKE [DERIVED] [--sql DIR] [--schemas DIR]
+
+LAKE holds the fact tables, DERIVED (by default the same folder) the derived ones: a folder for each
+table, either a Delta table or plain Parquet files. Tables that are not there are taken as empty.
+Every view, rule and derived table runs with its default parameters; rows are compared without order,
+numbers with fractions to a relative 1e-9. Exit code 0: all the same. Needs pyspark, nothing else.
+"""
+
+import argparse
+import json
+import math
+import re
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SPARK_TYPES = {"timestamp": "timestamp"}
+HEADER_COLUMNS = ["rule_id", "rule_version", "category", "rule_title", "rule_severity",
+                  "rule_recommendation", "rule_config_key"]
+FINDING_COLUMNS = {
+    "platform": "string", "cluster_id": "string", "application_id": "string",
+    "attempt_id": "string", "subject_type": "string", "subject_id": "string",
+    "evidence": "string", "severity": "string", "confidence": "string", "title": "string",
+    "evidence_json": "string", "lost_core_ms": "bigint", "recoverable_ms": "bigint",
+    "recommendation": "string", "config_key": "string", "config_current": "string",
+    "config_recommended": "string",
+}
+STAMPS = {"batch_id", "ingested_at"}
+
+
+class SqlFile:
+    """One .sql file: its header, its default parameters and its text for Spark."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.text = path.read_text()
+        self.header: dict[str, str] = {}
+        self.parameters: dict[str, object] = {}
+        key = None
+        for line in self.text.splitlines():
+            if not line.startswith("--"):
+                break
+            if line.startswith("--  ") and key:
+                self.header[key] += " " + line[2:].strip()
+            elif ":" in line:
+                key, value = (part.strip() for part in line[2:].split(":", 1))
+                if key == "parameter":
+                    self._add_parameter(value)
+                self.header[key] = value
+        self.reads = [name.strip() for name in self.header.get("reads", "").split(",")]
+
+    def _add_parameter(self, declaration: str) -> None:
+        name, kind, value = re.match(r"(\w+) (\w+) = (.*?) *\[", declaration).groups()
+        convert = {"bigint": lambda text: int(text.replace("_", "")), "double": float,
+                   "boolean": lambda text: text == "true", "string": str}[kind]
+        self.parameters[name] = convert(value)
+
+    @property
+    def spark_text(self) -> str:
+        """`:name` instead of `$name`, comments and string literals untouched."""
+        pattern = r"(--[^\n]*|'[^']*')|\$(\w+)"
+        return re.sub(pattern, lambda found: found[1] or f":{found[2]}", self.text)
+
+    def run(self, spark: SparkSession) -> DataFrame:
+        return spark.sql(self.spark_text, args=self.parameters)
+
+
+def contracts(folder: Path) -> dict[str, dict[str, str]]:
+    """Table -> column -> Spark type."""
+    common = tomllib.loads((folder / "_common.toml").read_text())
+    tables = {}
+    for path in sorted(folder.glob("[!_]*.toml")):
+        table = tomllib.loads(path.read_text())
+        columns = table["columns"]
+        if table["kind"] != "bookkeeping":
+            columns = common["head"] + columns + common["tail"]
+        tables[table["name"]] = {
+            column["name"]: SPARK_TYPES.get(column["type"], column["type"]) for column in columns
+        }
+    return tables
+
+
+def delta_files(table: Path) -> list[tuple[str, dict[str, str]]]:
+    """The files of a Delta table's newest version with their partition values."""
+    files: dict[str, dict[str, str]] = {}
+    log = table / "_delta_log"
+    if list(log.glob("*.checkpoint*.parquet")) and not (log / f"{0:020}.json").exists():
+        raise SystemExit(f"{table}: the log begins with a checkpoint; export the table to Parquet")
+    for commit in sorted(log.glob("*.json")):
+        if not re.fullmatch(r"\d{20}\.json", commit.name):
+            continue
+        for action in map(json.loads, commit.read_text().splitlines()):
+            if "remove" in action:
+                files.pop(action["remove"]["path"], None)
+            elif "add" in action:
+                files[action["add"]["path"]] = action["add"]["partitionValues"]
+    return sorted(files.items())
+
+
+def read_table(spark: SparkSession, folder: Path, name: str, columns: dict[str, str]) -> DataFrame:
+    """The table as its contract types it; empty where the lake has none."""
+    table = folder / name
+    parts = []
+    if (table / "_delta_log").is_dir():
+        by_partition: dict[tuple, list[str]] = {}
+        for path, values in delta_files(table):
+            by_partition.setdefault(tuple(sorted(values.items())), []).append(str(table / path))
+        for values, paths in by_partition.items():
+            rows = spark.read.parquet(*paths)
+            for column, value in values:
+                rows = rows.withColumn(column, F.lit(value))
+            parts.append(rows)
+    elif table.is_dir() and any(table.rglob("*.parquet")):
+        parts.append(spark.read.parquet(str(table)))
+    if not parts:
+        schema = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
+        return spark.createDataFrame([], schema)
+    rows = parts[0]
+    for part in parts[1:]:
+        rows = rows.unionByName(part, allowMissingColumns=True)
+    return rows.select([F.col(f"`{column}`").cast(kind).alias(column)
+                        for column, kind in columns.items()])
+
+
+def rule_rows(spark: SparkSession, rule: SqlFile) -> DataFrame:
+    """What a rule found, with the defaults of its header: rows of rule_results."""
+    answer = rule.run(spark)
+    header = [rule.header["id"], int(rule.header["version"]), rule.header["category"],
+              rule.header["title"], rule.header["severity"], rule.header["recommendation"],
+              rule.header.get("config_key")]
+    found = [(F.col(column) if column in answer.columns else F.lit(None)).cast(kind).alias(column)
+             for column, kind in FINDING_COLUMNS.items()]
+    constants = [F.lit(value).cast("bigint" if name == "rule_version" else "string").alias(name)
+                 for name, value in zip(HEADER_COLUMNS, header)]
+    return answer.select(found + constants)
+
+
+def in_reading_order(files: list[SqlFile]) -> list[SqlFile]:
+    """Each file after those that it reads."""
+    ordered, open_files = [], list(files)
+    while open_files:
+        names = {file.header["id"] for file in open_files}
+        ready = [file for file in open_files if not names & set(file.reads)]
+        if not ready:
+            raise SystemExit(f"these files read each other: {sorted(names)}")
+        ordered += ready
+        open_files = [file for file in open_files if file not in ready]
+    return ordered
+
+
+def comparable(rows: DataFrame, columns: list[str]) -> list[tuple]:
+    return [tuple(row) for row in rows.select([F.col(f"`{name}`") for name in columns]).collect()]
+
+
+def without_fractions(row: tuple) -> tuple:
+    return tuple("fraction" if isinstance(value, float) else value for value in row)
+
+
+def fractions(row: tuple) -> list[float]:
+    return [value for value in row if isinstance(value, float)]
+
+
+def same(left: tuple, right: tuple) -> bool:
+    return without_fractions(left) == without_fractions(right) and all(
+        math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+        for a, b in zip(fractions(left), fractions(right)))
+
+
+def differences(spark_rows: list[tuple], lake_rows: list[tuple]) -> list[str]:
+    """Rows that one side has and the other does not, as text."""
+    exact = Counter(map(repr, spark_rows))
+    left = list(spark_rows)
+    right = []
+    for row in lake_rows:
+        if exact[repr(row)] > 0:
+            exact[repr(row)] -= 1
+            left.remove(row)
+        else:
+            right.append(row)
+    for row in list(right):
+        match = next((other for other in left if same(row, other)), None)
+        if match is not None:
+            left.remove(match)
+            right.remove(row)
+    return [f"  only in Spark: {row}" for row in left] + [f"  only in the lake: {row}" for row in right]
+
+
+def session() -> SparkSession:
+    return (
+        SparkSession.builder.master("local[2]").appName("rules_in_spark")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.shuffle.partitions", "2")
+        .getOrCreate()
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lake", type=Path)
+    parser.add_argument("derived", type=Path, nargs="?")
+    parser.add_argument("--sql", type=Path, default=REPOSITORY / "sql")
+    parser.add_argument("--schemas", type=Path, default=REPOSITORY / "schemas")
+    options = parser.parse_args()
+    derived = options.derived or options.lake
+
+    spark = session()
+    spark.sparkContext.setLogLevel("ERROR")
+    tables = contracts(options.schemas)
+    load = lambda pattern: [SqlFile(path) for path in sorted(options.sql.glob(pattern))]
+    views, rules, made = load("views/*.sql"), load("rules/*/*.sql"), load("tables/*.sql")
+
+    made_names = {file.header["id"] for file in made}
+    for name, columns in tables.items():
+        if name not in made_names:
+            read_table(spark, options.lake, name, columns).createOrReplaceTempView(name)
+    for path in sorted(options.sql.glob("reference/*.csv")):
+        rows = spark.read.csv(str(path), header=True, inferSchema=True)
+        rows.createOrReplaceTempView(f"ref_{path.stem}")
+    for view in in_reading_order(views):
+        view.run(spark).cache().createOrReplaceTempView(view.header["id"])
+    found = None
+    for rule in rules:
+        rows = rule_rows(spark, rule)
+        found = rows if found is None else found.unionByName(rows)
+    found.createOrReplaceTempView("rule_results")
+
+    failures = 0
+    for table in in_reading_order(made):
+        name = table.header["id"]
+        columns = [column for column in tables[name] if column not in STAMPS]
+        answer = table.run(spark)
+        typed = answer.select([F.col(f"`{column}`").cast(tables[name][column]).alias(column)
+                               for column in columns]).cache()
+        typed.createOrReplaceTempView(name)
+        lake = read_table(spark, derived, name, tables[name])
+        spark_rows = comparable(typed, columns)
+        lake_rows = comparable(lake, columns)
+        different = differences(spark_rows, lake_rows)
+        verdict = f"{len(different)} differences" if different else "the same"
+        print(f"{name}: {len(spark_rows)} rows in Spark, {len(lake_rows)} in the lake: {verdict}")
+        print("\n".join(different[:10]), end="\n" if different else "")
+        failures += bool(different)
+    for question in load("questions/*.sql"):
+        print(f"question {question.header['id']}: {question.run(spark).count()} rows")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
