@@ -7,4 +7,10 @@
 #![forbid(unsafe_code)]
 
 pub mod analyze;
+pub mod cli;
+pub mod config;
+pub mod discover;
+pub mod extract;
+pub mod load;
+pub mod pipeline;
 pub mod schema;

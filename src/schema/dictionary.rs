@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table as TextTable, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table as TextTable, presets};
 
 use super::contract::{Column, Table};
 
@@ -46,7 +46,7 @@ pub fn table_markdown(table: &Table) -> String {
     section
 }
 
-/// One table as plain text of at most `width` characters a line: the answer of
+/// One table as plain text, its columns in at most `width` characters a line: the answer of
 /// `sparklake describe`.
 pub fn describe(table: &Table, width: u16) -> String {
     let mut columns = TextTable::new();
@@ -54,15 +54,16 @@ pub fn describe(table: &Table, width: u16) -> String {
         .load_preset(presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width)
-        .set_header(["column", "type", "null", "unit", "description"]);
+        .set_header(["column", "description"]);
     for column in &table.columns {
         columns.add_row([
-            column.name.as_str(),
-            column.data_type.sql_name(),
-            null_mark(column),
-            column.unit.as_deref().unwrap_or_default(),
-            &full_description(column),
+            format!("{}\n{}", column.name, type_line(column)),
+            full_description(column),
         ]);
+    }
+    // A name that is broken over two lines can neither be searched for nor copied.
+    if let Some(names) = columns.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
     }
     format!(
         "{}: {}\n{}\n\nkind: {}\ngrain: {}\nkey: {}\npartitioned by: {}\n\n{columns}\n",
@@ -83,6 +84,17 @@ fn full_description(column: &Column) -> String {
         ..column.clone()
     }
     .comment()
+}
+
+fn type_line(column: &Column) -> String {
+    let mut line = column.data_type.sql_name().to_owned();
+    if let Some(unit) = &column.unit {
+        line = format!("{line} ({unit})");
+    }
+    if !column.nullable {
+        line.push_str(" not null");
+    }
+    line
 }
 
 fn null_mark(column: &Column) -> &'static str {

@@ -1,6 +1,7 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 
+use super::row::{FIRST_MILLISECOND, LAST_MILLISECOND};
 use super::*;
 use crate::schema::table;
 

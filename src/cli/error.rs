@@ -1,0 +1,98 @@
+//! Failures as the user sees them: one sentence that says what to do next, and an exit code.
+
+use std::error::Error;
+
+use datafusion::error::DataFusionError;
+
+use crate::analyze::AnalyzeError;
+use crate::config::ConfigError;
+use crate::load::LoadError;
+use crate::pipeline::RunError;
+
+/// All is done, or there was nothing to do.
+pub(super) const EXIT_DONE: u8 = 0;
+/// Something failed.
+pub(super) const EXIT_FAILED: u8 = 1;
+/// The command line or the configuration is wrong.
+pub(super) const EXIT_USAGE: u8 = 2;
+/// Another run holds the lake.
+pub(super) const EXIT_HELD: u8 = 4;
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The command line lacks something or asks for what there is not.
+    #[error("{0}")]
+    Usage(String),
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The lake cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The rules cannot be used.
+    #[error(transparent)]
+    Analyze(#[from] AnalyzeError),
+    /// The run ended early.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A query is wrong.
+    #[error("{0}")]
+    Query(String),
+    /// A query failed while it ran.
+    #[error("the query failed: {0}")]
+    Execution(DataFusionError),
+    /// An answer could not be written.
+    #[error("the answer cannot be written: {0}")]
+    Format(#[from] arrow::error::ArrowError),
+    /// The output could not be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+    /// The machine gives no threads.
+    #[error("no threads can be started: {0}; raise the limit of processes for this user")]
+    Runtime(std::io::Error),
+}
+
+impl CliError {
+    /// The process's exit code.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Config(_) | Self::Query(_) => EXIT_USAGE,
+            Self::Load(error) => of_load(error),
+            Self::Analyze(AnalyzeError::Query { .. } | AnalyzeError::Session(_)) => EXIT_FAILED,
+            Self::Analyze(_) => EXIT_USAGE,
+            Self::Run(error) => error.exit_code(),
+            Self::Execution(_) | Self::Format(_) | Self::Output(_) | Self::Runtime(_) => {
+                EXIT_FAILED
+            }
+        }
+    }
+
+    /// What is wrong, with its causes, on one line.
+    pub(super) fn sentence(&self) -> String {
+        let mut sentence = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let told = error.to_string();
+            if !sentence.contains(&told) {
+                sentence.push_str(": ");
+                sentence.push_str(&told);
+            }
+            cause = error.source();
+        }
+        sentence.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn of_load(error: &LoadError) -> u8 {
+    match error {
+        LoadError::Held(_) => EXIT_HELD,
+        LoadError::InvalidLocation { .. }
+        | LoadError::NoLake { .. }
+        | LoadError::NotALake { .. }
+        | LoadError::NewerFormat { .. }
+        | LoadError::UnknownTable { .. }
+        | LoadError::ShortRetention { .. } => EXIT_USAGE,
+        _ => EXIT_FAILED,
+    }
+}

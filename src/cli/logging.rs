@@ -1,0 +1,115 @@
+//! The log on standard error, and the progress bar that it has to give way to.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::MultiProgress;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::config::{Color, Given, LogFormat, LogLevel, LogSettings};
+
+/// The log of this process.
+#[derive(Debug, Clone)]
+pub(super) struct Logging {
+    /// What to tell, and how.
+    pub(super) settings: LogSettings,
+    /// Bars that are drawn on the same terminal.
+    pub(super) bars: MultiProgress,
+    /// Whether texts for people are in colour.
+    pub(super) colored: bool,
+}
+
+/// The log settings of flags and variables, for when the job file cannot be read.
+pub(super) fn given(given: &Given) -> LogSettings {
+    let default = LogSettings::default();
+    LogSettings {
+        format: given.log_format.as_ref().map_or(default.format, |format| format.value),
+        level: given.log_level.as_ref().map_or(default.level, |level| level.value),
+        color: given.color.as_ref().map_or(default.color, |color| color.value),
+    }
+}
+
+impl Logging {
+    /// Begins to log. To be called once.
+    pub(super) fn start(settings: LogSettings, no_color: bool) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let colored = match settings.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !no_color,
+        };
+        let bars = MultiProgress::new();
+        let writer = AboveBars(bars.clone());
+        let lines = fmt::layer().with_writer(writer).with_target(false);
+        let layer: Box<dyn Layer<_> + Send + Sync> = match settings.format {
+            LogFormat::Json => Box::new(lines.json().flatten_event(true)),
+            LogFormat::Text if terminal => Box::new(lines.without_time().with_ansi(colored)),
+            LogFormat::Text => Box::new(lines.with_ansi(colored)),
+        };
+        // A second subscriber can only be there in tests, and then logs as well.
+        let _ = tracing_subscriber::registry()
+            .with(layer.with_filter(filter(settings.level)))
+            .try_init();
+        Self {
+            settings,
+            bars,
+            colored,
+        }
+    }
+
+    /// Tells why the command failed.
+    pub(super) fn tell_failure(&self, sentence: &str, exit_code: u8) {
+        match self.settings.format {
+            LogFormat::Json => tracing::error!(exit_code, "{sentence}"),
+            LogFormat::Text => {
+                let label = if self.colored {
+                    "\u{1b}[1;31merror:\u{1b}[0m"
+                } else {
+                    "error:"
+                };
+                let sentence = super::text::printable(sentence);
+                // Nothing is left to be told when even this cannot be printed.
+                let _ = writeln!(io::stderr(), "{label} {sentence}");
+            }
+        }
+    }
+}
+
+/// Libraries tell a level less than we do: what they find worth a warning is mostly handled.
+fn filter(level: LogLevel) -> Targets {
+    let (ours, theirs) = match level {
+        LogLevel::Error => (LevelFilter::ERROR, LevelFilter::OFF),
+        LogLevel::Warn => (LevelFilter::WARN, LevelFilter::ERROR),
+        LogLevel::Info => (LevelFilter::INFO, LevelFilter::ERROR),
+        LogLevel::Debug => (LevelFilter::DEBUG, LevelFilter::WARN),
+        LogLevel::Trace => (LevelFilter::TRACE, LevelFilter::DEBUG),
+    };
+    Targets::new()
+        .with_default(theirs)
+        .with_target("sparklake", ours)
+}
+
+/// Writes to standard error, with the bars taken away meanwhile.
+#[derive(Debug, Clone)]
+struct AboveBars(MultiProgress);
+
+impl Write for AboveBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl<'w> MakeWriter<'w> for AboveBars {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,73 @@
+//! `sparklake maintain`: keeps a lake quick and small.
+
+use chrono::TimeDelta;
+
+use super::Context;
+use super::arguments::LakeArguments;
+use super::error::CliError;
+use super::format::{Format, counts, listing, texts};
+use super::lake;
+use super::output::Output;
+use crate::config::parse_duration;
+use crate::load::{MaintainOptions, TableMaintenance};
+
+/// Merge small files, write checkpoints and delete files that no reader needs any more
+#[derive(Debug, clap::Args)]
+pub(super) struct MaintainArguments {
+    #[command(flatten)]
+    pub(super) lake: LakeArguments,
+    /// Only tell what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Files that left their table are kept so long for readers of older versions
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_duration)]
+    retention: TimeDelta,
+    /// Accept a retention of less than seven days; queries that are running may fail
+    #[arg(long)]
+    allow_short_retention: bool,
+    /// Also delete files that never were part of a table, left by runs that were killed
+    #[arg(long)]
+    full: bool,
+    /// Only this table; may be repeated
+    #[arg(long, value_name = "TABLE")]
+    table: Vec<String>,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+}
+
+pub(super) async fn execute(
+    arguments: &MaintainArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let options = MaintainOptions {
+        tables: arguments.table.clone(),
+        orphans: arguments.full,
+        retention: arguments.retention,
+        allow_short_retention: arguments.allow_short_retention,
+        dry_run: arguments.dry_run,
+        ..MaintainOptions::default()
+    };
+    for table in &options.tables {
+        if crate::schema::table(table).is_none() {
+            return Err(CliError::Usage(lake::no_such_table(table)));
+        }
+    }
+    let lake = lake::open(context, "sparklake maintain --lake ./lake").await?;
+    let done = lake::maintain(&lake, &options).await?;
+    Ok(arguments.format.write_all(&answer(&done)?, output)?)
+}
+
+fn answer(done: &[TableMaintenance]) -> Result<arrow::array::RecordBatch, CliError> {
+    let column = |value: fn(&TableMaintenance) -> u64| counts(done.iter().map(|of| Some(value(of))));
+    Ok(listing([
+        ("table", texts(done.iter().map(|of| &of.table))),
+        ("files", column(|of| of.files_before)),
+        ("bytes", column(|of| of.bytes_before)),
+        ("files_merged", column(|of| of.files_merged)),
+        ("files_written", column(|of| of.files_written)),
+        ("files_deleted", column(|of| of.files_deleted)),
+        ("log_files_deleted", column(|of| of.log_files_deleted)),
+    ])?)
+}

@@ -1,0 +1,181 @@
+//! The command line: what people and schedulers type, and what they get back.
+//!
+//! Data goes to standard output, everything else to standard error. A command returns its exit
+//! code; errors are turned into one sentence and a code in [`error`]. One file a command.
+
+mod arguments;
+mod config;
+mod describe;
+mod error;
+mod explain;
+mod format;
+mod holder;
+mod lake;
+mod logging;
+mod maintain;
+mod output;
+mod progress;
+mod rules;
+mod run;
+mod sql;
+mod status;
+mod summary;
+mod tables;
+mod text;
+
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{Environment, Given, Settings};
+use arguments::{GlobalArguments, NoSettings, SettingsArguments};
+use error::CliError;
+use logging::Logging;
+use output::Output;
+
+/// Turns the history of Spark applications into Delta tables, and says which jobs waste what.
+///
+/// Every setting can be a flag, a variable SPARKLAKE_… or a key of a job file, in that order of
+/// precedence.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 partial (something was
+/// quarantined, the rest is loaded), 4 another run holds the lake, 75 a source could not be
+/// reached.
+#[derive(Debug, Parser)]
+#[command(name = "sparklake", version, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    global: GlobalArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArguments),
+    Sql(sql::SqlArguments),
+    Tables(tables::TablesArguments),
+    Describe(describe::DescribeArguments),
+    Rules(rules::RulesArguments),
+    Explain(explain::ExplainArguments),
+    Status(status::StatusArguments),
+    Maintain(maintain::MaintainArguments),
+    Config(config::ConfigArguments),
+}
+
+/// What every command works with.
+struct Context {
+    settings: Settings,
+    environment: Environment,
+    logging: Logging,
+}
+
+/// Reads the command line, does what it says, and returns the exit code.
+pub fn main() -> ExitCode {
+    let (command_line, matches) = match parse() {
+        Ok(parsed) => parsed,
+        Err(wrong) => {
+            // Nothing is left to be told when even this cannot be printed.
+            let _ = wrong.print();
+            return ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(error::EXIT_USAGE));
+        }
+    };
+    let environment = Environment::of_process();
+    let given = command_line.given(&matches);
+    let log_if_misconfigured = logging::given(&given);
+    let job_file = command_line.command.settings_arguments().job_file();
+    let settings = Settings::load(given, job_file.as_deref(), &environment, Utc::now());
+    let log = settings.as_ref().map_or(log_if_misconfigured, |settings| settings.log);
+    let logging = Logging::start(log, environment.get("NO_COLOR").is_some());
+    let mut output = Output::stdout();
+    let outcome = settings.map_err(CliError::from).and_then(|settings| {
+        let context = Context {
+            settings,
+            environment,
+            logging: logging.clone(),
+        };
+        runtime()?.block_on(command_line.command.execute(&context, &mut output))
+    });
+    finish(outcome, &output, &logging)
+}
+
+fn parse() -> Result<(CommandLine, ArgMatches), clap::Error> {
+    let matches = CommandLine::command().try_get_matches()?;
+    let command_line = CommandLine::from_arg_matches(&matches)?;
+    Ok((command_line, matches))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)
+}
+
+fn finish(outcome: Result<u8, CliError>, output: &Output, logging: &Logging) -> ExitCode {
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        // Whoever read the output has seen enough.
+        Err(_) if output.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            logging.tell_failure(&error.sentence(), error.exit_code());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+impl CommandLine {
+    /// What flags and variables say about settings.
+    fn given(&self, matches: &ArgMatches) -> Given {
+        let mut of_command = matches;
+        while let Some((_, below)) = of_command.subcommand() {
+            of_command = below;
+        }
+        let mut given = Given::default();
+        self.global.give(of_command, &mut given);
+        self.command.settings_arguments().give(of_command, &mut given);
+        given
+    }
+}
+
+impl Command {
+    fn settings_arguments(&self) -> &dyn SettingsArguments {
+        match self {
+            Self::Run(arguments) => &arguments.job,
+            Self::Sql(arguments) => &arguments.lake,
+            Self::Tables(arguments) => &arguments.lake,
+            Self::Describe(_) => &NoSettings,
+            Self::Rules(arguments) => &arguments.rules,
+            Self::Explain(arguments) => &arguments.rules,
+            Self::Status(arguments) => &arguments.lake,
+            Self::Maintain(arguments) => &arguments.lake,
+            Self::Config(arguments) => arguments.job(),
+        }
+    }
+
+    async fn execute(&self, context: &Context, output: &mut Output) -> Result<u8, CliError> {
+        match self {
+            Self::Run(_) => return run::execute(context, output).await,
+            Self::Sql(arguments) => sql::execute(arguments, context, output).await?,
+            Self::Tables(arguments) => tables::execute(arguments, context, output).await?,
+            Self::Describe(arguments) => describe::execute(arguments, output)?,
+            Self::Rules(arguments) => rules::execute(arguments, context, output)?,
+            Self::Explain(arguments) => explain::execute(arguments, context, output)?,
+            Self::Status(arguments) => status::execute(arguments, context, output).await?,
+            Self::Maintain(arguments) => maintain::execute(arguments, context, output).await?,
+            Self::Config(arguments) => config::execute(arguments, context, output)?,
+        }
+        Ok(error::EXIT_DONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_declaration_of_the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

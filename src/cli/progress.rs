@@ -1,0 +1,194 @@
+//! How far a run is: a bar on a terminal, a line every few seconds elsewhere.
+
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+
+use super::logging::Logging;
+use crate::config::{LogFormat, LogLevel};
+use crate::pipeline::Progress;
+
+/// Time between two lines.
+const BETWEEN_LINES: Duration = Duration::from_secs(5);
+/// Time between two moves of the bar's hand while nothing else moves.
+const TICK: Duration = Duration::from_millis(120);
+
+/// The way of telling progress that suits where standard error goes.
+pub(super) fn of_run(logging: &Logging) -> Box<dyn Progress> {
+    let settings = logging.settings;
+    let bar = io::stderr().is_terminal() && settings.format == LogFormat::Text;
+    match (settings.level, bar) {
+        (LogLevel::Error | LogLevel::Warn, _) => Box::new(Silent),
+        (_, true) => Box::new(Bar::new(logging)),
+        (_, false) => Box::new(Lines::new()),
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn phase(&self, _phase: &'static str) {}
+    fn total(&self, _histories: usize, _bytes: u64) {}
+    fn advance(&self, _uri: &str, _bytes: u64, _rows: u64) {}
+    fn finished(&self) {}
+}
+
+/// What was done so far.
+#[derive(Debug, Default, Clone, Copy)]
+struct Done {
+    histories: usize,
+    all_histories: usize,
+    bytes: u64,
+    all_bytes: u64,
+    rows: u64,
+}
+
+impl Done {
+    fn add(&mut self, bytes: u64, rows: u64) {
+        self.histories += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.rows = self.rows.saturating_add(rows);
+    }
+}
+
+struct Bar {
+    bar: ProgressBar,
+    done: Mutex<Done>,
+}
+
+impl Bar {
+    fn new(logging: &Logging) -> Self {
+        let bar = logging.bars.add(ProgressBar::new(0));
+        let color = if logging.colored { ".cyan" } else { "" };
+        let template = format!(
+            "{{spinner}} {{msg:9}} [{{bar:32{color}}}] {{bytes}} of {{total_bytes}}, {{prefix}} {{eta}}"
+        );
+        // The template is ours and right; the default bar is good enough if it ever is not.
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.enable_steady_tick(TICK);
+        Self {
+            bar,
+            done: Mutex::default(),
+        }
+    }
+
+    fn show(&self, done: Done) {
+        self.bar.set_position(done.bytes);
+        self.bar.set_prefix(format!(
+            "{} of {} histories, {} rows,",
+            HumanCount(done.histories as u64),
+            HumanCount(done.all_histories as u64),
+            HumanCount(done.rows)
+        ));
+    }
+}
+
+impl Progress for Bar {
+    fn phase(&self, phase: &'static str) {
+        self.bar.set_message(phase);
+    }
+
+    fn total(&self, histories: usize, bytes: u64) {
+        let mut done = locked(&self.done);
+        done.all_histories = histories;
+        done.all_bytes = bytes;
+        self.bar.set_length(bytes);
+        self.show(*done);
+    }
+
+    fn advance(&self, _uri: &str, bytes: u64, rows: u64) {
+        let mut done = locked(&self.done);
+        done.add(bytes, rows);
+        self.show(*done);
+    }
+
+    fn finished(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+struct Lines {
+    state: Mutex<LinesState>,
+}
+
+struct LinesState {
+    done: Done,
+    phase: &'static str,
+    last_line: Instant,
+}
+
+impl Lines {
+    fn new() -> Self {
+        let state = LinesState {
+            done: Done::default(),
+            phase: "",
+            last_line: Instant::now(),
+        };
+        Self {
+            state: Mutex::new(state),
+        }
+    }
+}
+
+impl Progress for Lines {
+    fn phase(&self, phase: &'static str) {
+        let mut state = locked(&self.state);
+        if state.phase != phase {
+            state.phase = phase;
+            tracing::debug!(phase, "step begins");
+        }
+    }
+
+    fn total(&self, histories: usize, bytes: u64) {
+        let mut state = locked(&self.state);
+        state.done.all_histories = histories;
+        state.done.all_bytes = bytes;
+    }
+
+    fn advance(&self, uri: &str, bytes: u64, rows: u64) {
+        tracing::debug!(uri, bytes, rows, "history read");
+        let mut state = locked(&self.state);
+        state.done.add(bytes, rows);
+        if state.last_line.elapsed() >= BETWEEN_LINES {
+            state.last_line = Instant::now();
+            tell(state.phase, state.done);
+        }
+    }
+
+    fn finished(&self) {
+        let state = locked(&self.state);
+        if state.done.histories > 0 {
+            tell(state.phase, state.done);
+        }
+    }
+}
+
+fn tell(phase: &str, done: Done) {
+    let Done {
+        histories,
+        all_histories,
+        bytes,
+        all_bytes,
+        rows,
+    } = done;
+    tracing::info!(
+        phase,
+        histories,
+        all_histories,
+        bytes,
+        all_bytes,
+        rows,
+        "{histories} of {all_histories} histories, {} of {}",
+        HumanBytes(bytes),
+        HumanBytes(all_bytes)
+    );
+}
+
+/// A panic elsewhere is no reason to stop telling progress.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

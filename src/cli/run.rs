@@ -1,0 +1,119 @@
+//! `sparklake run`: the nightly job.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::Context;
+use super::arguments::JobArguments;
+use super::error::CliError;
+use super::output::Output;
+use super::{lake, progress, summary};
+use crate::config::{Environment, LogFormat, LogLevel, Settings, SourceKind, SourceSettings};
+use crate::discover::Window;
+use crate::discover::event_logs::EventLogSource;
+use crate::pipeline::{self, RunRequest, RunSummary, Source};
+
+/// A line that works on most machines, for those who do not know what to type.
+const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake ./lake";
+
+/// Find applications that ran, load their history into the lake and judge it
+///
+/// What is in the lake already is passed over, so the same line can run every night. The last line
+/// of standard output is a JSON summary.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) job: JobArguments,
+}
+
+pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8, CliError> {
+    let request = request(&context.settings, &context.environment)?;
+    let progress = progress::of_run(&context.logging);
+    let outcome = pipeline::run(&request, progress.as_ref()).await;
+    progress.finished();
+    let summary = outcome?;
+    tell(context, &request, &summary);
+    let mut line = serde_json::to_string(&summary).map_err(io::Error::from)?;
+    line.push('\n');
+    match output.text(&line) {
+        // The work is done, whether somebody still listens or not.
+        Err(_) if output.is_broken_pipe() => Ok(summary.exit_code),
+        written => written.map(|()| summary.exit_code).map_err(CliError::from),
+    }
+}
+
+/// Tells people what the run did: in a paragraph on a terminal, as warnings in a log.
+fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
+    let log = context.logging.settings;
+    let people = io::stderr().is_terminal() && log.format == LogFormat::Text;
+    if people && log.level >= LogLevel::Info {
+        let text = summary::of_run(run, &request.lake);
+        // Nothing is left to be told when even this cannot be printed.
+        let _ = write!(io::stderr(), "{text}");
+        return;
+    }
+    for problem in &run.problems {
+        tracing::warn!(
+            uri = problem.uri,
+            status = problem.status,
+            kind = problem.error_kind,
+            "{}",
+            problem.error
+        );
+    }
+}
+
+/// What the settings ask for, as the pipeline takes it.
+fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest, CliError> {
+    let usage = |missing: &str| {
+        Err(CliError::Usage(format!(
+            "`run` needs {missing}; for example: {EXAMPLE}"
+        )))
+    };
+    let (lake, sources) = match (&settings.lake.uri, settings.sources.as_slice()) {
+        (Some(lake), [_, ..]) => (lake, &settings.sources),
+        (Some(_), []) => return usage("a source of histories (--event-logs or a job file)"),
+        (None, [_, ..]) => return usage("a lake to write to (--lake or a job file)"),
+        (None, []) => {
+            return usage("a source of histories (--event-logs) and a lake to write to (--lake), or a job file");
+        }
+    };
+    let run = &settings.run;
+    Ok(RunRequest {
+        lake: lake.clone(),
+        storage_options: settings.lake.storage_options.resolve(environment)?,
+        sources: sources
+            .iter()
+            .map(|source| pipeline_source(source, environment))
+            .collect::<Result<_, _>>()?,
+        window: Window {
+            since: run.since,
+            until: run.until,
+        },
+        dry_run: run.dry_run,
+        include_running: run.include_running,
+        include_tasks: run.include_tasks,
+        threads: run.max_app_threads,
+        rules_dir: settings.rules.dir.clone(),
+        rule_overrides: lake::overrides(&settings.rules),
+        max_applications: run.max_applications,
+    })
+}
+
+fn pipeline_source(
+    source: &SourceSettings,
+    environment: &Environment,
+) -> Result<Source, CliError> {
+    let section = &source.section;
+    match section.kind {
+        SourceKind::EventLog => Ok(Source::EventLogs(EventLogSource {
+            uris: section.uris.clone(),
+            name: section.name.clone(),
+            storage_options: source.storage_options.resolve(environment)?,
+        })),
+        kind => Err(CliError::Usage(format!(
+            "{}: sources of kind {kind} are not built yet; give the folder of its event logs \
+             instead, with --event-logs or kind = \"event_log\"",
+            source.origin
+        ))),
+    }
+}

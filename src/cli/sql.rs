@@ -1,0 +1,58 @@
+//! `sparklake sql`: asks the lake.
+
+use std::io::Read;
+
+use futures::StreamExt;
+
+use super::Context;
+use super::arguments::LakeArguments;
+use super::error::CliError;
+use super::format::Format;
+use super::lake::{self, Queries};
+use super::output::Output;
+
+/// Ask the lake in SQL; every table goes by its name, and nothing can be changed
+#[derive(Debug, clap::Args)]
+pub(super) struct SqlArguments {
+    /// The query, or `-` to read it from standard input
+    #[arg(value_name = "QUERY")]
+    query: String,
+    #[command(flatten)]
+    pub(super) lake: LakeArguments,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+}
+
+pub(super) async fn execute(
+    arguments: &SqlArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let query = query_text(&arguments.query)?;
+    let example = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
+    let lake = lake::open(context, example).await?;
+    let mut answer = Queries::of(&lake)?.stream(&query).await?;
+    let mut writer = arguments.format.writer(&answer.schema(), output)?;
+    while let Some(batch) = answer.next().await {
+        writer.write(&batch.map_err(CliError::Execution)?)?;
+    }
+    Ok(writer.finish()?)
+}
+
+fn query_text(query: &str) -> Result<String, CliError> {
+    let mut text = query.to_owned();
+    if query == "-" {
+        text.clear();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| CliError::Usage(format!("the query cannot be read: {error}")))?;
+    }
+    if text.trim().is_empty() {
+        let example = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
+        return Err(CliError::Usage(format!(
+            "the query is empty; write for example: {example}"
+        )));
+    }
+    Ok(text)
+}

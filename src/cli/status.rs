@@ -1,0 +1,121 @@
+//! `sparklake status`: how the lake is doing.
+
+use arrow::array::RecordBatch;
+use serde_json::{Value, json};
+
+use super::Context;
+use super::arguments::LakeArguments;
+use super::error::CliError;
+use super::format::Format;
+use super::lake::{self, Queries};
+use super::output::Output;
+use super::holder;
+
+/// The newest version of each history.
+const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
+                      ORDER BY ingested_at DESC) AS age FROM ingest_sources) AS s WHERE age = 1";
+
+/// Show the last runs, what is in the lake, what could not be loaded, and who works on it
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArguments {
+    #[command(flatten)]
+    pub(super) lake: LakeArguments,
+    /// Most runs and most problems to show
+    #[arg(long, default_value_t = 10, value_name = "NUMBER")]
+    limit: u32,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: StatusFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum StatusFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// The parts of the answer, by name.
+struct Status {
+    lake: String,
+    held_by: Option<String>,
+    parts: [(&'static str, &'static str, RecordBatch); 3],
+}
+
+pub(super) async fn execute(
+    arguments: &StatusArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let lake = lake::open(context, "sparklake status --lake ./lake").await?;
+    let queries = Queries::of(&lake)?;
+    let limit = arguments.limit;
+    let status = Status {
+        lake: lake.uri().to_owned(),
+        held_by: holder::of(&lake).await?,
+        parts: [
+            ("runs", "Last runs", queries.answer(&runs(limit)).await?),
+            ("sources", "Histories", queries.answer(&sources()).await?),
+            ("problems", "Problems", queries.answer(&problems(limit)).await?),
+        ],
+    };
+    match arguments.format {
+        StatusFormat::Text => status.write_text(output),
+        StatusFormat::Json => status.write_json(output),
+    }
+}
+
+fn runs(limit: u32) -> String {
+    format!(
+        "SELECT run_id, started_at, date_part('epoch', ended_at - started_at) AS seconds, \
+         exit_code, discovered, loaded, partial, unchanged, skipped, quarantined, failed, rows, \
+         bytes, error FROM runs ORDER BY started_at DESC LIMIT {limit}"
+    )
+}
+
+fn sources() -> String {
+    format!(
+        "SELECT status, count(*) AS histories, sum(rows) AS rows, sum(size_bytes) AS bytes \
+         FROM ({NEWEST}) AS newest GROUP BY status ORDER BY histories DESC, status"
+    )
+}
+
+fn problems(limit: u32) -> String {
+    format!(
+        "SELECT ingested_at, status, error_kind, source_uri, error FROM ({NEWEST}) AS newest \
+         WHERE status IN ('partial', 'quarantined', 'failed') \
+         ORDER BY ingested_at DESC, source_uri LIMIT {limit}"
+    )
+}
+
+impl Status {
+    fn write_text(&self, output: &mut Output) -> Result<(), CliError> {
+        let work = match &self.held_by {
+            Some(holder) => format!("{holder} works on it"),
+            None => "nobody works on it".to_owned(),
+        };
+        output.text(&format!("Lake {}: {work}\n", self.lake))?;
+        for (_, title, rows) in &self.parts {
+            if rows.num_rows() == 0 {
+                output.text(&format!("\n{title}: none\n"))?;
+            } else {
+                output.text(&format!("\n{title}\n"))?;
+                Format::Table.write_all(rows, &mut *output)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_json(&self, output: &mut Output) -> Result<(), CliError> {
+        let mut status = json!({"lake": self.lake, "held_by": self.held_by});
+        for (name, _, rows) in &self.parts {
+            let mut text = Vec::new();
+            Format::Json.write_all(rows, &mut text)?;
+            let rows: Value = serde_json::from_slice(&text).map_err(std::io::Error::from)?;
+            if let Some(status) = status.as_object_mut() {
+                status.insert((*name).to_owned(), rows);
+            }
+        }
+        Ok(output.text(&format!("{status}\n"))?)
+    }
+}

@@ -1,0 +1,41 @@
+//! What a run is told to do, and by whom.
+//!
+//! A setting may come from a flag, a `SPARKLAKE_…` variable or a job file, in that order of
+//! precedence, and has a default else. All of that is decided here, once, so that no other part of
+//! the program asks where a value came from; and it is remembered, so that `config show` and every
+//! error can say it.
+//!
+//! Job files are written by people and kept in repositories. Therefore a key that is not known is
+//! an error that names the nearest one ([`document`]), values may refer to the environment
+//! ([`interpolate`]), and secrets may be referred to, but not written down ([`secrets`]).
+
+mod document;
+mod environment;
+mod error;
+mod field_names;
+mod flexible;
+mod interpolate;
+mod job_file;
+mod nearest;
+mod origin;
+mod resolve;
+mod secrets;
+mod settings;
+mod show;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use document::LoadedFile;
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use job_file::{Color, JobFile, LogFormat, LogLevel, Scalar, SourceKind, SourceSection};
+pub use nearest::nearest;
+pub use origin::{Origin, Sourced};
+pub use secrets::StorageOptions;
+pub use settings::{
+    Effective, Given, LakeSettings, LogSettings, RulesSettings, RunSettings, Settings,
+    SourceSettings,
+};
+pub use show::show;
+pub use time::parse_duration;

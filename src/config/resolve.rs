@@ -1,0 +1,435 @@
+//! Decides each setting: flag, then environment variable, then job file, then default.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use chrono::{DateTime, Utc};
+use toml::Value;
+
+use super::document::LoadedFile;
+use super::environment::Environment;
+use super::error::{ConfigError, Fault};
+use super::job_file::{
+    JobFile, LakeSection, LogSection, RulesSection, RunSection, Scalar, SourceKind, SourceSection,
+};
+use super::origin::{Origin, Sourced};
+use super::secrets::{self, StorageOptions};
+use super::settings::{
+    Effective, Given, LakeSettings, LogSettings, RulesSettings, RunSettings, Settings,
+    SourceSettings,
+};
+use super::show::toml_key;
+use super::time::{Bound, parse_time};
+
+impl Settings {
+    /// Reads the job file, if there is one, and decides all settings.
+    ///
+    /// # Errors
+    /// The job file or one of the values makes no sense; the error says where and what to do.
+    pub fn load(
+        given: Given,
+        job_file: Option<&Path>,
+        environment: &Environment,
+        now: DateTime<Utc>,
+    ) -> Result<Self, ConfigError> {
+        let file = job_file
+            .map(|path| LoadedFile::read(path, environment))
+            .transpose()?;
+        Self::resolve(given, file, now)
+    }
+
+    /// Decides all settings; relative times count back from `now`.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn resolve(
+        given: Given,
+        file: Option<LoadedFile>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, ConfigError> {
+        let content = file
+            .as_ref()
+            .map(|file| file.content.clone())
+            .unwrap_or_default();
+        let mut resolver = Resolver {
+            file,
+            effective: Vec::new(),
+        };
+        resolver.settings(given, content, now)
+    }
+}
+
+struct Resolver {
+    file: Option<LoadedFile>,
+    effective: Vec<Effective>,
+}
+
+impl Resolver {
+    fn settings(
+        &mut self,
+        given: Given,
+        file: JobFile,
+        now: DateTime<Utc>,
+    ) -> Result<Settings, ConfigError> {
+        Ok(Settings {
+            lake: self.lake(&given, file.lake)?,
+            run: self.run(&given, file.run, now)?,
+            sources: self.sources(&given, file.source)?,
+            rules: self.rules(&given, file.rules),
+            log: self.log(&given, &file.log),
+            effective: std::mem::take(&mut self.effective),
+        })
+    }
+
+    fn lake(&mut self, given: &Given, file: LakeSection) -> Result<LakeSettings, ConfigError> {
+        let uri = self.optional("lake", "uri", &given.lake, file.uri);
+        self.optional("lake", "catalog_name", &None, file.catalog_name);
+        self.optional("lake", "schema_name", &None, file.schema_name);
+        check_lake(uri.as_ref())?;
+        let mut storage_options = StorageOptions::of_section(&file.storage_options, |name| {
+            self.place(&format!("lake.storage_options.{name}"))
+        });
+        storage_options.overlay(&given.storage_options)?;
+        self.tell_options("lake.storage_options", &storage_options);
+        Ok(LakeSettings {
+            uri: uri.map(|uri| uri.value),
+            storage_options,
+        })
+    }
+
+    fn run(
+        &mut self,
+        given: &Given,
+        file: RunSection,
+        now: DateTime<Utc>,
+    ) -> Result<RunSettings, ConfigError> {
+        let since = self.optional("run", "since", &given.since, file.since);
+        let until = self.optional("run", "until", &given.until, file.until);
+        let (since, until) = window(since, until, now)?;
+        let (dry_run, running) = (&given.dry_run, &given.include_running);
+        let (tasks, threads) = (&given.include_tasks, &given.max_app_threads);
+        let most = self.optional(
+            "run",
+            "max_applications",
+            &given.max_applications,
+            file.max_applications,
+        );
+        let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Ok(RunSettings {
+            since,
+            until,
+            dry_run: self.value("run", "dry_run", dry_run, file.dry_run, false),
+            include_running: self.value(
+                "run",
+                "include_running",
+                running,
+                file.include_running,
+                false,
+            ),
+            include_tasks: self.value("run", "include_tasks", tasks, file.include_tasks, true),
+            max_applications: most.map(|most| most.value.get()),
+            max_app_threads: self
+                .value(
+                    "run",
+                    "max_app_threads",
+                    threads,
+                    file.max_app_threads,
+                    cores,
+                )
+                .get(),
+        })
+    }
+
+    fn rules(&mut self, given: &Given, file: RulesSection) -> RulesSettings {
+        let dir = self.optional("rules", "dir", &given.rules_dir, file.dir.clone());
+        let disabled = file.disabled();
+        self.tell_disabled(&disabled);
+        self.tell_parameters(&file.parameters);
+        RulesSettings {
+            dir: dir.map(|dir| dir.value),
+            disabled,
+            parameters: file.parameters,
+        }
+    }
+
+    fn log(&mut self, given: &Given, file: &LogSection) -> LogSettings {
+        let default = LogSettings::default();
+        let (format, level, color) = (&given.log_format, &given.log_level, &given.color);
+        LogSettings {
+            format: self.value("log", "format", format, file.format, default.format),
+            level: self.value("log", "level", level, file.level, default.level),
+            color: self.value("log", "color", color, file.color, default.color),
+        }
+    }
+
+    /// The value of a setting that has a default.
+    fn value<T: Shows>(
+        &mut self,
+        section: &str,
+        key: &str,
+        given: &Option<Sourced<T>>,
+        in_file: Option<T>,
+        default: T,
+    ) -> T {
+        let set = given
+            .clone()
+            .or_else(|| self.in_file(section, key, in_file));
+        let picked = set.unwrap_or(Sourced {
+            value: default,
+            origin: Origin::Default,
+        });
+        self.tell(section, key, Some(picked.value.to_toml()), picked.origin);
+        picked.value
+    }
+
+    /// The value of a setting that may be left out.
+    fn optional<T: Shows>(
+        &mut self,
+        section: &str,
+        key: &str,
+        given: &Option<Sourced<T>>,
+        in_file: Option<T>,
+    ) -> Option<Sourced<T>> {
+        let set = given
+            .clone()
+            .or_else(|| self.in_file(section, key, in_file));
+        let (value, origin) = match &set {
+            Some(set) => (Some(set.value.to_toml()), set.origin.clone()),
+            None => (None, Origin::Default),
+        };
+        self.tell(section, key, value, origin);
+        set
+    }
+
+    fn in_file<T>(&self, section: &str, key: &str, value: Option<T>) -> Option<Sourced<T>> {
+        value.map(|value| Sourced {
+            value,
+            origin: self.place(&format!("{section}.{key}")),
+        })
+    }
+
+    fn tell(&mut self, section: &str, key: &str, value: Option<String>, origin: Origin) {
+        self.effective.push(Effective {
+            section: section.to_owned(),
+            key: key.to_owned(),
+            value,
+            origin,
+        });
+    }
+
+    fn place(&self, path: &str) -> Origin {
+        self.file
+            .as_ref()
+            .map_or(Origin::Default, |file| file.origin(path))
+    }
+
+    /// Sources of the command line take the place of those of the file.
+    fn sources(
+        &mut self,
+        given: &Given,
+        sections: Vec<SourceSection>,
+    ) -> Result<Vec<SourceSettings>, ConfigError> {
+        let of_flag = |kind, uris: &Option<Sourced<Vec<String>>>| {
+            uris.as_ref().map(|uris| SourceSettings {
+                section: SourceSection::of_uris(kind, uris.value.clone()),
+                storage_options: StorageOptions::default(),
+                origin: uris.origin.clone(),
+            })
+        };
+        let mut sources: Vec<SourceSettings> = of_flag(SourceKind::EventLog, &given.event_logs)
+            .into_iter()
+            .chain(of_flag(SourceKind::HistoryServer, &given.history_servers))
+            .collect();
+        if sources.is_empty() {
+            sources = self.of_sections(sections);
+        }
+        for (index, source) in sources.iter_mut().enumerate() {
+            check_source(source)?;
+            source.storage_options.overlay(&given.storage_options)?;
+            self.tell_source(index, source);
+        }
+        Ok(sources)
+    }
+
+    fn of_sections(&self, sections: Vec<SourceSection>) -> Vec<SourceSettings> {
+        let of_section = |(index, section): (usize, SourceSection)| SourceSettings {
+            storage_options: StorageOptions::of_section(&section.storage_options, |name| {
+                self.place(&format!("source[{index}].storage_options.{name}"))
+            }),
+            origin: self.place(&format!("source[{index}]")),
+            section,
+        };
+        sections.into_iter().enumerate().map(of_section).collect()
+    }
+
+    fn tell_source(&mut self, index: usize, source: &SourceSettings) {
+        let section = format!("source[{index}]");
+        let declared = Value::try_from(&source.section).ok();
+        let table = declared.as_ref().and_then(Value::as_table);
+        for (key, value) in table.into_iter().flatten() {
+            if key == "storage_options" {
+                continue;
+            }
+            let origin = match &source.origin {
+                Origin::File { .. } => self.place(&format!("{section}.{key}")),
+                given => given.clone(),
+            };
+            self.tell(&section, key, Some(masked(value).to_string()), origin);
+        }
+        self.tell_options(
+            &format!("{section}.storage_options"),
+            &source.storage_options,
+        );
+    }
+
+    fn tell_options(&mut self, section: &str, options: &StorageOptions) {
+        for (name, option) in options.iter() {
+            let value = secrets::masked(&option.value).to_toml();
+            self.tell(section, name, Some(value), option.origin.clone());
+        }
+    }
+
+    fn tell_disabled(&mut self, disabled: &BTreeSet<String>) {
+        let list: Vec<&str> = disabled.iter().map(String::as_str).collect();
+        let origin = if list.is_empty() {
+            Origin::Default
+        } else {
+            self.place("rules.disabled")
+        };
+        self.tell(
+            "rules",
+            "disabled",
+            Some(Value::from(list).to_string()),
+            origin,
+        );
+    }
+
+    fn tell_parameters(&mut self, parameters: &BTreeMap<String, BTreeMap<String, Scalar>>) {
+        for (rule, values) in parameters {
+            for (name, value) in values {
+                let origin = self.place(&format!("rules.parameters.{rule}.{name}"));
+                let value = Value::try_from(value).ok().map(|value| value.to_string());
+                let section = format!("rules.parameters.{}", toml_key(rule));
+                self.tell(&section, name, value, origin);
+            }
+        }
+    }
+}
+
+/// An address without its query, in lists too.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(secrets::masked(text)),
+        Value::Array(list) => Value::Array(list.iter().map(masked).collect()),
+        other => other.clone(),
+    }
+}
+
+fn check_lake(lake: Option<&Sourced<String>>) -> Result<(), ConfigError> {
+    match lake {
+        Some(lake) if lake.value.trim().is_empty() => {
+            let fault = Fault::new("the lake's location is empty", "give a path or URI");
+            Err(fault.at(lake.origin.clone()))
+        }
+        Some(lake) => secrets::refuse_inline("lake", &lake.value)
+            .map_err(|fault| fault.at(lake.origin.clone())),
+        None => Ok(()),
+    }
+}
+
+fn check_source(source: &SourceSettings) -> Result<(), ConfigError> {
+    let invalid =
+        |problem: &str, cure: &str| Err(Fault::new(problem, cure).at(source.origin.clone()));
+    let SourceSection { kind, uris, .. } = &source.section;
+    if uris.iter().any(|uri| uri.trim().is_empty()) {
+        return invalid("a place of event logs is empty", "give a path or URI");
+    }
+    for uri in uris {
+        secrets::refuse_inline("uris", uri).map_err(|fault| fault.at(source.origin.clone()))?;
+    }
+    match kind {
+        SourceKind::EventLog if uris.is_empty() => invalid(
+            "this source does not say where its event logs are",
+            "add uris = [\"/var/log/spark-events\"]",
+        ),
+        SourceKind::HistoryServer if uris.is_empty() => invalid(
+            "this source does not say where the history server is",
+            "add uris = [\"http://history-server:18080\"]",
+        ),
+        _ => Ok(()),
+    }
+}
+
+type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+fn window(
+    since: Option<Sourced<String>>,
+    until: Option<Sourced<String>>,
+    now: DateTime<Utc>,
+) -> Result<Times, ConfigError> {
+    let parse = |text: &Sourced<String>, bound| {
+        parse_time(&text.value, now, bound).map_err(|fault| fault.at(text.origin.clone()))
+    };
+    let since_time = since
+        .as_ref()
+        .map(|text| parse(text, Bound::Since))
+        .transpose()?;
+    let until_time = until
+        .as_ref()
+        .map(|text| parse(text, Bound::Until))
+        .transpose()?;
+    if let (Some(begin), Some(end), Some(until)) = (since_time, until_time, &until)
+        && begin >= end
+    {
+        let problem = format!(
+            "the window ends ({}) before it begins ({})",
+            end.format("%Y-%m-%dT%H:%M:%SZ"),
+            begin.format("%Y-%m-%dT%H:%M:%SZ"),
+        );
+        let fault = Fault::new(problem, "give an `until` that is later than `since`");
+        return Err(fault.at(until.origin.clone()));
+    }
+    Ok((since_time, until_time))
+}
+
+/// A value as TOML, for `config show`.
+trait Shows: Clone {
+    fn to_toml(&self) -> String;
+}
+
+impl Shows for String {
+    fn to_toml(&self) -> String {
+        Value::from(secrets::masked(self)).to_string()
+    }
+}
+
+impl Shows for bool {
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shows for NonZeroUsize {
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shows for PathBuf {
+    fn to_toml(&self) -> String {
+        Value::from(self.display().to_string()).to_string()
+    }
+}
+
+macro_rules! shows_as_text {
+    ($($kind:ty),*) => {$(
+        impl Shows for $kind {
+            fn to_toml(&self) -> String {
+                Value::from(self.to_string()).to_string()
+            }
+        }
+    )*};
+}
+shows_as_text!(super::LogFormat, super::LogLevel, super::Color);

@@ -1,0 +1,126 @@
+//! The effective configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use super::job_file::{Color, LogFormat, LogLevel, Scalar, SourceSection};
+use super::origin::{Origin, Sourced};
+use super::secrets::StorageOptions;
+
+/// What flags and environment variables say; `None` where they say nothing.
+#[derive(Debug, Clone, Default)]
+#[expect(
+    missing_docs,
+    reason = "each field is the setting of the same name in the job file"
+)]
+pub struct Given {
+    pub lake: Option<Sourced<String>>,
+    pub storage_options: Vec<Sourced<String>>,
+    pub event_logs: Option<Sourced<Vec<String>>>,
+    pub history_servers: Option<Sourced<Vec<String>>>,
+    pub since: Option<Sourced<String>>,
+    pub until: Option<Sourced<String>>,
+    pub dry_run: Option<Sourced<bool>>,
+    pub include_running: Option<Sourced<bool>>,
+    pub include_tasks: Option<Sourced<bool>>,
+    pub max_applications: Option<Sourced<NonZeroUsize>>,
+    pub max_app_threads: Option<Sourced<NonZeroUsize>>,
+    pub rules_dir: Option<Sourced<PathBuf>>,
+    pub log_format: Option<Sourced<LogFormat>>,
+    pub log_level: Option<Sourced<LogLevel>>,
+    pub color: Option<Sourced<Color>>,
+}
+
+/// Everything that can be set, decided.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the tables are.
+    pub lake: LakeSettings,
+    /// What to take up, and how.
+    pub run: RunSettings,
+    /// Where histories are.
+    pub sources: Vec<SourceSettings>,
+    /// What to judge by.
+    pub rules: RulesSettings,
+    /// What to tell of the work.
+    pub log: LogSettings,
+    /// All of it, for `config show`.
+    pub effective: Vec<Effective>,
+}
+
+/// Where the tables are.
+#[derive(Debug, Clone, Default)]
+pub struct LakeSettings {
+    /// Path or URI of the lake's folder.
+    pub uri: Option<String>,
+    /// Settings of its object store.
+    pub storage_options: StorageOptions,
+}
+
+/// What to take up, and how.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// Only histories modified at or after this time.
+    pub since: Option<DateTime<Utc>>,
+    /// Only histories modified before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Whether to only tell what would be done.
+    pub dry_run: bool,
+    /// Whether applications that still run are loaded as far as they are.
+    pub include_running: bool,
+    /// Whether each task becomes a row of its own.
+    pub include_tasks: bool,
+    /// Most histories of one run.
+    pub max_applications: Option<usize>,
+    /// Histories that are read at the same time.
+    pub max_app_threads: usize,
+}
+
+/// A source and where it is declared.
+#[derive(Debug, Clone)]
+pub struct SourceSettings {
+    /// What it says.
+    pub section: SourceSection,
+    /// Settings of its object store.
+    pub storage_options: StorageOptions,
+    /// Who declared it.
+    pub origin: Origin,
+}
+
+/// What to judge by.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RulesSettings {
+    /// Folder whose files replace or join the built-in rules.
+    pub dir: Option<PathBuf>,
+    /// Rules that are not run.
+    pub disabled: BTreeSet<String>,
+    /// Rule → parameter → value.
+    pub parameters: BTreeMap<String, BTreeMap<String, Scalar>>,
+}
+
+/// What to tell of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogSettings {
+    /// Form of the log.
+    pub format: LogFormat,
+    /// How much is told.
+    pub level: LogLevel,
+    /// Whether colours are used.
+    pub color: Color,
+}
+
+/// One setting as `config show` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// Section of the job file that it would stand in, such as `run` or `source[0]`.
+    pub section: String,
+    /// Its key there.
+    pub key: String,
+    /// Its value as TOML; `None` when nothing is set.
+    pub value: Option<String>,
+    /// Who set it.
+    pub origin: Origin,
+}

@@ -1,0 +1,231 @@
+//! Finds event logs in folders and object stores.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::group::{Grouped, LogFile, LogGroup, group, single_file};
+use super::location::Location;
+use super::walk::{self, Found};
+use super::{
+    DiscoverError, DiscoverProblem, Discovery, History, Layout, Platform, SourceFile, Window,
+    archive,
+};
+
+/// Places that hold event logs.
+#[derive(Debug, Clone, Default)]
+pub struct EventLogSource {
+    /// Paths, absolute or relative, and URIs (`file://`, `s3://`, `gs://`, `abfss://`), each of a
+    /// folder, which is searched with all its folders, or of a single file, which is taken as a log
+    /// whatever its name.
+    pub uris: Vec<String>,
+    /// What to call the cluster that they come from; by default the last folder of each URI.
+    pub name: Option<String>,
+    /// Settings of the object store by the names of `object_store`, before those of the
+    /// environment: `aws_endpoint`, `aws_region`, `allow_http`, …
+    pub storage_options: HashMap<String, String>,
+}
+
+/// Finds the histories of `source` whose newest file was modified within `window`.
+///
+/// A place that cannot be looked at is a [`DiscoverProblem`] as long as another one can.
+///
+/// # Errors
+/// When the source names no place, or none of its places can be looked at.
+pub async fn discover(
+    source: &EventLogSource,
+    window: &Window,
+) -> Result<Discovery, DiscoverError> {
+    let mut histories = BTreeMap::new();
+    let mut problems = Vec::new();
+    let mut failures = Vec::new();
+    for uri in &source.uris {
+        match discover_uri(uri, source).await {
+            Ok(found) => {
+                let wanted = found
+                    .histories
+                    .into_iter()
+                    .filter(|h| window.contains(h.modified()));
+                histories.extend(wanted.map(|history| (history.uri.clone(), history)));
+                problems.extend(found.problems);
+            }
+            Err(error) => failures.push(DiscoverProblem {
+                uri: uri.clone(),
+                error,
+            }),
+        }
+    }
+    if failures.len() == source.uris.len() {
+        return Err(only_failures(failures));
+    }
+    problems.extend(failures);
+    problems.sort_by(|left, right| left.uri.cmp(&right.uri));
+    problems
+        .dedup_by(|left, right| left.uri == right.uri && left.error.kind() == right.error.kind());
+    Ok(Discovery {
+        histories: histories.into_values().collect(),
+        problems,
+    })
+}
+
+fn only_failures(mut failures: Vec<DiscoverProblem>) -> DiscoverError {
+    match failures.pop() {
+        None => DiscoverError::NoUri,
+        Some(only) if failures.is_empty() => only.error,
+        Some(last) => {
+            failures.push(last);
+            DiscoverError::AllFailed(failures)
+        }
+    }
+}
+
+async fn discover_uri(uri: &str, source: &EventLogSource) -> Result<Discovery, DiscoverError> {
+    let location = Location::resolve(uri, &source.storage_options)?;
+    discover_location(&location, source.name.as_deref()).await
+}
+
+async fn discover_location(
+    location: &Location,
+    name: Option<&str>,
+) -> Result<Discovery, DiscoverError> {
+    let (files, grouped, folder_problems) = match walk::list(location).await? {
+        Found::File(file) => {
+            let logs = vec![single_file(file.path.as_ref())];
+            (
+                vec![file],
+                Grouped {
+                    logs,
+                    problems: Vec::new(),
+                },
+                Vec::new(),
+            )
+        }
+        Found::Folder { files, problems } => {
+            let grouped = group(&files.iter().map(to_log_file).collect::<Vec<_>>());
+            (files, grouped, problems)
+        }
+    };
+    let is_one_log =
+        matches!(grouped.logs.as_slice(), [only] if only.path == location.path.as_ref());
+    let name = name.map_or_else(|| location.default_name(is_one_log), str::to_owned);
+    let mut assembly = Assembly {
+        location,
+        name,
+        files: files
+            .into_iter()
+            .map(|file| (file.path.as_ref().to_owned(), file))
+            .collect(),
+        discovery: Discovery::default(),
+    };
+    assembly
+        .discovery
+        .problems
+        .extend(folder_problems.into_iter().map(DiscoverProblem::from));
+    for problem in grouped.problems {
+        assembly.add_problem(problem, |path| location.uri_of(path));
+    }
+    for log in grouped.logs {
+        assembly.add_log(log).await;
+    }
+    Ok(assembly.discovery)
+}
+
+fn to_log_file(file: &SourceFile) -> LogFile {
+    LogFile {
+        path: file.path.as_ref().to_owned(),
+        size: file.size,
+    }
+}
+
+/// Turns groups of paths into histories of one location.
+struct Assembly<'a> {
+    location: &'a Location,
+    name: String,
+    files: HashMap<String, SourceFile>,
+    discovery: Discovery,
+}
+
+impl Assembly<'_> {
+    async fn add_log(&mut self, log: LogGroup) {
+        let files: Vec<_> = log
+            .files
+            .iter()
+            .filter_map(|path| self.files.get(path))
+            .cloned()
+            .collect();
+        let uri = self.location.uri_of(&log.path);
+        let history = self.history(uri, log.layout, files, log.in_progress);
+        match history.layout {
+            Layout::Zip => self.add_archive(history).await,
+            _ => self.discovery.histories.push(history),
+        }
+    }
+
+    /// Adds the logs of an archive, or the archive itself when it does not tell them.
+    async fn add_archive(&mut self, archive: History) {
+        let grouped = match archive.files.first() {
+            Some(file) => archive::logs_in(self.location, file).await,
+            None => None,
+        };
+        let holds_any = |inside: &Grouped| inside.logs.len() + inside.problems.len() > 0;
+        let Some(grouped) = grouped.filter(holds_any) else {
+            self.discovery.histories.push(archive);
+            return;
+        };
+        let holds_several = grouped.logs.len() + grouped.problems.len() > 1;
+        let uri_of = |path: &str| match holds_several {
+            true => format!("{}!/{path}", archive.uri),
+            false => archive.uri.clone(),
+        };
+        for problem in grouped.problems {
+            self.add_problem(problem, uri_of);
+        }
+        for log in grouped.logs {
+            let mut history = archive.clone();
+            history.uri = uri_of(&log.path);
+            history.zip_entries = log.files;
+            history.in_progress = log.in_progress;
+            self.discovery.histories.push(history);
+        }
+    }
+
+    fn history(
+        &self,
+        uri: String,
+        layout: Layout,
+        files: Vec<SourceFile>,
+        in_progress: bool,
+    ) -> History {
+        History {
+            platform: Platform::EventLog,
+            cluster_id: self.name.clone(),
+            cluster_name: self.name.clone(),
+            uri,
+            layout,
+            files,
+            zip_entries: Vec::new(),
+            in_progress,
+            store: self.location.store.clone(),
+        }
+    }
+
+    fn add_problem(&mut self, problem: DiscoverError, uri_of: impl Fn(&str) -> String) {
+        self.discovery
+            .problems
+            .push(problem.with_uri(uri_of).into());
+    }
+}
+
+impl DiscoverError {
+    /// The same problem of a log, with its path made a URI.
+    fn with_uri(mut self, uri_of: impl Fn(&str) -> String) -> Self {
+        if let Self::MissingEventFile { uri, .. }
+        | Self::DuplicateEventFile { uri, .. }
+        | Self::NoEventFile { uri } = &mut self
+        {
+            *uri = uri_of(uri);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

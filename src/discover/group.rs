@@ -1,0 +1,198 @@
+//! From a flat list of files to logs: which files belong together, and in which order.
+//!
+//! The same rules hold for a folder tree and for the inside of a zip archive, so this works on paths
+//! and sizes alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::names::{self, DatabricksFile, RollingFile};
+use super::{DiscoverError, Layout};
+
+/// A file that may belong to a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogFile {
+    /// Full path, `/` between its parts.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Files that make up one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogGroup {
+    /// Path of the log: its file, or its folder.
+    pub path: String,
+    pub layout: Layout,
+    /// Paths of the files in reading order.
+    pub files: Vec<String>,
+    pub in_progress: bool,
+}
+
+/// What a list of files holds. Problems carry paths where they will carry URIs.
+#[derive(Debug, Default)]
+pub(crate) struct Grouped {
+    pub logs: Vec<LogGroup>,
+    pub problems: Vec<DiscoverError>,
+}
+
+/// Groups `files` into logs. What is certainly no log, by its name, is left out.
+pub(crate) fn group(files: &[LogFile]) -> Grouped {
+    let folder_markers = folder_markers(files);
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in files {
+        if !folder_markers.contains(file.path.as_str()) {
+            folders
+                .entry(names::folder(&file.path))
+                .or_default()
+                .push(&file.path);
+        }
+    }
+    let mut grouped = Grouped::default();
+    for (folder, mut paths) in folders {
+        paths.sort_unstable();
+        if names::is_rolling_folder(names::file_name(folder)) {
+            match rolling_log(folder, &paths) {
+                Ok(log) => grouped.logs.extend(log),
+                Err(problem) => grouped.problems.push(problem),
+            }
+        } else {
+            group_folder(folder, &paths, &mut grouped.logs);
+        }
+    }
+    grouped
+        .logs
+        .sort_by(|left, right| left.path.cmp(&right.path));
+    grouped
+}
+
+/// Object stores have no folders; some tools put an empty object in the place of one.
+fn folder_markers(files: &[LogFile]) -> HashSet<&str> {
+    let folders: HashSet<&str> = files
+        .iter()
+        .flat_map(|file| {
+            file.path
+                .match_indices('/')
+                .filter_map(|(at, _)| file.path.get(..at))
+        })
+        .collect();
+    let is_marker = |file: &&LogFile| file.size == 0 && folders.contains(file.path.as_str());
+    files
+        .iter()
+        .filter(is_marker)
+        .map(|file| file.path.as_str())
+        .collect()
+}
+
+/// A rolling log; `None` when it has just begun and no event file is there yet.
+///
+/// Files that the naming rules do not know are left out, as Spark's History Server does.
+fn rolling_log(folder: &str, paths: &[&str]) -> Result<Option<LogGroup>, DiscoverError> {
+    let uri = || folder.to_owned();
+    let mut events = BTreeMap::new();
+    let mut statuses = Vec::new();
+    for path in paths {
+        match names::rolling_file(names::file_name(path)) {
+            Some(RollingFile::Events { number, is_compact }) => {
+                if events
+                    .insert((number, is_compact), (*path).to_owned())
+                    .is_some()
+                {
+                    return Err(DiscoverError::DuplicateEventFile { uri: uri(), number });
+                }
+            }
+            Some(RollingFile::Status { in_progress }) => statuses.push(in_progress),
+            None => {}
+        }
+    }
+    // Renaming an object is copying and deleting, so for a moment both status files are there.
+    let in_progress = !statuses.is_empty() && statuses.iter().all(|status| *status);
+    if events.is_empty() {
+        return match in_progress || statuses.is_empty() {
+            true => Ok(None),
+            false => Err(DiscoverError::NoEventFile { uri: uri() }),
+        };
+    }
+    let last_compact = events
+        .keys()
+        .filter(|(_, is_compact)| *is_compact)
+        .max()
+        .copied();
+    if let Some(last_compact) = last_compact {
+        events.retain(|key, _| *key >= last_compact);
+    }
+    if let Some(missing) = first_gap(events.keys().map(|(number, _)| *number)) {
+        return Err(DiscoverError::MissingEventFile {
+            uri: uri(),
+            missing,
+        });
+    }
+    Ok(Some(LogGroup {
+        path: uri(),
+        layout: Layout::Rolling,
+        files: events.into_values().collect(),
+        in_progress,
+    }))
+}
+
+/// The first number that lacks between ascending ones.
+fn first_gap(numbers: impl Iterator<Item = u64>) -> Option<u64> {
+    let mut expected = None;
+    for number in numbers {
+        if let Some(missing) = expected.filter(|expected| number > *expected) {
+            return Some(missing);
+        }
+        expected = number.checked_add(1);
+    }
+    None
+}
+
+/// A folder that is no rolling log: at most one Databricks log, and single files.
+fn group_folder(folder: &str, paths: &[&str], logs: &mut Vec<LogGroup>) {
+    let mut chunks: Vec<(DatabricksFile, &str)> = Vec::new();
+    let mut singles = BTreeSet::new();
+    for path in paths {
+        let name = names::file_name(path);
+        match names::databricks_file(name) {
+            Some(chunk) => chunks.push((chunk, path)),
+            None if names::is_other_file(name) => {}
+            None => drop(singles.insert(*path)),
+        }
+    }
+    if !chunks.is_empty() {
+        chunks.sort();
+        logs.push(LogGroup {
+            path: folder.to_owned(),
+            layout: Layout::Databricks,
+            files: chunks
+                .into_iter()
+                .map(|(_, path)| path.to_owned())
+                .collect(),
+            in_progress: false,
+        });
+    }
+    // The end of an application renames its log. Where that is copying and deleting, both names
+    // exist for a moment, and the new one is complete.
+    let is_superseded = |path: &&str| {
+        names::without_in_progress(path).is_some_and(|complete| singles.contains(complete))
+    };
+    logs.extend(
+        singles
+            .iter()
+            .filter(|path| !is_superseded(path))
+            .map(|path| single_file(path)),
+    );
+}
+
+/// A log of one file, whatever its name.
+pub(crate) fn single_file(path: &str) -> LogGroup {
+    LogGroup {
+        path: path.to_owned(),
+        layout: if names::is_zip(path) {
+            Layout::Zip
+        } else {
+            Layout::SingleFile
+        },
+        files: vec![path.to_owned()],
+        in_progress: names::without_in_progress(path).is_some(),
+    }
+}

@@ -1,0 +1,365 @@
+//! What ran? Finds the histories of applications, without opening any of them.
+//!
+//! A source gives [`History`]s: one application attempt's log each, with its files in reading order.
+//! Everything that cannot be ruled out by its name is a candidate; whether it is an event log is for
+//! the extraction to find out. Trouble with one log or folder becomes a [`DiscoverProblem`] and does
+//! not hide the others.
+
+mod archive;
+pub mod event_logs;
+mod group;
+mod location;
+mod names;
+mod walk;
+
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use object_store::ObjectStore;
+use twox_hash::XxHash64;
+
+pub(crate) use group::{LogFile, group};
+
+/// Where an application ran, as far as its source tells. Column `platform` of every fact table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Platform {
+    /// EMR on EC2.
+    Emr,
+    /// EMR Serverless.
+    EmrServerless,
+    /// EMR on EKS.
+    EmrEks,
+    /// Databricks.
+    Databricks,
+    /// A Spark History Server.
+    HistoryServer,
+    /// Event log files, wherever they were written.
+    EventLog,
+}
+
+impl Platform {
+    /// The value in the tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Emr => "emr",
+            Self::EmrServerless => "emr_serverless",
+            Self::EmrEks => "emr_eks",
+            Self::Databricks => "databricks",
+            Self::HistoryServer => "history_server",
+            Self::EventLog => "event_log",
+        }
+    }
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A file or object as it was when it was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// URI, percent-encoded where a URI needs it.
+    pub uri: String,
+    /// Place in the history's store.
+    pub path: object_store::path::Path,
+    /// Size in bytes.
+    pub size: u64,
+    /// Last modification.
+    pub modified: DateTime<Utc>,
+    /// The store's own tag of the content; `None` for local files.
+    pub etag: Option<String>,
+}
+
+/// How a log is laid out in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// One file.
+    SingleFile,
+    /// A folder `eventlog_v2_…` of `events_<N>_…` files.
+    Rolling,
+    /// A folder of Databricks' cluster log delivery: dated chunks and `eventlog`.
+    Databricks,
+    /// Files within a zip archive, as a History Server hands them out.
+    Zip,
+}
+
+/// One application attempt's log, not yet opened.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Where it ran.
+    pub platform: Platform,
+    /// Cluster, or the source's name.
+    pub cluster_id: String,
+    /// Cluster's name, or the source's.
+    pub cluster_name: String,
+    /// The log's own URI: a folder for [`Layout::Rolling`] and [`Layout::Databricks`]. A log within
+    /// an archive of several has the archive's URI, `!/` and its name in there.
+    pub uri: String,
+    /// How it is laid out.
+    pub layout: Layout,
+    /// Its files in reading order. For [`Layout::Zip`] the archive alone.
+    pub files: Vec<SourceFile>,
+    /// For [`Layout::Zip`] the names of the log's files within the archive, in reading order.
+    pub zip_entries: Vec<String>,
+    /// Whether its names say that it is still being written (or was left behind by a crash).
+    pub in_progress: bool,
+    /// Where its files are.
+    pub store: Arc<dyn ObjectStore>,
+}
+
+impl History {
+    /// A hash that changes when the log does: of all its files' URIs, sizes, modifications and tags.
+    ///
+    /// Stable over machines and versions, so that a ledger can keep it.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = XxHash64::with_seed(0);
+        let mut add = |text: &str| {
+            hasher.write(&(text.len() as u64).to_le_bytes());
+            hasher.write(text.as_bytes());
+        };
+        for file in &self.files {
+            add(&file.uri);
+            add(&file.size.to_string());
+            add(&file
+                .modified
+                .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true));
+            add(file.etag.as_deref().unwrap_or_default());
+        }
+        self.zip_entries.iter().for_each(|entry| add(entry));
+        add(if self.in_progress {
+            "in progress"
+        } else {
+            "complete"
+        });
+        format!("{:016x}", hasher.finish())
+    }
+
+    /// Size of all files together, in bytes.
+    pub fn total_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// The newest modification of any of its files.
+    pub fn modified(&self) -> DateTime<Utc> {
+        self.files
+            .iter()
+            .map(|file| file.modified)
+            .max()
+            .unwrap_or(DateTime::UNIX_EPOCH)
+    }
+}
+
+/// Which histories are wanted, by their newest modification.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Modified at this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Modified before this time.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Window {
+    /// Whether a history that was last modified at `time` is wanted.
+    pub fn contains(&self, time: DateTime<Utc>) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    }
+}
+
+/// What a source holds.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// The histories, ordered by URI.
+    pub histories: Vec<History>,
+    /// What could not be looked at, ordered by URI.
+    pub problems: Vec<DiscoverProblem>,
+}
+
+/// A log or folder that could not be looked at.
+#[derive(Debug)]
+pub struct DiscoverProblem {
+    /// The log, folder, or the URI that the source named.
+    pub uri: String,
+    /// What is wrong with it.
+    pub error: DiscoverError,
+}
+
+impl From<DiscoverError> for DiscoverProblem {
+    fn from(error: DiscoverError) -> Self {
+        Self {
+            uri: error.uri().to_owned(),
+            error,
+        }
+    }
+}
+
+/// Why a source, or a part of it, could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscoverError {
+    /// The source names no place to look at.
+    #[error("the source names no URI of event logs")]
+    NoUri,
+    /// Neither a path nor a URI.
+    #[error("{uri} is not a path or URI that can be read: {reason}")]
+    InvalidUri {
+        /// As it was given.
+        uri: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A URI of a kind of store that is not supported.
+    #[error(
+        "{uri}: stores of kind {scheme}:// are not supported; use a path, file://, s3://, gs:// \
+         or abfss://"
+    )]
+    UnsupportedScheme {
+        /// As it was given.
+        uri: String,
+        /// What stands before `://`.
+        scheme: String,
+    },
+    /// Nothing is there.
+    #[error("{uri} does not exist")]
+    NotFound {
+        /// The file or folder.
+        uri: String,
+    },
+    /// It was there when its folder was listed and is gone now.
+    #[error("{uri} vanished while it was being looked at")]
+    Vanished {
+        /// The file or folder.
+        uri: String,
+    },
+    /// A local file or folder cannot be read.
+    #[error("{uri} could not be read: {source}")]
+    Io {
+        /// The file or folder.
+        uri: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A store cannot be asked.
+    #[error("{uri} could not be reached: {source}")]
+    Store {
+        /// The object or prefix.
+        uri: String,
+        /// Why.
+        source: object_store::Error,
+    },
+    /// A name that is not UTF-8 or holds control characters.
+    #[error("{uri} has a name that is not plain UTF-8 text")]
+    UnreadableName {
+        /// The file, with its name made printable.
+        uri: String,
+    },
+    /// A rolling log lacks a file between others.
+    #[error("{uri} lacks its event file number {missing}")]
+    MissingEventFile {
+        /// The log's folder.
+        uri: String,
+        /// The first number that is not there.
+        missing: u64,
+    },
+    /// A rolling log has a file twice, so its events would be counted twice.
+    #[error("{uri} has its event file number {number} twice")]
+    DuplicateEventFile {
+        /// The log's folder.
+        uri: String,
+        /// The number that two files bear.
+        number: u64,
+    },
+    /// A rolling log that is complete by its status file, but has no event file.
+    #[error("{uri} has no event files")]
+    NoEventFile {
+        /// The log's folder.
+        uri: String,
+    },
+    /// None of several URIs of the source could be looked at.
+    #[error("none of the source's {} URIs could be looked at; first: {}", .0.len(), first(.0))]
+    AllFailed(Vec<DiscoverProblem>),
+}
+
+fn first(problems: &[DiscoverProblem]) -> String {
+    problems
+        .first()
+        .map(|problem| problem.error.to_string())
+        .unwrap_or_default()
+}
+
+impl DiscoverError {
+    /// The kind of error as a word, for the ledger's `error_kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoUri => "no_uri",
+            Self::InvalidUri { .. } => "invalid_uri",
+            Self::UnsupportedScheme { .. } => "unsupported_scheme",
+            Self::NotFound { .. } => "not_found",
+            Self::Vanished { .. } => "vanished",
+            Self::Io { .. } => "io",
+            Self::Store { .. } => "unreachable",
+            Self::UnreadableName { .. } => "unreadable_name",
+            Self::MissingEventFile { .. } => "missing_event_file",
+            Self::DuplicateEventFile { .. } => "duplicate_event_file",
+            Self::NoEventFile { .. } => "no_event_file",
+            Self::AllFailed(_) => "all_failed",
+        }
+    }
+
+    /// What was being looked at; empty when that is no single place.
+    pub fn uri(&self) -> &str {
+        match self {
+            Self::InvalidUri { uri, .. }
+            | Self::UnsupportedScheme { uri, .. }
+            | Self::NotFound { uri }
+            | Self::Vanished { uri }
+            | Self::Io { uri, .. }
+            | Self::Store { uri, .. }
+            | Self::UnreadableName { uri }
+            | Self::MissingEventFile { uri, .. }
+            | Self::DuplicateEventFile { uri, .. }
+            | Self::NoEventFile { uri } => uri,
+            Self::NoUri | Self::AllFailed(_) => "",
+        }
+    }
+
+    /// Whether it may go well the next time, though nobody changes anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Vanished { .. } => true,
+            Self::Io { source, .. } => !is_lasting(source.kind()),
+            Self::Store { source, .. } => is_store_error_retryable(source),
+            Self::AllFailed(problems) => {
+                problems.iter().any(|problem| problem.error.is_retryable())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether an I/O error stays until somebody changes something.
+pub(crate) fn is_lasting(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(
+        kind,
+        Kind::PermissionDenied | Kind::IsADirectory | Kind::InvalidInput | Kind::Unsupported
+    )
+}
+
+/// Whether a store may answer the same request the next time.
+pub(crate) fn is_store_error_retryable(error: &object_store::Error) -> bool {
+    use object_store::Error as Store;
+    !matches!(
+        error,
+        Store::NotFound { .. }
+            | Store::PermissionDenied { .. }
+            | Store::Unauthenticated { .. }
+            | Store::InvalidPath { .. }
+            | Store::NotSupported { .. }
+            | Store::NotImplemented { .. }
+            | Store::UnknownConfigurationKey { .. }
+    )
+}

@@ -1,0 +1,199 @@
+//! Lists the files below a location.
+
+use std::path::Path as LocalPath;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+use walkdir::{DirEntry, WalkDir};
+
+use super::location::Location;
+use super::{DiscoverError, SourceFile, names};
+
+/// What lies at a location.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A single file, which the user named, so it is a log whatever it is called.
+    File(SourceFile),
+    /// The files of a folder with all its folders, without hidden ones.
+    Folder {
+        files: Vec<SourceFile>,
+        /// Parts of the folder that could not be looked at.
+        problems: Vec<DiscoverError>,
+    },
+}
+
+/// Lists what lies at `location`.
+///
+/// Local folders are walked here and not through [`object_store`], whose listing ends at the first
+/// folder that it may not enter; symbolic links are followed as it does.
+pub(super) async fn list(location: &Location) -> Result<Found, DiscoverError> {
+    if location.local.is_none() {
+        return list_store(location).await;
+    }
+    let location = location.clone();
+    let uri = location.given.clone();
+    tokio::task::spawn_blocking(move || list_local(&location))
+        .await
+        .unwrap_or_else(|error| {
+            Err(DiscoverError::Io {
+                uri,
+                source: error.into(),
+            })
+        })
+}
+
+async fn list_store(location: &Location) -> Result<Found, DiscoverError> {
+    let failed = |source| DiscoverError::Store {
+        uri: location.given.clone(),
+        source,
+    };
+    let prefix = Some(&location.path).filter(|path| !path.is_root());
+    let objects: Vec<ObjectMeta> = location
+        .store
+        .list(prefix)
+        .try_collect()
+        .await
+        .map_err(failed)?;
+    let is_folder = !objects.is_empty() || location.path.is_root();
+    if is_folder {
+        let files = objects
+            .into_iter()
+            .filter(|object| !is_hidden_below(&object.location, &location.path))
+            .map(|object| from_object(location, object))
+            .collect();
+        return Ok(Found::Folder {
+            files,
+            problems: Vec::new(),
+        });
+    }
+    match location.store.head(&location.path).await {
+        Ok(object) => Ok(Found::File(from_object(location, object))),
+        Err(object_store::Error::NotFound { .. }) => Err(DiscoverError::NotFound {
+            uri: location.given.clone(),
+        }),
+        Err(source) => Err(failed(source)),
+    }
+}
+
+/// Whether a folder below `root`, or the object's own name, is hidden.
+fn is_hidden_below(path: &Path, root: &Path) -> bool {
+    path.prefix_match(root)
+        .is_some_and(|mut parts| parts.any(|part| names::is_hidden(part.as_ref())))
+}
+
+fn from_object(location: &Location, object: ObjectMeta) -> SourceFile {
+    SourceFile {
+        uri: location.uri_of(object.location.as_ref()),
+        path: object.location,
+        size: object.size,
+        modified: object.last_modified,
+        etag: object.e_tag,
+    }
+}
+
+fn list_local(location: &Location) -> Result<Found, DiscoverError> {
+    let root = location.local.as_deref().unwrap_or(LocalPath::new(""));
+    let metadata = std::fs::metadata(root).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => DiscoverError::NotFound {
+            uri: location.given.clone(),
+        },
+        _ => DiscoverError::Io {
+            uri: location.given.clone(),
+            source,
+        },
+    })?;
+    if metadata.is_dir() {
+        return walk_folder(location, root);
+    }
+    from_metadata(location, root, &metadata).map(Found::File)
+}
+
+fn walk_folder(location: &Location, root: &LocalPath) -> Result<Found, DiscoverError> {
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    let is_wanted = |entry: &DirEntry| {
+        entry.depth() == 0 || !entry.file_name().to_str().is_some_and(names::is_hidden)
+    };
+    for entry in WalkDir::new(root)
+        .follow_links(true)
+        .into_iter()
+        .filter_entry(is_wanted)
+    {
+        match entry.map_err(|error| walk_problem(location, root, error)) {
+            Ok(entry) if entry.file_type().is_file() => match from_entry(location, &entry) {
+                Ok(file) => files.push(file),
+                Err(problem) => problems.push(problem),
+            },
+            Ok(_) => {}
+            Err(Some(problem)) if files.is_empty() && problem.uri() == location.given => {
+                return Err(problem);
+            }
+            Err(problem) => problems.extend(problem),
+        }
+    }
+    Ok(Found::Folder { files, problems })
+}
+
+fn from_entry(location: &Location, entry: &DirEntry) -> Result<SourceFile, DiscoverError> {
+    let metadata = entry.metadata().map_err(|error| {
+        let uri = display_uri(entry.path());
+        match error.into_io_error() {
+            Some(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                DiscoverError::Io { uri, source }
+            }
+            _ => DiscoverError::Vanished { uri },
+        }
+    })?;
+    from_metadata(location, entry.path(), &metadata)
+}
+
+fn from_metadata(
+    location: &Location,
+    path: &LocalPath,
+    metadata: &std::fs::Metadata,
+) -> Result<SourceFile, DiscoverError> {
+    let in_store = Path::from_absolute_path(path).map_err(|_| DiscoverError::UnreadableName {
+        uri: display_uri(path),
+    })?;
+    // A file system without times of modification is no reason to leave a log out.
+    let modified = metadata
+        .modified()
+        .map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
+    Ok(SourceFile {
+        uri: location.uri_of(in_store.as_ref()),
+        path: in_store,
+        size: metadata.len(),
+        modified,
+        etag: None,
+    })
+}
+
+/// `None` for a link that leads nowhere, or back to a folder that it lies in: there is nothing new
+/// behind it.
+fn walk_problem(
+    location: &Location,
+    root: &LocalPath,
+    error: walkdir::Error,
+) -> Option<DiscoverError> {
+    let path = error.path().unwrap_or(root);
+    let uri = match path == root {
+        true => location.given.clone(),
+        false => display_uri(path),
+    };
+    let leads_back = error.loop_ancestor().is_some();
+    let is_link = path.is_symlink();
+    match error.into_io_error() {
+        Some(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            (!is_link).then_some(DiscoverError::Vanished { uri })
+        }
+        Some(source) => Some(DiscoverError::Io { uri, source }),
+        None => (!leads_back).then_some(DiscoverError::Vanished { uri }),
+    }
+}
+
+/// A path for messages, also when it is not UTF-8.
+fn display_uri(path: &LocalPath) -> String {
+    format!("file://{}", path.display())
+}

@@ -1,0 +1,218 @@
+//! Job and stage events.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::lenient::{any_as_text, or_default};
+use super::task::Accumulable;
+
+/// `SparkListenerJobStart`.
+#[derive(Debug, Deserialize)]
+pub struct JobStart {
+    #[serde(rename = "Job ID")]
+    pub job_id: i64,
+    /// Epoch milliseconds; -1 where the log does not say.
+    #[serde(rename = "Submission Time", default = "never")]
+    pub submission_time: i64,
+    #[serde(rename = "Stage Infos", default, deserialize_with = "or_default")]
+    pub stage_infos: Vec<StageInfo>,
+    #[serde(rename = "Stage IDs", default, deserialize_with = "or_default")]
+    pub stage_ids: Vec<i64>,
+    #[serde(rename = "Properties", default, deserialize_with = "or_default")]
+    pub properties: JobProperties,
+}
+
+fn never() -> i64 {
+    -1
+}
+
+/// `SparkListenerJobEnd`.
+#[derive(Debug, Deserialize)]
+pub struct JobEnd {
+    #[serde(rename = "Job ID")]
+    pub job_id: i64,
+    #[serde(rename = "Completion Time", default = "never")]
+    pub completion_time: i64,
+    #[serde(rename = "Job Result")]
+    pub result: JobResult,
+}
+
+/// How a job ended.
+#[derive(Debug, Deserialize)]
+pub struct JobResult {
+    #[serde(rename = "Result")]
+    pub result: String,
+    #[serde(rename = "Exception", default)]
+    pub exception: Option<JobFailure>,
+}
+
+/// The exception that failed a job.
+#[derive(Debug, Deserialize)]
+pub struct JobFailure {
+    #[serde(rename = "Message", default, deserialize_with = "any_as_text")]
+    pub message: Option<String>,
+}
+
+/// `SparkListenerStageSubmitted`.
+#[derive(Debug, Deserialize)]
+pub struct StageSubmitted {
+    #[serde(rename = "Stage Info")]
+    pub stage_info: StageInfo,
+    #[serde(rename = "Properties", default, deserialize_with = "or_default")]
+    pub properties: JobProperties,
+}
+
+/// `SparkListenerStageCompleted`.
+#[derive(Deserialize)]
+pub(super) struct StageCompleted {
+    #[serde(rename = "Stage Info")]
+    pub(super) stage_info: Box<StageInfo>,
+}
+
+/// What a stage is. Times are epoch milliseconds.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StageInfo {
+    #[serde(rename = "Stage ID")]
+    pub stage_id: i64,
+    #[serde(rename = "Stage Attempt ID", default, deserialize_with = "or_default")]
+    pub attempt_id: i64,
+    #[serde(rename = "Stage Name", default, deserialize_with = "or_default")]
+    pub name: String,
+    #[serde(rename = "Number of Tasks", default, deserialize_with = "or_default")]
+    pub num_tasks: i64,
+    #[serde(rename = "RDD Info", default, deserialize_with = "or_default")]
+    pub rdd_infos: Vec<RddInfo>,
+    #[serde(rename = "Parent IDs", default, deserialize_with = "or_default")]
+    pub parent_ids: Vec<i64>,
+    #[serde(rename = "Details", default, deserialize_with = "or_default")]
+    pub details: String,
+    #[serde(rename = "Submission Time", default)]
+    pub submission_time: Option<i64>,
+    #[serde(rename = "Completion Time", default)]
+    pub completion_time: Option<i64>,
+    #[serde(rename = "Failure Reason", default)]
+    pub failure_reason: Option<String>,
+    #[serde(rename = "Accumulables", default, deserialize_with = "users_accumulables")]
+    pub accumulables: Vec<Accumulable>,
+    #[serde(rename = "Resource Profile Id", default, deserialize_with = "or_default")]
+    pub resource_profile_id: i64,
+    #[serde(rename = "Shuffle Push Enabled", default, deserialize_with = "or_default")]
+    pub shuffle_push_enabled: bool,
+    #[serde(rename = "Shuffle Push Mergers Count", default, deserialize_with = "or_default")]
+    pub shuffle_push_mergers_count: i64,
+}
+
+/// Keeps the user's accumulators: the others repeat task and SQL metrics.
+fn users_accumulables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Accumulable>, D::Error> {
+    let all: Option<Vec<Accumulable>> = Option::deserialize(deserializer)?;
+    Ok(all.unwrap_or_default().into_iter().filter(Accumulable::is_users).collect())
+}
+
+/// What an RDD is, and how much of it was cached when the event was written.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RddInfo {
+    #[serde(rename = "RDD ID")]
+    pub rdd_id: i64,
+    #[serde(rename = "Name", default, deserialize_with = "or_default")]
+    pub name: String,
+    #[serde(rename = "Storage Level", default, deserialize_with = "or_default")]
+    pub storage_level: StorageLevel,
+    #[serde(rename = "Number of Partitions", default, deserialize_with = "or_default")]
+    pub num_partitions: i64,
+}
+
+/// Where blocks are kept.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub struct StorageLevel {
+    #[serde(rename = "Use Disk", default, deserialize_with = "or_default")]
+    pub use_disk: bool,
+    #[serde(rename = "Use Memory", default, deserialize_with = "or_default")]
+    pub use_memory: bool,
+    #[serde(rename = "Use Off Heap", default, deserialize_with = "or_default")]
+    pub use_off_heap: bool,
+    #[serde(rename = "Deserialized", default, deserialize_with = "or_default")]
+    pub deserialized: bool,
+    #[serde(rename = "Replication", default, deserialize_with = "or_default")]
+    pub replication: i64,
+}
+
+impl StorageLevel {
+    /// Whether anything is kept at this level.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        (self.use_memory || self.use_disk) && self.replication > 0
+    }
+
+    /// Spark's words for the level, such as `Memory Deserialized 1x Replicated`.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let mut words = String::new();
+        if self.use_disk {
+            words.push_str("Disk ");
+        }
+        if self.use_memory {
+            words.push_str(if self.use_off_heap { "Memory (off heap) " } else { "Memory " });
+        }
+        words.push_str(if self.deserialized { "Deserialized " } else { "Serialized " });
+        format!("{words}{}x Replicated", self.replication)
+    }
+}
+
+/// The job properties that tables show; the other hundreds are skipped.
+#[derive(Debug, Default, Clone)]
+pub struct JobProperties {
+    /// `spark.job.description`
+    pub description: Option<String>,
+    /// `spark.jobGroup.id`
+    pub job_group: Option<String>,
+    /// `spark.job.tags`
+    pub job_tags: Option<String>,
+    /// `spark.scheduler.pool`
+    pub scheduler_pool: Option<String>,
+    /// `spark.sql.execution.id`
+    pub sql_execution_id: Option<i64>,
+    /// `spark.sql.execution.root.id`
+    pub sql_root_execution_id: Option<i64>,
+}
+
+impl<'de> Deserialize<'de> for JobProperties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PropertiesVisitor;
+
+        impl<'de> Visitor<'de> for PropertiesVisitor {
+            type Value = JobProperties;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a map of job properties")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut properties = JobProperties::default();
+                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                    match key.as_ref() {
+                        "spark.job.description" => properties.description = map.next_value()?,
+                        "spark.jobGroup.id" => properties.job_group = map.next_value()?,
+                        "spark.job.tags" => properties.job_tags = map.next_value()?,
+                        "spark.scheduler.pool" => properties.scheduler_pool = map.next_value()?,
+                        "spark.sql.execution.id" => {
+                            properties.sql_execution_id = number(map.next_value::<Option<String>>()?);
+                        }
+                        "spark.sql.execution.root.id" => {
+                            properties.sql_root_execution_id = number(map.next_value::<Option<String>>()?);
+                        }
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(properties)
+            }
+        }
+
+        deserializer.deserialize_map(PropertiesVisitor)
+    }
+}
+
+fn number(text: Option<String>) -> Option<i64> {
+    text?.parse().ok()
+}

@@ -1,0 +1,405 @@
+//! One log as one stream of text, however many files it is made of and whatever they are packed
+//! with.
+//!
+//! The stream is synchronous: parsing takes a processor, not a network, and belongs on a thread of
+//! its own. Objects are fetched by tasks of the runtime that run a little ahead.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::codec::zip::{self, ZipEntry};
+use super::codec::{Codec, DETECT_BYTES, Fault, Limits, READ_BUFFER_BYTES, decoder, fault_of};
+use super::input::{LocalFile, Opener, failure_of};
+use super::rollover;
+use crate::discover::{History, Layout, LogFile, SourceFile, group};
+use crate::extract::error::ExtractError;
+
+/// Bytes of text that [`open`] decodes ahead, to tell an empty or unreadable log at once.
+const LOOKAHEAD_BYTES: usize = 8 * 1024;
+/// First bytes that an error shows.
+const SHOWN_BYTES: usize = 16;
+
+/// Where and why the text ended before the log did. What was read until then is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Truncation {
+    /// URI of the file.
+    pub file: String,
+    /// Bytes of text that this file gave.
+    pub offset: u64,
+    /// Why.
+    pub reason: TruncationReason,
+}
+
+impl fmt::Display for Truncation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} after {} bytes of text: {}",
+            self.file, self.offset, self.reason
+        )
+    }
+}
+
+/// Why the text ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TruncationReason {
+    /// The file ends in the middle of a block: it is still being written, its writer was killed, or
+    /// a copy was cut off.
+    CutOff,
+    /// The file is damaged from there on; says how.
+    Corrupt(String),
+}
+
+impl fmt::Display for TruncationReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CutOff => formatter.write_str("the file is cut off"),
+            Self::Corrupt(how) => write!(formatter, "the file is damaged: {how}"),
+        }
+    }
+}
+
+/// Opens the log of `history`.
+///
+/// Call it, and read the result, on a thread that may block: not on a worker of `runtime`, which
+/// fetches objects meanwhile.
+///
+/// # Errors
+/// [`ExtractError::EmptyLog`], [`ExtractError::UnknownCodec`] and [`ExtractError::Corrupt`] when there
+/// is no text at all; [`ExtractError::SeveralLogs`] for an archive of several logs none of which was
+/// chosen; [`ExtractError::Vanished`] and others when a file cannot be read.
+pub fn open(
+    history: &History,
+    runtime: &Handle,
+    limits: &Limits,
+) -> Result<LogReader, ExtractError> {
+    let opener = Opener::new(Arc::clone(&history.store), runtime.clone());
+    let files = match history.layout {
+        Layout::Databricks => rollover::in_reading_order(&history.files, &opener, limits),
+        _ => history.files.clone(),
+    };
+    let mut reader = LogReader::new(history, files, opener, limits);
+    reader.look_ahead()?;
+    Ok(reader)
+}
+
+/// The text of one log.
+///
+/// `read` fails when a file cannot be read or the log is a decompression bomb;
+/// [`ExtractError::from_read`] tells which. Damage and a cut-off end are no errors: the text ends, and
+/// [`LogReader::truncation`] says so.
+pub struct LogReader {
+    opener: Opener,
+    limits: Limits,
+    log_uri: String,
+    zip_entries: Vec<String>,
+    parts: VecDeque<Part>,
+    current: Option<OpenPart>,
+    current_uri: String,
+    lookahead: VecDeque<u8>,
+    decoded_bytes: u64,
+    last_byte: Option<u8>,
+    truncation: Option<Truncation>,
+}
+
+/// A file of the log that is yet to be read.
+#[derive(Debug)]
+enum Part {
+    File(SourceFile),
+    Entry {
+        archive: LocalFile,
+        entry: ZipEntry,
+        archive_uri: String,
+    },
+}
+
+struct OpenPart {
+    text: Box<dyn Read + Send>,
+    decoded_bytes: u64,
+}
+
+impl Part {
+    fn uri(&self) -> String {
+        match self {
+            Self::File(file) => file.uri.clone(),
+            Self::Entry {
+                entry, archive_uri, ..
+            } => format!("{archive_uri}!/{}", entry.name),
+        }
+    }
+
+    fn open(&self, opener: &Opener) -> Result<Box<dyn Read + Send>, ExtractError> {
+        match self {
+            Self::File(file) => opener.open(file),
+            Self::Entry { archive, entry, .. } => opener.open_entry(archive, entry),
+        }
+    }
+}
+
+/// The files of the chosen log within an archive; without a choice those of its only log.
+fn entries_of(
+    file: &SourceFile,
+    chosen: &[String],
+    opener: &Opener,
+) -> Result<VecDeque<Part>, ExtractError> {
+    let archive = opener.open_seekable(file)?;
+    let buffered = BufReader::with_capacity(READ_BUFFER_BYTES, archive.open()?);
+    let entries = zip::directory(buffered).map_err(|error| match fault_of(&error) {
+        Fault::Source => failure_of(error, &file.uri),
+        _ => ExtractError::Corrupt {
+            uri: file.uri.clone(),
+            reason: error.to_string(),
+        },
+    })?;
+    let names = match chosen {
+        [] => entries_of_only_log(&entries, &file.uri)?,
+        chosen => chosen.to_vec(),
+    };
+    let to_part = |name: &String| {
+        let entry = entries.iter().find(|entry| entry.name == *name)?.clone();
+        Some(Part::Entry {
+            archive: archive.clone(),
+            entry,
+            archive_uri: file.uri.clone(),
+        })
+    };
+    Ok(names.iter().filter_map(to_part).collect())
+}
+
+fn entries_of_only_log(entries: &[ZipEntry], uri: &str) -> Result<Vec<String>, ExtractError> {
+    let files: Vec<_> = entries
+        .iter()
+        .map(|entry| LogFile {
+            path: entry.name.clone(),
+            size: entry.compressed_size,
+        })
+        .collect();
+    let mut grouped = group(&files);
+    if let Some(problem) = grouped.problems.first() {
+        return Err(ExtractError::Corrupt {
+            uri: uri.to_owned(),
+            reason: problem.to_string(),
+        });
+    }
+    match (grouped.logs.pop(), grouped.logs.len()) {
+        (Some(only), 0) => Ok(only.files),
+        (None, _) => Err(ExtractError::EmptyLog {
+            uri: uri.to_owned(),
+        }),
+        (Some(_), others) => Err(ExtractError::SeveralLogs {
+            uri: uri.to_owned(),
+            logs: others + 1,
+        }),
+    }
+}
+
+impl LogReader {
+    fn new(history: &History, files: Vec<SourceFile>, opener: Opener, limits: &Limits) -> Self {
+        Self {
+            opener,
+            limits: limits.clone(),
+            log_uri: history.uri.clone(),
+            zip_entries: history.zip_entries.clone(),
+            parts: files.into_iter().map(Part::File).collect(),
+            current: None,
+            current_uri: history.uri.clone(),
+            lookahead: VecDeque::new(),
+            decoded_bytes: 0,
+            last_byte: None,
+            truncation: None,
+        }
+    }
+
+    /// URI of the file that is being read, or was read last.
+    pub fn current_file(&self) -> &str {
+        &self.current_uri
+    }
+
+    /// Bytes read so far from all files of the log, before unpacking. Runs a little ahead of the text.
+    pub fn compressed_bytes(&self) -> u64 {
+        self.opener.bytes_read()
+    }
+
+    /// Set when the text has ended early; what came before is good.
+    pub fn truncation(&self) -> Option<&Truncation> {
+        self.truncation.as_ref()
+    }
+
+    /// Decodes the first text, so that a log without any is an error of [`open`].
+    fn look_ahead(&mut self) -> Result<(), ExtractError> {
+        let mut text = vec![0; LOOKAHEAD_BYTES];
+        let count = self.read_text(&mut text)?;
+        if count > 0 {
+            text.truncate(count);
+            self.lookahead = text.into();
+            return Ok(());
+        }
+        let uri = self.log_uri.clone();
+        match self.truncation.take() {
+            Some(Truncation {
+                file,
+                reason: TruncationReason::Corrupt(reason),
+                ..
+            }) => Err(ExtractError::Corrupt { uri: file, reason }),
+            _ => Err(ExtractError::EmptyLog { uri }),
+        }
+    }
+
+    /// The next text; 0 at the end of the log, or where it stops being good.
+    fn read_text(&mut self, buffer: &mut [u8]) -> Result<usize, ExtractError> {
+        while !buffer.is_empty() && self.truncation.is_none() {
+            let Some(part) = &mut self.current else {
+                match self.parts.pop_front() {
+                    Some(part) => self.start(&part)?,
+                    None => break,
+                }
+                continue;
+            };
+            match part.text.read(buffer) {
+                Ok(0) => {
+                    self.current = None;
+                    if let Some(count) = self.end_line(buffer) {
+                        return Ok(count);
+                    }
+                }
+                Ok(count) => {
+                    part.decoded_bytes += count as u64;
+                    self.account(count)?;
+                    self.last_byte = buffer.get(..count).and_then(<[u8]>::last).copied();
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.stop(error)?,
+            }
+        }
+        Ok(0)
+    }
+
+    /// Between two files: a line end, when the first one ends without.
+    fn end_line(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let needs_end = !self.parts.is_empty() && self.last_byte.is_some_and(|byte| byte != b'\n');
+        let place = buffer.first_mut().filter(|_| needs_end)?;
+        *place = b'\n';
+        self.last_byte = Some(b'\n');
+        Some(1)
+    }
+
+    /// Begins to read `part`; an empty file gives no text.
+    fn start(&mut self, part: &Part) -> Result<(), ExtractError> {
+        self.current_uri = part.uri();
+        let mut input = part.open(&self.opener)?;
+        let mut head = Vec::with_capacity(DETECT_BYTES);
+        match input
+            .by_ref()
+            .take(DETECT_BYTES as u64)
+            .read_to_end(&mut head)
+        {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return self.stop(error),
+        }
+        let Some(codec) = Codec::detect(&head, &self.current_uri) else {
+            return self.stop_at_unknown(&head);
+        };
+        if let (Codec::Zip, Part::File(file)) = (codec, part) {
+            let entries = entries_of(file, &self.zip_entries, &self.opener)?;
+            entries
+                .into_iter()
+                .rev()
+                .for_each(|entry| self.parts.push_front(entry));
+            return Ok(());
+        }
+        match decoder(codec, io::Cursor::new(head).chain(input), &self.limits) {
+            Ok(text) => {
+                self.current = Some(OpenPart {
+                    text,
+                    decoded_bytes: 0,
+                })
+            }
+            Err(error) => return self.stop(error),
+        }
+        Ok(())
+    }
+
+    fn stop_at_unknown(&mut self, head: &[u8]) -> Result<(), ExtractError> {
+        let first_bytes: Vec<_> = head
+            .iter()
+            .take(SHOWN_BYTES)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let first_bytes = first_bytes.join(" ");
+        if self.decoded_bytes == 0 {
+            return Err(ExtractError::UnknownCodec {
+                uri: self.current_uri.clone(),
+                first_bytes,
+            });
+        }
+        let reason = format!("neither text nor packed in a known way; begins with {first_bytes}");
+        self.truncate(TruncationReason::Corrupt(reason));
+        Ok(())
+    }
+
+    /// Ends the text at a fault of the data; an error of the disk or network is returned.
+    fn stop(&mut self, error: io::Error) -> Result<(), ExtractError> {
+        match fault_of(&error) {
+            Fault::Source => return Err(failure_of(error, &self.current_uri)),
+            Fault::Truncated => self.truncate(TruncationReason::CutOff),
+            Fault::Corrupt(how) => self.truncate(TruncationReason::Corrupt(how)),
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, reason: TruncationReason) {
+        let offset = self.current.take().map_or(0, |part| part.decoded_bytes);
+        self.parts.clear();
+        self.truncation = Some(Truncation {
+            file: self.current_uri.clone(),
+            offset,
+            reason,
+        });
+    }
+
+    fn account(&mut self, count: usize) -> Result<(), ExtractError> {
+        self.decoded_bytes += count as u64;
+        let compressed_bytes = self.compressed_bytes();
+        if self.limits.allow(self.decoded_bytes, compressed_bytes) {
+            return Ok(());
+        }
+        self.current = None;
+        self.parts.clear();
+        Err(ExtractError::DecompressionBomb {
+            uri: self.current_uri.clone(),
+            decoded_bytes: self.decoded_bytes,
+            compressed_bytes,
+        })
+    }
+}
+
+impl Read for LogReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.lookahead.is_empty() {
+            return self.lookahead.read(buffer);
+        }
+        self.read_text(buffer).map_err(io::Error::other)
+    }
+}
+
+impl fmt::Debug for LogReader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LogReader")
+            .field("log", &self.log_uri)
+            .field("current_file", &self.current_uri)
+            .field("decoded_bytes", &self.decoded_bytes)
+            .field("truncation", &self.truncation)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Chunks of lines become chunks of events: in the caller's thread, or in many with the order kept.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::extract::error::ExtractError;
+
+use super::event::{Event, EventParser};
+use super::lines::{CHUNK_BYTES, LineChunks};
+
+/// The events of one chunk of lines, in order.
+#[derive(Debug, Default)]
+pub(super) struct ParsedChunk {
+    pub(super) events: Vec<Event>,
+    /// Lines that are not blank.
+    pub(super) lines: u64,
+    pub(super) bad_lines: u64,
+    /// The first bad line of the chunk, counted from 1, and what is wrong with it.
+    pub(super) first_bad: Option<(u64, String)>,
+    /// The last line has no line end and is broken: the log was cut off within it.
+    pub(super) cut_off: bool,
+}
+
+impl ParsedChunk {
+    fn parse(chunk: &[u8], parser: &mut EventParser) -> Self {
+        let mut parsed = Self::default();
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest);
+            let (line, tail) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
+            rest = tail.get(1..).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if !line.is_empty() {
+                parsed.line(line, end.is_some(), parser);
+            }
+        }
+        parsed
+    }
+
+    fn line(&mut self, line: &[u8], has_end: bool, parser: &mut EventParser) {
+        self.lines += 1;
+        match parser.parse(line) {
+            Ok(event) => self.events.extend(event),
+            // A carriage return ends a line too, but costs a search: looked for only where needed.
+            Err(_) if memchr::memchr(b'\r', line).is_some() => {
+                self.lines -= 1;
+                let parts: Vec<&[u8]> = line.split(|byte| *byte == b'\r').filter(|part| !part.is_empty()).collect();
+                let last = parts.len().saturating_sub(1);
+                for (at, part) in parts.into_iter().enumerate() {
+                    self.line(part, has_end || at < last, parser);
+                }
+            }
+            Err(_) if !has_end => self.cut_off = true,
+            Err(error) => {
+                self.bad_lines += 1;
+                self.first_bad.get_or_insert_with(|| (self.lines, error.to_string()));
+            }
+        }
+    }
+}
+
+/// How the reading ended.
+#[derive(Debug, Default)]
+pub(super) struct ReadSummary {
+    pub(super) oversized_lines: u64,
+}
+
+/// Reads all of `source` and gives each chunk's events to `apply`, in order.
+///
+/// With one thread everything happens in the caller's; with more, one thread reads and decodes,
+/// `threads` parse, and the caller's applies. Chunks in flight are bounded, so memory is too.
+pub(super) fn for_each_chunk<R: Read + Send>(
+    source: &mut LineChunks<R>,
+    threads: usize,
+    apply: impl FnMut(ParsedChunk) -> Result<(), ExtractError>,
+    io_error: impl Fn(std::io::Error) -> ExtractError + Sync,
+) -> Result<ReadSummary, ExtractError> {
+    if threads <= 1 { in_one_thread(source, apply, io_error)? } else { in_threads(source, threads, apply, io_error)? }
+    Ok(ReadSummary { oversized_lines: source.oversized_lines })
+}
+
+fn in_one_thread<R: Read>(
+    source: &mut LineChunks<R>,
+    mut apply: impl FnMut(ParsedChunk) -> Result<(), ExtractError>,
+    io_error: impl Fn(std::io::Error) -> ExtractError,
+) -> Result<(), ExtractError> {
+    let mut parser = EventParser::default();
+    let mut chunk = Vec::new();
+    while source.next(&mut chunk).map_err(&io_error)? {
+        apply(ParsedChunk::parse(&chunk, &mut parser))?;
+    }
+    Ok(())
+}
+
+fn in_threads<R: Read + Send>(
+    source: &mut LineChunks<R>,
+    threads: usize,
+    apply: impl FnMut(ParsedChunk) -> Result<(), ExtractError>,
+    io_error: impl Fn(std::io::Error) -> ExtractError + Sync,
+) -> Result<(), ExtractError> {
+    let in_flight = threads * 2 + 2;
+    let (free_sender, free) = bounded::<Vec<u8>>(in_flight);
+    for _ in 0..in_flight {
+        // The channel holds exactly this many: sending cannot fail.
+        free_sender.send(Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 2)).ok();
+    }
+    let (text_sender, text) = bounded::<(u64, Vec<u8>)>(in_flight);
+    let (parsed_sender, parsed) = bounded::<(u64, ParsedChunk, Vec<u8>)>(in_flight);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || read_chunks(source, &free, &text_sender));
+        for _ in 0..threads {
+            let (text, parsed_sender) = (text.clone(), parsed_sender.clone());
+            scope.spawn(move || parse_chunks(&text, &parsed_sender));
+        }
+        drop(parsed_sender);
+        drop(text);
+        let applied = apply_in_order(parsed, free_sender, apply);
+        let read = reader.join().unwrap_or_else(|_| Err(std::io::Error::other("the reader stopped")));
+        applied?;
+        read.map_err(io_error)
+    })
+}
+
+/// Reads until the end, or until nobody wants more.
+fn read_chunks<R: Read>(
+    source: &mut LineChunks<R>,
+    free: &Receiver<Vec<u8>>,
+    text: &Sender<(u64, Vec<u8>)>,
+) -> std::io::Result<()> {
+    for (number, mut chunk) in (0..).zip(free) {
+        if !source.next(&mut chunk)? || text.send((number, chunk)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn parse_chunks(text: &Receiver<(u64, Vec<u8>)>, parsed: &Sender<(u64, ParsedChunk, Vec<u8>)>) {
+    let mut parser = EventParser::default();
+    for (number, chunk) in text {
+        let events = ParsedChunk::parse(&chunk, &mut parser);
+        if parsed.send((number, events, chunk)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Applies chunks in order of their numbers, and gives their buffers back.
+fn apply_in_order(
+    parsed: Receiver<(u64, ParsedChunk, Vec<u8>)>,
+    free: Sender<Vec<u8>>,
+    mut apply: impl FnMut(ParsedChunk) -> Result<(), ExtractError>,
+) -> Result<(), ExtractError> {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (number, events, buffer) in parsed {
+        waiting.insert(number, (events, buffer));
+        while let Some((events, buffer)) = waiting.remove(&next) {
+            apply(events)?;
+            next += 1;
+            // The reader may have ended already.
+            free.send(buffer).ok();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! From one history to rows.
+
+pub mod error;
+pub mod eventlog;
+pub mod rows;
+
+pub use error::ExtractError;

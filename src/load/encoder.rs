@@ -1,0 +1,393 @@
+//! The threads that turn record batches into Parquet files.
+//!
+//! Each thread owns its files: one open file for every table, partition and lane (see
+//! [`super::writer`] for lanes). Rows wait in a queue that is bounded by their memory, so the
+//! thread that reads a log runs ahead of the encoders only so far.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use crossbeam_channel::Receiver;
+use deltalake::kernel::Add;
+use object_store::path::Path;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+
+use super::error::LoadError;
+use super::parquet_settings;
+use super::staging::{StagedAdd, Staging};
+use super::stats;
+use super::upload::{FileBuffer, Uploads};
+use crate::schema::Table;
+
+/// Open files of one encoder; a unit that spans more partitions closes the longest unused one.
+const MAX_OPEN_FILES: usize = 256;
+
+/// A group of files that is kept or dropped as a whole.
+pub(super) type Lane = u32;
+
+/// Work for an encoder.
+pub(super) enum Job {
+    /// Encode rows of one partition.
+    Rows(Rows),
+    /// Drop everything of a lane, written or not.
+    DropLane(Lane),
+    /// Complete all files.
+    Finish,
+}
+
+/// Rows of one table and partition, and the memory that they are charged for.
+pub(super) struct Rows {
+    pub(super) lane: Lane,
+    pub(super) table: &'static Table,
+    /// Days since 1970-01-01; `None` where the table has no partitions.
+    pub(super) app_date: Option<i32>,
+    pub(super) batch: RecordBatch,
+    pub(super) permit: Permit,
+    pub(super) waiting: Arc<AtomicUsize>,
+}
+
+/// Bounds the memory of rows in queues.
+pub(super) struct MemoryBudget {
+    limit: usize,
+    used: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl MemoryBudget {
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            used: Mutex::new(0),
+            freed: Condvar::new(),
+        })
+    }
+
+    /// Waits until `bytes` fit. More than the whole budget is let in alone.
+    pub(super) fn acquire(self: &Arc<Self>, bytes: usize) -> Permit {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        while *used > 0 && *used + bytes > self.limit {
+            used = self
+                .freed
+                .wait(used)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        *used += bytes;
+        Permit {
+            budget: Arc::clone(self),
+            bytes,
+        }
+    }
+}
+
+/// Memory taken from a [`MemoryBudget`], given back on drop.
+pub(super) struct Permit {
+    budget: Arc<MemoryBudget>,
+    bytes: usize,
+}
+
+impl Permit {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut used = self
+            .budget
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *used = used.saturating_sub(self.bytes);
+        self.budget.freed.notify_all();
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct FileKey {
+    lane: Lane,
+    table: &'static str,
+    app_date: Option<i32>,
+}
+
+struct OpenFile {
+    writer: ArrowWriter<FileBuffer>,
+    path: Path,
+    rows: u64,
+    last_used: u64,
+    /// Memory of its open row group in bytes, as of the last write.
+    memory: usize,
+}
+
+/// What is the same for all files of a table.
+struct TableFormat {
+    options: ArrowWriterOptions,
+    stats_columns: HashSet<String>,
+}
+
+/// A finished file.
+pub(super) struct Staged {
+    lane: Lane,
+    table: &'static str,
+    path: Path,
+    file: StagedAdd,
+}
+
+/// One encoder thread's state.
+pub(super) struct Encoder {
+    staging: Staging,
+    /// Begins the names of this encoder's files; unique in the lake.
+    prefix: String,
+    formats: HashMap<&'static str, Arc<TableFormat>>,
+    open: HashMap<FileKey, OpenFile>,
+    staged: Vec<Staged>,
+    uploads: Uploads,
+    /// Memory of all open row groups in bytes.
+    memory: usize,
+    /// Counts writes, to find the file that was not used for longest.
+    clock: u64,
+    files: u32,
+}
+
+impl Encoder {
+    pub(super) fn new(staging: Staging, prefix: String) -> Self {
+        Self {
+            uploads: Uploads::new(staging.runtime.clone()),
+            staging,
+            prefix,
+            formats: HashMap::new(),
+            open: HashMap::new(),
+            staged: Vec::new(),
+            memory: 0,
+            clock: 0,
+            files: 0,
+        }
+    }
+
+    /// Works until told to finish. When the other side goes away without that word, the unit is
+    /// abandoned and its files are removed.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) -> Result<Vec<Staged>, LoadError> {
+        let outcome = self.work(jobs);
+        if !matches!(outcome, Ok(true)) {
+            self.discard(|_| true);
+        }
+        outcome.map(|_| self.staged)
+    }
+
+    fn work(&mut self, jobs: &Receiver<Job>) -> Result<bool, LoadError> {
+        for job in jobs {
+            match job {
+                Job::Rows(rows) => self.encode(rows)?,
+                Job::DropLane(lane) => self.discard(|candidate| candidate == lane),
+                Job::Finish => {
+                    let keys: Vec<FileKey> = self.open.keys().cloned().collect();
+                    for key in keys {
+                        self.close(&key)?;
+                    }
+                    self.uploads.wait()?;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn encode(&mut self, rows: Rows) -> Result<(), LoadError> {
+        let Rows {
+            lane,
+            table,
+            app_date,
+            batch,
+            permit,
+            waiting,
+        } = rows;
+        let key = FileKey {
+            lane,
+            table: table.name.as_str(),
+            app_date,
+        };
+        self.clock += 1;
+        if !self.open.contains_key(&key) {
+            self.make_room()?;
+            let file = self.create(table, &key, batch.schema())?;
+            self.open.insert(key.clone(), file);
+        }
+        if let Some(file) = self.open.get_mut(&key) {
+            file.last_used = self.clock;
+            file.rows += batch.num_rows() as u64;
+            file.writer
+                .write(&batch)
+                .map_err(LoadError::parquet(file.path.as_ref()))?;
+            let memory = file.writer.memory_size();
+            self.memory = (self.memory + memory).saturating_sub(file.memory);
+            file.memory = memory;
+            let size = file.writer.bytes_written() + file.writer.in_progress_size();
+            if size >= self.staging.settings.target_file_bytes {
+                self.close(&key)?;
+            }
+        }
+        waiting.fetch_sub(permit.bytes(), Ordering::Relaxed);
+        drop(permit);
+        self.bound_memory()
+    }
+
+    fn create(
+        &mut self,
+        table: &'static Table,
+        key: &FileKey,
+        schema: SchemaRef,
+    ) -> Result<OpenFile, LoadError> {
+        let format = self.format(table);
+        self.files += 1;
+        let name = format!("{}-{:05}.zstd.parquet", self.prefix, self.files);
+        let path = match partition_value(key.app_date) {
+            Some(date) => Path::from(format!("{}/app_date={date}/{name}", key.table)),
+            None => Path::from(format!("{}/{name}", key.table)),
+        };
+        let buffer = FileBuffer::new(
+            Arc::clone(&self.staging.store),
+            self.staging.runtime.clone(),
+            path.clone(),
+        );
+        let writer = ArrowWriter::try_new_with_options(buffer, schema, format.options.clone())
+            .map_err(LoadError::parquet(path.as_ref()))?;
+        Ok(OpenFile {
+            writer,
+            path,
+            rows: 0,
+            last_used: self.clock,
+            memory: 0,
+        })
+    }
+
+    fn close(&mut self, key: &FileKey) -> Result<(), LoadError> {
+        let Some(mut file) = self.open.remove(key) else {
+            return Ok(());
+        };
+        self.memory = self.memory.saturating_sub(file.memory);
+        let metadata = file
+            .writer
+            .finish()
+            .map_err(LoadError::parquet(file.path.as_ref()))?;
+        let empty = FileBuffer::new(
+            Arc::clone(&self.staging.store),
+            self.staging.runtime.clone(),
+            file.path.clone(),
+        );
+        let buffer = std::mem::replace(file.writer.inner_mut(), empty);
+        let stats_columns = self
+            .formats
+            .get(key.table)
+            .map(|format| &format.stats_columns);
+        let stats = stats_columns.map(|columns| stats::to_json(&metadata, columns));
+        let add = new_add(key, &file.path, buffer.size(), stats);
+        self.uploads.send(buffer)?;
+        self.staged.push(Staged {
+            lane: key.lane,
+            table: key.table,
+            path: file.path,
+            file: StagedAdd {
+                add,
+                rows: file.rows,
+            },
+        });
+        Ok(())
+    }
+
+    /// Removes all files of some lanes, those under way and those already staged.
+    fn discard(&mut self, dropped: impl Fn(Lane) -> bool) {
+        self.open.retain(|key, _| !dropped(key.lane));
+        self.memory = self.open.values().map(|file| file.memory).sum();
+        let staged = std::mem::take(&mut self.staged);
+        let (unwanted, wanted): (Vec<_>, Vec<_>) =
+            staged.into_iter().partition(|file| dropped(file.lane));
+        self.staged = wanted;
+        self.uploads.discard(&self.staging.store, paths(unwanted));
+    }
+
+    fn make_room(&mut self) -> Result<(), LoadError> {
+        if self.open.len() < MAX_OPEN_FILES {
+            return Ok(());
+        }
+        let oldest = self.open.iter().min_by_key(|(_, file)| file.last_used);
+        match oldest.map(|(key, _)| key.clone()) {
+            Some(key) => self.close(&key),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the largest open row group out while all of them together are too large.
+    fn bound_memory(&mut self) -> Result<(), LoadError> {
+        while self.memory > self.staging.settings.row_group_memory_bytes {
+            let largest = self.open.values_mut().max_by_key(|file| file.memory);
+            let Some(file) = largest.filter(|file| file.memory > 0) else {
+                break;
+            };
+            file.writer
+                .flush()
+                .map_err(LoadError::parquet(file.path.as_ref()))?;
+            self.memory = self.memory.saturating_sub(file.memory);
+            file.memory = 0;
+        }
+        Ok(())
+    }
+
+    fn format(&mut self, table: &'static Table) -> Arc<TableFormat> {
+        let format = self.formats.entry(table.name.as_str()).or_insert_with(|| {
+            Arc::new(TableFormat {
+                options: parquet_settings::options(table),
+                stats_columns: stats::columns(table).into_iter().collect(),
+            })
+        });
+        Arc::clone(format)
+    }
+}
+
+/// Sorts what all encoders staged by table.
+pub(super) fn by_table(staged: Vec<Staged>) -> BTreeMap<String, Vec<StagedAdd>> {
+    let mut tables: BTreeMap<String, Vec<StagedAdd>> = BTreeMap::new();
+    for file in staged {
+        tables
+            .entry(file.table.to_owned())
+            .or_default()
+            .push(file.file);
+    }
+    tables
+}
+
+/// Where staged files lie.
+pub(super) fn paths(staged: Vec<Staged>) -> Vec<Path> {
+    staged.into_iter().map(|file| file.path).collect()
+}
+
+fn new_add(key: &FileKey, path: &Path, size: u64, stats: Option<String>) -> Add {
+    let within_table = path
+        .as_ref()
+        .strip_prefix(key.table)
+        .unwrap_or(path.as_ref());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Add {
+        path: within_table.trim_start_matches('/').to_owned(),
+        partition_values: partition_value(key.app_date)
+            .map(|date| ("app_date".to_owned(), Some(date)))
+            .into_iter()
+            .collect(),
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+        modification_time: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+        data_change: true,
+        stats,
+        ..Add::default()
+    }
+}
+
+fn partition_value(app_date: Option<i32>) -> Option<String> {
+    app_date.and_then(|days| stats::date_text(i64::from(days)))
+}

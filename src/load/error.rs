@@ -1,0 +1,415 @@
+//! What can go wrong between rows and committed Delta tables.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
+use deltalake::DeltaTableError;
+use parquet::errors::ParquetError;
+
+use crate::extract::rows::SinkError;
+
+/// Who holds the lake's lock.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Holder {
+    /// Name of the machine.
+    pub host: String,
+    /// Process id on that machine.
+    pub pid: u32,
+    /// When the lock was taken.
+    pub since: DateTime<Utc>,
+    /// Id of the run that took it.
+    pub run_id: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "run {} (process {} on {}, since {})",
+            self.run_id,
+            self.pid,
+            self.host,
+            self.since.format("%Y-%m-%d %H:%M:%S UTC")
+        )
+    }
+}
+
+/// A failure of the load step.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The lake's location is not something that can be opened.
+    #[error("'{uri}' is not a location for a lake: {problem}")]
+    InvalidLocation {
+        /// The location as given.
+        uri: String,
+        /// Why it was refused.
+        problem: String,
+    },
+
+    /// There is nothing at the location yet.
+    #[error("there is no lake at {uri} yet; `sparklake run --lake {uri}` creates one")]
+    NoLake {
+        /// The lake's location.
+        uri: String,
+    },
+
+    /// The location holds something else, which must not be written over.
+    #[error(
+        "{uri} is not a sparklake lake: it holds other files (such as '{found}'); \
+         give an empty or a new folder"
+    )]
+    NotALake {
+        /// The lake's location.
+        uri: String,
+        /// One of the things found there.
+        found: String,
+    },
+
+    /// The lake was written by a newer version, whose layout this one does not know.
+    #[error(
+        "the lake at {uri} has format {found}, this version of sparklake knows up to {supported}; \
+         use a newer sparklake"
+    )]
+    NewerFormat {
+        /// The lake's location.
+        uri: String,
+        /// The lake's format version.
+        found: u32,
+        /// The newest format version that this program writes.
+        supported: u32,
+    },
+
+    /// Another run works on the lake.
+    #[error("the lake is held by {0}; wait for it to end")]
+    Held(Box<Holder>),
+
+    /// The lease on the lake went to another run, which took this one for dead.
+    #[error("the lock on the lake was lost ({reason}); nothing more is written by this run")]
+    LockLost {
+        /// How it was noticed.
+        reason: String,
+    },
+
+    /// Writing is not permitted.
+    #[error("{path} cannot be written: {source}")]
+    Unwritable {
+        /// What was to be written.
+        path: String,
+        /// The store's own words.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+
+    /// The disk or the quota is full.
+    #[error("no space is left to write {path}; free some and run again, nothing is lost")]
+    DiskFull {
+        /// What was to be written.
+        path: String,
+        /// The store's own words.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+
+    /// The store failed otherwise.
+    #[error("{action} {path} failed")]
+    Storage {
+        /// What was done, such as "reading".
+        action: &'static str,
+        /// The object.
+        path: String,
+        /// The store's own words.
+        #[source]
+        source: object_store::Error,
+    },
+
+    /// The Delta library failed.
+    #[error("{action} table {table} failed")]
+    Delta {
+        /// What was done, such as "opening".
+        action: &'static str,
+        /// The table.
+        table: String,
+        /// The library's own words.
+        #[source]
+        source: Box<DeltaTableError>,
+    },
+
+    /// A Parquet file could not be encoded or decoded.
+    #[error("Parquet file {path} failed")]
+    Parquet {
+        /// The file.
+        path: String,
+        /// The library's own words.
+        #[source]
+        source: ParquetError,
+    },
+
+    /// Rows could not be put into shape.
+    #[error("rows of table {table} could not be put into shape")]
+    Arrow {
+        /// The table.
+        table: String,
+        /// The library's own words.
+        #[source]
+        source: ArrowError,
+    },
+
+    /// No table of this name is declared.
+    #[error("there is no table '{table}'")]
+    UnknownTable {
+        /// The name.
+        table: String,
+    },
+
+    /// Rows do not have the columns that their table declares.
+    #[error("rows of table {table} break its contract: {problem}")]
+    Contract {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// A table of the lake has a column of another type than this version declares.
+    #[error(
+        "column {column} of table {table} is {found} in the lake but {expected} in this version of \
+         sparklake; load into a new lake, or use the version that wrote this one"
+    )]
+    TypeChanged {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type in the lake.
+        found: String,
+        /// Its type in the contract.
+        expected: String,
+    },
+
+    /// A bookkeeping file of the lake does not parse.
+    #[error("{path} is damaged: {problem}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// Other writers changed a table again and again while a commit was tried.
+    #[error("table {table} kept changing under {attempts} attempts to commit; run again later")]
+    Contended {
+        /// The table.
+        table: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+
+    /// Files would be deleted that somebody may still be reading.
+    #[error(
+        "a retention of {hours} hours is shorter than the safe {safe_hours}: queries that are \
+         running would lose their files; ask for it explicitly if nobody else uses the lake"
+    )]
+    ShortRetention {
+        /// What was asked for.
+        hours: i64,
+        /// The shortest safe retention.
+        safe_hours: i64,
+    },
+
+    /// The writer was used in the wrong order, or one of its threads ended.
+    #[error("the writer cannot go on: {reason}")]
+    Writer {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl LoadError {
+    /// Whether the same work may succeed when it is tried again, unchanged, a little later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Held(_) | Self::Contended { .. } | Self::LockLost { .. } => true,
+            Self::Storage { source, .. } => matches!(
+                source,
+                object_store::Error::Generic { .. } | object_store::Error::JoinError { .. }
+            ),
+            Self::Delta { source, .. } => matches!(
+                source.as_ref(),
+                DeltaTableError::ObjectStore { .. } | DeltaTableError::Transaction { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Sorts a store's failure into the ones that a user can mend and the rest.
+    pub(crate) fn storage(
+        action: &'static str,
+        path: impl Into<String>,
+        source: object_store::Error,
+    ) -> Self {
+        let path = path.into();
+        match trouble(&source) {
+            Trouble::Full => Self::DiskFull {
+                path,
+                source: Box::new(source),
+            },
+            Trouble::Denied => Self::Unwritable {
+                path,
+                source: Box::new(source),
+            },
+            Trouble::Other => Self::Storage {
+                action,
+                path,
+                source,
+            },
+        }
+    }
+
+    /// The same for a failure of the local file system.
+    pub(crate) fn io(path: impl Into<String>, source: io::Error) -> Self {
+        Self::storage(
+            "writing",
+            path,
+            object_store::Error::Generic {
+                store: "local file system",
+                source: Box::new(source),
+            },
+        )
+    }
+
+    /// The same for a failure of the Delta library.
+    pub(crate) fn delta(
+        action: &'static str,
+        table: impl Into<String>,
+        source: DeltaTableError,
+    ) -> Self {
+        let table = table.into();
+        match trouble(&source) {
+            Trouble::Full => Self::DiskFull {
+                path: format!("table {table}"),
+                source: Box::new(source),
+            },
+            Trouble::Denied => Self::Unwritable {
+                path: format!("table {table}"),
+                source: Box::new(source),
+            },
+            Trouble::Other => Self::Delta {
+                action,
+                table,
+                source: Box::new(source),
+            },
+        }
+    }
+
+    /// Takes back what a [`SinkError`] of one of our own sinks carries.
+    pub(crate) fn from_sink(error: SinkError) -> Self {
+        match error.source.downcast::<Self>() {
+            Ok(source) => *source,
+            Err(other) => Self::Writer {
+                reason: other.to_string(),
+            },
+        }
+    }
+
+    /// A closure for `map_err` on Arrow results.
+    pub(crate) fn arrow(table: &str) -> impl FnOnce(ArrowError) -> Self + '_ {
+        move |source| Self::Arrow {
+            table: table.to_owned(),
+            source,
+        }
+    }
+
+    /// A closure for `map_err` on Parquet results. An I/O failure inside keeps its meaning.
+    pub(crate) fn parquet(path: &str) -> impl FnOnce(ParquetError) -> Self + '_ {
+        move |source| match trouble(&source) {
+            Trouble::Full => Self::DiskFull {
+                path: path.to_owned(),
+                source: Box::new(source),
+            },
+            Trouble::Denied => Self::Unwritable {
+                path: path.to_owned(),
+                source: Box::new(source),
+            },
+            Trouble::Other => Self::Parquet {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+}
+
+enum Trouble {
+    Full,
+    Denied,
+    Other,
+}
+
+/// Looks for an operating system error in the chain of causes.
+fn trouble(error: &(dyn Error + 'static)) -> Trouble {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            match io.kind() {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => return Trouble::Full,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    return Trouble::Denied;
+                }
+                _ => {}
+            }
+        }
+        if matches!(
+            error.downcast_ref::<object_store::Error>(),
+            Some(
+                object_store::Error::PermissionDenied { .. }
+                    | object_store::Error::Unauthenticated { .. }
+            )
+        ) {
+            return Trouble::Denied;
+        }
+        cause = error.source();
+    }
+    Trouble::Other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caused_by(kind: io::ErrorKind) -> object_store::Error {
+        object_store::Error::Generic {
+            store: "test",
+            source: Box::new(io::Error::from(kind)),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_recognised_below_other_errors() {
+        let error = LoadError::storage("writing", "a/b", caused_by(io::ErrorKind::StorageFull));
+        assert!(matches!(error, LoadError::DiskFull { ref path, .. } if path == "a/b"));
+        assert!(!error.is_retryable());
+    }
+
+    #[test]
+    fn a_denied_write_is_recognised_inside_a_delta_error() {
+        let error = LoadError::delta(
+            "committing",
+            "jobs",
+            DeltaTableError::ObjectStore {
+                source: caused_by(io::ErrorKind::PermissionDenied),
+            },
+        );
+        assert!(matches!(error, LoadError::Unwritable { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_failing_network_may_be_tried_again() {
+        let error = LoadError::storage("reading", "a", caused_by(io::ErrorKind::ConnectionReset));
+        assert!(error.is_retryable());
+    }
+}

@@ -1,0 +1,392 @@
+//! A lake: a folder (or bucket prefix) of Delta tables with our bookkeeping beside them.
+//!
+//! A folder is ours when it holds `_sparklake/lake.json`. Anything else with content is refused,
+//! so that a typing error in `--lake` never mixes our tables into somebody's data.
+
+use std::collections::HashMap;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use deltalake::DeltaTable;
+use deltalake::logstore::{ObjectStoreRef, StorageConfig, logstore_with, object_store_factories};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use url::Url;
+
+use super::error::LoadError;
+use super::failpoint::Failpoint;
+use super::staging::{Staging, WriterSettings};
+use super::table_state::TableHandle;
+use crate::schema;
+
+/// Version of the layout of `_sparklake/`; raised when an older program must not write any more.
+const FORMAT_VERSION: u32 = 1;
+
+/// Names below the lake's root.
+pub(super) mod layout {
+    /// Folder of everything that is not a Delta table.
+    pub(crate) const BOOKKEEPING: &str = "_sparklake";
+    /// The file that makes a folder a lake.
+    pub(crate) const MARKER: &str = "_sparklake/lake.json";
+    /// Which contract the tables were last brought to.
+    pub(crate) const CONTRACT: &str = "_sparklake/contract.json";
+    /// Held by the run that writes.
+    pub(crate) const LOCK: &str = "_sparklake/lock";
+    /// The number of the newest batch.
+    pub(crate) const SEQUENCE: &str = "_sparklake/sequence.json";
+    /// One file for each batch that has begun and is not committed.
+    pub(crate) const OPEN: &str = "_sparklake/open";
+    /// One intent for each commit that has been decided and may not be complete.
+    pub(crate) const PENDING: &str = "_sparklake/pending";
+    /// One file for each committed batch whose applications are not yet analysed.
+    pub(crate) const ANALYSIS: &str = "_sparklake/analysis";
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    format_version: u32,
+    created_at: DateTime<Utc>,
+    created_by: String,
+}
+
+/// An open lake. Cheap to clone; all clones share one cache of table snapshots.
+#[derive(Clone)]
+pub struct Lake {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    uri: String,
+    url: Url,
+    /// The folder, when the lake is on a local disk.
+    folder: Option<PathBuf>,
+    /// The store with "/" at the root of the bucket or disk.
+    root_store: ObjectStoreRef,
+    /// The store with "/" at the lake.
+    store: ObjectStoreRef,
+    config: StorageConfig,
+    tables: Mutex<HashMap<&'static str, Arc<TableHandle>>>,
+    failpoint: Failpoint,
+}
+
+impl std::fmt::Debug for Lake {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Lake")
+            .field("uri", &self.inner.uri)
+            .finish()
+    }
+}
+
+impl Lake {
+    /// Opens an existing lake: a local path, or a URI such as `s3://bucket/lake`,
+    /// `gs://bucket/lake`, `abfss://container@account.dfs.core.windows.net/lake`.
+    ///
+    /// # Errors
+    /// [`LoadError::NoLake`] when nothing is there, [`LoadError::NotALake`] when something else
+    /// is, [`LoadError::NewerFormat`] when a newer program wrote it.
+    pub async fn open(
+        uri: &str,
+        storage_options: HashMap<String, String>,
+    ) -> Result<Self, LoadError> {
+        let lake = Self::connect(uri, storage_options)?;
+        if lake.folder().is_some_and(|folder| !folder.exists()) || !lake.check_marker().await? {
+            return Err(LoadError::NoLake {
+                uri: uri.to_owned(),
+            });
+        }
+        Ok(lake)
+    }
+
+    /// Opens a lake, or makes an empty or missing folder one. The tables themselves are made by
+    /// [`Lake::recover`], under the lock.
+    ///
+    /// # Errors
+    /// As [`Lake::open`]; [`LoadError::Unwritable`] when the folder cannot be made.
+    pub async fn open_or_create(
+        uri: &str,
+        storage_options: HashMap<String, String>,
+    ) -> Result<Self, LoadError> {
+        let lake = Self::connect(uri, storage_options)?;
+        if let Some(folder) = lake.folder() {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| LoadError::io(folder.display().to_string(), source))?;
+        }
+        if !lake.check_marker().await? {
+            let marker = Marker {
+                format_version: FORMAT_VERSION,
+                created_at: Utc::now(),
+                created_by: format!("sparklake {}", env!("CARGO_PKG_VERSION")),
+            };
+            lake.begin_numbering().await?;
+            lake.write_json(layout::MARKER, &marker, PutMode::Overwrite)
+                .await?;
+        }
+        Ok(lake)
+    }
+
+    /// The lake's location as it was given.
+    pub fn uri(&self) -> &str {
+        &self.inner.uri
+    }
+
+    /// The object store whose root is the lake's folder.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.inner.store)
+    }
+
+    /// What a worker needs to stage files. Must be called inside a tokio runtime, which will do
+    /// the worker's uploads.
+    pub fn staging(&self, settings: WriterSettings) -> Staging {
+        Staging {
+            store: self.store(),
+            runtime: Handle::current(),
+            settings,
+        }
+    }
+
+    /// A table as this lake last saw or wrote it. Opening is done once; see [`Lake::refresh`].
+    pub async fn table(&self, name: &str) -> Result<DeltaTable, LoadError> {
+        let handle = self.handle(name)?;
+        let state = handle.state().await?;
+        let mut table = DeltaTable::new(handle.log_store());
+        table.state = Some(state);
+        Ok(table)
+    }
+
+    /// Forgets all cached snapshots, so that the next use sees what others have committed.
+    pub fn refresh(&self) {
+        self.lock_tables().clear();
+    }
+
+    pub(super) fn failpoint(&self) -> &Failpoint {
+        &self.inner.failpoint
+    }
+
+    pub(super) fn folder(&self) -> Option<&FilePath> {
+        self.inner.folder.as_deref()
+    }
+
+    /// The handle of a declared table. Opens nothing.
+    pub(super) fn handle(&self, name: &str) -> Result<Arc<TableHandle>, LoadError> {
+        let table = schema::table(name).ok_or_else(|| LoadError::UnknownTable {
+            table: name.to_owned(),
+        })?;
+        let mut tables = self.lock_tables();
+        if let Some(handle) = tables.get(table.name.as_str()) {
+            return Ok(Arc::clone(handle));
+        }
+        let url = self
+            .inner
+            .url
+            .join(&format!("{}/", table.name))
+            .map_err(|error| LoadError::InvalidLocation {
+                uri: self.inner.uri.clone(),
+                problem: error.to_string(),
+            })?;
+        let log_store = logstore_with(
+            Arc::clone(&self.inner.root_store),
+            &url,
+            self.inner.config.clone(),
+        )
+        .map_err(|source| LoadError::delta("opening", &table.name, source))?;
+        let handle = Arc::new(TableHandle::new(table, log_store));
+        tables.insert(table.name.as_str(), Arc::clone(&handle));
+        Ok(handle)
+    }
+
+    /// Reads a bookkeeping file; `None` when it is not there.
+    pub(super) async fn read_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, LoadError> {
+        let bytes = match self.inner.store.get(&Path::from(path)).await {
+            Ok(found) => found.bytes().await,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => Err(error),
+        }
+        .map_err(|source| LoadError::storage("reading", path, source))?;
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| LoadError::Damaged {
+                path: path.to_owned(),
+                problem: error.to_string(),
+            })
+    }
+
+    /// Writes a bookkeeping file in one step: after a kill it is there whole, or not at all.
+    pub(super) async fn write_json<T: Serialize>(
+        &self,
+        path: &str,
+        value: &T,
+        mode: PutMode,
+    ) -> Result<(), LoadError> {
+        let bytes = serde_json::to_vec(value).map_err(|error| LoadError::Damaged {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })?;
+        let options = PutOptions {
+            mode,
+            ..PutOptions::default()
+        };
+        self.inner
+            .store
+            .put_opts(&Path::from(path), bytes.into(), options)
+            .await
+            .map_err(|source| LoadError::storage("writing", path, source))?;
+        Ok(())
+    }
+
+    /// Removes a bookkeeping file; one that is gone already is fine.
+    pub(super) async fn delete(&self, path: &Path) -> Result<(), LoadError> {
+        match self.inner.store.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(LoadError::storage("deleting", path.to_string(), source)),
+        }
+    }
+
+    /// The bookkeeping files in a folder, in the order of their names.
+    pub(super) async fn list_names(&self, folder: &str) -> Result<Vec<Path>, LoadError> {
+        let listed = self
+            .inner
+            .store
+            .list_with_delimiter(Some(&Path::from(folder)))
+            .await
+            .map_err(|source| LoadError::storage("listing", folder, source))?;
+        let mut names: Vec<Path> = listed
+            .objects
+            .into_iter()
+            .map(|object| object.location)
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn lock_tables(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Arc<TableHandle>>> {
+        self.inner
+            .tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect(uri: &str, storage_options: HashMap<String, String>) -> Result<Self, LoadError> {
+        register_stores();
+        let invalid = |problem: String| LoadError::InvalidLocation {
+            uri: uri.to_owned(),
+            problem,
+        };
+        let url = parse_location(uri)?;
+        let config = StorageConfig::parse_options(without_trailing_slashes(storage_options))
+            .map_err(|error| invalid(error.to_string()))?;
+        let scheme = Url::parse(&format!("{}://", url.scheme()))
+            .map_err(|error| invalid(error.to_string()))?;
+        let factory = object_store_factories()
+            .get(&scheme)
+            .map(|entry| Arc::clone(entry.value()))
+            .ok_or_else(|| invalid(format!("no store is known for '{}://'", url.scheme())))?;
+        let (root_store, _) = factory
+            .parse_url_opts(&url, &config)
+            .map_err(|error| invalid(error.to_string()))?;
+        let store = config
+            .decorate_store(Arc::clone(&root_store), &url)
+            .map_err(|error| invalid(error.to_string()))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                uri: uri.to_owned(),
+                folder: url.to_file_path().ok().filter(|_| url.scheme() == "file"),
+                url,
+                root_store,
+                store: Arc::from(store),
+                config,
+                tables: Mutex::default(),
+                failpoint: Failpoint::default(),
+            }),
+        })
+    }
+
+    /// Whether the marker is there. Content without a marker is an error.
+    async fn check_marker(&self) -> Result<bool, LoadError> {
+        let marker: Option<Marker> = self.read_json(layout::MARKER).await?;
+        let uri = || self.inner.uri.clone();
+        match marker {
+            Some(marker) if marker.format_version > FORMAT_VERSION => Err(LoadError::NewerFormat {
+                uri: uri(),
+                found: marker.format_version,
+                supported: FORMAT_VERSION,
+            }),
+            Some(_) => Ok(true),
+            None => match self.foreign_content().await? {
+                Some(found) => Err(LoadError::NotALake { uri: uri(), found }),
+                None => Ok(false),
+            },
+        }
+    }
+
+    /// Something in the folder that we did not put there. Hidden files do not count, nor does our
+    /// own folder: a run that was killed before it wrote the marker leaves that.
+    async fn foreign_content(&self) -> Result<Option<String>, LoadError> {
+        let listed = match self.inner.store.list_with_delimiter(None).await {
+            Ok(listed) => listed,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(LoadError::storage("listing", self.uri(), source)),
+        };
+        let names = listed
+            .objects
+            .iter()
+            .map(|object| &object.location)
+            .chain(&listed.common_prefixes);
+        Ok(names
+            .filter_map(|path| path.filename())
+            .find(|name| *name != layout::BOOKKEEPING && !name.starts_with('.'))
+            .map(str::to_owned))
+    }
+}
+
+/// Makes the object stores of all clouds known to the Delta library. The library's own
+/// registration depends on how the program was linked; doing it twice does no harm.
+fn register_stores() {
+    deltalake::aws::register_handlers(None);
+    deltalake::azure::register_handlers(None);
+    deltalake::gcp::register_handlers(None);
+}
+
+/// A URL with a slash at its end, whatever the user gave.
+fn parse_location(uri: &str) -> Result<Url, LoadError> {
+    let invalid = |problem: String| LoadError::InvalidLocation {
+        uri: uri.to_owned(),
+        problem,
+    };
+    if uri.trim().is_empty() {
+        return Err(invalid("it is empty".to_owned()));
+    }
+    if uri.contains("://") {
+        let mut url = Url::parse(uri).map_err(|error| invalid(error.to_string()))?;
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        return Ok(url);
+    }
+    let path = std::path::absolute(uri).map_err(|error| invalid(error.to_string()))?;
+    if path.is_file() {
+        return Err(invalid("it is a file, not a folder".to_owned()));
+    }
+    Url::from_directory_path(&path).map_err(|()| invalid("it is not a path".to_owned()))
+}
+
+/// Endpoint URLs with a slash at their end make some stores sign the wrong path.
+fn without_trailing_slashes(options: HashMap<String, String>) -> HashMap<String, String> {
+    options
+        .into_iter()
+        .map(|(key, value)| {
+            if value.starts_with("http://") || value.starts_with("https://") {
+                (key, value.trim_end_matches('/').to_owned())
+            } else {
+                (key, value)
+            }
+        })
+        .collect()
+}

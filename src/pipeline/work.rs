@@ -1,0 +1,207 @@
+//! The worker's side: one unit of histories becomes staged files. No Delta log is touched here.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio::runtime::Handle;
+
+use arrow::array::RecordBatch;
+
+use crate::extract::ExtractError;
+use crate::extract::rows::{RowSink, SinkError};
+use crate::extract::eventlog::codec::Limits;
+use crate::extract::eventlog::history::{ExtractOptions, Extraction, Identity, extract, identify};
+use crate::discover::History;
+use crate::load::{Batch, LoadError, SourceRecord, SourceStatus, StagedUnit, Staging, UnitWriter};
+
+use super::Progress;
+use super::plan::{Candidate, Unit};
+use super::summary::RunError;
+
+/// What a worker returns: its files, and what became of each history.
+#[derive(Debug)]
+pub(super) struct UnitResult {
+    pub(super) staged: StagedUnit,
+    pub(super) sources: Vec<SourceRecord>,
+}
+
+/// What all workers of a batch share.
+pub(super) struct Workshop<'w> {
+    pub(super) staging: Staging,
+    pub(super) batch: &'w Batch,
+    pub(super) runtime: Handle,
+    pub(super) include_tasks: bool,
+    pub(super) progress: &'w dyn Progress,
+}
+
+impl Workshop<'_> {
+    /// Works through one unit. A history that fails is told of in the result and leaves no row.
+    ///
+    /// # Errors
+    /// When rows cannot be staged at all: the disk is full, the store is gone.
+    pub(super) fn run_unit(&self, unit: Unit) -> Result<UnitResult, LoadError> {
+        let mut writer = UnitWriter::new(self.staging.clone(), self.batch, unit.number);
+        let options = ExtractOptions {
+            limits: Limits::default(),
+            threads: unit.threads,
+            batch_id: self.batch.id.clone(),
+            ingested_at: self.batch.started_at,
+        };
+        let mut sources = Vec::with_capacity(unit.candidates.len());
+        for candidate in unit.candidates {
+            writer.begin_history()?;
+            let extracted = self.extract(&candidate, &options, &mut writer);
+            let record = match extracted {
+                Ok(extraction) => {
+                    writer.commit_history()?;
+                    loaded(&candidate, &extraction)
+                }
+                Err(error) => {
+                    writer.rollback_history()?;
+                    refused(&candidate, error)?
+                }
+            };
+            self.progress.advance(
+                &candidate.history.uri,
+                candidate.history.total_bytes(),
+                record.rows.unwrap_or(0),
+            );
+            sources.push(record);
+        }
+        Ok(UnitResult { staged: writer.finish()?, sources })
+    }
+
+    /// Extracts one history; a panic, which is a bug of ours, costs this history and no other.
+    fn extract(
+        &self,
+        candidate: &Candidate,
+        options: &ExtractOptions,
+        writer: &mut UnitWriter,
+    ) -> Result<Extraction, ExtractError> {
+        let Candidate { history, identity, .. } = candidate;
+        let mut sink = TableFilter { writer, include_tasks: self.include_tasks };
+        catch_unwind(AssertUnwindSafe(|| extract(history, identity, options, &self.runtime, &mut sink)))
+            .unwrap_or_else(|_| Err(ExtractError::Panicked { uri: history.uri.clone() }))
+    }
+
+    /// Works through `units` side by side.
+    pub(super) fn run_units(&self, units: Vec<Unit>) -> Result<Vec<UnitResult>, RunError> {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = units.into_iter().map(|unit| scope.spawn(move || self.run_unit(unit))).collect();
+            workers
+                .into_iter()
+                .map(|worker| match worker.join() {
+                    Ok(result) => result.map_err(RunError::from),
+                    Err(_) => Err(RunError::Worker { reason: "it panicked".to_owned() }),
+                })
+                .collect()
+        })
+    }
+}
+
+/// Keeps the rows of `tasks` back where they are not wanted.
+struct TableFilter<'w> {
+    writer: &'w mut UnitWriter,
+    include_tasks: bool,
+}
+
+impl RowSink for TableFilter<'_> {
+    fn write(&mut self, table: &'static str, batch: RecordBatch) -> Result<(), SinkError> {
+        if table == "tasks" && !self.include_tasks {
+            return Ok(());
+        }
+        self.writer.write(table, batch)
+    }
+}
+
+/// Identifies histories with `threads` threads, in the order given.
+pub(super) fn identify_all(
+    histories: &[History],
+    threads: usize,
+    runtime: &Handle,
+) -> Vec<Result<Identity, ExtractError>> {
+    let limits = Limits::default();
+    let share = histories.len().div_ceil(threads.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = histories
+            .chunks(share)
+            .map(|share| {
+                let limits = &limits;
+                scope.spawn(move || {
+                    share.iter().map(|history| identify_one(history, runtime, limits)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .zip(histories.chunks(share))
+            .flat_map(|(worker, share)| {
+                worker.join().unwrap_or_else(|_| {
+                    share.iter().map(|history| Err(ExtractError::Panicked { uri: history.uri.clone() })).collect()
+                })
+            })
+            .collect()
+    })
+}
+
+fn identify_one(history: &History, runtime: &Handle, limits: &Limits) -> Result<Identity, ExtractError> {
+    catch_unwind(AssertUnwindSafe(|| identify(history, runtime, limits)))
+        .unwrap_or_else(|_| Err(ExtractError::Panicked { uri: history.uri.clone() }))
+}
+
+/// The ledger's row of a history that is not read, for whatever reason.
+pub(super) fn record(history: &History, fingerprint: &str, status: SourceStatus) -> SourceRecord {
+    let platform = history.platform.as_str();
+    let mut record = SourceRecord::new(&history.uri, fingerprint, platform, &history.cluster_id, status);
+    record.cluster_name.clone_from(&history.cluster_name);
+    record.size_bytes = Some(history.total_bytes());
+    record.modified = Some(history.modified());
+    record.etag = history.files.iter().find_map(|file| file.etag.clone());
+    record.layout = Some(format!("{:?}", history.layout).to_lowercase());
+    record
+}
+
+/// The ledger's row of a history that cannot be read: `failed` where trying again may help.
+pub(super) fn unreadable(history: &History, fingerprint: &str, error: &ExtractError) -> SourceRecord {
+    let status = if error.is_retryable() { SourceStatus::Failed } else { SourceStatus::Quarantined };
+    let mut record = record(history, fingerprint, status);
+    record.error_kind = Some(error.kind().to_owned());
+    record.error = Some(error.to_string());
+    record.retryable = Some(error.is_retryable());
+    record
+}
+
+fn refused(candidate: &Candidate, error: ExtractError) -> Result<SourceRecord, LoadError> {
+    // What the lake refuses is no fault of the log's, and the next log would fare no better.
+    if let ExtractError::Sink(error) = error {
+        return Err(LoadError::from_sink(error));
+    }
+    let mut record = unreadable(&candidate.history, &candidate.fingerprint, &error);
+    identify_record(&mut record, candidate);
+    Ok(record)
+}
+
+fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
+    let lossy = extraction.truncated || extraction.bad_lines > 0;
+    let status = if lossy { SourceStatus::Partial } else { SourceStatus::Loaded };
+    let mut record = record(&candidate.history, &candidate.fingerprint, status);
+    identify_record(&mut record, candidate);
+    if lossy {
+        record.error_kind = Some(if extraction.truncated { "truncated" } else { "bad_lines" }.to_owned());
+        record.error.clone_from(&extraction.loss);
+        record.retryable = Some(false);
+    }
+    record.events = Some(extraction.lines.saturating_sub(extraction.bad_lines));
+    record.bad_lines = Some(extraction.bad_lines);
+    record.rows = Some(extraction.rows);
+    record.bytes = Some(extraction.compressed_bytes);
+    record.duration_ms = u64::try_from(extraction.duration_ms).ok();
+    record.complete = Some(extraction.complete);
+    record
+}
+
+/// Names the application of a record.
+pub(super) fn identify_record(record: &mut SourceRecord, candidate: &Candidate) {
+    record.application_id = Some(candidate.identity.application_id.clone());
+    record.attempt_id = Some(candidate.identity.attempt_id.clone());
+    record.app_date = candidate.app_date();
+}

@@ -1,0 +1,255 @@
+//! What users script against: exit codes, and the exact sentences on standard error.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// What a command left behind.
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs the program in `folder`, without settings of the machine's.
+fn sparklake_in(folder: &Path, arguments: &[&str]) -> Ended {
+    sparklake_with(folder, arguments, &[])
+}
+
+fn sparklake_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let mut command = Command::cargo_bin("sparklake").expect("the program is built");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SPARKLAKE_") {
+            command.env_remove(name);
+        }
+    }
+    let output = command
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(folder)
+        .output()
+        .expect("the program starts");
+    Ended {
+        code: output.status.code().expect("not killed"),
+        out: String::from_utf8(output.stdout).expect("UTF-8"),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+fn sparklake(arguments: &[&str]) -> Ended {
+    sparklake_in(folder().path(), arguments)
+}
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+/// Nothing on standard output, exactly this on standard error.
+fn assert_refused(ended: &Ended, code: i32, err: &str) {
+    assert_eq!((ended.code, ended.err.as_str(), ended.out.as_str()), (code, err, ""));
+}
+
+#[test]
+fn without_arguments_the_help_is_shown() {
+    let ended = sparklake(&[]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("Usage: sparklake"), "{}", ended.err);
+    for command in ["run", "sql", "tables", "describe", "rules", "explain", "status", "maintain"] {
+        assert!(ended.err.contains(&format!("  {command}  ")), "{command}: {}", ended.err);
+    }
+}
+
+#[test]
+fn run_without_anything_says_what_it_needs() {
+    assert_refused(
+        &sparklake(&["run"]),
+        2,
+        "error: `run` needs a source of histories (--event-logs) and a lake to write to (--lake), \
+         or a job file; for example: sparklake run --event-logs /var/log/spark-events \
+         --lake ./lake\n",
+    );
+    assert_refused(
+        &sparklake(&["run", "--event-logs", "."]),
+        2,
+        "error: `run` needs a lake to write to (--lake or a job file); for example: sparklake run \
+         --event-logs /var/log/spark-events --lake ./lake\n",
+    );
+}
+
+#[test]
+fn a_mistyped_flag_names_the_right_one() {
+    let ended = sparklake(&["run", "--event-log", "x"]);
+    assert_eq!((ended.code, ended.out.as_str()), (2, ""));
+    assert!(ended.err.contains("unexpected argument '--event-log' found"), "{}", ended.err);
+    assert!(ended.err.contains("'--event-logs'"), "{}", ended.err);
+}
+
+#[test]
+fn a_history_server_is_refused_with_a_way_out() {
+    assert_refused(
+        &sparklake(&["run", "--history-server", "http://h:18080", "--lake", "lake"]),
+        2,
+        "error: --history-server: sources of kind history_server are not built yet; give the \
+         folder of its event logs instead, with --event-logs or kind = \"event_log\"\n",
+    );
+}
+
+#[test]
+fn bad_values_name_the_flag_or_variable() {
+    assert_refused(
+        &sparklake(&["run", "--event-logs", ".", "--lake", "lake", "--since", "soon"]),
+        2,
+        "error: --since: `soon` is not a time; write a time with its zone (2025-03-01T06:00:00Z), \
+         a date (2025-03-01) or how long ago (7d, 36h, 90m, 2w)\n",
+    );
+    let ended = sparklake_with(folder().path(), &["run"], &[("SPARKLAKE_UNTIL", "never")]);
+    assert!(ended.err.starts_with("error: SPARKLAKE_UNTIL: `never` is not a time;"), "{}", ended.err);
+}
+
+#[test]
+fn a_lake_that_is_not_there_is_told_by_its_name() {
+    assert_refused(
+        &sparklake(&["sql", "--lake", "nowhere", "SELECT 1"]),
+        2,
+        "error: there is no lake at nowhere yet; `sparklake run --lake nowhere` creates one\n",
+    );
+    assert_refused(
+        &sparklake(&["status"]),
+        2,
+        "error: no lake is given; add --lake, for example: sparklake status --lake ./lake\n",
+    );
+}
+
+#[test]
+fn a_folder_of_something_else_is_not_taken_for_a_lake() {
+    let folder = folder();
+    std::fs::write(folder.path().join("thesis.txt"), "years of work").expect("written");
+    let ended = sparklake_in(folder.path(), &["status", "--lake", "."]);
+    assert_refused(
+        &ended,
+        2,
+        "error: . is not a sparklake lake: it holds other files (such as 'thesis.txt'); \
+         give an empty or a new folder\n",
+    );
+}
+
+#[test]
+fn an_empty_folder_of_logs_makes_an_empty_lake() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("logs")).expect("made");
+    let ended = sparklake_in(folder.path(), &["-q", "run", "--event-logs", "logs", "--lake", "lake"]);
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    let last = ended.out.lines().last().expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!(summary.get("discovered"), Some(&serde_json::json!(0)));
+
+    let count = ["sql", "--lake", "lake", "SELECT count(*) AS n FROM jobs", "--format", "ndjson"];
+    assert_eq!(sparklake_in(folder.path(), &count).out, "{\"n\":0}\n");
+
+    let unknown = sparklake_in(folder.path(), &["sql", "--lake", "lake", "SELECT * FROM job"]);
+    assert_refused(
+        &unknown,
+        2,
+        "error: there is no table `job`; did you mean `jobs`? `sparklake tables` lists them all\n",
+    );
+
+    let change = ["sql", "--lake", "lake", "CREATE TABLE t AS SELECT 1"];
+    let refused = sparklake_in(folder.path(), &change);
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{}", refused.err);
+
+    let status = sparklake_in(folder.path(), &["status", "--lake", "lake", "--format", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.out).expect("JSON");
+    assert_eq!(status.get("held_by"), Some(&serde_json::Value::Null));
+    let runs = status.get("runs").and_then(serde_json::Value::as_array).expect("runs");
+    assert_eq!(runs.len(), 1);
+
+    let maintained = sparklake_in(folder.path(), &["maintain", "--lake", "lake", "--dry-run"]);
+    assert_eq!((maintained.code, maintained.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_source_that_is_not_there_cannot_be_reached() {
+    let ended = sparklake(&["-q", "run", "--event-logs", "nowhere", "--lake", "lake"]);
+    assert_eq!((ended.code, ended.out.as_str()), (75, ""));
+    assert!(ended.err.contains("nowhere"), "{}", ended.err);
+}
+
+#[test]
+fn an_unknown_table_is_told_with_the_nearest() {
+    assert_refused(
+        &sparklake(&["describe", "stage"]),
+        2,
+        "error: there is no table `stage`; did you mean `stages`? `sparklake tables` lists them \
+         all\n",
+    );
+}
+
+#[test]
+fn tables_are_listed_and_described_without_a_lake() {
+    let listed = sparklake(&["tables", "--format", "csv"]);
+    assert_eq!(listed.code, 0, "{}", listed.err);
+    assert!(listed.out.starts_with("table,kind,grain\n"), "{}", listed.out);
+    assert!(listed.out.contains("\nfindings,derived,"), "{}", listed.out);
+    let described = sparklake(&["describe", "jobs"]);
+    assert!(described.out.starts_with("jobs: "), "{}", described.out);
+}
+
+#[test]
+fn rules_are_listed_and_explained_with_what_the_job_file_changes() {
+    let listed = sparklake(&["rules", "--format", "ndjson"]);
+    assert!(listed.out.contains("\"rule\":\"task_skew\""), "{}", listed.out);
+    let folder = folder();
+    let job = "[rules.parameters.task_skew]\nmin_ratio = 2.5\n";
+    std::fs::write(folder.path().join("job.toml"), job).expect("written");
+    let explained =
+        sparklake_in(folder.path(), &["explain", "task_skew", "--job-file", "job.toml"]);
+    assert!(
+        explained.out.contains("min_ratio = 2.5 (set here; default 3.0)"),
+        "{}",
+        explained.out
+    );
+    let unknown = sparklake(&["explain", "task_skow"]);
+    assert_refused(&unknown, 2, "error: there is no rule `task_skow`; did you mean `task_skew`?\n");
+}
+
+#[test]
+fn a_job_file_with_a_mistyped_key_is_refused_with_file_and_line() {
+    let folder = folder();
+    let job = "[lake]\nuri = \"lake\"\n\n[run]\nsinse = \"7d\"\n";
+    std::fs::write(folder.path().join("job.toml"), job).expect("written");
+    assert_refused(
+        &sparklake_in(folder.path(), &["run", "job.toml"]),
+        2,
+        "error: job.toml:5: unknown key `sinse`; did you mean `since`?\n",
+    );
+}
+
+#[test]
+fn the_job_file_that_comes_with_the_program_is_right() {
+    let job = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/event-logs.toml");
+    let shown = sparklake_with(
+        folder().path(),
+        &["config", "show", job, "--since", "36h"],
+        &[("SPARKLAKE_LAKE", "s3://bucket/lake")],
+    );
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    let line_of = |key: &str| {
+        let line = shown.out.lines().find(|line| line.starts_with(key));
+        line.unwrap_or_else(|| panic!("{key}: {}", shown.out)).to_owned()
+    };
+    assert!(line_of("since = \"36h\"").ends_with("# --since"));
+    assert!(line_of("uri = \"s3://bucket/lake\"").ends_with("# SPARKLAKE_LAKE"));
+    assert!(line_of("name = \"production\"").contains("event-logs.toml:"));
+    assert!(line_of("include_tasks = true").ends_with("# default"));
+}
+
+#[test]
+fn errors_are_json_in_a_json_log() {
+    let ended = sparklake(&["--log-format", "json", "describe", "stage"]);
+    assert_eq!(ended.code, 2);
+    let line: serde_json::Value = serde_json::from_str(ended.err.trim()).expect("one JSON line");
+    assert_eq!(line.get("exit_code"), Some(&serde_json::json!(2)));
+    let told = line.get("message").and_then(serde_json::Value::as_str).unwrap_or_default();
+    assert!(told.starts_with("there is no table `stage`"), "{line}");
+}

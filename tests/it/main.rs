@@ -1,0 +1,6 @@
+//! The integration tests, as one binary: linking is what takes the time.
+//!
+//! They are ordinary programs of the outside world: they know the command line and the tables, and
+//! nothing of the inside.
+
+mod cli;
