@@ -2,6 +2,7 @@
 
 mod application_tables;
 mod lake;
+mod parquet;
 mod photon;
 mod rules;
 mod runs;
