@@ -80,7 +80,11 @@ impl CliError {
             }
             cause = error.source();
         }
-        sentence.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+        sentence
+            .lines()
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 

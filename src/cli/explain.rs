@@ -29,8 +29,8 @@ pub(super) fn execute(
 ) -> Result<(), CliError> {
     let rules = Rules::of(&context.settings.rules)?;
     let id = &arguments.rule;
-    let as_run = Explained::find(&rules.as_run, id)
-        .or_else(|_| Explained::find(&rules.as_written, id))?;
+    let as_run =
+        Explained::find(&rules.as_run, id).or_else(|_| Explained::find(&rules.as_written, id))?;
     if arguments.sql_only {
         return Ok(output.text(&as_run.query.sql)?);
     }
@@ -100,10 +100,6 @@ fn parameter_line(parameter: &Parameter, default: &Parameter) -> String {
     };
     format!(
         "  {} = {}{changed} [{}, {}]\n      {}\n",
-        parameter.name,
-        parameter.value,
-        parameter.data_type,
-        parameter.unit,
-        parameter.description
+        parameter.name, parameter.value, parameter.data_type, parameter.unit, parameter.description
     )
 }

@@ -85,7 +85,11 @@ impl Queries {
 
     /// The number of rows of a table of the contract.
     pub(super) async fn count(&self, table: &str) -> Result<u64, CliError> {
-        let query = self.session.table(table).await.map_err(CliError::Execution)?;
+        let query = self
+            .session
+            .table(table)
+            .await
+            .map_err(CliError::Execution)?;
         let rows = query.count().await.map_err(CliError::Execution)?;
         Ok(rows as u64)
     }
@@ -133,7 +137,10 @@ impl SchemaProvider for LakeTables {
 /// Says what is wrong with a query in our words, where we know more than the query engine.
 fn wrong_query(error: &DataFusionError) -> CliError {
     let root = error.find_root();
-    if matches!(root, DataFusionError::External(_) | DataFusionError::ObjectStore(_)) {
+    if matches!(
+        root,
+        DataFusionError::External(_) | DataFusionError::ObjectStore(_)
+    ) {
         return CliError::Query(root.strip_backtrace());
     }
     let told = root.strip_backtrace();
@@ -158,7 +165,9 @@ pub(super) async fn maintain(
     lake: &Lake,
     options: &MaintainOptions,
 ) -> Result<Vec<TableMaintenance>, LoadError> {
-    let lock = lake.acquire(&format!("maintain-{}", Uuid::now_v7())).await?;
+    let lock = lake
+        .acquire(&format!("maintain-{}", Uuid::now_v7()))
+        .await?;
     let done = async {
         if !options.dry_run {
             lake.recover(&lock).await?;
@@ -211,7 +220,9 @@ pub(super) fn overrides(settings: &RulesSettings) -> Overrides {
         Scalar::Text(value) => ParameterValue::String(value.clone()),
     };
     let parameters = settings.parameters.iter().map(|(rule, values)| {
-        let values = values.iter().map(|(name, scalar)| (name.clone(), value(scalar)));
+        let values = values
+            .iter()
+            .map(|(name, scalar)| (name.clone(), value(scalar)));
         (rule.clone(), values.collect())
     });
     Overrides {

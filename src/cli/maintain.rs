@@ -60,7 +60,8 @@ pub(super) async fn execute(
 }
 
 fn answer(done: &[TableMaintenance]) -> Result<arrow::array::RecordBatch, CliError> {
-    let column = |value: fn(&TableMaintenance) -> u64| counts(done.iter().map(|of| Some(value(of))));
+    let column =
+        |value: fn(&TableMaintenance) -> u64| counts(done.iter().map(|of| Some(value(of))));
     Ok(listing([
         ("table", texts(done.iter().map(|of| &of.table))),
         ("files", column(|of| of.files_before)),

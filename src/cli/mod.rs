@@ -86,7 +86,9 @@ pub fn main() -> ExitCode {
     let log_if_misconfigured = logging::given(&given);
     let job_file = command_line.command.settings_arguments().job_file();
     let settings = Settings::load(given, job_file.as_deref(), &environment, Utc::now());
-    let log = settings.as_ref().map_or(log_if_misconfigured, |settings| settings.log);
+    let log = settings
+        .as_ref()
+        .map_or(log_if_misconfigured, |settings| settings.log);
     let logging = Logging::start(log, environment.get("NO_COLOR").is_some());
     let mut output = Output::stdout();
     let outcome = settings.map_err(CliError::from).and_then(|settings| {
@@ -134,7 +136,9 @@ impl CommandLine {
         }
         let mut given = Given::default();
         self.global.give(of_command, &mut given);
-        self.command.settings_arguments().give(of_command, &mut given);
+        self.command
+            .settings_arguments()
+            .give(of_command, &mut given);
         given
     }
 }

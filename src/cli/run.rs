@@ -74,7 +74,9 @@ fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest,
         (Some(_), []) => return usage("a source of histories (--event-logs or a job file)"),
         (None, [_, ..]) => return usage("a lake to write to (--lake or a job file)"),
         (None, []) => {
-            return usage("a source of histories (--event-logs) and a lake to write to (--lake), or a job file");
+            return usage(
+                "a source of histories (--event-logs) and a lake to write to (--lake), or a job file",
+            );
         }
     };
     let run = &settings.run;
@@ -99,10 +101,7 @@ fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest,
     })
 }
 
-fn pipeline_source(
-    source: &SourceSettings,
-    environment: &Environment,
-) -> Result<Source, CliError> {
+fn pipeline_source(source: &SourceSettings, environment: &Environment) -> Result<Source, CliError> {
     let section = &source.section;
     match section.kind {
         SourceKind::EventLog => Ok(Source::EventLogs(EventLogSource {

@@ -7,9 +7,9 @@ use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::format::Format;
+use super::holder;
 use super::lake::{self, Queries};
 use super::output::Output;
-use super::holder;
 
 /// The newest version of each history.
 const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
@@ -56,7 +56,11 @@ pub(super) async fn execute(
         parts: [
             ("runs", "Last runs", queries.answer(&runs(limit)).await?),
             ("sources", "Histories", queries.answer(&sources()).await?),
-            ("problems", "Problems", queries.answer(&problems(limit)).await?),
+            (
+                "problems",
+                "Problems",
+                queries.answer(&problems(limit)).await?,
+            ),
         ],
     };
     match arguments.format {

@@ -34,7 +34,12 @@ pub(super) async fn execute(
     let grains = texts(tables.iter().map(|table| &table.grain));
     let answer = if context.settings.lake.uri.is_some() {
         let rows = counts(count_rows(context).await?.into_iter().map(Some));
-        listing([("table", names), ("kind", kinds), ("rows", rows), ("grain", grains)])?
+        listing([
+            ("table", names),
+            ("kind", kinds),
+            ("rows", rows),
+            ("grain", grains),
+        ])?
     } else {
         listing([("table", names), ("kind", kinds), ("grain", grains)])?
     };
