@@ -51,7 +51,10 @@ fn drain(mut text: impl Read, compressed: usize) {
     while limits().allow(decoded, compressed as u64) {
         match text.read(&mut buffer) {
             Ok(0) => {
-                assert!(matches!(text.read(&mut buffer), Ok(0)), "text after the end");
+                assert!(
+                    matches!(text.read(&mut buffer), Ok(0)),
+                    "text after the end"
+                );
                 return;
             }
             Ok(count) => decoded += count as u64,

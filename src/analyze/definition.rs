@@ -422,7 +422,7 @@ SELECT * FROM long_stages
 
     #[test]
     fn a_syntax_error_names_its_line() {
-        let error = source(&RULE.replace("SELECT * FROM long_stages", "SELECT FROM WHERE"))
+        let error = source(&RULE.replace("SELECT * FROM long_stages", "SELECT * FROM ("))
             .rule()
             .expect_err("refused");
         assert_eq!(error.line, 11, "{error}");

@@ -102,6 +102,14 @@ impl AnalyzeError {
         }
     }
 
+    /// Whether what the user wrote is wrong: a file of rules, or a setting.
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::Catalog(_) | Self::Setting { .. } | Self::Folder { .. }
+        )
+    }
+
     /// Whether the same call may succeed when it is simply made again later.
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -308,10 +308,7 @@ impl Encoder {
         let (unwanted, wanted): (Vec<_>, Vec<_>) =
             staged.into_iter().partition(|file| dropped(file.lane));
         self.staged = wanted;
-        let paths: Vec<Path> = unwanted.into_iter().map(|file| file.path).collect();
-        if !paths.is_empty() {
-            self.uploads.discard(&self.staging.store, paths);
-        }
+        self.uploads.discard(&self.staging.store, paths(unwanted));
     }
 
     fn make_room(&mut self) -> Result<(), LoadError> {
@@ -362,6 +359,11 @@ pub(super) fn by_table(staged: Vec<Staged>) -> BTreeMap<String, Vec<StagedAdd>> 
             .push(file.file);
     }
     tables
+}
+
+/// Where staged files lie.
+pub(super) fn paths(staged: Vec<Staged>) -> Vec<Path> {
+    staged.into_iter().map(|file| file.path).collect()
 }
 
 fn new_add(key: &FileKey, path: &Path, size: u64, stats: Option<String>) -> Add {

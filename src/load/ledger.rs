@@ -16,7 +16,6 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
-use deltalake::DeltaTableError;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 use parquet::arrow::ProjectionMask;
@@ -88,12 +87,17 @@ impl Ledger {
     }
 
     /// Whether this very version of a history has been dealt with for good: it is in the tables,
-    /// or it cannot be read and never will be.
+    /// another history of its application is, or it cannot be read and never will be.
     pub fn is_current(&self, source_uri: &str, fingerprint: &str) -> bool {
-        self.get(source_uri).is_some_and(|entry| {
-            entry.fingerprint == fingerprint
-                && (entry.status.has_rows() || entry.status == SourceStatus::Quarantined)
-        })
+        self.get(source_uri)
+            .filter(|entry| entry.fingerprint == fingerprint)
+            .is_some_and(|entry| match entry.status {
+                SourceStatus::Loaded | SourceStatus::Partial | SourceStatus::Quarantined => true,
+                SourceStatus::Skipped => {
+                    entry.key.as_ref().is_some_and(|key| self.loaded(key).is_some())
+                }
+                SourceStatus::Failed => false,
+            })
     }
 
     /// The history that an application's rows in the tables come from: the newest that was loaded.
@@ -136,14 +140,8 @@ impl Lake {
     /// Reads the ledger. A lake whose tables are not made yet has an empty one.
     pub async fn ledger(&self) -> Result<Ledger, LoadError> {
         let handle = self.handle(LEDGER_TABLE)?;
-        let state = match handle.state().await {
-            Ok(state) => state,
-            Err(LoadError::Delta { source, .. })
-                if matches!(*source, DeltaTableError::NotATable(_)) =>
-            {
-                return Ok(Ledger::default());
-            }
-            Err(error) => return Err(error),
+        let Some(state) = handle.state_if_there().await? else {
+            return Ok(Ledger::default());
         };
         let store = handle.log_store().object_store(None);
         let fetched: Vec<(String, Bytes)> = stream::iter(live_files(&state, handle.contract())?)

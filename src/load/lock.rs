@@ -1,7 +1,7 @@
 //! One run at a time: the lock on a lake.
 //!
 //! On a local disk the operating system's file lock is used, which a killed process gives back by
-//! dying. Object stores have no such thing; there the lock is a lease, see [`super::lease`].
+//! dying. Object stores have no such thing; there the lock is a lease, see `lease`.
 
 use std::fs::{File, TryLockError};
 use std::path::Path as FilePath;

@@ -60,17 +60,23 @@ impl TableHandle {
         *self.state.lock().await = state;
     }
 
+    /// The state; `None` when the table has not been made.
+    pub(super) async fn state_if_there(&self) -> Result<Option<DeltaTableState>, LoadError> {
+        match self.state().await {
+            Ok(state) => Ok(Some(state)),
+            // The library's error for a missing table depends on the store.
+            Err(_) if !self.exists().await? => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The state, of a table that may have to be made first.
     pub(super) async fn state_or_create(&self) -> Result<DeltaTableState, LoadError> {
-        match self.state().await {
-            Err(LoadError::Delta { source, .. })
-                if matches!(*source, DeltaTableError::NotATable(_)) =>
-            {
-                self.create().await?;
-                self.state().await
-            }
-            other => other,
+        if let Some(state) = self.state_if_there().await? {
+            return Ok(state);
         }
+        self.create().await?;
+        self.state().await
     }
 
     /// Makes the table, unless it is there. Says whether it was made.
@@ -79,8 +85,7 @@ impl TableHandle {
     /// several times over, which for all tables of a new lake is most of a second.
     pub(super) async fn create(&self) -> Result<bool, LoadError> {
         // Not left to the write below: the first entry of an old log may have been cleaned away.
-        let there = self.log_store.is_delta_table_location().await;
-        if there.map_err(|source| LoadError::delta("opening", &self.table.name, source))? {
+        if self.exists().await? {
             return Ok(false);
         }
         let entry = self.first_log_entry()?;
@@ -129,6 +134,13 @@ impl TableHandle {
             .map_err(failed)?;
         self.keep(Some(committed.snapshot())).await;
         Ok(())
+    }
+
+    async fn exists(&self) -> Result<bool, LoadError> {
+        self.log_store
+            .is_delta_table_location()
+            .await
+            .map_err(|source| LoadError::delta("opening", &self.table.name, source))
     }
 
     async fn load(&self) -> Result<DeltaTableState, LoadError> {

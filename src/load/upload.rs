@@ -145,6 +145,9 @@ impl Uploads {
 
     /// Removes files again whose rows are not wanted, once they have arrived.
     pub(super) fn discard(&mut self, store: &Arc<dyn ObjectStore>, paths: Vec<Path>) {
+        if paths.is_empty() {
+            return;
+        }
         let (unwanted, wanted) = std::mem::take(&mut self.files)
             .into_iter()
             .partition::<VecDeque<_>, _>(|file| paths.contains(&file.path));

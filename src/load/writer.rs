@@ -21,6 +21,7 @@ use super::encoder::{self, Encoder, Job, Lane, MemoryBudget, Rows, Staged};
 use super::error::LoadError;
 use super::rows::{self, Shape, TailValues};
 use super::staging::{Batch, StagedUnit, Staging};
+use super::upload::Uploads;
 use crate::extract::rows::{RowSink, SinkError};
 use crate::schema::{self, Table};
 
@@ -51,6 +52,8 @@ pub struct UnitWriter {
     history: Option<OpenHistory>,
     lanes: Lane,
     rows: BTreeMap<String, u64>,
+    /// Whether an encoder has failed: what it had taken is lost, and with it the unit.
+    failed: bool,
 }
 
 struct EncoderThread {
@@ -100,6 +103,7 @@ impl UnitWriter {
             history: None,
             lanes: SHARED_LANE,
             rows: BTreeMap::new(),
+            failed: false,
         }
     }
 
@@ -149,7 +153,7 @@ impl UnitWriter {
             self.rollback_history()?;
         }
         let mut staged = Vec::new();
-        let mut failure = None;
+        let mut failure = self.failed.then(spoilt);
         for encoder in std::mem::take(&mut self.encoders) {
             match encoder.finish() {
                 Ok(files) => staged.extend(files),
@@ -157,7 +161,11 @@ impl UnitWriter {
             }
         }
         match failure {
-            Some(error) => Err(error),
+            Some(error) => {
+                let mut uploads = Uploads::new(self.staging.runtime.clone());
+                uploads.discard(&self.staging.store, encoder::paths(staged));
+                Err(error)
+            }
             None => Ok(StagedUnit {
                 tables: encoder::by_table(staged),
                 rows: std::mem::take(&mut self.rows),
@@ -265,6 +273,9 @@ impl UnitWriter {
     }
 
     fn start_encoders(&mut self) -> Result<(), LoadError> {
+        if self.failed {
+            return Err(spoilt());
+        }
         if !self.encoders.is_empty() {
             return Ok(());
         }
@@ -294,6 +305,7 @@ impl UnitWriter {
         if encoder.jobs.send(job).is_ok() {
             return Ok(());
         }
+        self.failed = true;
         let failed = self.encoders.swap_remove(index);
         self.encoders.clear();
         Err(match failed.finish() {
@@ -302,6 +314,12 @@ impl UnitWriter {
                 reason: "an encoder ended early".to_owned(),
             },
         })
+    }
+}
+
+fn spoilt() -> LoadError {
+    LoadError::Writer {
+        reason: "rows of this unit were lost by an earlier failure".to_owned(),
     }
 }
 

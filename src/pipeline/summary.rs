@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::load::{LoadError, SourceStatus};
+use crate::analyze::AnalyzeError;
+use crate::load::{LoadError, SourceRecord, SourceStatus};
 
 /// Exit code of a run that did all there was to do.
 pub const EXIT_DONE: u8 = 0;
@@ -86,6 +87,40 @@ pub struct WorstApplication {
     pub evidence: Option<String>,
 }
 
+impl Problem {
+    pub(super) fn unreachable(uri: &str, error: &str) -> Self {
+        Self {
+            uri: uri.to_owned(),
+            status: "unreachable",
+            error_kind: "unreachable".to_owned(),
+            error: error.to_owned(),
+        }
+    }
+
+    pub(super) fn of(record: &SourceRecord) -> Self {
+        Self {
+            uri: record.source_uri.clone(),
+            status: record.status.as_str(),
+            error_kind: record.error_kind.clone().unwrap_or_default(),
+            error: record.error.clone().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn of_analysis(error: &AnalyzeError) -> Self {
+        Self {
+            uri: "sql".to_owned(),
+            status: "failed",
+            error_kind: "analysis".to_owned(),
+            error: error.to_string(),
+        }
+    }
+
+    /// Whether it means that something is missing that should be there.
+    pub(super) fn is_loss(&self) -> bool {
+        self.status == "unreachable" || self.error_kind == "analysis" || self.error_kind == "bad_lines"
+    }
+}
+
 impl RunSummary {
     /// Counts one history's outcome.
     pub(super) fn count(&mut self, status: SourceStatus) {
@@ -114,7 +149,7 @@ pub enum RunError {
     Load(#[from] LoadError),
     /// The rules cannot be used.
     #[error(transparent)]
-    Analyze(#[from] crate::analyze::AnalyzeError),
+    Analyze(#[from] AnalyzeError),
     /// A bug: a worker stopped.
     #[error("a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again")]
     Worker {

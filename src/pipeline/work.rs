@@ -4,7 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::runtime::Handle;
 
+use arrow::array::RecordBatch;
+
 use crate::extract::ExtractError;
+use crate::extract::rows::{RowSink, SinkError};
 use crate::extract::eventlog::codec::Limits;
 use crate::extract::eventlog::history::{ExtractOptions, Extraction, Identity, extract, identify};
 use crate::discover::History;
@@ -26,6 +29,7 @@ pub(super) struct Workshop<'w> {
     pub(super) staging: Staging,
     pub(super) batch: &'w Batch,
     pub(super) runtime: Handle,
+    pub(super) include_tasks: bool,
     pub(super) progress: &'w dyn Progress,
 }
 
@@ -74,7 +78,8 @@ impl Workshop<'_> {
         writer: &mut UnitWriter,
     ) -> Result<Extraction, ExtractError> {
         let Candidate { history, identity, .. } = candidate;
-        catch_unwind(AssertUnwindSafe(|| extract(history, identity, options, &self.runtime, writer)))
+        let mut sink = TableFilter { writer, include_tasks: self.include_tasks };
+        catch_unwind(AssertUnwindSafe(|| extract(history, identity, options, &self.runtime, &mut sink)))
             .unwrap_or_else(|_| Err(ExtractError::Panicked { uri: history.uri.clone() }))
     }
 
@@ -90,6 +95,21 @@ impl Workshop<'_> {
                 })
                 .collect()
         })
+    }
+}
+
+/// Keeps the rows of `tasks` back where they are not wanted.
+struct TableFilter<'w> {
+    writer: &'w mut UnitWriter,
+    include_tasks: bool,
+}
+
+impl RowSink for TableFilter<'_> {
+    fn write(&mut self, table: &'static str, batch: RecordBatch) -> Result<(), SinkError> {
+        if table == "tasks" && !self.include_tasks {
+            return Ok(());
+        }
+        self.writer.write(table, batch)
     }
 }
 

@@ -54,7 +54,7 @@ class SqlFile:
                 if key == "parameter":
                     self._add_parameter(value)
                 self.header[key] = value
-        self.reads = [name.strip() for name in self.header["reads"].split(",")]
+        self.reads = [name.strip() for name in self.header.get("reads", "").split(",")]
 
     def _add_parameter(self, declaration: str) -> None:
         name, kind, value = re.match(r"(\w+) (\w+) = (.*?) *\[", declaration).groups()

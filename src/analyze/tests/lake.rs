@@ -2,7 +2,7 @@
 //! columns that matter, all others take a harmless default.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -150,9 +150,7 @@ impl TestLake {
 
     /// Runs these rules and tables with all that they read; nothing may fail.
     pub async fn analyse(&self, ids: &[&str]) -> Answers {
-        let catalog = Catalog::built_in()
-            .and_then(|all| all.select(ids))
-            .expect("built-in files");
+        let catalog = built_in().select(ids).expect("known ids");
         self.analyse_with(&catalog).await
     }
 
@@ -176,6 +174,13 @@ impl TestLake {
         assert_eq!(rows.len(), 1, "{rows:?}");
         rows.remove(0)
     }
+}
+
+/// The built-in catalog, read once for all tests.
+pub(super) fn built_in() -> &'static Catalog {
+    static CATALOG: LazyLock<Catalog> =
+        LazyLock::new(|| Catalog::built_in().expect("built-in files"));
+    &CATALOG
 }
 
 /// The derived tables of a run, as JSON rows.

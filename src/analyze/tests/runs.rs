@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::lake::{APP, TestLake, assert_columns, stamp};
+use super::lake::{APP, TestLake, assert_columns, built_in, stamp};
 use crate::analyze::session::plan_read_only;
 use crate::analyze::{ApplicationKey, Catalog, Scope, run};
 use crate::schema;
@@ -41,11 +41,12 @@ fn key(app: &str, cluster: &str, app_date: Option<chrono::NaiveDate>) -> Applica
 #[tokio::test]
 async fn a_run_over_some_applications_sees_only_these() {
     let lake = three_applications().context();
-    let catalog = Catalog::built_in().expect("built-in files");
     let date = chrono::NaiveDate::from_ymd_opt(2026, 1, 2);
     for date in [None, date] {
         let scope = Scope::Applications(BTreeSet::from([key(APP, "c-2", date)]));
-        let analysis = run(&catalog, &lake, &scope, &stamp()).await.expect("runs");
+        let analysis = run(built_in(), &lake, &scope, &stamp())
+            .await
+            .expect("runs");
         assert!(analysis.problems.is_empty(), "{:?}", analysis.problems);
         for derived in &analysis.tables {
             assert_eq!(derived.rows.num_rows(), 1, "{}", derived.table);
@@ -61,11 +62,10 @@ async fn a_run_over_some_applications_sees_only_these() {
 #[tokio::test]
 async fn the_same_facts_give_the_same_rows_in_the_schema_of_the_contracts() {
     let lake = three_applications();
-    let catalog = Catalog::built_in().expect("built-in files");
-    let first = run(&catalog, &lake.context(), &Scope::All, &stamp())
+    let first = run(built_in(), &lake.context(), &Scope::All, &stamp())
         .await
         .expect("runs");
-    let second = run(&catalog, &lake.context(), &Scope::All, &stamp())
+    let second = run(built_in(), &lake.context(), &Scope::All, &stamp())
         .await
         .expect("runs");
     assert_eq!(first.tables.len(), 5);
@@ -208,8 +208,7 @@ async fn every_example_question_can_be_asked() {
         lake.ensure(&table.name);
     }
     let ctx = lake.context();
-    let catalog = Catalog::built_in().expect("built-in files");
-    let analysis = run(&catalog, &ctx, &Scope::All, &stamp())
+    let analysis = run(built_in(), &ctx, &Scope::All, &stamp())
         .await
         .expect("runs");
     for derived in analysis.tables {
@@ -217,8 +216,8 @@ async fn every_example_question_can_be_asked() {
         ctx.register_batch(&derived.table, derived.rows)
             .expect("new name");
     }
-    assert!(catalog.questions().count() >= 6);
-    for question in catalog.questions() {
+    assert!(built_in().questions().count() >= 6);
+    for question in built_in().questions() {
         assert!(question.question.ends_with('?'), "{}", question.id);
         let rows = plan_read_only(&ctx, &question.query.sql)
             .await

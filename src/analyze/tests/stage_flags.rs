@@ -11,55 +11,40 @@ async fn flags(lake: &TestLake) -> Map<String, Value> {
     lake.analyse(&["ineffjobraw"]).await.row("ineffjobraw")
 }
 
-/// A stage of `num_tasks` successful tasks with these durations `[min, median, max]`.
-fn with_durations(num_tasks: i64, [min, median, max]: [i64; 3]) -> TestLake {
-    let mut lake = TestLake::with_application();
-    lake.stage(
-        1,
-        json!({"num_tasks": num_tasks, "duration_ms": 60_000}),
-        json!({"duration": [min, median, max, median * num_tasks]}),
-    );
-    lake
-}
-
 #[tokio::test]
-async fn skew_is_more_than_twice_the_median_or_the_median_more_than_twice_the_shortest() {
-    for (durations, skewed) in [
-        ([4_000, 5_000, 10_000], 0),
-        ([4_000, 5_000, 10_001], 1),
-        ([3_000, 6_000, 7_000], 0),
-        ([2_999, 6_000, 7_000], 1),
-    ] {
-        let row = flags(&with_durations(4, durations)).await;
-        assert_columns(
-            &row,
-            json!({"skewbinary": skewed, "goldcheckfilter": skewed}),
+async fn skew_needs_a_ratio_above_two_and_enough_long_tasks() {
+    let cases = [
+        // (successful tasks, [min, median, max] duration, skewbinary)
+        (4, [4_000, 5_000, 10_000], 0),
+        (4, [4_000, 5_000, 10_001], 1),
+        (4, [3_000, 6_000, 7_000], 0),
+        (4, [2_999, 6_000, 7_000], 1),
+        // E14: few tasks, or none that is long enough to matter.
+        (3, [95, 599, 600_000], 0),
+        (1_000, [95, 599, 4_999], 0),
+        // E12: a stage of milliseconds.
+        (200, [1, 1, 3], 0),
+    ];
+    let mut lake = TestLake::with_application();
+    for (stage, (num_tasks, [min, median, max], _)) in (0..).zip(cases) {
+        lake.stage(
+            stage,
+            json!({"num_tasks": num_tasks, "duration_ms": 60_000}),
+            json!({"duration": [min, median, max, median * num_tasks]}),
         );
     }
-}
-
-#[tokio::test]
-async fn e14_few_or_short_tasks_are_not_skewed() {
-    assert_columns(
-        &flags(&with_durations(3, [95, 599, 600_000])).await,
-        json!({
-            "skewbinary": 0, "num_successful_tasks": 3, "max_task_duration": 600_000,
-        }),
-    );
-    assert_columns(
-        &flags(&with_durations(1_000, [95, 599, 4_999])).await,
-        json!({
-            "skewbinary": 0, "skew_ratio": 4_999.0 / 599.0,
-        }),
-    );
-}
-
-#[tokio::test]
-async fn e12_a_stage_of_milliseconds_is_not_inefficient() {
-    assert_columns(
-        &flags(&with_durations(200, [1, 1, 3])).await,
-        json!({"goldcheckfilter": 0}),
-    );
+    let rows = lake.analyse(&["ineffjobraw"]).await.rows("ineffjobraw");
+    assert_eq!(rows.len(), cases.len());
+    for (row, (num_tasks, [min, median, max], skewed)) in rows.iter().zip(cases) {
+        assert_columns(
+            row,
+            json!({
+                "skewbinary": skewed, "goldcheckfilter": skewed, "num_successful_tasks": num_tasks,
+                "min_task_duration": min, "median_task_duration": median,
+                "max_task_duration": max, "skew_ratio": f64::from(max) / f64::from(median),
+            }),
+        );
+    }
 }
 
 fn with_chunks(input: [i64; 4], shuffle_write: [i64; 4]) -> TestLake {
@@ -125,7 +110,7 @@ async fn e21_disk_spill_shows_its_own_numbers() {
 
 #[tokio::test]
 async fn e3_task_completion_is_a_percentage_and_failed_stages_are_judged() {
-    for (status, rate, flag) in [
+    let cases = [
         ("COMPLETE", json!(100.0), 0),
         ("COMPLETE", json!(90.0), 0),
         ("FAILED", json!(89.99), 1),
@@ -133,15 +118,19 @@ async fn e3_task_completion_is_a_percentage_and_failed_stages_are_judged() {
         // Not ended: that tasks are missing says nothing.
         ("ACTIVE", json!(10.0), 0),
         ("COMPLETE", Value::Null, 0),
-    ] {
-        let mut lake = TestLake::with_application();
-        lake.stage(
-            1,
-            json!({"status": status, "task_completion_rate": rate}),
-            json!({}),
+    ];
+    let mut lake = TestLake::with_application();
+    for (stage, (status, rate, _)) in (0..).zip(&cases) {
+        let columns = json!({"status": status, "task_completion_rate": rate});
+        lake.stage(stage, columns, json!({}));
+    }
+    let rows = lake.analyse(&["ineffjobraw"]).await.rows("ineffjobraw");
+    assert_eq!(rows.len(), cases.len());
+    for (row, (_, rate, flag)) in rows.iter().zip(&cases) {
+        assert_columns(
+            row,
+            json!({"trbinary": flag, "goldcheckfilter": flag, "task_completion_rate": rate}),
         );
-        let row = flags(&lake).await;
-        assert_columns(&row, json!({"trbinary": flag, "goldcheckfilter": flag}));
     }
 }
 

@@ -252,3 +252,34 @@ async fn a_failing_store_is_reported_by_the_unit() {
         "{failed}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_that_lost_rows_can_never_be_finished() {
+    let home = TestLake::new();
+    let (lake, lock) = home.start().await;
+    let blocked = lake.folder().unwrap().join("jobs/app_date=2024-05-01");
+    std::fs::write(&blocked, b"in the way").unwrap();
+    let settings = WriterSettings {
+        target_file_bytes: 1,
+        hold_back_bytes: 0,
+        ..WriterSettings::default()
+    };
+    let (_, outcome) = with_writer(&lake, &lock, settings, |mut writer| {
+        writer.begin_history().unwrap();
+        let rows = app("app-1", 0).rows("jobs", 2);
+        // Uploads fail later than they are handed over.
+        let failed = (0..1000).any(|_| writer.write("jobs", rows.clone()).is_err());
+        let rolled_back = writer.rollback_history();
+        writer.begin_history().unwrap();
+        let again = writer.write("stages", app("app-1", 0).rows("stages", 2));
+        let _ = writer.commit_history();
+        (
+            failed,
+            rolled_back.is_ok(),
+            again.is_err(),
+            writer.finish().is_err(),
+        )
+    })
+    .await;
+    assert_eq!(outcome, (true, true, true, true));
+}

@@ -258,13 +258,23 @@ fn lz4_checksums_are_verified() {
     assert!(matches!(fault, Some(Fault::Corrupt(_))), "{fault:?}");
 }
 
-/// A block of lz4-java's own making: `"..."` three times over, from a Spark 2.4 log.
 #[test]
-fn the_lz4_checksum_is_that_of_lz4_java() {
-    assert_eq!(
-        twox_hash::XxHash32::oneshot(0x9747_b28c, b"...") & 0x0fff_ffff,
-        0x0677_e452
-    );
+fn what_sparks_java_libraries_wrote_is_read() {
+    let text = include_bytes!("testdata/app.txt");
+    let written: [(Codec, &[u8]); 4] = [
+        (Codec::Lz4, include_bytes!("testdata/app.lz4")),
+        (Codec::Lzf, include_bytes!("testdata/app.lzf")),
+        (Codec::Snappy, include_bytes!("testdata/app.snappy")),
+        (Codec::Zstd, include_bytes!("testdata/app.zstd")),
+    ];
+    for (codec, data) in written {
+        assert_eq!(Codec::detect(data, "app"), Some(codec));
+        assert_eq!(
+            decode(codec, data.to_vec()),
+            (text.to_vec(), None),
+            "{codec}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Whole logs: files on disk and objects in memory, through discovery, to text.
 
+mod s3;
+
 use std::fs;
 use std::path::Path;
 

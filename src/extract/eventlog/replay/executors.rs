@@ -8,7 +8,7 @@ use crate::extract::eventlog::event::{
     ApplicationStart, BlockManagerAdded, BlockUpdatedInfo, ExecutorAdded, ExecutorMetrics, ExecutorRemoved,
     MiscellaneousProcessAdded, ResourceProfileAdded, TaskEnd,
 };
-use crate::extract::rows::{ExecutorRow, MemoryMetrics, ProcessRow, json_map};
+use crate::extract::rows::{ExecutorRow, ProcessRow, json_map};
 
 /// Spark's id of the driver among the executors.
 pub(super) const DRIVER: &str = "driver";
@@ -392,9 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executor_added_twice_is_counted_once() {
-        let memory = MemoryMetrics::default();
-        assert_eq!(memory.total_on_heap, 0);
+    fn concurrency_is_the_most_at_one_time() {
         let mut concurrency = Concurrency::default();
         concurrency.add(4);
         concurrency.add(4);
