@@ -1,6 +1,7 @@
 //! The integration tests, as one binary: linking is what takes the time.
 //!
-//! They are ordinary programs of the outside world: they know the command line and the tables, and
-//! nothing of the inside.
+//! They are ordinary programs of the outside world: they know the command line and the tables. Only
+//! the comparison of the two event parsers looks inside.
 
 mod cli;
+mod event_parsers;

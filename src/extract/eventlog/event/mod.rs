@@ -132,6 +132,17 @@ impl EventParser {
         parse_named(name, &text)
     }
 
+    /// As [`Self::parse`], but with serde alone: what the scanner of task events is tested against.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_without_scanner(&mut self, line: &[u8]) -> Result<Option<Event>, LineError> {
+        match event_name(line) {
+            Some(name) => parse_named(name, &lenient::utf8(line)),
+            None => self.parse_unusual(line),
+        }
+    }
+
     /// A line that does not begin as Spark writes it: the `Event` key may stand elsewhere.
     fn parse_unusual(&mut self, line: &[u8]) -> Result<Option<Event>, LineError> {
         #[derive(Deserialize)]
