@@ -8,8 +8,9 @@ use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::format::Format;
 use super::holder;
-use super::lake::{self, Queries};
+use super::lake;
 use super::output::Output;
+use super::queries::Queries;
 
 /// The newest version of each history.
 const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
@@ -48,7 +49,7 @@ pub(super) async fn execute(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let lake = lake::open(context, "sparklake status --lake ./lake").await?;
-    let queries = Queries::of(&lake)?;
+    let queries = Queries::of(&lake, &context.settings.rules)?;
     let limit = arguments.limit;
     let status = Status {
         lake: lake.uri().to_owned(),

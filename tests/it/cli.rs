@@ -332,3 +332,43 @@ fn errors_are_json_in_a_json_log() {
         .unwrap_or_default();
     assert!(told.starts_with("there is no table `stage`"), "{line}");
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("logs")).expect("made");
+    let run = ["-q", "run", "--event-logs", "logs", "--lake", "lake"];
+    assert_eq!(sparklake_in(folder.path(), &run).code, 0);
+    for format in ["table", "csv", "json", "ndjson", "markdown"] {
+        let query = "SELECT value, repeat('x', 100) FROM generate_series(1, 100000)";
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sparklake"))
+            .args(["sql", "--lake", "lake", query, "--format", format])
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(
+            (ended.status.code(), told.as_ref()),
+            (Some(0), ""),
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn views_of_the_rules_can_be_asked_by_their_name() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("logs")).expect("made");
+    let run = ["-q", "run", "--event-logs", "logs", "--lake", "lake"];
+    assert_eq!(sparklake_in(folder.path(), &run).code, 0);
+    let query = "SELECT count(*) AS n FROM stage_facts";
+    let asked = sparklake_in(
+        folder.path(),
+        &["sql", "--lake", "lake", query, "--format", "csv"],
+    );
+    assert_eq!((asked.out.as_str(), asked.err.as_str()), ("n\n0\n", ""));
+}
