@@ -4,3 +4,4 @@
 //! nothing of the inside.
 
 mod cli;
+mod conformance;
