@@ -4,4 +4,5 @@
 //! the comparison of the two event parsers looks inside.
 
 mod cli;
+mod conformance;
 mod event_parsers;

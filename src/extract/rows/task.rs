@@ -55,10 +55,7 @@ impl TaskRow<'_> {
                 .bigint("task_id", info.task_id)
                 .bigint("index", info.index)
                 .bigint("attempt", info.attempt)
-                .opt_bigint(
-                    "partition_id",
-                    Some(info.partition_id).filter(|id| *id >= 0),
-                )
+                .bigint("partition_id", info.partition_id)
                 .opt_timestamp_ms("launch_time", Some(info.launch_time))
                 .opt_timestamp_ms(
                     "result_fetch_start",
