@@ -52,6 +52,7 @@ impl CliError {
             Self::Load(error) => of_load(error),
             Self::Analyze(AnalyzeError::Query { .. } | AnalyzeError::Session(_)) => EXIT_FAILED,
             Self::Analyze(_) => EXIT_USAGE,
+            // A wrong lake is the same mistake whichever command it is told to.
             Self::Run(RunError::Load(error)) => of_load(error),
             Self::Run(error) => error.exit_code(),
             Self::Execution(_) | Self::Format(_) | Self::Output(_) | Self::Runtime(_) => {

@@ -162,10 +162,7 @@ async fn discover(request: &RunRequest, summary: &mut RunSummary) -> Result<Disc
         all.histories.truncate(limit);
     }
     for problem in &all.problems {
-        summary.problems.push(Problem::unreachable(
-            &problem.uri,
-            &problem.error.to_string(),
-        ));
+        summary.problems.push(Problem::of_discovery(problem));
     }
     summary.discovered = all.histories.len();
     Ok(all)

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::analyze::AnalyzeError;
+use crate::discover::DiscoverProblem;
 use crate::load::{LoadError, SourceRecord, SourceStatus};
 
 /// Exit code of a run that did all there was to do.
@@ -94,6 +95,14 @@ impl Problem {
             status: "unreachable",
             error_kind: "unreachable".to_owned(),
             error: error.to_owned(),
+        }
+    }
+
+    /// A log or folder that could not be looked at, in a source that could.
+    pub(super) fn of_discovery(problem: &DiscoverProblem) -> Self {
+        Self {
+            error_kind: problem.error.kind().to_owned(),
+            ..Self::unreachable(&problem.uri, &problem.error.to_string())
         }
     }
 

@@ -12,6 +12,8 @@ const ODD: &[(&str, &str)] = &[];
 
 #[test]
 fn every_log_is_loaded_or_refused_with_a_reason() {
-    let Some(_corpus) = Corpus::load() else { return };
+    let Some(_corpus) = Corpus::load() else {
+        return;
+    };
     let _ = (ODD, json!(0), BTreeMap::<i32, i32>::new(), text);
 }
