@@ -35,11 +35,9 @@ impl TaskScanner {
         cursor.literal(b",\"Task Info\":{")?;
         let mut info = task_info_head(&mut cursor)?;
         if cursor.rest != b"]}}" {
-            // Before 3.4 a start may carry accumulables; they are of no use, but must be well-formed.
+            // Before 3.4 a start may carry accumulables: the event shares its task info with the end.
             self.accumulables(&mut cursor, &mut info)?;
             (cursor.rest == b"]}}").then_some(())?;
-            info.sql_updates.clear();
-            info.accumulables.clear();
         }
         Some(TaskStart {
             stage_id,
