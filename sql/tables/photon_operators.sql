@@ -3,7 +3,8 @@
 -- description: Every operator that worked in an application, whether Photon can run it, and the task
 --   time it took. The task time of each stage is divided among the operators that worked in it: those
 --   with timing metrics of their own take these (scaled down where together they exceed the stage),
---   those without share the rest evenly. Stage time that no operator claims is RDD code.
+--   those without share the rest evenly. Stage time that no operator claims is RDD
+--   code, or of a query whose plan the history does not hold.
 -- reads: operator_stages, plan_operators, stages
 WITH stage_time AS (
   SELECT
@@ -40,6 +41,9 @@ node_time AS (
     AND t.sql_id = m.sql_id AND t.stage_id = m.stage_id
   GROUP BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.node_id
 ),
+plans AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM plan_operators
+),
 operators AS (
   SELECT
     w.platform, w.cluster_id, w.cluster_name, w.application_id, w.attempt_id, w.app_date,
@@ -55,8 +59,11 @@ operators AS (
   UNION ALL
   SELECT
     s.platform, s.cluster_id, s.cluster_name, s.application_id, s.attempt_id, s.app_date,
-    'RDD' AS operator, FALSE AS is_supported, FALSE AS is_photon,
-    'RDD API' AS reason,
+    CASE WHEN s.sql_id IS NOT NULL AND p.sql_id IS NULL THEN 'SQL without plan' ELSE 'RDD' END
+      AS operator,
+    FALSE AS is_supported, FALSE AS is_photon,
+    CASE WHEN s.sql_id IS NOT NULL AND p.sql_id IS NULL THEN 'its plan is not known'
+      ELSE 'RDD API' END AS reason,
     0 AS num_nodes,
     CAST(s.run_ms AS DOUBLE) AS task_ms
   FROM stage_time AS s
@@ -64,6 +71,10 @@ operators AS (
     ON t.platform = s.platform AND t.cluster_id = s.cluster_id
     AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
     AND t.sql_id = s.sql_id AND t.stage_id = s.stage_id
+  LEFT JOIN plans AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+    AND p.sql_id = s.sql_id
   WHERE t.stage_id IS NULL
 ),
 summed AS (
@@ -84,7 +95,8 @@ SELECT
   photon = 1 AS is_photon,
   reason,
   num_nodes,
-  CAST(task_ms AS BIGINT) AS task_time_ms,
+  -- Rounded first: the sum of fractions can end a hair below a whole number.
+  CAST(ROUND(task_ms, 3) AS BIGINT) AS task_time_ms,
   task_ms / NULLIF(SUM(task_ms) OVER (
     PARTITION BY platform, cluster_id, application_id, attempt_id
   ), 0e0) AS task_time_share,
