@@ -38,19 +38,25 @@ impl Corpus {
         std::fs::write(&job_file, job_file_of(&data)).expect("written");
         let lake = folder.path().join("lake");
         let run = ["-q".as_ref(), "run".as_ref(), job_file.as_os_str(), "--lake".as_ref(), lake.as_os_str()];
-        let printed = sparklake(run, &[0, 3]);
-        let last = printed.lines().last().expect("a summary");
-        let summary = serde_json::from_str(last).expect("JSON");
+        let summary = summary_of(&sparklake(run, &[0, 3]));
         Self { data, summary, folder }
     }
 
     /// The rows that `sql` answers with.
     pub fn query(&self, sql: &str) -> Vec<Row> {
         let lake = self.folder.path().join("lake");
-        let sql = ["sql", "--format", "ndjson", sql, "--lake"];
-        let arguments = sql.iter().map(AsRef::as_ref).chain([lake.as_os_str()]);
+        let ask = ["sql", "--format", "ndjson", "--lake"].map(OsStr::new);
+        // A query may begin with a comment, which looks like a flag.
+        let arguments = ask.into_iter().chain([lake.as_os_str(), "--".as_ref(), sql.as_ref()]);
         let parse = |line| serde_json::from_str(line).expect("a JSON object");
         sparklake(arguments, &[0]).lines().map(parse).collect()
+    }
+
+    /// What a run over all of `logs` as one source would do.
+    pub fn rehearse(&self, logs: &Path) -> Value {
+        let lake = self.folder.path().join("rehearsed");
+        let run = ["-q", "run", "--dry-run", "--event-logs"].map(OsStr::new);
+        summary_of(&sparklake(run.into_iter().chain([logs.as_os_str(), "--lake".as_ref(), lake.as_os_str()]), &[0, 3]))
     }
 
     /// All rows of `table` that came from the source `name`.
@@ -92,6 +98,11 @@ fn logs_below(folder: &Path) -> Vec<PathBuf> {
 fn is_log(folder: &Path) -> bool {
     let name = folder.file_name().and_then(OsStr::to_str).unwrap_or_default();
     name.starts_with("eventlog_v2_") || folder.join("eventlog").is_file()
+}
+
+/// The last line that a run prints.
+fn summary_of(printed: &str) -> Value {
+    serde_json::from_str(printed.lines().last().expect("a summary")).expect("JSON")
 }
 
 /// Runs the program, which has to end with one of `codes`; its standard output.
