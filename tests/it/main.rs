@@ -4,3 +4,8 @@
 //! nothing of the inside.
 
 mod cli;
+mod exactly_once;
+mod hostile;
+mod program;
+mod stored;
+mod world;
