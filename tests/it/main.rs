@@ -4,13 +4,10 @@
 //! the comparison of the two event parsers looks inside.
 
 mod cli;
-<<<<<<< HEAD
 mod conformance;
 mod event_parsers;
-=======
 mod exactly_once;
 mod hostile;
 mod program;
 mod stored;
 mod world;
->>>>>>> robustness

@@ -19,13 +19,20 @@ pub struct Ended {
 impl Ended {
     /// The JSON of the last line.
     pub fn summary(&self) -> Value {
-        let last = self.out.lines().last().unwrap_or_else(|| panic!("no summary: {self:?}"));
+        let last = self
+            .out
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("no summary: {self:?}"));
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// A number of the summary.
     pub fn count(&self, key: &str) -> u64 {
-        self.summary().get(key).and_then(Value::as_u64).unwrap_or_else(|| panic!("no {key}: {self:?}"))
+        self.summary()
+            .get(key)
+            .and_then(Value::as_u64)
+            .unwrap_or_else(|| panic!("no {key}: {self:?}"))
     }
 
     /// The run had this exit code, and no thread of it panicked.
@@ -54,18 +61,29 @@ impl From<Output> for Ended {
 /// `sparklake run` over `logs` into `lake`, not yet started, free of the machine's own settings.
 pub fn load_command(logs: &Path, lake: &Path) -> Command {
     let program = std::env::var_os(PROGRAM_VARIABLE);
-    let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_sparklake").into()));
+    let mut command =
+        Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_sparklake").into()));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SPARKLAKE_") {
             command.env_remove(name);
         }
     }
-    command.args(["-q", "run", "--event-logs"]).arg(logs).arg("--lake").arg(lake);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["-q", "run", "--event-logs"])
+        .arg(logs)
+        .arg("--lake")
+        .arg(lake);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
 /// Runs to the end.
 pub fn load(logs: &Path, lake: &Path) -> Ended {
-    load_command(logs, lake).output().expect("the program starts").into()
+    load_command(logs, lake)
+        .output()
+        .expect("the program starts")
+        .into()
 }

@@ -29,15 +29,22 @@ pub fn tables(lake: &Path) -> Vec<String> {
 
 /// The newest version of each table.
 pub fn versions(lake: &Path) -> BTreeMap<String, usize> {
-    tables(lake).into_iter().map(|table| (table.clone(), commits(lake, &table).len())).collect()
+    tables(lake)
+        .into_iter()
+        .map(|table| (table.clone(), commits(lake, &table).len()))
+        .collect()
 }
 
 /// All rows of a table, in no order.
 pub fn rows(lake: &Path, table: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     for (file, partition) in live_files(lake, table) {
-        let file = File::open(lake.join(table).join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+        let file = File::open(lake.join(table).join(&file))
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .expect("Parquet")
+            .build()
+            .expect("Parquet");
         for batch in reader {
             rows.extend(rows_of(&batch.expect("a batch"), &partition));
         }
@@ -53,8 +60,10 @@ pub fn content(lake: &Path, root: &Path) -> BTreeMap<String, Vec<String>> {
         .into_iter()
         .filter(|table| table != "runs")
         .map(|table| {
-            let mut lines: Vec<String> =
-                rows(lake, &table).into_iter().map(|row| line(&table, row, root)).collect();
+            let mut lines: Vec<String> = rows(lake, &table)
+                .into_iter()
+                .map(|row| line(&table, row, root))
+                .collect();
             lines.sort();
             (table, lines)
         })
@@ -68,10 +77,15 @@ pub fn assert_same(
     expected: &BTreeMap<String, Vec<String>>,
     context: &str,
 ) {
-    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{context}");
+    assert_eq!(
+        found.keys().collect::<Vec<_>>(),
+        expected.keys().collect::<Vec<_>>(),
+        "{context}"
+    );
     for (table, expected) in expected {
         let found = found.get(table).expect("the same tables");
-        let (have, want): (BTreeSet<_>, BTreeSet<_>) = (found.iter().collect(), expected.iter().collect());
+        let (have, want): (BTreeSet<_>, BTreeSet<_>) =
+            (found.iter().collect(), expected.iter().collect());
         let surplus = have.difference(&want).next();
         let missing = want.difference(&have).next();
         assert!(
@@ -96,25 +110,39 @@ fn commits(lake: &Path, table: &str) -> Vec<String> {
     let mut commits: Vec<_> = fs::read_dir(lake.join(table).join("_delta_log"))
         .expect("a Delta log")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .collect();
     commits.sort();
-    commits.into_iter().map(|path| fs::read_to_string(path).expect("a commit")).collect()
+    commits
+        .into_iter()
+        .map(|path| fs::read_to_string(path).expect("a commit"))
+        .collect()
 }
 
 /// File → values of its partition.
 fn live_files(lake: &Path, table: &str) -> BTreeMap<String, Row> {
     let mut live = BTreeMap::new();
     for commit in commits(lake, table) {
-        let actions = commit.lines().map(|action| serde_json::from_str::<Value>(action).expect("an action"));
+        let actions = commit
+            .lines()
+            .map(|action| serde_json::from_str::<Value>(action).expect("an action"));
         for action in actions {
             if let Some(path) = text(&action, "/remove/path") {
-                assert!(live.remove(path).is_some(), "{table}: {path} is removed but not there");
+                assert!(
+                    live.remove(path).is_some(),
+                    "{table}: {path} is removed but not there"
+                );
             }
             if let Some(path) = text(&action, "/add/path") {
-                let partition = action.pointer("/add/partitionValues").and_then(Value::as_object);
+                let partition = action
+                    .pointer("/add/partitionValues")
+                    .and_then(Value::as_object);
                 let values = partition.into_iter().flatten();
-                let values = values.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+                let values = values
+                    .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
                 let known = live.insert(path.to_owned(), values.collect());
                 assert!(known.is_none(), "{table}: {path} is added twice");
             }
@@ -135,14 +163,17 @@ fn rows_of(batch: &RecordBatch, partition: &Row) -> Vec<Row> {
         .iter()
         .zip(batch.columns())
         .map(|(field, array)| {
-            let formatter = ArrayFormatter::try_new(array, &options).expect("every type has a text");
+            let formatter =
+                ArrayFormatter::try_new(array, &options).expect("every type has a text");
             (field.name(), array, formatter)
         })
         .collect();
     (0..batch.num_rows())
         .map(|at| {
             let values = columns.iter().filter(|(_, array, _)| array.is_valid(at));
-            let mut row: Row = values.map(|(name, _, text)| ((*name).clone(), text.value(at).to_string())).collect();
+            let mut row: Row = values
+                .map(|(name, _, text)| ((*name).clone(), text.value(at).to_string()))
+                .collect();
             row.extend(partition.clone());
             row
         })

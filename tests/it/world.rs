@@ -19,7 +19,10 @@ pub const RENAMED: &str = "spark35/local-1795193760469";
 const GROWN: [(&str, u64); 3] = [
     ("spark35/local-1795194017768.zstd", 50),
     ("spark4/local-1795195105835.inprogress", 40),
-    ("spark4/eventlog_v2_local-1795194331294/events_1_local-1795194331294.zstd", 50),
+    (
+        "spark4/eventlog_v2_local-1795194331294/events_1_local-1795194331294.zstd",
+        50,
+    ),
 ];
 /// Logs that are not there on the first night.
 const NEW: [&str; 2] = ["spark35-gzip", "spark4/eventlog_v2_local-1795195703581"];
@@ -71,13 +74,25 @@ fn make() -> World {
     let fresh_run = load(&logs, &fresh);
     fresh_run.assert_code(0);
     let fresh_run_took = started.elapsed().expect("time goes on");
-    World { home, logs, first_night, second_night, fresh, fresh_run, fresh_run_took }
+    World {
+        home,
+        logs,
+        first_night,
+        second_night,
+        fresh,
+        fresh_run,
+        fresh_run_took,
+    }
 }
 
 /// Turns the logs into those of the first night.
 fn go_back(logs: &Path) {
     shorten(&logs.join(RENAMED), 60);
-    fs::rename(logs.join(RENAMED), logs.join(format!("{RENAMED}.inprogress"))).expect("renamed");
+    fs::rename(
+        logs.join(RENAMED),
+        logs.join(format!("{RENAMED}.inprogress")),
+    )
+    .expect("renamed");
     for (name, percent) in GROWN {
         shorten(&logs.join(name), percent);
     }
@@ -96,9 +111,15 @@ fn shorten(path: &Path, percent: u64) {
 pub fn copy_fixtures(to: &Path) {
     copy_folder(&fixtures(), to);
     let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_200_000);
-    for entry in WalkDir::new(to).into_iter().map(|entry| entry.expect("an entry")) {
+    for entry in WalkDir::new(to)
+        .into_iter()
+        .map(|entry| entry.expect("an entry"))
+    {
         if entry.file_type().is_file() {
-            let file = File::options().write(true).open(entry.path()).expect("a log");
+            let file = File::options()
+                .write(true)
+                .open(entry.path())
+                .expect("a log");
             file.set_modified(modified).expect("a time");
         }
     }
@@ -111,7 +132,10 @@ pub fn fixtures() -> PathBuf {
 
 /// Copies a folder with all that is in it.
 pub fn copy_folder(from: &Path, to: &Path) {
-    for entry in WalkDir::new(from).into_iter().map(|entry| entry.expect("an entry")) {
+    for entry in WalkDir::new(from)
+        .into_iter()
+        .map(|entry| entry.expect("an entry"))
+    {
         let target = to.join(entry.path().strip_prefix(from).expect("below the folder"));
         if entry.file_type().is_dir() {
             fs::create_dir_all(target).expect("a folder");
@@ -124,7 +148,9 @@ pub fn copy_folder(from: &Path, to: &Path) {
 /// Removes a folder that may not be there.
 pub fn remove(folder: &Path) {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{}: {error}", folder.display()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            panic!("{}: {error}", folder.display())
+        }
         _ => {}
     }
 }
