@@ -9,6 +9,8 @@
 //! then runs `sparklake run` into an empty lake: reading, replay, all tables, analysis. Machines
 //! are shared and noisy, so the figure to quote is the ratio of the two within a round.
 
+#![expect(clippy::print_stdout, reason = "the figures are the output")]
+
 use std::error::Error;
 use std::path::Path;
 use std::process::{Command, Stdio};

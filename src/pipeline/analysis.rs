@@ -175,7 +175,7 @@ async fn worst(context: &SessionContext, analysis: &analyze::Analysis) -> Vec<Wo
         .filter(|rows| ["ineffjobagg", "findings"].contains(&rows.table.as_str()))
     {
         context
-            .register_batch(&format!("new_{}", rows.table), rows.rows.clone())
+            .register_batch(format!("new_{}", rows.table).as_str(), rows.rows.clone())
             .ok();
     }
     let sql = format!(

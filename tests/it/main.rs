@@ -3,6 +3,11 @@
 //! They are ordinary programs of the outside world: they know the command line and the tables. Only
 //! the comparison of the two event parsers looks inside.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a test that is skipped, or compares thousands of values, says so"
+)]
+
 mod cli;
 mod conformance;
 mod event_parsers;

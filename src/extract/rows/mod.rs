@@ -200,7 +200,7 @@ impl<'s> RowWriter<'s> {
     pub fn flush(&mut self) -> Result<(), ExtractError> {
         for table in FactTable::ALL {
             if let Some(Some(builder)) = self.builders.get_mut(table as usize)
-                && builder.len() > 0
+                && !builder.is_empty()
             {
                 let batch = builder.finish()?;
                 self.sink.write(table.name(), batch)?;

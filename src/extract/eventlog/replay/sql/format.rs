@@ -64,8 +64,8 @@ pub(super) fn milliseconds(ms: i64) -> String {
     let quotient = |unit: i64| f64::from(ms as f32 / unit as f32);
     match ms {
         ..SECOND => format!("{ms} ms"),
-        ..MINUTE => format!("{} s", half_up(quotient(SECOND), 1)),
-        ..HOUR => format!("{} m", half_up(quotient(MINUTE), 1)),
+        SECOND..MINUTE => format!("{} s", half_up(quotient(SECOND), 1)),
+        MINUTE..HOUR => format!("{} m", half_up(quotient(MINUTE), 1)),
         _ => format!("{} h", half_up(quotient(HOUR), 2)),
     }
 }
