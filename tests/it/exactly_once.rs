@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::program::{Ended, load, load_command};
 use super::stored::{assert_same, content, rows, versions};
-use super::world::{RENAMED, World, copy_folder, remove, world};
+use super::world::{RENAMED, World, copy_folder, folder, remove, world};
 
 /// How many runs are killed. A few by default; dozens by hand, with a release build.
 const KILLS_VARIABLE: &str = "SPARKLAKE_KILLS";
@@ -84,7 +84,7 @@ fn a_log_that_was_in_progress_is_replaced_under_its_final_name() {
 #[test]
 fn a_second_run_opens_no_log_and_writes_only_about_itself() {
     let world = world();
-    let lake = world.folder("second_run");
+    let lake = folder("second_run");
     copy_folder(&world.fresh, &lake);
     let before = versions(&lake);
     let ended = load(&world.logs, &lake);
@@ -102,7 +102,7 @@ fn a_second_run_opens_no_log_and_writes_only_about_itself() {
 #[test]
 fn of_two_runs_at_once_one_works_and_the_other_names_it() {
     let world = world();
-    let lake = world.folder("two_runs");
+    let lake = folder("two_runs");
     let mut first = load_command(&world.logs, &lake).spawn().expect("starts");
     let holder = lake.join("_sparklake/holder.json");
     while !holder.is_file() {

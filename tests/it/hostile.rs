@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 
 use super::program::{Ended, load, load_command};
 use super::stored::{Row, assert_same, content, rows};
-use super::world::{RENAMED, copy_folder, fixtures, remove, world};
+use super::world::{RENAMED, copy_folder, fixtures, folder, remove, world};
 
 /// A log that Spark wrote as plain text, and its application.
 const GOOD: &str = RENAMED;
@@ -57,7 +57,7 @@ const FATES: [Fate; 23] = [
 
 #[test]
 fn every_hostile_log_is_told_by_its_kind_and_costs_no_other() {
-    let folder = world().folder("hostile");
+    let folder = folder("hostile");
     let (logs, lake) = (folder.join("logs"), folder.join("lake"));
     fs::create_dir(&logs).expect("a folder");
     write_hostile_logs(&logs);
@@ -69,7 +69,7 @@ fn every_hostile_log_is_told_by_its_kind_and_costs_no_other() {
     assert_large_ids(&lake);
     assert_times(&lake);
     assert_eq!(
-        job_names(&lake, "app-not-utf8"),
+        application_names(&lake, "app-not-utf8"),
         ["caf\u{fffd} \u{fffd}\u{fffd}"]
     );
     assert_eq!(rows_of(&lake, "sql_nodes", "app-deep").len(), 900);
@@ -176,7 +176,7 @@ fn assert_times(lake: &Path) {
     assert_eq!(of("app-endless", "end_time"), None);
 }
 
-fn job_names(lake: &Path, application: &str) -> Vec<String> {
+fn application_names(lake: &Path, application: &str) -> Vec<String> {
     rows_of(lake, "applications", application)
         .into_iter()
         .filter_map(|mut row| row.remove("application_name"))
@@ -261,9 +261,11 @@ fn write_hostile_logs(logs: &Path) {
     write("not_utf8", &not_utf8());
     write("deep", &log("app-deep", 1_000, 2_000, &deep_events()));
     write_long_line(&logs.join("long_line"));
-    let bomb = bomb();
-    write("bomb.zstd", &bomb);
-    write_zip(&logs.join("bomb.zip"), &[("bomb.zstd", &bomb)]);
+    write("bomb.zstd", &bomb("app-bomb"));
+    write_zip(
+        &logs.join("bomb.zip"),
+        &[("bomb.zstd", &bomb("app-packed-bomb"))],
+    );
     let one = log("app-one", 1_000, 2_000, &job(0, 0, &[0], 1_100));
     let two = log("app-two", 1_000, 2_000, &job(0, 0, &[0], 1_100));
     write_zip(&logs.join("twice.zip"), &[("one", &one), ("two", &two)]);
@@ -388,11 +390,18 @@ fn deep_events() -> Vec<u8> {
     .concat()
 }
 
-/// A line of 200 MB between good ones.
+/// A line of 200 MB among good ones, after the application's start.
 fn write_long_line(path: &Path) {
     let text = log("app-long", 1_000, 2_000, &job(0, 0, &[0], 1_100));
-    let middle = text.iter().position(|byte| *byte == b'\n').expect("lines") + 1;
-    let (before, after) = text.split_at(middle);
+    let third_line = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .nth(1)
+        .expect("lines")
+        .0
+        + 1;
+    let (before, after) = text.split_at(third_line);
     let mut file = BufWriter::new(File::create(path).expect("a log"));
     file.write_all(before).expect("written");
     file.write_all(b"{\"Event\":\"SparkListenerTaskEnd\",\"x\":\"")
@@ -406,11 +415,9 @@ fn write_long_line(path: &Path) {
 }
 
 /// 500 MB of line ends in some 50 KB, after a proper beginning.
-fn bomb() -> Vec<u8> {
+fn bomb(id: &str) -> Vec<u8> {
     let mut packed = zstd::Encoder::new(Vec::new(), 1).expect("an encoder");
-    packed
-        .write_all(&start("app-bomb", 1_000))
-        .expect("written");
+    packed.write_all(&start(id, 1_000)).expect("written");
     for _ in 0..500 {
         packed.write_all(&[b'\n'; 1 << 20]).expect("written");
     }
@@ -440,13 +447,13 @@ fn good_logs(folder: &Path) -> PathBuf {
 
 #[test]
 fn a_lake_that_is_a_file_is_refused() {
-    let folder = world().folder("lake_is_a_file");
+    let folder = folder("lake_is_a_file");
     let lake = folder.join("lake");
     fs::write(&lake, "not a folder").expect("written");
     let ended = load(&good_logs(&folder), &lake);
     ended.assert_code(2);
     let expected = format!(
-        "error: '{}' is not a location for a lake: it is a file\n",
+        "error: '{}' is not a location for a lake: it is a file, not a folder\n",
         lake.display()
     );
     assert_eq!((ended.err, ended.out.as_str()), (expected, ""));
@@ -458,7 +465,7 @@ fn a_lake_that_is_a_file_is_refused() {
 
 #[test]
 fn a_lake_below_a_file_is_refused() {
-    let folder = world().folder("lake_below_a_file");
+    let folder = folder("lake_below_a_file");
     fs::write(folder.join("file"), "not a folder").expect("written");
     let lake = folder.join("file/lake");
     let ended = load(&good_logs(&folder), &lake);
@@ -473,7 +480,7 @@ fn a_lake_below_a_file_is_refused() {
 
 #[test]
 fn a_folder_of_something_else_is_not_written_to() {
-    let folder = world().folder("not_ours");
+    let folder = folder("not_ours");
     let lake = folder.join("lake");
     fs::create_dir_all(lake.join("thesis")).expect("a folder");
     fs::write(lake.join("thesis/chapter1.tex"), "years of work").expect("written");
@@ -500,7 +507,7 @@ fn a_folder_that_vanishes_while_it_is_read_is_told_of_and_tried_again() {
         world.fresh_run.count("discover_ms") + world.fresh_run.count("extract_ms"),
     );
     for (attempt, share) in (0..).zip([0.1, 0.5]) {
-        let folder = world.folder(&format!("vanishing_{attempt}"));
+        let folder = folder(&format!("vanishing_{attempt}"));
         let (logs, lake) = (folder.join("logs"), folder.join("lake"));
         copy_folder(&world.logs, &logs);
         let run = load_command(&logs, &lake).spawn().expect("starts");
@@ -537,7 +544,7 @@ fn assert_vanished(ended: &Ended, lake: &Path) {
 #[test]
 fn a_full_disk_is_told_and_a_later_run_completes_the_lake() {
     let world = world();
-    let lake = world.folder("full_disk");
+    let lake = folder("full_disk");
     let Some(disk) = Disk::mount(&lake, "200k") else {
         println!("skipped: a disk of 200 KB cannot be mounted here");
         return;

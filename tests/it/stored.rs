@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::Path;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::Float64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
@@ -171,11 +172,21 @@ fn rows_of(batch: &RecordBatch, partition: &Row) -> Vec<Row> {
     (0..batch.num_rows())
         .map(|at| {
             let values = columns.iter().filter(|(_, array, _)| array.is_valid(at));
+            let told = |array, text: &ArrayFormatter<'_>| {
+                double(array, at).unwrap_or_else(|| text.value(at).to_string())
+            };
             let mut row: Row = values
-                .map(|(name, _, text)| ((*name).clone(), text.value(at).to_string()))
+                .map(|(name, array, text)| ((*name).clone(), told(array, text)))
                 .collect();
             row.extend(partition.clone());
             row
         })
         .collect()
+}
+
+/// A double with the digits that do not depend on the order in which it was summed up.
+fn double(array: &ArrayRef, at: usize) -> Option<String> {
+    array
+        .as_primitive_opt::<Float64Type>()
+        .map(|doubles| format!("{:.11e}", doubles.value(at)))
 }

@@ -29,7 +29,6 @@ const NEW: [&str; 2] = ["spark35-gzip", "spark4/eventlog_v2_local-1795195703581"
 
 /// The two nights.
 pub struct World {
-    home: PathBuf,
     /// The logs of the second night.
     pub logs: PathBuf,
     /// A lake after the first night.
@@ -42,14 +41,14 @@ pub struct World {
     pub fresh_run_took: Duration,
 }
 
-impl World {
-    /// A folder of this name for a test of its own, empty.
-    pub fn folder(&self, name: &str) -> PathBuf {
-        let folder = self.home.join(name);
-        remove(&folder);
-        fs::create_dir_all(&folder).expect("a folder");
-        folder
-    }
+/// A folder of this name for a test of its own, empty.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("sparklake")
+        .join(name);
+    remove(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
 }
 
 /// The world; whoever asks first makes it.
@@ -59,8 +58,7 @@ pub fn world() -> &'static World {
 }
 
 fn make() -> World {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("world");
-    remove(&home);
+    let home = folder("world");
     let [logs, first_night, second_night, fresh] =
         ["logs", "first_night", "second_night", "fresh"].map(|name| home.join(name));
     copy_fixtures(&logs);
@@ -75,7 +73,6 @@ fn make() -> World {
     fresh_run.assert_code(0);
     let fresh_run_took = started.elapsed().expect("time goes on");
     World {
-        home,
         logs,
         first_night,
         second_night,
