@@ -23,7 +23,10 @@ fn compare(path: &str, expected: &Value, ours: &Value, found: &mut Vec<String>) 
                     None => found.push(format!("{path}: expected {value}, not there")),
                 }
             }
-            for (name, value) in ours.iter().filter(|(name, _)| !expected.contains_key(*name)) {
+            for (name, value) in ours
+                .iter()
+                .filter(|(name, _)| !expected.contains_key(*name))
+            {
                 found.push(format!("{path}.{name}: not expected, is {value}"));
             }
         }
@@ -32,7 +35,9 @@ fn compare(path: &str, expected: &Value, ours: &Value, found: &mut Vec<String>) 
                 compare(&format!("{path}[{index}]"), value, our_value, found);
             }
         }
-        (expected, ours) if expected != ours => found.push(format!("{path}: expected {expected}, is {ours}")),
+        (expected, ours) if expected != ours => {
+            found.push(format!("{path}: expected {expected}, is {ours}"));
+        }
         _ => {}
     }
 }
@@ -49,7 +54,11 @@ fn missing_added_and_changed_values_are_told_with_their_place() {
     let ours = serde_json::json!([{"b": {"c": [1, 3]}, "d": null, "accumulatorUpdates": [{"id": 2}, {"id": 1}]}]);
     assert_eq!(
         differences(&expected, &ours),
-        ["[0].a: expected 1, not there", "[0].b.c[1]: expected 2, is 3", "[0].d: not expected, is null"]
+        [
+            "[0].a: expected 1, not there",
+            "[0].b.c[1]: expected 2, is 3",
+            "[0].d: not expected, is null"
+        ]
     );
     assert!(differences(&expected, &expected).is_empty());
 }

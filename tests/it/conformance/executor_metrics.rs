@@ -13,7 +13,9 @@ pub fn name(column: &str) -> Option<String> {
     if column.starts_with("peak_execution_memory") {
         return None;
     }
-    column.strip_prefix("peak_").map(|words| words.split('_').map(capitalized).collect())
+    column
+        .strip_prefix("peak_")
+        .map(|words| words.split('_').map(capitalized).collect())
 }
 
 fn capitalized(word: &str) -> String {
@@ -21,7 +23,12 @@ fn capitalized(word: &str) -> String {
         return word.to_uppercase();
     }
     let mut letters = word.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect()
 }
 
 /// The executor metrics of `row`, by REST's names; `None` if it has none.

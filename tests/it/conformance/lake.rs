@@ -24,7 +24,8 @@ impl Corpus {
     /// Loads the data; later callers get the same lake. `None` without data.
     pub fn load() -> Option<&'static Self> {
         static CORPUS: OnceLock<Option<Corpus>> = OnceLock::new();
-        let corpus = CORPUS.get_or_init(|| std::env::var_os("SPARKLAKE_CONFORMANCE").map(Self::load_from));
+        let corpus =
+            CORPUS.get_or_init(|| std::env::var_os("SPARKLAKE_CONFORMANCE").map(Self::load_from));
         if corpus.is_none() {
             println!("skipped: SPARKLAKE_CONFORMANCE does not name the folder of the data");
         }
@@ -37,9 +38,19 @@ impl Corpus {
         let job_file = folder.path().join("job.toml");
         std::fs::write(&job_file, job_file_of(&data)).expect("written");
         let lake = folder.path().join("lake");
-        let run = ["-q".as_ref(), "run".as_ref(), job_file.as_os_str(), "--lake".as_ref(), lake.as_os_str()];
+        let run = [
+            "-q".as_ref(),
+            "run".as_ref(),
+            job_file.as_os_str(),
+            "--lake".as_ref(),
+            lake.as_os_str(),
+        ];
         let summary = summary_of(&sparklake(run, &[0, 3]));
-        Self { data, summary, folder }
+        Self {
+            data,
+            summary,
+            folder,
+        }
     }
 
     /// The rows that `sql` answers with.
@@ -47,7 +58,9 @@ impl Corpus {
         let lake = self.folder.path().join("lake");
         let ask = ["sql", "--format", "ndjson", "--lake"].map(OsStr::new);
         // A query may begin with a comment, which looks like a flag.
-        let arguments = ask.into_iter().chain([lake.as_os_str(), "--".as_ref(), sql.as_ref()]);
+        let arguments = ask
+            .into_iter()
+            .chain([lake.as_os_str(), "--".as_ref(), sql.as_ref()]);
         let parse = |line| serde_json::from_str(line).expect("a JSON object");
         sparklake(arguments, &[0]).lines().map(parse).collect()
     }
@@ -56,22 +69,34 @@ impl Corpus {
     pub fn rehearse(&self, logs: &Path) -> Value {
         let lake = self.folder.path().join("rehearsed");
         let run = ["-q", "run", "--dry-run", "--event-logs"].map(OsStr::new);
-        summary_of(&sparklake(run.into_iter().chain([logs.as_os_str(), "--lake".as_ref(), lake.as_os_str()]), &[0, 3]))
+        summary_of(&sparklake(
+            run.into_iter()
+                .chain([logs.as_os_str(), "--lake".as_ref(), lake.as_os_str()]),
+            &[0, 3],
+        ))
     }
 
     /// All rows of `table` that came from the source `name`.
     pub fn rows(&self, table: &str, name: &str) -> Vec<Row> {
-        self.query(&format!("SELECT * FROM {table} WHERE cluster_id = '{name}'"))
+        self.query(&format!(
+            "SELECT * FROM {table} WHERE cluster_id = '{name}'"
+        ))
     }
 }
 
 /// One source for each folder whose logs tell of different applications. NVIDIA's logs are partly
 /// edited copies of one another that kept the application's id: each is a source of its own.
 fn job_file_of(data: &Path) -> String {
-    let mut sources = vec![("spark".to_owned(), data.join("spark/logs")), ("kubeflow".to_owned(), data.join("kubeflow/logs"))];
+    let mut sources = vec![
+        ("spark".to_owned(), data.join("spark/logs")),
+        ("kubeflow".to_owned(), data.join("kubeflow/logs")),
+    ];
     let nvidia = data.join("nvidia/logs");
     let logs = logs_below(&nvidia);
-    sources.extend(logs.into_iter().map(|log| (nvidia_name(&nvidia, &log), log)));
+    sources.extend(
+        logs.into_iter()
+            .map(|log| (nvidia_name(&nvidia, &log), log)),
+    );
     let section = |(name, log): &(String, PathBuf)| {
         let name = Value::from(name.as_str());
         let log = Value::from(log.to_str().expect("UTF-8"));
@@ -87,16 +112,27 @@ fn nvidia_name(folder: &Path, log: &Path) -> String {
 
 /// Log files, and folders that are one log, in the order of their names.
 fn logs_below(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     entries.sort();
-    let below = |entry: PathBuf| if entry.is_dir() && !is_log(&entry) { logs_below(&entry) } else { vec![entry] };
+    let below = |entry: PathBuf| {
+        if entry.is_dir() && !is_log(&entry) {
+            logs_below(&entry)
+        } else {
+            vec![entry]
+        }
+    };
     entries.into_iter().flat_map(below).collect()
 }
 
 /// Whether a folder is the log of one application: rolling, or as Databricks delivers it.
 fn is_log(folder: &Path) -> bool {
-    let name = folder.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let name = folder
+        .file_name()
+        .and_then(OsStr::to_str)
+        .unwrap_or_default();
     name.starts_with("eventlog_v2_") || folder.join("eventlog").is_file()
 }
 
@@ -113,8 +149,18 @@ fn sparklake<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, codes: &[i32]) 
             command.env_remove(name);
         }
     }
-    let output = command.args(arguments).output().expect("the program starts");
+    let output = command
+        .args(arguments)
+        .output()
+        .expect("the program starts");
     let err = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code().is_some_and(|code| codes.contains(&code)), "{}: {err}", output.status);
+    assert!(
+        output
+            .status
+            .code()
+            .is_some_and(|code| codes.contains(&code)),
+        "{}: {err}",
+        output.status
+    );
     String::from_utf8(output.stdout).expect("UTF-8")
 }

@@ -25,10 +25,25 @@ const UNFINISHED: &[&str] = &[
 
 /// Logs of NVIDIA's that claim to be of one application attempt.
 const CLAIMS_TO_ONE_ID: &[&[&str]] = &[
-    &["cluster_information/eventlog_3nodes_12cores_multiple_executors", "dataset_eventlog"],
-    &["cluster_information/eventlog_driver_only", "db_sim_eventlog", "eventlog_v2_local-1623876083964"],
-    &["cluster_information/platform/databricks-aws", "cluster_information/platform/databricks-azure"],
-    &["dsAndDf_eventlog.zstd", "eventlog_same_app_id_1.zstd", "eventlog_same_app_id_2.zstd", "truncated_eventlog"],
+    &[
+        "cluster_information/eventlog_3nodes_12cores_multiple_executors",
+        "dataset_eventlog",
+    ],
+    &[
+        "cluster_information/eventlog_driver_only",
+        "db_sim_eventlog",
+        "eventlog_v2_local-1623876083964",
+    ],
+    &[
+        "cluster_information/platform/databricks-aws",
+        "cluster_information/platform/databricks-azure",
+    ],
+    &[
+        "dsAndDf_eventlog.zstd",
+        "eventlog_same_app_id_1.zstd",
+        "eventlog_same_app_id_2.zstd",
+        "truncated_eventlog",
+    ],
     &["gpu_eventlog", "spark-events-profiling/dataset_eventlog"],
 ];
 
@@ -39,16 +54,37 @@ const QUALIFICATION: &str = "spark-events-qualification/";
 fn every_log_is_loaded_or_refused_with_a_reason() {
     let Some(corpus) = Corpus::load() else { return };
     let ledger = corpus.query("SELECT * FROM ingest_sources ORDER BY source_uri");
-    let [refused, loaded]: [Vec<&Row>; 2] =
-        [false, true].map(|is_loaded| ledger.iter().filter(|row| (text(row, "status") == "loaded") == is_loaded).collect());
+    let [refused, loaded]: [Vec<&Row>; 2] = [false, true].map(|is_loaded| {
+        ledger
+            .iter()
+            .filter(|row| (text(row, "status") == "loaded") == is_loaded)
+            .collect()
+    });
 
-    let refused: Vec<_> = refused.iter().map(|row| (name(row), text(row, "status"), text(row, "error_kind"))).collect();
-    assert_eq!(refused, [("spark-events-profiling/driverlog", "quarantined", "not_an_event_log")]);
-    assert_eq!(corpus.summary.get("exit_code"), Some(&json!(3)), "one log was refused");
+    let refused: Vec<_> = refused
+        .iter()
+        .map(|row| (name(row), text(row, "status"), text(row, "error_kind")))
+        .collect();
+    assert_eq!(
+        refused,
+        [(
+            "spark-events-profiling/driverlog",
+            "quarantined",
+            "not_an_event_log"
+        )]
+    );
+    assert_eq!(
+        corpus.summary.get("exit_code"),
+        Some(&json!(3)),
+        "one log was refused"
+    );
     assert_eq!(corpus.summary.get("discovered"), Some(&json!(ledger.len())));
 
-    let unfinished: Vec<&str> =
-        loaded.iter().filter(|row| row.get("complete") == Some(&json!(false))).map(|row| name(row)).collect();
+    let unfinished: Vec<&str> = loaded
+        .iter()
+        .filter(|row| row.get("complete") == Some(&json!(false)))
+        .map(|row| name(row))
+        .collect();
     assert_eq!(unfinished, UNFINISHED);
     for row in &loaded {
         assert_eq!(number(row, "bad_lines"), Some(0), "{row:?}");
@@ -66,7 +102,10 @@ fn layouts_of_one_log_have_the_same_rows() {
     );
     let layouts: Vec<&str> = ledger.iter().map(|row| text(row, "layout")).collect();
     assert_eq!(layouts, ["databricks", "rolling"]);
-    let counts: BTreeSet<_> = ledger.iter().map(|row| (number(row, "events"), number(row, "rows"))).collect();
+    let counts: BTreeSet<_> = ledger
+        .iter()
+        .map(|row| (number(row, "events"), number(row, "rows")))
+        .collect();
     assert_eq!(counts.len(), 1, "{ledger:?}");
 }
 
@@ -75,15 +114,33 @@ fn layouts_of_one_log_have_the_same_rows() {
 fn one_of_several_claims_to_an_id_wins() {
     let Some(corpus) = Corpus::load() else { return };
     let summary = corpus.rehearse(&corpus.data.join("nvidia/logs"));
-    let problems = summary.get("problems").and_then(Value::as_array).expect("problems");
+    let problems = summary
+        .get("problems")
+        .and_then(Value::as_array)
+        .expect("problems");
     let mut claims: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for problem in problems.iter().filter_map(Value::as_object).filter(|problem| text(problem, "status") == "skipped") {
-        let winner = text(problem, "error").strip_suffix(" tells of the same application attempt").expect("a winner");
+    for problem in problems
+        .iter()
+        .filter_map(Value::as_object)
+        .filter(|problem| text(problem, "status") == "skipped")
+    {
+        let winner = text(problem, "error")
+            .strip_suffix(" tells of the same application attempt")
+            .expect("a winner");
         let winner = short(winner);
-        claims.entry(winner).or_insert_with(|| BTreeSet::from([winner])).insert(short(text(problem, "uri")));
+        claims
+            .entry(winner)
+            .or_insert_with(|| BTreeSet::from([winner]))
+            .insert(short(text(problem, "uri")));
     }
     let claims: BTreeSet<BTreeSet<&str>> = claims.into_values().collect();
-    assert_eq!(claims, CLAIMS_TO_ONE_ID.iter().map(|logs| logs.iter().copied().collect()).collect());
+    assert_eq!(
+        claims,
+        CLAIMS_TO_ONE_ID
+            .iter()
+            .map(|logs| logs.iter().copied().collect())
+            .collect()
+    );
 }
 
 fn name(row: &Row) -> &str {

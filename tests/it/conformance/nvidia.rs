@@ -9,17 +9,18 @@ use super::lake::{Corpus, Row};
 /// Name of the source that the log was loaded under.
 const SOURCE: &str = "spark-events-profiling/rapids_join_eventlog.zstd";
 
-const STAGES: &str = "SELECT stage_id AS id, stage_id, stage_attempt_id FROM stages WHERE cluster_id = '{source}'";
-const STAGE_SPANS: &str =
-    "SELECT stage_id AS id, sum(duration_ms) AS duration FROM stages WHERE cluster_id = '{source}' GROUP BY stage_id";
+const STAGES: &str =
+    "SELECT stage_id AS id, stage_id, stage_attempt_id FROM stages WHERE cluster_id = '{source}'";
+const STAGE_SPANS: &str = "SELECT stage_id AS id, sum(duration_ms) AS duration FROM stages WHERE cluster_id = '{source}' GROUP BY stage_id";
 
 const STAGES_OF_JOBS: &str = "SELECT unnest(job_ids) AS id, stage_id, stage_attempt_id FROM stages \
      WHERE cluster_id = '{source}'";
-const JOB_SPANS: &str = "SELECT job_id AS id, duration_ms AS duration FROM jobs WHERE cluster_id = '{source}'";
+const JOB_SPANS: &str =
+    "SELECT job_id AS id, duration_ms AS duration FROM jobs WHERE cluster_id = '{source}'";
 
-const STAGES_OF_QUERIES: &str =
-    "SELECT sql_id AS id, stage_id, stage_attempt_id FROM stages WHERE cluster_id = '{source}' AND sql_id IS NOT NULL";
-const QUERY_SPANS: &str = "SELECT sql_id AS id, duration_ms AS duration FROM sql WHERE cluster_id = '{source}'";
+const STAGES_OF_QUERIES: &str = "SELECT sql_id AS id, stage_id, stage_attempt_id FROM stages WHERE cluster_id = '{source}' AND sql_id IS NOT NULL";
+const QUERY_SPANS: &str =
+    "SELECT sql_id AS id, duration_ms AS duration FROM sql WHERE cluster_id = '{source}'";
 
 const SQL_METRICS: &str = r#"
     SELECT
@@ -81,7 +82,8 @@ fn query_metrics_equal_nvidias() {
     let ours = ask(corpus, SQL_METRICS);
     assert_cells(&expected, &ours);
     for row in &ours {
-        let [min, median, max] = ["min", "median", "max"].map(|name| row.get(name).and_then(Value::as_f64));
+        let [min, median, max] =
+            ["min", "median", "max"].map(|name| row.get(name).and_then(Value::as_f64));
         assert!(min <= median && median <= max, "{row:?}");
     }
 }
@@ -92,7 +94,9 @@ fn assert_aggregates(file: &str, members: &str, spans: &str) {
 }
 
 fn aggregates(corpus: &Corpus, members: &str, spans: &str) -> Vec<Row> {
-    let sql = include_str!("nvidia_aggregates.sql").replace("{members}", members).replace("{spans}", spans);
+    let sql = include_str!("nvidia_aggregates.sql")
+        .replace("{members}", members)
+        .replace("{spans}", spans);
     ask(corpus, &sql)
 }
 
@@ -102,9 +106,14 @@ fn ask(corpus: &Corpus, sql: &str) -> Vec<Row> {
 
 /// The rows of one of NVIDIA's files, as text.
 fn expected(corpus: &Corpus, file: &str) -> Vec<BTreeMap<String, String>> {
-    let file = corpus.data.join(format!("nvidia/expected/rapids_join_eventlog_{file}_expectation.csv"));
+    let file = corpus.data.join(format!(
+        "nvidia/expected/rapids_join_eventlog_{file}_expectation.csv"
+    ));
     let mut reader = csv::Reader::from_path(file).expect("a file");
-    reader.deserialize().map(|row| row.expect("a row")).collect()
+    reader
+        .deserialize()
+        .map(|row| row.expect("a row"))
+        .collect()
 }
 
 /// Every cell that is expected is there; numbers are compared as numbers (`78.0` is `78`).

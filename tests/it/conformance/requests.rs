@@ -36,14 +36,28 @@ impl<'a> Request<'a> {
         let mut segments = path.trim_end_matches('/').split('/').skip(1);
         let application_id = segments.next().expect("an application");
         let mut resource: Vec<&str> = segments.collect();
-        let has_attempt = resource.first().is_some_and(|segment| segment.parse::<u32>().is_ok());
+        let has_attempt = resource
+            .first()
+            .is_some_and(|segment| segment.parse::<u32>().is_ok());
         let attempt_id = if has_attempt { resource.remove(0) } else { "0" };
-        let parameters = query.split('&').filter_map(|parameter| parameter.split_once('=')).collect();
-        Self { application_id, attempt_id, resource, parameters }
+        let parameters = query
+            .split('&')
+            .filter_map(|parameter| parameter.split_once('='))
+            .collect();
+        Self {
+            application_id,
+            attempt_id,
+            resource,
+            parameters,
+        }
     }
 
     fn all(&self, name: &str) -> Vec<&'a str> {
-        self.parameters.iter().filter(|(key, _)| *key == name).map(|(_, value)| *value).collect()
+        self.parameters
+            .iter()
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| *value)
+            .collect()
     }
 
     fn one(&self, name: &str) -> Option<&'a str> {
@@ -55,14 +69,22 @@ impl<'a> Request<'a> {
     }
 
     fn quantiles(&self, default: &[f64]) -> Vec<f64> {
-        let parse = |list: &str| list.split(',').map(|quantile| quantile.parse().expect("a number")).collect();
-        self.one("quantiles").map_or_else(|| default.to_vec(), parse)
+        let parse = |list: &str| {
+            list.split(',')
+                .map(|quantile| quantile.parse().expect("a number"))
+                .collect()
+        };
+        self.one("quantiles")
+            .map_or_else(|| default.to_vec(), parse)
     }
 
     /// Whether `row` has one of the statuses that the parameter `name` asks for.
     fn wants_status(&self, name: &str, row: &Row) -> bool {
         let wanted = self.all(name);
-        wanted.is_empty() || wanted.iter().any(|status| status.eq_ignore_ascii_case(text(row, "status")))
+        wanted.is_empty()
+            || wanted
+                .iter()
+                .any(|status| status.eq_ignore_ascii_case(text(row, "status")))
     }
 }
 
@@ -80,7 +102,11 @@ impl Server {
             "task_summaries",
             "tasks",
         ];
-        Self { tables: tables.map(|table| (table, corpus.rows(table, SOURCE))).into() }
+        Self {
+            tables: tables
+                .map(|table| (table, corpus.rows(table, SOURCE)))
+                .into(),
+        }
     }
 
     /// What the server answers to `path`.
@@ -89,18 +115,25 @@ impl Server {
         match request.resource.as_slice() {
             [] => self.application(&request),
             ["jobs"] => self.jobs(&request).iter().map(rest::job).collect(),
-            ["jobs", id] => single(self.jobs(&request), "job_id", id, rest::job),
+            ["jobs", id] => single(&self.jobs(&request), "job_id", id, rest::job),
             ["stages"] => self.stages(&request),
             ["stages", id] => self.stage(&request, id),
             ["stages", id, attempt] => self.stage_attempt(&request, id, attempt),
-            ["stages", id, attempt, "taskSummary"] => {
-                distributions::of_tasks(&self.tasks(&request, id, attempt), &request.quantiles(DEFAULT_QUANTILES))
-            }
+            ["stages", id, attempt, "taskSummary"] => distributions::of_tasks(
+                &self.tasks(&request, id, attempt),
+                &request.quantiles(DEFAULT_QUANTILES),
+            ),
             ["stages", id, attempt, "taskList"] => self.task_list(&request, id, attempt),
             ["executors"] => self.executors(&request),
-            ["allmiscellaneousprocess"] => self.rows("processes", &request).iter().map(rest::process).collect(),
+            ["allmiscellaneousprocess"] => self
+                .rows("processes", &request)
+                .iter()
+                .map(rest::process)
+                .collect(),
             ["storage", "rdd"] => self.cached_rdds(&request),
-            ["storage", "rdd", id] => single(self.rows("rdd_storage", &request), "rdd_id", id, rest::rdd),
+            ["storage", "rdd", id] => {
+                single(&self.rows("rdd_storage", &request), "rdd_id", id, rest::rdd)
+            }
             other => panic!("{path}: what are {other:?}?"),
         }
     }
@@ -109,13 +142,20 @@ impl Server {
     fn rows(&self, table: &str, request: &Request<'_>) -> Vec<Row> {
         let rows = self.tables.get(table).into_iter().flatten();
         let of_application = rows.filter(|row| {
-            text(row, "application_id") == request.application_id && text(row, "attempt_id") == request.attempt_id
+            text(row, "application_id") == request.application_id
+                && text(row, "attempt_id") == request.attempt_id
         });
         of_application.cloned().collect()
     }
 
     /// The rows of `table` that belong to one attempt of a stage.
-    fn rows_of_stage(&self, table: &str, request: &Request<'_>, id: &str, attempt: &str) -> Vec<Row> {
+    fn rows_of_stage(
+        &self,
+        table: &str,
+        request: &Request<'_>,
+        id: &str,
+        attempt: &str,
+    ) -> Vec<Row> {
         let mut rows = self.rows(table, request);
         rows.retain(|row| is(row, "stage_id", id) && is(row, "stage_attempt_id", attempt));
         rows
@@ -124,7 +164,11 @@ impl Server {
     /// All attempts of the application.
     fn application(&self, request: &Request<'_>) -> Value {
         let rows = self.tables.get("applications").into_iter().flatten();
-        rest::application(rows.filter(|row| text(row, "application_id") == request.application_id).cloned().collect())
+        rest::application(
+            rows.filter(|row| text(row, "application_id") == request.application_id)
+                .cloned()
+                .collect(),
+        )
     }
 
     fn jobs(&self, request: &Request<'_>) -> Vec<Row> {
@@ -137,7 +181,9 @@ impl Server {
     fn stages(&self, request: &Request<'_>) -> Value {
         let mut stages = self.rows("stages", request);
         stages.retain(|stage| request.wants_status("status", stage));
-        stages.sort_by_key(|stage| Reverse((number(stage, "stage_id"), number(stage, "stage_attempt_id"))));
+        stages.sort_by_key(|stage| {
+            Reverse((number(stage, "stage_id"), number(stage, "stage_attempt_id")))
+        });
         stages.iter().map(rest::stage).collect()
     }
 
@@ -162,7 +208,10 @@ impl Server {
             let task_id = |task: &Row| number(task, "task_id").expect("an id").to_string();
             stage.insert("tasks".to_owned(), by_key(&tasks, task_id, rest::task));
             let executor_id = |executor: &Row| text(executor, "executor_id").to_owned();
-            stage.insert("executorSummary".to_owned(), by_key(&executors, executor_id, rest::stage_executor));
+            stage.insert(
+                "executorSummary".to_owned(),
+                by_key(&executors, executor_id, rest::stage_executor),
+            );
         }
         if request.is_true("withSummaries", false) {
             let summary = self.rows_of_stage("task_summaries", request, id, attempt);
@@ -194,8 +243,15 @@ impl Server {
             }
             _ => {}
         }
-        let parameter = |name, default| request.one(name).map_or(default, |text| text.parse().expect("a number"));
-        let page = tasks.iter().skip(parameter("offset", 0)).take(parameter("length", PAGE));
+        let parameter = |name, default| {
+            request
+                .one(name)
+                .map_or(default, |text| text.parse().expect("a number"))
+        };
+        let page = tasks
+            .iter()
+            .skip(parameter("offset", 0))
+            .take(parameter("length", PAGE));
         page.map(rest::task).collect()
     }
 
@@ -227,11 +283,15 @@ fn is(row: &Row, column: &str, id: &str) -> bool {
     number(row, column).is_some_and(|number| number.to_string() == id)
 }
 
-fn single(rows: Vec<Row>, column: &str, id: &str, show: fn(&Row) -> Value) -> Value {
+fn single(rows: &[Row], column: &str, id: &str, show: fn(&Row) -> Value) -> Value {
     let row = rows.iter().find(|row| is(row, column, id));
     show(row.expect("the row that is asked for"))
 }
 
 fn by_key(rows: &[Row], key: impl Fn(&Row) -> String, show: fn(&Row) -> Value) -> Value {
-    Value::Object(rows.iter().map(|row| (key(row), show(row))).collect::<Map<_, _>>())
+    Value::Object(
+        rows.iter()
+            .map(|row| (key(row), show(row)))
+            .collect::<Map<_, _>>(),
+    )
 }

@@ -1,5 +1,5 @@
 //! The History Server's objects from rows of tables, by the mechanical rule of the tables'
-//! contract: camelCase is snake_case, groups of metrics are prefixes, NULL is a missing field.
+//! contract: `camelCase` is `snake_case`, groups of metrics are prefixes, NULL is a missing field.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,22 @@ use super::executor_metrics;
 use super::lake::Row;
 
 /// Keys and bookkeeping that every table has.
-const FRAME: &[&str] =
-    &["platform", "cluster_id", "cluster_name", "application_id", "attempt_id", "app_date", "batch_id", "ingested_at"];
+const FRAME: &[&str] = &[
+    "platform",
+    "cluster_id",
+    "cluster_name",
+    "application_id",
+    "attempt_id",
+    "app_date",
+    "batch_id",
+    "ingested_at",
+];
 
 /// Metrics that Spark shows since 4.1, after the goldens were written.
-const SINCE_SPARK_4_1: &[&str] = &["peak_execution_memory_on_heap", "peak_execution_memory_off_heap"];
+const SINCE_SPARK_4_1: &[&str] = &[
+    "peak_execution_memory_on_heap",
+    "peak_execution_memory_off_heap",
+];
 
 /// Columns whose text is JSON.
 const JSON_TEXT: &[&str] = &[
@@ -39,17 +50,36 @@ struct Mapping {
 }
 
 /// The rule without exceptions.
-const PLAIN: Mapping = Mapping { beyond: &[], renamed: &[], groups: &[], peaks: None };
+const PLAIN: Mapping = Mapping {
+    beyond: &[],
+    renamed: &[],
+    groups: &[],
+    peaks: None,
+};
 
-const APPLICATION_ATTEMPT: Mapping = Mapping { renamed: &[("duration_ms", "duration")], ..PLAIN };
+const APPLICATION_ATTEMPT: Mapping = Mapping {
+    renamed: &[("duration_ms", "duration")],
+    ..PLAIN
+};
 
 /// What `applications` has of `ApplicationAttemptInfo`; the rest goes far beyond it. `last_updated`
 /// is the log's modification time, which depends on when it was copied: the goldens leave it empty.
-const ATTEMPT_COLUMNS: &[&str] =
-    &["start_time", "end_time", "duration_ms", "spark_user", "completed", "app_spark_version"];
+const ATTEMPT_COLUMNS: &[&str] = &[
+    "start_time",
+    "end_time",
+    "duration_ms",
+    "spark_user",
+    "completed",
+    "app_spark_version",
+];
 
 const JOB: Mapping = Mapping {
-    beyond: &["sql_id", "duration_ms", "failure_reason", "task_success_rate"],
+    beyond: &[
+        "sql_id",
+        "duration_ms",
+        "failure_reason",
+        "task_success_rate",
+    ],
     renamed: &[("job_name", "name")],
     ..PLAIN
 };
@@ -88,13 +118,25 @@ const EXECUTOR: Mapping = Mapping {
     peaks: Some("peakMemoryMetrics"),
 };
 
-const PROCESS: Mapping = Mapping { renamed: &[("process_id", "id")], ..PLAIN };
+const PROCESS: Mapping = Mapping {
+    renamed: &[("process_id", "id")],
+    ..PLAIN
+};
 
-const RDD: Mapping = Mapping { renamed: &[("rdd_id", "id"), ("rdd_name", "name")], ..PLAIN };
+const RDD: Mapping = Mapping {
+    renamed: &[("rdd_id", "id"), ("rdd_name", "name")],
+    ..PLAIN
+};
 
 /// `TaskData` without its metrics.
 const TASK: Mapping = Mapping {
-    beyond: &["stage_id", "stage_attempt_id", "task_type", "end_reason", "kill_reason"],
+    beyond: &[
+        "stage_id",
+        "stage_attempt_id",
+        "task_type",
+        "end_reason",
+        "kill_reason",
+    ],
     ..PLAIN
 };
 
@@ -136,10 +178,18 @@ pub fn application(mut attempts: Vec<Row>) -> Value {
 }
 
 fn application_attempt(row: &Row) -> Value {
-    let shown = row.iter().filter(|(column, _)| ATTEMPT_COLUMNS.contains(&column.as_str()));
+    let shown = row
+        .iter()
+        .filter(|(column, _)| ATTEMPT_COLUMNS.contains(&column.as_str()));
     let mut attempt = APPLICATION_ATTEMPT.object(shown);
-    for (column, field) in [("start_time", "startTimeEpoch"), ("end_time", "endTimeEpoch")] {
-        attempt.insert(field.to_owned(), json!(instant(text(row, column)).timestamp_millis()));
+    for (column, field) in [
+        ("start_time", "startTimeEpoch"),
+        ("end_time", "endTimeEpoch"),
+    ] {
+        attempt.insert(
+            field.to_owned(),
+            json!(instant(text(row, column)).timestamp_millis()),
+        );
     }
     if text(row, "attempt_id") != "0" {
         attempt.insert("attemptId".to_owned(), json!(text(row, "attempt_id")));
@@ -184,15 +234,24 @@ pub fn rdd(row: &Row) -> Value {
 pub fn task(row: &Row) -> Value {
     let is_metric = |column: &str| {
         UNGROUPED_TASK_METRICS.contains(&column)
-            || TASK_METRICS.groups.iter().any(|(prefix, _)| column.starts_with(prefix))
+            || TASK_METRICS
+                .groups
+                .iter()
+                .any(|(prefix, _)| column.starts_with(prefix))
     };
     let (metrics, own): (Vec<_>, Vec<_>) = row.iter().partition(|(column, _)| is_metric(column));
-    let mut task = TASK.object(own.into_iter().filter(|(column, _)| executor_metrics::name(column).is_none()));
+    let mut task = TASK.object(
+        own.into_iter()
+            .filter(|(column, _)| executor_metrics::name(column).is_none()),
+    );
     let mut metrics = TASK_METRICS.object(metrics);
     if !metrics.is_empty() {
         if let Some(push) = metrics.remove("shufflePushReadMetrics") {
-            let read = metrics.get_mut("shuffleReadMetrics").and_then(Value::as_object_mut);
-            read.expect("shuffle metrics").insert("shufflePushReadMetrics".to_owned(), push);
+            let read = metrics
+                .get_mut("shuffleReadMetrics")
+                .and_then(Value::as_object_mut);
+            read.expect("shuffle metrics")
+                .insert("shufflePushReadMetrics".to_owned(), push);
         }
         if text(row, "status") != "SUCCESS" {
             metrics = permuted(&Value::Object(metrics));
@@ -205,28 +264,82 @@ pub fn task(row: &Row) -> Value {
 /// Field in which servers of Spark 3.4 to 4.0 show a metric of a task that did not succeed, and the
 /// metric (SPARK-54505); the others stand where they belong.
 const PERMUTATION: &[(&str, &str)] = &[
-    ("/outputMetrics/bytesWritten", "/shuffleReadMetrics/shufflePushReadMetrics/corruptMergedBlockChunks"),
-    ("/outputMetrics/recordsWritten", "/shuffleReadMetrics/shufflePushReadMetrics/mergedFetchFallbackCount"),
-    ("/shuffleReadMetrics/remoteBlocksFetched", "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBlocksFetched"),
-    ("/shuffleReadMetrics/localBlocksFetched", "/shuffleReadMetrics/shufflePushReadMetrics/localMergedBlocksFetched"),
-    ("/shuffleReadMetrics/fetchWaitTime", "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedChunksFetched"),
-    ("/shuffleReadMetrics/remoteBytesRead", "/shuffleReadMetrics/shufflePushReadMetrics/localMergedChunksFetched"),
-    ("/shuffleReadMetrics/remoteBytesReadToDisk", "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBytesRead"),
-    ("/shuffleReadMetrics/localBytesRead", "/shuffleReadMetrics/shufflePushReadMetrics/localMergedBytesRead"),
-    ("/shuffleReadMetrics/recordsRead", "/shuffleReadMetrics/remoteReqsDuration"),
+    (
+        "/outputMetrics/bytesWritten",
+        "/shuffleReadMetrics/shufflePushReadMetrics/corruptMergedBlockChunks",
+    ),
+    (
+        "/outputMetrics/recordsWritten",
+        "/shuffleReadMetrics/shufflePushReadMetrics/mergedFetchFallbackCount",
+    ),
+    (
+        "/shuffleReadMetrics/remoteBlocksFetched",
+        "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBlocksFetched",
+    ),
+    (
+        "/shuffleReadMetrics/localBlocksFetched",
+        "/shuffleReadMetrics/shufflePushReadMetrics/localMergedBlocksFetched",
+    ),
+    (
+        "/shuffleReadMetrics/fetchWaitTime",
+        "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedChunksFetched",
+    ),
+    (
+        "/shuffleReadMetrics/remoteBytesRead",
+        "/shuffleReadMetrics/shufflePushReadMetrics/localMergedChunksFetched",
+    ),
+    (
+        "/shuffleReadMetrics/remoteBytesReadToDisk",
+        "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBytesRead",
+    ),
+    (
+        "/shuffleReadMetrics/localBytesRead",
+        "/shuffleReadMetrics/shufflePushReadMetrics/localMergedBytesRead",
+    ),
+    (
+        "/shuffleReadMetrics/recordsRead",
+        "/shuffleReadMetrics/remoteReqsDuration",
+    ),
     (
         "/shuffleReadMetrics/shufflePushReadMetrics/corruptMergedBlockChunks",
         "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedReqsDuration",
     ),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/mergedFetchFallbackCount", "/outputMetrics/bytesWritten"),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBlocksFetched", "/outputMetrics/recordsWritten"),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/localMergedBlocksFetched", "/shuffleReadMetrics/remoteBlocksFetched"),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedChunksFetched", "/shuffleReadMetrics/localBlocksFetched"),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/localMergedChunksFetched", "/shuffleReadMetrics/fetchWaitTime"),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBytesRead", "/shuffleReadMetrics/remoteBytesRead"),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/localMergedBytesRead", "/shuffleReadMetrics/remoteBytesReadToDisk"),
-    ("/shuffleReadMetrics/remoteReqsDuration", "/shuffleReadMetrics/localBytesRead"),
-    ("/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedReqsDuration", "/shuffleReadMetrics/recordsRead"),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/mergedFetchFallbackCount",
+        "/outputMetrics/bytesWritten",
+    ),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBlocksFetched",
+        "/outputMetrics/recordsWritten",
+    ),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/localMergedBlocksFetched",
+        "/shuffleReadMetrics/remoteBlocksFetched",
+    ),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedChunksFetched",
+        "/shuffleReadMetrics/localBlocksFetched",
+    ),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/localMergedChunksFetched",
+        "/shuffleReadMetrics/fetchWaitTime",
+    ),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedBytesRead",
+        "/shuffleReadMetrics/remoteBytesRead",
+    ),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/localMergedBytesRead",
+        "/shuffleReadMetrics/remoteBytesReadToDisk",
+    ),
+    (
+        "/shuffleReadMetrics/remoteReqsDuration",
+        "/shuffleReadMetrics/localBytesRead",
+    ),
+    (
+        "/shuffleReadMetrics/shufflePushReadMetrics/remoteMergedReqsDuration",
+        "/shuffleReadMetrics/recordsRead",
+    ),
 ];
 
 fn permuted(metrics: &Value) -> Map<String, Value> {
@@ -240,12 +353,17 @@ fn permuted(metrics: &Value) -> Map<String, Value> {
 
 impl Mapping {
     /// The object that `columns` make up.
-    fn object<'a>(&self, columns: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Map<String, Value> {
+    fn object<'a>(
+        &self,
+        columns: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    ) -> Map<String, Value> {
         let mut object = Map::new();
         let mut peaks = Row::new();
         let mut groups: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
         for (column, value) in columns {
-            let left_out = [FRAME, SINCE_SPARK_4_1, self.beyond].iter().any(|list| list.contains(&column.as_str()));
+            let left_out = [FRAME, SINCE_SPARK_4_1, self.beyond]
+                .iter()
+                .any(|list| list.contains(&column.as_str()));
             if left_out || value.is_null() {
                 continue;
             }
@@ -254,21 +372,39 @@ impl Mapping {
                 continue;
             }
             let value = shown(column, value);
-            match self.groups.iter().find(|(prefix, _)| column.starts_with(prefix)) {
+            match self
+                .groups
+                .iter()
+                .find(|(prefix, _)| column.starts_with(prefix))
+            {
                 Some((prefix, group)) => {
                     // A group of one column is named after it.
-                    let rest = column.strip_prefix(prefix).filter(|rest| !rest.is_empty()).unwrap_or(column);
-                    groups.entry(group).or_default().insert(camel_case(rest), value);
+                    let rest = column
+                        .strip_prefix(prefix)
+                        .filter(|rest| !rest.is_empty())
+                        .unwrap_or(column);
+                    groups
+                        .entry(group)
+                        .or_default()
+                        .insert(camel_case(rest), value);
                 }
                 None => {
                     let renamed = self.renamed.iter().find(|(from, _)| from == column);
-                    let name = renamed.map_or_else(|| camel_case(column), |(_, name)| (*name).to_owned());
+                    let name =
+                        renamed.map_or_else(|| camel_case(column), |(_, name)| (*name).to_owned());
                     object.insert(name, value);
                 }
             }
         }
-        object.extend(groups.into_iter().map(|(name, group)| (name.to_owned(), Value::Object(group))));
-        object.extend(self.peaks.and_then(|name| Some((name.to_owned(), executor_metrics::of(&peaks)?))));
+        object.extend(
+            groups
+                .into_iter()
+                .map(|(name, group)| (name.to_owned(), Value::Object(group))),
+        );
+        object.extend(
+            self.peaks
+                .and_then(|name| Some((name.to_owned(), executor_metrics::of(&peaks)?))),
+        );
         object
     }
 }
@@ -276,7 +412,9 @@ impl Mapping {
 /// A column's value as REST writes it.
 fn shown(column: &str, value: &Value) -> Value {
     match value {
-        Value::String(text) if JSON_TEXT.contains(&column) => serde_json::from_str(text).expect("JSON"),
+        Value::String(text) if JSON_TEXT.contains(&column) => {
+            serde_json::from_str(text).expect("JSON")
+        }
         Value::String(text) if is_time(column) => {
             Value::from(instant(text).format("%Y-%m-%dT%H:%M:%S%.3fGMT").to_string())
         }

@@ -29,19 +29,29 @@ fn the_history_servers_answers_follow_from_the_tables() {
     let Some(corpus) = Corpus::load() else { return };
     let server = Server::of(corpus);
     let cases = cases(&corpus.data.join("spark/cases.tsv"));
-    let goldens = std::fs::read_dir(corpus.data.join("spark/goldens")).expect("a folder").count();
+    let goldens = std::fs::read_dir(corpus.data.join("spark/goldens"))
+        .expect("a folder")
+        .count();
     assert_eq!(cases.len(), goldens, "every golden has a request");
     let mut different = 0;
     for Case { golden, path } in &cases {
         let found = differences(&expectation(&corpus.data, golden), &server.answer(path));
-        let verdict = if found.is_empty() { "equal" } else { "DIFFERENT" };
+        let verdict = if found.is_empty() {
+            "equal"
+        } else {
+            "DIFFERENT"
+        };
         println!("{verdict} {golden} ({path})");
         for difference in found.iter().take(SHOWN) {
             println!("    {difference}");
         }
         different += usize::from(!found.is_empty());
     }
-    println!("{} of {} answers are equal", cases.len() - different, cases.len());
+    println!(
+        "{} of {} answers are equal",
+        cases.len() - different,
+        cases.len()
+    );
     assert_eq!(different, 0, "answers that differ");
 }
 
@@ -50,7 +60,10 @@ fn cases(file: &Path) -> Vec<Case> {
     let case = |line: &str| {
         let mut columns = line.split('\t').map(str::to_owned);
         let golden = columns.next().expect("a file");
-        Case { golden, path: columns.next().expect("a path") }
+        Case {
+            golden,
+            path: columns.next().expect("a path"),
+        }
     };
     text.lines().skip(1).map(case).collect()
 }
@@ -58,8 +71,14 @@ fn cases(file: &Path) -> Vec<Case> {
 fn expectation(data: &Path, golden: &str) -> Value {
     let text = std::fs::read_to_string(data.join("spark/goldens").join(golden)).expect("a golden");
     let mut expectation: Value = serde_json::from_str(&text).expect("JSON");
-    let attempts = expectation.get_mut("attempts").and_then(Value::as_array_mut);
-    for attempt in attempts.into_iter().flatten().filter_map(Value::as_object_mut) {
+    let attempts = expectation
+        .get_mut("attempts")
+        .and_then(Value::as_array_mut);
+    for attempt in attempts
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         attempt.retain(|field, _| !OF_THE_SERVER.contains(&field.as_str()));
     }
     expectation
