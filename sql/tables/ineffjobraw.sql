@@ -29,35 +29,30 @@ WITH task_rates AS (
     AND input_bytes_read + output_bytes_written + shuffle_read_local_bytes_read
       + shuffle_read_remote_bytes_read + shuffle_write_bytes_written >= $min_rate_bytes
 ),
-typical_rates AS (
+rated_tasks AS (
+  SELECT
+    t.*,
+    MEDIAN(rate) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+    ) AS median_rate
+  FROM task_rates AS t
+),
+rates AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
     COUNT(*) AS num_rates,
     MIN(rate) AS min_rate,
-    MEDIAN(rate) AS median_rate,
+    MIN(median_rate) AS median_rate,
     MAX(rate) AS max_rate,
-    SUM(executor_run_time) AS run_time
-  FROM task_rates
+    SUM(CASE WHEN rate * $rate_ratio < median_rate THEN executor_run_time ELSE 0 END)
+      / CAST(SUM(executor_run_time) AS DOUBLE) AS slow_share
+  FROM rated_tasks
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
-),
-slow_tasks AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id,
-    SUM(t.executor_run_time) AS slow_time
-  FROM task_rates AS t
-  INNER JOIN typical_rates AS r
-    ON r.platform = t.platform AND r.cluster_id = t.cluster_id
-    AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
-    AND r.stage_id = t.stage_id AND r.stage_attempt_id = t.stage_attempt_id
-  WHERE t.rate * $rate_ratio < r.median_rate
-  GROUP BY
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
 ),
 flagged AS (
   SELECT
     f.*,
-    r.min_rate, r.median_rate, r.max_rate,
-    COALESCE(s.slow_time, 0) / CAST(NULLIF(r.run_time, 0) AS DOUBLE) AS slow_share,
+    r.min_rate, r.median_rate, r.max_rate, r.slow_share,
     CASE
       WHEN f.succeeded_tasks < $min_tasks THEN 0
       WHEN f.duration_max >= $min_task_ms AND f.duration_max > $skew_ratio * f.duration_median
@@ -70,7 +65,7 @@ flagged AS (
     CASE WHEN f.disk_bytes_spilled >= $min_spilled_bytes THEN 1 ELSE 0 END AS diskspillbinary,
     CASE WHEN f.chunk_max > $max_chunk_bytes THEN 1 ELSE 0 END AS chunkbinary,
     CASE
-      WHEN r.num_rates >= $min_tasks AND s.slow_time >= $min_slow_share * r.run_time THEN 1
+      WHEN r.num_rates >= $min_tasks AND r.slow_share >= $min_slow_share THEN 1
       ELSE 0
     END AS prbinary,
     CASE
@@ -79,14 +74,10 @@ flagged AS (
       ELSE 0
     END AS trbinary
   FROM stage_facts AS f
-  LEFT JOIN typical_rates AS r
+  LEFT JOIN rates AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id
     AND r.stage_id = f.stage_id AND r.stage_attempt_id = f.stage_attempt_id
-  LEFT JOIN slow_tasks AS s
-    ON s.platform = f.platform AND s.cluster_id = f.cluster_id
-    AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
-    AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id,

@@ -22,6 +22,8 @@ WITH settings AS (
     MAX(CASE WHEN key = 'spark.task.cpus' THEN value END) AS task_cpus,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.enabled' THEN value END) AS dynamic_allocation,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.maxExecutors' THEN value END) AS max_executors,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.executorIdleTimeout' THEN value END)
+      AS idle_timeout,
     MAX(CASE WHEN key = 'spark.speculation' THEN value END) AS speculation
   FROM environment
   WHERE section = 'spark'
@@ -55,6 +57,7 @@ SELECT
   CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.dynamic_allocation, 'false') END
     AS dynamic_allocation,
   CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.max_executors, 'infinity') END AS max_executors,
+  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.idle_timeout, '60s') END AS idle_timeout,
   CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.speculation, 'false') END AS speculation
 FROM applications AS a
 LEFT JOIN settings AS s

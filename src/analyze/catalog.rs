@@ -6,10 +6,12 @@
 //! A file replaces the built-in one of the same kind and id, or is added.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hasher;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
+use twox_hash::XxHash64;
 
 use super::definition::{Query, Question, Relation, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
@@ -172,6 +174,31 @@ impl Catalog {
             .chain(self.views.keys())
     }
 
+    /// A hash of everything that decides the answers: queries, thresholds, reference tables. Rows
+    /// that were derived under another fingerprint are out of date.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = XxHash64::with_seed(0);
+        let mut write = |part: &str| {
+            hasher.write(part.as_bytes());
+            hasher.write_u8(0);
+        };
+        let relations = self.tables().chain(self.views());
+        let queries = relations.map(|relation| (&relation.id, &relation.query));
+        for rule in self.rules() {
+            // All of a rule reaches the findings, for example its advice.
+            write(&format!("{rule:?}"));
+        }
+        for (id, query) in queries {
+            write(id);
+            write(&format!("{:?} {}", query.parameters, query.sql));
+        }
+        for reference in self.references() {
+            write(&reference.id);
+            write(&reference.csv);
+        }
+        format!("{:016x}", hasher.finish())
+    }
+
     /// All rules, by id.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.values()
@@ -308,6 +335,9 @@ fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<CatalogFile>) -> Result<()
             .iter()
             .map(|part| part.to_string_lossy().into_owned())
             .collect();
+        if parts.last().is_some_and(|name| is_ignored(name)) {
+            continue;
+        }
         let name = format!("sql/{}", parts.join("/"));
         let text = file.contents_utf8().ok_or_else(|| {
             CatalogError::new(&name, 1, "the file is not UTF-8", "save it as UTF-8")
@@ -323,8 +353,7 @@ fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<CatalogFile>) -> Result<()
         .try_for_each(|inner| collect_built_in(inner, files))
 }
 
-/// Reads a user's folder; files and folders whose name begins with a dot, and notes in Markdown or
-/// plain text, are not looked at.
+/// Reads a user's folder.
 fn collect_folder(
     folder: &Path,
     above: &mut Vec<String>,
@@ -360,182 +389,7 @@ fn collect_folder(
     Ok(())
 }
 
+/// Hidden files and folders, editors' copies, and notes in Markdown or plain text.
 fn is_ignored(name: &str) -> bool {
     name.starts_with('.') || name.ends_with('~') || name.ends_with(".md") || name.ends_with(".txt")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    const RULE: &str = "\
--- id: slow
--- title: Slow stages
--- category: speed
--- severity: medium
--- version: 1
--- description: Stages that take long.
--- parameter: min_ms bigint = 1000 [ms] shortest stage that counts
--- recommendation: Make them fast.
-SELECT * FROM stages WHERE duration_ms >= $min_ms
-";
-
-    fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("folder");
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-            fs::write(path, text).expect("file");
-        }
-        folder
-    }
-
-    fn refused(files: &[(&str, &str)]) -> String {
-        let folder = folder_with(files);
-        let error = Catalog::with_folder(folder.path())
-            .expect_err("refused")
-            .to_string();
-        error.replace(&folder.path().display().to_string(), "mine")
-    }
-
-    #[test]
-    fn every_built_in_file_is_read() {
-        let catalog = Catalog::built_in().expect("valid files");
-        let rules: Vec<&str> = catalog.rules().map(|rule| rule.id.as_str()).collect();
-        assert_eq!(
-            rules,
-            [
-                "disk_spill",
-                "failed_tasks",
-                "gc_pressure",
-                "idle_executors",
-                "memory_spill",
-                "oversized_partitions",
-                "task_skew",
-                "tiny_tasks"
-            ]
-        );
-        let tables: Vec<&str> = catalog.tables().map(|table| table.id.as_str()).collect();
-        assert_eq!(
-            tables,
-            [
-                "findings",
-                "ineffjobagg",
-                "ineffjobraw",
-                "photon_operators",
-                "photonanalysis"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_users_file_is_added_or_replaces_the_built_in_one() {
-        let mine = RULE.replace("slow", "task_skew").replace("speed", "skew");
-        let folder = folder_with(&[
-            ("rules/speed/slow.sql", RULE),
-            ("rules/skew/task_skew.sql", &mine),
-            ("README.md", "notes"),
-            (".git/config", "x"),
-        ]);
-        let catalog = Catalog::with_folder(folder.path()).expect("valid");
-        assert_eq!(catalog.rules().count(), 9);
-        assert_eq!(
-            catalog.rule("task_skew").expect("known").title,
-            "Slow stages"
-        );
-    }
-
-    #[test]
-    fn a_file_in_the_wrong_place_says_where_to_put_it() {
-        let error = refused(&[("slow.sql", RULE)]);
-        assert!(
-            error.starts_with("mine/slow.sql:1: this file does not belong"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn an_id_comes_only_once_in_a_folder() {
-        let other = RULE.replace("speed", "time");
-        let error = refused(&[
-            ("rules/speed/slow.sql", RULE),
-            ("rules/time/slow.sql", &other),
-        ]);
-        assert_eq!(
-            error,
-            "mine/rules/time/slow.sql:1: `slow` is already defined in mine/rules/speed/slow.sql; \
-             rename one of them"
-        );
-    }
-
-    #[test]
-    fn a_folder_that_is_not_there_is_named() {
-        let error = Catalog::with_folder(Path::new("/no/such/folder")).expect_err("missing");
-        assert!(error.to_string().contains("/no/such/folder"), "{error}");
-    }
-
-    fn overrides(toml: &str) -> Overrides {
-        toml::from_str(toml).expect("valid")
-    }
-
-    #[test]
-    fn the_job_file_changes_parameters_and_disables_rules() {
-        let mut catalog = Catalog::built_in().expect("valid files");
-        let changes = "disabled = ['gc_pressure']\n[parameters.task_skew]\nmin_ratio = 5";
-        catalog.apply(&overrides(changes)).expect("known names");
-        assert!(catalog.rule("gc_pressure").is_err());
-        let skew = catalog.rule("task_skew").expect("known");
-        let ratio = skew
-            .query
-            .parameters
-            .iter()
-            .find(|known| known.name == "min_ratio");
-        assert_eq!(ratio.expect("declared").value, ParameterValue::Double(5.0));
-    }
-
-    #[test]
-    fn wrong_changes_name_the_nearest_known() {
-        let cases = [
-            (
-                "disabled = ['gc_presure']",
-                "there is no rule `gc_presure`; did you mean `gc_pressure`?",
-            ),
-            (
-                "[parameters.task_skw]\nmin_ratio = 5.0",
-                "there is no rule or table `task_skw`; did you mean `task_skew`?",
-            ),
-            (
-                "[parameters.task_skew]\nmin_ration = 5.0",
-                "`task_skew`: there is no parameter `min_ration`; did you mean `min_ratio`?",
-            ),
-            (
-                "[parameters.task_skew]\nmin_ratio = 'x'",
-                "`task_skew`: `x` is not a double as `min_ratio` needs it; give a value of that type",
-            ),
-        ];
-        for (toml, message) in cases {
-            let mut catalog = Catalog::built_in().expect("valid files");
-            let error = catalog.apply(&overrides(toml)).expect_err(toml);
-            assert_eq!(error.to_string(), message);
-        }
-    }
-
-    #[test]
-    fn a_selection_keeps_what_it_reads() {
-        let catalog = Catalog::built_in().expect("valid files");
-        let one = catalog.select(&["task_skew", "findings"]).expect("known");
-        assert_eq!(
-            (
-                one.rules().count(),
-                one.views().count(),
-                one.tables().count()
-            ),
-            (1, 2, 1)
-        );
-        let all = catalog.select(&["ineffjobagg"]).expect("known");
-        assert_eq!((all.rules().count(), all.tables().count()), (8, 3));
-        assert!(catalog.select(&["findigs"]).is_err());
-    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::{
-    CastOptions, SortColumn, cast_with_options, concat_batches, lexsort_to_indices,
+    CastOptions, SortColumn, cast_with_options, concat_batches, lexsort_to_indices, partition,
     take_record_batch,
 };
 use arrow::datatypes::{DataType, SchemaRef};
@@ -64,9 +64,33 @@ pub(super) fn conform(
             }),
         })
         .collect::<Result<Vec<ArrayRef>, AnalyzeError>>()?;
-    RecordBatch::try_new(Arc::clone(contract), columns)
-        .and_then(|batch| sort(&batch, keys))
-        .map_err(arrow_failure(file))
+    let rows = RecordBatch::try_new(Arc::clone(contract), columns).map_err(arrow_failure(file))?;
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    sort_by_unique(file, &rows, &keys)
+}
+
+/// `rows` in the order of these columns, which no two rows may have in common.
+pub(super) fn sort_by_unique(
+    file: &str,
+    rows: &RecordBatch,
+    keys: &[&str],
+) -> Result<RecordBatch, AnalyzeError> {
+    let sorted = sort(rows, keys).map_err(arrow_failure(file))?;
+    let columns = key_columns(&sorted, keys);
+    let distinct = partition(&columns).map_err(arrow_failure(file))?.len();
+    if distinct == sorted.num_rows() {
+        return Ok(sorted);
+    }
+    Err(AnalyzeError::Contract {
+        file: file.to_owned(),
+        problem: format!(
+            "{} of {} rows have the same {}",
+            sorted.num_rows() - distinct,
+            sorted.num_rows(),
+            keys.join(", ")
+        ),
+        cure: "look for a join that multiplies rows, or add a GROUP BY".to_owned(),
+    })
 }
 
 /// `column` as `wanted`, or an error that names the column.
@@ -135,19 +159,22 @@ fn stamp_column(name: &str, rows: usize, stamp: &Stamp) -> Result<ArrayRef, Arro
     })
 }
 
-fn sort(batch: &RecordBatch, keys: &[String]) -> Result<RecordBatch, ArrowError> {
-    let columns: Vec<SortColumn> = keys
-        .iter()
-        .filter_map(|key| batch.column_by_name(key))
-        .map(|column| SortColumn {
-            values: Arc::clone(column),
+fn sort(rows: &RecordBatch, keys: &[&str]) -> Result<RecordBatch, ArrowError> {
+    let columns: Vec<SortColumn> = key_columns(rows, keys)
+        .into_iter()
+        .map(|values| SortColumn {
+            values,
             options: None,
         })
         .collect();
-    if columns.is_empty() {
-        return Ok(batch.clone());
-    }
-    take_record_batch(batch, &lexsort_to_indices(&columns, None)?)
+    take_record_batch(rows, &lexsort_to_indices(&columns, None)?)
+}
+
+fn key_columns(rows: &RecordBatch, keys: &[&str]) -> Vec<ArrayRef> {
+    keys.iter()
+        .filter_map(|key| rows.column_by_name(key))
+        .map(Arc::clone)
+        .collect()
 }
 
 pub(super) fn arrow_failure(file: &str) -> impl Fn(ArrowError) -> AnalyzeError {
@@ -246,8 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn rows_with_the_same_key_are_refused() {
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![4, 5, 4]));
+        let notes: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+        let twice = run(vec![("id", ids), ("note", notes)])
+            .expect_err("twice")
+            .to_string();
+        assert!(
+            twice.starts_with("t.sql: 1 of 3 rows have the same id; "),
+            "{twice}"
+        );
+    }
+
+    #[test]
     fn no_answer_is_an_empty_table() {
-        let empty = conform("t.sql", &contract(), &[], &[], &stamp()).expect("fits");
+        let empty = conform("t.sql", &contract(), &["id".to_owned()], &[], &stamp()).expect("fits");
         assert_eq!((empty.num_rows(), empty.schema()), (0, contract()));
     }
 }

@@ -301,7 +301,7 @@ fn tables_read(file: &str, sql: &str) -> Result<Vec<String>, CatalogError> {
         .with_dialect(&GenericDialect {})
         .build()
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| syntax_error(file, &error.to_string()))?;
+        .map_err(|error| syntax_error(file, sql, &error.to_string()))?;
     let mut statements = statements.into_iter();
     let (Some(statement), None) = (statements.next(), statements.next()) else {
         return Err(CatalogError::new(
@@ -312,7 +312,7 @@ fn tables_read(file: &str, sql: &str) -> Result<Vec<String>, CatalogError> {
         ));
     };
     let (tables, _) = resolve_table_references(&statement, true)
-        .map_err(|error| syntax_error(file, &error.to_string()))?;
+        .map_err(|error| syntax_error(file, sql, &error.to_string()))?;
     let names: BTreeSet<String> = tables
         .iter()
         .map(|table| table.table().to_owned())
@@ -320,13 +320,13 @@ fn tables_read(file: &str, sql: &str) -> Result<Vec<String>, CatalogError> {
     Ok(names.into_iter().collect())
 }
 
-/// The parser ends its message with `at Line: 12, Column: 3`.
-fn syntax_error(file: &str, message: &str) -> CatalogError {
+/// The parser ends its message with `at Line: 12, Column: 3`, unless the text ended too early.
+fn syntax_error(file: &str, sql: &str, message: &str) -> CatalogError {
     let line = message
         .split_once("Line: ")
         .and_then(|(_, rest)| rest.split(',').next())
         .and_then(|number| number.trim().parse().ok())
-        .unwrap_or(1);
+        .unwrap_or_else(|| line_of(sql, sql.trim_end().len()));
     CatalogError::new(file, line, message.to_owned(), "correct the SQL")
 }
 
@@ -422,10 +422,12 @@ SELECT * FROM long_stages
 
     #[test]
     fn a_syntax_error_names_its_line() {
-        let error = source(&RULE.replace("SELECT * FROM long_stages", "SELECT * FROM ("))
-            .rule()
-            .expect_err("refused");
-        assert_eq!(error.line, 11, "{error}");
+        for wrong in ["SELECT * FORM long_stages", "SELECT * FROM ("] {
+            let error = source(&RULE.replace("SELECT * FROM long_stages", wrong))
+                .rule()
+                .expect_err(wrong);
+            assert_eq!(error.line, 11, "{error}");
+        }
     }
 
     #[test]

@@ -14,13 +14,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::conform::{arrow_failure, convert};
+use super::conform::{arrow_failure, convert, sort_by_unique};
 use super::definition::Rule;
 use super::error::AnalyzeError;
 use super::nearest::did_you_mean;
+use crate::schema;
 
 /// Name under which findings.sql reads what the rules found.
 pub(super) const RULE_RESULTS: &str = "rule_results";
@@ -50,8 +51,18 @@ const OPTIONAL: [(&str, DataType); 10] = [
     ("config_recommended", DataType::Utf8),
 ];
 
+/// What a finding of one rule is about; a rule finds it once.
+const SUBJECT: [&str; 6] = [
+    "platform",
+    "cluster_id",
+    "application_id",
+    "attempt_id",
+    "subject_type",
+    "subject_id",
+];
+
 /// The schema of `rule_results`.
-pub(super) fn schema() -> SchemaRef {
+pub(super) fn arrow_schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
     let required = REQUIRED
         .into_iter()
@@ -97,7 +108,34 @@ pub(super) fn from_rule(rule: &Rule, answer: &RecordBatch) -> Result<RecordBatch
         columns.push(given(name, kind, true)?);
     }
     columns.extend(header_columns(rule, answer.num_rows()));
-    RecordBatch::try_new(schema(), columns).map_err(arrow_failure(file))
+    let rows = RecordBatch::try_new(arrow_schema(), columns).map_err(arrow_failure(file))?;
+    check_values(file, &rows)?;
+    sort_by_unique(file, &rows, &SUBJECT)
+}
+
+/// The values that the contract of findings lists are the only ones.
+fn check_values(file: &str, rows: &RecordBatch) -> Result<(), AnalyzeError> {
+    let contract = schema::table("findings").map_or(&[][..], |findings| &findings.columns);
+    for column in contract.iter().filter(|column| !column.values.is_empty()) {
+        let Some(texts) = rows
+            .column_by_name(&column.name)
+            .and_then(|values| values.as_string_opt::<i32>())
+        else {
+            continue;
+        };
+        if let Some(wrong) = texts
+            .iter()
+            .flatten()
+            .find(|text| !column.values.iter().any(|known| known == text))
+        {
+            return Err(AnalyzeError::Contract {
+                file: file.to_owned(),
+                problem: format!("`{}` cannot be `{wrong}`", column.name),
+                cure: did_you_mean(wrong, column.values.iter().map(String::as_str)),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn header_columns(rule: &Rule, rows: usize) -> [ArrayRef; 7] {

@@ -304,7 +304,7 @@ impl<'a> Run<'a> {
         // Available even if this fails, else the run would come back here for ever.
         self.available.insert(RULE_RESULTS.to_owned());
         let found = std::mem::take(&mut self.rule_results);
-        let outcome = concat_batches(&rule_results::schema(), &found)
+        let outcome = concat_batches(&rule_results::arrow_schema(), &found)
             .map_err(arrow_failure(RULE_RESULTS))
             .and_then(|rows| self.register(RULE_RESULTS, RULE_RESULTS, rows));
         if let Err(problem) = outcome {

@@ -102,6 +102,8 @@ pub async fn plan_read_only(ctx: &SessionContext, sql: &str) -> Result<DataFrame
 pub struct AnswerLimits {
     /// Most rows; the rest of the answer is cut off.
     pub max_rows: usize,
+    /// Most bytes of the rows in memory; the batch that passes it is the last.
+    pub max_bytes: usize,
     /// Longest run time.
     pub timeout: Duration,
 }
@@ -113,7 +115,7 @@ pub struct Answer {
     pub schema: SchemaRef,
     /// Its rows.
     pub batches: Vec<RecordBatch>,
-    /// Whether there were more rows than the limit.
+    /// Whether there were more rows than the limits allow.
     pub truncated: bool,
 }
 
@@ -128,7 +130,7 @@ pub async fn answer(
 ) -> Result<Answer, DataFusionError> {
     let rows = async {
         let query = plan_read_only(ctx, sql).await?;
-        read_at_most(query, limits.max_rows).await
+        read_at_most(query, limits).await
     };
     tokio::time::timeout(limits.timeout, rows)
         .await
@@ -140,20 +142,26 @@ pub async fn answer(
         })
 }
 
-async fn read_at_most(query: DataFrame, max_rows: usize) -> Result<Answer, DataFusionError> {
+async fn read_at_most(query: DataFrame, limits: AnswerLimits) -> Result<Answer, DataFusionError> {
     let mut stream = query
-        .limit(0, Some(max_rows.saturating_add(1)))?
+        .limit(0, Some(limits.max_rows.saturating_add(1)))?
         .execute_stream()
         .await?;
     let schema = stream.schema();
     let mut batches = Vec::new();
-    let mut left = max_rows;
+    let mut left = limits.max_rows;
+    let mut bytes = 0_usize;
     let mut truncated = false;
     while let Some(batch) = stream.next().await.transpose()? {
         truncated |= batch.num_rows() > left;
         let taken = batch.num_rows().min(left);
         batches.push(batch.slice(0, taken));
         left -= taken;
+        bytes = bytes.saturating_add(batch.get_array_memory_size());
+        if bytes > limits.max_bytes {
+            truncated |= stream.next().await.transpose()?.is_some();
+            break;
+        }
     }
     Ok(Answer {
         schema,
@@ -168,6 +176,7 @@ mod tests {
 
     const LIMITS: AnswerLimits = AnswerLimits {
         max_rows: 3,
+        max_bytes: 1 << 20,
         timeout: Duration::from_secs(20),
     };
 
@@ -186,6 +195,19 @@ mod tests {
             .await
             .expect("answer");
         assert_eq!((rows(&exact), exact.truncated), (3, false));
+        let wide = AnswerLimits {
+            max_rows: 1_000_000,
+            max_bytes: 100_000,
+            ..LIMITS
+        };
+        let many = answer(&ctx, "SELECT * FROM range(1000000)", wide)
+            .await
+            .expect("answer");
+        assert!(
+            many.truncated && rows(&many) < 100_000,
+            "{} rows",
+            rows(&many)
+        );
     }
 
     fn rows(answer: &Answer) -> usize {

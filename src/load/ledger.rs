@@ -87,12 +87,18 @@ impl Ledger {
     }
 
     /// Whether this very version of a history has been dealt with for good: it is in the tables,
-    /// or it cannot be read and never will be.
+    /// another history of its application is, or it cannot be read and never will be.
     pub fn is_current(&self, source_uri: &str, fingerprint: &str) -> bool {
-        self.get(source_uri).is_some_and(|entry| {
-            entry.fingerprint == fingerprint
-                && (entry.status.has_rows() || entry.status == SourceStatus::Quarantined)
-        })
+        self.get(source_uri)
+            .filter(|entry| entry.fingerprint == fingerprint)
+            .is_some_and(|entry| match entry.status {
+                SourceStatus::Loaded | SourceStatus::Partial | SourceStatus::Quarantined => true,
+                SourceStatus::Skipped => entry
+                    .key
+                    .as_ref()
+                    .is_some_and(|key| self.loaded(key).is_some()),
+                SourceStatus::Failed => false,
+            })
     }
 
     /// The history that an application's rows in the tables come from: the newest that was loaded.

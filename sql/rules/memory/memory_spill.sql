@@ -13,6 +13,7 @@
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond
 -- parameter: skew_ratio double = 5.0 [ratio] largest over median spill of a task from which the spill is skew and more partitions do not help
+-- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
 -- reads: application_settings, stage_facts
 -- recommendation: Give each task less data or more memory.
 WITH measured AS (
@@ -41,9 +42,13 @@ judged AS (
       WHEN m.is_skewed THEN 'skew'
       WHEN m.shuffle_read_bytes < m.input_bytes THEN 'input'
       WHEN m.sql_id IS NULL THEN 'rdd'
-      -- Adaptive execution made fewer partitions than were set: its target size decides, not they.
+      -- Fewer tasks than the partitions that were set: either adaptive execution merged them up to
+      -- its target size, or the code asked for that number.
+      WHEN m.num_tasks = TRY_CAST(c.shuffle_partitions AS BIGINT) THEN 'shuffle'
       WHEN c.adaptive = 'true' AND m.num_tasks < TRY_CAST(c.shuffle_partitions AS BIGINT)
+        AND (c.advisory_partition_size <> '64MB' OR m.shuffle_read_median <= $merged_bytes)
         THEN 'coalesced'
+      WHEN TRY_CAST(c.shuffle_partitions AS BIGINT) IS NOT NULL THEN 'code'
       ELSE 'shuffle'
     END AS cause,
     c.max_partition_bytes, c.default_parallelism, c.shuffle_partitions, c.advisory_partition_size
@@ -88,6 +93,8 @@ SELECT
       'Use more partitions in the operation before this stage, so that the data of a task fits into its memory.'
     WHEN 'coalesced' THEN
       'Let adaptive execution merge shuffle partitions less, so that the data of a task fits into its memory.'
+    WHEN 'code' THEN
+      'The code sets the number of partitions (repartition, coalesce): ask for more there, so that the data of a task fits into its memory.'
     ELSE 'Use more shuffle partitions, so that the data of a task fits into its memory.'
   END AS recommendation,
   CASE j.cause

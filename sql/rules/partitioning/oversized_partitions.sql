@@ -22,8 +22,13 @@ WITH judged AS (
       AS data_bytes,
     CASE
       WHEN f.chunk_max = f.shuffle_read_max AND f.sql_id IS NULL THEN 'rdd'
+      -- Fewer tasks than the partitions that were set: adaptive execution merges as far as this only
+      -- where it was told to, else the code asked for that number.
       WHEN f.chunk_max = f.shuffle_read_max AND c.adaptive = 'true'
-        AND f.num_tasks < TRY_CAST(c.shuffle_partitions AS BIGINT) THEN 'coalesced'
+        AND f.num_tasks < TRY_CAST(c.shuffle_partitions AS BIGINT)
+        AND c.advisory_partition_size <> '64MB' THEN 'coalesced'
+      WHEN f.chunk_max = f.shuffle_read_max
+        AND f.num_tasks <> TRY_CAST(c.shuffle_partitions AS BIGINT) THEN 'code'
       WHEN f.chunk_max = f.shuffle_read_max THEN 'shuffle'
       WHEN f.chunk_max = f.input_max AND f.sql_id IS NOT NULL THEN 'input'
       WHEN f.chunk_max = f.input_max THEN 'rdd'
@@ -66,7 +71,8 @@ SELECT
       WHEN 'input' THEN 'input'
       WHEN 'output' THEN 'output'
       WHEN 'shuffle write' THEN 'shuffle output'
-      ELSE 'data'
+      WHEN 'rdd' THEN 'data'
+      ELSE 'shuffle data'
     END,
     '; the ', CAST(CAST(n.data_bytes / 1073741824e0 AS DECIMAL(18, 1)) AS STRING),
     ' GiB of the stage would make ', CAST(n.partitions_needed AS STRING),
@@ -97,6 +103,8 @@ SELECT
       'Let adaptive execution merge shuffle partitions less.'
     WHEN 'rdd' THEN
       'Give the operation before this stage more partitions.'
+    WHEN 'code' THEN
+      'The code sets the number of partitions (repartition, coalesce): ask for more there.'
     ELSE 'Use more shuffle partitions.'
   END AS recommendation,
   CASE n.cause

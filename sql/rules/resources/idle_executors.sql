@@ -5,13 +5,14 @@
 -- version: 1
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held. Lost is the idle core time beyond the share that is hard to avoid (start-up,
---   ends of stages, driver work). Waiting for stragglers is idle too: where a task_skew finding
---   stands beside this one, both name some of the same core time. Local mode has no executors to
---   give back and is not judged.
+--   ends of stages, driver work). The executors recommended carry the same work with only that share
+--   idle, and the busiest stage with as many tasks side by side as it had on average. Waiting for
+--   stragglers is idle too: where a task_skew finding stands beside this one, both name some of the
+--   same core time. Local mode has no executors to give back and is not judged.
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
 -- parameter: min_core_time_ms bigint = 600000 [core_ms] held core time, at least
--- reads: application_settings, applications, executors
+-- reads: application_settings, applications, executors, stage_facts
 -- recommendation: Hold fewer executors.
 WITH workers AS (
   SELECT
@@ -22,6 +23,14 @@ WITH workers AS (
   WHERE executor_id <> 'driver'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+busiest AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CAST(attempts_time AS DOUBLE) / duration_ms) AS tasks_side_by_side
+  FROM stage_facts
+  WHERE duration_ms >= 1000
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 measured AS (
   SELECT
     a.platform, a.cluster_id, a.application_id, a.attempt_id,
@@ -30,13 +39,18 @@ measured AS (
       a.total_task_time_ms * GREATEST(COALESCE(TRY_CAST(c.task_cpus AS BIGINT), 1), 1),
       a.core_time_ms
     ) AS busy_ms,
+    b.tasks_side_by_side * GREATEST(COALESCE(TRY_CAST(c.task_cpus AS BIGINT), 1), 1)
+      AS cores_side_by_side,
     GREATEST(COALESCE(a.executor_cores, 1), 1) AS executor_cores,
     w.num_executors, w.num_never_used,
-    c.dynamic_allocation, c.max_executors
+    c.dynamic_allocation, c.max_executors, c.idle_timeout
   FROM applications AS a
   INNER JOIN workers AS w
     ON w.platform = a.platform AND w.cluster_id = a.cluster_id
     AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+  LEFT JOIN busiest AS b
+    ON b.platform = a.platform AND b.cluster_id = a.cluster_id
+    AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
   LEFT JOIN application_settings AS c
     ON c.platform = a.platform AND c.cluster_id = a.cluster_id
     AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
@@ -49,11 +63,25 @@ judged AS (
     CAST(m.core_time_ms - m.busy_ms AS DOUBLE) / m.core_time_ms AS idle_ratio,
     CAST(ROUND(m.core_time_ms - m.busy_ms - $healthy_idle_ratio * m.core_time_ms) AS BIGINT)
       AS lost_core_ms,
-    -- Executors that would be busy all but the healthy share of the time with the same work.
-    GREATEST(CAST(CEIL(
-      m.busy_ms / (1e0 - $healthy_idle_ratio) / m.executor_cores / GREATEST(m.duration_ms, 1)
-    ) AS BIGINT), 1) AS executors_needed
+    GREATEST(
+      CAST(CEIL(
+        m.busy_ms / (1e0 - $healthy_idle_ratio) / m.executor_cores / GREATEST(m.duration_ms, 1)
+      ) AS BIGINT),
+      CAST(CEIL(COALESCE(m.cores_side_by_side, 0e0) / m.executor_cores) AS BIGINT),
+      1
+    ) AS executors_needed
   FROM measured AS m
+),
+remedied AS (
+  SELECT
+    j.*,
+    CASE
+      WHEN j.dynamic_allocation = 'true' AND j.executors_needed < j.num_executors_max THEN 'cap'
+      WHEN j.dynamic_allocation = 'true' THEN 'timeout'
+      WHEN j.dynamic_allocation = 'false' THEN 'dynamic'
+      ELSE 'unknown'
+    END AS remedy
+  FROM judged AS j
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id,
@@ -79,24 +107,29 @@ SELECT
   j.lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   0 AS recoverable_ms,
-  CASE
-    WHEN j.dynamic_allocation = 'true' THEN
-      'Cap dynamic allocation near what the work needs on average, and give idle executors back sooner.'
-    WHEN j.dynamic_allocation = 'false' THEN
+  CASE j.remedy
+    WHEN 'cap' THEN
+      'Cap dynamic allocation near what the busiest stage needs.'
+    WHEN 'timeout' THEN
+      'The busiest stage needs the executors, the rest of the application does not: let dynamic allocation give idle ones back sooner.'
+    WHEN 'dynamic' THEN
       'Let dynamic allocation give idle executors back, or start fewer of them.'
     ELSE 'Hold fewer executors, or give idle ones back sooner.'
   END AS recommendation,
-  CASE
-    WHEN j.dynamic_allocation = 'true' THEN 'spark.dynamicAllocation.maxExecutors'
-    WHEN j.dynamic_allocation = 'false' THEN 'spark.dynamicAllocation.enabled'
+  CASE j.remedy
+    WHEN 'cap' THEN 'spark.dynamicAllocation.maxExecutors'
+    WHEN 'timeout' THEN 'spark.dynamicAllocation.executorIdleTimeout'
+    WHEN 'dynamic' THEN 'spark.dynamicAllocation.enabled'
   END AS config_key,
-  CASE
-    WHEN j.dynamic_allocation = 'true' THEN j.max_executors
-    WHEN j.dynamic_allocation = 'false' THEN 'false'
+  CASE j.remedy
+    WHEN 'cap' THEN j.max_executors
+    WHEN 'timeout' THEN j.idle_timeout
+    WHEN 'dynamic' THEN 'false'
   END AS config_current,
-  CASE
-    WHEN j.dynamic_allocation = 'true' THEN CAST(j.executors_needed AS STRING)
-    WHEN j.dynamic_allocation = 'false' THEN 'true'
+  CASE j.remedy
+    WHEN 'cap' THEN CAST(j.executors_needed AS STRING)
+    WHEN 'timeout' THEN '30s'
+    WHEN 'dynamic' THEN 'true'
   END AS config_recommended
-FROM judged AS j
+FROM remedied AS j
 WHERE j.idle_ratio >= $min_idle_ratio

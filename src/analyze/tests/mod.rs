@@ -1,7 +1,9 @@
 //! Tests of the rules and derived tables against numbers worked out by hand.
 
 mod application_tables;
+mod catalog;
 mod lake;
+mod parquet;
 mod photon;
 mod rules;
 mod runs;

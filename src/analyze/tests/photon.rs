@@ -314,6 +314,25 @@ async fn p8_an_application_without_sql_is_there_with_nothing() {
 }
 
 #[tokio::test]
+async fn p9_a_query_without_plan_keeps_its_time() {
+    let mut lake = two_stages();
+    lake.stage(
+        9,
+        json!({"sql_id": 2, "executor_run_time": 120_000}),
+        json!({}),
+    );
+    let answers = analysed(&lake).await;
+    assert_columns(
+        &operator(&answers, "SQL without plan"),
+        json!({"is_supported": false, "task_time_ms": 120_000, "num_nodes": 0}),
+    );
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({"jobphotonperc": 92.0 / 240.0}),
+    );
+}
+
+#[tokio::test]
 async fn p10_applications_of_one_cluster_are_kept_apart() {
     let mut lake = two_stages();
     lake.application("app-2", json!({}));

@@ -131,15 +131,23 @@ async fn memory_spill_counts_serializing_and_sizes_the_partitions() {
 
 #[tokio::test]
 async fn memory_spill_names_the_setting_that_decides() {
-    // Adaptive execution merged 1000 partitions into 100: its target size decides.
+    // Adaptive execution was told to merge 1000 partitions into 100: its target size decides.
     let mut merged = spilling(json!({}));
     merged.setting("spark.sql.shuffle.partitions", "1000");
+    merged.setting("spark.sql.adaptive.advisoryPartitionSizeInBytes", "256MB");
     assert_columns(
         &merged.finding_of("memory_spill").await,
         json!({
             "config_key": "spark.sql.adaptive.advisoryPartitionSizeInBytes",
-            "config_current": "64MB", "config_recommended": "51MB",
+            "config_current": "256MB", "config_recommended": "51MB",
         }),
+    );
+    // With its default target it would not have made partitions of 200 MiB: the code did.
+    let mut repartitioned = spilling(json!({}));
+    repartitioned.setting("spark.sql.shuffle.partitions", "1000");
+    assert_columns(
+        &repartitioned.finding_of("memory_spill").await,
+        json!({"config_key": null, "config_current": null, "config_recommended": null}),
     );
     // A stage that reads files; Databricks' `auto` is no number and must not break the rule.
     let mut input = spilling(json!({"shuffle_read_bytes": 0, "input_bytes": 40 * GIB}));
@@ -452,6 +460,39 @@ async fn idle_executors_count_core_time_beyond_healthy() {
             "config_current": "infinity", "config_recommended": "3",
             "evidence": "Executor cores were idle for 32.00 of 40.00 core-hours, 80.0 percent; 3 of 10 \
                          executors never ran a task.",
+        }),
+    );
+}
+
+#[tokio::test]
+async fn the_busiest_stage_keeps_its_executors() {
+    let mut lake = idle(28_800_000);
+    lake.setting("spark.dynamicAllocation.enabled", "true");
+    // 24 tasks side by side for 5 minutes: 6 executors of 4 cores.
+    lake.worker(1, "1", json!({"task_time": 7_200_000}));
+    lake.stage(
+        1,
+        json!({"num_tasks": 500, "duration_ms": 300_000}),
+        json!({}),
+    );
+    assert_columns(
+        &lake.finding_of("idle_executors").await,
+        json!({
+            "config_key": "spark.dynamicAllocation.maxExecutors", "config_recommended": "6",
+        }),
+    );
+    // 40 side by side need all 10: only the time they are kept can be cut.
+    lake.worker(2, "1", json!({"task_time": 12_000_000}));
+    lake.stage(
+        2,
+        json!({"num_tasks": 500, "duration_ms": 300_000}),
+        json!({}),
+    );
+    assert_columns(
+        &lake.finding_of("idle_executors").await,
+        json!({
+            "config_key": "spark.dynamicAllocation.executorIdleTimeout",
+            "config_current": "60s", "config_recommended": "30s",
         }),
     );
 }

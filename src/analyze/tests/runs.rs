@@ -60,6 +60,22 @@ async fn a_run_over_some_applications_sees_only_these() {
 }
 
 #[tokio::test]
+async fn a_run_over_no_application_gives_no_row() {
+    let lake = three_applications().context();
+    let scope = Scope::Applications(BTreeSet::new());
+    let analysis = run(built_in(), &lake, &scope, &stamp())
+        .await
+        .expect("runs");
+    assert!(analysis.problems.is_empty(), "{:?}", analysis.problems);
+    assert!(
+        analysis
+            .tables
+            .iter()
+            .all(|derived| derived.rows.num_rows() == 0)
+    );
+}
+
+#[tokio::test]
 async fn the_same_facts_give_the_same_rows_in_the_schema_of_the_contracts() {
     let lake = three_applications();
     let first = run(built_in(), &lake.context(), &Scope::All, &stamp())
@@ -182,23 +198,51 @@ async fn a_short_rule_takes_the_defaults_of_its_header() {
 }
 
 #[tokio::test]
-async fn a_rule_with_a_wrong_column_names_it() {
-    let wrong = SHORT.replace(
-        "'It ran.' AS evidence",
-        "'It ran.' AS evidence, 1 AS lost_core_mz",
-    );
-    let catalog = catalog_with(&[("short.sql", &wrong)])
-        .select(&["short"])
-        .expect("known");
+async fn a_rule_with_a_wrong_answer_says_what_is_wrong() {
+    let evidence = "'It ran.' AS evidence";
+    let cases = [
+        (
+            SHORT.replace(evidence, "'It ran.' AS evidence, 1 AS lost_core_mz"),
+            "a finding has no column `lost_core_mz`; did you mean `lost_core_ms`?",
+        ),
+        (
+            SHORT.replace(evidence, "'It ran.' AS evidence, 'hihg' AS severity"),
+            "`severity` cannot be `hihg`; did you mean `high`?",
+        ),
+        (
+            SHORT.replace(evidence, "'' AS note"),
+            "a finding has no column `note`; known are: platform, cluster_id, application_id, \
+             attempt_id, subject_type, subject_id, evidence, severity, confidence, title, \
+             evidence_json, lost_core_ms, recoverable_ms, recommendation, config_key, \
+             config_current, config_recommended",
+        ),
+        (
+            SHORT.replace(evidence, "CAST(NULL AS STRING) AS evidence"),
+            "1 rows have no `evidence`; the column may not be NULL: give it a value or leave these \
+             rows out",
+        ),
+        (
+            SHORT.replace(
+                "FROM applications",
+                "FROM applications UNION ALL SELECT platform, \
+                cluster_id, application_id, attempt_id, 'application', application_id, 'Again.' \
+                FROM applications",
+            ),
+            "1 of 2 rows have the same platform, cluster_id, application_id, attempt_id, \
+             subject_type, subject_id; look for a join that multiplies rows, or add a GROUP BY",
+        ),
+    ];
     let lake = TestLake::with_application().context();
-    let analysis = run(&catalog, &lake, &Scope::All, &stamp())
-        .await
-        .expect("runs");
-    let problem = analysis.problems.first().expect("a problem").to_string();
-    assert!(
-        problem.ends_with("a finding has no column `lost_core_mz`; did you mean `lost_core_ms`?"),
-        "{problem}"
-    );
+    for (rule, message) in cases {
+        let catalog = catalog_with(&[("short.sql", &rule)])
+            .select(&["short"])
+            .expect("known");
+        let analysis = run(&catalog, &lake, &Scope::All, &stamp())
+            .await
+            .expect("runs");
+        let problem = analysis.problems.first().expect("a problem").to_string();
+        assert!(problem.ends_with(message), "{problem}");
+    }
 }
 
 #[tokio::test]
