@@ -36,7 +36,7 @@ fn compare(path: &str, expected: &Value, ours: &Value, found: &mut Vec<String>) 
             }
         }
         (expected, ours) if expected != ours => {
-            found.push(format!("{path}: expected {expected}, is {ours}"))
+            found.push(format!("{path}: expected {expected}, is {ours}"));
         }
         _ => {}
     }

@@ -115,7 +115,7 @@ impl Server {
         match request.resource.as_slice() {
             [] => self.application(&request),
             ["jobs"] => self.jobs(&request).iter().map(rest::job).collect(),
-            ["jobs", id] => single(self.jobs(&request), "job_id", id, rest::job),
+            ["jobs", id] => single(&self.jobs(&request), "job_id", id, rest::job),
             ["stages"] => self.stages(&request),
             ["stages", id] => self.stage(&request, id),
             ["stages", id, attempt] => self.stage_attempt(&request, id, attempt),
@@ -132,7 +132,7 @@ impl Server {
                 .collect(),
             ["storage", "rdd"] => self.cached_rdds(&request),
             ["storage", "rdd", id] => {
-                single(self.rows("rdd_storage", &request), "rdd_id", id, rest::rdd)
+                single(&self.rows("rdd_storage", &request), "rdd_id", id, rest::rdd)
             }
             other => panic!("{path}: what are {other:?}?"),
         }
@@ -283,7 +283,7 @@ fn is(row: &Row, column: &str, id: &str) -> bool {
     number(row, column).is_some_and(|number| number.to_string() == id)
 }
 
-fn single(rows: Vec<Row>, column: &str, id: &str, show: fn(&Row) -> Value) -> Value {
+fn single(rows: &[Row], column: &str, id: &str, show: fn(&Row) -> Value) -> Value {
     let row = rows.iter().find(|row| is(row, column, id));
     show(row.expect("the row that is asked for"))
 }

@@ -1,5 +1,5 @@
 //! The History Server's objects from rows of tables, by the mechanical rule of the tables'
-//! contract: camelCase is snake_case, groups of metrics are prefixes, NULL is a missing field.
+//! contract: `camelCase` is `snake_case`, groups of metrics are prefixes, NULL is a missing field.
 
 use std::collections::BTreeMap;
 
