@@ -7,6 +7,9 @@ use std::io::{Cursor, Read};
 #[path = "../../src/extract/eventlog/codec/mod.rs"]
 pub mod codec;
 
+#[path = "../../src/extract/eventlog/event/mod.rs"]
+pub mod event;
+
 use codec::{Codec, Limits, decoder, zip};
 
 /// Entries of an archive that one run looks at.

@@ -43,7 +43,7 @@ pub(super) struct GlobalArguments {
         hide_env_values = true
     )]
     log_format: Option<LogFormat>,
-    /// How much is told, in place of -v and -q
+    /// How much is told; -v and -q go before it
     #[arg(
         long,
         global = true,
@@ -54,10 +54,10 @@ pub(super) struct GlobalArguments {
     )]
     log_level: Option<LogLevel>,
     /// Tell more; twice: everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "log_level")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Tell only what fails
-    #[arg(short, long, global = true, conflicts_with_all = ["verbose", "log_level"])]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Whether colours are used; `auto` heeds NO_COLOR
     #[arg(

@@ -1,8 +1,8 @@
 //! `sparklake describe`: what a table means.
 
 use super::error::CliError;
-use super::lake::no_such_table;
 use super::output::Output;
+use super::query_error::no_such_table;
 use crate::schema::{self, dictionary};
 
 /// Width of the description where there is no terminal to ask.

@@ -7,16 +7,7 @@ use datafusion::error::DataFusionError;
 use crate::analyze::AnalyzeError;
 use crate::config::ConfigError;
 use crate::load::LoadError;
-use crate::pipeline::RunError;
-
-/// All is done, or there was nothing to do.
-pub(super) const EXIT_DONE: u8 = 0;
-/// Something failed.
-pub(super) const EXIT_FAILED: u8 = 1;
-/// The command line or the configuration is wrong.
-pub(super) const EXIT_USAGE: u8 = 2;
-/// Another run holds the lake.
-pub(super) const EXIT_HELD: u8 = 4;
+use crate::pipeline::{EXIT_FAILED, EXIT_HELD, EXIT_USAGE, RunError};
 
 /// Why a command did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +52,8 @@ impl CliError {
             Self::Load(error) => of_load(error),
             Self::Analyze(AnalyzeError::Query { .. } | AnalyzeError::Session(_)) => EXIT_FAILED,
             Self::Analyze(_) => EXIT_USAGE,
+            // A wrong lake is the same mistake whichever command it is told to.
+            Self::Run(RunError::Load(error)) => of_load(error),
             Self::Run(error) => error.exit_code(),
             Self::Execution(_) | Self::Format(_) | Self::Output(_) | Self::Runtime(_) => {
                 EXIT_FAILED
@@ -71,6 +64,9 @@ impl CliError {
     /// What is wrong, with its causes, on one line.
     pub(super) fn sentence(&self) -> String {
         let mut sentence = self.to_string();
+        if let Self::Load(LoadError::ShortRetention { .. }) = self {
+            sentence.push_str(" (--allow-short-retention)");
+        }
         let mut cause = self.source();
         while let Some(error) = cause {
             let told = error.to_string();
@@ -80,7 +76,11 @@ impl CliError {
             }
             cause = error.source();
         }
-        sentence.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+        sentence
+            .lines()
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 

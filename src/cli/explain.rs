@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::Context;
 use super::arguments::RulesSourceArguments;
+use super::catalog::Rules;
 use super::error::CliError;
-use super::lake::Rules;
 use super::output::Output;
 use crate::analyze::{Catalog, Parameter, Query};
 
@@ -29,8 +29,8 @@ pub(super) fn execute(
 ) -> Result<(), CliError> {
     let rules = Rules::of(&context.settings.rules)?;
     let id = &arguments.rule;
-    let as_run = Explained::find(&rules.as_run, id)
-        .or_else(|_| Explained::find(&rules.as_written, id))?;
+    let as_run =
+        Explained::find(&rules.as_run, id).or_else(|_| Explained::find(&rules.as_written, id))?;
     if arguments.sql_only {
         return Ok(output.text(&as_run.query.sql)?);
     }
@@ -88,9 +88,20 @@ impl<'c> Explained<'c> {
         for (parameter, default) in self.query.parameters.iter().zip(defaults) {
             text.push_str(&parameter_line(parameter, default));
         }
-        let _ = write!(text, "\n{}\n", self.query.sql.trim_end());
+        let _ = write!(text, "\n{}\n", without_header(&self.query.sql));
         text
     }
+}
+
+/// The SQL below the comments at its head, which say what is told above.
+fn without_header(sql: &str) -> &str {
+    let mut rest = sql.trim();
+    while rest.starts_with("--") {
+        rest = rest
+            .split_once('\n')
+            .map_or("", |(_, below)| below.trim_start());
+    }
+    rest
 }
 
 fn parameter_line(parameter: &Parameter, default: &Parameter) -> String {
@@ -100,10 +111,6 @@ fn parameter_line(parameter: &Parameter, default: &Parameter) -> String {
     };
     format!(
         "  {} = {}{changed} [{}, {}]\n      {}\n",
-        parameter.name,
-        parameter.value,
-        parameter.data_type,
-        parameter.unit,
-        parameter.description
+        parameter.name, parameter.value, parameter.data_type, parameter.unit, parameter.description
     )
 }

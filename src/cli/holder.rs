@@ -54,7 +54,10 @@ fn of_locked_file(folder: &FilePath) -> std::io::Result<Option<String>> {
 fn told_by(file: &FilePath) -> String {
     let told = std::fs::read(file).ok();
     let holder = told.and_then(|json| serde_json::from_slice::<Holder>(&json).ok());
-    holder.map_or_else(|| "a run that just began".to_owned(), |holder| holder.to_string())
+    holder.map_or_else(
+        || "a run that just began".to_owned(),
+        |holder| holder.to_string(),
+    )
 }
 
 #[derive(Deserialize)]

@@ -26,9 +26,18 @@ pub(super) struct Logging {
 pub(super) fn given(given: &Given) -> LogSettings {
     let default = LogSettings::default();
     LogSettings {
-        format: given.log_format.as_ref().map_or(default.format, |format| format.value),
-        level: given.log_level.as_ref().map_or(default.level, |level| level.value),
-        color: given.color.as_ref().map_or(default.color, |color| color.value),
+        format: given
+            .log_format
+            .as_ref()
+            .map_or(default.format, |format| format.value),
+        level: given
+            .log_level
+            .as_ref()
+            .map_or(default.level, |level| level.value),
+        color: given
+            .color
+            .as_ref()
+            .map_or(default.color, |color| color.value),
     }
 }
 

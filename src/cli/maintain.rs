@@ -1,6 +1,7 @@
 //! `sparklake maintain`: keeps a lake quick and small.
 
 use chrono::TimeDelta;
+use uuid::Uuid;
 
 use super::Context;
 use super::arguments::LakeArguments;
@@ -8,8 +9,9 @@ use super::error::CliError;
 use super::format::{Format, counts, listing, texts};
 use super::lake;
 use super::output::Output;
+use super::query_error::no_such_table;
 use crate::config::parse_duration;
-use crate::load::{MaintainOptions, TableMaintenance};
+use crate::load::{Lake, LoadError, MaintainOptions, TableMaintenance};
 
 /// Merge small files, write checkpoints and delete files that no reader needs any more
 #[derive(Debug, clap::Args)]
@@ -51,16 +53,36 @@ pub(super) async fn execute(
     };
     for table in &options.tables {
         if crate::schema::table(table).is_none() {
-            return Err(CliError::Usage(lake::no_such_table(table)));
+            return Err(CliError::Usage(no_such_table(table)));
         }
     }
     let lake = lake::open(context, "sparklake maintain --lake ./lake").await?;
-    let done = lake::maintain(&lake, &options).await?;
+    let done = maintain(&lake, &options).await?;
     Ok(arguments.format.write_all(&answer(&done)?, output)?)
 }
 
+/// Completes what an earlier run left, and maintains the tables.
+async fn maintain(
+    lake: &Lake,
+    options: &MaintainOptions,
+) -> Result<Vec<TableMaintenance>, LoadError> {
+    let lock = lake
+        .acquire(&format!("maintain-{}", Uuid::now_v7()))
+        .await?;
+    let done = async {
+        if !options.dry_run {
+            lake.recover(&lock).await?;
+        }
+        lake.maintain(&lock, options).await
+    }
+    .await;
+    lock.release().await;
+    done
+}
+
 fn answer(done: &[TableMaintenance]) -> Result<arrow::array::RecordBatch, CliError> {
-    let column = |value: fn(&TableMaintenance) -> u64| counts(done.iter().map(|of| Some(value(of))));
+    let column =
+        |value: fn(&TableMaintenance) -> u64| counts(done.iter().map(|of| Some(value(of))));
     Ok(listing([
         ("table", texts(done.iter().map(|of| &of.table))),
         ("files", column(|of| of.files_before)),

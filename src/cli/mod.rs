@@ -4,6 +4,7 @@
 //! code; errors are turned into one sentence and a code in [`error`]. One file a command.
 
 mod arguments;
+mod catalog;
 mod config;
 mod describe;
 mod error;
@@ -15,6 +16,8 @@ mod logging;
 mod maintain;
 mod output;
 mod progress;
+mod queries;
+mod query_error;
 mod rules;
 mod run;
 mod sql;
@@ -29,6 +32,7 @@ use chrono::Utc;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Environment, Given, Settings};
+use crate::pipeline::{EXIT_DONE, EXIT_USAGE};
 use arguments::{GlobalArguments, NoSettings, SettingsArguments};
 use error::CliError;
 use logging::Logging;
@@ -78,7 +82,7 @@ pub fn main() -> ExitCode {
         Err(wrong) => {
             // Nothing is left to be told when even this cannot be printed.
             let _ = wrong.print();
-            return ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(error::EXIT_USAGE));
+            return ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(EXIT_USAGE));
         }
     };
     let environment = Environment::of_process();
@@ -86,7 +90,9 @@ pub fn main() -> ExitCode {
     let log_if_misconfigured = logging::given(&given);
     let job_file = command_line.command.settings_arguments().job_file();
     let settings = Settings::load(given, job_file.as_deref(), &environment, Utc::now());
-    let log = settings.as_ref().map_or(log_if_misconfigured, |settings| settings.log);
+    let log = settings
+        .as_ref()
+        .map_or(log_if_misconfigured, |settings| settings.log);
     let logging = Logging::start(log, environment.get("NO_COLOR").is_some());
     let mut output = Output::stdout();
     let outcome = settings.map_err(CliError::from).and_then(|settings| {
@@ -134,7 +140,9 @@ impl CommandLine {
         }
         let mut given = Given::default();
         self.global.give(of_command, &mut given);
-        self.command.settings_arguments().give(of_command, &mut given);
+        self.command
+            .settings_arguments()
+            .give(of_command, &mut given);
         given
     }
 }
@@ -166,7 +174,7 @@ impl Command {
             Self::Maintain(arguments) => maintain::execute(arguments, context, output).await?,
             Self::Config(arguments) => config::execute(arguments, context, output)?,
         }
-        Ok(error::EXIT_DONE)
+        Ok(EXIT_DONE)
     }
 }
 

@@ -55,23 +55,18 @@ impl Done {
 
 struct Bar {
     bar: ProgressBar,
+    colored: bool,
     done: Mutex<Done>,
 }
 
 impl Bar {
     fn new(logging: &Logging) -> Self {
         let bar = logging.bars.add(ProgressBar::new(0));
-        let color = if logging.colored { ".cyan" } else { "" };
-        let template = format!(
-            "{{spinner}} {{msg:9}} [{{bar:32{color}}}] {{bytes}} of {{total_bytes}}, {{prefix}} {{eta}}"
-        );
-        // The template is ours and right; the default bar is good enough if it ever is not.
-        if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style.progress_chars("=> "));
-        }
+        set_style(&bar, "{spinner} {msg}");
         bar.enable_steady_tick(TICK);
         Self {
             bar,
+            colored: logging.colored,
             done: Mutex::default(),
         }
     }
@@ -96,6 +91,12 @@ impl Progress for Bar {
         let mut done = locked(&self.done);
         done.all_histories = histories;
         done.all_bytes = bytes;
+        let color = if self.colored { ".cyan" } else { "" };
+        let amounts = "{bytes} of {total_bytes}, {prefix} {eta}";
+        set_style(
+            &self.bar,
+            &format!("{{spinner}} {{msg:9}} [{{bar:32{color}}}] {amounts}"),
+        );
         self.bar.set_length(bytes);
         self.show(*done);
     }
@@ -108,6 +109,13 @@ impl Progress for Bar {
 
     fn finished(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// The templates are ours and right; the bar that is there is good enough if one ever is not.
+fn set_style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
     }
 }
 
@@ -160,9 +168,11 @@ impl Progress for Lines {
     }
 
     fn finished(&self) {
-        let state = locked(&self.state);
+        let mut state = locked(&self.state);
+        // The run tells its end, and so does who called it: once is enough.
         if state.done.histories > 0 {
             tell(state.phase, state.done);
+            state.done = Done::default();
         }
     }
 }

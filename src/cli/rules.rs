@@ -2,9 +2,9 @@
 
 use super::Context;
 use super::arguments::RulesSourceArguments;
+use super::catalog::Rules;
 use super::error::CliError;
 use super::format::{Format, listing, texts};
-use super::lake::Rules;
 use super::output::Output;
 
 /// List the rules that jobs are judged by

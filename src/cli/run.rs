@@ -6,11 +6,12 @@ use super::Context;
 use super::arguments::JobArguments;
 use super::error::CliError;
 use super::output::Output;
-use super::{lake, progress, summary};
+use super::{catalog, progress, summary};
 use crate::config::{Environment, LogFormat, LogLevel, Settings, SourceKind, SourceSettings};
 use crate::discover::Window;
 use crate::discover::event_logs::EventLogSource;
-use crate::pipeline::{self, RunRequest, RunSummary, Source};
+use crate::load::SourceStatus;
+use crate::pipeline::{self, Problem, RunRequest, RunSummary, Source};
 
 /// A line that works on most machines, for those who do not know what to type.
 const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake ./lake";
@@ -52,13 +53,18 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
         return;
     }
     for problem in &run.problems {
-        tracing::warn!(
-            uri = problem.uri,
-            status = problem.status,
-            kind = problem.error_kind,
-            "{}",
-            problem.error
-        );
+        let Problem {
+            uri,
+            status,
+            error_kind,
+            error,
+        } = problem;
+        // What was skipped is missed by nobody.
+        if *status == SourceStatus::Skipped.as_str() {
+            tracing::info!(uri, status, error_kind, "{error}");
+        } else {
+            tracing::warn!(uri, status, error_kind, "{error}");
+        }
     }
 }
 
@@ -74,7 +80,9 @@ fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest,
         (Some(_), []) => return usage("a source of histories (--event-logs or a job file)"),
         (None, [_, ..]) => return usage("a lake to write to (--lake or a job file)"),
         (None, []) => {
-            return usage("a source of histories (--event-logs) and a lake to write to (--lake), or a job file");
+            return usage(
+                "a source of histories (--event-logs) and a lake to write to (--lake), or a job file",
+            );
         }
     };
     let run = &settings.run;
@@ -94,15 +102,12 @@ fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest,
         include_tasks: run.include_tasks,
         threads: run.max_app_threads,
         rules_dir: settings.rules.dir.clone(),
-        rule_overrides: lake::overrides(&settings.rules),
+        rule_overrides: catalog::overrides(&settings.rules),
         max_applications: run.max_applications,
     })
 }
 
-fn pipeline_source(
-    source: &SourceSettings,
-    environment: &Environment,
-) -> Result<Source, CliError> {
+fn pipeline_source(source: &SourceSettings, environment: &Environment) -> Result<Source, CliError> {
     let section = &source.section;
     match section.kind {
         SourceKind::EventLog => Ok(Source::EventLogs(EventLogSource {

@@ -8,8 +8,11 @@ use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::format::Format;
-use super::lake::{self, Queries};
+use super::lake;
 use super::output::Output;
+use super::queries::Queries;
+
+const EXAMPLE: &str = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
 
 /// Ask the lake in SQL; every table goes by its name, and nothing can be changed
 #[derive(Debug, clap::Args)]
@@ -30,9 +33,10 @@ pub(super) async fn execute(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let query = query_text(&arguments.query)?;
-    let example = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
-    let lake = lake::open(context, example).await?;
-    let mut answer = Queries::of(&lake)?.stream(&query).await?;
+    let lake = lake::open(context, EXAMPLE).await?;
+    let mut answer = Queries::of(&lake, &context.settings.rules)?
+        .stream(&query)
+        .await?;
     let mut writer = arguments.format.writer(&answer.schema(), output)?;
     while let Some(batch) = answer.next().await {
         writer.write(&batch.map_err(CliError::Execution)?)?;
@@ -49,9 +53,8 @@ fn query_text(query: &str) -> Result<String, CliError> {
             .map_err(|error| CliError::Usage(format!("the query cannot be read: {error}")))?;
     }
     if text.trim().is_empty() {
-        let example = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
         return Err(CliError::Usage(format!(
-            "the query is empty; write for example: {example}"
+            "the query is empty; write for example: {EXAMPLE}"
         )));
     }
     Ok(text)

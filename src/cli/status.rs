@@ -7,9 +7,10 @@ use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::format::Format;
-use super::lake::{self, Queries};
-use super::output::Output;
 use super::holder;
+use super::lake;
+use super::output::Output;
+use super::queries::Queries;
 
 /// The newest version of each history.
 const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
@@ -48,7 +49,7 @@ pub(super) async fn execute(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let lake = lake::open(context, "sparklake status --lake ./lake").await?;
-    let queries = Queries::of(&lake)?;
+    let queries = Queries::of(&lake, &context.settings.rules)?;
     let limit = arguments.limit;
     let status = Status {
         lake: lake.uri().to_owned(),
@@ -56,7 +57,11 @@ pub(super) async fn execute(
         parts: [
             ("runs", "Last runs", queries.answer(&runs(limit)).await?),
             ("sources", "Histories", queries.answer(&sources()).await?),
-            ("problems", "Problems", queries.answer(&problems(limit)).await?),
+            (
+                "problems",
+                "Problems",
+                queries.answer(&problems(limit)).await?,
+            ),
         ],
     };
     match arguments.format {

@@ -22,7 +22,11 @@ pub(super) fn of_run(run: &RunSummary, lake: &str) -> String {
     if !run.dry_run && !run.worst.is_empty() {
         let query = "SELECT severity, rule_id, application_id, title, evidence FROM findings \
                      ORDER BY lost_core_ms DESC NULLS LAST LIMIT 20";
-        let _ = writeln!(text, "\nMore: sparklake sql --lake {} \"{query}\"", shell_word(lake));
+        let _ = writeln!(
+            text,
+            "\nMore: sparklake sql --lake {} \"{query}\"",
+            shell_word(lake)
+        );
     }
     text
 }
@@ -32,7 +36,10 @@ fn first_line(run: &RunSummary) -> String {
     let size = HumanBytes(run.bytes);
     let unchanged = match run.unchanged {
         0 => String::new(),
-        same => format!("; {} in the lake already", counted(same, "history is", "histories are")),
+        same => format!(
+            "; {} in the lake already",
+            counted(same, "history is", "histories are")
+        ),
     };
     if run.dry_run {
         let would = counted(run.loaded, "history", "histories");
@@ -62,14 +69,25 @@ fn problems(run: &RunSummary, lake: &str) -> String {
         return String::new();
     }
     let mut text = "\nLeft out, or loaded in part:\n".to_owned();
-    for Problem { uri, status, error, .. } in run.problems.iter().take(LISTED_PROBLEMS) {
+    for Problem {
+        uri, status, error, ..
+    } in run.problems.iter().take(LISTED_PROBLEMS)
+    {
         let error = printable(&shortened(error, LONG));
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {status:11} {}\n              {error}", printable(uri));
+        let _ = writeln!(
+            text,
+            "  {status:11} {}\n              {error}",
+            printable(uri)
+        );
     }
     let more = run.problems.len().saturating_sub(LISTED_PROBLEMS);
     if more > 0 {
-        let _ = writeln!(text, "  and {more} more: sparklake status --lake {}", shell_word(lake));
+        let _ = writeln!(
+            text,
+            "  and {more} more: sparklake status --lake {}",
+            shell_word(lake)
+        );
     }
     text
 }
@@ -101,7 +119,11 @@ fn facts(application: &WorstApplication) -> String {
     let lost = application.lost_core_ms.filter(|lost| *lost > 0);
     let lost = lost.map(|lost| format!("{} of core time lost", core_time(lost)));
     let rule = application.top_rule.as_deref().map(printable);
-    [share, lost, rule].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [share, lost, rule]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Core time in the largest unit that gives a readable number.
@@ -157,7 +179,10 @@ mod tests {
             first_line(&nothing),
             "Nothing new to load; 1 history is in the lake already."
         );
-        assert_eq!(first_line(&RunSummary::default()), "No histories were found.");
+        assert_eq!(
+            first_line(&RunSummary::default()),
+            "No histories were found."
+        );
     }
 
     #[test]

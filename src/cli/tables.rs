@@ -6,8 +6,9 @@ use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::format::{Format, counts, listing, texts};
-use super::lake::{self, Queries};
+use super::lake;
 use super::output::Output;
+use super::queries::Queries;
 use crate::schema;
 
 /// Tables whose rows are counted at the same time.
@@ -34,7 +35,12 @@ pub(super) async fn execute(
     let grains = texts(tables.iter().map(|table| &table.grain));
     let answer = if context.settings.lake.uri.is_some() {
         let rows = counts(count_rows(context).await?.into_iter().map(Some));
-        listing([("table", names), ("kind", kinds), ("rows", rows), ("grain", grains)])?
+        listing([
+            ("table", names),
+            ("kind", kinds),
+            ("rows", rows),
+            ("grain", grains),
+        ])?
     } else {
         listing([("table", names), ("kind", kinds), ("grain", grains)])?
     };
@@ -44,7 +50,7 @@ pub(super) async fn execute(
 /// The number of rows of each table. Delta keeps it for each file, so no file is opened.
 async fn count_rows(context: &Context) -> Result<Vec<u64>, CliError> {
     let lake = lake::open(context, "sparklake tables --lake ./lake").await?;
-    let queries = Queries::of(&lake)?;
+    let queries = Queries::of(&lake, &context.settings.rules)?;
     stream::iter(schema::tables())
         .map(|table| queries.count(&table.name))
         .buffered(COUNTED_TOGETHER)

@@ -8,6 +8,11 @@ pub(super) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// As [`printable`], with its lines left as they are.
+pub(super) fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// `text`, cut after `most` characters.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

@@ -93,10 +93,8 @@ fn rolling_log(folder: &str, paths: &[&str]) -> Result<Option<LogGroup>, Discove
     for path in paths {
         match names::rolling_file(names::file_name(path)) {
             Some(RollingFile::Events { number, is_compact }) => {
-                if events
-                    .insert((number, is_compact), (*path).to_owned())
-                    .is_some()
-                {
+                let twin = events.insert((number, is_compact), (*path).to_owned());
+                if twin.is_some() {
                     return Err(DiscoverError::DuplicateEventFile { uri: uri(), number });
                 }
             }
@@ -194,5 +192,43 @@ pub(crate) fn single_file(path: &str) -> LogGroup {
         },
         files: vec![path.to_owned()],
         in_progress: names::without_in_progress(path).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn files() -> impl Strategy<Value = Vec<LogFile>> {
+        let folder = "(a/|eventlog_v2_x/|b/eventlog_v2_y/|)";
+        let name = "(events_[0-9]{1,2}_x(\\.zstd)?(\\.compact)?|appstatus_x(\\.inprogress)?|eventlog\
+                    |eventlog-2024-01-0[1-3]--00-00\\.gz|app-[0-9](\\.inprogress)?|a|x\\.zip|.{0,3})";
+        let path = (folder, name).prop_map(|(folder, name)| format!("{folder}{name}"));
+        prop::collection::vec((path, 0u64..2), 0..20).prop_map(|files| {
+            let unique: BTreeMap<_, _> = files.into_iter().collect();
+            unique
+                .into_iter()
+                .map(|(path, size)| LogFile { path, size })
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_belongs_to_two_logs_and_the_order_of_the_list_does_not_matter(files in files()) {
+            let grouped = group(&files);
+            let mut seen = HashSet::new();
+            for path in grouped.logs.iter().flat_map(|log| &log.files) {
+                prop_assert!(files.iter().any(|file| file.path == *path));
+                prop_assert!(seen.insert(path), "{path} is in two logs");
+            }
+            prop_assert!(grouped.logs.iter().all(|log| !log.files.is_empty()));
+            let reversed: Vec<_> = files.into_iter().rev().collect();
+            prop_assert_eq!(group(&reversed).logs, grouped.logs);
+        }
     }
 }

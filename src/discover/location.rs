@@ -173,3 +173,49 @@ fn path_to_url(given: &str) -> Result<Url, String> {
     };
     Url::from_file_path(&path).map_err(|()| "it is no absolute path".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(given: &str) -> Result<Location, DiscoverError> {
+        Location::resolve(given, &HashMap::new())
+    }
+
+    #[test]
+    fn every_store_keeps_its_uri_and_decodes_its_path() {
+        let cases = [
+            (
+                "s3://bucket/my logs/a%2520b",
+                "my logs/a%20b",
+                "s3://bucket/my%20logs/a%2520b",
+            ),
+            ("s3n://bucket/a#b?c", "a#b?c", "s3://bucket/a%23b%3Fc"),
+            ("gs://bucket/logs/", "logs", "gs://bucket/logs"),
+            (
+                "abfss://container@account.dfs.core.windows.net/logs",
+                "logs",
+                "abfss://container@account.dfs.core.windows.net/logs",
+            ),
+            ("file:/data/100%25", "data/100%", "file:///data/100%25"),
+            ("/data/100%", "data/100%", "file:///data/100%25"),
+        ];
+        for (given, path, uri) in cases {
+            let location = resolve(given).unwrap();
+            assert_eq!(location.path.as_ref(), path, "{given}");
+            assert_eq!(location.uri_of(path), uri, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_default_name_is_the_last_folder_or_the_host() {
+        let name = |given: &str| resolve(given).unwrap().default_name(false);
+        assert_eq!(name("s3://bucket/a/logs/"), "logs");
+        assert_eq!(name("s3://bucket"), "bucket");
+        assert_eq!(name("/"), NAMELESS);
+        assert_eq!(
+            resolve("gs://bucket/app-1").unwrap().default_name(true),
+            "bucket"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Lists the files below a location.
 
 use std::path::Path as LocalPath;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -158,16 +159,23 @@ fn from_metadata(
         uri: display_uri(path),
     })?;
     // A file system without times of modification is no reason to leave a log out.
-    let modified = metadata
-        .modified()
-        .map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
+    let modified = metadata.modified().ok().and_then(to_utc);
     Ok(SourceFile {
         uri: location.uri_of(in_store.as_ref()),
         path: in_store,
         size: metadata.len(),
-        modified,
+        modified: modified.unwrap_or(DateTime::UNIX_EPOCH),
         etag: None,
     })
+}
+
+/// `None` beyond the years that a date can bear; a file may claim any. (`From` would panic.)
+fn to_utc(time: SystemTime) -> Option<DateTime<Utc>> {
+    let since_epoch = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => chrono::TimeDelta::from_std(after).ok()?,
+        Err(before) => -chrono::TimeDelta::from_std(before.duration()).ok()?,
+    };
+    DateTime::UNIX_EPOCH.checked_add_signed(since_epoch)
 }
 
 /// `None` for a link that leads nowhere, or back to a folder that it lies in: there is nothing new
@@ -196,4 +204,22 @@ fn walk_problem(
 /// A path for messages, also when it is not UTF-8.
 fn display_uri(path: &LocalPath) -> String {
     format!("file://{}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_of_modification_far_from_now_do_not_panic() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(to_utc(UNIX_EPOCH - hour).unwrap().timestamp(), -3600);
+        assert_eq!(to_utc(UNIX_EPOCH + hour).unwrap().timestamp(), 3600);
+        let absurd = UNIX_EPOCH
+            .checked_add(Duration::from_secs(i64::MAX as u64))
+            .unwrap();
+        assert_eq!(to_utc(absurd), None);
+    }
 }

@@ -113,9 +113,14 @@ impl Lake {
             let Some(intent) = self.read_json::<Intent>(path.as_ref()).await? else {
                 continue;
             };
-            tracing::info!(batch = %intent.batch.id, "completing a commit that was cut off");
-            self.apply(lock, &intent, Attempt::Again).await?;
-            completed.push(intent.batch);
+            if self.can_be_completed(&intent).await? {
+                tracing::info!(batch = %intent.batch.id, "completing a commit that was cut off");
+                self.apply(lock, &intent, Attempt::Again).await?;
+                completed.push(intent.batch);
+            } else {
+                self.withdraw(lock, &intent).await?;
+                self.delete(&path).await?;
+            }
         }
         Ok(completed)
     }
@@ -331,7 +336,7 @@ pub(super) fn changes(staged: StagedUnit) -> Result<BTreeMap<String, TableChange
 
 /// Writes one entry of a table's log. The commit stands even if what the library does after it, a
 /// checkpoint, fails; then no new state is returned.
-async fn commit_table(
+pub(super) async fn commit_table(
     handle: &TableHandle,
     state: &DeltaTableState,
     intent: &Intent,
@@ -374,7 +379,7 @@ async fn commit_table(
     }
 }
 
-async fn is_applied(
+pub(super) async fn is_applied(
     handle: &TableHandle,
     state: &DeltaTableState,
     seq: i64,

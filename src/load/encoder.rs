@@ -11,12 +11,14 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use crossbeam_channel::Receiver;
 use deltalake::kernel::Add;
 use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::errors::ParquetError;
 
 use super::error::LoadError;
 use super::parquet_settings;
@@ -27,6 +29,12 @@ use crate::schema::Table;
 
 /// Open files of one encoder; a unit that spans more partitions closes the longest unused one.
 const MAX_OPEN_FILES: usize = 256;
+
+/// Encoding a batch costs something for each column, however few its rows: small batches are put
+/// together until they have this many rows,
+const ROWS_AT_ONCE: usize = 2048;
+/// or this many bytes.
+const BYTES_AT_ONCE: usize = 2 << 20;
 
 /// A group of files that is kept or dropped as a whole.
 pub(super) type Lane = u32;
@@ -121,8 +129,52 @@ struct OpenFile {
     path: Path,
     rows: u64,
     last_used: u64,
-    /// Memory of its open row group in bytes, as of the last write.
+    /// Small batches that wait to be encoded together.
+    waiting: Vec<RecordBatch>,
+    waiting_rows: usize,
+    waiting_bytes: usize,
+    /// Memory of its open row group and of what waits, in bytes, as of the last write.
     memory: usize,
+}
+
+impl OpenFile {
+    fn add(&mut self, batch: RecordBatch, bytes: usize) -> Result<(), LoadError> {
+        self.rows += batch.num_rows() as u64;
+        self.waiting_rows += batch.num_rows();
+        self.waiting_bytes += bytes;
+        self.waiting.push(batch);
+        if self.waiting_rows >= ROWS_AT_ONCE || self.waiting_bytes >= BYTES_AT_ONCE {
+            self.encode()?;
+        }
+        self.memory = self.writer.memory_size() + self.waiting_bytes;
+        Ok(())
+    }
+
+    fn encode(&mut self) -> Result<(), LoadError> {
+        let batches = std::mem::take(&mut self.waiting);
+        self.waiting_rows = 0;
+        self.waiting_bytes = 0;
+        let written = match batches.as_slice() {
+            [] => Ok(()),
+            [batch] => self.writer.write(batch),
+            [first, ..] => concat_batches(first.schema_ref(), &batches)
+                .map_err(ParquetError::from)
+                .and_then(|batch| self.writer.write(&batch)),
+        };
+        written.map_err(LoadError::parquet(self.path.as_ref()))
+    }
+
+    /// Encodes what waits and ends the row group.
+    fn flush(&mut self) -> Result<(), LoadError> {
+        self.encode()?;
+        let flushed = self.writer.flush();
+        flushed.map_err(LoadError::parquet(self.path.as_ref()))
+    }
+
+    /// Size of the file so far, in bytes; what waits counts with its memory.
+    fn size(&self) -> usize {
+        self.writer.bytes_written() + self.writer.in_progress_size() + self.waiting_bytes
+    }
 }
 
 /// What is the same for all files of a table.
@@ -220,15 +272,10 @@ impl Encoder {
         }
         if let Some(file) = self.open.get_mut(&key) {
             file.last_used = self.clock;
-            file.rows += batch.num_rows() as u64;
-            file.writer
-                .write(&batch)
-                .map_err(LoadError::parquet(file.path.as_ref()))?;
-            let memory = file.writer.memory_size();
-            self.memory = (self.memory + memory).saturating_sub(file.memory);
-            file.memory = memory;
-            let size = file.writer.bytes_written() + file.writer.in_progress_size();
-            if size >= self.staging.settings.target_file_bytes {
+            self.memory = self.memory.saturating_sub(file.memory);
+            file.add(batch, permit.bytes())?;
+            self.memory += file.memory;
+            if file.size() >= self.staging.settings.target_file_bytes {
                 self.close(&key)?;
             }
         }
@@ -262,6 +309,9 @@ impl Encoder {
             path,
             rows: 0,
             last_used: self.clock,
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            waiting_bytes: 0,
             memory: 0,
         })
     }
@@ -271,6 +321,7 @@ impl Encoder {
             return Ok(());
         };
         self.memory = self.memory.saturating_sub(file.memory);
+        file.encode()?;
         let metadata = file
             .writer
             .finish()
@@ -329,9 +380,7 @@ impl Encoder {
             let Some(file) = largest.filter(|file| file.memory > 0) else {
                 break;
             };
-            file.writer
-                .flush()
-                .map_err(LoadError::parquet(file.path.as_ref()))?;
+            file.flush()?;
             self.memory = self.memory.saturating_sub(file.memory);
             file.memory = 0;
         }

@@ -93,9 +93,10 @@ impl Ledger {
             .filter(|entry| entry.fingerprint == fingerprint)
             .is_some_and(|entry| match entry.status {
                 SourceStatus::Loaded | SourceStatus::Partial | SourceStatus::Quarantined => true,
-                SourceStatus::Skipped => {
-                    entry.key.as_ref().is_some_and(|key| self.loaded(key).is_some())
-                }
+                SourceStatus::Skipped => entry
+                    .key
+                    .as_ref()
+                    .is_some_and(|key| self.loaded(key).is_some()),
                 SourceStatus::Failed => false,
             })
     }

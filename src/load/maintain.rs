@@ -108,6 +108,10 @@ impl Lake {
             self.handle(name)?;
         }
         let _in_turn = lock.committing().await;
+        if !options.dry_run {
+            // Files of a commit that is not complete must not be taken for orphans.
+            self.roll_forward(lock).await?;
+        }
         let wanted =
             |table: &&Table| options.tables.is_empty() || options.tables.contains(&table.name);
         let mut done = Vec::new();

@@ -46,6 +46,7 @@ mod table_state;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod withdraw;
 pub mod writer;
 
 pub use commit::{CommitReport, TableCommit};

@@ -14,8 +14,8 @@ use crate::analyze::{self, AnalyzeError, ApplicationKey, Catalog, Scope, Stamp};
 use crate::load::{AppKey, Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows};
 use crate::schema::{self, TableKind};
 
-use super::summary::{Problem, RunError, RunSummary, WorstApplication};
 use super::RunRequest;
+use super::summary::{Problem, RunError, RunSummary, WorstApplication};
 
 /// Where the lake notes which rules its derived tables come from.
 const RULES_MARK: &str = "_sparklake/rules";
@@ -45,7 +45,10 @@ pub(super) async fn analyze(
     let marked = read_mark(lake).await;
     let rules_changed = marked.as_deref() != Some(digest.as_str());
     let is_first = marked.is_none();
-    let changed: BTreeSet<AppKey> = pending.iter().flat_map(|pending| pending.applications.iter().cloned()).collect();
+    let changed: BTreeSet<AppKey> = pending
+        .iter()
+        .flat_map(|pending| pending.applications.iter().cloned())
+        .collect();
     if changed.is_empty() && (!rules_changed || is_first) {
         return finish(lake, lock, &pending, rules_changed.then_some(&digest)).await;
     }
@@ -56,22 +59,34 @@ pub(super) async fn analyze(
         (scope(&pending), Replace::applications(changed))
     };
     let context = fact_tables(lake).await?;
-    let stamp = Stamp { batch_id: summary.run_id.clone(), ingested_at: chrono::Utc::now() };
+    let stamp = Stamp {
+        batch_id: summary.run_id.clone(),
+        ingested_at: chrono::Utc::now(),
+    };
     let analysis = analyze::run(catalog, &context, &scope, &stamp).await?;
     for problem in &analysis.problems {
         summary.problems.push(Problem::of_analysis(problem));
     }
-    summary.findings = analysis.tables.iter().filter(|rows| rows.table == "findings").map(|rows| rows.rows.num_rows()).sum();
+    summary.findings = analysis
+        .tables
+        .iter()
+        .filter(|rows| rows.table == "findings")
+        .map(|rows| rows.rows.num_rows())
+        .sum();
     summary.worst = worst(&context, &analysis).await;
     let rows: Vec<TableRows> = analysis
         .tables
         .into_iter()
         .filter_map(|derived| {
             let table = schema::table(&derived.table)?;
-            Some(TableRows { table: &table.name, batches: vec![derived.rows] })
+            Some(TableRows {
+                table: &table.name,
+                batches: vec![derived.rows],
+            })
         })
         .collect();
-    lake.commit_derived(lock, &summary.run_id, rows, replace).await?;
+    lake.commit_derived(lock, &summary.run_id, rows, replace)
+        .await?;
     finish(lake, lock, &pending, Some(&digest)).await
 }
 
@@ -87,7 +102,9 @@ async fn finish(
         lake.store()
             .put(&Path::from(RULES_MARK), payload)
             .await
-            .map_err(|source| LoadError::Writer { reason: format!("{RULES_MARK}: {source}") })?;
+            .map_err(|source| LoadError::Writer {
+                reason: format!("{RULES_MARK}: {source}"),
+            })?;
     }
     Ok(())
 }
@@ -95,7 +112,9 @@ async fn finish(
 fn scope(pending: &[PendingAnalysis]) -> Scope {
     let keys = pending.iter().flat_map(|pending| {
         // The date of an application is known only where the commit had one date.
-        let date = (pending.app_dates.len() == 1).then(|| pending.app_dates.first().copied()).flatten();
+        let date = (pending.app_dates.len() == 1)
+            .then(|| pending.app_dates.first().copied())
+            .flatten();
         pending.applications.iter().map(move |key| ApplicationKey {
             platform: key.platform.clone(),
             cluster_id: key.cluster_id.clone(),
@@ -110,15 +129,22 @@ fn scope(pending: &[PendingAnalysis]) -> Scope {
 /// A session with all fact tables of the lake.
 async fn fact_tables(lake: &Lake) -> Result<SessionContext, RunError> {
     let context = session(&SessionSettings::default())?;
-    let facts = schema::tables().iter().filter(|table| table.kind == TableKind::Fact);
+    let facts = schema::tables()
+        .iter()
+        .filter(|table| table.kind == TableKind::Fact);
     let opened = futures::future::try_join_all(facts.map(|table| async move {
         let delta = lake.table(&table.name).await?;
-        let provider = delta.table_provider().await.map_err(|source| AnalyzeError::Session(Box::new(source)))?;
+        let provider = delta
+            .table_provider()
+            .await
+            .map_err(|source| AnalyzeError::Session(Box::new(source)))?;
         Ok::<_, RunError>((table.name.as_str(), provider))
     }))
     .await?;
     for (name, provider) in opened {
-        context.register_table(name, provider).map_err(|source| AnalyzeError::Session(Box::new(source)))?;
+        context
+            .register_table(name, provider)
+            .map_err(|source| AnalyzeError::Session(Box::new(source)))?;
     }
     Ok(context)
 }
@@ -143,8 +169,14 @@ async fn read_mark(lake: &Lake) -> Option<String> {
 
 /// The applications of this run with the largest share of time in flagged stages.
 async fn worst(context: &SessionContext, analysis: &analyze::Analysis) -> Vec<WorstApplication> {
-    for rows in analysis.tables.iter().filter(|rows| ["ineffjobagg", "findings"].contains(&rows.table.as_str())) {
-        context.register_batch(&format!("new_{}", rows.table), rows.rows.clone()).ok();
+    for rows in analysis
+        .tables
+        .iter()
+        .filter(|rows| ["ineffjobagg", "findings"].contains(&rows.table.as_str()))
+    {
+        context
+            .register_batch(format!("new_{}", rows.table).as_str(), rows.rows.clone())
+            .ok();
     }
     let sql = format!(
         "SELECT a.application_id, a.attempt_id, p.application_name, a.ineffstageagg, a.lost_core_ms, a.top_rule, f.evidence
@@ -172,7 +204,8 @@ async fn worst(context: &SessionContext, analysis: &analyze::Analysis) -> Vec<Wo
 
 fn worst_of(batch: &RecordBatch) -> Vec<WorstApplication> {
     let text = |column: usize, row: usize| {
-        let array = arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8).ok()?;
+        let array =
+            arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8).ok()?;
         let array = array.as_string_opt::<i32>()?;
         array.is_valid(row).then(|| array.value(row).to_owned())
     };
@@ -183,8 +216,12 @@ fn worst_of(batch: &RecordBatch) -> Vec<WorstApplication> {
             application_id: text(0, row).unwrap_or_default(),
             attempt_id: text(1, row).unwrap_or_default(),
             application_name: text(2, row),
-            ineffstageagg: percent.filter(|array| array.is_valid(row)).map(|array| array.value(row)),
-            lost_core_ms: lost.filter(|array| array.is_valid(row)).map(|array| array.value(row)),
+            ineffstageagg: percent
+                .filter(|array| array.is_valid(row))
+                .map(|array| array.value(row)),
+            lost_core_ms: lost
+                .filter(|array| array.is_valid(row))
+                .map(|array| array.value(row)),
             top_rule: text(5, row),
             evidence: text(6, row),
         })

@@ -16,16 +16,29 @@ pub(super) async fn write_run(
     summary: &RunSummary,
     started_at: DateTime<Utc>,
 ) -> Result<(), RunError> {
-    let Some(table) = schema::table("runs") else { return Ok(()) };
+    let Some(table) = schema::table("runs") else {
+        return Ok(());
+    };
     let mut builder = TableBuilder::new(table);
     append(&mut builder, request, summary, started_at);
-    let batch = builder.finish().map_err(|error| LoadError::Writer { reason: error.to_string() })?;
-    let rows = vec![TableRows { table: "runs", batches: vec![batch] }];
-    lake.commit_derived(lock, &summary.run_id, rows, Replace::Nothing).await?;
+    let batch = builder.finish().map_err(|error| LoadError::Writer {
+        reason: error.to_string(),
+    })?;
+    let rows = vec![TableRows {
+        table: "runs",
+        batches: vec![batch],
+    }];
+    lake.commit_derived(lock, &summary.run_id, rows, Replace::Nothing)
+        .await?;
     Ok(())
 }
 
-fn append(builder: &mut TableBuilder, request: &RunRequest, summary: &RunSummary, started_at: DateTime<Utc>) {
+fn append(
+    builder: &mut TableBuilder,
+    request: &RunRequest,
+    summary: &RunSummary,
+    started_at: DateTime<Utc>,
+) {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let time = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_millis());

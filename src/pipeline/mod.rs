@@ -20,16 +20,14 @@ use futures::future::join_all;
 use crate::analyze::Overrides;
 use crate::discover::event_logs::{self, EventLogSource};
 use crate::discover::{Discovery, History, Window};
-use crate::load::{
-    Batch, Lake, LakeLock, Ledger, SourceRecord, SourceStatus, WriterSettings,
-};
+use crate::load::{Batch, Lake, LakeLock, Ledger, SourceRecord, SourceStatus, WriterSettings};
 
 use plan::{BatchPlan, Candidate, Duplicate};
 use work::{UnitResult, Workshop};
 
 pub use summary::{
-    EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_PARTIAL, EXIT_UNREACHABLE, EXIT_USAGE, Problem, RunError, RunSummary,
-    WorstApplication,
+    EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_PARTIAL, EXIT_UNREACHABLE, EXIT_USAGE, Problem,
+    RunError, RunSummary, WorstApplication,
 };
 
 /// Where histories come from.
@@ -122,7 +120,8 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 fn exit_code(summary: &RunSummary) -> u8 {
-    let left_out = summary.quarantined + summary.failed > 0 || summary.problems.iter().any(|problem| problem.is_loss());
+    let left_out = summary.quarantined + summary.failed > 0
+        || summary.problems.iter().any(|problem| problem.is_loss());
     if left_out { EXIT_PARTIAL } else { EXIT_DONE }
 }
 
@@ -142,22 +141,28 @@ async fn discover(request: &RunRequest, summary: &mut RunSummary) -> Result<Disc
                 all.problems.extend(found.problems);
             }
             Err(error) => {
-                summary.problems.push(Problem::unreachable(error.uri(), &error.to_string()));
+                summary
+                    .problems
+                    .push(Problem::unreachable(error.uri(), &error.to_string()));
                 first_error.get_or_insert(error.to_string());
             }
         }
     }
     if !reached {
-        return Err(RunError::Unreachable { reason: first_error.unwrap_or_default() });
+        return Err(RunError::Unreachable {
+            reason: first_error.unwrap_or_default(),
+        });
     }
     let mut seen = BTreeSet::new();
-    all.histories.retain(|history| seen.insert(history.uri.clone()));
+    all.histories
+        .retain(|history| seen.insert(history.uri.clone()));
     if let Some(limit) = request.max_applications {
-        all.histories.sort_by_key(|history| std::cmp::Reverse(history.modified()));
+        all.histories
+            .sort_by_key(|history| std::cmp::Reverse(history.modified()));
         all.histories.truncate(limit);
     }
     for problem in &all.problems {
-        summary.problems.push(Problem::unreachable(&problem.uri, &problem.error.to_string()));
+        summary.problems.push(Problem::of_discovery(problem));
     }
     summary.discovered = all.histories.len();
     Ok(all)
@@ -176,7 +181,11 @@ async fn plan(
     ledger: &Ledger,
     summary: &mut RunSummary,
 ) -> Result<Plan, RunError> {
-    let uris: BTreeSet<String> = discovery.histories.iter().map(|history| history.uri.clone()).collect();
+    let uris: BTreeSet<String> = discovery
+        .histories
+        .iter()
+        .map(|history| history.uri.clone())
+        .collect();
     let (unchanged, changed): (Vec<History>, Vec<History>) = discovery
         .histories
         .into_iter()
@@ -194,12 +203,20 @@ async fn plan(
     for (history, identity) in changed.into_iter().zip(identities) {
         let fingerprint = history.fingerprint();
         match identity {
-            Ok(identity) => candidates.push(Candidate { history, identity, fingerprint }),
+            Ok(identity) => candidates.push(Candidate {
+                history,
+                identity,
+                fingerprint,
+            }),
             Err(error) => unreadable.push(work::unreadable(&history, &fingerprint, &error)),
         }
     }
     let (candidates, duplicates) = plan::choose(candidates, ledger, |uri| uris.contains(uri));
-    Ok(Plan { candidates, duplicates, unreadable })
+    Ok(Plan {
+        candidates,
+        duplicates,
+        unreadable,
+    })
 }
 
 /// Says what a run would read, and reads no more than the heads of logs.
@@ -215,7 +232,11 @@ async fn rehearse(
     };
     let plan = plan(request, discovery, &ledger, summary).await?;
     summary.loaded = plan.candidates.len();
-    summary.bytes = plan.candidates.iter().map(|candidate| candidate.history.total_bytes()).sum();
+    summary.bytes = plan
+        .candidates
+        .iter()
+        .map(|candidate| candidate.history.total_bytes())
+        .sum();
     for record in plan.unreadable.iter().chain(&skipped(plan.duplicates)) {
         summary.count(record.status);
         summary.problems.push(Problem::of(record));
@@ -261,17 +282,27 @@ async fn load(
     let ledger = lake.ledger().await?;
     let plan = plan(request, discovery, &ledger, summary).await?;
     progress.phase("extract");
-    let bytes = plan.candidates.iter().map(|candidate| candidate.history.total_bytes()).sum();
+    let bytes = plan
+        .candidates
+        .iter()
+        .map(|candidate| candidate.history.total_bytes())
+        .sum();
     progress.total(plan.candidates.len(), bytes);
     let mut refused = plan.unreadable;
     refused.extend(skipped(plan.duplicates));
     for batch_plan in plan::batches(plan.candidates, request.threads) {
         let records = std::mem::take(&mut refused);
-        load_batch(request, batch_plan, records, &ledger, lake, lock, summary, progress).await?;
+        load_batch(
+            request, batch_plan, records, &ledger, lake, lock, summary, progress,
+        )
+        .await?;
     }
     if !refused.is_empty() {
         let nothing = BatchPlan::default();
-        load_batch(request, nothing, refused, &ledger, lake, lock, summary, progress).await?;
+        load_batch(
+            request, nothing, refused, &ledger, lake, lock, summary, progress,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -281,7 +312,11 @@ fn skipped(duplicates: Vec<Duplicate>) -> Vec<SourceRecord> {
     duplicates
         .into_iter()
         .map(|Duplicate { candidate, winner }| {
-            let mut record = work::record(&candidate.history, &candidate.fingerprint, SourceStatus::Skipped);
+            let mut record = work::record(
+                &candidate.history,
+                &candidate.fingerprint,
+                SourceStatus::Skipped,
+            );
             work::identify_record(&mut record, &candidate);
             record.error_kind = Some("duplicate_application".to_owned());
             record.error = Some(format!("{winner} tells of the same application attempt"));
@@ -292,7 +327,10 @@ fn skipped(duplicates: Vec<Duplicate>) -> Vec<SourceRecord> {
 }
 
 /// Stages and commits one batch; `records` are ledger rows that come without any rows of their own.
-#[expect(clippy::too_many_arguments, reason = "private, called from one place, and each is one thing")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "private, called from one place, and each is one thing"
+)]
 async fn load_batch(
     request: &RunRequest,
     batch_plan: BatchPlan,
@@ -304,8 +342,11 @@ async fn load_batch(
     progress: &dyn Progress,
 ) -> Result<(), RunError> {
     let extracting = Instant::now();
-    let replaced: Vec<_> =
-        batch_plan.candidates().map(Candidate::key).filter(|key| ledger.loaded(key).is_some()).collect();
+    let replaced: Vec<_> = batch_plan
+        .candidates()
+        .map(Candidate::key)
+        .filter(|key| ledger.loaded(key).is_some())
+        .collect();
     let batch = lake.begin_batch(lock, &summary.run_id).await?;
     let results = stage(request, batch_plan, lake, &batch, progress)?;
     summary.extract_ms += milliseconds(extracting.elapsed());
@@ -314,13 +355,24 @@ async fn load_batch(
     let loading = Instant::now();
     let mut units = Vec::with_capacity(results.len());
     let mut sources = records;
-    for UnitResult { staged, sources: of_unit } in results {
+    for UnitResult {
+        staged,
+        sources: of_unit,
+    } in results
+    {
         units.push(staged);
         sources.extend(of_unit);
     }
     // A reading that failed leaves the application's earlier rows as they were.
-    let kept: BTreeSet<_> = sources.iter().filter(|source| source.status.has_rows()).filter_map(SourceRecord::key).collect();
-    let replaced: Vec<_> = replaced.into_iter().filter(|key| kept.contains(key)).collect();
+    let kept: BTreeSet<_> = sources
+        .iter()
+        .filter(|source| source.status.has_rows())
+        .filter_map(SourceRecord::key)
+        .collect();
+    let replaced: Vec<_> = replaced
+        .into_iter()
+        .filter(|key| kept.contains(key))
+        .collect();
     for source in &sources {
         summary.count(source.status);
         summary.rows += source.rows.unwrap_or(0);
@@ -361,8 +413,14 @@ fn stage(
     })
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, RunError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::Worker { reason: error.to_string() })
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RunError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| RunError::Worker {
+            reason: error.to_string(),
+        })
 }
 
 /// Rule id → parameter → value as text, as the command line gives them.

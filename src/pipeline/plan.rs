@@ -37,7 +37,8 @@ impl Candidate {
     }
 
     pub(super) fn app_date(&self) -> Option<NaiveDate> {
-        chrono::DateTime::from_timestamp_millis(self.identity.start_time).map(|start| start.date_naive())
+        chrono::DateTime::from_timestamp_millis(self.identity.start_time)
+            .map(|start| start.date_naive())
     }
 
     /// Which of two logs of one application is the better: complete before in progress, then the
@@ -45,9 +46,16 @@ impl Candidate {
     fn is_better_than(&self, other: &Self) -> bool {
         let rank = |candidate: &Self| {
             let history = &candidate.history;
-            (!history.in_progress, history.total_bytes(), history.modified())
+            (
+                !history.in_progress,
+                history.total_bytes(),
+                history.modified(),
+            )
         };
-        rank(self).cmp(&rank(other)).then_with(|| other.history.uri.cmp(&self.history.uri)).is_gt()
+        rank(self)
+            .cmp(&rank(other))
+            .then_with(|| other.history.uri.cmp(&self.history.uri))
+            .is_gt()
     }
 }
 
@@ -79,8 +87,15 @@ pub(super) fn choose(
                 chosen.insert(key, candidate);
             }
             Some(rival) => {
-                let (winner, loser) = if candidate.is_better_than(&rival) { (candidate, rival) } else { (rival, candidate) };
-                duplicates.push(Duplicate { candidate: loser, winner: winner.history.uri.clone() });
+                let (winner, loser) = if candidate.is_better_than(&rival) {
+                    (candidate, rival)
+                } else {
+                    (rival, candidate)
+                };
+                duplicates.push(Duplicate {
+                    candidate: loser,
+                    winner: winner.history.uri.clone(),
+                });
                 chosen.insert(key, winner);
             }
         }
@@ -109,7 +124,8 @@ fn better_in_lake(
     let size = loaded.size_bytes.unwrap_or(0);
     // The same log under its final name is no rival; a copy elsewhere is one while it tells more.
     let renamed = !discovered(&loaded.source_uri) && !complete;
-    let better = complete && (candidate.history.in_progress || size >= candidate.history.total_bytes());
+    let better =
+        complete && (candidate.history.in_progress || size >= candidate.history.total_bytes());
     (better && !renamed).then(|| loaded.source_uri.clone())
 }
 
@@ -131,7 +147,10 @@ pub(super) struct BatchPlan {
 
 impl BatchPlan {
     pub(super) fn candidates(&self) -> impl Iterator<Item = &Candidate> {
-        self.large.iter().chain(&self.small).flat_map(|unit| &unit.candidates)
+        self.large
+            .iter()
+            .chain(&self.small)
+            .flat_map(|unit| &unit.candidates)
     }
 }
 
@@ -156,27 +175,42 @@ pub(super) fn batches(mut candidates: Vec<Candidate>, threads: usize) -> Vec<Bat
 }
 
 fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
-    let (large, small): (Vec<_>, Vec<_>) =
-        candidates.into_iter().partition(|candidate| candidate.history.total_bytes() >= LARGE_HISTORY_BYTES);
+    let (large, small): (Vec<_>, Vec<_>) = candidates
+        .into_iter()
+        .partition(|candidate| candidate.history.total_bytes() >= LARGE_HISTORY_BYTES);
     let large: Vec<Unit> = large
         .into_iter()
         .zip(0..)
-        .map(|(candidate, number)| Unit { number, candidates: vec![candidate], threads })
+        .map(|(candidate, number)| Unit {
+            number,
+            candidates: vec![candidate],
+            threads,
+        })
         .collect();
     let first = u32::try_from(large.len()).unwrap_or(u32::MAX);
-    BatchPlan { large, small: spread(small, threads, first) }
+    BatchPlan {
+        large,
+        small: spread(small, threads, first),
+    }
 }
 
 /// Spreads small histories over `workers` units of about the same size, neighbours by date together.
 fn spread(candidates: Vec<Candidate>, workers: usize, first: u32) -> Vec<Unit> {
-    let total: u64 = candidates.iter().map(|candidate| candidate.history.total_bytes()).sum();
+    let total: u64 = candidates
+        .iter()
+        .map(|candidate| candidate.history.total_bytes())
+        .sum();
     let share = total.div_ceil(workers.max(1) as u64).max(1);
     let mut units: Vec<Unit> = Vec::new();
     let mut filled = share;
     for candidate in candidates {
         if filled >= share {
             let number = first.saturating_add(u32::try_from(units.len()).unwrap_or(u32::MAX));
-            units.push(Unit { number, candidates: Vec::new(), threads: 1 });
+            units.push(Unit {
+                number,
+                candidates: Vec::new(),
+                threads: 1,
+            });
             filled = 0;
         }
         filled += candidate.history.total_bytes();

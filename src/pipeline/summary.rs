@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::analyze::AnalyzeError;
+use crate::discover::DiscoverProblem;
 use crate::load::{LoadError, SourceRecord, SourceStatus};
 
 /// Exit code of a run that did all there was to do.
@@ -97,6 +98,14 @@ impl Problem {
         }
     }
 
+    /// A log or folder that could not be looked at, in a source that could.
+    pub(super) fn of_discovery(problem: &DiscoverProblem) -> Self {
+        Self {
+            error_kind: problem.error.kind().to_owned(),
+            ..Self::unreachable(&problem.uri, &problem.error.to_string())
+        }
+    }
+
     pub(super) fn of(record: &SourceRecord) -> Self {
         Self {
             uri: record.source_uri.clone(),
@@ -117,7 +126,9 @@ impl Problem {
 
     /// Whether it means that something is missing that should be there.
     pub(super) fn is_loss(&self) -> bool {
-        self.status == "unreachable" || self.error_kind == "analysis" || self.error_kind == "bad_lines"
+        self.status == "unreachable"
+            || self.error_kind == "analysis"
+            || self.error_kind == "bad_lines"
     }
 }
 
@@ -139,7 +150,9 @@ impl RunSummary {
 #[non_exhaustive]
 pub enum RunError {
     /// Nothing that was named can be reached.
-    #[error("no source could be reached: {reason}; check its address and your credentials, then run again")]
+    #[error(
+        "no source could be reached: {reason}; check its address and your credentials, then run again"
+    )]
     Unreachable {
         /// The first source's error.
         reason: String,
@@ -151,7 +164,9 @@ pub enum RunError {
     #[error(transparent)]
     Analyze(#[from] AnalyzeError),
     /// A bug: a worker stopped.
-    #[error("a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again")]
+    #[error(
+        "a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again"
+    )]
     Worker {
         /// What it left as its last word.
         reason: String,

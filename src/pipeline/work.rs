@@ -6,11 +6,11 @@ use tokio::runtime::Handle;
 
 use arrow::array::RecordBatch;
 
+use crate::discover::History;
 use crate::extract::ExtractError;
-use crate::extract::rows::{RowSink, SinkError};
 use crate::extract::eventlog::codec::Limits;
 use crate::extract::eventlog::history::{ExtractOptions, Extraction, Identity, extract, identify};
-use crate::discover::History;
+use crate::extract::rows::{RowSink, SinkError};
 use crate::load::{Batch, LoadError, SourceRecord, SourceStatus, StagedUnit, Staging, UnitWriter};
 
 use super::Progress;
@@ -67,7 +67,10 @@ impl Workshop<'_> {
             );
             sources.push(record);
         }
-        Ok(UnitResult { staged: writer.finish()?, sources })
+        Ok(UnitResult {
+            staged: writer.finish()?,
+            sources,
+        })
     }
 
     /// Extracts one history; a panic, which is a bug of ours, costs this history and no other.
@@ -77,21 +80,37 @@ impl Workshop<'_> {
         options: &ExtractOptions,
         writer: &mut UnitWriter,
     ) -> Result<Extraction, ExtractError> {
-        let Candidate { history, identity, .. } = candidate;
-        let mut sink = TableFilter { writer, include_tasks: self.include_tasks };
-        catch_unwind(AssertUnwindSafe(|| extract(history, identity, options, &self.runtime, &mut sink)))
-            .unwrap_or_else(|_| Err(ExtractError::Panicked { uri: history.uri.clone() }))
+        let Candidate {
+            history, identity, ..
+        } = candidate;
+        let mut sink = TableFilter {
+            writer,
+            include_tasks: self.include_tasks,
+        };
+        catch_unwind(AssertUnwindSafe(|| {
+            extract(history, identity, options, &self.runtime, &mut sink)
+        }))
+        .unwrap_or_else(|_| {
+            Err(ExtractError::Panicked {
+                uri: history.uri.clone(),
+            })
+        })
     }
 
     /// Works through `units` side by side.
     pub(super) fn run_units(&self, units: Vec<Unit>) -> Result<Vec<UnitResult>, RunError> {
         std::thread::scope(|scope| {
-            let workers: Vec<_> = units.into_iter().map(|unit| scope.spawn(move || self.run_unit(unit))).collect();
+            let workers: Vec<_> = units
+                .into_iter()
+                .map(|unit| scope.spawn(move || self.run_unit(unit)))
+                .collect();
             workers
                 .into_iter()
                 .map(|worker| match worker.join() {
                     Ok(result) => result.map_err(RunError::from),
-                    Err(_) => Err(RunError::Worker { reason: "it panicked".to_owned() }),
+                    Err(_) => Err(RunError::Worker {
+                        reason: "it panicked".to_owned(),
+                    }),
                 })
                 .collect()
         })
@@ -127,7 +146,10 @@ pub(super) fn identify_all(
             .map(|share| {
                 let limits = &limits;
                 scope.spawn(move || {
-                    share.iter().map(|history| identify_one(history, runtime, limits)).collect::<Vec<_>>()
+                    share
+                        .iter()
+                        .map(|history| identify_one(history, runtime, limits))
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -136,22 +158,42 @@ pub(super) fn identify_all(
             .zip(histories.chunks(share))
             .flat_map(|(worker, share)| {
                 worker.join().unwrap_or_else(|_| {
-                    share.iter().map(|history| Err(ExtractError::Panicked { uri: history.uri.clone() })).collect()
+                    share
+                        .iter()
+                        .map(|history| {
+                            Err(ExtractError::Panicked {
+                                uri: history.uri.clone(),
+                            })
+                        })
+                        .collect()
                 })
             })
             .collect()
     })
 }
 
-fn identify_one(history: &History, runtime: &Handle, limits: &Limits) -> Result<Identity, ExtractError> {
-    catch_unwind(AssertUnwindSafe(|| identify(history, runtime, limits)))
-        .unwrap_or_else(|_| Err(ExtractError::Panicked { uri: history.uri.clone() }))
+fn identify_one(
+    history: &History,
+    runtime: &Handle,
+    limits: &Limits,
+) -> Result<Identity, ExtractError> {
+    catch_unwind(AssertUnwindSafe(|| identify(history, runtime, limits))).unwrap_or_else(|_| {
+        Err(ExtractError::Panicked {
+            uri: history.uri.clone(),
+        })
+    })
 }
 
 /// The ledger's row of a history that is not read, for whatever reason.
 pub(super) fn record(history: &History, fingerprint: &str, status: SourceStatus) -> SourceRecord {
     let platform = history.platform.as_str();
-    let mut record = SourceRecord::new(&history.uri, fingerprint, platform, &history.cluster_id, status);
+    let mut record = SourceRecord::new(
+        &history.uri,
+        fingerprint,
+        platform,
+        &history.cluster_id,
+        status,
+    );
     record.cluster_name.clone_from(&history.cluster_name);
     record.size_bytes = Some(history.total_bytes());
     record.modified = Some(history.modified());
@@ -161,8 +203,16 @@ pub(super) fn record(history: &History, fingerprint: &str, status: SourceStatus)
 }
 
 /// The ledger's row of a history that cannot be read: `failed` where trying again may help.
-pub(super) fn unreadable(history: &History, fingerprint: &str, error: &ExtractError) -> SourceRecord {
-    let status = if error.is_retryable() { SourceStatus::Failed } else { SourceStatus::Quarantined };
+pub(super) fn unreadable(
+    history: &History,
+    fingerprint: &str,
+    error: &ExtractError,
+) -> SourceRecord {
+    let status = if error.is_retryable() {
+        SourceStatus::Failed
+    } else {
+        SourceStatus::Quarantined
+    };
     let mut record = record(history, fingerprint, status);
     record.error_kind = Some(error.kind().to_owned());
     record.error = Some(error.to_string());
@@ -182,11 +232,22 @@ fn refused(candidate: &Candidate, error: ExtractError) -> Result<SourceRecord, L
 
 fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
     let lossy = extraction.truncated || extraction.bad_lines > 0;
-    let status = if lossy { SourceStatus::Partial } else { SourceStatus::Loaded };
+    let status = if lossy {
+        SourceStatus::Partial
+    } else {
+        SourceStatus::Loaded
+    };
     let mut record = record(&candidate.history, &candidate.fingerprint, status);
     identify_record(&mut record, candidate);
     if lossy {
-        record.error_kind = Some(if extraction.truncated { "truncated" } else { "bad_lines" }.to_owned());
+        record.error_kind = Some(
+            if extraction.truncated {
+                "truncated"
+            } else {
+                "bad_lines"
+            }
+            .to_owned(),
+        );
         record.error.clone_from(&extraction.loss);
         record.retryable = Some(false);
     }

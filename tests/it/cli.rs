@@ -47,7 +47,10 @@ fn folder() -> TempDir {
 
 /// Nothing on standard output, exactly this on standard error.
 fn assert_refused(ended: &Ended, code: i32, err: &str) {
-    assert_eq!((ended.code, ended.err.as_str(), ended.out.as_str()), (code, err, ""));
+    assert_eq!(
+        (ended.code, ended.err.as_str(), ended.out.as_str()),
+        (code, err, "")
+    );
 }
 
 #[test]
@@ -55,8 +58,14 @@ fn without_arguments_the_help_is_shown() {
     let ended = sparklake(&[]);
     assert_eq!(ended.code, 2);
     assert!(ended.err.contains("Usage: sparklake"), "{}", ended.err);
-    for command in ["run", "sql", "tables", "describe", "rules", "explain", "status", "maintain"] {
-        assert!(ended.err.contains(&format!("  {command}  ")), "{command}: {}", ended.err);
+    for command in [
+        "run", "sql", "tables", "describe", "rules", "explain", "status", "maintain",
+    ] {
+        assert!(
+            ended.err.contains(&format!("  {command}  ")),
+            "{command}: {}",
+            ended.err
+        );
     }
 }
 
@@ -81,14 +90,26 @@ fn run_without_anything_says_what_it_needs() {
 fn a_mistyped_flag_names_the_right_one() {
     let ended = sparklake(&["run", "--event-log", "x"]);
     assert_eq!((ended.code, ended.out.as_str()), (2, ""));
-    assert!(ended.err.contains("unexpected argument '--event-log' found"), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .contains("unexpected argument '--event-log' found"),
+        "{}",
+        ended.err
+    );
     assert!(ended.err.contains("'--event-logs'"), "{}", ended.err);
 }
 
 #[test]
 fn a_history_server_is_refused_with_a_way_out() {
     assert_refused(
-        &sparklake(&["run", "--history-server", "http://h:18080", "--lake", "lake"]),
+        &sparklake(&[
+            "run",
+            "--history-server",
+            "http://h:18080",
+            "--lake",
+            "lake",
+        ]),
         2,
         "error: --history-server: sources of kind history_server are not built yet; give the \
          folder of its event logs instead, with --event-logs or kind = \"event_log\"\n",
@@ -98,13 +119,27 @@ fn a_history_server_is_refused_with_a_way_out() {
 #[test]
 fn bad_values_name_the_flag_or_variable() {
     assert_refused(
-        &sparklake(&["run", "--event-logs", ".", "--lake", "lake", "--since", "soon"]),
+        &sparklake(&[
+            "run",
+            "--event-logs",
+            ".",
+            "--lake",
+            "lake",
+            "--since",
+            "soon",
+        ]),
         2,
         "error: --since: `soon` is not a time; write a time with its zone (2025-03-01T06:00:00Z), \
          a date (2025-03-01) or how long ago (7d, 36h, 90m, 2w)\n",
     );
     let ended = sparklake_with(folder().path(), &["run"], &[("SPARKLAKE_UNTIL", "never")]);
-    assert!(ended.err.starts_with("error: SPARKLAKE_UNTIL: `never` is not a time;"), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .starts_with("error: SPARKLAKE_UNTIL: `never` is not a time;"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]
@@ -138,16 +173,29 @@ fn a_folder_of_something_else_is_not_taken_for_a_lake() {
 fn an_empty_folder_of_logs_makes_an_empty_lake() {
     let folder = folder();
     std::fs::create_dir(folder.path().join("logs")).expect("made");
-    let ended = sparklake_in(folder.path(), &["-q", "run", "--event-logs", "logs", "--lake", "lake"]);
+    let ended = sparklake_in(
+        folder.path(),
+        &["-q", "run", "--event-logs", "logs", "--lake", "lake"],
+    );
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
     let last = ended.out.lines().last().expect("a summary");
     let summary: serde_json::Value = serde_json::from_str(last).expect("JSON");
     assert_eq!(summary.get("discovered"), Some(&serde_json::json!(0)));
 
-    let count = ["sql", "--lake", "lake", "SELECT count(*) AS n FROM jobs", "--format", "ndjson"];
+    let count = [
+        "sql",
+        "--lake",
+        "lake",
+        "SELECT count(*) AS n FROM jobs",
+        "--format",
+        "ndjson",
+    ];
     assert_eq!(sparklake_in(folder.path(), &count).out, "{\"n\":0}\n");
 
-    let unknown = sparklake_in(folder.path(), &["sql", "--lake", "lake", "SELECT * FROM job"]);
+    let unknown = sparklake_in(
+        folder.path(),
+        &["sql", "--lake", "lake", "SELECT * FROM job"],
+    );
     assert_refused(
         &unknown,
         2,
@@ -156,12 +204,23 @@ fn an_empty_folder_of_logs_makes_an_empty_lake() {
 
     let change = ["sql", "--lake", "lake", "CREATE TABLE t AS SELECT 1"];
     let refused = sparklake_in(folder.path(), &change);
-    assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{}", refused.err);
+    assert_eq!(
+        (refused.code, refused.out.as_str()),
+        (2, ""),
+        "{}",
+        refused.err
+    );
 
-    let status = sparklake_in(folder.path(), &["status", "--lake", "lake", "--format", "json"]);
+    let status = sparklake_in(
+        folder.path(),
+        &["status", "--lake", "lake", "--format", "json"],
+    );
     let status: serde_json::Value = serde_json::from_str(&status.out).expect("JSON");
     assert_eq!(status.get("held_by"), Some(&serde_json::Value::Null));
-    let runs = status.get("runs").and_then(serde_json::Value::as_array).expect("runs");
+    let runs = status
+        .get("runs")
+        .and_then(serde_json::Value::as_array)
+        .expect("runs");
     assert_eq!(runs.len(), 1);
 
     let maintained = sparklake_in(folder.path(), &["maintain", "--lake", "lake", "--dry-run"]);
@@ -189,7 +248,11 @@ fn an_unknown_table_is_told_with_the_nearest() {
 fn tables_are_listed_and_described_without_a_lake() {
     let listed = sparklake(&["tables", "--format", "csv"]);
     assert_eq!(listed.code, 0, "{}", listed.err);
-    assert!(listed.out.starts_with("table,kind,grain\n"), "{}", listed.out);
+    assert!(
+        listed.out.starts_with("table,kind,grain\n"),
+        "{}",
+        listed.out
+    );
     assert!(listed.out.contains("\nfindings,derived,"), "{}", listed.out);
     let described = sparklake(&["describe", "jobs"]);
     assert!(described.out.starts_with("jobs: "), "{}", described.out);
@@ -198,19 +261,31 @@ fn tables_are_listed_and_described_without_a_lake() {
 #[test]
 fn rules_are_listed_and_explained_with_what_the_job_file_changes() {
     let listed = sparklake(&["rules", "--format", "ndjson"]);
-    assert!(listed.out.contains("\"rule\":\"task_skew\""), "{}", listed.out);
+    assert!(
+        listed.out.contains("\"rule\":\"task_skew\""),
+        "{}",
+        listed.out
+    );
     let folder = folder();
     let job = "[rules.parameters.task_skew]\nmin_ratio = 2.5\n";
     std::fs::write(folder.path().join("job.toml"), job).expect("written");
-    let explained =
-        sparklake_in(folder.path(), &["explain", "task_skew", "--job-file", "job.toml"]);
+    let explained = sparklake_in(
+        folder.path(),
+        &["explain", "task_skew", "--job-file", "job.toml"],
+    );
     assert!(
-        explained.out.contains("min_ratio = 2.5 (set here; default 3.0)"),
+        explained
+            .out
+            .contains("min_ratio = 2.5 (set here; default 3.0)"),
         "{}",
         explained.out
     );
     let unknown = sparklake(&["explain", "task_skow"]);
-    assert_refused(&unknown, 2, "error: there is no rule `task_skow`; did you mean `task_skew`?\n");
+    assert_refused(
+        &unknown,
+        2,
+        "error: there is no rule `task_skow`; did you mean `task_skew`?\n",
+    );
 }
 
 #[test]
@@ -236,7 +311,8 @@ fn the_job_file_that_comes_with_the_program_is_right() {
     assert_eq!(shown.code, 0, "{}", shown.err);
     let line_of = |key: &str| {
         let line = shown.out.lines().find(|line| line.starts_with(key));
-        line.unwrap_or_else(|| panic!("{key}: {}", shown.out)).to_owned()
+        line.unwrap_or_else(|| panic!("{key}: {}", shown.out))
+            .to_owned()
     };
     assert!(line_of("since = \"36h\"").ends_with("# --since"));
     assert!(line_of("uri = \"s3://bucket/lake\"").ends_with("# SPARKLAKE_LAKE"));
@@ -250,6 +326,49 @@ fn errors_are_json_in_a_json_log() {
     assert_eq!(ended.code, 2);
     let line: serde_json::Value = serde_json::from_str(ended.err.trim()).expect("one JSON line");
     assert_eq!(line.get("exit_code"), Some(&serde_json::json!(2)));
-    let told = line.get("message").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let told = line
+        .get("message")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default();
     assert!(told.starts_with("there is no table `stage`"), "{line}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("logs")).expect("made");
+    let run = ["-q", "run", "--event-logs", "logs", "--lake", "lake"];
+    assert_eq!(sparklake_in(folder.path(), &run).code, 0);
+    for format in ["table", "csv", "json", "ndjson", "markdown"] {
+        let query = "SELECT value, repeat('x', 100) FROM generate_series(1, 100000)";
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sparklake"))
+            .args(["sql", "--lake", "lake", query, "--format", format])
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(
+            (ended.status.code(), told.as_ref()),
+            (Some(0), ""),
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn views_of_the_rules_can_be_asked_by_their_name() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("logs")).expect("made");
+    let run = ["-q", "run", "--event-logs", "logs", "--lake", "lake"];
+    assert_eq!(sparklake_in(folder.path(), &run).code, 0);
+    let query = "SELECT count(*) AS n FROM stage_facts";
+    let asked = sparklake_in(
+        folder.path(),
+        &["sql", "--lake", "lake", query, "--format", "csv"],
+    );
+    assert_eq!((asked.out.as_str(), asked.err.as_str()), ("n\n0\n", ""));
 }

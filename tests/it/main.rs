@@ -1,6 +1,18 @@
 //! The integration tests, as one binary: linking is what takes the time.
 //!
-//! They are ordinary programs of the outside world: they know the command line and the tables, and
-//! nothing of the inside.
+//! They are ordinary programs of the outside world: they know the command line and the tables. Only
+//! the comparison of the two event parsers looks inside.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a test that is skipped, or compares thousands of values, says so"
+)]
 
 mod cli;
+mod conformance;
+mod event_parsers;
+mod exactly_once;
+mod hostile;
+mod program;
+mod stored;
+mod world;

@@ -11,7 +11,11 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 /// The columns of `batch` with lists and structs as JSON texts.
 pub(super) fn flattened(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let schema = batch.schema();
-    if !schema.fields().iter().any(|field| field.data_type().is_nested()) {
+    if !schema
+        .fields()
+        .iter()
+        .any(|field| field.data_type().is_nested())
+    {
         return Ok(batch.clone());
     }
     let mut fields: Vec<FieldRef> = Vec::with_capacity(batch.num_columns());

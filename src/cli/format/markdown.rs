@@ -17,10 +17,12 @@ impl<W: Write> MarkdownWriter<W> {
     pub(super) fn new(schema: &SchemaRef, mut output: W) -> Result<Self, ArrowError> {
         let fields = schema.fields();
         let names: Vec<String> = fields.iter().map(|field| escaped(field.name())).collect();
-        let rules = fields.iter().map(|field| match field.data_type().is_numeric() {
-            true => "---:",
-            false => "---",
-        });
+        let rules = fields
+            .iter()
+            .map(|field| match field.data_type().is_numeric() {
+                true => "---:",
+                false => "---",
+            });
         writeln!(output, "| {} |", names.join(" | "))?;
         writeln!(output, "|{}|", rules.collect::<Vec<_>>().join("|"))?;
         Ok(Self { output })

@@ -73,7 +73,9 @@ pub(super) fn listing<const N: usize>(
     columns: [(&str, ArrayRef); N],
 ) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_from_iter_with_nullable(
-        columns.into_iter().map(|(name, column)| (name, column, true)),
+        columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true)),
     )
 }
 

@@ -12,7 +12,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::AnswerWriter;
 use super::cells::{Cells, flattened};
-use crate::cli::text::printable;
+use crate::cli::text::{printable, printable_lines};
 
 const ROWS_A_PAGE: usize = 1_000;
 
@@ -50,7 +50,7 @@ impl<W: Write> TableWriter<W> {
     fn write_page(&mut self) -> Result<(), ArrowError> {
         let mut table = Table::new();
         table
-            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+            .load_preset(presets::UTF8_FULL_CONDENSED)
             .set_content_arrangement(ContentArrangement::Disabled)
             .set_header(self.header.clone())
             .add_rows(self.page.drain(..));
@@ -66,7 +66,7 @@ impl<W: Write> AnswerWriter for TableWriter<W> {
         for row in 0..batch.num_rows() {
             let cells = cells
                 .row(row)
-                .map(|cell| cell.map_or_else(|| "NULL".to_owned(), |text| printable(&text)));
+                .map(|cell| cell.map_or_else(|| "NULL".to_owned(), |text| printable_lines(&text)));
             let cells = cells.zip(&self.alignments);
             let row = cells.map(|(text, align)| Cell::new(text).set_alignment(*align));
             self.page.push(row.collect());

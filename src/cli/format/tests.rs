@@ -20,7 +20,9 @@ fn batch() -> RecordBatch {
 
 fn written(format: Format, batches: &[RecordBatch]) -> String {
     let mut output = Vec::new();
-    let mut writer = format.writer(&batch().schema(), &mut output).expect("writer");
+    let mut writer = format
+        .writer(&batch().schema(), &mut output)
+        .expect("writer");
     for batch in batches {
         writer.write(batch).expect("written");
     }
@@ -43,7 +45,10 @@ fn json_has_every_column_in_every_object() {
         serde_json::from_str(&written(Format::Json, &[batch(), batch()])).expect("JSON");
     let rows = parsed.as_array().expect("array");
     assert_eq!(rows.len(), 4);
-    assert_eq!(rows.get(1), Some(&serde_json::json!({"number": null, "name": null, "list": null})));
+    assert_eq!(
+        rows.get(1),
+        Some(&serde_json::json!({"number": null, "name": null, "list": null}))
+    );
     let lines = written(Format::Ndjson, &[batch()]);
     assert_eq!(lines.lines().count(), 2);
     assert!(lines.ends_with('\n'));
@@ -64,7 +69,10 @@ fn an_answer_without_rows_is_still_an_answer() {
 #[test]
 fn markdown_stays_within_its_cells() {
     let text = written(Format::Markdown, &[batch()]);
-    assert_eq!(text.lines().nth(2), Some("| 7 | a\\|b,\"c\" \\[2J | \\[1,null\\] |"));
+    assert_eq!(
+        text.lines().nth(2),
+        Some("| 7 | a\\|b,\"c\" \\[2J | \\[1,null\\] |")
+    );
     assert_eq!(text.lines().nth(3), Some("| NULL | NULL | NULL |"));
 }
 

@@ -63,12 +63,21 @@ pub struct Extraction {
 ///
 /// # Errors
 /// When the log cannot be read, or holds no application's start.
-pub fn identify(history: &History, runtime: &Handle, limits: &Limits) -> Result<Identity, ExtractError> {
+pub fn identify(
+    history: &History,
+    runtime: &Handle,
+    limits: &Limits,
+) -> Result<Identity, ExtractError> {
     let reader = layout::open(history, runtime, limits)?;
     let mut chunks = LineChunks::new(reader.take(IDENTITY_SEARCH_BYTES));
     let mut search = IdentitySearch::default();
     // Found: an error that ends the reading, and is none.
-    let read = for_each_chunk(&mut chunks, 1, |chunk| search.look(chunk, &history.uri), |error| read_error(error, history));
+    let read = for_each_chunk(
+        &mut chunks,
+        1,
+        |chunk| search.look(chunk, &history.uri),
+        |error| read_error(error, history),
+    );
     match (search.found, read) {
         (Some(start), _) => identity(start, history),
         (None, Err(error)) => Err(error),
@@ -76,7 +85,9 @@ pub fn identify(history: &History, runtime: &Handle, limits: &Limits) -> Result<
             uri: history.uri.clone(),
             reason: "none of its lines is an event of Spark".to_owned(),
         }),
-        (None, Ok(_)) => Err(ExtractError::NoApplicationStart { uri: history.uri.clone() }),
+        (None, Ok(_)) => Err(ExtractError::NoApplicationStart {
+            uri: history.uri.clone(),
+        }),
     }
 }
 
@@ -92,7 +103,9 @@ impl IdentitySearch {
         for event in chunk.events {
             if let Event::ApplicationStart(start) = event {
                 self.found = Some(*start);
-                return Err(ExtractError::NoApplicationStart { uri: uri.to_owned() });
+                return Err(ExtractError::NoApplicationStart {
+                    uri: uri.to_owned(),
+                });
             }
         }
         Ok(())
@@ -100,10 +113,13 @@ impl IdentitySearch {
 }
 
 fn identity(start: ApplicationStart, history: &History) -> Result<Identity, ExtractError> {
-    let application_id = start
-        .id
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| ExtractError::NoApplicationId { uri: history.uri.clone() })?;
+    let application_id =
+        start
+            .id
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| ExtractError::NoApplicationId {
+                uri: history.uri.clone(),
+            })?;
     Ok(Identity {
         application_id,
         attempt_id: start.attempt_id.unwrap_or_else(|| "0".to_owned()),
@@ -136,7 +152,10 @@ pub fn extract(
         options.threads,
         |chunk| {
             losses.count(&chunk);
-            chunk.events.into_iter().try_for_each(|event| replay.apply(event))
+            chunk
+                .events
+                .into_iter()
+                .try_for_each(|event| replay.apply(event))
         },
         |error| read_error(error, history),
     )?;
@@ -145,7 +164,11 @@ pub fn extract(
     let truncation = reader.truncation().map(ToString::to_string);
     let truncated = truncation.is_some() || losses.cut_off;
     let summary = replay.finish(&LogSummary {
-        history: if history.layout == Layout::Zip { HistoryKind::EventLogZip } else { HistoryKind::EventLog },
+        history: if history.layout == Layout::Zip {
+            HistoryKind::EventLogZip
+        } else {
+            HistoryKind::EventLog
+        },
         source_uri: history.uri.clone(),
         last_updated: Some(history.modified().timestamp_millis()),
         is_intact: !truncated && losses.bad_lines == 0 && !is_compacted(history),
@@ -177,8 +200,14 @@ fn context(history: &History, identity: &Identity, options: &ExtractOptions) -> 
 
 /// A compacted log has lost the events of what had ended by then.
 fn is_compacted(history: &History) -> bool {
-    history.files.iter().any(|file| file.uri.ends_with(".compact"))
-        || history.zip_entries.iter().any(|entry| entry.ends_with(".compact"))
+    history
+        .files
+        .iter()
+        .any(|file| file.uri.ends_with(".compact"))
+        || history
+            .zip_entries
+            .iter()
+            .any(|entry| entry.ends_with(".compact"))
 }
 
 fn read_error(error: std::io::Error, history: &History) -> ExtractError {
@@ -198,12 +227,14 @@ impl Losses {
     fn count(&mut self, chunk: &ParsedChunk) {
         if let Some((line, error)) = &chunk.first_bad {
             let number = self.lines + line;
-            self.first.get_or_insert_with(|| format!("line {number}: {error}"));
+            self.first
+                .get_or_insert_with(|| format!("line {number}: {error}"));
         }
         if chunk.cut_off {
             self.cut_off = true;
             let number = self.lines + chunk.lines;
-            self.first.get_or_insert_with(|| format!("line {number} is cut off"));
+            self.first
+                .get_or_insert_with(|| format!("line {number} is cut off"));
         }
         self.lines += chunk.lines;
         self.bad_lines += chunk.bad_lines;
@@ -213,7 +244,12 @@ impl Losses {
         self.lines += lines;
         self.bad_lines += lines;
         if lines > 0 {
-            self.first.get_or_insert_with(|| format!("{lines} lines longer than {} bytes", super::lines::MAX_LINE_BYTES));
+            self.first.get_or_insert_with(|| {
+                format!(
+                    "{lines} lines longer than {} bytes",
+                    super::lines::MAX_LINE_BYTES
+                )
+            });
         }
     }
 }
@@ -226,7 +262,11 @@ pub struct MemorySink {
 }
 
 impl RowSink for MemorySink {
-    fn write(&mut self, table: &'static str, batch: arrow::record_batch::RecordBatch) -> Result<(), SinkError> {
+    fn write(
+        &mut self,
+        table: &'static str,
+        batch: arrow::record_batch::RecordBatch,
+    ) -> Result<(), SinkError> {
         self.tables.entry(table).or_default().push(batch);
         Ok(())
     }

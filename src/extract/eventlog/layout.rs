@@ -307,13 +307,12 @@ impl LogReader {
             return self.stop_at_unknown(&head);
         };
         if let (Codec::Zip, Part::File(file)) = (codec, part) {
-            let entries = entries_of(file, &self.zip_entries, &self.opener)?;
-            entries
-                .into_iter()
-                .rev()
-                .for_each(|entry| self.parts.push_front(entry));
+            let mut entries = entries_of(file, &self.zip_entries, &self.opener)?;
+            entries.append(&mut self.parts);
+            self.parts = entries;
             return Ok(());
         }
+        let input = BufReader::with_capacity(READ_BUFFER_BYTES, input);
         match decoder(codec, io::Cursor::new(head).chain(input), &self.limits) {
             Ok(text) => {
                 self.current = Some(OpenPart {

@@ -21,7 +21,12 @@ pub(super) struct LineChunks<R> {
 
 impl<R: Read> LineChunks<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { source, partial: Vec::new(), ended: false, oversized_lines: 0 }
+        Self {
+            source,
+            partial: Vec::new(),
+            ended: false,
+            oversized_lines: 0,
+        }
     }
 
     /// What was read from.
@@ -40,7 +45,8 @@ impl<R: Read> LineChunks<R> {
                 break;
             }
             if let Some(end) = memchr::memrchr(b'\n', chunk) {
-                self.partial.extend_from_slice(chunk.get(end + 1..).unwrap_or_default());
+                self.partial
+                    .extend_from_slice(chunk.get(end + 1..).unwrap_or_default());
                 chunk.truncate(end + 1);
                 return Ok(true);
             }
@@ -94,12 +100,23 @@ mod tests {
         let (chunks, _) = chunks(&text);
         assert!(chunks.len() > 2);
         assert_eq!(chunks.concat(), text);
-        assert!(chunks.iter().rev().skip(1).all(|chunk| chunk.ends_with(b"\n")));
+        assert!(
+            chunks
+                .iter()
+                .rev()
+                .skip(1)
+                .all(|chunk| chunk.ends_with(b"\n"))
+        );
     }
 
     #[test]
     fn a_line_without_end_is_dropped_alone() {
-        let text = [b"first\n".to_vec(), b"y".repeat(MAX_LINE_BYTES + CHUNK_BYTES), b"\nlast\n".to_vec()].concat();
+        let text = [
+            b"first\n".to_vec(),
+            b"y".repeat(MAX_LINE_BYTES + CHUNK_BYTES),
+            b"\nlast\n".to_vec(),
+        ]
+        .concat();
         let (chunks, oversized) = chunks(&text);
         assert_eq!(oversized, 1);
         assert_eq!(chunks.concat(), b"first\nlast\n");

@@ -29,7 +29,9 @@ impl ParsedChunk {
         let mut rest = chunk;
         while !rest.is_empty() {
             let end = memchr::memchr(b'\n', rest);
-            let (line, tail) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
+            let (line, tail) = rest
+                .split_at_checked(end.unwrap_or(rest.len()))
+                .unwrap_or((rest, &[]));
             rest = tail.get(1..).unwrap_or_default();
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !line.is_empty() {
@@ -46,7 +48,10 @@ impl ParsedChunk {
             // A carriage return ends a line too, but costs a search: looked for only where needed.
             Err(_) if memchr::memchr(b'\r', line).is_some() => {
                 self.lines -= 1;
-                let parts: Vec<&[u8]> = line.split(|byte| *byte == b'\r').filter(|part| !part.is_empty()).collect();
+                let parts: Vec<&[u8]> = line
+                    .split(|byte| *byte == b'\r')
+                    .filter(|part| !part.is_empty())
+                    .collect();
                 let last = parts.len().saturating_sub(1);
                 for (at, part) in parts.into_iter().enumerate() {
                     self.line(part, has_end || at < last, parser);
@@ -55,7 +60,8 @@ impl ParsedChunk {
             Err(_) if !has_end => self.cut_off = true,
             Err(error) => {
                 self.bad_lines += 1;
-                self.first_bad.get_or_insert_with(|| (self.lines, error.to_string()));
+                self.first_bad
+                    .get_or_insert_with(|| (self.lines, error.to_string()));
             }
         }
     }
@@ -77,8 +83,14 @@ pub(super) fn for_each_chunk<R: Read + Send>(
     apply: impl FnMut(ParsedChunk) -> Result<(), ExtractError>,
     io_error: impl Fn(std::io::Error) -> ExtractError + Sync,
 ) -> Result<ReadSummary, ExtractError> {
-    if threads <= 1 { in_one_thread(source, apply, io_error)? } else { in_threads(source, threads, apply, io_error)? }
-    Ok(ReadSummary { oversized_lines: source.oversized_lines })
+    if threads <= 1 {
+        in_one_thread(source, apply, io_error)?
+    } else {
+        in_threads(source, threads, apply, io_error)?
+    }
+    Ok(ReadSummary {
+        oversized_lines: source.oversized_lines,
+    })
 }
 
 fn in_one_thread<R: Read>(
@@ -104,7 +116,9 @@ fn in_threads<R: Read + Send>(
     let (free_sender, free) = bounded::<Vec<u8>>(in_flight);
     for _ in 0..in_flight {
         // The channel holds exactly this many: sending cannot fail.
-        free_sender.send(Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 2)).ok();
+        free_sender
+            .send(Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 2))
+            .ok();
     }
     let (text_sender, text) = bounded::<(u64, Vec<u8>)>(in_flight);
     let (parsed_sender, parsed) = bounded::<(u64, ParsedChunk, Vec<u8>)>(in_flight);
@@ -117,7 +131,9 @@ fn in_threads<R: Read + Send>(
         drop(parsed_sender);
         drop(text);
         let applied = apply_in_order(parsed, free_sender, apply);
-        let read = reader.join().unwrap_or_else(|_| Err(std::io::Error::other("the reader stopped")));
+        let read = reader
+            .join()
+            .unwrap_or_else(|_| Err(std::io::Error::other("the reader stopped")));
         applied?;
         read.map_err(io_error)
     })

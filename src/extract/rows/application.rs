@@ -69,14 +69,18 @@ pub struct ApplicationRow {
 impl ApplicationRow {
     /// Milliseconds from start to end; 0 while it runs, as REST has it.
     fn duration_ms(&self) -> i64 {
-        self.end_time.map_or(0, |end| end.saturating_sub(self.start_time))
+        self.end_time
+            .map_or(0, |end| end.saturating_sub(self.start_time))
     }
 
     /// Appends the row.
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    #[expect(clippy::cast_precision_loss, reason = "minutes for people; the exact milliseconds stand beside them")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "minutes for people; the exact milliseconds stand beside them"
+    )]
     pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
         writer.append(FactTable::Applications, |row| {
             row.opt_string("application_name", Some(&self.name))
@@ -86,7 +90,10 @@ impl ApplicationRow {
                 .bigint("duration_ms", self.duration_ms())
                 .opt_string("spark_user", Some(&self.spark_user))
                 .boolean("completed", self.completed)
-                .opt_string("app_spark_version", Some(self.spark_version.as_deref().unwrap_or("")))
+                .opt_string(
+                    "app_spark_version",
+                    Some(self.spark_version.as_deref().unwrap_or("")),
+                )
                 .opt_string("spark_version", self.spark_version.as_deref())
                 .double("duration_minutes", self.duration_ms() as f64 / 60_000.0)
                 .opt_string("job_key", self.job_key.as_deref())

@@ -20,7 +20,9 @@ impl EnvironmentRow<'_> {
     /// As [`RowWriter::append`].
     pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
         writer.append(FactTable::Environment, |row| {
-            row.string("section", self.section).string("key", self.key).opt_string("value", Some(self.value));
+            row.string("section", self.section)
+                .string("key", self.key)
+                .opt_string("value", Some(self.value));
         })
     }
 }

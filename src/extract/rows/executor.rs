@@ -85,10 +85,22 @@ impl ExecutorRow {
                 .opt_timestamp_ms("remove_time", self.remove_time)
                 .opt_string("remove_reason", self.remove_reason.as_deref())
                 .opt_string("executor_logs", Some(&json_map(&self.executor_logs)))
-                .opt_bigint("used_on_heap_storage_memory", memory.map(|m| m.used_on_heap))
-                .opt_bigint("used_off_heap_storage_memory", memory.map(|m| m.used_off_heap))
-                .opt_bigint("total_on_heap_storage_memory", memory.map(|m| m.total_on_heap))
-                .opt_bigint("total_off_heap_storage_memory", memory.map(|m| m.total_off_heap))
+                .opt_bigint(
+                    "used_on_heap_storage_memory",
+                    memory.map(|m| m.used_on_heap),
+                )
+                .opt_bigint(
+                    "used_off_heap_storage_memory",
+                    memory.map(|m| m.used_off_heap),
+                )
+                .opt_bigint(
+                    "total_on_heap_storage_memory",
+                    memory.map(|m| m.total_on_heap),
+                )
+                .opt_bigint(
+                    "total_off_heap_storage_memory",
+                    memory.map(|m| m.total_off_heap),
+                )
                 .bigint_array("blacklisted_in_stages", &self.excluded_in_stages);
             append_peaks(row, self.peaks.as_ref());
             row.opt_string("attributes", Some(&json_map(&self.attributes)))

@@ -66,7 +66,8 @@ impl JobRow {
             (Some(start), Some(end)) => Some(end.saturating_sub(start)),
             _ => None,
         };
-        let success_rate = (self.num_tasks > 0).then(|| percent(self.num_completed_tasks, self.num_tasks));
+        let success_rate =
+            (self.num_tasks > 0).then(|| percent(self.num_completed_tasks, self.num_tasks));
         writer.append(FactTable::Jobs, |row| {
             row.bigint("job_id", self.job_id)
                 .opt_string("job_name", Some(&self.name))
@@ -88,7 +89,10 @@ impl JobRow {
                 .bigint("num_completed_stages", self.num_completed_stages)
                 .bigint("num_skipped_stages", self.num_skipped_stages)
                 .bigint("num_failed_stages", self.num_failed_stages)
-                .opt_string("killed_tasks_summary", Some(&json_map(&self.killed_tasks_summary)))
+                .opt_string(
+                    "killed_tasks_summary",
+                    Some(&json_map(&self.killed_tasks_summary)),
+                )
                 .opt_bigint("sql_id", self.sql_id)
                 .opt_bigint("duration_ms", duration)
                 .opt_string("failure_reason", self.failure_reason.as_deref())

@@ -137,7 +137,12 @@ pub struct RowWriter<'s> {
 impl<'s> RowWriter<'s> {
     /// A writer for the history that `context` describes.
     pub fn new(context: HistoryContext, sink: &'s mut dyn RowSink) -> Self {
-        Self { context, sink, builders: Default::default(), rows: 0 }
+        Self {
+            context,
+            sink,
+            builders: Default::default(),
+            rows: 0,
+        }
     }
 
     /// What every row says around its own columns.
@@ -156,8 +161,14 @@ impl<'s> RowWriter<'s> {
     ///
     /// # Errors
     /// When the row does not fit the table's contract, or the sink refuses a full batch.
-    pub fn append(&mut self, table: FactTable, fill: impl FnOnce(&mut RowBuilder<'_>)) -> Result<(), ExtractError> {
-        let Some(slot) = self.builders.get_mut(table as usize) else { return Ok(()) };
+    pub fn append(
+        &mut self,
+        table: FactTable,
+        fill: impl FnOnce(&mut RowBuilder<'_>),
+    ) -> Result<(), ExtractError> {
+        let Some(slot) = self.builders.get_mut(table as usize) else {
+            return Ok(());
+        };
         let builder = match slot {
             Some(builder) => builder,
             None => slot.insert(new_builder(table)?),
@@ -189,7 +200,7 @@ impl<'s> RowWriter<'s> {
     pub fn flush(&mut self) -> Result<(), ExtractError> {
         for table in FactTable::ALL {
             if let Some(Some(builder)) = self.builders.get_mut(table as usize)
-                && builder.len() > 0
+                && !builder.is_empty()
             {
                 let batch = builder.finish()?;
                 self.sink.write(table.name(), batch)?;
@@ -200,7 +211,9 @@ impl<'s> RowWriter<'s> {
 }
 
 fn new_builder(table: FactTable) -> Result<TableBuilder, ExtractError> {
-    let contract = schema::table(table.name()).ok_or_else(|| ExtractError::NoContract { table: table.name() })?;
+    let contract = schema::table(table.name()).ok_or_else(|| ExtractError::NoContract {
+        table: table.name(),
+    })?;
     Ok(TableBuilder::new(contract))
 }
 

@@ -57,7 +57,10 @@ impl SqlRow {
                 .string("status", self.status.as_str())
                 .opt_string("description", Some(&self.description))
                 .opt_string("plan_description", Some(&self.plan_description))
-                .opt_timestamp_ms("submission_time", Some(self.submission_time).filter(|time| *time > 0))
+                .opt_timestamp_ms(
+                    "submission_time",
+                    Some(self.submission_time).filter(|time| *time > 0),
+                )
                 .opt_bigint("duration_ms", self.duration_ms)
                 .bigint_array("running_job_ids", &self.running_job_ids)
                 .bigint_array("success_job_ids", &self.success_job_ids)

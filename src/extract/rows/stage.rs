@@ -93,40 +93,94 @@ impl StageRow {
                 .opt_timestamp_ms("first_task_launched_time", self.first_task_launched_time)
                 .opt_timestamp_ms("completion_time", info.completion_time)
                 .opt_string("failure_reason", info.failure_reason.as_deref())
-                .opt_bigint("executor_deserialize_time", Some(m.executor_deserialize_time))
-                .opt_bigint("executor_deserialize_cpu_time", Some(m.executor_deserialize_cpu_time))
+                .opt_bigint(
+                    "executor_deserialize_time",
+                    Some(m.executor_deserialize_time),
+                )
+                .opt_bigint(
+                    "executor_deserialize_cpu_time",
+                    Some(m.executor_deserialize_cpu_time),
+                )
                 .bigint("executor_run_time", m.executor_run_time)
                 .bigint("executor_cpu_time", m.executor_cpu_time)
                 .opt_bigint("result_size", Some(m.result_size))
                 .opt_bigint("jvm_gc_time", Some(m.jvm_gc_time))
-                .opt_bigint("result_serialization_time", Some(m.result_serialization_time))
+                .opt_bigint(
+                    "result_serialization_time",
+                    Some(m.result_serialization_time),
+                )
                 .bigint("memory_bytes_spilled", m.memory_bytes_spilled)
                 .bigint("disk_bytes_spilled", m.disk_bytes_spilled)
                 .opt_bigint("peak_execution_memory", Some(m.peak_execution_memory))
-                .opt_bigint("peak_execution_memory_on_heap", Some(m.peak_on_heap_execution_memory))
-                .opt_bigint("peak_execution_memory_off_heap", Some(m.peak_off_heap_execution_memory))
+                .opt_bigint(
+                    "peak_execution_memory_on_heap",
+                    Some(m.peak_on_heap_execution_memory),
+                )
+                .opt_bigint(
+                    "peak_execution_memory_off_heap",
+                    Some(m.peak_off_heap_execution_memory),
+                )
                 .bigint("input_bytes", m.input.bytes_read)
                 .bigint("input_records", m.input.records_read)
                 .bigint("output_bytes", m.output.bytes_written)
                 .bigint("output_records", m.output.records_written)
-                .opt_bigint("shuffle_remote_blocks_fetched", Some(read.remote_blocks_fetched))
-                .opt_bigint("shuffle_local_blocks_fetched", Some(read.local_blocks_fetched))
+                .opt_bigint(
+                    "shuffle_remote_blocks_fetched",
+                    Some(read.remote_blocks_fetched),
+                )
+                .opt_bigint(
+                    "shuffle_local_blocks_fetched",
+                    Some(read.local_blocks_fetched),
+                )
                 .opt_bigint("shuffle_fetch_wait_time", Some(read.fetch_wait_time))
                 .opt_bigint("shuffle_remote_bytes_read", Some(read.remote_bytes_read))
-                .opt_bigint("shuffle_remote_bytes_read_to_disk", Some(read.remote_bytes_read_to_disk))
+                .opt_bigint(
+                    "shuffle_remote_bytes_read_to_disk",
+                    Some(read.remote_bytes_read_to_disk),
+                )
                 .opt_bigint("shuffle_local_bytes_read", Some(read.local_bytes_read))
                 .bigint("shuffle_read_bytes", shuffle_read_bytes)
                 .bigint("shuffle_read_records", read.records_read)
-                .opt_bigint("shuffle_corrupt_merged_block_chunks", Some(read.push.corrupt_merged_block_chunks))
-                .opt_bigint("shuffle_merged_fetch_fallback_count", Some(read.push.merged_fetch_fallback_count))
-                .opt_bigint("shuffle_merged_remote_blocks_fetched", Some(read.push.remote_merged_blocks_fetched))
-                .opt_bigint("shuffle_merged_local_blocks_fetched", Some(read.push.local_merged_blocks_fetched))
-                .opt_bigint("shuffle_merged_remote_chunks_fetched", Some(read.push.remote_merged_chunks_fetched))
-                .opt_bigint("shuffle_merged_local_chunks_fetched", Some(read.push.local_merged_chunks_fetched))
-                .opt_bigint("shuffle_merged_remote_bytes_read", Some(read.push.remote_merged_bytes_read))
-                .opt_bigint("shuffle_merged_local_bytes_read", Some(read.push.local_merged_bytes_read))
-                .opt_bigint("shuffle_remote_reqs_duration", Some(read.remote_reqs_duration))
-                .opt_bigint("shuffle_merged_remote_reqs_duration", Some(read.push.remote_merged_reqs_duration))
+                .opt_bigint(
+                    "shuffle_corrupt_merged_block_chunks",
+                    Some(read.push.corrupt_merged_block_chunks),
+                )
+                .opt_bigint(
+                    "shuffle_merged_fetch_fallback_count",
+                    Some(read.push.merged_fetch_fallback_count),
+                )
+                .opt_bigint(
+                    "shuffle_merged_remote_blocks_fetched",
+                    Some(read.push.remote_merged_blocks_fetched),
+                )
+                .opt_bigint(
+                    "shuffle_merged_local_blocks_fetched",
+                    Some(read.push.local_merged_blocks_fetched),
+                )
+                .opt_bigint(
+                    "shuffle_merged_remote_chunks_fetched",
+                    Some(read.push.remote_merged_chunks_fetched),
+                )
+                .opt_bigint(
+                    "shuffle_merged_local_chunks_fetched",
+                    Some(read.push.local_merged_chunks_fetched),
+                )
+                .opt_bigint(
+                    "shuffle_merged_remote_bytes_read",
+                    Some(read.push.remote_merged_bytes_read),
+                )
+                .opt_bigint(
+                    "shuffle_merged_local_bytes_read",
+                    Some(read.push.local_merged_bytes_read),
+                )
+                .opt_bigint(
+                    "shuffle_remote_reqs_duration",
+                    Some(read.remote_reqs_duration),
+                )
+                .opt_bigint(
+                    "shuffle_merged_remote_reqs_duration",
+                    Some(read.push.remote_merged_reqs_duration),
+                )
                 .bigint("shuffle_write_bytes", m.shuffle_write.bytes_written)
                 .opt_bigint("shuffle_write_time", Some(m.shuffle_write.write_time))
                 .bigint("shuffle_write_records", m.shuffle_write.records_written)
@@ -137,16 +191,37 @@ impl StageRow {
             let rdd_ids: Vec<i64> = info.rdd_infos.iter().map(|rdd| rdd.rdd_id).collect();
             row.bigint_array("rdd_ids", &rdd_ids)
                 .opt_string("accumulator_updates", Some(&self.accumulators()))
-                .opt_bigint("speculation_num_tasks", self.speculation.map(|s| s.num_tasks))
-                .opt_bigint("speculation_num_active_tasks", self.speculation.map(|s| s.num_active_tasks))
-                .opt_bigint("speculation_num_completed_tasks", self.speculation.map(|s| s.num_completed_tasks))
-                .opt_bigint("speculation_num_failed_tasks", self.speculation.map(|s| s.num_failed_tasks))
-                .opt_bigint("speculation_num_killed_tasks", self.speculation.map(|s| s.num_killed_tasks))
-                .opt_string("killed_tasks_summary", Some(&json_map(&self.killed_tasks_summary)))
+                .opt_bigint(
+                    "speculation_num_tasks",
+                    self.speculation.map(|s| s.num_tasks),
+                )
+                .opt_bigint(
+                    "speculation_num_active_tasks",
+                    self.speculation.map(|s| s.num_active_tasks),
+                )
+                .opt_bigint(
+                    "speculation_num_completed_tasks",
+                    self.speculation.map(|s| s.num_completed_tasks),
+                )
+                .opt_bigint(
+                    "speculation_num_failed_tasks",
+                    self.speculation.map(|s| s.num_failed_tasks),
+                )
+                .opt_bigint(
+                    "speculation_num_killed_tasks",
+                    self.speculation.map(|s| s.num_killed_tasks),
+                )
+                .opt_string(
+                    "killed_tasks_summary",
+                    Some(&json_map(&self.killed_tasks_summary)),
+                )
                 .opt_bigint("resource_profile_id", Some(info.resource_profile_id));
             append_peaks(row, self.peaks.as_ref());
             row.opt_boolean("is_shuffle_push_enabled", Some(info.shuffle_push_enabled))
-                .opt_bigint("shuffle_mergers_count", Some(info.shuffle_push_mergers_count))
+                .opt_bigint(
+                    "shuffle_mergers_count",
+                    Some(info.shuffle_push_mergers_count),
+                )
                 .bigint_array("job_ids", &self.job_ids)
                 .opt_bigint("sql_id", self.sql_id)
                 .bigint_array("parent_ids", &info.parent_ids)
@@ -162,7 +237,13 @@ impl StageRow {
                         m.shuffle_write.bytes_written,
                     ])),
                 )
-                .opt_double("shuffle_data_mb", Some(megabytes(&[shuffle_read_bytes, m.shuffle_write.bytes_written])));
+                .opt_double(
+                    "shuffle_data_mb",
+                    Some(megabytes(&[
+                        shuffle_read_bytes,
+                        m.shuffle_write.bytes_written,
+                    ])),
+                );
         })
     }
 
@@ -172,21 +253,32 @@ impl StageRow {
     }
 
     fn duration(&self) -> Option<i64> {
-        Some(self.info.completion_time?.saturating_sub(self.info.submission_time?))
+        Some(
+            self.info
+                .completion_time?
+                .saturating_sub(self.info.submission_time?),
+        )
     }
 
     fn completion_rate(&self) -> Option<f64> {
         (self.info.num_tasks > 0).then(|| percent(self.num_complete_tasks, self.info.num_tasks))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds and counts are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds and counts are far below 2^52"
+    )]
     fn average_run_time(&self) -> Option<f64> {
-        (self.num_complete_tasks > 0).then(|| self.metrics.executor_run_time as f64 / self.num_complete_tasks as f64)
+        (self.num_complete_tasks > 0)
+            .then(|| self.metrics.executor_run_time as f64 / self.num_complete_tasks as f64)
     }
 }
 
 /// The sum of `bytes` in binary megabytes, as the original notebooks have it.
-#[expect(clippy::cast_precision_loss, reason = "a column for people; the exact bytes stand beside it")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a column for people; the exact bytes stand beside it"
+)]
 fn megabytes(bytes: &[i64]) -> f64 {
     bytes.iter().map(|bytes| *bytes as f64).sum::<f64>() / (1024.0 * 1024.0)
 }
@@ -219,7 +311,12 @@ impl StageExecutorRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, stage_id: i64, attempt_id: i64, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(
+        &self,
+        stage_id: i64,
+        attempt_id: i64,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), ExtractError> {
         writer.append(FactTable::StageExecutors, |row| {
             row.bigint("stage_id", stage_id)
                 .bigint("stage_attempt_id", attempt_id)

@@ -55,7 +55,7 @@ impl TaskRow<'_> {
                 .bigint("task_id", info.task_id)
                 .bigint("index", info.index)
                 .bigint("attempt", info.attempt)
-                .opt_bigint("partition_id", Some(info.partition_id).filter(|id| *id >= 0))
+                .bigint("partition_id", info.partition_id)
                 .opt_timestamp_ms("launch_time", Some(info.launch_time))
                 .opt_timestamp_ms(
                     "result_fetch_start",
@@ -70,52 +70,136 @@ impl TaskRow<'_> {
             if info.accumulables.is_empty() {
                 row.opt_string("accumulator_updates", Some("[]"));
             } else {
-                row.opt_string("accumulator_updates", Some(&json_accumulables(info.accumulables.iter())));
+                row.opt_string(
+                    "accumulator_updates",
+                    Some(&json_accumulables(info.accumulables.iter())),
+                );
             }
             row.opt_string("error_message", self.error_message)
-                .opt_bigint("executor_deserialize_time", metrics.map(|m| m.executor_deserialize_time))
-                .opt_bigint("executor_deserialize_cpu_time", metrics.map(|m| m.executor_deserialize_cpu_time))
+                .opt_bigint(
+                    "executor_deserialize_time",
+                    metrics.map(|m| m.executor_deserialize_time),
+                )
+                .opt_bigint(
+                    "executor_deserialize_cpu_time",
+                    metrics.map(|m| m.executor_deserialize_cpu_time),
+                )
                 .opt_bigint("executor_run_time", metrics.map(|m| m.executor_run_time))
                 .opt_bigint("executor_cpu_time", metrics.map(|m| m.executor_cpu_time))
                 .opt_bigint("result_size", metrics.map(|m| m.result_size))
                 .opt_bigint("jvm_gc_time", metrics.map(|m| m.jvm_gc_time))
-                .opt_bigint("result_serialization_time", metrics.map(|m| m.result_serialization_time))
-                .opt_bigint("memory_bytes_spilled", metrics.map(|m| m.memory_bytes_spilled))
+                .opt_bigint(
+                    "result_serialization_time",
+                    metrics.map(|m| m.result_serialization_time),
+                )
+                .opt_bigint(
+                    "memory_bytes_spilled",
+                    metrics.map(|m| m.memory_bytes_spilled),
+                )
                 .opt_bigint("disk_bytes_spilled", metrics.map(|m| m.disk_bytes_spilled))
-                .opt_bigint("peak_execution_memory", metrics.map(|m| m.peak_execution_memory))
-                .opt_bigint("peak_execution_memory_on_heap", metrics.map(|m| m.peak_on_heap_execution_memory))
-                .opt_bigint("peak_execution_memory_off_heap", metrics.map(|m| m.peak_off_heap_execution_memory))
+                .opt_bigint(
+                    "peak_execution_memory",
+                    metrics.map(|m| m.peak_execution_memory),
+                )
+                .opt_bigint(
+                    "peak_execution_memory_on_heap",
+                    metrics.map(|m| m.peak_on_heap_execution_memory),
+                )
+                .opt_bigint(
+                    "peak_execution_memory_off_heap",
+                    metrics.map(|m| m.peak_off_heap_execution_memory),
+                )
                 .opt_bigint("input_bytes_read", metrics.map(|m| m.input.bytes_read))
                 .opt_bigint("input_records_read", metrics.map(|m| m.input.records_read))
-                .opt_bigint("output_bytes_written", metrics.map(|m| m.output.bytes_written))
-                .opt_bigint("output_records_written", metrics.map(|m| m.output.records_written))
-                .opt_bigint("shuffle_read_remote_blocks_fetched", metrics.map(|m| m.shuffle_read.remote_blocks_fetched))
-                .opt_bigint("shuffle_read_local_blocks_fetched", metrics.map(|m| m.shuffle_read.local_blocks_fetched))
-                .opt_bigint("shuffle_read_fetch_wait_time", metrics.map(|m| m.shuffle_read.fetch_wait_time))
-                .opt_bigint("shuffle_read_remote_bytes_read", metrics.map(|m| m.shuffle_read.remote_bytes_read))
+                .opt_bigint(
+                    "output_bytes_written",
+                    metrics.map(|m| m.output.bytes_written),
+                )
+                .opt_bigint(
+                    "output_records_written",
+                    metrics.map(|m| m.output.records_written),
+                )
+                .opt_bigint(
+                    "shuffle_read_remote_blocks_fetched",
+                    metrics.map(|m| m.shuffle_read.remote_blocks_fetched),
+                )
+                .opt_bigint(
+                    "shuffle_read_local_blocks_fetched",
+                    metrics.map(|m| m.shuffle_read.local_blocks_fetched),
+                )
+                .opt_bigint(
+                    "shuffle_read_fetch_wait_time",
+                    metrics.map(|m| m.shuffle_read.fetch_wait_time),
+                )
+                .opt_bigint(
+                    "shuffle_read_remote_bytes_read",
+                    metrics.map(|m| m.shuffle_read.remote_bytes_read),
+                )
                 .opt_bigint(
                     "shuffle_read_remote_bytes_read_to_disk",
                     metrics.map(|m| m.shuffle_read.remote_bytes_read_to_disk),
                 )
-                .opt_bigint("shuffle_read_local_bytes_read", metrics.map(|m| m.shuffle_read.local_bytes_read))
-                .opt_bigint("shuffle_read_records_read", metrics.map(|m| m.shuffle_read.records_read))
-                .opt_bigint("shuffle_read_remote_reqs_duration", metrics.map(|m| m.shuffle_read.remote_reqs_duration));
+                .opt_bigint(
+                    "shuffle_read_local_bytes_read",
+                    metrics.map(|m| m.shuffle_read.local_bytes_read),
+                )
+                .opt_bigint(
+                    "shuffle_read_records_read",
+                    metrics.map(|m| m.shuffle_read.records_read),
+                )
+                .opt_bigint(
+                    "shuffle_read_remote_reqs_duration",
+                    metrics.map(|m| m.shuffle_read.remote_reqs_duration),
+                );
             let push = metrics.map(|m| &m.shuffle_read.push);
             row.opt_bigint(
                 "shuffle_push_read_corrupt_merged_block_chunks",
                 push.map(|p| p.corrupt_merged_block_chunks),
             )
-            .opt_bigint("shuffle_push_read_merged_fetch_fallback_count", push.map(|p| p.merged_fetch_fallback_count))
-            .opt_bigint("shuffle_push_read_remote_merged_blocks_fetched", push.map(|p| p.remote_merged_blocks_fetched))
-            .opt_bigint("shuffle_push_read_local_merged_blocks_fetched", push.map(|p| p.local_merged_blocks_fetched))
-            .opt_bigint("shuffle_push_read_remote_merged_chunks_fetched", push.map(|p| p.remote_merged_chunks_fetched))
-            .opt_bigint("shuffle_push_read_local_merged_chunks_fetched", push.map(|p| p.local_merged_chunks_fetched))
-            .opt_bigint("shuffle_push_read_remote_merged_bytes_read", push.map(|p| p.remote_merged_bytes_read))
-            .opt_bigint("shuffle_push_read_local_merged_bytes_read", push.map(|p| p.local_merged_bytes_read))
-            .opt_bigint("shuffle_push_read_remote_merged_reqs_duration", push.map(|p| p.remote_merged_reqs_duration))
-            .opt_bigint("shuffle_write_bytes_written", metrics.map(|m| m.shuffle_write.bytes_written))
-            .opt_bigint("shuffle_write_write_time", metrics.map(|m| m.shuffle_write.write_time))
-            .opt_bigint("shuffle_write_records_written", metrics.map(|m| m.shuffle_write.records_written))
+            .opt_bigint(
+                "shuffle_push_read_merged_fetch_fallback_count",
+                push.map(|p| p.merged_fetch_fallback_count),
+            )
+            .opt_bigint(
+                "shuffle_push_read_remote_merged_blocks_fetched",
+                push.map(|p| p.remote_merged_blocks_fetched),
+            )
+            .opt_bigint(
+                "shuffle_push_read_local_merged_blocks_fetched",
+                push.map(|p| p.local_merged_blocks_fetched),
+            )
+            .opt_bigint(
+                "shuffle_push_read_remote_merged_chunks_fetched",
+                push.map(|p| p.remote_merged_chunks_fetched),
+            )
+            .opt_bigint(
+                "shuffle_push_read_local_merged_chunks_fetched",
+                push.map(|p| p.local_merged_chunks_fetched),
+            )
+            .opt_bigint(
+                "shuffle_push_read_remote_merged_bytes_read",
+                push.map(|p| p.remote_merged_bytes_read),
+            )
+            .opt_bigint(
+                "shuffle_push_read_local_merged_bytes_read",
+                push.map(|p| p.local_merged_bytes_read),
+            )
+            .opt_bigint(
+                "shuffle_push_read_remote_merged_reqs_duration",
+                push.map(|p| p.remote_merged_reqs_duration),
+            )
+            .opt_bigint(
+                "shuffle_write_bytes_written",
+                metrics.map(|m| m.shuffle_write.bytes_written),
+            )
+            .opt_bigint(
+                "shuffle_write_write_time",
+                metrics.map(|m| m.shuffle_write.write_time),
+            )
+            .opt_bigint(
+                "shuffle_write_records_written",
+                metrics.map(|m| m.shuffle_write.records_written),
+            )
             .opt_string("executor_logs", Some(self.executor_logs))
             .opt_bigint("scheduler_delay", Some(self.scheduler_delay()))
             .opt_bigint("getting_result_time", Some(self.getting_result_time()))

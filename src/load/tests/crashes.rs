@@ -166,3 +166,38 @@ async fn numbers_go_on_when_the_note_of_the_last_one_is_lost() {
     let second = load(&lake, &lock, &[app("app-2", 1)], &[]).await.unwrap();
     assert!(second.seq > first.seq, "{} after {}", second.seq, first.seq);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_files_were_vacuumed_is_taken_back_and_loaded_again() {
+    let home = TestLake::new();
+    let (lake, lock) = home.start().await;
+    load(&lake, &lock, &[app("app-0", 2)], &[]).await.unwrap();
+    lake.failpoint().arm(Step::TableCommitted, 1);
+    let apps = [app("app-1", 3), app("app-2", 5).on_day(1)];
+    load(&lake, &lock, &apps, &[]).await.unwrap_err();
+    drop((lake, lock));
+
+    // Weeks later; an engine that knows nothing of intents has deleted what no log names.
+    let lake = home.open().await;
+    let pending = lake.list_names(lake::layout::PENDING).await.unwrap();
+    let mut intent: intent::Intent = lake.read_json(pending[0].as_ref()).await.unwrap().unwrap();
+    intent.batch.started_at -= chrono::TimeDelta::days(30);
+    let path = pending[0].as_ref();
+    lake.write_json(path, &intent, object_store::PutMode::Overwrite)
+        .await
+        .unwrap();
+    let file = &intent.ledger.adds[0].add.path;
+    std::fs::remove_file(lake.folder().unwrap().join("ingest_sources").join(file)).unwrap();
+
+    let (lake, lock) = home.start().await;
+    assert_eq!(content(&lake).await, expected(&[app("app-0", 2)]));
+    assert!(
+        lake.list_names(lake::layout::PENDING)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(lake.ledger().await.unwrap().len(), 1);
+    load(&lake, &lock, &apps, &[]).await.unwrap();
+    assert_eq!(content(&lake).await, undisturbed());
+}

@@ -27,7 +27,7 @@ pub(crate) mod encode;
 mod tests;
 
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, Read};
 
 /// Bytes read from a file at a time.
 ///
@@ -191,15 +191,14 @@ fn looks_like_text(head: &[u8]) -> bool {
 
 /// A reader of the decoded text of `input`.
 ///
-/// `input` gives the file from its first byte. It need not be buffered.
+/// `input` gives the file from its first byte.
 ///
 /// # Errors
 /// When the decoder cannot be set up, or `codec` is [`Codec::Zip`], which is not a stream.
 pub fn decoder<R>(codec: Codec, input: R, limits: &Limits) -> io::Result<Box<dyn Read + Send>>
 where
-    R: Read + Send + 'static,
+    R: BufRead + Send + 'static,
 {
-    let input = BufReader::with_capacity(READ_BUFFER_BYTES, input);
     Ok(match codec {
         Codec::Plain => Box::new(plain::decoder(input)),
         Codec::Gzip => Box::new(gzip::decoder(input)),

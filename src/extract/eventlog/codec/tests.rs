@@ -1,6 +1,6 @@
 //! Every framing against data as Spark writes it, cut off anywhere, and damaged anywhere.
 
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn decode(codec: Codec, data: Vec<u8>) -> (Vec<u8>, Option<Fault>) {
     decode_in_steps(codec, data, 8192)
 }
 
-fn read_zip(data: Vec<u8>) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+fn read_zip(data: Vec<u8>) -> io::Result<Vec<(String, Vec<u8>)>> {
     let entries = zip::directory(Cursor::new(data.clone()))?;
     let read = |entry: &zip::ZipEntry| {
         let mut content = Vec::new();
@@ -310,7 +310,7 @@ fn headers_that_claim_much_are_refused_at_once() {
 fn a_zstd_window_beyond_the_limit_is_refused() {
     let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
     encoder.window_log(24).unwrap();
-    std::io::Write::write_all(&mut encoder, &vec![b'x'; 1 << 20]).unwrap();
+    io::Write::write_all(&mut encoder, &vec![b'x'; 1 << 20]).unwrap();
     let data = encoder.finish().unwrap();
     let limits = Limits {
         zstd_window_log_max: 20,
@@ -336,7 +336,7 @@ fn a_failing_disk_is_not_taken_for_a_damaged_file() {
     for codec in STREAMS {
         let start = encode(codec, &[b"some text"]);
         let start = start[..start.len() - 1].to_vec();
-        let input = Cursor::new(start).chain(Failing);
+        let input = Cursor::new(start).chain(BufReader::new(Failing));
         let mut text = Vec::new();
         let error = decoder(codec, input, &Limits::default())
             .and_then(|mut reader| reader.read_to_end(&mut text))

@@ -45,6 +45,20 @@ impl Default for ExecutorMetrics {
 }
 
 impl ExecutorMetrics {
+    /// What Spark holds before the first reading: its first metric is below any reading.
+    pub const UNSET: Self = {
+        let mut values = [0; EXECUTOR_METRIC_COUNT];
+        values[0] = -1;
+        Self(values)
+    };
+
+    /// Whether there was a reading. A task that was lost with its executor ends without one.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        let [first, ..] = self.0;
+        first > -1
+    }
+
     /// Raises each metric to the larger of the two readings.
     pub fn raise_to(&mut self, other: &Self) {
         for (peak, value) in self.0.iter_mut().zip(other.0) {
@@ -60,7 +74,11 @@ impl ExecutorMetrics {
     }
 
     pub(super) fn set(&mut self, name: &str, value: i64) {
-        if let Some(slot) = EXECUTOR_METRICS.iter().position(|known| *known == name).and_then(|at| self.0.get_mut(at)) {
+        if let Some(slot) = EXECUTOR_METRICS
+            .iter()
+            .position(|known| *known == name)
+            .and_then(|at| self.0.get_mut(at))
+        {
             *slot = value;
         }
     }

@@ -92,20 +92,42 @@ pub struct StageInfo {
     pub completion_time: Option<i64>,
     #[serde(rename = "Failure Reason", default)]
     pub failure_reason: Option<String>,
-    #[serde(rename = "Accumulables", default, deserialize_with = "users_accumulables")]
+    #[serde(
+        rename = "Accumulables",
+        default,
+        deserialize_with = "users_accumulables"
+    )]
     pub accumulables: Vec<Accumulable>,
-    #[serde(rename = "Resource Profile Id", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Resource Profile Id",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub resource_profile_id: i64,
-    #[serde(rename = "Shuffle Push Enabled", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Shuffle Push Enabled",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub shuffle_push_enabled: bool,
-    #[serde(rename = "Shuffle Push Mergers Count", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Shuffle Push Mergers Count",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub shuffle_push_mergers_count: i64,
 }
 
 /// Keeps the user's accumulators: the others repeat task and SQL metrics.
-fn users_accumulables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Accumulable>, D::Error> {
+fn users_accumulables<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Accumulable>, D::Error> {
     let all: Option<Vec<Accumulable>> = Option::deserialize(deserializer)?;
-    Ok(all.unwrap_or_default().into_iter().filter(Accumulable::is_users).collect())
+    Ok(all
+        .unwrap_or_default()
+        .into_iter()
+        .filter(Accumulable::is_users)
+        .collect())
 }
 
 /// What an RDD is, and how much of it was cached when the event was written.
@@ -117,7 +139,11 @@ pub struct RddInfo {
     pub name: String,
     #[serde(rename = "Storage Level", default, deserialize_with = "or_default")]
     pub storage_level: StorageLevel,
-    #[serde(rename = "Number of Partitions", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Number of Partitions",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub num_partitions: i64,
 }
 
@@ -151,9 +177,17 @@ impl StorageLevel {
             words.push_str("Disk ");
         }
         if self.use_memory {
-            words.push_str(if self.use_off_heap { "Memory (off heap) " } else { "Memory " });
+            words.push_str(if self.use_off_heap {
+                "Memory (off heap) "
+            } else {
+                "Memory "
+            });
         }
-        words.push_str(if self.deserialized { "Deserialized " } else { "Serialized " });
+        words.push_str(if self.deserialized {
+            "Deserialized "
+        } else {
+            "Serialized "
+        });
         format!("{words}{}x Replicated", self.replication)
     }
 }
@@ -195,10 +229,12 @@ impl<'de> Deserialize<'de> for JobProperties {
                         "spark.job.tags" => properties.job_tags = map.next_value()?,
                         "spark.scheduler.pool" => properties.scheduler_pool = map.next_value()?,
                         "spark.sql.execution.id" => {
-                            properties.sql_execution_id = number(map.next_value::<Option<String>>()?);
+                            properties.sql_execution_id =
+                                number(map.next_value::<Option<String>>()?);
                         }
                         "spark.sql.execution.root.id" => {
-                            properties.sql_root_execution_id = number(map.next_value::<Option<String>>()?);
+                            properties.sql_root_execution_id =
+                                number(map.next_value::<Option<String>>()?);
                         }
                         _ => {
                             map.next_value::<IgnoredAny>()?;

@@ -38,7 +38,8 @@ pub(super) fn text_pairs<'de, D>(deserializer: D) -> Result<Vec<(String, String)
 where
     D: Deserializer<'de>,
 {
-    let map: Option<serde_json::Map<String, serde_json::Value>> = Option::deserialize(deserializer)?;
+    let map: Option<serde_json::Map<String, serde_json::Value>> =
+        Option::deserialize(deserializer)?;
     Ok(map
         .unwrap_or_default()
         .into_iter()
@@ -72,7 +73,11 @@ pub(super) fn nesting(json: &[u8]) -> usize {
 /// What follows the string whose opening quote was just read.
 fn after_string(mut rest: &[u8]) -> &[u8] {
     while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
-        let skip = if rest.get(at) == Some(&b'"') { at + 1 } else { at + 2 };
+        let skip = if rest.get(at) == Some(&b'"') {
+            at + 1
+        } else {
+            at + 2
+        };
         let escaped = rest.get(at) == Some(&b'\\');
         rest = rest.get(skip..).unwrap_or_default();
         if !escaped {

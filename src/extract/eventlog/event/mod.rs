@@ -19,18 +19,18 @@ use serde::de::DeserializeOwned;
 pub use executor_metrics::{EXECUTOR_METRIC_COUNT, EXECUTOR_METRICS, ExecutorMetrics};
 pub use job::{JobEnd, JobFailure, JobStart, RddInfo, StageInfo, StageSubmitted, StorageLevel};
 pub use runtime::{
-    ApplicationEnd, ApplicationStart, BlockManagerAdded, BlockManagerId, BlockUpdated, BlockUpdatedInfo,
-    DatabricksMetadata, EnvironmentUpdate, Exclusion, ExecutorAdded, ExecutorMetricsUpdate, ExecutorRemoved,
-    MiscellaneousProcessAdded, NodeExclusion, ProcessInfo, ResourceAddresses, ResourceProfileAdded,
-    StageExecutorMetrics,
+    ApplicationEnd, ApplicationStart, BlockManagerAdded, BlockManagerId, BlockUpdated,
+    BlockUpdatedInfo, DatabricksMetadata, EnvironmentUpdate, Exclusion, ExecutorAdded,
+    ExecutorMetricsUpdate, ExecutorRemoved, MiscellaneousProcessAdded, NodeExclusion, ProcessInfo,
+    ResourceAddresses, ResourceProfileAdded, StageExecutorMetrics,
 };
 pub use sql::{
     AdaptiveExecutionUpdate, AdaptiveMetricUpdates, DriverAccumulatorUpdates, PlanInfo, PlanMetric,
     SqlExecutionEnd, SqlExecutionStart, StreamingProgress,
 };
 pub use task::{
-    Accumulable, EndReason, ShufflePushReadMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, SqlUpdate, TaskEnd,
-    TaskInfo, TaskMetrics, TaskStart,
+    Accumulable, EndReason, ShufflePushReadMetrics, ShuffleReadMetrics, ShuffleWriteMetrics,
+    SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
 };
 
 use task_scan::TaskScanner;
@@ -132,6 +132,17 @@ impl EventParser {
         parse_named(name, &text)
     }
 
+    /// As [`Self::parse`], but with serde alone: what the scanner of task events is tested against.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_without_scanner(&mut self, line: &[u8]) -> Result<Option<Event>, LineError> {
+        match event_name(line) {
+            Some(name) => parse_named(name, &lenient::utf8(line)),
+            None => self.parse_unusual(line),
+        }
+    }
+
     /// A line that does not begin as Spark writes it: the `Event` key may stand elsewhere.
     fn parse_unusual(&mut self, line: &[u8]) -> Result<Option<Event>, LineError> {
         #[derive(Deserialize)]
@@ -154,7 +165,10 @@ fn event_name(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn from_json<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, LineError> {
-    serde_json::from_str(text).map_err(|source| LineError::Malformed { event: name.to_owned(), source })
+    serde_json::from_str(text).map_err(|source| LineError::Malformed {
+        event: name.to_owned(),
+        source,
+    })
 }
 
 /// As [`from_json`], for events that hold plans, which nest as deep as the query does.
@@ -164,26 +178,40 @@ fn from_deep_json<T: DeserializeOwned + Send>(name: &str, text: &str) -> Result<
         return from_json(name, text);
     }
     if nesting > MAX_NESTING {
-        return Err(LineError::TooDeep { event: name.to_owned() });
+        return Err(LineError::TooDeep {
+            event: name.to_owned(),
+        });
     }
     let parse = || {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         deserializer.disable_recursion_limit();
         T::deserialize(&mut deserializer)
             .and_then(|value| deserializer.end().map(|()| value))
-            .map_err(|source| LineError::Malformed { event: name.to_owned(), source })
+            .map_err(|source| LineError::Malformed {
+                event: name.to_owned(),
+                source,
+            })
     };
-    let too_deep = || LineError::TooDeep { event: name.to_owned() };
+    let too_deep = || LineError::TooDeep {
+        event: name.to_owned(),
+    };
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(DEEP_STACK_BYTES).spawn_scoped(scope, parse);
-        thread.map_err(|_| too_deep())?.join().map_err(|_| too_deep())?
+        let thread = std::thread::Builder::new()
+            .stack_size(DEEP_STACK_BYTES)
+            .spawn_scoped(scope, parse);
+        thread
+            .map_err(|_| too_deep())?
+            .join()
+            .map_err(|_| too_deep())?
     })
 }
 
 /// Parses `text`, whose event is called `name`. Names of Spark's own packages and their
 /// predecessors are accepted; every other event is none of ours.
 fn parse_named(name: &[u8], text: &str) -> Result<Option<Event>, LineError> {
-    let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
+    let Ok(name) = std::str::from_utf8(name) else {
+        return Ok(None);
+    };
     let short = name.rsplit('.').next().unwrap_or(name);
     let event = match short {
         "SparkListenerTaskEnd" => Event::TaskEnd(from_json(name, text)?),
@@ -197,12 +225,20 @@ fn parse_named(name: &[u8], text: &str) -> Result<Option<Event>, LineError> {
         }
         "SparkListenerSQLExecutionStart" => Event::SqlExecutionStart(from_deep_json(name, text)?),
         "SparkListenerSQLExecutionEnd" => Event::SqlExecutionEnd(from_json(name, text)?),
-        "SparkListenerSQLAdaptiveExecutionUpdate" => Event::AdaptiveExecutionUpdate(from_deep_json(name, text)?),
-        "SparkListenerSQLAdaptiveSQLMetricUpdates" => Event::AdaptiveMetricUpdates(from_json(name, text)?),
-        "SparkListenerDriverAccumUpdates" => Event::DriverAccumulatorUpdates(from_json(name, text)?),
+        "SparkListenerSQLAdaptiveExecutionUpdate" => {
+            Event::AdaptiveExecutionUpdate(from_deep_json(name, text)?)
+        }
+        "SparkListenerSQLAdaptiveSQLMetricUpdates" => {
+            Event::AdaptiveMetricUpdates(from_json(name, text)?)
+        }
+        "SparkListenerDriverAccumUpdates" => {
+            Event::DriverAccumulatorUpdates(from_json(name, text)?)
+        }
         "SparkListenerLogStart" => {
             let start: runtime::LogStart = from_json(name, text)?;
-            Event::LogStart { spark_version: start.spark_version }
+            Event::LogStart {
+                spark_version: start.spark_version,
+            }
         }
         "DBCEventLoggingListenerMetadata" => Event::DatabricksMetadata(from_json(name, text)?),
         "SparkListenerApplicationStart" => Event::ApplicationStart(from_json(name, text)?),
@@ -216,17 +252,25 @@ fn parse_named(name: &[u8], text: &str) -> Result<Option<Event>, LineError> {
         }
         "SparkListenerExecutorAdded" => Event::ExecutorAdded(from_json(name, text)?),
         "SparkListenerExecutorRemoved" => Event::ExecutorRemoved(from_json(name, text)?),
-        "SparkListenerExecutorMetricsUpdate" => Event::ExecutorMetricsUpdate(from_json(name, text)?),
+        "SparkListenerExecutorMetricsUpdate" => {
+            Event::ExecutorMetricsUpdate(from_json(name, text)?)
+        }
         "SparkListenerStageExecutorMetrics" => Event::StageExecutorMetrics(from_json(name, text)?),
         "SparkListenerUnpersistRDD" => {
             let unpersist: runtime::UnpersistRdd = from_json(name, text)?;
-            Event::UnpersistRdd { rdd_id: unpersist.rdd_id }
+            Event::UnpersistRdd {
+                rdd_id: unpersist.rdd_id,
+            }
         }
-        "SparkListenerMiscellaneousProcessAdded" => Event::MiscellaneousProcessAdded(from_json(name, text)?),
+        "SparkListenerMiscellaneousProcessAdded" => {
+            Event::MiscellaneousProcessAdded(from_json(name, text)?)
+        }
         "SparkListenerExecutorBlacklisted"
         | "SparkListenerExecutorExcluded"
         | "SparkListenerExecutorBlacklistedForStage"
-        | "SparkListenerExecutorExcludedForStage" => Event::ExecutorExcluded(from_json(name, text)?),
+        | "SparkListenerExecutorExcludedForStage" => {
+            Event::ExecutorExcluded(from_json(name, text)?)
+        }
         "SparkListenerExecutorUnblacklisted" | "SparkListenerExecutorUnexcluded" => {
             Event::ExecutorUnexcluded(from_json(name, text)?)
         }
@@ -237,7 +281,9 @@ fn parse_named(name: &[u8], text: &str) -> Result<Option<Event>, LineError> {
         "SparkListenerNodeUnblacklisted" | "SparkListenerNodeUnexcluded" => {
             Event::NodeUnexcluded(from_json(name, text)?)
         }
-        "StreamingQueryListener$QueryProgressEvent" => Event::StreamingProgress(from_json(name, text)?),
+        "StreamingQueryListener$QueryProgressEvent" => {
+            Event::StreamingProgress(from_json(name, text)?)
+        }
         _ => return Ok(None),
     };
     Ok(Some(event))

@@ -74,9 +74,17 @@ pub struct EnvironmentUpdate {
 pub struct ResourceProfileAdded {
     #[serde(rename = "Resource Profile Id")]
     pub id: i64,
-    #[serde(rename = "Executor Resource Requests", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Executor Resource Requests",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub executor_resources: BTreeMap<String, ExecutorResourceRequest>,
-    #[serde(rename = "Task Resource Requests", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Task Resource Requests",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub task_resources: BTreeMap<String, TaskResourceRequest>,
 }
 
@@ -175,7 +183,11 @@ pub struct ExecutorInfo {
     pub attributes: BTreeMap<String, String>,
     #[serde(rename = "Resources", default, deserialize_with = "or_default")]
     pub resources: BTreeMap<String, ResourceAddresses>,
-    #[serde(rename = "Resource Profile Id", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Resource Profile Id",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub resource_profile_id: i64,
 }
 
@@ -225,7 +237,11 @@ pub struct NodeExclusion {
 pub struct ExecutorMetricsUpdate {
     #[serde(rename = "Executor ID")]
     pub executor_id: String,
-    #[serde(rename = "Executor Metrics Updated", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Executor Metrics Updated",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub updates: Vec<StagePeaks>,
 }
 

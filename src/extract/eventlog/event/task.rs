@@ -30,7 +30,11 @@ pub struct TaskEnd {
     pub reason: EndReason,
     #[serde(rename = "Task Info")]
     pub info: TaskInfo,
-    #[serde(rename = "Task Executor Metrics", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Task Executor Metrics",
+        default,
+        deserialize_with = "or_default"
+    )]
     pub executor_metrics: ExecutorMetrics,
     #[serde(rename = "Task Metrics", default, deserialize_with = "or_default")]
     pub metrics: TaskMetrics,
@@ -113,7 +117,11 @@ struct TaskInfoJson {
     locality: CompactString,
     #[serde(rename = "Speculative", default, deserialize_with = "or_default")]
     speculative: bool,
-    #[serde(rename = "Getting Result Time", default, deserialize_with = "or_default")]
+    #[serde(
+        rename = "Getting Result Time",
+        default,
+        deserialize_with = "or_default"
+    )]
     getting_result_time: i64,
     #[serde(rename = "Finish Time", default, deserialize_with = "or_default")]
     finish_time: i64,
@@ -141,10 +149,17 @@ impl From<TaskInfoJson> for TaskInfo {
             .filter(|accumulable| accumulable.metadata.as_deref() == Some("sql"))
             .filter_map(|accumulable| {
                 let value = accumulable.update.as_deref()?.parse().ok()?;
-                Some(SqlUpdate { accumulator_id: accumulable.id, value })
+                Some(SqlUpdate {
+                    accumulator_id: accumulable.id,
+                    value,
+                })
             })
             .collect();
-        let accumulables = json.accumulables.into_iter().filter(Accumulable::is_users).collect();
+        let accumulables = json
+            .accumulables
+            .into_iter()
+            .filter(Accumulable::is_users)
+            .collect();
         Self {
             task_id: json.task_id,
             index: json.index,
@@ -169,14 +184,22 @@ impl TaskInfo {
     /// Wall time in milliseconds from launch to finish; 0 for a task that did not finish.
     #[must_use]
     pub fn duration(&self) -> i64 {
-        if self.finish_time == 0 { 0 } else { self.finish_time.saturating_sub(self.launch_time) }
+        if self.finish_time == 0 {
+            0
+        } else {
+            self.finish_time.saturating_sub(self.launch_time)
+        }
     }
 
     /// The status that REST shows, from the flags (the end reason has no say in it).
     #[must_use]
     pub fn status(&self) -> &'static str {
         match self {
-            Self { finish_time: 0, getting_result_time: 0, .. } => "RUNNING",
+            Self {
+                finish_time: 0,
+                getting_result_time: 0,
+                ..
+            } => "RUNNING",
             Self { finish_time: 0, .. } => "GET RESULT",
             Self { failed: true, .. } => "FAILED",
             Self { killed: true, .. } => "KILLED",
@@ -211,7 +234,10 @@ struct EndReasonJson {
 impl From<EndReasonJson> for EndReason {
     fn from(json: EndReasonJson) -> Self {
         let detail = (json.reason != "Success").then_some(json.detail);
-        Self { reason: json.reason, detail }
+        Self {
+            reason: json.reason,
+            detail,
+        }
     }
 }
 
@@ -269,7 +295,10 @@ pub struct StackFrame {
 
 impl EndReason {
     pub(super) fn success() -> Self {
-        Self { reason: CompactString::const_new("Success"), detail: None }
+        Self {
+            reason: CompactString::const_new("Success"),
+            detail: None,
+        }
     }
 
     /// `(completed, failed, killed)` as counters count this end.
@@ -301,7 +330,10 @@ impl EndReason {
     /// The kill reason of a killed task.
     #[must_use]
     pub fn kill_reason(&self) -> &str {
-        self.detail.as_deref().and_then(|detail| detail.kill_reason.as_deref()).unwrap_or("unknown reason")
+        self.detail
+            .as_deref()
+            .and_then(|detail| detail.kill_reason.as_deref())
+            .unwrap_or("unknown reason")
     }
 
     /// The error message that the History Server shows for the task.
@@ -333,10 +365,15 @@ impl EndReason {
 impl EndReasonDetail {
     fn fetch_failed(&self) -> String {
         let address = match &self.block_manager_address {
-            Some(id) => format!("BlockManagerId({}, {}, {}, None)", id.executor_id, id.host, id.port),
+            Some(id) => format!(
+                "BlockManagerId({}, {}, {}, None)",
+                id.executor_id, id.host, id.port
+            ),
             None => "null".to_owned(),
         };
-        let map_index = self.map_index.map_or_else(|| "Unknown".to_owned(), |index| index.to_string());
+        let map_index = self
+            .map_index
+            .map_or_else(|| "Unknown".to_owned(), |index| index.to_string());
         format!(
             "FetchFailed({address}, shuffleId={}, mapIndex={map_index}, mapId={}, reduceId={}, message=\n{}\n)",
             self.shuffle_id.unwrap_or(-1),
@@ -350,7 +387,12 @@ impl EndReasonDetail {
         if let Some(full) = &self.full_stack_trace {
             return full.clone();
         }
-        let frames: Vec<String> = self.stack_trace.iter().flatten().map(|frame| format!("        {frame}")).collect();
+        let frames: Vec<String> = self
+            .stack_trace
+            .iter()
+            .flatten()
+            .map(|frame| format!("        {frame}"))
+            .collect();
         format!(
             "{}: {}\n{}",
             self.class_name.as_deref().unwrap_or("null"),
@@ -365,8 +407,15 @@ impl EndReasonDetail {
         } else {
             "exited unrelated to the running tasks"
         };
-        let reason = self.loss_reason.as_deref().map(|reason| format!(" Reason: {reason}")).unwrap_or_default();
-        format!("ExecutorLostFailure (executor {} {exit}){reason}", self.executor_id.as_deref().unwrap_or(""))
+        let reason = self
+            .loss_reason
+            .as_deref()
+            .map(|reason| format!(" Reason: {reason}"))
+            .unwrap_or_default();
+        format!(
+            "ExecutorLostFailure (executor {} {exit}){reason}",
+            self.executor_id.as_deref().unwrap_or("")
+        )
     }
 }
 
@@ -390,7 +439,10 @@ impl std::fmt::Display for StackFrame {
 pub struct TaskMetrics {
     #[serde(rename = "Executor Deserialize Time", deserialize_with = "or_default")]
     pub executor_deserialize_time: i64,
-    #[serde(rename = "Executor Deserialize CPU Time", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Executor Deserialize CPU Time",
+        deserialize_with = "or_default"
+    )]
     pub executor_deserialize_cpu_time: i64,
     #[serde(rename = "Executor Run Time", deserialize_with = "or_default")]
     pub executor_run_time: i64,
@@ -398,9 +450,15 @@ pub struct TaskMetrics {
     pub executor_cpu_time: i64,
     #[serde(rename = "Peak Execution Memory", deserialize_with = "or_default")]
     pub peak_execution_memory: i64,
-    #[serde(rename = "Peak On Heap Execution Memory", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Peak On Heap Execution Memory",
+        deserialize_with = "or_default"
+    )]
     pub peak_on_heap_execution_memory: i64,
-    #[serde(rename = "Peak Off Heap Execution Memory", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Peak Off Heap Execution Memory",
+        deserialize_with = "or_default"
+    )]
     pub peak_off_heap_execution_memory: i64,
     #[serde(rename = "Result Size", deserialize_with = "or_default")]
     pub result_size: i64,
@@ -461,30 +519,56 @@ pub struct ShuffleReadMetrics {
     pub remote_reqs_duration: i64,
     /// Spark's writer says `Push Based Shuffle`, its reader until 4.0 `Shuffle Push Read Metrics`
     /// (SPARK-43100): both are accepted.
-    #[serde(rename = "Push Based Shuffle", alias = "Shuffle Push Read Metrics", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Push Based Shuffle",
+        alias = "Shuffle Push Read Metrics",
+        deserialize_with = "or_default"
+    )]
     pub push: ShufflePushReadMetrics,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq)]
 #[serde(default)]
 pub struct ShufflePushReadMetrics {
-    #[serde(rename = "Corrupt Merged Block Chunks", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Corrupt Merged Block Chunks",
+        deserialize_with = "or_default"
+    )]
     pub corrupt_merged_block_chunks: i64,
-    #[serde(rename = "Merged Fetch Fallback Count", alias = "Merged Fallback Count", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Merged Fetch Fallback Count",
+        alias = "Merged Fallback Count",
+        deserialize_with = "or_default"
+    )]
     pub merged_fetch_fallback_count: i64,
-    #[serde(rename = "Merged Remote Blocks Fetched", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Merged Remote Blocks Fetched",
+        deserialize_with = "or_default"
+    )]
     pub remote_merged_blocks_fetched: i64,
-    #[serde(rename = "Merged Local Blocks Fetched", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Merged Local Blocks Fetched",
+        deserialize_with = "or_default"
+    )]
     pub local_merged_blocks_fetched: i64,
-    #[serde(rename = "Merged Remote Chunks Fetched", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Merged Remote Chunks Fetched",
+        deserialize_with = "or_default"
+    )]
     pub remote_merged_chunks_fetched: i64,
-    #[serde(rename = "Merged Local Chunks Fetched", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Merged Local Chunks Fetched",
+        deserialize_with = "or_default"
+    )]
     pub local_merged_chunks_fetched: i64,
     #[serde(rename = "Merged Remote Bytes Read", deserialize_with = "or_default")]
     pub remote_merged_bytes_read: i64,
     #[serde(rename = "Merged Local Bytes Read", deserialize_with = "or_default")]
     pub local_merged_bytes_read: i64,
-    #[serde(rename = "Merged Remote Requests Duration", deserialize_with = "or_default")]
+    #[serde(
+        rename = "Merged Remote Requests Duration",
+        deserialize_with = "or_default"
+    )]
     pub remote_merged_reqs_duration: i64,
 }
 
@@ -509,7 +593,8 @@ impl ShuffleReadMetrics {
     /// Blocks fetched, local and remote.
     #[must_use]
     pub fn total_blocks_fetched(&self) -> i64 {
-        self.local_blocks_fetched.saturating_add(self.remote_blocks_fetched)
+        self.local_blocks_fetched
+            .saturating_add(self.remote_blocks_fetched)
     }
 }
 

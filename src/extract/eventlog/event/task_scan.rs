@@ -10,8 +10,8 @@ use compact_str::CompactString;
 
 use super::executor_metrics::{EXECUTOR_METRICS, ExecutorMetrics};
 use super::task::{
-    Accumulable, EndReason, InputMetrics, OutputMetrics, ShufflePushReadMetrics, ShuffleReadMetrics,
-    ShuffleWriteMetrics, SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
+    Accumulable, EndReason, InputMetrics, OutputMetrics, ShufflePushReadMetrics,
+    ShuffleReadMetrics, ShuffleWriteMetrics, SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
 };
 
 /// Scans task events of one log.
@@ -35,13 +35,15 @@ impl TaskScanner {
         cursor.literal(b",\"Task Info\":{")?;
         let mut info = task_info_head(&mut cursor)?;
         if cursor.rest != b"]}}" {
-            // Before 3.4 a start may carry accumulables; they are of no use, but must be well-formed.
+            // Before 3.4 a start may carry accumulables: the event shares its task info with the end.
             self.accumulables(&mut cursor, &mut info)?;
             (cursor.rest == b"]}}").then_some(())?;
-            info.sql_updates.clear();
-            info.accumulables.clear();
         }
-        Some(TaskStart { stage_id, stage_attempt_id, info })
+        Some(TaskStart {
+            stage_id,
+            stage_attempt_id,
+            info,
+        })
     }
 
     pub(super) fn task_end(&mut self, line: &[u8]) -> Option<Box<TaskEnd>> {
@@ -139,7 +141,11 @@ fn task_info_head(cursor: &mut Cursor<'_>) -> Option<TaskInfo> {
     let index = cursor.integer()?;
     cursor.literal(b",\"Attempt\":")?;
     let attempt = cursor.integer()?;
-    let partition_id = if cursor.skip(b",\"Partition ID\":") { cursor.integer()? } else { -1 };
+    let partition_id = if cursor.skip(b",\"Partition ID\":") {
+        cursor.integer()?
+    } else {
+        -1
+    };
     cursor.literal(b",\"Launch Time\":")?;
     let launch_time = cursor.integer()?;
     cursor.literal(b",\"Executor ID\":")?;
@@ -189,16 +195,31 @@ fn skip_internal_accumulable(cursor: &mut Cursor<'_>) -> Option<()> {
 
 /// An accumulable that is not Spark's own, after its id.
 fn accumulable(cursor: &mut Cursor<'_>, id: i64, info: &mut TaskInfo) -> Option<()> {
-    let name = if cursor.skip(b",\"Name\":") { Some(cursor.plain_text()?) } else { None };
-    let update = if cursor.skip(b",\"Update\":") { Some(cursor.plain_text()?) } else { None };
-    let value = if cursor.skip(b",\"Value\":") { Some(cursor.plain_text()?) } else { None };
+    let name = if cursor.skip(b",\"Name\":") {
+        Some(cursor.plain_text()?)
+    } else {
+        None
+    };
+    let update = if cursor.skip(b",\"Update\":") {
+        Some(cursor.plain_text()?)
+    } else {
+        None
+    };
+    let value = if cursor.skip(b",\"Value\":") {
+        Some(cursor.plain_text()?)
+    } else {
+        None
+    };
     cursor.literal(b",\"Internal\":")?;
     let internal = cursor.boolean()?;
     cursor.literal(b",\"Count Failed Values\":")?;
     cursor.boolean()?;
     if cursor.skip(b",\"Metadata\":\"sql\"}") {
         if let Some(value) = update.and_then(|update| update.parse().ok()) {
-            info.sql_updates.push(SqlUpdate { accumulator_id: id, value });
+            info.sql_updates.push(SqlUpdate {
+                accumulator_id: id,
+                value,
+            });
         }
         return Some(());
     }
@@ -226,7 +247,8 @@ fn task_metrics(cursor: &mut Cursor<'_>) -> Option<TaskMetrics> {
     let executor_cpu_time = cursor.optional(b",\"Executor CPU Time\":")?;
     let peak_execution_memory = cursor.optional(b",\"Peak Execution Memory\":")?;
     let peak_on_heap_execution_memory = cursor.optional(b",\"Peak On Heap Execution Memory\":")?;
-    let peak_off_heap_execution_memory = cursor.optional(b",\"Peak Off Heap Execution Memory\":")?;
+    let peak_off_heap_execution_memory =
+        cursor.optional(b",\"Peak Off Heap Execution Memory\":")?;
     cursor.literal(b",\"Result Size\":")?;
     let result_size = cursor.integer()?;
     cursor.literal(b",\"JVM GC Time\":")?;
@@ -269,9 +291,19 @@ fn task_metrics(cursor: &mut Cursor<'_>) -> Option<TaskMetrics> {
         memory_bytes_spilled,
         disk_bytes_spilled,
         shuffle_read,
-        shuffle_write: ShuffleWriteMetrics { bytes_written, write_time, records_written },
-        input: InputMetrics { bytes_read: input_bytes, records_read: input_records },
-        output: OutputMetrics { bytes_written: output_bytes, records_written: output_records },
+        shuffle_write: ShuffleWriteMetrics {
+            bytes_written,
+            write_time,
+            records_written,
+        },
+        input: InputMetrics {
+            bytes_read: input_bytes,
+            records_read: input_records,
+        },
+        output: OutputMetrics {
+            bytes_written: output_bytes,
+            records_written: output_records,
+        },
     })
 }
 
@@ -291,8 +323,11 @@ fn shuffle_read_metrics(cursor: &mut Cursor<'_>) -> Option<ShuffleReadMetrics> {
     cursor.literal(b",\"Total Records Read\":")?;
     let records_read = cursor.integer()?;
     let remote_reqs_duration = cursor.optional(b",\"Remote Requests Duration\":")?;
-    let push =
-        if cursor.skip(b",\"Push Based Shuffle\":{") { push_metrics(cursor)? } else { ShufflePushReadMetrics::default() };
+    let push = if cursor.skip(b",\"Push Based Shuffle\":{") {
+        push_metrics(cursor)?
+    } else {
+        ShufflePushReadMetrics::default()
+    };
     cursor.literal(b"}")?;
     Some(ShuffleReadMetrics {
         remote_blocks_fetched,
@@ -366,7 +401,11 @@ impl<'a> Cursor<'a> {
     /// The number behind `key`, or 0 where the writer does not know the key.
     #[inline]
     fn optional(&mut self, key: &[u8]) -> Option<i64> {
-        if self.skip(key) { self.integer() } else { Some(0) }
+        if self.skip(key) {
+            self.integer()
+        } else {
+            Some(0)
+        }
     }
 
     /// A whole number that JSON allows and `i64` holds.
@@ -375,7 +414,12 @@ impl<'a> Cursor<'a> {
         let negative = self.skip(b"-");
         let mut value: i64 = 0;
         let mut digits = 0_usize;
-        while let Some(digit) = self.rest.get(digits).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        while let Some(digit) = self
+            .rest
+            .get(digits)
+            .map(|byte| byte.wrapping_sub(b'0'))
+            .filter(|digit| *digit < 10)
+        {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
             digits += 1;
         }

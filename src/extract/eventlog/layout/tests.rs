@@ -406,3 +406,27 @@ fn a_runtime_that_ends_while_an_object_is_read_does_not_pass_for_the_objects_end
     assert_eq!(error.kind(), "io");
     assert!(error.is_retryable());
 }
+
+#[test]
+fn a_zip_whose_log_lacks_a_file_is_a_problem() {
+    let archive = zip_archive(&[
+        ("eventlog_v2_app/events_1_app", b"{}"),
+        ("eventlog_v2_app/events_3_app", b"{}"),
+    ]);
+    let logs = Logs::new();
+    logs.write("app.zip", &archive);
+    let source = EventLogSource {
+        uris: vec![uri(logs.folder.path())],
+        ..Default::default()
+    };
+    let discovery = logs
+        .runtime
+        .block_on(discover(&source, &Window::default()))
+        .unwrap();
+    assert!(discovery.histories.is_empty());
+    assert_eq!(discovery.problems[0].error.kind(), "missing_event_file");
+    assert!(discovery.problems[0].uri.ends_with("/app.zip"));
+
+    let unchosen = in_memory(&logs.runtime, "app.zip", Some(archive));
+    assert_eq!(logs.open(&unchosen).unwrap_err().kind(), "corrupt");
+}

@@ -52,7 +52,9 @@ impl Distribution {
 
     /// Sum of all values, saturating.
     pub(super) fn total(&self) -> i64 {
-        self.others.iter().fold(0, |sum, value| sum.saturating_add(*value))
+        self.others
+            .iter()
+            .fold(0, |sum, value| sum.saturating_add(*value))
     }
 }
 
@@ -63,7 +65,9 @@ mod tests {
     #[test]
     fn zeros_stand_between_negatives_and_positives() {
         let mut values = Distribution::default();
-        [3, 0, -1, 0, 7].into_iter().for_each(|value| values.push(value));
+        [3, 0, -1, 0, 7]
+            .into_iter()
+            .for_each(|value| values.push(value));
         values.sort();
         let sorted: Vec<_> = (0..6).map(|at| values.at(at)).collect();
         assert_eq!(sorted, [Some(-1), Some(0), Some(0), Some(3), Some(7), None]);

@@ -28,7 +28,9 @@ impl Environment {
     /// A Spark property.
     pub(super) fn spark(&self, key: &str) -> Option<&str> {
         let found = self.update.spark.iter().find(|(known, _)| known == key);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty() && *value != REDACTED)
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty() && *value != REDACTED)
     }
 
     /// A whole number among the Spark properties.
@@ -50,11 +52,27 @@ impl Environment {
             ("metrics", &self.update.metrics),
         ] {
             for (key, value) in sorted(pairs) {
-                EnvironmentRow { section, key, value: redact(key, value) }.append(writer)?;
+                EnvironmentRow {
+                    section,
+                    key,
+                    value: redact(key, value),
+                }
+                .append(writer)?;
             }
         }
-        for (key, value) in sorted(&self.update.jvm) {
-            EnvironmentRow { section: "runtime", key, value }.append(writer)?;
+        for (name, key) in [
+            ("Java Home", "javaHome"),
+            ("Java Version", "javaVersion"),
+            ("Scala Version", "scalaVersion"),
+        ] {
+            if let Some((_, value)) = self.update.jvm.iter().find(|(known, _)| known == name) {
+                EnvironmentRow {
+                    section: "runtime",
+                    key,
+                    value,
+                }
+                .append(writer)?;
+            }
         }
         self.append_resource_profiles(writer)
     }
@@ -63,13 +81,21 @@ impl Environment {
         for profile in self.resource_profiles.values() {
             for (name, request) in &profile.executor_resources {
                 let key = format!("{}.executor.{name}", profile.id);
-                EnvironmentRow { section: "resource_profile", key: &key, value: &request.amount.to_string() }
-                    .append(writer)?;
+                EnvironmentRow {
+                    section: "resource_profile",
+                    key: &key,
+                    value: &request.amount.to_string(),
+                }
+                .append(writer)?;
             }
             for (name, request) in &profile.task_resources {
                 let key = format!("{}.task.{name}", profile.id);
-                EnvironmentRow { section: "resource_profile", key: &key, value: &request.amount.to_string() }
-                    .append(writer)?;
+                EnvironmentRow {
+                    section: "resource_profile",
+                    key: &key,
+                    value: &request.amount.to_string(),
+                }
+                .append(writer)?;
             }
         }
         Ok(())
@@ -77,20 +103,29 @@ impl Environment {
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    let mut sorted: Vec<(&str, &str)> = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let mut sorted: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
     sorted.sort_unstable();
     sorted
 }
 
 /// Hides the value where key or value look like a secret, by Spark's default `spark.redaction.regex`.
 fn redact<'v>(key: &str, value: &'v str) -> &'v str {
-    if is_secret(key) || is_secret(value) { REDACTED } else { value }
+    if is_secret(key) || is_secret(value) {
+        REDACTED
+    } else {
+        value
+    }
 }
 
 /// `(?i)secret|password|token|access[.]?key`
 fn is_secret(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["secret", "password", "token", "accesskey", "access.key"].iter().any(|word| text.contains(word))
+    ["secret", "password", "token", "accesskey", "access.key"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// Bytes of a Spark memory setting.
@@ -116,12 +151,17 @@ pub(super) fn job_key(application_name: &str) -> String {
     let mut key = String::with_capacity(application_name.len());
     for word in words(application_name) {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
-        let hex = word.len() >= 8 && digits > 0 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let hex =
+            word.len() >= 8 && digits > 0 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         if hex || (digits > 0 && digits == word.len()) || digits >= 4 {
             if !key.ends_with('#') {
                 key.push('#');
             }
-        } else if !(key.ends_with('#') && word.len() == 1 && !word.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_joint(word)) {
+        } else if !(key.ends_with('#')
+            && word.len() == 1
+            && !word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && is_joint(word))
+        {
             key.push_str(word);
         }
     }
@@ -139,7 +179,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
         let end = if first.is_alphanumeric() {
-            rest.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(rest.len())
+            rest.find(|letter: char| !letter.is_alphanumeric())
+                .unwrap_or(rest.len())
         } else {
             first.len_utf8()
         };
@@ -171,9 +212,18 @@ mod tests {
 
     #[test]
     fn job_keys_are_stable_across_runs() {
-        assert_eq!(job_key("daily_load 2026-11-20"), job_key("daily_load 2026-11-21"));
-        assert_eq!(job_key("etl-20261120T010203"), job_key("etl-20261121T020304"));
-        assert_eq!(job_key("consolidated_staging.yaml"), "consolidated_staging.yaml");
+        assert_eq!(
+            job_key("daily_load 2026-11-20"),
+            job_key("daily_load 2026-11-21")
+        );
+        assert_eq!(
+            job_key("etl-20261120T010203"),
+            job_key("etl-20261121T020304")
+        );
+        assert_eq!(
+            job_key("consolidated_staging.yaml"),
+            "consolidated_staging.yaml"
+        );
         assert_ne!(job_key("orders v2"), job_key("customers v2"));
     }
 }

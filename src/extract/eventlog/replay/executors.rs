@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use crate::extract::eventlog::event::{
-    ApplicationStart, BlockManagerAdded, BlockUpdatedInfo, ExecutorAdded, ExecutorMetrics, ExecutorRemoved,
-    MiscellaneousProcessAdded, ResourceProfileAdded, TaskEnd,
+    ApplicationStart, BlockManagerAdded, BlockUpdatedInfo, ExecutorAdded, ExecutorMetrics,
+    ExecutorRemoved, MiscellaneousProcessAdded, ResourceProfileAdded, TaskEnd,
 };
 use crate::extract::rows::{ExecutorRow, ProcessRow, json_map};
+
+use super::stages::raise_peaks;
 
 /// Spark's id of the driver among the executors.
 pub(super) const DRIVER: &str = "driver";
@@ -32,7 +34,11 @@ impl Executor {
             is_active: true,
             ..ExecutorRow::default()
         };
-        Self { row, logs_json: "{}".to_owned(), ..Self::default() }
+        Self {
+            row,
+            logs_json: "{}".to_owned(),
+            ..Self::default()
+        }
     }
 
     fn hostname(&self) -> Option<&str> {
@@ -40,7 +46,7 @@ impl Executor {
     }
 
     fn raise_peaks(&mut self, metrics: &ExecutorMetrics) {
-        self.row.peaks.get_or_insert(*metrics).raise_to(metrics);
+        raise_peaks(&mut self.row.peaks, metrics);
     }
 }
 
@@ -90,7 +96,10 @@ pub(super) struct Executors {
 
 impl Executors {
     pub(super) fn new() -> Self {
-        Self { default_task_cpus: 1, ..Self::default() }
+        Self {
+            default_task_cpus: 1,
+            ..Self::default()
+        }
     }
 
     pub(super) fn concurrency(&self) -> Concurrency {
@@ -103,13 +112,21 @@ impl Executors {
     }
 
     pub(super) fn on_resource_profile(&mut self, profile: &ResourceProfileAdded) {
-        #[expect(clippy::cast_possible_truncation, reason = "Spark truncates the cpus amount too")]
-        let cpus = profile.task_resources.get("cpus").map(|request| request.amount as i64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "Spark truncates the cpus amount too"
+        )]
+        let cpus = profile
+            .task_resources
+            .get("cpus")
+            .map(|request| request.amount as i64);
         self.task_cpus.insert(profile.id, cpus);
     }
 
     pub(super) fn on_application_start(&mut self, start: &ApplicationStart) {
-        let Some(driver) = self.live.get_mut(DRIVER) else { return };
+        let Some(driver) = self.live.get_mut(DRIVER) else {
+            return;
+        };
         if let Some(logs) = &start.driver_logs {
             driver.row.executor_logs.clone_from(logs);
             driver.logs_json = json_map(logs);
@@ -120,12 +137,19 @@ impl Executors {
     }
 
     fn get_or_create(&mut self, executor_id: &str, add_time: i64) -> &mut Executor {
-        self.live.entry_ref(executor_id).or_insert_with(|| Executor::new(executor_id, add_time))
+        self.live
+            .entry_ref(executor_id)
+            .or_insert_with(|| Executor::new(executor_id, add_time))
     }
 
     pub(super) fn on_added(&mut self, added: ExecutorAdded) {
         let info = added.info;
-        let cpus = self.task_cpus.get(&info.resource_profile_id).copied().flatten().unwrap_or(self.default_task_cpus);
+        let cpus = self
+            .task_cpus
+            .get(&info.resource_profile_id)
+            .copied()
+            .flatten()
+            .unwrap_or(self.default_task_cpus);
         let executor = self.get_or_create(&added.executor_id, added.timestamp);
         let known_cores = executor.row.total_cores;
         let is_new = executor.host.is_none();
@@ -161,7 +185,9 @@ impl Executors {
     }
 
     pub(super) fn on_removed(&mut self, removed: ExecutorRemoved) {
-        let Some(mut executor) = self.live.remove(&removed.executor_id) else { return };
+        let Some(mut executor) = self.live.remove(&removed.executor_id) else {
+            return;
+        };
         if executor.host.is_some() && removed.executor_id != DRIVER {
             self.concurrency.remove(executor.row.total_cores);
         }
@@ -186,19 +212,44 @@ impl Executors {
 
     /// One block's new state: what the executor holds changes by the difference.
     pub(super) fn on_block_updated(&mut self, updated: &BlockUpdatedInfo) {
-        let key = (updated.block_manager.executor_id.clone(), updated.block_id.clone());
+        let key = (
+            updated.block_manager.executor_id.clone(),
+            updated.block_id.clone(),
+        );
         let stored = updated.storage_level.is_valid();
-        let new = if stored { (updated.memory_size, updated.disk_size) } else { (0, 0) };
-        let old = if stored { self.blocks.insert(key, new) } else { self.blocks.remove(&key) };
-        let Some(executor) = self.live.get_mut(&updated.block_manager.executor_id) else { return };
+        let new = if stored {
+            (updated.memory_size, updated.disk_size)
+        } else {
+            (0, 0)
+        };
+        let old = if stored {
+            self.blocks.insert(key, new)
+        } else {
+            self.blocks.remove(&key)
+        };
+        let Some(executor) = self.live.get_mut(&updated.block_manager.executor_id) else {
+            return;
+        };
         let (old_memory, old_disk) = old.unwrap_or_default();
-        executor.row.memory_used = executor.row.memory_used.saturating_add(new.0.saturating_sub(old_memory)).max(0);
-        executor.row.disk_used = executor.row.disk_used.saturating_add(new.1.saturating_sub(old_disk)).max(0);
+        executor.row.memory_used = executor
+            .row
+            .memory_used
+            .saturating_add(new.0.saturating_sub(old_memory))
+            .max(0);
+        executor.row.disk_used = executor
+            .row
+            .disk_used
+            .saturating_add(new.1.saturating_sub(old_disk))
+            .max(0);
         if updated.block_id.starts_with("rdd_") {
             executor.row.rdd_blocks += i64::from(stored) - i64::from(old.is_some());
         }
         if let Some(memory) = &mut executor.row.memory_metrics {
-            let used = if updated.storage_level.use_off_heap { &mut memory.used_off_heap } else { &mut memory.used_on_heap };
+            let used = if updated.storage_level.use_off_heap {
+                &mut memory.used_off_heap
+            } else {
+                &mut memory.used_on_heap
+            };
             *used = used.saturating_add(new.0.saturating_sub(old_memory)).max(0);
         }
     }
@@ -211,7 +262,9 @@ impl Executors {
     }
 
     pub(super) fn on_task_end(&mut self, end: &TaskEnd) {
-        let Some(executor) = self.live.get_mut(end.info.executor_id.as_str()) else { return };
+        let Some(executor) = self.live.get_mut(end.info.executor_id.as_str()) else {
+            return;
+        };
         let resubmitted = end.reason.is_resubmitted();
         let (completed, failed, _) = end.reason.deltas();
         let row = &mut executor.row;
@@ -222,16 +275,25 @@ impl Executors {
         if !resubmitted {
             let metrics = &end.metrics;
             row.total_gc_time = row.total_gc_time.saturating_add(metrics.jvm_gc_time);
-            row.total_input_bytes = row.total_input_bytes.saturating_add(metrics.input.bytes_read);
-            row.total_shuffle_read = row.total_shuffle_read.saturating_add(metrics.shuffle_read.total_bytes_read());
-            row.total_shuffle_write = row.total_shuffle_write.saturating_add(metrics.shuffle_write.bytes_written);
+            row.total_input_bytes = row
+                .total_input_bytes
+                .saturating_add(metrics.input.bytes_read);
+            row.total_shuffle_read = row
+                .total_shuffle_read
+                .saturating_add(metrics.shuffle_read.total_bytes_read());
+            row.total_shuffle_write = row
+                .total_shuffle_write
+                .saturating_add(metrics.shuffle_write.bytes_written);
         }
         executor.raise_peaks(&end.executor_metrics);
     }
 
     /// Log URLs of an executor as JSON; `{}` where it is not known.
     pub(super) fn logs_json(&self, executor_id: &str) -> &str {
-        let known = self.live.get(executor_id).or_else(|| self.removed.get(executor_id));
+        let known = self
+            .live
+            .get(executor_id)
+            .or_else(|| self.removed.get(executor_id));
         known.map_or("{}", |executor| &executor.logs_json)
     }
 
@@ -262,7 +324,9 @@ impl Executors {
         let mut ids: Vec<String> = self
             .live
             .values()
-            .filter(|executor| executor.row.executor_id != DRIVER && executor.hostname() == Some(host))
+            .filter(|executor| {
+                executor.row.executor_id != DRIVER && executor.hostname() == Some(host)
+            })
             .map(|executor| executor.row.executor_id.clone())
             .collect();
         ids.sort_unstable();
@@ -298,7 +362,12 @@ impl Executors {
         application: LifeEnd,
         executor_memory_bytes: Option<i64>,
     ) -> (Vec<ExecutorRow>, Vec<ProcessRow>, ExecutorTime) {
-        let Self { live, mut removed, processes, .. } = self;
+        let Self {
+            live,
+            mut removed,
+            processes,
+            ..
+        } = self;
         // An executor that came back after its removal replaces its former self.
         removed.extend(live);
         let mut rows: Vec<ExecutorRow> = removed
@@ -321,13 +390,23 @@ pub(super) struct LifeEnd {
 }
 
 fn finish_row(executor: Executor, application: &LifeEnd) -> ExecutorRow {
-    let Executor { mut row, host, excluded_in_stages, .. } = executor;
+    let Executor {
+        mut row,
+        host,
+        excluded_in_stages,
+        ..
+    } = executor;
     row.excluded_in_stages = excluded_in_stages.into_iter().collect();
     if row.host_port.is_none() {
         row.host_port = host;
     }
     let end = application.end_time.unwrap_or(application.last_event);
-    row.lifetime_ms = Some(row.remove_time.unwrap_or(end).saturating_sub(row.add_time).max(0));
+    row.lifetime_ms = Some(
+        row.remove_time
+            .unwrap_or(end)
+            .saturating_sub(row.add_time)
+            .max(0),
+    );
     row.loss_kind = match &row.remove_reason {
         Some(reason) => Some(loss_kind(reason)),
         None => application.end_time.map(|_| "app_end"),
@@ -345,7 +424,10 @@ fn executor_time(rows: &[ExecutorRow], executor_memory_bytes: Option<i64>) -> Ex
     let only_driver = rows.iter().all(|row| row.executor_id == DRIVER);
     let mut core_ms: Option<i64> = None;
     let mut lifetime_ms: i64 = 0;
-    for row in rows.iter().filter(|row| only_driver || row.executor_id != DRIVER) {
+    for row in rows
+        .iter()
+        .filter(|row| only_driver || row.executor_id != DRIVER)
+    {
         let lifetime = row.lifetime_ms.unwrap_or(0);
         lifetime_ms = lifetime_ms.saturating_add(lifetime);
         if row.total_cores > 0 {
@@ -353,7 +435,9 @@ fn executor_time(rows: &[ExecutorRow], executor_memory_bytes: Option<i64>) -> Ex
             core_ms = Some(core_ms.unwrap_or(0).saturating_add(core_time));
         }
     }
-    let byte_ms = executor_memory_bytes.filter(|_| !only_driver).map(|bytes| lifetime_ms.saturating_mul(bytes));
+    let byte_ms = executor_memory_bytes
+        .filter(|_| !only_driver)
+        .map(|bytes| lifetime_ms.saturating_mul(bytes));
     ExecutorTime { core_ms, byte_ms }
 }
 
@@ -361,14 +445,28 @@ fn executor_time(rows: &[ExecutorRow], executor_memory_bytes: Option<i64>) -> Ex
 fn loss_kind(reason: &str) -> &'static str {
     let reason = reason.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    if says(&["spot", "preempt", "node termination", "instance termination"]) {
+    if says(&[
+        "spot",
+        "preempt",
+        "node termination",
+        "instance termination",
+    ]) {
         "spot"
     } else if says(&["idle", "killed by driver"]) {
         "idle"
     } else if says(&["decommission"]) {
         "decommissioned"
-    } else if says(&["oom", "out of memory", "outofmemory", "memory limits", "exit code 137", "exit status: 137", "exit code: 52", "exit status: 52", "code 52"])
-    {
+    } else if says(&[
+        "oom",
+        "out of memory",
+        "outofmemory",
+        "memory limits",
+        "exit code 137",
+        "exit status: 137",
+        "exit code: 52",
+        "exit status: 52",
+        "code 52",
+    ]) {
         "oom"
     } else if says(&["killed", "exit code 143", "exit status: 143"]) {
         "killed"
@@ -384,11 +482,23 @@ mod tests {
     #[test]
     fn loss_kinds_follow_the_cluster_managers_words() {
         assert_eq!(loss_kind("Executor killed by driver."), "idle");
-        assert_eq!(loss_kind("Container killed by YARN for exceeding memory limits. 5.6 GB of 5.5 GB"), "oom");
-        assert_eq!(loss_kind("Container marked as failed on a spot node"), "spot");
-        assert_eq!(loss_kind("Container from a bad node. Exit status: 143"), "killed");
+        assert_eq!(
+            loss_kind("Container killed by YARN for exceeding memory limits. 5.6 GB of 5.5 GB"),
+            "oom"
+        );
+        assert_eq!(
+            loss_kind("Container marked as failed on a spot node"),
+            "spot"
+        );
+        assert_eq!(
+            loss_kind("Container from a bad node. Exit status: 143"),
+            "killed"
+        );
         assert_eq!(loss_kind("worker lost"), "lost");
-        assert_eq!(loss_kind("Executor decommission finished"), "decommissioned");
+        assert_eq!(
+            loss_kind("Executor decommission finished"),
+            "decommissioned"
+        );
     }
 
     #[test]
@@ -398,6 +508,13 @@ mod tests {
         concurrency.add(4);
         concurrency.remove(4);
         concurrency.add(4);
-        assert_eq!((concurrency.executors_added, concurrency.executors_max, concurrency.cores_max), (3, 2, 8));
+        assert_eq!(
+            (
+                concurrency.executors_added,
+                concurrency.executors_max,
+                concurrency.cores_max
+            ),
+            (3, 2, 8)
+        );
     }
 }

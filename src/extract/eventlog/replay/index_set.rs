@@ -16,14 +16,21 @@ pub(super) struct IndexSet {
 impl IndexSet {
     /// Adds `index`; false where it was there.
     pub(super) fn insert(&mut self, index: i64) -> bool {
-        let added = if (0..DENSE_LIMIT).contains(&index) { self.insert_bit(index) } else { self.others.insert(index) };
+        let added = if (0..DENSE_LIMIT).contains(&index) {
+            self.insert_bit(index)
+        } else {
+            self.others.insert(index)
+        };
         self.len += i64::from(added);
         added
     }
 
     pub(super) fn contains(&self, index: i64) -> bool {
         match usize::try_from(index) {
-            Ok(at) if index < DENSE_LIMIT => self.words.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0),
+            Ok(at) if index < DENSE_LIMIT => self
+                .words
+                .get(at / 64)
+                .is_some_and(|word| word & (1 << (at % 64)) != 0),
             _ => self.others.contains(&index),
         }
     }
@@ -37,7 +44,9 @@ impl IndexSet {
         if self.words.len() <= at / 64 {
             self.words.resize(at / 64 + 1, 0);
         }
-        let Some(word) = self.words.get_mut(at / 64) else { return false };
+        let Some(word) = self.words.get_mut(at / 64) else {
+            return false;
+        };
         let bit = 1 << (at % 64);
         let added = *word & bit == 0;
         *word |= bit;

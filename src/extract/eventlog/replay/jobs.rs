@@ -1,4 +1,4 @@
-//! Jobs that run. A job's row is final when it ends: the History Server adds nothing later.
+//! Jobs. A job's row is final when it has ended and no task of its stages runs any more.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::index_set::IndexSet;
 /// One running job.
 #[derive(Debug)]
 pub(super) struct LiveJob {
-    pub(super) row: JobRow,
+    row: JobRow,
     stage_ids: HashSet<i64>,
     completed_stages: HashSet<i64>,
     skipped_stages: HashSet<i64>,
@@ -24,7 +24,10 @@ impl LiveJob {
     pub(super) fn new(start: &JobStart) -> Self {
         let properties = &start.properties;
         let last_stage = start.stage_infos.iter().max_by_key(|info| info.stage_id);
-        let pending = start.stage_infos.iter().filter(|info| info.completion_time.is_none());
+        let pending = start
+            .stage_infos
+            .iter()
+            .filter(|info| info.completion_time.is_none());
         let stage_ids: Vec<i64> = start.stage_infos.iter().map(|info| info.stage_id).collect();
         let row = JobRow {
             job_id: start.job_id,
@@ -33,7 +36,9 @@ impl LiveJob {
             submission_time: Some(start.submission_time).filter(|time| *time > 0),
             job_group: properties.job_group.clone(),
             job_tags: job_tags(properties.job_tags.as_deref()),
-            num_tasks: pending.map(|info| info.num_tasks).fold(0, i64::saturating_add),
+            num_tasks: pending
+                .map(|info| info.num_tasks)
+                .fold(0, i64::saturating_add),
             sql_id: properties.sql_execution_id,
             stage_ids: stage_ids.clone(),
             ..JobRow::default()
@@ -85,29 +90,53 @@ impl LiveJob {
         self.row.num_failed_tasks += failed;
         self.row.num_killed_tasks += killed;
         if completed > 0 {
-            self.completed_indices.entry(end.stage_id).or_default().insert(end.info.index);
+            self.completed_indices
+                .entry(end.stage_id)
+                .or_default()
+                .insert(end.info.index);
         }
         count_kill(&mut self.row.killed_tasks_summary, kill_reason);
     }
 
-    /// The final row of a job that ended as `end` says.
-    pub(super) fn end(mut self, end: &JobEnd) -> JobRow {
-        let succeeded = end.result.result == "JobSucceeded";
-        self.row.status = if succeeded { JobStatus::Succeeded } else { JobStatus::Failed };
-        self.row.completion_time = Some(end.completion_time).filter(|time| *time > 0);
-        if !succeeded {
-            self.row.failure_reason = end.result.exception.as_ref().and_then(|exception| exception.message.clone());
-        }
-        self.into_row()
+    pub(super) fn on_task_start(&mut self) {
+        self.row.num_active_tasks += 1;
     }
 
-    /// The row of a job that still runs when the log ends.
-    pub(super) fn into_row(mut self) -> JobRow {
-        self.row.num_completed_stages = len(&self.completed_stages);
-        self.row.num_skipped_stages = len(&self.skipped_stages);
-        self.row.num_completed_indices = self.completed_indices.values().map(IndexSet::len).sum();
-        self.row
+    /// The job ended as `end` says.
+    pub(super) fn end(&mut self, end: &JobEnd) {
+        let succeeded = end.result.result == "JobSucceeded";
+        self.row.status = if succeeded {
+            JobStatus::Succeeded
+        } else {
+            JobStatus::Failed
+        };
+        self.row.completion_time = Some(end.completion_time).filter(|time| *time > 0);
+        if !succeeded {
+            self.row.failure_reason = end
+                .result
+                .exception
+                .as_ref()
+                .and_then(|exception| exception.message.clone());
+        }
     }
+
+    /// The job as it stands.
+    pub(super) fn row(&self) -> JobRow {
+        JobRow {
+            num_completed_stages: len(&self.completed_stages),
+            num_skipped_stages: len(&self.skipped_stages),
+            num_completed_indices: self.completed_indices.values().map(IndexSet::len).sum(),
+            ..self.row.clone()
+        }
+    }
+}
+
+/// A job that ended while tasks of its stages still ran.
+#[derive(Debug)]
+pub(super) struct EndingJob {
+    pub(super) job: LiveJob,
+    /// The row as the History Server last wrote it.
+    pub(super) written: JobRow,
 }
 
 fn len(set: &HashSet<i64>) -> i64 {
@@ -116,8 +145,12 @@ fn len(set: &HashSet<i64>) -> i64 {
 
 /// Tags without blanks and doubles, in order.
 fn job_tags(tags: Option<&str>) -> Vec<String> {
-    let mut tags: Vec<String> =
-        tags.unwrap_or_default().split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+    let mut tags: Vec<String> = tags
+        .unwrap_or_default()
+        .split(',')
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_owned)
+        .collect();
     tags.sort_unstable();
     tags.dedup();
     tags

@@ -19,16 +19,18 @@ use hashbrown::HashMap;
 
 use crate::extract::error::ExtractError;
 use crate::extract::rows::{
-    ApplicationRow, HistoryKind, RowWriter, StageRow, StageStatus, StreamingProgressRow, TaskRow,
+    ApplicationRow, HistoryKind, JobRow, RowWriter, StageRow, StageStatus, StreamingProgressRow,
+    TaskRow,
 };
 
 use super::event::{
-    ApplicationStart, EnvironmentUpdate, Event, Exclusion, ExecutorMetricsUpdate, JobEnd, JobStart, NodeExclusion,
-    StageExecutorMetrics, StageInfo, StageSubmitted, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
+    ApplicationStart, EnvironmentUpdate, Event, Exclusion, ExecutorMetricsUpdate, JobEnd, JobStart,
+    NodeExclusion, StageExecutorMetrics, StageInfo, StageSubmitted, TaskEnd, TaskInfo, TaskMetrics,
+    TaskStart,
 };
 use environment::Environment;
 use executors::{Executors, LifeEnd};
-use jobs::LiveJob;
+use jobs::{EndingJob, LiveJob};
 use sql::SqlExecutions;
 use stages::{LiveStage, StageKey};
 use storage::Storage;
@@ -79,6 +81,8 @@ pub struct Replay<'s> {
     environment: Environment,
     executors: Executors,
     jobs: HashMap<i64, LiveJob>,
+    /// Jobs that ended while tasks of theirs still ran.
+    ending_jobs: HashMap<i64, EndingJob>,
     stages: HashMap<StageKey, LiveStage>,
     /// Final stages that a running job mentions: a later job may yet replace them.
     finished_stages: HashMap<StageKey, StageRow>,
@@ -102,6 +106,7 @@ impl<'s> Replay<'s> {
             environment: Environment::default(),
             executors: Executors::new(),
             jobs: HashMap::new(),
+            ending_jobs: HashMap::new(),
             stages: HashMap::new(),
             finished_stages: HashMap::new(),
             tasks: HashMap::new(),
@@ -135,7 +140,10 @@ impl<'s> Replay<'s> {
             Event::AdaptiveMetricUpdates(update) => self.sql.on_adaptive_metrics(&update),
             Event::DriverAccumulatorUpdates(update) => self.sql.on_driver_updates(&update),
             Event::StreamingProgress(event) => {
-                return StreamingProgressRow { progress: &event.progress }.append(&mut self.rows);
+                return StreamingProgressRow {
+                    progress: &event.progress,
+                }
+                .append(&mut self.rows);
             }
             Event::LogStart { spark_version } => self.spark_version = Some(spark_version),
             Event::DatabricksMetadata(metadata) => {
@@ -176,9 +184,13 @@ impl<'s> Replay<'s> {
                 self.executors.on_removed(removed);
             }
             Event::ExecutorExcluded(exclusion) => self.on_executor_excluded(&exclusion),
-            Event::ExecutorUnexcluded(exclusion) => self.executors.set_excluded(&exclusion.executor_id, false),
+            Event::ExecutorUnexcluded(exclusion) => {
+                self.executors.set_excluded(&exclusion.executor_id, false)
+            }
             Event::NodeExcluded(exclusion) => self.on_node_excluded(&exclusion),
-            Event::NodeUnexcluded(exclusion) => self.executors.set_node_excluded(&exclusion.host, false),
+            Event::NodeUnexcluded(exclusion) => {
+                self.executors.set_node_excluded(&exclusion.host, false)
+            }
             Event::ExecutorMetricsUpdate(update) => self.on_executor_metrics(&update),
             Event::StageExecutorMetrics(metrics) => self.on_stage_executor_metrics(&metrics),
             Event::MiscellaneousProcessAdded(added) => self.executors.on_process_added(*added),
@@ -202,7 +214,11 @@ impl<'s> Replay<'s> {
         let complete = self.end_time.is_some() && log.is_intact;
         self.finish_application(log, complete)?;
         self.rows.flush()?;
-        Ok(ReplaySummary { rows: self.rows.rows(), complete, ended: self.end_time.is_some() })
+        Ok(ReplaySummary {
+            rows: self.rows.rows(),
+            complete,
+            ended: self.end_time.is_some(),
+        })
     }
 
     fn saw(&mut self, time: i64) {
@@ -236,15 +252,49 @@ impl<'s> Replay<'s> {
 
     fn on_job_end(&mut self, end: &JobEnd) -> Result<(), ExtractError> {
         self.saw(end.completion_time);
-        let Some(mut job) = self.jobs.remove(&end.job_id) else { return Ok(()) };
+        let Some(mut job) = self.jobs.remove(&end.job_id) else {
+            return Ok(());
+        };
         self.skip_pending_stages(&mut job)?;
-        let row = job.end(end);
+        job.end(end);
+        let row = job.row();
         if row.failure_reason.is_some() {
             self.totals.failure_reason.clone_from(&row.failure_reason);
         }
         self.release_stages(&row.stage_ids)?;
-        row.append(&mut self.rows)?;
-        self.sql.on_job_end(&row, &mut self.rows)
+        self.sql.on_job_end(&row, &mut self.rows)?;
+        if self
+            .stages
+            .values()
+            .any(|stage| stage.jobs.contains(&end.job_id))
+        {
+            self.ending_jobs
+                .insert(end.job_id, EndingJob { job, written: row });
+            return Ok(());
+        }
+        row.append(&mut self.rows)
+    }
+
+    /// A stage is gone: jobs that had ended before it and wait for no other are final. The History
+    /// Server writes such a job anew when the stage's last task ended late (`after_task`).
+    fn release_ending_jobs(&mut self, jobs: &[i64], after_task: bool) -> Result<(), ExtractError> {
+        for job_id in jobs {
+            let Some(ending) = self.ending_jobs.get_mut(job_id) else {
+                continue;
+            };
+            if after_task {
+                ending.written = ending.job.row();
+            }
+            if !self
+                .stages
+                .values()
+                .any(|stage| stage.jobs.contains(job_id))
+                && let Some(ending) = self.ending_jobs.remove(job_id)
+            {
+                ending.written.append(&mut self.rows)?;
+            }
+        }
+        Ok(())
     }
 
     /// Stages of an ended job that never ran: their output was there already.
@@ -291,13 +341,24 @@ impl<'s> Replay<'s> {
     }
 
     fn on_stage_submitted(&mut self, submitted: StageSubmitted) {
-        let StageSubmitted { stage_info, properties } = submitted;
+        let StageSubmitted {
+            stage_info,
+            properties,
+        } = submitted;
         self.saw(stage_info.submission_time.unwrap_or(0));
         self.storage.on_stage_submitted(&stage_info.rdd_infos);
-        let (stage_id, attempt_id, num_tasks) = (stage_info.stage_id, stage_info.attempt_id, stage_info.num_tasks);
+        let (stage_id, attempt_id, num_tasks) = (
+            stage_info.stage_id,
+            stage_info.attempt_id,
+            stage_info.num_tasks,
+        );
         self.sql.on_stage_submitted(stage_id, attempt_id, num_tasks);
-        let mut jobs: Vec<i64> =
-            self.jobs.iter_mut().filter(|(_, job)| job.mentions(stage_id)).map(|(job_id, _)| *job_id).collect();
+        let mut jobs: Vec<i64> = self
+            .jobs
+            .iter_mut()
+            .filter(|(_, job)| job.mentions(stage_id))
+            .map(|(job_id, _)| *job_id)
+            .collect();
         jobs.sort_unstable();
         for job_id in &jobs {
             if let Some(job) = self.jobs.get_mut(job_id) {
@@ -307,7 +368,9 @@ impl<'s> Replay<'s> {
         let stage = get_or_create(&mut self.stages, stage_info);
         stage.row.status = StageStatus::Active;
         stage.row.description = properties.description;
-        stage.row.scheduling_pool = properties.scheduler_pool.unwrap_or_else(|| "default".to_owned());
+        stage.row.scheduling_pool = properties
+            .scheduler_pool
+            .unwrap_or_else(|| "default".to_owned());
         stage.row.sql_id = properties.sql_execution_id.or(stage.row.sql_id);
         stage.row.job_ids.clone_from(&jobs);
         stage.jobs = jobs;
@@ -316,32 +379,44 @@ impl<'s> Replay<'s> {
     fn on_stage_completed(&mut self, info: StageInfo) -> Result<(), ExtractError> {
         self.saw(info.completion_time.unwrap_or(0));
         let key = (info.stage_id, info.attempt_id);
-        let Some(stage) = self.stages.get_mut(&key) else { return Ok(()) };
+        let Some(stage) = self.stages.get_mut(&key) else {
+            return Ok(());
+        };
         stage.row.status = match (&info.failure_reason, info.submission_time) {
             (Some(_), _) => StageStatus::Failed,
             (None, Some(_)) => StageStatus::Complete,
             (None, None) => StageStatus::Skipped,
         };
         stage.row.info = info;
-        for job_id in &stage.jobs {
-            let Some(job) = self.jobs.get_mut(job_id) else { continue };
-            match stage.row.status {
+        let (status, num_tasks) = (stage.row.status, stage.row.info.num_tasks);
+        let (jobs, excluded) = (stage.jobs.clone(), std::mem::take(&mut stage.excluded));
+        for job_id in jobs {
+            let Some(job) = job_of(&mut self.jobs, &mut self.ending_jobs, job_id) else {
+                continue;
+            };
+            match status {
                 StageStatus::Complete => job.on_stage_complete(key.0),
                 StageStatus::Failed => job.on_stage_failed(),
-                _ => job.on_stage_completed_unsubmitted(key.0, stage.row.info.num_tasks),
+                _ => job.on_stage_completed_unsubmitted(key.0, num_tasks),
             }
         }
-        for executor_id in std::mem::take(&mut stage.excluded) {
+        for executor_id in excluded {
             self.executors.include_in_stage(&executor_id, key.0);
         }
-        self.finish_stage_if_final(key)
+        self.finish_stage_if_final(key, false)
     }
 
-    fn finish_stage_if_final(&mut self, key: StageKey) -> Result<(), ExtractError> {
+    fn finish_stage_if_final(
+        &mut self,
+        key: StageKey,
+        after_task: bool,
+    ) -> Result<(), ExtractError> {
         if self.stages.get(&key).is_some_and(LiveStage::is_final)
             && let Some(stage) = self.stages.remove(&key)
         {
+            let jobs = stage.jobs.clone();
             self.finish_stage(stage)?;
+            self.release_ending_jobs(&jobs, after_task)?;
         }
         Ok(())
     }
@@ -374,8 +449,8 @@ impl<'s> Replay<'s> {
         if let Some(stage) = self.stages.get_mut(&key) {
             stage.on_task_start(&start);
             for job_id in &stage.jobs {
-                if let Some(job) = self.jobs.get_mut(job_id) {
-                    job.row.num_active_tasks += 1;
+                if let Some(job) = job_of(&mut self.jobs, &mut self.ending_jobs, *job_id) {
+                    job.on_task_start();
                 }
             }
         }
@@ -393,15 +468,17 @@ impl<'s> Replay<'s> {
         self.sql.on_task_end(end);
         self.executors.on_task_end(end);
         let key = (end.stage_id, end.stage_attempt_id);
-        let Some(stage) = self.stages.get_mut(&key) else { return Ok(()) };
+        let Some(stage) = self.stages.get_mut(&key) else {
+            return Ok(());
+        };
         let kill_reason = end.reason.kill_summary_key();
         stage.on_task_end(end, was_started, kill_reason.as_deref());
         for job_id in &stage.jobs {
-            if let Some(job) = self.jobs.get_mut(job_id) {
+            if let Some(job) = job_of(&mut self.jobs, &mut self.ending_jobs, *job_id) {
                 job.on_task_end(end, kill_reason.as_deref());
             }
         }
-        self.finish_stage_if_final(key)
+        self.finish_stage_if_final(key, true)
     }
 
     fn append_task(&mut self, end: &TaskEnd) -> Result<(), ExtractError> {
@@ -416,7 +493,7 @@ impl<'s> Replay<'s> {
             stage_attempt_id: end.stage_attempt_id,
             info: &end.info,
             metrics: Some(&end.metrics),
-            peaks: Some(&end.executor_metrics),
+            peaks: Some(&end.executor_metrics).filter(|metrics| metrics.is_set()),
             error_message: error_message.as_deref(),
             executor_logs: self.executors.logs_json(&end.info.executor_id),
             task_type: Some(&end.task_type),
@@ -435,7 +512,8 @@ impl<'s> Replay<'s> {
         if let Some(stage) = self.stages.get_mut(&key) {
             stage.exclude(&exclusion.executor_id);
         }
-        self.executors.exclude_in_stage(&exclusion.executor_id, stage_id);
+        self.executors
+            .exclude_in_stage(&exclusion.executor_id, stage_id);
     }
 
     fn on_node_excluded(&mut self, exclusion: &NodeExclusion) {
@@ -454,16 +532,24 @@ impl<'s> Replay<'s> {
 
     fn on_executor_metrics(&mut self, update: &ExecutorMetricsUpdate) {
         for peaks in &update.updates {
-            self.executors.raise_peaks(&update.executor_id, &peaks.metrics);
-            if let Some(stage) = self.stages.get_mut(&(peaks.stage_id, peaks.stage_attempt_id)) {
+            self.executors
+                .raise_peaks(&update.executor_id, &peaks.metrics);
+            if let Some(stage) = self
+                .stages
+                .get_mut(&(peaks.stage_id, peaks.stage_attempt_id))
+            {
                 stage.raise_peaks(&update.executor_id, &peaks.metrics);
             }
         }
     }
 
     fn on_stage_executor_metrics(&mut self, event: &StageExecutorMetrics) {
-        self.executors.raise_peaks(&event.executor_id, &event.metrics);
-        if let Some(stage) = self.stages.get_mut(&(event.stage_id, event.stage_attempt_id)) {
+        self.executors
+            .raise_peaks(&event.executor_id, &event.metrics);
+        if let Some(stage) = self
+            .stages
+            .get_mut(&(event.stage_id, event.stage_attempt_id))
+        {
             stage.raise_peaks(&event.executor_id, &event.metrics);
         }
     }
@@ -475,7 +561,10 @@ impl<'s> Replay<'s> {
         for task in tasks {
             self.totals.tasks += 1;
             // A start that was logged late may carry the end already; without an end event it runs.
-            let info = TaskInfo { finish_time: 0, ..task.info };
+            let info = TaskInfo {
+                finish_time: 0,
+                ..task.info
+            };
             TaskRow {
                 stage_id: task.stage_id,
                 stage_attempt_id: task.stage_attempt_id,
@@ -494,19 +583,30 @@ impl<'s> Replay<'s> {
     }
 
     fn finish_jobs_and_stages(&mut self) -> Result<(), ExtractError> {
-        let mut jobs: Vec<LiveJob> = std::mem::take(&mut self.jobs).into_values().collect();
-        jobs.sort_unstable_by_key(|job| job.row.job_id);
-        for job in jobs {
-            job.into_row().append(&mut self.rows)?;
+        let jobs: Vec<LiveJob> = std::mem::take(&mut self.jobs).into_values().collect();
+        let mut rows: Vec<JobRow> = jobs.iter().map(LiveJob::row).collect();
+        // Later counts of an ended job never reached the History Server's store.
+        rows.extend(
+            std::mem::take(&mut self.ending_jobs)
+                .into_values()
+                .map(|ending| ending.written),
+        );
+        rows.sort_unstable_by_key(|row| row.job_id);
+        for row in rows {
+            row.append(&mut self.rows)?;
         }
         let mut stages: Vec<LiveStage> = std::mem::take(&mut self.stages).into_values().collect();
         stages.sort_unstable_by_key(LiveStage::key);
         for stage in stages {
             self.finish_stage(stage)?;
         }
-        let mut finished: Vec<_> = std::mem::take(&mut self.finished_stages).into_iter().collect();
+        let mut finished: Vec<_> = std::mem::take(&mut self.finished_stages)
+            .into_iter()
+            .collect();
         finished.sort_unstable_by_key(|(key, _)| *key);
-        finished.into_iter().try_for_each(|(_, row)| row.append(&mut self.rows))
+        finished
+            .into_iter()
+            .try_for_each(|(_, row)| row.append(&mut self.rows))
     }
 
     fn finish_application(&mut self, log: &LogSummary, complete: bool) -> Result<(), ExtractError> {
@@ -514,8 +614,15 @@ impl<'s> Replay<'s> {
         let executor_memory_bytes = self.environment.spark_memory("spark.executor.memory");
         let executors = std::mem::replace(&mut self.executors, Executors::new());
         let concurrency = executors.concurrency();
-        let executor_cores = self.environment.spark_number("spark.executor.cores").or_else(|| executors.any_cores());
-        let life_end = LifeEnd { start_time, end_time: self.end_time, last_event: self.last_event };
+        let executor_cores = self
+            .environment
+            .spark_number("spark.executor.cores")
+            .or_else(|| executors.any_cores());
+        let life_end = LifeEnd {
+            start_time,
+            end_time: self.end_time,
+            last_event: self.last_event,
+        };
         let (executor_rows, process_rows, time) = executors.finish(life_end, executor_memory_bytes);
         for row in &executor_rows {
             row.append(&mut self.rows)?;
@@ -524,7 +631,10 @@ impl<'s> Replay<'s> {
             row.append(&mut self.rows)?;
         }
         let start = self.start.take();
-        let name = start.as_ref().map(|start| start.name.clone()).unwrap_or_default();
+        let name = start
+            .as_ref()
+            .map(|start| start.name.clone())
+            .unwrap_or_default();
         let totals = std::mem::take(&mut self.totals);
         let metrics = &totals.metrics;
         let property = |key: &str| self.environment.spark(key).map(str::to_owned);
@@ -560,7 +670,9 @@ impl<'s> Replay<'s> {
             num_tasks: totals.tasks,
             num_failed_tasks: totals.failed_tasks,
             num_sql: totals.sql + self.sql.emitted(),
-            failure_reason: totals.failure_reason.or_else(|| exit_reason(self.exit_code)),
+            failure_reason: totals
+                .failure_reason
+                .or_else(|| exit_reason(self.exit_code)),
             history: log.history,
             complete,
             source_uri: log.source_uri.clone(),
@@ -570,7 +682,21 @@ impl<'s> Replay<'s> {
 }
 
 fn exit_reason(exit_code: Option<i64>) -> Option<String> {
-    exit_code.filter(|code| *code != 0).map(|code| format!("exited with code {code}"))
+    exit_code
+        .filter(|code| *code != 0)
+        .map(|code| format!("exited with code {code}"))
+}
+
+/// The job, whether it runs or has ended while tasks of its stages still run.
+fn job_of<'j>(
+    jobs: &'j mut HashMap<i64, LiveJob>,
+    ending_jobs: &'j mut HashMap<i64, EndingJob>,
+    job_id: i64,
+) -> Option<&'j mut LiveJob> {
+    match jobs.get_mut(&job_id) {
+        Some(job) => Some(job),
+        None => ending_jobs.get_mut(&job_id).map(|ending| &mut ending.job),
+    }
 }
 
 /// The live stage of `info`, which is its newest info either way.

@@ -6,7 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::extract::eventlog::event::{TaskEnd, TaskInfo, TaskMetrics};
-use crate::extract::rows::{TaskQuantilesRow, TaskSummaryRow, getting_result_time, scheduler_delay};
+use crate::extract::rows::{
+    TaskQuantilesRow, TaskSummaryRow, getting_result_time, scheduler_delay,
+};
 
 use super::distribution::Distribution;
 
@@ -56,7 +58,7 @@ const METRICS: &[Metric] = metrics! {
     "output_bytes_written" "bytes" OUTPUT, "bytesWritten" => |_, m| m.output.bytes_written;
     "output_records_written" "records" OUTPUT, "recordsWritten" => |_, m| m.output.records_written;
     "shuffle_read_bytes" "bytes" READ, "readBytes" => |_, m| m.shuffle_read.total_bytes_read();
-    "shuffle_read_records" "records" READ, "readRecords" => |_, m| m.shuffle_read.records_read;
+    "shuffle_read_records_read" "records" READ, "readRecords" => |_, m| m.shuffle_read.records_read;
     "shuffle_read_remote_blocks_fetched" "count" READ, "remoteBlocksFetched" => |_, m| m.shuffle_read.remote_blocks_fetched;
     "shuffle_read_local_blocks_fetched" "count" READ, "localBlocksFetched" => |_, m| m.shuffle_read.local_blocks_fetched;
     "shuffle_read_fetch_wait_time" "ms" READ, "fetchWaitTime" => |_, m| m.shuffle_read.fetch_wait_time;
@@ -100,12 +102,17 @@ impl TaskDistributions {
     pub(super) fn add(&mut self, end: &TaskEnd) {
         if !end.info.is_successful() {
             self.unsuccessful.durations.push(end.info.duration());
-            self.unsuccessful.scheduler_delays.push(scheduler_delay(&end.info, &end.metrics));
-            self.unsuccessful.getting_result_times.push(getting_result_time(&end.info));
+            self.unsuccessful
+                .scheduler_delays
+                .push(scheduler_delay(&end.info, &end.metrics));
+            self.unsuccessful
+                .getting_result_times
+                .push(getting_result_time(&end.info));
             return;
         }
         if self.values.is_empty() {
-            self.values.resize_with(METRICS.len(), Distribution::default);
+            self.values
+                .resize_with(METRICS.len(), Distribution::default);
         }
         self.tasks += 1;
         for (values, metric) in self.values.iter_mut().zip(METRICS) {
@@ -114,7 +121,11 @@ impl TaskDistributions {
     }
 
     /// The rows of both tables; none where no task succeeded.
-    pub(super) fn finish(mut self, stage_id: i64, stage_attempt_id: i64) -> Option<(TaskSummaryRow, Vec<TaskQuantilesRow>)> {
+    pub(super) fn finish(
+        mut self,
+        stage_id: i64,
+        stage_attempt_id: i64,
+    ) -> Option<(TaskSummaryRow, Vec<TaskQuantilesRow>)> {
         if self.tasks == 0 {
             return None;
         }
@@ -123,12 +134,19 @@ impl TaskDistributions {
         }
         let quantiles = self.quantile_rows(stage_id, stage_attempt_id);
         self.add_unsuccessful();
-        let summary =
-            TaskSummaryRow { stage_id, stage_attempt_id, num_tasks: count(self.tasks), raw_json: self.summary().to_string() };
+        let summary = TaskSummaryRow {
+            stage_id,
+            stage_attempt_id,
+            num_tasks: count(self.tasks),
+            raw_json: self.summary().to_string(),
+        };
         Some((summary, quantiles))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a mean; the exact total stands beside it")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a mean; the exact total stands beside it"
+    )]
     fn quantile_rows(&self, stage_id: i64, stage_attempt_id: i64) -> Vec<TaskQuantilesRow> {
         let at = |values: &Distribution, q: f64| values.at(index(q, self.tasks)).unwrap_or(0);
         METRICS
@@ -155,7 +173,11 @@ impl TaskDistributions {
     }
 
     fn add_unsuccessful(&mut self) {
-        let Unsuccessful { durations, scheduler_delays, getting_result_times } = std::mem::take(&mut self.unsuccessful);
+        let Unsuccessful {
+            durations,
+            scheduler_delays,
+            getting_result_times,
+        } = std::mem::take(&mut self.unsuccessful);
         if durations.is_empty() {
             return;
         }
@@ -176,8 +198,10 @@ impl TaskDistributions {
         let mut root = Map::new();
         root.insert("quantiles".to_owned(), json!(SUMMARY_QUANTILES));
         for (metric, values) in METRICS.iter().zip(&self.values) {
-            let numbers: Vec<Value> =
-                SUMMARY_QUANTILES.iter().map(|q| number(values.at(index(*q, self.tasks)))).collect();
+            let numbers: Vec<Value> = SUMMARY_QUANTILES
+                .iter()
+                .map(|q| number(values.at(index(*q, self.tasks))))
+                .collect();
             group(&mut root, metric.group).insert(metric.key.to_owned(), Value::Array(numbers));
         }
         Value::Object(root)
@@ -185,16 +209,24 @@ impl TaskDistributions {
 }
 
 /// The object that holds the metrics of `name`; push metrics stand within the shuffle read ones.
-fn group<'v>(root: &'v mut Map<String, Value>, name: Option<&'static str>) -> &'v mut Map<String, Value> {
+fn group<'v>(
+    root: &'v mut Map<String, Value>,
+    name: Option<&'static str>,
+) -> &'v mut Map<String, Value> {
     match name {
         None => root,
-        Some("shufflePushReadMetricsDist") => member(member(root, "shuffleReadMetrics"), "shufflePushReadMetricsDist"),
+        Some("shufflePushReadMetricsDist") => member(
+            member(root, "shuffleReadMetrics"),
+            "shufflePushReadMetricsDist",
+        ),
         Some(name) => member(root, name),
     }
 }
 
 fn member<'v>(object: &'v mut Map<String, Value>, name: &str) -> &'v mut Map<String, Value> {
-    let value = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
+    let value = object
+        .entry(name)
+        .or_insert_with(|| Value::Object(Map::new()));
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }

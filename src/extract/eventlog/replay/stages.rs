@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
-use crate::extract::eventlog::event::{ExecutorMetrics, StageInfo, TaskEnd, TaskMetrics, TaskStart};
+use crate::extract::eventlog::event::{
+    ExecutorMetrics, StageInfo, TaskEnd, TaskMetrics, TaskStart,
+};
 use crate::extract::rows::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
 
 use super::index_set::IndexSet;
@@ -80,8 +82,11 @@ impl LiveStage {
     pub(super) fn on_task_start(&mut self, start: &TaskStart) {
         self.row.num_active_tasks += 1;
         let launch = start.info.launch_time;
-        self.row.first_task_launched_time =
-            Some(self.row.first_task_launched_time.map_or(launch, |first| first.min(launch)));
+        self.row.first_task_launched_time = Some(
+            self.row
+                .first_task_launched_time
+                .map_or(launch, |first| first.min(launch)),
+        );
         if start.info.speculative {
             let speculation = self.row.speculation.get_or_insert_default();
             speculation.num_active_tasks += 1;
@@ -91,7 +96,12 @@ impl LiveStage {
 
     /// Counts an ended task. `was_started`: its start was seen and this is its first end; only
     /// then do its metrics count.
-    pub(super) fn on_task_end(&mut self, end: &TaskEnd, was_started: bool, kill_reason: Option<&str>) {
+    pub(super) fn on_task_end(
+        &mut self,
+        end: &TaskEnd,
+        was_started: bool,
+        kill_reason: Option<&str>,
+    ) {
         let (completed, failed, killed) = end.reason.deltas();
         let active = i64::from(!end.reason.is_resubmitted());
         let row = &mut self.row;
@@ -103,7 +113,7 @@ impl LiveStage {
             self.completed_indices.insert(end.info.index);
         }
         count_kill(&mut row.killed_tasks_summary, kill_reason);
-        row.peaks.get_or_insert(end.executor_metrics).raise_to(&end.executor_metrics);
+        raise_peaks(&mut row.peaks, &end.executor_metrics);
         if end.info.speculative {
             count_speculative(row.speculation.get_or_insert_default(), end);
         }
@@ -116,7 +126,7 @@ impl LiveStage {
         executor.succeeded_tasks += completed;
         executor.failed_tasks += failed;
         executor.killed_tasks += killed;
-        executor.peaks.get_or_insert(end.executor_metrics).raise_to(&end.executor_metrics);
+        raise_peaks(&mut executor.peaks, &end.executor_metrics);
         if was_started {
             add_metrics(executor, &end.metrics);
         }
@@ -125,7 +135,10 @@ impl LiveStage {
     /// Completed, and no task is left to end.
     pub(super) fn is_final(&self) -> bool {
         self.row.num_active_tasks == 0
-            && matches!(self.row.status, StageStatus::Complete | StageStatus::Failed | StageStatus::Skipped)
+            && matches!(
+                self.row.status,
+                StageStatus::Complete | StageStatus::Failed | StageStatus::Skipped
+            )
     }
 
     pub(super) fn exclude(&mut self, executor_id: &str) {
@@ -134,14 +147,17 @@ impl LiveStage {
     }
 
     pub(super) fn raise_peaks(&mut self, executor_id: &str, metrics: &ExecutorMetrics) {
-        self.row.peaks.get_or_insert(*metrics).raise_to(metrics);
-        self.executor(executor_id).peaks.get_or_insert(*metrics).raise_to(metrics);
+        raise_peaks(&mut self.row.peaks, metrics);
+        raise_peaks(&mut self.executor(executor_id).peaks, metrics);
     }
 
     fn executor(&mut self, executor_id: &str) -> &mut StageExecutorRow {
         self.executors
             .entry_ref(executor_id)
-            .or_insert_with(|| StageExecutorRow { executor_id: executor_id.to_owned(), ..StageExecutorRow::default() })
+            .or_insert_with(|| StageExecutorRow {
+                executor_id: executor_id.to_owned(),
+                ..StageExecutorRow::default()
+            })
     }
 
     /// The stage's row, and what else it leaves.
@@ -151,7 +167,22 @@ impl LiveStage {
         row.job_ids.sort_unstable();
         let mut executors: Vec<StageExecutorRow> = self.executors.into_values().collect();
         executors.sort_unstable_by(|a, b| a.executor_id.cmp(&b.executor_id));
-        (row, StageDetails { executors, distributions: self.distributions })
+        (
+            row,
+            StageDetails {
+                executors,
+                distributions: self.distributions,
+            },
+        )
+    }
+}
+
+/// Raises peaks to a reading; what has had none stays without.
+pub(super) fn raise_peaks(peaks: &mut Option<ExecutorMetrics>, reading: &ExecutorMetrics) {
+    if reading.is_set() || peaks.is_some() {
+        peaks
+            .get_or_insert(ExecutorMetrics::UNSET)
+            .raise_to(reading);
     }
 }
 
@@ -169,10 +200,25 @@ fn add_metrics(executor: &mut StageExecutorRow, metrics: &TaskMetrics) {
     add(&mut executor.input_records, metrics.input.records_read);
     add(&mut executor.output_bytes, metrics.output.bytes_written);
     add(&mut executor.output_records, metrics.output.records_written);
-    add(&mut executor.shuffle_read, metrics.shuffle_read.total_bytes_read());
-    add(&mut executor.shuffle_read_records, metrics.shuffle_read.records_read);
-    add(&mut executor.shuffle_write, metrics.shuffle_write.bytes_written);
-    add(&mut executor.shuffle_write_records, metrics.shuffle_write.records_written);
-    add(&mut executor.memory_bytes_spilled, metrics.memory_bytes_spilled);
+    add(
+        &mut executor.shuffle_read,
+        metrics.shuffle_read.total_bytes_read(),
+    );
+    add(
+        &mut executor.shuffle_read_records,
+        metrics.shuffle_read.records_read,
+    );
+    add(
+        &mut executor.shuffle_write,
+        metrics.shuffle_write.bytes_written,
+    );
+    add(
+        &mut executor.shuffle_write_records,
+        metrics.shuffle_write.records_written,
+    );
+    add(
+        &mut executor.memory_bytes_spilled,
+        metrics.memory_bytes_spilled,
+    );
     add(&mut executor.disk_bytes_spilled, metrics.disk_bytes_spilled);
 }

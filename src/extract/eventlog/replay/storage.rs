@@ -23,7 +23,10 @@ pub(super) struct Storage {
 impl Storage {
     pub(super) fn on_stage_submitted(&mut self, rdds: &[RddInfo]) {
         for info in rdds.iter().filter(|info| info.storage_level.is_valid()) {
-            self.rdds.entry(info.rdd_id).or_insert_with(|| Rdd { info: info.clone(), blocks: HashMap::new() });
+            self.rdds.entry(info.rdd_id).or_insert_with(|| Rdd {
+                info: info.clone(),
+                blocks: HashMap::new(),
+            });
         }
     }
 
@@ -32,10 +35,17 @@ impl Storage {
     }
 
     pub(super) fn on_block_updated(&mut self, updated: &BlockUpdatedInfo) {
-        let Some(rdd) = rdd_of(&updated.block_id).and_then(|rdd_id| self.rdds.get_mut(&rdd_id)) else { return };
-        let key = (updated.block_id.clone(), updated.block_manager.executor_id.clone());
+        let Some(rdd) = rdd_of(&updated.block_id).and_then(|rdd_id| self.rdds.get_mut(&rdd_id))
+        else {
+            return;
+        };
+        let key = (
+            updated.block_id.clone(),
+            updated.block_manager.executor_id.clone(),
+        );
         if updated.storage_level.is_valid() {
-            rdd.blocks.insert(key, (updated.memory_size, updated.disk_size));
+            rdd.blocks
+                .insert(key, (updated.memory_size, updated.disk_size));
         } else {
             rdd.blocks.remove(&key);
         }
@@ -55,10 +65,16 @@ impl Storage {
 
 impl Rdd {
     fn into_row(self) -> RddStorageRow {
-        let mut partitions: Vec<&str> = self.blocks.keys().map(|(block, _)| block.as_str()).collect();
+        let mut partitions: Vec<&str> = self
+            .blocks
+            .keys()
+            .map(|(block, _)| block.as_str())
+            .collect();
         partitions.sort_unstable();
         partitions.dedup();
-        let used = |size: fn(&(i64, i64)) -> i64| self.blocks.values().map(size).fold(0, i64::saturating_add);
+        let used = |size: fn(&(i64, i64)) -> i64| {
+            self.blocks.values().map(size).fold(0, i64::saturating_add)
+        };
         RddStorageRow {
             rdd_id: self.info.rdd_id,
             num_cached_partitions: i64::try_from(partitions.len()).unwrap_or(i64::MAX),
@@ -73,5 +89,10 @@ impl Rdd {
 
 /// The RDD of a block called `rdd_<rdd>_<partition>`.
 fn rdd_of(block_id: &str) -> Option<i64> {
-    block_id.strip_prefix("rdd_")?.split('_').next()?.parse().ok()
+    block_id
+        .strip_prefix("rdd_")?
+        .split('_')
+        .next()?
+        .parse()
+        .ok()
 }

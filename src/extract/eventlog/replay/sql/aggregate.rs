@@ -20,18 +20,29 @@ impl MetricValue {
     /// Sums up `values`; `peak` is where the largest was seen, absent where the driver holds it.
     pub(super) fn new(kind: MetricKind, mut values: Distribution, peak: Option<Peak>) -> Self {
         match kind {
-            MetricKind::Size | MetricKind::Timing | MetricKind::NanoTiming => values.retain(|value| value >= 0),
+            MetricKind::Size | MetricKind::Timing | MetricKind::NanoTiming => {
+                values.retain(|value| value >= 0)
+            }
             MetricKind::Average => values.retain(|value| value > 0),
             _ => {}
         }
         values.sort();
         let count = values.len();
         let at = |index: usize| values.at(index);
-        let scale = if kind == MetricKind::Average { 10.0 } else { 1.0 };
+        let scale = if kind == MetricKind::Average {
+            10.0
+        } else {
+            1.0
+        };
         let number = |value: Option<i64>| value.map(|value| as_number(value) / scale);
         let (min, median, max) = (at(0), at(count / 2), at(count.saturating_sub(1)));
         Self {
-            text: text(kind, &values, [min, median, max].map(Option::unwrap_or_default), peak),
+            text: text(
+                kind,
+                &values,
+                [min, median, max].map(Option::unwrap_or_default),
+                peak,
+            ),
             total: total(kind, &values),
             min: number(min),
             median: number(median),
@@ -48,14 +59,27 @@ fn total(kind: MetricKind, values: &Distribution) -> Option<f64> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "the contract's columns are doubles")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the contract's columns are doubles"
+)]
 fn as_number(value: i64) -> f64 {
     value as f64
 }
 
-fn text(kind: MetricKind, values: &Distribution, [min, median, max]: [i64; 3], peak: Option<Peak>) -> String {
+fn text(
+    kind: MetricKind,
+    values: &Distribution,
+    [min, median, max]: [i64; 3],
+    peak: Option<Peak>,
+) -> String {
     let place = || match peak {
-        Some(Peak { stage_id, attempt_id, task_id, .. }) => format!("(stage {stage_id}.{attempt_id}: task {task_id})"),
+        Some(Peak {
+            stage_id,
+            attempt_id,
+            task_id,
+            ..
+        }) => format!("(stage {stage_id}.{attempt_id}: task {task_id})"),
         None => "(driver)".to_owned(),
     };
     let total_and_spread = |show: fn(i64) -> String| {
@@ -78,7 +102,9 @@ fn text(kind: MetricKind, values: &Distribution, [min, median, max]: [i64; 3], p
         MetricKind::Custom => "N/A".to_owned(),
         MetricKind::Size => total_and_spread(bytes),
         MetricKind::Timing => total_and_spread(milliseconds),
-        MetricKind::NanoTiming => total_and_spread(|nanoseconds| milliseconds(nanoseconds / 1_000_000)),
+        MetricKind::NanoTiming => {
+            total_and_spread(|nanoseconds| milliseconds(nanoseconds / 1_000_000))
+        }
         MetricKind::Average if values.len() <= 1 => tenths(max),
         MetricKind::Average => format!(
             "(min, med, max (stageId: taskId)):\n({}, {}, {} {})",

@@ -32,8 +32,18 @@ pub(super) fn tenths(value: i64) -> String {
 
 /// Bytes in the largest unit of which there are two: `2.0 KiB`, `1598.0 B`.
 pub(super) fn bytes(size: i64) -> String {
-    let units = [(60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let (shift, unit) = units.into_iter().find(|(shift, _)| size >= 2_i64 << shift).unwrap_or((0, "B"));
+    let units = [
+        (60, "EiB"),
+        (50, "PiB"),
+        (40, "TiB"),
+        (30, "GiB"),
+        (20, "MiB"),
+        (10, "KiB"),
+    ];
+    let (shift, unit) = units
+        .into_iter()
+        .find(|(shift, _)| size >= 2_i64 << shift)
+        .unwrap_or((0, "B"));
     let divisor = 1_i128 << shift;
     // One decimal, half up, exact: Spark divides decimals here, not doubles.
     let tenths = (i128::from(size) * 20 + divisor).div_euclid(2 * divisor);
@@ -43,7 +53,10 @@ pub(super) fn bytes(size: i64) -> String {
 }
 
 /// Milliseconds as `999 ms`, `1.0 s`, `1.0 m` or `1.00 h`.
-#[expect(clippy::cast_precision_loss, reason = "Spark computes with 32-bit floats, and so must we")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "Spark computes with 32-bit floats, and so must we"
+)]
 pub(super) fn milliseconds(ms: i64) -> String {
     const SECOND: i64 = 1_000;
     const MINUTE: i64 = 60 * SECOND;
@@ -51,8 +64,8 @@ pub(super) fn milliseconds(ms: i64) -> String {
     let quotient = |unit: i64| f64::from(ms as f32 / unit as f32);
     match ms {
         ..SECOND => format!("{ms} ms"),
-        ..MINUTE => format!("{} s", half_up(quotient(SECOND), 1)),
-        ..HOUR => format!("{} m", half_up(quotient(MINUTE), 1)),
+        SECOND..MINUTE => format!("{} s", half_up(quotient(SECOND), 1)),
+        MINUTE..HOUR => format!("{} m", half_up(quotient(MINUTE), 1)),
         _ => format!("{} h", half_up(quotient(HOUR), 2)),
     }
 }
@@ -61,8 +74,19 @@ pub(super) fn milliseconds(ms: i64) -> String {
 fn half_up(value: f64, decimals: usize) -> String {
     let shortest = value.to_string();
     let (whole, fraction) = shortest.split_once('.').unwrap_or((&shortest, ""));
-    let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes().chain(std::iter::repeat(b'0')).take(decimals)).collect();
-    let round_up = fraction.as_bytes().get(decimals).is_some_and(|digit| *digit >= b'5');
+    let mut digits: Vec<u8> = whole
+        .bytes()
+        .chain(
+            fraction
+                .bytes()
+                .chain(std::iter::repeat(b'0'))
+                .take(decimals),
+        )
+        .collect();
+    let round_up = fraction
+        .as_bytes()
+        .get(decimals)
+        .is_some_and(|digit| *digit >= b'5');
     if round_up {
         increment(&mut digits);
     }

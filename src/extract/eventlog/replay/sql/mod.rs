@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog::event::{
-    AdaptiveExecutionUpdate, AdaptiveMetricUpdates, DriverAccumulatorUpdates, JobStart, PlanInfo, PlanMetric,
-    SqlExecutionEnd, SqlExecutionStart, TaskEnd,
+    AdaptiveExecutionUpdate, AdaptiveMetricUpdates, DriverAccumulatorUpdates, JobStart, PlanInfo,
+    PlanMetric, SqlExecutionEnd, SqlExecutionStart, TaskEnd,
 };
 use crate::extract::rows::{
     JobRow, JobStatus, RowWriter, SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlStatus, rest_time,
@@ -96,7 +96,9 @@ impl SqlExecutions {
     }
 
     pub(super) fn on_job_start(&mut self, start: &JobStart) {
-        let Some(sql_id) = start.properties.sql_execution_id else { return };
+        let Some(sql_id) = start.properties.sql_execution_id else {
+            return;
+        };
         if self.written.contains(&sql_id) {
             return;
         }
@@ -105,7 +107,10 @@ impl SqlExecutions {
         execution.stages.extend_from_slice(&start.stage_ids);
         let known = Arc::clone(&execution.known);
         for stage_id in &start.stage_ids {
-            self.stage_users.entry(*stage_id).or_default().insert(sql_id);
+            self.stage_users
+                .entry(*stage_id)
+                .or_default()
+                .insert(sql_id);
         }
         if !known.is_empty() {
             for info in &start.stage_infos {
@@ -137,9 +142,17 @@ impl SqlExecutions {
         }
     }
 
-    pub(super) fn on_job_end(&mut self, job: &JobRow, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
-        let Some(sql_id) = job.sql_id else { return Ok(()) };
-        let Some(execution) = self.live.get_mut(&sql_id) else { return Ok(()) };
+    pub(super) fn on_job_end(
+        &mut self,
+        job: &JobRow,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), ExtractError> {
+        let Some(sql_id) = job.sql_id else {
+            return Ok(());
+        };
+        let Some(execution) = self.live.get_mut(&sql_id) else {
+            return Ok(());
+        };
         if let Some(status) = execution.jobs.get_mut(&job.job_id) {
             *status = job.status;
             execution.ended_jobs += 1;
@@ -147,9 +160,15 @@ impl SqlExecutions {
         self.write_if_over(sql_id, writer)
     }
 
-    pub(super) fn on_end(&mut self, end: &SqlExecutionEnd, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub(super) fn on_end(
+        &mut self,
+        end: &SqlExecutionEnd,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), ExtractError> {
         let sql_id = end.execution_id;
-        let Some(execution) = self.live.get_mut(&sql_id) else { return Ok(()) };
+        let Some(execution) = self.live.get_mut(&sql_id) else {
+            return Ok(());
+        };
         execution.completion_time = Some(end.time);
         execution.error_message.clone_from(&end.error_message);
         self.aggregate(sql_id);
@@ -170,15 +189,21 @@ impl SqlExecutions {
     }
 
     fn get_or_create(&mut self, sql_id: i64) -> &mut Execution {
-        self.live.entry(sql_id).or_insert_with(|| Execution { sql_id, ..Execution::default() })
+        self.live.entry(sql_id).or_insert_with(|| Execution {
+            sql_id,
+            ..Execution::default()
+        })
     }
 
     /// An execution is over when it and all its jobs have ended.
-    fn write_if_over(&mut self, sql_id: i64, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
-        let is_over = self
-            .live
-            .get(&sql_id)
-            .is_some_and(|execution| execution.completion_time.is_some() && execution.ended_jobs >= execution.jobs.len());
+    fn write_if_over(
+        &mut self,
+        sql_id: i64,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), ExtractError> {
+        let is_over = self.live.get(&sql_id).is_some_and(|execution| {
+            execution.completion_time.is_some() && execution.ended_jobs >= execution.jobs.len()
+        });
         if is_over && let Some(execution) = self.live.remove(&sql_id) {
             self.release_stages(sql_id, &execution.stages);
             self.written.insert(sql_id);
@@ -202,8 +227,16 @@ impl SqlExecutions {
     /// Drops metrics of stages that no other live execution uses.
     fn drop_stage_metrics(&mut self, sql_id: i64) {
         let users = &self.stage_users;
-        let used = |stage_id: &i64| users.get(stage_id).is_some_and(|users| users.iter().any(|user| *user != sql_id));
-        let stages = self.live.get(&sql_id).map(|execution| execution.stages.as_slice()).unwrap_or_default();
+        let used = |stage_id: &i64| {
+            users
+                .get(stage_id)
+                .is_some_and(|users| users.iter().any(|user| *user != sql_id))
+        };
+        let stages = self
+            .live
+            .get(&sql_id)
+            .map(|execution| execution.stages.as_slice())
+            .unwrap_or_default();
         for stage_id in stages.iter().filter(|stage_id| !used(stage_id)) {
             self.stages.remove(stage_id);
         }
@@ -211,13 +244,17 @@ impl SqlExecutions {
 
     /// Sums up the metrics of an execution over its stages and the driver.
     fn aggregate(&mut self, sql_id: i64) {
-        let Some(execution) = self.live.get_mut(&sql_id) else { return };
+        let Some(execution) = self.live.get_mut(&sql_id) else {
+            return;
+        };
         if execution.values.is_some() {
             return;
         }
         let order = scala_set_order(&execution.stages);
-        let stages: Vec<(i64, &StageMetrics)> =
-            order.iter().filter_map(|stage_id| Some((*stage_id, self.stages.get(stage_id)?))).collect();
+        let stages: Vec<(i64, &StageMetrics)> = order
+            .iter()
+            .filter_map(|stage_id| Some((*stage_id, self.stages.get(stage_id)?)))
+            .collect();
         let mut driver: HashMap<i64, Vec<i64>> = HashMap::new();
         for (accumulator_id, value) in &execution.driver_updates {
             driver.entry(*accumulator_id).or_default().push(*value);
@@ -225,7 +262,9 @@ impl SqlExecutions {
         let values = execution
             .known
             .iter()
-            .filter_map(|(id, kind)| Some((*id, metric_value(*id, *kind, &stages, driver.get(id))?)))
+            .filter_map(|(id, kind)| {
+                Some((*id, metric_value(*id, *kind, &stages, driver.get(id))?))
+            })
             .collect();
         execution.node_stages = execution
             .graph
@@ -269,7 +308,11 @@ fn metric_value(
 fn stages_of(node: &GraphNode, stages: &[(i64, &StageMetrics)]) -> Vec<i64> {
     let mut ids: Vec<i64> = stages
         .iter()
-        .filter(|(_, metrics)| node.metrics.iter().any(|metric| metrics.reports(metric.accumulator_id)))
+        .filter(|(_, metrics)| {
+            node.metrics
+                .iter()
+                .any(|metric| metrics.reports(metric.accumulator_id))
+        })
         .map(|(stage_id, _)| *stage_id)
         .collect();
     ids.sort_unstable();
@@ -292,7 +335,10 @@ impl Execution {
     }
 
     fn status(&self) -> SqlStatus {
-        let job_failed = self.jobs.values().any(|status| *status == JobStatus::Failed);
+        let job_failed = self
+            .jobs
+            .values()
+            .any(|status| *status == JobStatus::Failed);
         match (&self.error_message, self.completion_time) {
             (Some(message), _) if message.is_empty() => SqlStatus::Completed,
             (Some(_), _) => SqlStatus::Failed,
@@ -303,7 +349,11 @@ impl Execution {
     }
 
     fn jobs_with(&self, status: JobStatus) -> Vec<i64> {
-        self.jobs.iter().filter(|(_, of)| **of == status).map(|(job_id, _)| *job_id).collect()
+        self.jobs
+            .iter()
+            .filter(|(_, of)| **of == status)
+            .map(|(job_id, _)| *job_id)
+            .collect()
     }
 
     fn value(&self, metric: &PlanMetric) -> Option<&MetricValue> {
@@ -313,7 +363,11 @@ impl Execution {
     fn write(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
         for node in &self.graph.nodes {
             self.node_row(node).append(writer)?;
-            for (metric, value) in node.metrics.iter().filter_map(|metric| Some((metric, self.value(metric)?))) {
+            for (metric, value) in node
+                .metrics
+                .iter()
+                .filter_map(|metric| Some((metric, self.value(metric)?)))
+            {
                 self.metric_row(node, metric, value).append(writer)?;
             }
         }
@@ -323,11 +377,16 @@ impl Execution {
             description: self.description.clone(),
             plan_description: self.plan_description.clone(),
             submission_time: self.submission_time,
-            duration_ms: self.completion_time.map(|end| end.saturating_sub(self.submission_time)),
+            duration_ms: self
+                .completion_time
+                .map(|end| end.saturating_sub(self.submission_time)),
             running_job_ids: self.jobs_with(JobStatus::Running),
             success_job_ids: self.jobs_with(JobStatus::Succeeded),
             failed_job_ids: self.jobs_with(JobStatus::Failed),
-            error_message: self.error_message.clone().filter(|message| !message.is_empty()),
+            error_message: self
+                .error_message
+                .clone()
+                .filter(|message| !message.is_empty()),
             root_execution_id: self.root_execution_id,
             job_ids: self.jobs.keys().copied().collect(),
             num_nodes: i64::try_from(self.graph.nodes.len()).unwrap_or(i64::MAX),
@@ -338,8 +397,13 @@ impl Execution {
 
     fn node_row(&self, node: &GraphNode) -> SqlNodeRow {
         let name = node.name.trim();
-        let mut child_node_ids: Vec<i64> =
-            self.graph.edges.iter().filter(|edge| edge.to == node.id).map(|edge| edge.from).collect();
+        let mut child_node_ids: Vec<i64> = self
+            .graph
+            .edges
+            .iter()
+            .filter(|edge| edge.to == node.id)
+            .map(|edge| edge.from)
+            .collect();
         child_node_ids.sort_unstable();
         SqlNodeRow {
             sql_id: self.sql_id,
@@ -352,12 +416,23 @@ impl Execution {
             is_photon: name.starts_with("Photon"),
             time_ms: self.time_ms(node),
             rows_output: self.total_of(node, &["number of output rows"]),
-            bytes_output: self.total_of(node, &["written output", "shuffle bytes written", "data size", "size of files read"]),
+            bytes_output: self.total_of(
+                node,
+                &[
+                    "written output",
+                    "shuffle bytes written",
+                    "data size",
+                    "size of files read",
+                ],
+            ),
         }
     }
 
     /// The node's own timing metrics together.
-    #[expect(clippy::cast_possible_truncation, reason = "a saturating cast of milliseconds is wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a saturating cast of milliseconds is wanted"
+    )]
     fn time_ms(&self, node: &GraphNode) -> Option<i64> {
         let times: Vec<f64> = node
             .metrics
@@ -375,15 +450,26 @@ impl Execution {
     }
 
     /// Total of the first metric of `names` that the node reports.
-    #[expect(clippy::cast_possible_truncation, reason = "a saturating cast of counts is wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a saturating cast of counts is wanted"
+    )]
     fn total_of(&self, node: &GraphNode, names: &[&str]) -> Option<i64> {
         names.iter().find_map(|name| {
-            let metric = node.metrics.iter().find(|metric| metric.name.trim() == *name)?;
+            let metric = node
+                .metrics
+                .iter()
+                .find(|metric| metric.name.trim() == *name)?;
             self.value(metric)?.total.map(|total| total as i64)
         })
     }
 
-    fn metric_row(&self, node: &GraphNode, metric: &PlanMetric, value: &MetricValue) -> SqlNodeMetricRow {
+    fn metric_row(
+        &self,
+        node: &GraphNode,
+        metric: &PlanMetric,
+        value: &MetricValue,
+    ) -> SqlNodeMetricRow {
         SqlNodeMetricRow {
             sql_id: self.sql_id,
             node_id: node.id,
@@ -409,17 +495,42 @@ impl Execution {
         element.insert("status".to_owned(), json!(self.status().as_str()));
         element.insert("description".to_owned(), json!(self.description));
         element.insert("planDescription".to_owned(), json!(self.plan_description));
-        element.insert("submissionTime".to_owned(), json!(rest_time(self.submission_time)));
+        element.insert(
+            "submissionTime".to_owned(),
+            json!(rest_time(self.submission_time)),
+        );
         if let Some(end) = self.completion_time {
-            element.insert("duration".to_owned(), json!(end.saturating_sub(self.submission_time)));
+            element.insert(
+                "duration".to_owned(),
+                json!(end.saturating_sub(self.submission_time)),
+            );
         }
-        element.insert("runningJobIds".to_owned(), json!(self.jobs_with(JobStatus::Running)));
-        element.insert("successJobIds".to_owned(), json!(self.jobs_with(JobStatus::Succeeded)));
-        element.insert("failedJobIds".to_owned(), json!(self.jobs_with(JobStatus::Failed)));
-        let nodes: Vec<Value> = self.graph.nodes.iter().rev().map(|node| self.rest_node(node)).collect();
+        element.insert(
+            "runningJobIds".to_owned(),
+            json!(self.jobs_with(JobStatus::Running)),
+        );
+        element.insert(
+            "successJobIds".to_owned(),
+            json!(self.jobs_with(JobStatus::Succeeded)),
+        );
+        element.insert(
+            "failedJobIds".to_owned(),
+            json!(self.jobs_with(JobStatus::Failed)),
+        );
+        let nodes: Vec<Value> = self
+            .graph
+            .nodes
+            .iter()
+            .rev()
+            .map(|node| self.rest_node(node))
+            .collect();
         element.insert("nodes".to_owned(), Value::Array(nodes));
-        let edges: Vec<Value> =
-            self.graph.edges.iter().map(|edge| json!({"fromId": edge.from, "toId": edge.to})).collect();
+        let edges: Vec<Value> = self
+            .graph
+            .edges
+            .iter()
+            .map(|edge| json!({"fromId": edge.from, "toId": edge.to}))
+            .collect();
         element.insert("edges".to_owned(), Value::Array(edges));
         Value::Object(element)
     }
@@ -434,7 +545,9 @@ impl Execution {
         let metrics: Vec<Value> = node
             .metrics
             .iter()
-            .filter_map(|metric| Some(json!({"name": metric.name.trim(), "value": shown(self.value(metric)?)})))
+            .filter_map(|metric| {
+                Some(json!({"name": metric.name.trim(), "value": shown(self.value(metric)?)}))
+            })
             .collect();
         shown_node.insert("metrics".to_owned(), Value::Array(metrics));
         Value::Object(shown_node)

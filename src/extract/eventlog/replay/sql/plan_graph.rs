@@ -57,18 +57,28 @@ impl<'p> Builder<'p> {
         match plan.node_name.as_str() {
             name if name.starts_with("WholeStageCodegen") => {
                 self.add_node(plan, None);
-                let inner = Cluster { codegen_id: codegen_id(name) };
+                let inner = Cluster {
+                    codegen_id: codegen_id(name),
+                };
                 self.visit_opt(child, parent, Some(inner));
             }
-            "InputAdapter" | "TableCacheQueryStage" | "ResultQueryStage" => self.visit_opt(child, parent, None),
-            "BroadcastQueryStage" | "ShuffleQueryStage" => match child.and_then(|child| self.seen(child)) {
-                Some(exchange) => self.connect(exchange, parent),
-                None => self.visit_opt(child, parent, None),
-            },
+            "InputAdapter" | "TableCacheQueryStage" | "ResultQueryStage" => {
+                self.visit_opt(child, parent, None)
+            }
+            "BroadcastQueryStage" | "ShuffleQueryStage" => {
+                match child.and_then(|child| self.seen(child)) {
+                    Some(exchange) => self.connect(exchange, parent),
+                    None => self.visit_opt(child, parent, None),
+                }
+            }
             "Subquery" if cluster.is_some() => self.visit(plan, parent, None),
             "ReusedSubquery" => self.visit_opt(child, parent, cluster),
             "Subquery" | "ReusedExchange" => {
-                let original = if plan.node_name == "Subquery" { Some(plan) } else { child };
+                let original = if plan.node_name == "Subquery" {
+                    Some(plan)
+                } else {
+                    child
+                };
                 match original.and_then(|original| self.seen(original)) {
                     Some(exchange) => self.connect(exchange, parent),
                     None => self.visit_operator(plan, parent, cluster),
@@ -78,16 +88,29 @@ impl<'p> Builder<'p> {
         }
     }
 
-    fn visit_opt(&mut self, plan: Option<&'p PlanInfo>, parent: Option<i64>, cluster: Option<Cluster>) {
+    fn visit_opt(
+        &mut self,
+        plan: Option<&'p PlanInfo>,
+        parent: Option<i64>,
+        cluster: Option<Cluster>,
+    ) {
         if let Some(plan) = plan {
             self.visit(plan, parent, cluster);
         }
     }
 
-    fn visit_operator(&mut self, plan: &'p PlanInfo, parent: Option<i64>, cluster: Option<Cluster>) {
+    fn visit_operator(
+        &mut self,
+        plan: &'p PlanInfo,
+        parent: Option<i64>,
+        cluster: Option<Cluster>,
+    ) {
         let id = self.add_node(plan, cluster);
         if plan.node_name.contains("Exchange") || plan.node_name == "Subquery" {
-            self.exchanges.entry(&plan.simple_string).or_default().push((plan, id));
+            self.exchanges
+                .entry(&plan.simple_string)
+                .or_default()
+                .push((plan, id));
         }
         self.connect(id, parent);
         for child in &plan.children {
@@ -115,7 +138,11 @@ impl<'p> Builder<'p> {
 
     fn seen(&self, plan: &PlanInfo) -> Option<i64> {
         let alike = self.exchanges.get(plan.simple_string.as_str())?;
-        alike.iter().rev().find(|(known, _)| same_plan(known, plan)).map(|(_, id)| *id)
+        alike
+            .iter()
+            .rev()
+            .find(|(known, _)| same_plan(known, plan))
+            .map(|(_, id)| *id)
     }
 }
 
@@ -123,7 +150,10 @@ fn same_plan(a: &PlanInfo, b: &PlanInfo) -> bool {
     a.node_name == b.node_name
         && a.simple_string == b.simple_string
         && a.children.len() == b.children.len()
-        && a.children.iter().zip(&b.children).all(|(a, b)| same_plan(a, b))
+        && a.children
+            .iter()
+            .zip(&b.children)
+            .all(|(a, b)| same_plan(a, b))
 }
 
 /// The number in `WholeStageCodegen (3)`.
@@ -136,7 +166,12 @@ mod tests {
     use super::*;
 
     fn plan(name: &str, children: Vec<PlanInfo>) -> PlanInfo {
-        PlanInfo { node_name: name.to_owned(), simple_string: name.to_owned(), children, metrics: Vec::new() }
+        PlanInfo {
+            node_name: name.to_owned(),
+            simple_string: name.to_owned(),
+            children,
+            metrics: Vec::new(),
+        }
     }
 
     #[test]
@@ -144,9 +179,16 @@ mod tests {
         let scan = plan("Scan parquet", vec![]);
         let graph = PlanGraph::new(&plan(
             "AdaptiveSparkPlan",
-            vec![plan("WholeStageCodegen (1)", vec![plan("Filter", vec![plan("InputAdapter", vec![scan])])])],
+            vec![plan(
+                "WholeStageCodegen (1)",
+                vec![plan("Filter", vec![plan("InputAdapter", vec![scan])])],
+            )],
         ));
-        let shown: Vec<_> = graph.nodes.iter().map(|n| (n.id, n.name.as_str(), n.whole_stage_codegen_id)).collect();
+        let shown: Vec<_> = graph
+            .nodes
+            .iter()
+            .map(|n| (n.id, n.name.as_str(), n.whole_stage_codegen_id))
+            .collect();
         assert_eq!(
             shown,
             [
@@ -156,14 +198,27 @@ mod tests {
                 (3, "Scan parquet", None)
             ]
         );
-        assert_eq!(graph.edges, [Edge { from: 2, to: 0 }, Edge { from: 3, to: 2 }]);
+        assert_eq!(
+            graph.edges,
+            [Edge { from: 2, to: 0 }, Edge { from: 3, to: 2 }]
+        );
     }
 
     #[test]
     fn a_reused_exchange_is_one_node() {
         let exchange = || plan("Exchange", vec![plan("Scan", vec![])]);
-        let graph = PlanGraph::new(&plan("Join", vec![exchange(), plan("ReusedExchange", vec![exchange()])]));
+        let graph = PlanGraph::new(&plan(
+            "Join",
+            vec![exchange(), plan("ReusedExchange", vec![exchange()])],
+        ));
         assert_eq!(graph.nodes.len(), 3);
-        assert_eq!(graph.edges, [Edge { from: 1, to: 0 }, Edge { from: 2, to: 1 }, Edge { from: 1, to: 0 }]);
+        assert_eq!(
+            graph.edges,
+            [
+                Edge { from: 1, to: 0 },
+                Edge { from: 2, to: 1 },
+                Edge { from: 1, to: 0 }
+            ]
+        );
     }
 }

@@ -29,7 +29,10 @@ fn visit_trie(values: Vec<i64>, shift: u32, ordered: &mut Vec<i64>) {
     let mut buckets: [Vec<i64>; 32] = Default::default();
     for value in values {
         let bits = (improve(value) >> shift) & 31;
-        if let Some(bucket) = usize::try_from(bits).ok().and_then(|at| buckets.get_mut(at)) {
+        if let Some(bucket) = usize::try_from(bits)
+            .ok()
+            .and_then(|at| buckets.get_mut(at))
+        {
             bucket.push(value);
         }
     }
@@ -40,7 +43,11 @@ fn visit_trie(values: Vec<i64>, shift: u32, ordered: &mut Vec<i64>) {
 }
 
 /// Scala's spreading of hash codes (`scala.collection.Hashing.improve`); an `Int`'s hash is itself.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "stage ids are Java ints")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "stage ids are Java ints"
+)]
 fn improve(value: i64) -> u32 {
     let hash = value as i32 as u32;
     let mut spread = hash.wrapping_add(!(hash << 9));

@@ -87,12 +87,19 @@ pub(super) struct Peak {
 
 impl StageMetrics {
     pub(super) fn new(attempt_id: i64, num_tasks: i64, known: KnownMetrics) -> Self {
-        Self { attempt_id, num_tasks, known, values: HashMap::new(), succeeded: IndexSet::default() }
+        Self {
+            attempt_id,
+            num_tasks,
+            known,
+            values: HashMap::new(),
+            succeeded: IndexSet::default(),
+        }
     }
 
     /// The holder of another attempt of the same stage, empty.
     pub(super) fn restarted(&self, attempt_id: i64, num_tasks: i64) -> Option<Self> {
-        (attempt_id != self.attempt_id).then(|| Self::new(attempt_id, num_tasks, Arc::clone(&self.known)))
+        (attempt_id != self.attempt_id)
+            .then(|| Self::new(attempt_id, num_tasks, Arc::clone(&self.known)))
     }
 
     /// Takes a task's updates. An index that succeeded takes no more; until then the last attempt wins.
@@ -119,8 +126,13 @@ impl StageMetrics {
     /// Adds this stage's values of `accumulator_id`, zeros for the tasks that reported none; false
     /// where no task reported any.
     pub(super) fn add_to(&self, accumulator_id: i64, distribution: &mut Distribution) -> bool {
-        let Some(reported) = self.values.get(&accumulator_id) else { return false };
-        reported.values.iter().for_each(|value| distribution.push(*value));
+        let Some(reported) = self.values.get(&accumulator_id) else {
+            return false;
+        };
+        reported
+            .values
+            .iter()
+            .for_each(|value| distribution.push(*value));
         let tasks = usize::try_from(self.num_tasks).unwrap_or_default();
         distribution.push_zeros(tasks.saturating_sub(reported.values.len()));
         true
@@ -128,7 +140,12 @@ impl StageMetrics {
 
     pub(super) fn peak(&self, stage_id: i64, accumulator_id: i64) -> Option<Peak> {
         let (value, task_id) = self.values.get(&accumulator_id)?.max?;
-        Some(Peak { value, stage_id, attempt_id: self.attempt_id, task_id })
+        Some(Peak {
+            value,
+            stage_id,
+            attempt_id: self.attempt_id,
+            task_id,
+        })
     }
 
     pub(super) fn reports(&self, accumulator_id: i64) -> bool {

@@ -1,0 +1,47 @@
+//! The rules as the settings have them.
+
+use crate::analyze::{AnalyzeError, Catalog, Overrides, ParameterValue};
+use crate::config::{RulesSettings, Scalar};
+
+/// The built-in rules, joined by the user's folder; with and without the job file's changes.
+pub(super) struct Rules {
+    /// As the files have them.
+    pub(super) as_written: Catalog,
+    /// As they are run.
+    pub(super) as_run: Catalog,
+}
+
+impl Rules {
+    /// Reads all rules.
+    ///
+    /// # Errors
+    /// A file or setting is wrong.
+    pub(super) fn of(settings: &RulesSettings) -> Result<Self, AnalyzeError> {
+        let as_written = match &settings.dir {
+            Some(folder) => Catalog::with_folder(folder)?,
+            None => Catalog::built_in()?,
+        };
+        let mut as_run = as_written.clone();
+        as_run.apply(&overrides(settings))?;
+        Ok(Self { as_written, as_run })
+    }
+}
+
+/// What the settings change about the rules.
+pub(super) fn overrides(settings: &RulesSettings) -> Overrides {
+    let value = |scalar: &Scalar| match scalar {
+        Scalar::Boolean(value) => ParameterValue::Boolean(*value),
+        Scalar::Integer(value) => ParameterValue::Bigint(*value),
+        Scalar::Float(value) => ParameterValue::Double(*value),
+        Scalar::Text(value) => ParameterValue::String(value.clone()),
+    };
+    let parameters = settings.parameters.iter().map(|(rule, values)| {
+        let values = values.iter();
+        let values = values.map(|(name, scalar)| (name.clone(), value(scalar)));
+        (rule.clone(), values.collect())
+    });
+    Overrides {
+        disabled: settings.disabled.clone(),
+        parameters: parameters.collect(),
+    }
+}

@@ -1,0 +1,64 @@
+//! The scanner of task events beside serde: on every line of every log, both say the same.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use sparklake::discover::event_logs::{EventLogSource, discover};
+use sparklake::discover::{History, Window};
+use sparklake::extract::eventlog::codec::Limits;
+use sparklake::extract::eventlog::event::EventParser;
+use sparklake::extract::eventlog::layout;
+
+/// Our own logs, and those of a corpus where one is named.
+fn folders() -> Vec<String> {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/logs");
+    let corpus = std::env::var_os("SPARKLAKE_CONFORMANCE").map(PathBuf::from);
+    [Some(own), corpus]
+        .into_iter()
+        .flatten()
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+/// Lines compared, and how many of them are task ends.
+fn compare(history: &History, runtime: &tokio::runtime::Handle) -> (usize, usize) {
+    // Whatever is no log has no lines to compare.
+    let Ok(reader) = layout::open(history, runtime, &Limits::default()) else {
+        return (0, 0);
+    };
+    let mut parser = EventParser::default();
+    let (mut lines, mut ends) = (0, 0);
+    for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+        let scanned = format!("{:?}", parser.parse(&line).ok());
+        let parsed = format!("{:?}", parser.parse_without_scanner(&line).ok());
+        assert_eq!(scanned, parsed, "line {} of {}", lines + 1, history.uri);
+        lines += 1;
+        ends += usize::from(scanned.contains("TaskEnd("));
+    }
+    (lines, ends)
+}
+
+#[test]
+fn scanner_and_serde_agree_on_every_line() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let source = EventLogSource {
+        uris: folders(),
+        name: None,
+        storage_options: Default::default(),
+    };
+    let found = runtime
+        .block_on(discover(&source, &Window::default()))
+        .expect("the fixtures are there");
+    let compared = found
+        .histories
+        .iter()
+        .map(|history| compare(history, runtime.handle()));
+    let (lines, ends) = compared.fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+    assert!(
+        lines > 1_000 && ends > 300,
+        "only {lines} lines and {ends} task ends were compared"
+    );
+}
