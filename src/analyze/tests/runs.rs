@@ -225,7 +225,7 @@ async fn a_rule_with_a_wrong_answer_says_what_is_wrong() {
             SHORT.replace(
                 "FROM applications",
                 "FROM applications UNION ALL SELECT platform, \
-                cluster_id, application_id, attempt_id, 'application', application_id, 'Again.' \
+                cluster_id, application_id, attempt_id, 'application', application_id AS subject_id, 'Again.' \
                 FROM applications",
             ),
             "1 of 2 rows have the same platform, cluster_id, application_id, attempt_id, \
