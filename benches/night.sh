@@ -47,7 +47,7 @@ copy() {
   done
 }
 
-# Runs a night; its seconds of wall time and its peak memory on standard output.
+# Runs a night; its wall time on standard output.
 night() {
   local started ended
   started=$(date +%s%N)
@@ -64,9 +64,11 @@ number_of() {
 decode
 copy
 echo "logs:         $applications, $(du -sh "$work/logs" | cut -f1) packed"
-echo "first night:  $(night); $(number_of rows) rows; extract $(number_of extract_ms) ms, load $(number_of load_ms) ms, analyze $(number_of analyze_ms) ms"
+took=$(night)
+echo "first night:  $took; $(number_of rows) rows; extract $(number_of extract_ms) ms, load $(number_of load_ms) ms, analyze $(number_of analyze_ms) ms"
 echo "lake:         $(du -sh "$work/lake" | cut -f1)"
-echo "second night: $(night); unchanged $(number_of unchanged) of $(number_of discovered), $(number_of bytes) bytes read"
+took=$(night)
+echo "second night: $took; unchanged $(number_of unchanged) of $(number_of discovered), $(number_of bytes) bytes read"
 echo "files and partitions a table:"
 for table in "$work"/lake/*/_delta_log; do
   table=$(dirname "$table")
