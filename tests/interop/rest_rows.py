@@ -257,6 +257,12 @@ def _environment_rows(environment: Row) -> Iterator[Row]:
             yield {"section": section, "key": key, "value": value}
     for key, value in environment["runtime"].items():
         yield {"section": "runtime", "key": key, "value": value}
+    for profile in environment["resourceProfiles"]:
+        for owner, resources in (("executor", profile["executorResources"]), ("task", profile["taskResources"])):
+            for name, resource in resources.items():
+                amount = resource["amount"]
+                value = str(int(amount)) if amount == int(amount) else str(amount)
+                yield {"section": "resource_profile", "key": f"{profile['id']}.{owner}.{name}", "value": value}
 
 
 def _load(path: Path) -> Any:
