@@ -32,9 +32,9 @@ impl Default for WriterSettings {
         Self {
             encoder_threads: cores.clamp(1, 2),
             target_file_bytes: 128 << 20,
-            hold_back_bytes: 64 << 20,
-            queue_bytes: 48 << 20,
-            row_group_memory_bytes: 96 << 20,
+            hold_back_bytes: 32 << 20,
+            queue_bytes: 24 << 20,
+            row_group_memory_bytes: 32 << 20,
         }
     }
 }

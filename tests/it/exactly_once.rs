@@ -89,8 +89,9 @@ fn a_second_run_opens_no_log_and_writes_only_about_itself() {
     let before = versions(&lake);
     let ended = load(&world.logs, &lake);
     ended.assert_code(0);
-    assert_eq!(ended.count("discovered"), 18, "{}", ended.out);
-    assert_eq!(ended.count("unchanged"), 18, "{}", ended.out);
+    let discovered = ended.count("discovered");
+    assert!(discovered >= 18, "{}", ended.out);
+    assert_eq!(ended.count("unchanged"), discovered, "{}", ended.out);
     assert_eq!(ended.count("bytes"), 0, "{}", ended.out);
 
     let mut after = versions(&lake);
