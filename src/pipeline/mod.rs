@@ -10,7 +10,7 @@ mod plan;
 mod summary;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -422,6 +422,3 @@ async fn blocking<T: Send + 'static>(
             reason: error.to_string(),
         })
 }
-
-/// Rule id → parameter → value as text, as the command line gives them.
-pub type RuleParameters = BTreeMap<String, BTreeMap<String, String>>;

@@ -1,6 +1,5 @@
 //! One log, from its first byte to its last row.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::discover::{History, Layout};
 use crate::extract::error::ExtractError;
-use crate::extract::rows::{HistoryContext, HistoryKind, RowSink, RowWriter, SinkError};
+use crate::extract::rows::{HistoryContext, HistoryKind, RowSink, RowWriter};
 
 use super::codec::Limits;
 use super::event::{ApplicationStart, Event};
@@ -251,23 +250,5 @@ impl Losses {
                 )
             });
         }
-    }
-}
-
-/// Keeps batches in memory, by table: for tests, and for histories of unknown worth.
-#[derive(Debug, Default)]
-pub struct MemorySink {
-    /// Batches in order of arrival.
-    pub tables: BTreeMap<&'static str, Vec<arrow::record_batch::RecordBatch>>,
-}
-
-impl RowSink for MemorySink {
-    fn write(
-        &mut self,
-        table: &'static str,
-        batch: arrow::record_batch::RecordBatch,
-    ) -> Result<(), SinkError> {
-        self.tables.entry(table).or_default().push(batch);
-        Ok(())
     }
 }
