@@ -1,7 +1,6 @@
 //! The analysis step of a run: which applications are judged again, and where the answers go.
 
 use std::collections::BTreeSet;
-use std::hash::Hasher;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
@@ -41,7 +40,7 @@ pub(super) async fn analyze(
     summary: &mut RunSummary,
 ) -> Result<(), RunError> {
     let pending = lake.pending_analysis().await?;
-    let digest = digest(catalog);
+    let digest = catalog.fingerprint();
     let marked = read_mark(lake).await;
     let rules_changed = marked.as_deref() != Some(digest.as_str());
     let is_first = marked.is_none();
@@ -67,6 +66,9 @@ pub(super) async fn analyze(
     for problem in &analysis.problems {
         summary.problems.push(Problem::of_analysis(problem));
     }
+    // What only failed for want of storage is judged again by the next run; a wrong file stays wrong
+    // until somebody changes it, and then everything is judged again.
+    let is_done = !analysis.problems.iter().any(AnalyzeError::is_retryable);
     summary.findings = analysis
         .tables
         .iter()
@@ -87,6 +89,9 @@ pub(super) async fn analyze(
         .collect();
     lake.commit_derived(lock, &summary.run_id, rows, replace)
         .await?;
+    if !is_done {
+        return Ok(());
+    }
     finish(lake, lock, &pending, Some(&digest)).await
 }
 
@@ -147,19 +152,6 @@ async fn fact_tables(lake: &Lake) -> Result<SessionContext, RunError> {
             .map_err(|source| AnalyzeError::Session(Box::new(source)))?;
     }
     Ok(context)
-}
-
-/// A hash of everything that decides what the rules answer.
-fn digest(catalog: &Catalog) -> String {
-    let mut hasher = twox_hash::XxHash64::with_seed(0);
-    hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
-    for rule in catalog.rules() {
-        hasher.write(format!("{rule:?}").as_bytes());
-    }
-    for relation in catalog.tables().chain(catalog.views()) {
-        hasher.write(format!("{relation:?}").as_bytes());
-    }
-    format!("{:016x}", hasher.finish())
 }
 
 async fn read_mark(lake: &Lake) -> Option<String> {
