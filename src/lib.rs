@@ -3,7 +3,8 @@
 //! The way of the data is five steps in one direction, a folder a step:
 //! [`discover`] finds histories, [`extract`] turns a history into rows, [`load`] commits rows to
 //! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
-//! [`schema`] (the table contracts) stands under all of them.
+//! [`schema`] (the table contracts) and [`http`] (talking to servers) stand under all of them;
+//! [`pipeline`] wires them, [`config`] and [`cli`] stand above.
 #![forbid(unsafe_code)]
 
 pub mod analyze;
@@ -11,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod discover;
 pub mod extract;
+pub mod http;
 pub mod load;
 pub mod pipeline;
 pub mod schema;

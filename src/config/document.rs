@@ -14,10 +14,11 @@ use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::field_names::field_names;
 use super::interpolate::interpolate;
-use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection, SourceSection};
+use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection};
 use super::nearest::did_you_mean;
 use super::origin::Origin;
 use super::secrets;
+use super::source_section::SourceSection;
 
 /// A job file that was read, and where in it each value is.
 #[derive(Debug, Clone)]

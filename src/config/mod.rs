@@ -22,6 +22,7 @@ mod resolve;
 mod secrets;
 mod settings;
 mod show;
+mod source_section;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -29,7 +30,7 @@ mod time;
 pub use document::LoadedFile;
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use job_file::{Color, JobFile, LogFormat, LogLevel, Scalar, SourceKind, SourceSection};
+pub use job_file::{Color, JobFile, LogFormat, LogLevel, Scalar};
 pub use nearest::nearest;
 pub use origin::{Origin, Sourced};
 pub use secrets::StorageOptions;
@@ -38,4 +39,5 @@ pub use settings::{
     SourceSettings,
 };
 pub use show::show;
+pub use source_section::{Access, SourceKind, SourceSection};
 pub use time::parse_duration;

@@ -11,9 +11,7 @@ use toml::Value;
 use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
-use super::job_file::{
-    JobFile, LakeSection, LogSection, RulesSection, RunSection, Scalar, SourceKind, SourceSection,
-};
+use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection, Scalar};
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
@@ -21,6 +19,7 @@ use super::settings::{
     SourceSettings,
 };
 use super::show::toml_key;
+use super::source_section::{SourceKind, SourceSection};
 use super::time::{Bound, parse_time};
 
 impl Settings {
@@ -235,6 +234,7 @@ impl Resolver {
             uris.as_ref().map(|uris| SourceSettings {
                 section: SourceSection::of_uris(kind, uris.value.clone()),
                 storage_options: StorageOptions::default(),
+                headers: StorageOptions::default(),
                 origin: uris.origin.clone(),
             })
         };
@@ -258,6 +258,9 @@ impl Resolver {
             storage_options: StorageOptions::of_section(&section.storage_options, |name| {
                 self.place(&format!("source[{index}].storage_options.{name}"))
             }),
+            headers: StorageOptions::of_section(&section.headers, |name| {
+                self.place(&format!("source[{index}].headers.{name}"))
+            }),
             origin: self.place(&format!("source[{index}]")),
             section,
         };
@@ -269,7 +272,7 @@ impl Resolver {
         let declared = Value::try_from(&source.section).ok();
         let table = declared.as_ref().and_then(Value::as_table);
         for (key, value) in table.into_iter().flatten() {
-            if key == "storage_options" {
+            if key == "storage_options" || key == "headers" {
                 continue;
             }
             let origin = match &source.origin {
@@ -282,6 +285,7 @@ impl Resolver {
             &format!("{section}.storage_options"),
             &source.storage_options,
         );
+        self.tell_options(&format!("{section}.headers"), &source.headers);
     }
 
     fn tell_options(&mut self, section: &str, options: &StorageOptions) {

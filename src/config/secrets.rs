@@ -12,10 +12,11 @@ use super::job_file::Scalar;
 use super::origin::{Origin, Sourced};
 
 /// How the names of secrets end.
-const SECRET_ENDINGS: [&str; 16] = [
+const SECRET_ENDINGS: [&str; 17] = [
     "access_key",
     "account_key",
     "api_key",
+    "authorization",
     "bearer",
     "client_secret",
     "cookie",

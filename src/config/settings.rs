@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::job_file::{Color, LogFormat, LogLevel, Scalar, SourceSection};
+use super::job_file::{Color, LogFormat, LogLevel, Scalar};
 use super::origin::{Origin, Sourced};
 use super::secrets::StorageOptions;
+use super::source_section::SourceSection;
 
 /// What flags and environment variables say; `None` where they say nothing.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +87,8 @@ pub struct SourceSettings {
     pub section: SourceSection,
     /// Settings of its object store.
     pub storage_options: StorageOptions,
+    /// Headers of each request to its server.
+    pub headers: StorageOptions,
     /// Who declared it.
     pub origin: Origin,
 }

@@ -6,8 +6,8 @@ use super::group::{Grouped, LogFile, LogGroup, group, single_file};
 use super::location::Location;
 use super::walk::{self, Found};
 use super::{
-    DiscoverError, DiscoverProblem, Discovery, History, Layout, Platform, SourceFile, Window,
-    archive,
+    Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History, Layout, Platform,
+    SourceFile, Window, archive,
 };
 
 /// Places that hold event logs.
@@ -44,7 +44,7 @@ pub async fn discover(
                     .histories
                     .into_iter()
                     .filter(|h| window.contains(h.modified()));
-                histories.extend(wanted.map(|history| (history.uri.clone(), history)));
+                histories.extend(wanted.map(|history| (history.uri().to_owned(), history)));
                 problems.extend(found.problems);
             }
             Err(error) => failures.push(DiscoverProblem {
@@ -152,22 +152,29 @@ impl Assembly<'_> {
             .cloned()
             .collect();
         let uri = self.location.uri_of(&log.path);
-        let history = self.history(uri, log.layout, files, log.in_progress);
-        match history.layout {
-            Layout::Zip => self.add_archive(history).await,
-            _ => self.discovery.histories.push(history),
+        let event_log = EventLog {
+            uri,
+            layout: log.layout,
+            files,
+            zip_entries: Vec::new(),
+            in_progress: log.in_progress,
+            store: self.location.store.clone(),
+        };
+        match event_log.layout {
+            Layout::Zip => self.add_archive(event_log).await,
+            _ => self.add_history(event_log),
         }
     }
 
     /// Adds the logs of an archive, or the archive itself when it does not tell them.
-    async fn add_archive(&mut self, archive: History) {
+    async fn add_archive(&mut self, archive: EventLog) {
         let grouped = match archive.files.first() {
             Some(file) => archive::logs_in(self.location, file).await,
             None => None,
         };
         let holds_any = |inside: &Grouped| inside.logs.len() + inside.problems.len() > 0;
         let Some(grouped) = grouped.filter(holds_any) else {
-            self.discovery.histories.push(archive);
+            self.add_history(archive);
             return;
         };
         let holds_several = grouped.logs.len() + grouped.problems.len() > 1;
@@ -179,32 +186,24 @@ impl Assembly<'_> {
             self.add_problem(problem, uri_of);
         }
         for log in grouped.logs {
-            let mut history = archive.clone();
-            history.uri = uri_of(&log.path);
-            history.zip_entries = log.files;
-            history.in_progress = log.in_progress;
-            self.discovery.histories.push(history);
+            self.add_history(EventLog {
+                uri: uri_of(&log.path),
+                zip_entries: log.files,
+                in_progress: log.in_progress,
+                ..archive.clone()
+            });
         }
     }
 
-    fn history(
-        &self,
-        uri: String,
-        layout: Layout,
-        files: Vec<SourceFile>,
-        in_progress: bool,
-    ) -> History {
-        History {
+    fn add_history(&mut self, log: EventLog) {
+        self.discovery.histories.push(History {
             platform: Platform::EventLog,
             cluster_id: self.name.clone(),
             cluster_name: self.name.clone(),
-            uri,
-            layout,
-            files,
-            zip_entries: Vec::new(),
-            in_progress,
-            store: self.location.store.clone(),
-        }
+            content: Content::Log(log),
+            job_run: None,
+            process_logs: Vec::new(),
+        });
     }
 
     fn add_problem(&mut self, problem: DiscoverError, uri_of: impl Fn(&str) -> String) {

@@ -1,15 +1,18 @@
 //! What ran? Finds the histories of applications, without opening any of them.
 //!
-//! A source gives [`History`]s: one application attempt's log each, with its files in reading order.
-//! Everything that cannot be ruled out by its name is a candidate; whether it is an event log is for
-//! the extraction to find out. Trouble with one log or folder becomes a [`DiscoverProblem`] and does
-//! not hide the others.
+//! A source gives [`History`]s, one application attempt each: an [`EventLog`] with its files in
+//! reading order, or a [`ServerApplication`]. Folders and History Servers give them at once;
+//! platforms give clusters first, see [`ClusterPlatform`]. Everything that cannot be ruled out by its
+//! name is a candidate; whether it is an event log is for the extraction to find out. Trouble with
+//! one log, folder or cluster becomes a [`DiscoverProblem`] and does not hide the others.
 
 mod archive;
+mod cluster;
 pub mod event_logs;
 mod group;
 mod location;
 mod names;
+mod server;
 mod walk;
 
 use std::hash::Hasher;
@@ -19,7 +22,13 @@ use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use twox_hash::XxHash64;
 
+pub use cluster::{
+    Call, CallOutcome, Check, CheckOutcome, Cluster, ClusterInstances, ClusterList, ClusterMetrics,
+    ClusterPlatform, Exploration, ExploreRequest, JobRun, JobRunLink, LoggedProcess, Pace,
+    ProcessLogPlace, ResourceHours,
+};
 pub(crate) use group::{LogFile, group};
+pub use server::{ServerAccess, ServerApplication};
 
 /// Where an application ran, as far as its source tells. Column `platform` of every fact table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,15 +96,21 @@ pub enum Layout {
     Zip,
 }
 
-/// One application attempt's log, not yet opened.
+impl Layout {
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SingleFile => "single_file",
+            Self::Rolling => "rolling",
+            Self::Databricks => "databricks",
+            Self::Zip => "zip",
+        }
+    }
+}
+
+/// The event log of one application attempt, not yet opened.
 #[derive(Debug, Clone)]
-pub struct History {
-    /// Where it ran.
-    pub platform: Platform,
-    /// Cluster, or the source's name.
-    pub cluster_id: String,
-    /// Cluster's name, or the source's.
-    pub cluster_name: String,
+pub struct EventLog {
     /// The log's own URI: a folder for [`Layout::Rolling`] and [`Layout::Databricks`]. A log within
     /// an archive of several has the archive's URI, `!/` and its name in there.
     pub uri: String,
@@ -111,33 +126,7 @@ pub struct History {
     pub store: Arc<dyn ObjectStore>,
 }
 
-impl History {
-    /// A hash that changes when the log does: of all its files' URIs, sizes, modifications and tags.
-    ///
-    /// Stable over machines and versions, so that a ledger can keep it.
-    pub fn fingerprint(&self) -> String {
-        let mut hasher = XxHash64::with_seed(0);
-        let mut add = |text: &str| {
-            hasher.write(&(text.len() as u64).to_le_bytes());
-            hasher.write(text.as_bytes());
-        };
-        for file in &self.files {
-            add(&file.uri);
-            add(&file.size.to_string());
-            add(&file
-                .modified
-                .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true));
-            add(file.etag.as_deref().unwrap_or_default());
-        }
-        self.zip_entries.iter().for_each(|entry| add(entry));
-        add(if self.in_progress {
-            "in progress"
-        } else {
-            "complete"
-        });
-        format!("{:016x}", hasher.finish())
-    }
-
+impl EventLog {
     /// Size of all files together, in bytes.
     pub fn total_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
@@ -150,6 +139,140 @@ impl History {
             .map(|file| file.modified)
             .max()
             .unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    fn fingerprint(&self) -> String {
+        let mut hash = StableHash::default();
+        for file in &self.files {
+            hash.add(&file.uri);
+            hash.add(&file.size.to_string());
+            hash.add(
+                &file
+                    .modified
+                    .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true),
+            );
+            hash.add(file.etag.as_deref().unwrap_or_default());
+        }
+        self.zip_entries.iter().for_each(|entry| hash.add(entry));
+        hash.add(completeness(self.in_progress));
+        hash.finish()
+    }
+}
+
+/// Where the history of an application attempt is to be had.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// An event log.
+    Log(EventLog),
+    /// A server that answers Spark's REST interface: a History Server, or a live driver.
+    Server(ServerApplication),
+}
+
+/// The history of one application attempt, not yet opened.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Where it ran.
+    pub platform: Platform,
+    /// Cluster, or the source's name.
+    pub cluster_id: String,
+    /// Cluster's name, or the source's.
+    pub cluster_name: String,
+    /// Where it is to be had.
+    pub content: Content,
+    /// What the platform calls the run that the application belongs to, where it tells.
+    pub job_run: Option<JobRunLink>,
+    /// Where the driver's and the executors' own logs are, where they are wanted and kept.
+    pub process_logs: Vec<ProcessLogPlace>,
+}
+
+impl History {
+    /// Where it is: a file or folder, or an address of a server. Never holds a secret.
+    pub fn uri(&self) -> &str {
+        match &self.content {
+            Content::Log(log) => &log.uri,
+            Content::Server(application) => &application.uri,
+        }
+    }
+
+    /// The event log, where it is one.
+    pub fn log(&self) -> Option<&EventLog> {
+        match &self.content {
+            Content::Log(log) => Some(log),
+            Content::Server(_) => None,
+        }
+    }
+
+    /// Whether the application still runs, as far as the source tells.
+    pub fn in_progress(&self) -> bool {
+        match &self.content {
+            Content::Log(log) => log.in_progress,
+            Content::Server(application) => !application.completed,
+        }
+    }
+
+    /// A hash that changes when the history does: for a log, of all its files' URIs, sizes,
+    /// modifications and tags.
+    ///
+    /// Stable over machines and versions, so that a ledger can keep it.
+    pub fn fingerprint(&self) -> String {
+        match &self.content {
+            Content::Log(log) => log.fingerprint(),
+            Content::Server(application) => application.fingerprint(),
+        }
+    }
+
+    /// Size of all files together, in bytes; 0 where a server does not tell.
+    pub fn total_bytes(&self) -> u64 {
+        match &self.content {
+            Content::Log(log) => log.total_bytes(),
+            Content::Server(_) => 0,
+        }
+    }
+
+    /// When it changed last.
+    pub fn modified(&self) -> DateTime<Utc> {
+        match &self.content {
+            Content::Log(log) => log.modified(),
+            Content::Server(application) => application.last_updated,
+        }
+    }
+
+    /// The store's version mark of its first marked file.
+    pub fn etag(&self) -> Option<String> {
+        self.log()?.files.iter().find_map(|file| file.etag.clone())
+    }
+
+    /// How it is laid out, as the ledger has it.
+    pub fn layout(&self) -> &'static str {
+        match &self.content {
+            Content::Log(log) => log.layout.as_str(),
+            Content::Server(_) => "rest",
+        }
+    }
+}
+
+fn completeness(in_progress: bool) -> &'static str {
+    if in_progress {
+        "in progress"
+    } else {
+        "complete"
+    }
+}
+
+/// A hash of texts that is the same on every machine and in every version.
+#[derive(Default)]
+pub(crate) struct StableHash(XxHash64);
+
+impl StableHash {
+    /// Adds a text; its length is part of it, so that `ab`, `c` differs from `a`, `bc`.
+    pub(crate) fn add(&mut self, text: &str) {
+        self.0.write(&(text.len() as u64).to_le_bytes());
+        self.0.write(text.as_bytes());
+    }
+
+    /// The hash in hexadecimal.
+    pub(crate) fn finish(&self) -> String {
+        format!("{:016x}", self.0.finish())
     }
 }
 
@@ -278,6 +401,30 @@ pub enum DiscoverError {
         /// The log's folder.
         uri: String,
     },
+    /// A server could not be asked.
+    #[error("{uri}: {source}")]
+    Http {
+        /// The server or what it was asked for, without secrets.
+        uri: String,
+        /// Why.
+        source: crate::http::HttpError,
+    },
+    /// A platform refused a call, or never became ready.
+    #[error("{call} failed for {uri}: {message}; {cure}")]
+    Platform {
+        /// The cluster, or the account and region.
+        uri: String,
+        /// The call by the name that permissions have: `elasticmapreduce:ListClusters`.
+        call: String,
+        /// Short and stable: `AWS_AccessDeniedException`, `PERSISTENT_UI_NOT_READY`.
+        code: String,
+        /// What the platform said, without secrets.
+        message: String,
+        /// What to do about it.
+        cure: String,
+        /// Whether trying again may help though nobody changes anything.
+        retryable: bool,
+    },
     /// None of several URIs of the source could be looked at.
     #[error("none of the source's {} URIs could be looked at; first: {}", .0.len(), first(.0))]
     AllFailed(Vec<DiscoverProblem>),
@@ -305,7 +452,19 @@ impl DiscoverError {
             Self::MissingEventFile { .. } => "missing_event_file",
             Self::DuplicateEventFile { .. } => "duplicate_event_file",
             Self::NoEventFile { .. } => "no_event_file",
+            Self::Http { source, .. } => source.kind(),
+            Self::Platform { .. } => "platform",
             Self::AllFailed(_) => "all_failed",
+        }
+    }
+
+    /// A short and stable code in capitals, for `cluster_summaries.status_details`: `HTTP_403`,
+    /// `TIMEOUT`, `AWS_ThrottlingException`.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Http { source, .. } => source.code(),
+            Self::Platform { code, .. } => code.clone(),
+            other => other.kind().to_uppercase(),
         }
     }
 
@@ -321,6 +480,8 @@ impl DiscoverError {
             | Self::UnreadableName { uri }
             | Self::MissingEventFile { uri, .. }
             | Self::DuplicateEventFile { uri, .. }
+            | Self::Http { uri, .. }
+            | Self::Platform { uri, .. }
             | Self::NoEventFile { uri } => uri,
             Self::NoUri | Self::AllFailed(_) => "",
         }
@@ -332,6 +493,8 @@ impl DiscoverError {
             Self::Vanished { .. } => true,
             Self::Io { source, .. } => !is_lasting(source.kind()),
             Self::Store { source, .. } => is_store_error_retryable(source),
+            Self::Http { source, .. } => source.is_retryable(),
+            Self::Platform { retryable, .. } => *retryable,
             Self::AllFailed(problems) => {
                 problems.iter().any(|problem| problem.error.is_retryable())
             }

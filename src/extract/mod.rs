@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod eventlog;
+pub mod history;
 pub mod rows;
 
 pub use error::ExtractError;

@@ -32,7 +32,7 @@ pub const LEDGER_TABLE: &str = "ingest_sources";
 /// Ledger files that are fetched at the same time.
 const CONCURRENT_FILES: usize = 16;
 /// The columns that a run needs to know.
-const READ_COLUMNS: [&str; 13] = [
+const READ_COLUMNS: [&str; 14] = [
     "source_uri",
     "fingerprint",
     "platform",
@@ -44,6 +44,7 @@ const READ_COLUMNS: [&str; 13] = [
     "complete",
     "bytes",
     "size_bytes",
+    "modified",
     "app_date",
     "ingested_at",
 ];
@@ -67,6 +68,8 @@ pub struct LedgerEntry {
     pub bytes: Option<u64>,
     /// Size of its files in bytes.
     pub size_bytes: Option<u64>,
+    /// Newest modification of its files; for a cluster, up to when its metrics were asked for.
+    pub modified: Option<DateTime<Utc>>,
     /// The partition that its rows are in.
     pub app_date: Option<NaiveDate>,
     /// When the row was written.
@@ -206,6 +209,7 @@ struct EntryColumns {
     complete: BooleanArray,
     bytes: Int64Array,
     size_bytes: Int64Array,
+    modified: TimestampMicrosecondArray,
     app_date: Date32Array,
     ingested_at: TimestampMicrosecondArray,
 }
@@ -226,6 +230,11 @@ impl EntryColumns {
         };
         let flag = |name| Ok(column(name, &DataType::Boolean)?.as_boolean().clone());
         let time_type = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let time = |name| {
+            Ok(column(name, &time_type)?
+                .as_primitive::<TimestampMicrosecondType>()
+                .clone())
+        };
         Ok(Self {
             source_uri: text("source_uri")?,
             fingerprint: text("fingerprint")?,
@@ -241,9 +250,8 @@ impl EntryColumns {
             app_date: column("app_date", &DataType::Date32)?
                 .as_primitive::<Date32Type>()
                 .clone(),
-            ingested_at: column("ingested_at", &time_type)?
-                .as_primitive::<TimestampMicrosecondType>()
-                .clone(),
+            modified: time("modified")?,
+            ingested_at: time("ingested_at")?,
         })
     }
 
@@ -256,6 +264,10 @@ impl EntryColumns {
             value.and_then(|value| u64::try_from(value).ok())
         };
         let flag = |column: &BooleanArray| column.is_valid(row).then(|| column.value(row));
+        let time = |column: &TimestampMicrosecondArray| {
+            let value = column.is_valid(row).then(|| column.value(row));
+            value.and_then(DateTime::from_timestamp_micros)
+        };
         let key = text(&self.application_id)
             .zip(text(&self.attempt_id))
             .and_then(|(application_id, attempt_id)| {
@@ -281,11 +293,8 @@ impl EntryColumns {
                 .is_valid(row)
                 .then(|| self.app_date.value_as_date(row))
                 .flatten(),
-            ingested_at: DateTime::from_timestamp_micros(
-                self.ingested_at
-                    .is_valid(row)
-                    .then(|| self.ingested_at.value(row))?,
-            )?,
+            modified: time(&self.modified),
+            ingested_at: time(&self.ingested_at)?,
         })
     }
 }

@@ -42,13 +42,7 @@ fn append(
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let time = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_millis());
-    let sources: Vec<String> = request
-        .sources
-        .iter()
-        .flat_map(|source| match source {
-            Source::EventLogs(source) => source.uris.clone(),
-        })
-        .collect();
+    let sources: Vec<String> = request.sources.iter().flat_map(Source::describe).collect();
     let mut row = builder.row();
     row.string("run_id", &summary.run_id)
         .timestamp_ms("started_at", started_at.timestamp_millis())

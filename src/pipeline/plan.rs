@@ -9,11 +9,15 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::discover::History;
-use crate::extract::eventlog::history::Identity;
+use crate::extract::history::Identity;
 use crate::load::{AppKey, Ledger};
 
 /// Logs from this size on are read by all cores together, one after the other.
 const LARGE_HISTORY_BYTES: u64 = 48 << 20;
+/// What a history weighs whose size a server does not tell.
+const UNKNOWN_BYTES: u64 = 1 << 20;
+/// Workers that read servers side by side: they wait more than they work.
+const SERVER_WORKERS: usize = 4;
 /// Most bytes and most histories of one batch: what a killed run reads again at worst.
 const BATCH_BYTES: u64 = 16 << 30;
 const BATCH_HISTORIES: usize = 2_000;
@@ -36,6 +40,11 @@ impl Candidate {
         }
     }
 
+    /// Its size as far as it is known, for sharing out work.
+    fn weight(&self) -> u64 {
+        self.history.total_bytes().max(UNKNOWN_BYTES)
+    }
+
     pub(super) fn app_date(&self) -> Option<NaiveDate> {
         chrono::DateTime::from_timestamp_millis(self.identity.start_time)
             .map(|start| start.date_naive())
@@ -47,14 +56,14 @@ impl Candidate {
         let rank = |candidate: &Self| {
             let history = &candidate.history;
             (
-                !history.in_progress,
+                !history.in_progress(),
                 history.total_bytes(),
                 history.modified(),
             )
         };
         rank(self)
             .cmp(&rank(other))
-            .then_with(|| other.history.uri.cmp(&self.history.uri))
+            .then_with(|| other.history.uri().cmp(self.history.uri()))
             .is_gt()
     }
 }
@@ -94,7 +103,7 @@ pub(super) fn choose(
                 };
                 duplicates.push(Duplicate {
                     candidate: loser,
-                    winner: winner.history.uri.clone(),
+                    winner: winner.history.uri().to_owned(),
                 });
                 chosen.insert(key, winner);
             }
@@ -103,7 +112,7 @@ pub(super) fn choose(
     // A rival that lost to an early candidate names it even if a later one won: name the last.
     for duplicate in &mut duplicates {
         if let Some(winner) = chosen.get(&duplicate.candidate.key()) {
-            duplicate.winner.clone_from(&winner.history.uri);
+            duplicate.winner = winner.history.uri().to_owned();
         }
     }
     (chosen.into_values().collect(), duplicates)
@@ -117,7 +126,7 @@ fn better_in_lake(
     discovered: &impl Fn(&str) -> bool,
 ) -> Option<String> {
     let loaded = ledger.loaded(key)?;
-    if loaded.source_uri == candidate.history.uri {
+    if loaded.source_uri == candidate.history.uri() {
         return None;
     }
     let complete = loaded.complete.unwrap_or(false);
@@ -125,7 +134,7 @@ fn better_in_lake(
     // The same log under its final name is no rival; a copy elsewhere is one while it tells more.
     let renamed = !discovered(&loaded.source_uri) && !complete;
     let better =
-        complete && (candidate.history.in_progress || size >= candidate.history.total_bytes());
+        complete && (candidate.history.in_progress() || size >= candidate.history.total_bytes());
     (better && !renamed).then(|| loaded.source_uri.clone())
 }
 
@@ -156,7 +165,8 @@ impl BatchPlan {
 
 /// Cuts the histories into batches, and each batch into units for `threads` workers.
 pub(super) fn batches(mut candidates: Vec<Candidate>, threads: usize) -> Vec<BatchPlan> {
-    candidates.sort_by(|a, b| (a.app_date(), &a.history.uri).cmp(&(b.app_date(), &b.history.uri)));
+    candidates
+        .sort_by(|a, b| (a.app_date(), a.history.uri()).cmp(&(b.app_date(), b.history.uri())));
     let mut batches = Vec::new();
     let (mut batch, mut bytes) = (Vec::new(), 0);
     for candidate in candidates {
@@ -187,19 +197,24 @@ fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
             threads,
         })
         .collect();
+    let waits = small
+        .iter()
+        .any(|candidate| candidate.history.log().is_none());
+    let workers = if waits {
+        threads.max(SERVER_WORKERS)
+    } else {
+        threads
+    };
     let first = u32::try_from(large.len()).unwrap_or(u32::MAX);
     BatchPlan {
         large,
-        small: spread(small, threads, first),
+        small: spread(small, workers, first),
     }
 }
 
 /// Spreads small histories over `workers` units of about the same size, neighbours by date together.
 fn spread(candidates: Vec<Candidate>, workers: usize, first: u32) -> Vec<Unit> {
-    let total: u64 = candidates
-        .iter()
-        .map(|candidate| candidate.history.total_bytes())
-        .sum();
+    let total: u64 = candidates.iter().map(Candidate::weight).sum();
     let share = total.div_ceil(workers.max(1) as u64).max(1);
     let mut units: Vec<Unit> = Vec::new();
     let mut filled = share;
@@ -213,7 +228,7 @@ fn spread(candidates: Vec<Candidate>, workers: usize, first: u32) -> Vec<Unit> {
             });
             filled = 0;
         }
-        filled += candidate.history.total_bytes();
+        filled += candidate.weight();
         if let Some(unit) = units.last_mut() {
             unit.candidates.push(candidate);
         }

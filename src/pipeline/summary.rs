@@ -6,6 +6,8 @@ use crate::analyze::AnalyzeError;
 use crate::discover::DiscoverProblem;
 use crate::load::{LoadError, SourceRecord, SourceStatus};
 
+use super::clusters::AnalysisStatus;
+
 /// Exit code of a run that did all there was to do.
 pub const EXIT_DONE: u8 = 0;
 /// Exit code of a run that failed.
@@ -28,6 +30,8 @@ pub struct RunSummary {
     pub exit_code: u8,
     /// Nothing was written: a rehearsal.
     pub dry_run: bool,
+    /// Clusters that platforms listed, and what became of them.
+    pub clusters: ClusterCounts,
     /// Histories found.
     pub discovered: usize,
     /// Histories whose rows are in the lake, all of them.
@@ -58,6 +62,34 @@ pub struct RunSummary {
     pub problems: Vec<Problem>,
     /// The applications with most time in flagged stages.
     pub worst: Vec<WorstApplication>,
+}
+
+/// Clusters by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ClusterCounts {
+    /// Listed.
+    pub found: usize,
+    /// Ended and dealt with by an earlier run: not asked again.
+    pub unchanged: usize,
+    /// All that there is of them is in the lake.
+    pub completed: usize,
+    /// They have nothing to load.
+    pub empty: usize,
+    /// Something of them is in the lake, something failed.
+    pub partial: usize,
+    /// Nothing could be loaded.
+    pub failed: usize,
+}
+
+impl ClusterCounts {
+    pub(super) fn count(&mut self, status: AnalysisStatus) {
+        match status {
+            AnalysisStatus::Completed => self.completed += 1,
+            AnalysisStatus::NoApplications => self.empty += 1,
+            AnalysisStatus::Partial => self.partial += 1,
+            AnalysisStatus::Failed => self.failed += 1,
+        }
+    }
 }
 
 /// One thing that was left out.

@@ -9,8 +9,8 @@ use arrow::array::RecordBatch;
 use crate::discover::History;
 use crate::extract::ExtractError;
 use crate::extract::eventlog::codec::Limits;
-use crate::extract::eventlog::history::{ExtractOptions, Extraction, Identity, extract, identify};
-use crate::extract::rows::{RowSink, SinkError};
+use crate::extract::history::{ExtractOptions, Extraction, Identity, extract, identify};
+use crate::extract::rows::{RowCounts, RowSink, SinkError};
 use crate::load::{Batch, LoadError, SourceRecord, SourceStatus, StagedUnit, Staging, UnitWriter};
 
 use super::Progress;
@@ -21,7 +21,26 @@ use super::summary::RunError;
 #[derive(Debug)]
 pub(super) struct UnitResult {
     pub(super) staged: StagedUnit,
-    pub(super) sources: Vec<SourceRecord>,
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+/// What became of one history.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// Its row of the ledger.
+    pub(super) record: SourceRecord,
+    /// Its rows in fact tables.
+    pub(super) rows: RowCounts,
+}
+
+impl Outcome {
+    /// A history of which no row is written.
+    pub(super) fn without_rows(record: SourceRecord) -> Self {
+        Self {
+            record,
+            rows: RowCounts::default(),
+        }
+    }
 }
 
 /// What all workers of a batch share.
@@ -46,30 +65,33 @@ impl Workshop<'_> {
             batch_id: self.batch.id.clone(),
             ingested_at: self.batch.started_at,
         };
-        let mut sources = Vec::with_capacity(unit.candidates.len());
+        let mut outcomes = Vec::with_capacity(unit.candidates.len());
         for candidate in unit.candidates {
             writer.begin_history()?;
             let extracted = self.extract(&candidate, &options, &mut writer);
-            let record = match extracted {
+            let outcome = match extracted {
                 Ok(extraction) => {
                     writer.commit_history()?;
-                    loaded(&candidate, &extraction)
+                    Outcome {
+                        record: loaded(&candidate, &extraction),
+                        rows: extraction.rows,
+                    }
                 }
                 Err(error) => {
                     writer.rollback_history()?;
-                    refused(&candidate, error)?
+                    Outcome::without_rows(refused(&candidate, error)?)
                 }
             };
             self.progress.advance(
-                &candidate.history.uri,
+                candidate.history.uri(),
                 candidate.history.total_bytes(),
-                record.rows.unwrap_or(0),
+                outcome.record.rows.unwrap_or(0),
             );
-            sources.push(record);
+            outcomes.push(outcome);
         }
         Ok(UnitResult {
             staged: writer.finish()?,
-            sources,
+            outcomes,
         })
     }
 
@@ -92,7 +114,7 @@ impl Workshop<'_> {
         }))
         .unwrap_or_else(|_| {
             Err(ExtractError::Panicked {
-                uri: history.uri.clone(),
+                uri: history.uri().to_owned(),
             })
         })
     }
@@ -162,7 +184,7 @@ pub(super) fn identify_all(
                         .iter()
                         .map(|history| {
                             Err(ExtractError::Panicked {
-                                uri: history.uri.clone(),
+                                uri: history.uri().to_owned(),
                             })
                         })
                         .collect()
@@ -179,7 +201,7 @@ fn identify_one(
 ) -> Result<Identity, ExtractError> {
     catch_unwind(AssertUnwindSafe(|| identify(history, runtime, limits))).unwrap_or_else(|_| {
         Err(ExtractError::Panicked {
-            uri: history.uri.clone(),
+            uri: history.uri().to_owned(),
         })
     })
 }
@@ -188,7 +210,7 @@ fn identify_one(
 pub(super) fn record(history: &History, fingerprint: &str, status: SourceStatus) -> SourceRecord {
     let platform = history.platform.as_str();
     let mut record = SourceRecord::new(
-        &history.uri,
+        history.uri(),
         fingerprint,
         platform,
         &history.cluster_id,
@@ -197,8 +219,8 @@ pub(super) fn record(history: &History, fingerprint: &str, status: SourceStatus)
     record.cluster_name.clone_from(&history.cluster_name);
     record.size_bytes = Some(history.total_bytes());
     record.modified = Some(history.modified());
-    record.etag = history.files.iter().find_map(|file| file.etag.clone());
-    record.layout = Some(format!("{:?}", history.layout).to_lowercase());
+    record.etag = history.etag();
+    record.layout = Some(history.layout().to_owned());
     record
 }
 
@@ -253,7 +275,7 @@ fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
     }
     record.events = Some(extraction.lines.saturating_sub(extraction.bad_lines));
     record.bad_lines = Some(extraction.bad_lines);
-    record.rows = Some(extraction.rows);
+    record.rows = Some(extraction.rows.total());
     record.bytes = Some(extraction.compressed_bytes);
     record.duration_ms = u64::try_from(extraction.duration_ms).ok();
     record.complete = Some(extraction.complete);

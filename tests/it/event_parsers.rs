@@ -23,7 +23,8 @@ fn folders() -> Vec<String> {
 /// Lines compared, and how many of them are task ends.
 fn compare(history: &History, runtime: &tokio::runtime::Handle) -> (usize, usize) {
     // Whatever is no log has no lines to compare.
-    let Ok(reader) = layout::open(history, runtime, &Limits::default()) else {
+    let open = |log| layout::open(log, runtime, &Limits::default()).ok();
+    let Some(reader) = history.log().and_then(open) else {
         return (0, 0);
     };
     let mut parser = EventParser::default();
@@ -31,7 +32,7 @@ fn compare(history: &History, runtime: &tokio::runtime::Handle) -> (usize, usize
     for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
         let scanned = format!("{:?}", parser.parse(&line).ok());
         let parsed = format!("{:?}", parser.parse_without_scanner(&line).ok());
-        assert_eq!(scanned, parsed, "line {} of {}", lines + 1, history.uri);
+        assert_eq!(scanned, parsed, "line {} of {}", lines + 1, history.uri());
         lines += 1;
         ends += usize::from(scanned.contains("TaskEnd("));
     }

@@ -44,16 +44,21 @@ impl Tree {
         discovery
             .histories
             .iter()
-            .map(|h| {
+            .filter_map(History::log)
+            .map(|log| {
                 (
-                    h.layout,
-                    h.in_progress,
-                    below(&h.uri),
-                    h.files.iter().map(name).collect(),
+                    log.layout,
+                    log.in_progress,
+                    below(&log.uri),
+                    log.files.iter().map(name).collect(),
                 )
             })
             .collect()
     }
+}
+
+fn first_log(discovery: &Discovery) -> &EventLog {
+    discovery.histories[0].log().unwrap()
 }
 
 fn run(source: &EventLogSource, window: &Window) -> Result<Discovery, DiscoverError> {
@@ -282,8 +287,8 @@ fn a_named_file_is_a_log_whatever_its_name() {
     for name in ["notes.txt", "eventlog-2021-06-15--15-00.gz"] {
         let found = discover_path(&tree.path(name)).unwrap();
         assert_eq!(found.histories.len(), 1);
-        assert_eq!(found.histories[0].layout, Layout::SingleFile);
-        assert_eq!(found.histories[0].files[0].path.filename(), Some(name));
+        assert_eq!(first_log(&found).layout, Layout::SingleFile);
+        assert_eq!(first_log(&found).files[0].path.filename(), Some(name));
     }
 }
 
@@ -300,11 +305,11 @@ fn odd_names_survive_the_way_to_a_uri_and_back() {
     ] {
         let tree = Tree::new(&[name]);
         let discovery = tree.discover();
-        let file = &discovery.histories[0].files[0];
+        let file = &first_log(&discovery).files[0];
         let path = url::Url::parse(&file.uri).unwrap().to_file_path().unwrap();
         assert_eq!(path, tree.path(name), "{}", file.uri);
         let again = run(&source(&[&file.uri]), &Window::default()).unwrap();
-        assert_eq!(again.histories[0].files[0].uri, file.uri);
+        assert_eq!(first_log(&again).files[0].uri, file.uri);
     }
 }
 
@@ -313,12 +318,12 @@ fn relative_paths_and_dots_mean_the_same_folder() {
     let tree = Tree::new(&["logs/app-1", "other/x.csv"]);
     let direct = discover_path(&tree.path("logs")).unwrap();
     let dotted = discover_path(&tree.path("other/../logs/.")).unwrap();
-    assert_eq!(direct.histories[0].uri, dotted.histories[0].uri);
+    assert_eq!(direct.histories[0].uri(), dotted.histories[0].uri());
     let here = discover_path(Path::new("src")).unwrap();
     assert!(
         here.histories
             .iter()
-            .all(|history| history.uri.starts_with("file:///"))
+            .all(|history| history.uri().starts_with("file:///"))
     );
 }
 
@@ -371,7 +376,7 @@ fn the_window_looks_at_the_newest_file() {
         found
             .histories
             .iter()
-            .map(|h| h.uri.rsplit('/').next().unwrap().to_owned())
+            .map(|h| h.uri().rsplit('/').next().unwrap().to_owned())
             .collect()
     };
     assert_eq!(names_in(Some(20), None), ["eventlog_v2_a"]);

@@ -6,9 +6,10 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
-use crate::discover::{History, Layout};
+use crate::discover::EventLog;
 use crate::extract::error::ExtractError;
-use crate::extract::rows::{HistoryContext, HistoryKind, RowSink, RowWriter};
+use crate::extract::history::{ExtractOptions, Extraction, Identity};
+use crate::extract::rows::{HistoryKind, RowWriter};
 
 use super::codec::Limits;
 use super::event::{ApplicationStart, Event};
@@ -20,42 +21,14 @@ use super::replay::{LogSummary, Replay};
 /// Text that is searched for the application's start before a log is given up.
 const IDENTITY_SEARCH_BYTES: u64 = 64 << 20;
 
-/// Which application attempt a log tells of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    pub application_id: String,
-    /// `0` where Spark gives none.
-    pub attempt_id: String,
-    pub application_name: String,
-    /// Epoch milliseconds.
-    pub start_time: i64,
-}
-
-/// How logs are extracted.
+/// How a log is spoken of: a copy that was fetched from a server bears the server's address.
 #[derive(Debug, Clone)]
-pub struct ExtractOptions {
-    pub limits: Limits,
-    /// Threads that parse one log.
-    pub threads: usize,
-    pub batch_id: String,
-    pub ingested_at: DateTime<Utc>,
-}
-
-/// What an extraction did, for the ledger.
-#[derive(Debug, Clone)]
-pub struct Extraction {
-    pub rows: u64,
-    /// Lines that are not blank, bad ones included.
-    pub lines: u64,
-    pub bad_lines: u64,
-    /// The first line that was dropped and why; or where and why the text ended early.
-    pub loss: Option<String>,
-    /// The text ended before the log did.
-    pub truncated: bool,
-    /// The application ended and nothing was lost.
-    pub complete: bool,
-    pub compressed_bytes: u64,
-    pub duration_ms: i64,
+pub struct Told {
+    pub history: HistoryKind,
+    /// Column `applications.source_uri`.
+    pub source_uri: String,
+    /// When it changed last.
+    pub last_updated: DateTime<Utc>,
 }
 
 /// Reads just enough of a log to know whose it is.
@@ -63,29 +36,29 @@ pub struct Extraction {
 /// # Errors
 /// When the log cannot be read, or holds no application's start.
 pub fn identify(
-    history: &History,
+    log: &EventLog,
     runtime: &Handle,
     limits: &Limits,
 ) -> Result<Identity, ExtractError> {
-    let reader = layout::open(history, runtime, limits)?;
+    let reader = layout::open(log, runtime, limits)?;
     let mut chunks = LineChunks::new(reader.take(IDENTITY_SEARCH_BYTES));
     let mut search = IdentitySearch::default();
     // Found: an error that ends the reading, and is none.
     let read = for_each_chunk(
         &mut chunks,
         1,
-        |chunk| search.look(chunk, &history.uri),
-        |error| read_error(error, history),
+        |chunk| search.look(chunk, &log.uri),
+        |error| read_error(error, log),
     );
     match (search.found, read) {
-        (Some(start), _) => identity(start, history),
+        (Some(start), _) => identity(start, log),
         (None, Err(error)) => Err(error),
         (None, Ok(_)) if search.events == 0 => Err(ExtractError::NotAnEventLog {
-            uri: history.uri.clone(),
+            uri: log.uri.clone(),
             reason: "none of its lines is an event of Spark".to_owned(),
         }),
         (None, Ok(_)) => Err(ExtractError::NoApplicationStart {
-            uri: history.uri.clone(),
+            uri: log.uri.clone(),
         }),
     }
 }
@@ -111,13 +84,13 @@ impl IdentitySearch {
     }
 }
 
-fn identity(start: ApplicationStart, history: &History) -> Result<Identity, ExtractError> {
+fn identity(start: ApplicationStart, log: &EventLog) -> Result<Identity, ExtractError> {
     let application_id =
         start
             .id
             .filter(|id| !id.is_empty())
             .ok_or_else(|| ExtractError::NoApplicationId {
-                uri: history.uri.clone(),
+                uri: log.uri.clone(),
             })?;
     Ok(Identity {
         application_id,
@@ -127,7 +100,7 @@ fn identity(start: ApplicationStart, history: &History) -> Result<Identity, Extr
     })
 }
 
-/// Extracts all rows of a log into `sink`.
+/// Extracts all rows of a log into `rows`.
 ///
 /// Damage in the log is no error: what came before it becomes rows, bad lines are counted, and the
 /// [`Extraction`] says what was lost.
@@ -135,16 +108,15 @@ fn identity(start: ApplicationStart, history: &History) -> Result<Identity, Extr
 /// # Errors
 /// When the log cannot be read (any more), or the sink refuses rows.
 pub fn extract(
-    history: &History,
-    identity: &Identity,
+    log: &EventLog,
+    told: Told,
     options: &ExtractOptions,
     runtime: &Handle,
-    sink: &mut dyn RowSink,
+    rows: &mut RowWriter<'_>,
 ) -> Result<Extraction, ExtractError> {
     let started = Instant::now();
-    let rows = RowWriter::new(context(history, identity, options), sink);
     let mut replay = Replay::new(rows);
-    let mut chunks = LineChunks::new(layout::open(history, runtime, &options.limits)?);
+    let mut chunks = LineChunks::new(layout::open(log, runtime, &options.limits)?);
     let mut losses = Losses::default();
     let read = for_each_chunk(
         &mut chunks,
@@ -156,21 +128,17 @@ pub fn extract(
                 .into_iter()
                 .try_for_each(|event| replay.apply(event))
         },
-        |error| read_error(error, history),
+        |error| read_error(error, log),
     )?;
     let reader: &LogReader = chunks.source();
     losses.oversized(read.oversized_lines);
     let truncation = reader.truncation().map(ToString::to_string);
     let truncated = truncation.is_some() || losses.cut_off;
     let summary = replay.finish(&LogSummary {
-        history: if history.layout == Layout::Zip {
-            HistoryKind::EventLogZip
-        } else {
-            HistoryKind::EventLog
-        },
-        source_uri: history.uri.clone(),
-        last_updated: Some(history.modified().timestamp_millis()),
-        is_intact: !truncated && losses.bad_lines == 0 && !is_compacted(history),
+        history: told.history,
+        source_uri: told.source_uri,
+        last_updated: Some(told.last_updated.timestamp_millis()),
+        is_intact: !truncated && losses.bad_lines == 0 && !is_compacted(log),
     })?;
     Ok(Extraction {
         rows: summary.rows,
@@ -184,33 +152,17 @@ pub fn extract(
     })
 }
 
-fn context(history: &History, identity: &Identity, options: &ExtractOptions) -> HistoryContext {
-    HistoryContext {
-        platform: history.platform.as_str().to_owned(),
-        cluster_id: history.cluster_id.clone(),
-        cluster_name: history.cluster_name.clone(),
-        application_id: identity.application_id.clone(),
-        attempt_id: identity.attempt_id.clone(),
-        start_time: identity.start_time,
-        batch_id: options.batch_id.clone(),
-        ingested_at: options.ingested_at,
-    }
-}
-
 /// A compacted log has lost the events of what had ended by then.
-fn is_compacted(history: &History) -> bool {
-    history
-        .files
-        .iter()
-        .any(|file| file.uri.ends_with(".compact"))
-        || history
+fn is_compacted(log: &EventLog) -> bool {
+    log.files.iter().any(|file| file.uri.ends_with(".compact"))
+        || log
             .zip_entries
             .iter()
             .any(|entry| entry.ends_with(".compact"))
 }
 
-fn read_error(error: std::io::Error, history: &History) -> ExtractError {
-    ExtractError::from_read(error, &history.uri)
+fn read_error(error: std::io::Error, log: &EventLog) -> ExtractError {
+    ExtractError::from_read(error, &log.uri)
 }
 
 /// What was dropped of a log.

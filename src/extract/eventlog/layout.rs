@@ -15,7 +15,7 @@ use super::codec::zip::{self, ZipEntry};
 use super::codec::{Codec, DETECT_BYTES, Fault, Limits, READ_BUFFER_BYTES, decoder, fault_of};
 use super::input::{LocalFile, Opener, failure_of};
 use super::rollover;
-use crate::discover::{History, Layout, LogFile, SourceFile, group};
+use crate::discover::{EventLog, Layout, LogFile, SourceFile, group};
 use crate::extract::error::ExtractError;
 
 /// Bytes of text that [`open`] decodes ahead, to tell an empty or unreadable log at once.
@@ -64,7 +64,7 @@ impl fmt::Display for TruncationReason {
     }
 }
 
-/// Opens the log of `history`.
+/// Opens `log`.
 ///
 /// Call it, and read the result, on a thread that may block: not on a worker of `runtime`, which
 /// fetches objects meanwhile.
@@ -73,17 +73,13 @@ impl fmt::Display for TruncationReason {
 /// [`ExtractError::EmptyLog`], [`ExtractError::UnknownCodec`] and [`ExtractError::Corrupt`] when there
 /// is no text at all; [`ExtractError::SeveralLogs`] for an archive of several logs none of which was
 /// chosen; [`ExtractError::Vanished`] and others when a file cannot be read.
-pub fn open(
-    history: &History,
-    runtime: &Handle,
-    limits: &Limits,
-) -> Result<LogReader, ExtractError> {
-    let opener = Opener::new(Arc::clone(&history.store), runtime.clone());
-    let files = match history.layout {
-        Layout::Databricks => rollover::in_reading_order(&history.files, &opener, limits),
-        _ => history.files.clone(),
+pub fn open(log: &EventLog, runtime: &Handle, limits: &Limits) -> Result<LogReader, ExtractError> {
+    let opener = Opener::new(Arc::clone(&log.store), runtime.clone());
+    let files = match log.layout {
+        Layout::Databricks => rollover::in_reading_order(&log.files, &opener, limits),
+        _ => log.files.clone(),
     };
-    let mut reader = LogReader::new(history, files, opener, limits);
+    let mut reader = LogReader::new(log, files, opener, limits);
     reader.look_ahead()?;
     Ok(reader)
 }
@@ -199,15 +195,15 @@ fn entries_of_only_log(entries: &[ZipEntry], uri: &str) -> Result<Vec<String>, E
 }
 
 impl LogReader {
-    fn new(history: &History, files: Vec<SourceFile>, opener: Opener, limits: &Limits) -> Self {
+    fn new(log: &EventLog, files: Vec<SourceFile>, opener: Opener, limits: &Limits) -> Self {
         Self {
             opener,
             limits: limits.clone(),
-            log_uri: history.uri.clone(),
-            zip_entries: history.zip_entries.clone(),
+            log_uri: log.uri.clone(),
+            zip_entries: log.zip_entries.clone(),
             parts: files.into_iter().map(Part::File).collect(),
             current: None,
-            current_uri: history.uri.clone(),
+            current_uri: log.uri.clone(),
             lookahead: VecDeque::new(),
             decoded_bytes: 0,
             last_byte: None,

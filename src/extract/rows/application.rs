@@ -82,6 +82,9 @@ impl ApplicationRow {
         reason = "minutes for people; the exact milliseconds stand beside them"
     )]
     pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+        let platform = writer.context().job_run.clone();
+        let job_key = platform.as_ref().and_then(|run| run.job_key.as_deref());
+        let job_run_id = platform.as_ref().map(|run| run.job_run_id.as_str());
         writer.append(FactTable::Applications, |row| {
             row.opt_string("application_name", Some(&self.name))
                 .opt_timestamp_ms("start_time", Some(self.start_time))
@@ -96,8 +99,8 @@ impl ApplicationRow {
                 )
                 .opt_string("spark_version", self.spark_version.as_deref())
                 .double("duration_minutes", self.duration_ms() as f64 / 60_000.0)
-                .opt_string("job_key", self.job_key.as_deref())
-                .opt_string("job_run_id", self.job_run_id.as_deref())
+                .opt_string("job_key", job_key.or(self.job_key.as_deref()))
+                .opt_string("job_run_id", job_run_id.or(self.job_run_id.as_deref()))
                 .opt_string("team", self.team.as_deref())
                 .opt_string("deploy_mode", self.deploy_mode.as_deref())
                 .opt_string("queue", self.queue.as_deref())

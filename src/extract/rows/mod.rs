@@ -19,6 +19,7 @@ mod text;
 
 use chrono::{DateTime, Utc};
 
+use crate::discover::JobRunLink;
 use crate::schema::{self, RowBuilder, TableBuilder};
 
 use super::error::ExtractError;
@@ -49,6 +50,8 @@ pub struct HistoryContext {
     pub attempt_id: String,
     /// Start of the application, epoch milliseconds: its UTC date partitions every table.
     pub start_time: i64,
+    /// What the platform says of the run; goes before what the history says itself.
+    pub job_run: Option<JobRunLink>,
     pub batch_id: String,
     pub ingested_at: DateTime<Utc>,
 }
@@ -131,7 +134,38 @@ pub struct RowWriter<'s> {
     context: HistoryContext,
     sink: &'s mut dyn RowSink,
     builders: [Option<TableBuilder>; FactTable::ALL.len()],
-    rows: u64,
+    counts: RowCounts,
+}
+
+/// Rows of one history, by table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCounts([u64; FactTable::ALL.len()]);
+
+impl RowCounts {
+    /// Rows of one table.
+    #[must_use]
+    pub fn of(&self, table: FactTable) -> u64 {
+        self.0.get(table as usize).copied().unwrap_or(0)
+    }
+
+    /// Rows of all tables.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Adds the rows of another history.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    fn add_one(&mut self, table: FactTable) {
+        if let Some(count) = self.0.get_mut(table as usize) {
+            *count += 1;
+        }
+    }
 }
 
 impl<'s> RowWriter<'s> {
@@ -141,7 +175,7 @@ impl<'s> RowWriter<'s> {
             context,
             sink,
             builders: Default::default(),
-            rows: 0,
+            counts: RowCounts::default(),
         }
     }
 
@@ -151,10 +185,10 @@ impl<'s> RowWriter<'s> {
         &self.context
     }
 
-    /// Rows written so far, of all tables.
+    /// Rows written so far.
     #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
+    pub fn counts(&self) -> RowCounts {
+        self.counts
     }
 
     /// Appends one row of `table`, whose own columns `fill` gives in contract order.
@@ -185,7 +219,7 @@ impl<'s> RowWriter<'s> {
             .string("batch_id", &context.batch_id)
             .timestamp_ms("ingested_at", context.ingested_at.timestamp_millis());
         row.end();
-        self.rows += 1;
+        self.counts.add_one(table);
         if builder.len() >= table.batch_rows() {
             let batch = builder.finish()?;
             self.sink.write(table.name(), batch)?;

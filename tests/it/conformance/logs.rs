@@ -98,7 +98,7 @@ fn layouts_of_one_log_have_the_same_rows() {
     let Some(corpus) = Corpus::load() else { return };
     let ledger = corpus.query(
         "SELECT cluster_id, layout, events, rows FROM ingest_sources \
-         WHERE application_id = 'local-1623876083964' AND layout <> 'singlefile' ORDER BY layout",
+         WHERE application_id = 'local-1623876083964' AND layout <> 'single_file' ORDER BY layout",
     );
     let layouts: Vec<&str> = ledger.iter().map(|row| text(row, "layout")).collect();
     assert_eq!(layouts, ["databricks", "rolling"]);

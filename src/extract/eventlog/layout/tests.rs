@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use super::super::codec::encode::{encode, zip_archive};
 use super::*;
 use crate::discover::event_logs::{EventLogSource, discover};
-use crate::discover::{Platform, Window};
+use crate::discover::{Content, Discovery, Window};
 
 const CODECS: [(Codec, &str); 7] = [
     (Codec::Plain, "app-1"),
@@ -47,7 +47,7 @@ impl Logs {
         self
     }
 
-    fn histories(&self) -> Vec<History> {
+    fn histories(&self) -> Vec<EventLog> {
         let source = EventLogSource {
             uris: vec![uri(self.folder.path())],
             ..Default::default()
@@ -57,24 +57,24 @@ impl Logs {
             .block_on(discover(&source, &Window::default()))
             .unwrap();
         assert!(discovery.problems.is_empty(), "{:?}", discovery.problems);
-        discovery.histories
+        logs_of(discovery)
     }
 
-    fn only(&self) -> History {
+    fn only(&self) -> EventLog {
         let mut histories = self.histories();
         assert_eq!(histories.len(), 1, "{histories:?}");
         histories.remove(0)
     }
 
-    fn open(&self, history: &History) -> Result<LogReader, ExtractError> {
+    fn open(&self, history: &EventLog) -> Result<LogReader, ExtractError> {
         self.open_within(history, &Limits::default())
     }
 
-    fn open_within(&self, history: &History, limits: &Limits) -> Result<LogReader, ExtractError> {
+    fn open_within(&self, history: &EventLog, limits: &Limits) -> Result<LogReader, ExtractError> {
         open(history, self.runtime.handle(), limits)
     }
 
-    fn read(&self, history: &History) -> (String, Option<Truncation>) {
+    fn read(&self, history: &EventLog) -> (String, Option<Truncation>) {
         let mut reader = self.open(history).unwrap();
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
@@ -82,12 +82,21 @@ impl Logs {
     }
 }
 
+fn logs_of(discovery: Discovery) -> Vec<EventLog> {
+    let logs = discovery.histories.into_iter();
+    logs.filter_map(|history| match history.content {
+        Content::Log(log) => Some(log),
+        Content::Server(_) => None,
+    })
+    .collect()
+}
+
 fn uri(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
 /// A log of one object that is only in memory.
-fn in_memory(runtime: &Runtime, name: &str, content: Option<Vec<u8>>) -> History {
+fn in_memory(runtime: &Runtime, name: &str, content: Option<Vec<u8>>) -> EventLog {
     let store = Arc::new(InMemory::new());
     let path = object_store::path::Path::from(name);
     let size = content.as_ref().map_or(9, |content| content.len() as u64);
@@ -102,10 +111,7 @@ fn in_memory(runtime: &Runtime, name: &str, content: Option<Vec<u8>>) -> History
         modified: Utc::now(),
         etag: None,
     };
-    History {
-        platform: Platform::EventLog,
-        cluster_id: "memory".to_owned(),
-        cluster_name: "memory".to_owned(),
+    EventLog {
         uri,
         layout: Layout::SingleFile,
         files: vec![file],
@@ -360,7 +366,7 @@ fn the_attempts_in_a_zip_are_logs_of_their_own() {
         .collect();
     assert_eq!(read, ["{\"attempt\":1}\n", "{\"attempt\":2}\n"]);
     assert!(histories[1].uri.ends_with("/eventLogs-app.zip!/app_2"));
-    assert_ne!(histories[0].fingerprint(), histories[1].fingerprint());
+    assert_ne!(histories[0].zip_entries, histories[1].zip_entries);
 
     let unchosen = in_memory(&logs.runtime, "eventLogs-app.zip", Some(archive));
     assert_eq!(logs.open(&unchosen).unwrap_err().kind(), "several_logs");

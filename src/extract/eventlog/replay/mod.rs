@@ -19,8 +19,8 @@ use hashbrown::HashMap;
 
 use crate::extract::error::ExtractError;
 use crate::extract::rows::{
-    ApplicationRow, HistoryKind, JobRow, RowWriter, StageRow, StageStatus, StreamingProgressRow,
-    TaskRow,
+    ApplicationRow, HistoryKind, JobRow, RowCounts, RowWriter, StageRow, StageStatus,
+    StreamingProgressRow, TaskRow,
 };
 
 use super::event::{
@@ -49,7 +49,7 @@ pub struct LogSummary {
 /// What a replay found, for the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplaySummary {
-    pub rows: u64,
+    pub rows: RowCounts,
     /// The application ended and the log is intact.
     pub complete: bool,
     /// The log says how the application ended.
@@ -70,8 +70,8 @@ struct Totals {
 }
 
 /// Replays one application attempt.
-pub struct Replay<'s> {
-    rows: RowWriter<'s>,
+pub struct Replay<'w, 's> {
+    rows: &'w mut RowWriter<'s>,
     spark_version: Option<String>,
     start: Option<ApplicationStart>,
     end_time: Option<i64>,
@@ -92,10 +92,10 @@ pub struct Replay<'s> {
     totals: Totals,
 }
 
-impl<'s> Replay<'s> {
+impl<'w, 's> Replay<'w, 's> {
     /// A replay whose rows go to `rows`.
     #[must_use]
-    pub fn new(rows: RowWriter<'s>) -> Self {
+    pub fn new(rows: &'w mut RowWriter<'s>) -> Self {
         Self {
             rows,
             spark_version: None,
@@ -134,7 +134,7 @@ impl<'s> Replay<'s> {
             }
             Event::SqlExecutionEnd(end) => {
                 self.saw(end.time);
-                return self.sql.on_end(&end, &mut self.rows);
+                return self.sql.on_end(&end, self.rows);
             }
             Event::AdaptiveExecutionUpdate(update) => self.sql.on_adaptive_update(*update),
             Event::AdaptiveMetricUpdates(update) => self.sql.on_adaptive_metrics(&update),
@@ -143,7 +143,7 @@ impl<'s> Replay<'s> {
                 return StreamingProgressRow {
                     progress: &event.progress,
                 }
-                .append(&mut self.rows);
+                .append(self.rows);
             }
             Event::LogStart { spark_version } => self.spark_version = Some(spark_version),
             Event::DatabricksMetadata(metadata) => {
@@ -206,16 +206,16 @@ impl<'s> Replay<'s> {
     pub fn finish(mut self, log: &LogSummary) -> Result<ReplaySummary, ExtractError> {
         self.finish_tasks()?;
         self.finish_jobs_and_stages()?;
-        self.totals.sql += self.sql.finish(&mut self.rows)?;
-        self.environment.append(&mut self.rows)?;
+        self.totals.sql += self.sql.finish(self.rows)?;
+        self.environment.append(self.rows)?;
         for row in std::mem::take(&mut self.storage).finish() {
-            row.append(&mut self.rows)?;
+            row.append(self.rows)?;
         }
         let complete = self.end_time.is_some() && log.is_intact;
         self.finish_application(log, complete)?;
         self.rows.flush()?;
         Ok(ReplaySummary {
-            rows: self.rows.rows(),
+            rows: self.rows.counts(),
             complete,
             ended: self.end_time.is_some(),
         })
@@ -262,7 +262,7 @@ impl<'s> Replay<'s> {
             self.totals.failure_reason.clone_from(&row.failure_reason);
         }
         self.release_stages(&row.stage_ids)?;
-        self.sql.on_job_end(&row, &mut self.rows)?;
+        self.sql.on_job_end(&row, self.rows)?;
         if self
             .stages
             .values()
@@ -272,7 +272,7 @@ impl<'s> Replay<'s> {
                 .insert(end.job_id, EndingJob { job, written: row });
             return Ok(());
         }
-        row.append(&mut self.rows)
+        row.append(self.rows)
     }
 
     /// A stage is gone: jobs that had ended before it and wait for no other are final. The History
@@ -291,7 +291,7 @@ impl<'s> Replay<'s> {
                 .any(|stage| stage.jobs.contains(job_id))
                 && let Some(ending) = self.ending_jobs.remove(job_id)
             {
-                ending.written.append(&mut self.rows)?;
+                ending.written.append(self.rows)?;
             }
         }
         Ok(())
@@ -330,7 +330,7 @@ impl<'s> Replay<'s> {
         free.sort_unstable();
         for key in free {
             if let Some(row) = self.finished_stages.remove(&key) {
-                row.append(&mut self.rows)?;
+                row.append(self.rows)?;
             }
         }
         Ok(())
@@ -426,12 +426,12 @@ impl<'s> Replay<'s> {
         let key = stage.key();
         let (row, details) = stage.finish();
         for executor in &details.executors {
-            executor.append(key.0, key.1, &mut self.rows)?;
+            executor.append(key.0, key.1, self.rows)?;
         }
         if let Some((summary, quantiles)) = details.distributions.finish(key.0, key.1) {
-            summary.append(&mut self.rows)?;
+            summary.append(self.rows)?;
             for row in &quantiles {
-                row.append(&mut self.rows)?;
+                row.append(self.rows)?;
             }
         }
         self.totals.stages += 1;
@@ -439,7 +439,7 @@ impl<'s> Replay<'s> {
             self.finished_stages.insert(key, row);
             Ok(())
         } else {
-            row.append(&mut self.rows)
+            row.append(self.rows)
         }
     }
 
@@ -500,7 +500,7 @@ impl<'s> Replay<'s> {
             end_reason: Some(&end.reason.reason),
             kill_reason: was_killed.then(|| end.reason.kill_reason()),
         }
-        .append(&mut self.rows)
+        .append(self.rows)
     }
 
     fn on_executor_excluded(&mut self, exclusion: &Exclusion) {
@@ -577,7 +577,7 @@ impl<'s> Replay<'s> {
                 end_reason: None,
                 kill_reason: None,
             }
-            .append(&mut self.rows)?;
+            .append(self.rows)?;
         }
         Ok(())
     }
@@ -593,7 +593,7 @@ impl<'s> Replay<'s> {
         );
         rows.sort_unstable_by_key(|row| row.job_id);
         for row in rows {
-            row.append(&mut self.rows)?;
+            row.append(self.rows)?;
         }
         let mut stages: Vec<LiveStage> = std::mem::take(&mut self.stages).into_values().collect();
         stages.sort_unstable_by_key(LiveStage::key);
@@ -606,7 +606,7 @@ impl<'s> Replay<'s> {
         finished.sort_unstable_by_key(|(key, _)| *key);
         finished
             .into_iter()
-            .try_for_each(|(_, row)| row.append(&mut self.rows))
+            .try_for_each(|(_, row)| row.append(self.rows))
     }
 
     fn finish_application(&mut self, log: &LogSummary, complete: bool) -> Result<(), ExtractError> {
@@ -625,10 +625,10 @@ impl<'s> Replay<'s> {
         };
         let (executor_rows, process_rows, time) = executors.finish(life_end, executor_memory_bytes);
         for row in &executor_rows {
-            row.append(&mut self.rows)?;
+            row.append(self.rows)?;
         }
         for row in &process_rows {
-            row.append(&mut self.rows)?;
+            row.append(self.rows)?;
         }
         let start = self.start.take();
         let name = start
@@ -677,7 +677,7 @@ impl<'s> Replay<'s> {
             complete,
             source_uri: log.source_uri.clone(),
         };
-        row.append(&mut self.rows)
+        row.append(self.rows)
     }
 }
 

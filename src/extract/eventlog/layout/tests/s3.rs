@@ -131,10 +131,16 @@ fn a_bucket_is_searched_and_its_objects_are_read() {
         .runtime
         .block_on(discover(&source, &Window::default()))
         .unwrap();
-    let found: Vec<_> = discovery
-        .histories
+    assert!(
+        discovery
+            .histories
+            .iter()
+            .all(|history| history.cluster_id == "logs")
+    );
+    let event_logs = logs_of(discovery);
+    let found: Vec<_> = event_logs
         .iter()
-        .map(|history| (history.uri.as_str(), logs.read(history).0))
+        .map(|log| (log.uri.as_str(), logs.read(log).0))
         .collect();
     let expected = [
         ("s3://bucket/logs/eventlog_v2_a", lines(300)),
@@ -149,13 +155,7 @@ fn a_bucket_is_searched_and_its_objects_are_read() {
         ),
     ];
     assert_eq!(found, expected);
-    assert!(
-        discovery
-            .histories
-            .iter()
-            .all(|history| history.cluster_id == "logs")
-    );
-    assert_eq!(discovery.histories[0].files[0].etag.as_deref(), Some("tag"));
+    assert_eq!(event_logs[0].files[0].etag.as_deref(), Some("tag"));
 }
 
 #[test]
@@ -167,11 +167,10 @@ fn a_single_object_is_found_and_a_missing_or_forbidden_one_is_not() {
             .block_on(discover(&source(&endpoint, uri), &Window::default()))
     };
     let one = find("s3://bucket/logs/app 1").unwrap().histories.remove(0);
-    assert_eq!(
-        (one.layout, one.cluster_id.as_str()),
-        (Layout::SingleFile, "logs")
-    );
-    assert_eq!(logs.read(&one).0, lines(3));
+    assert_eq!(one.cluster_id, "logs");
+    let log = one.log().unwrap();
+    assert_eq!(log.layout, Layout::SingleFile);
+    assert_eq!(logs.read(log).0, lines(3));
     assert_eq!(
         find("s3://bucket/logs/app 2").unwrap_err().kind(),
         "not_found"

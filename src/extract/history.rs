@@ -1,0 +1,133 @@
+//! One history, from wherever it is to be had, to rows.
+
+use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
+
+use super::error::ExtractError;
+use super::eventlog;
+use super::eventlog::codec::Limits;
+use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter};
+use crate::discover::{Content, EventLog, History, Layout};
+
+/// Which application attempt a history tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Spark's application id.
+    pub application_id: String,
+    /// `0` where Spark gives none.
+    pub attempt_id: String,
+    /// The application's name.
+    pub application_name: String,
+    /// Epoch milliseconds.
+    pub start_time: i64,
+}
+
+/// How histories are extracted.
+#[derive(Debug, Clone)]
+pub struct ExtractOptions {
+    /// What a log may unpack to.
+    pub limits: Limits,
+    /// Threads that parse one log.
+    pub threads: usize,
+    /// Column `batch_id`.
+    pub batch_id: String,
+    /// Column `ingested_at`.
+    pub ingested_at: DateTime<Utc>,
+}
+
+/// What an extraction did, for the ledger.
+#[derive(Debug, Clone)]
+pub struct Extraction {
+    /// Rows written, by table.
+    pub rows: RowCounts,
+    /// Lines of a log that are not blank, bad ones included; answers of a server.
+    pub lines: u64,
+    /// Lines that were dropped, or requests that failed.
+    pub bad_lines: u64,
+    /// The first line that was dropped and why; or where and why the text ended early.
+    pub loss: Option<String>,
+    /// The text ended before the log did.
+    pub truncated: bool,
+    /// The application ended and nothing was lost.
+    pub complete: bool,
+    /// Bytes read, before decompression.
+    pub compressed_bytes: u64,
+    /// Time it took.
+    pub duration_ms: i64,
+}
+
+/// Reads just enough of a history to know whose it is. A server has said so already.
+///
+/// # Errors
+/// When the log cannot be read, or holds no application's start.
+pub fn identify(
+    history: &History,
+    runtime: &Handle,
+    limits: &Limits,
+) -> Result<Identity, ExtractError> {
+    match &history.content {
+        Content::Log(log) => eventlog::history::identify(log, runtime, limits),
+        Content::Server(application) => Ok(Identity {
+            application_id: application.application_id.clone(),
+            attempt_id: application
+                .attempt_id
+                .clone()
+                .unwrap_or_else(|| "0".to_owned()),
+            application_name: application.name.clone(),
+            start_time: application.start_time.timestamp_millis(),
+        }),
+    }
+}
+
+/// Extracts all rows of a history into `sink`.
+///
+/// Damage in a log is no error: what came before it becomes rows, bad lines are counted, and the
+/// [`Extraction`] says what was lost.
+///
+/// # Errors
+/// When the history cannot be read (any more), or the sink refuses rows.
+pub fn extract(
+    history: &History,
+    identity: &Identity,
+    options: &ExtractOptions,
+    runtime: &Handle,
+    sink: &mut dyn RowSink,
+) -> Result<Extraction, ExtractError> {
+    let mut rows = RowWriter::new(context(history, identity, options), sink);
+    match &history.content {
+        Content::Log(log) => {
+            let told = eventlog::history::Told {
+                history: kind(log),
+                source_uri: log.uri.clone(),
+                last_updated: log.modified(),
+            };
+            eventlog::history::extract(log, told, options, runtime, &mut rows)
+        }
+        Content::Server(application) => Err(ExtractError::NotAnEventLog {
+            uri: application.uri.clone(),
+            reason: "servers cannot be read yet".to_owned(),
+        }),
+    }
+}
+
+fn kind(log: &EventLog) -> HistoryKind {
+    if log.layout == Layout::Zip {
+        HistoryKind::EventLogZip
+    } else {
+        HistoryKind::EventLog
+    }
+}
+
+fn context(history: &History, identity: &Identity, options: &ExtractOptions) -> HistoryContext {
+    HistoryContext {
+        platform: history.platform.as_str().to_owned(),
+        cluster_id: history.cluster_id.clone(),
+        cluster_name: history.cluster_name.clone(),
+        application_id: identity.application_id.clone(),
+        attempt_id: identity.attempt_id.clone(),
+        start_time: identity.start_time,
+        job_run: history.job_run.clone(),
+        batch_id: options.batch_id.clone(),
+        ingested_at: options.ingested_at,
+    }
+}

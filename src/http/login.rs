@@ -1,0 +1,41 @@
+//! Sessions that have to be made before a server answers, and made anew when they expire.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::settings::{Auth, Secret};
+
+/// Makes sessions: by a presigned address, by a client secret.
+///
+/// A client logs in before its first request, and again, once for all requests under way, when the
+/// server answers 401, 403, or with a redirect to somewhere else.
+#[async_trait]
+pub trait Login: Debug + Send + Sync {
+    /// Makes a new session.
+    async fn log_in(&self) -> Result<Session, LoginError>;
+}
+
+/// What a login gives.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    /// Visited first, with its redirects: it sets the cookies of the session. Holds secrets.
+    pub visit: Option<Secret>,
+    /// The base of requests from now on; by default the settings'.
+    pub base: Option<Url>,
+    /// How requests say who asks from now on; by default the settings'.
+    pub auth: Option<Auth>,
+}
+
+/// No session could be made.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct LoginError {
+    /// Short and stable code in capitals: `PERSISTENT_UI_NOT_READY`.
+    pub code: String,
+    /// What went wrong and what to do about it, without secrets.
+    pub message: String,
+    /// Whether trying again may help though nobody changes anything.
+    pub retryable: bool,
+}
