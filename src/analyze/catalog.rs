@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 use std::path::Path;
 
+use arrow::array::RecordBatch;
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
@@ -17,6 +18,7 @@ use super::definition::{Query, Question, Relation, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
 use super::nearest::did_you_mean;
 use super::parameters::ParameterValue;
+use super::reference;
 use super::rule_results::RULE_RESULTS;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
@@ -222,6 +224,18 @@ impl Catalog {
     /// All reference tables, by id.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.references.values()
+    }
+
+    /// The rows of the reference table that queries call `name`; `None` when there is none.
+    ///
+    /// # Errors
+    /// Its file is no table.
+    pub fn reference_rows(&self, name: &str) -> Result<Option<RecordBatch>, AnalyzeError> {
+        let id = name.strip_prefix(REFERENCE_PREFIX);
+        let Some(reference) = id.and_then(|id| self.references.get(id)) else {
+            return Ok(None);
+        };
+        Ok(Some(reference::read(reference)?))
     }
 
     /// The rule of that id.

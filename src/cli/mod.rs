@@ -7,10 +7,10 @@ mod arguments;
 mod catalog;
 mod config;
 mod describe;
+mod doctor;
 mod error;
 mod explain;
 mod format;
-mod holder;
 mod lake;
 mod logging;
 mod maintain;
@@ -20,6 +20,7 @@ mod queries;
 mod query_error;
 mod rules;
 mod run;
+mod sources;
 mod sql;
 mod status;
 mod summary;
@@ -64,6 +65,7 @@ enum Command {
     Rules(rules::RulesArguments),
     Explain(explain::ExplainArguments),
     Status(status::StatusArguments),
+    Doctor(doctor::DoctorArguments),
     Maintain(maintain::MaintainArguments),
     Config(config::ConfigArguments),
 }
@@ -157,6 +159,7 @@ impl Command {
             Self::Rules(arguments) => &arguments.rules,
             Self::Explain(arguments) => &arguments.rules,
             Self::Status(arguments) => &arguments.lake,
+            Self::Doctor(arguments) => &arguments.job,
             Self::Maintain(arguments) => &arguments.lake,
             Self::Config(arguments) => arguments.job(),
         }
@@ -165,6 +168,7 @@ impl Command {
     async fn execute(&self, context: &Context, output: &mut Output) -> Result<u8, CliError> {
         match self {
             Self::Run(_) => return run::execute(context, output).await,
+            Self::Doctor(arguments) => return doctor::execute(arguments, context, output).await,
             Self::Sql(arguments) => sql::execute(arguments, context, output).await?,
             Self::Tables(arguments) => tables::execute(arguments, context, output).await?,
             Self::Describe(arguments) => describe::execute(arguments, output)?,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use async_trait::async_trait;
-use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
@@ -106,9 +106,15 @@ impl<'r> Queries<'r> {
         }
     }
 
-    /// Makes a view of the rules known; false when there is none of that name.
+    /// Makes a view or a reference table of the rules known; false when there is none of that name.
     async fn add_view(&self, name: &str) -> Result<bool, CliError> {
         let catalog = Rules::of(self.rules)?.as_run;
+        if let Some(rows) = catalog.reference_rows(name)? {
+            let table = MemTable::try_new(rows.schema(), vec![vec![rows]]);
+            let table = table.map_err(CliError::Execution)?;
+            self.tables.add_view(name, Arc::new(table));
+            return Ok(true);
+        }
         let Some(view) = catalog.views().find(|view| view.id == name) else {
             return Ok(false);
         };

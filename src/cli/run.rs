@@ -6,12 +6,11 @@ use super::Context;
 use super::arguments::JobArguments;
 use super::error::CliError;
 use super::output::Output;
-use super::{catalog, progress, summary};
-use crate::config::{Environment, LogFormat, LogLevel, Settings, SourceKind, SourceSettings};
+use super::{catalog, progress, sources, summary};
+use crate::config::{Environment, LogFormat, LogLevel, Settings};
 use crate::discover::Window;
-use crate::discover::event_logs::EventLogSource;
 use crate::load::SourceStatus;
-use crate::pipeline::{self, Problem, RunRequest, RunSummary, Source};
+use crate::pipeline::{self, Problem, RunRequest, RunSummary};
 
 /// A line that works on most machines, for those who do not know what to type.
 const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake ./lake";
@@ -91,7 +90,7 @@ fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest,
         storage_options: settings.lake.storage_options.resolve(environment)?,
         sources: sources
             .iter()
-            .map(|source| pipeline_source(source, environment))
+            .map(|source| sources::of(source, run, environment))
             .collect::<Result<_, _>>()?,
         window: Window {
             since: run.since,
@@ -105,20 +104,4 @@ fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest,
         rule_overrides: catalog::overrides(&settings.rules),
         max_applications: run.max_applications,
     })
-}
-
-fn pipeline_source(source: &SourceSettings, environment: &Environment) -> Result<Source, CliError> {
-    let section = &source.section;
-    match section.kind {
-        SourceKind::EventLog => Ok(Source::EventLogs(EventLogSource {
-            uris: section.uris.clone(),
-            name: section.name.clone(),
-            storage_options: source.storage_options.resolve(environment)?,
-        })),
-        kind => Err(CliError::Usage(format!(
-            "{}: sources of kind {kind} are not built yet; give the folder of its event logs \
-             instead, with --event-logs or kind = \"event_log\"",
-            source.origin
-        ))),
-    }
 }

@@ -18,7 +18,8 @@ const EXAMPLE: &str = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMI
 #[derive(Debug, clap::Args)]
 pub(super) struct SqlArguments {
     /// The query, or `-` to read it from standard input
-    #[arg(value_name = "QUERY")]
+    // A query may begin with a comment, which begins as a flag does.
+    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
     query: String,
     #[command(flatten)]
     pub(super) lake: LakeArguments,

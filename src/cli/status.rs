@@ -7,7 +7,6 @@ use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::format::Format;
-use super::holder;
 use super::lake;
 use super::output::Output;
 use super::queries::Queries;
@@ -53,7 +52,7 @@ pub(super) async fn execute(
     let limit = arguments.limit;
     let status = Status {
         lake: lake.uri().to_owned(),
-        held_by: holder::of(&lake).await?,
+        held_by: lake.holder().await?.map(|holder| holder.to_string()),
         parts: [
             ("runs", "Last runs", queries.answer(&runs(limit)).await?),
             ("sources", "Histories", queries.answer(&sources()).await?),

@@ -6,8 +6,8 @@ use super::group::{Grouped, LogFile, LogGroup, group, single_file};
 use super::location::Location;
 use super::walk::{self, Found};
 use super::{
-    Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History, Layout, Platform,
-    SourceFile, Window, archive,
+    Check, CheckOutcome, Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History,
+    Layout, Platform, SourceFile, Window, archive,
 };
 
 /// Places that hold event logs.
@@ -64,6 +64,27 @@ pub async fn discover(
         histories: histories.into_values().collect(),
         problems,
     })
+}
+
+/// Tries whether the places of `source` can be listed. Opens no log.
+pub async fn check(source: &EventLogSource) -> Vec<Check> {
+    let mut checks = Vec::with_capacity(source.uris.len());
+    for uri in &source.uris {
+        let outcome = match discover_uri(uri, source).await {
+            Ok(found) => CheckOutcome::Passed(format!("{} logs", found.histories.len())),
+            Err(error) => CheckOutcome::Failed {
+                problem: error.to_string(),
+                cure: "check the address, and the credentials in storage_options or in the \
+                       environment"
+                    .to_owned(),
+            },
+        };
+        checks.push(Check {
+            subject: format!("listing {uri}"),
+            outcome,
+        });
+    }
+    checks
 }
 
 fn only_failures(mut failures: Vec<DiscoverProblem>) -> DiscoverError {

@@ -83,6 +83,16 @@ pub enum LoadError {
         supported: u32,
     },
 
+    /// The store writes over what is there, whatever it is told.
+    #[error(
+        "the store of {uri} does not keep two writers apart: it wrote over a file that it was asked \
+         to make; use a store with conditional puts, or see to it that only one run works at a time"
+    )]
+    NoConditionalPut {
+        /// The lake's location.
+        uri: String,
+    },
+
     /// Another run works on the lake.
     #[error("the lake is held by {0}; wait for it to end")]
     Held(Box<Holder>),

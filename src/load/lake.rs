@@ -273,7 +273,10 @@ impl Lake {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn connect(uri: &str, storage_options: HashMap<String, String>) -> Result<Self, LoadError> {
+    pub(super) fn connect(
+        uri: &str,
+        storage_options: HashMap<String, String>,
+    ) -> Result<Self, LoadError> {
         register_stores();
         let invalid = |problem: String| LoadError::InvalidLocation {
             uri: uri.to_owned(),
@@ -309,7 +312,7 @@ impl Lake {
     }
 
     /// Whether the marker is there. Content without a marker is an error.
-    async fn check_marker(&self) -> Result<bool, LoadError> {
+    pub(super) async fn check_marker(&self) -> Result<bool, LoadError> {
         let marker: Option<Marker> = self.read_json(layout::MARKER).await?;
         let uri = || self.inner.uri.clone();
         match marker {

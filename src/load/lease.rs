@@ -197,6 +197,14 @@ impl Found {
     }
 }
 
+/// The run that holds the lease; `None` when nobody does, or nobody that lives.
+pub(super) async fn holder(store: &Arc<dyn ObjectStore>) -> Result<Option<Holder>, LoadError> {
+    let found = read(store).await?;
+    Ok(found
+        .filter(|found| !found.is_dead())
+        .map(|found| found.record.holder))
+}
+
 async fn read(store: &Arc<dyn ObjectStore>) -> Result<Option<Found>, LoadError> {
     let failed = |source| LoadError::storage("reading", layout::LOCK, source);
     let found = match store.get(&Path::from(layout::LOCK)).await {

@@ -119,6 +119,11 @@ fn lock_file(folder: &FilePath, holder: &Holder) -> Result<File, LoadError> {
     Ok(file)
 }
 
+/// Who says that it holds the lock file of a lake's folder.
+pub(super) fn told_holder(folder: &FilePath) -> Holder {
+    read_holder(&folder.join(layout::BOOKKEEPING).join(HOLDER_FILE))
+}
+
 /// The holder as it introduced itself; a run that has just taken the lock may not have done so.
 fn read_holder(path: &FilePath) -> Holder {
     std::fs::read(path)

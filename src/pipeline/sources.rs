@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use crate::discover::event_logs::{self, EventLogSource};
-use crate::discover::{Cluster, ClusterPlatform, DiscoverError, DiscoverProblem, Discovery};
+use crate::discover::{Check, Cluster, ClusterPlatform, DiscoverError, DiscoverProblem, Discovery};
 
 use super::RunRequest;
 use super::summary::{Problem, RunError, RunSummary};
@@ -21,6 +21,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// Tries whether it can be read, changing nothing.
+    pub async fn check(&self) -> Vec<Check> {
+        match self {
+            Self::EventLogs(source) => event_logs::check(source).await,
+            Self::Platform(platform) => platform.check().await,
+        }
+    }
+
     /// What it is called in `runs.sources`; without secrets.
     pub(super) fn describe(&self) -> Vec<String> {
         match self {
