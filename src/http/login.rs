@@ -1,10 +1,11 @@
 //! Sessions that have to be made before a server answers, and made anew when they expire.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use url::Url;
 
+use super::address;
 use super::settings::{Auth, Secret};
 
 /// Makes sessions: by a presigned address, by a client secret.
@@ -18,7 +19,7 @@ pub trait Login: Debug + Send + Sync {
 }
 
 /// What a login gives.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Session {
     /// Visited first, with its redirects: it sets the cookies of the session. Holds secrets.
     pub visit: Option<Secret>,
@@ -26,6 +27,18 @@ pub struct Session {
     pub base: Option<Url>,
     /// How requests say who asks from now on; by default the settings'.
     pub auth: Option<Auth>,
+}
+
+impl Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("visit", &self.visit)
+            // An address may hold a password or a token.
+            .field("base", &self.base.as_ref().map(address::shown))
+            .field("auth", &self.auth)
+            .finish()
+    }
 }
 
 /// No session could be made.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::address;
 use super::login::Login;
 
 /// A text that must not be shown: its `Debug` and `Display` say `***`.
@@ -55,7 +56,7 @@ pub enum Auth {
 }
 
 /// How a server is talked to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientSettings {
     /// The folder that paths of requests are relative to, such as `http://host:18080/` or
     /// `https://host/gateway/spark/`. Replaced by a login's session.
@@ -87,12 +88,42 @@ pub struct ClientSettings {
     pub loading_delay: Duration,
     /// Requests under way at the same time.
     pub concurrency: usize,
-    /// Failed requests of one kind after which that kind is not sent any more.
+    /// Failed requests of one kind in a row after which that kind is not sent any more; 0 for
+    /// never.
     pub max_endpoint_failures: u32,
     /// Largest answer that is read into memory, in bytes.
     pub max_answer_bytes: u64,
     /// Makes a session where the server needs one.
     pub login: Option<Arc<dyn Login>>,
+}
+
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClientSettings")
+            // An address may hold a password or a token.
+            .field("base", &address::shown(&self.base))
+            .field("auth", &self.auth)
+            .field("headers", &self.headers)
+            .field("cookies", &self.cookies)
+            .field("ca_file", &self.ca_file)
+            .field(
+                "accept_invalid_certificates",
+                &self.accept_invalid_certificates,
+            )
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("request_deadline", &self.request_deadline)
+            .field("attempts", &self.attempts)
+            .field("first_delay", &self.first_delay)
+            .field("max_delay", &self.max_delay)
+            .field("loading_delay", &self.loading_delay)
+            .field("concurrency", &self.concurrency)
+            .field("max_endpoint_failures", &self.max_endpoint_failures)
+            .field("max_answer_bytes", &self.max_answer_bytes)
+            .field("login", &self.login)
+            .finish()
+    }
 }
 
 impl ClientSettings {

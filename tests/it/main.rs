@@ -13,6 +13,7 @@ mod conformance;
 mod event_parsers;
 mod exactly_once;
 mod hostile;
+mod http;
 mod program;
 mod stored;
 mod world;
