@@ -10,6 +10,7 @@ mod archive;
 mod cluster;
 pub mod event_logs;
 mod group;
+pub mod history_server;
 mod location;
 mod names;
 mod server;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::StableHash;
-use crate::http::Client;
+use crate::http::{Client, path_segment};
 
 /// One application attempt as a server lists it, not yet asked for anything else.
 #[derive(Debug, Clone)]
@@ -49,9 +49,10 @@ impl ServerApplication {
     /// The path of the attempt below `api/v1/`: `applications/<id>`, with `/<attempt>` where there
     /// is one.
     pub fn path(&self) -> String {
+        let application = path_segment(&self.application_id);
         match &self.attempt_id {
-            Some(attempt) => format!("applications/{}/{attempt}", self.application_id),
-            None => format!("applications/{}", self.application_id),
+            Some(attempt) => format!("applications/{application}/{}", path_segment(attempt)),
+            None => format!("applications/{application}"),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::discover::{is_lasting, is_store_error_retryable};
+use crate::http::HttpError;
 use crate::schema::BuilderError;
 
 use super::rows::SinkError;
@@ -110,6 +111,14 @@ pub enum ExtractError {
     /// The rows could not be stored.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// A server could not be asked.
+    #[error("{uri}: {source}")]
+    Http {
+        /// The application's address, without secrets.
+        uri: String,
+        /// Why.
+        source: HttpError,
+    },
     /// A bug of ours: the extraction of this log panicked.
     #[error("{uri} made the extraction panic; please report it")]
     Panicked {
@@ -134,6 +143,7 @@ impl ExtractError {
             Self::NoApplicationId { .. } => "no_application_id",
             Self::Row(_) | Self::NoContract { .. } => "contract",
             Self::Sink(_) => "staging",
+            Self::Http { source, .. } => source.kind(),
             Self::Panicked { .. } => "panic",
         }
     }
@@ -153,6 +163,7 @@ impl ExtractError {
             | Self::NotAnEventLog { uri, .. }
             | Self::NoApplicationStart { uri }
             | Self::NoApplicationId { uri }
+            | Self::Http { uri, .. }
             | Self::Panicked { uri } => uri,
             Self::Row(_) | Self::NoContract { .. } | Self::Sink(_) => "",
         }
@@ -164,6 +175,7 @@ impl ExtractError {
             Self::Io { source, .. } => !is_lasting(source.kind()),
             Self::Store { source, .. } => is_store_error_retryable(source),
             Self::Vanished { .. } => true,
+            Self::Http { source, .. } => source.is_retryable(),
             Self::Sink(error) => error.is_retryable(),
             _ => false,
         }
@@ -176,6 +188,25 @@ impl ExtractError {
             uri: uri.to_owned(),
             source,
         })
+    }
+
+    /// The same error with `name` in the place of `copy`, which nobody knows by that name.
+    pub(crate) fn renamed(mut self, copy: &str, name: &str) -> Self {
+        if let Self::EmptyLog { uri }
+        | Self::UnknownCodec { uri, .. }
+        | Self::Corrupt { uri, .. }
+        | Self::DecompressionBomb { uri, .. }
+        | Self::SeveralLogs { uri, .. }
+        | Self::Io { uri, .. }
+        | Self::Vanished { uri }
+        | Self::NotAnEventLog { uri, .. }
+        | Self::NoApplicationStart { uri }
+        | Self::NoApplicationId { uri }
+        | Self::Panicked { uri } = &mut self
+        {
+            *uri = uri.replace(copy, name);
+        }
+        self
     }
 
     pub(crate) fn from_io(source: io::Error, uri: &str) -> Self {

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use super::error::ExtractError;
 use super::eventlog;
 use super::eventlog::codec::Limits;
+use super::rest;
 use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter};
 use crate::discover::{Content, EventLog, History, Layout};
 
@@ -46,8 +47,10 @@ pub struct Extraction {
     pub bad_lines: u64,
     /// The first line that was dropped and why; or where and why the text ended early.
     pub loss: Option<String>,
-    /// The text ended before the log did.
+    /// The text ended before the log did, or a server did not give everything.
     pub truncated: bool,
+    /// Whether what was lost may be had the next time, though nobody changes anything.
+    pub retryable: bool,
     /// The application ended and nothing was lost.
     pub complete: bool,
     /// Bytes read, before decompression.
@@ -103,10 +106,9 @@ pub fn extract(
             };
             eventlog::history::extract(log, told, options, runtime, &mut rows)
         }
-        Content::Server(application) => Err(ExtractError::NotAnEventLog {
-            uri: application.uri.clone(),
-            reason: "servers cannot be read yet".to_owned(),
-        }),
+        Content::Server(application) => {
+            rest::extract(application, identity, options, runtime, &mut rows)
+        }
     }
 }
 

@@ -95,7 +95,9 @@ impl Ledger {
         self.get(source_uri)
             .filter(|entry| entry.fingerprint == fingerprint)
             .is_some_and(|entry| match entry.status {
-                SourceStatus::Loaded | SourceStatus::Partial | SourceStatus::Quarantined => true,
+                SourceStatus::Loaded | SourceStatus::Quarantined => true,
+                // A server that failed at some of its calls may answer them the next time.
+                SourceStatus::Partial => entry.retryable != Some(true),
                 SourceStatus::Skipped => entry
                     .key
                     .as_ref()

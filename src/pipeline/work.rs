@@ -271,7 +271,7 @@ fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
             .to_owned(),
         );
         record.error.clone_from(&extraction.loss);
-        record.retryable = Some(false);
+        record.retryable = Some(extraction.retryable);
     }
     record.events = Some(extraction.lines.saturating_sub(extraction.bad_lines));
     record.bad_lines = Some(extraction.bad_lines);

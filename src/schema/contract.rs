@@ -16,6 +16,9 @@ const UNITS: &[&str] = &[
     "core_ms",
     "cores",
     "count",
+    "gb",
+    "gb_hours",
+    "hours",
     "mb",
     "minutes",
     "ms",
@@ -24,7 +27,9 @@ const UNITS: &[&str] = &[
     "ratio",
     "records",
     "records_per_second",
+    "s",
     "usd",
+    "vcpu_hours",
 ];
 
 /// Type of a column. All of them exist in Delta's reader version 1, writer version 2.

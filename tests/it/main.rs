@@ -10,8 +10,10 @@
 
 mod cli;
 mod conformance;
+mod doubles;
 mod event_parsers;
 mod exactly_once;
+mod history_server;
 mod hostile;
 mod http;
 mod program;

@@ -146,6 +146,7 @@ pub fn extract(
         bad_lines: losses.bad_lines,
         loss: truncation.or(losses.first),
         truncated,
+        retryable: false,
         complete: summary.complete,
         compressed_bytes: reader.compressed_bytes(),
         duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),

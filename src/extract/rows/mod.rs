@@ -39,6 +39,25 @@ pub use task::TaskRow;
 pub(in crate::extract) use task::{getting_result_time, scheduler_delay};
 pub use text::{json_map, rest_time};
 
+/// How much a history tells: REST leaves out a few things that an event log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All that Spark logged.
+    Log,
+    /// What Spark's REST interface shows.
+    Rest,
+}
+
+impl Depth {
+    /// A value that only a log tells.
+    fn of_log<T>(self, value: T) -> Option<T> {
+        match self {
+            Self::Log => Some(value),
+            Self::Rest => None,
+        }
+    }
+}
+
 /// What every row of one history says around its own columns.
 #[derive(Debug, Clone)]
 pub struct HistoryContext {

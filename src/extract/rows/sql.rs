@@ -80,8 +80,8 @@ pub struct SqlNodeRow {
     pub sql_id: i64,
     pub node_id: i64,
     pub name: String,
-    /// The plan's `simpleString`.
-    pub description: String,
+    /// The plan's `simpleString`; REST does not tell it.
+    pub description: Option<String>,
     pub whole_stage_codegen_id: Option<i64>,
     pub child_node_ids: Vec<i64>,
     pub stage_ids: Vec<i64>,
@@ -102,7 +102,7 @@ impl SqlNodeRow {
             row.bigint("sql_id", self.sql_id)
                 .bigint("node_id", self.node_id)
                 .string("node_name", &self.name)
-                .opt_string("description", Some(&self.description))
+                .opt_string("description", self.description.as_deref())
                 .opt_bigint("whole_stage_codegen_id", self.whole_stage_codegen_id)
                 .bigint_array("child_node_ids", &self.child_node_ids)
                 .bigint_array("stage_ids", &self.stage_ids)
@@ -120,9 +120,11 @@ pub struct SqlNodeMetricRow {
     pub sql_id: i64,
     pub node_id: i64,
     pub name: String,
-    pub metric_type: String,
+    /// REST does not tell it.
+    pub metric_type: Option<String>,
     pub unit: Option<&'static str>,
-    pub accumulator_id: i64,
+    /// REST does not tell it.
+    pub accumulator_id: Option<i64>,
     /// REST's text.
     pub value: String,
     pub total: Option<f64>,
@@ -145,9 +147,9 @@ impl SqlNodeMetricRow {
             row.bigint("sql_id", self.sql_id)
                 .bigint("node_id", self.node_id)
                 .string("metric_name", &self.name)
-                .opt_string("metric_type", Some(&self.metric_type))
+                .opt_string("metric_type", self.metric_type.as_deref())
                 .opt_string("unit", self.unit)
-                .opt_bigint("accumulator_id", Some(self.accumulator_id))
+                .opt_bigint("accumulator_id", self.accumulator_id)
                 .opt_string("value", Some(&self.value))
                 .opt_double("total", self.total)
                 .opt_double("min", self.min)

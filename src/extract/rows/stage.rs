@@ -7,7 +7,7 @@ use crate::extract::eventlog::event::{Accumulable, ExecutorMetrics, StageInfo, T
 
 use super::job::percent;
 use super::text::{json_accumulables, json_map};
-use super::{FactTable, RowWriter, append_peaks};
+use super::{Depth, FactTable, RowWriter, append_peaks};
 
 /// How a stage attempt stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +67,7 @@ pub struct StageRow {
     pub peaks: Option<ExecutorMetrics>,
     pub job_ids: Vec<i64>,
     pub sql_id: Option<i64>,
+    pub depth: Depth,
 }
 
 impl StageRow {
@@ -114,11 +115,11 @@ impl StageRow {
                 .opt_bigint("peak_execution_memory", Some(m.peak_execution_memory))
                 .opt_bigint(
                     "peak_execution_memory_on_heap",
-                    Some(m.peak_on_heap_execution_memory),
+                    self.depth.of_log(m.peak_on_heap_execution_memory),
                 )
                 .opt_bigint(
                     "peak_execution_memory_off_heap",
-                    Some(m.peak_off_heap_execution_memory),
+                    self.depth.of_log(m.peak_off_heap_execution_memory),
                 )
                 .bigint("input_bytes", m.input.bytes_read)
                 .bigint("input_records", m.input.records_read)
@@ -224,7 +225,7 @@ impl StageRow {
                 )
                 .bigint_array("job_ids", &self.job_ids)
                 .opt_bigint("sql_id", self.sql_id)
-                .bigint_array("parent_ids", &info.parent_ids)
+                .opt_bigint_array("parent_ids", self.depth.of_log(info.parent_ids.as_slice()))
                 .opt_bigint("duration_ms", self.duration())
                 .opt_double("task_completion_rate", self.completion_rate())
                 .opt_double("avg_executor_run_time_per_task", self.average_run_time())

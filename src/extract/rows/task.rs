@@ -4,7 +4,7 @@ use crate::extract::error::ExtractError;
 use crate::extract::eventlog::event::{ExecutorMetrics, TaskInfo, TaskMetrics};
 
 use super::text::json_accumulables;
-use super::{FactTable, RowWriter, append_peaks};
+use super::{Depth, FactTable, RowWriter, append_peaks};
 
 /// One task attempt.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct TaskRow<'a> {
     pub task_type: Option<&'a str>,
     pub end_reason: Option<&'a str>,
     pub kill_reason: Option<&'a str>,
+    pub depth: Depth,
 }
 
 impl TaskRow<'_> {
@@ -103,11 +104,11 @@ impl TaskRow<'_> {
                 )
                 .opt_bigint(
                     "peak_execution_memory_on_heap",
-                    metrics.map(|m| m.peak_on_heap_execution_memory),
+                    metrics.and_then(|m| self.depth.of_log(m.peak_on_heap_execution_memory)),
                 )
                 .opt_bigint(
                     "peak_execution_memory_off_heap",
-                    metrics.map(|m| m.peak_off_heap_execution_memory),
+                    metrics.and_then(|m| self.depth.of_log(m.peak_off_heap_execution_memory)),
                 )
                 .opt_bigint("input_bytes_read", metrics.map(|m| m.input.bytes_read))
                 .opt_bigint("input_records_read", metrics.map(|m| m.input.records_read))

@@ -21,16 +21,17 @@ pub use job::{JobEnd, JobFailure, JobStart, RddInfo, StageInfo, StageSubmitted, 
 pub use runtime::{
     ApplicationEnd, ApplicationStart, BlockManagerAdded, BlockManagerId, BlockUpdated,
     BlockUpdatedInfo, DatabricksMetadata, EnvironmentUpdate, Exclusion, ExecutorAdded,
-    ExecutorMetricsUpdate, ExecutorRemoved, MiscellaneousProcessAdded, NodeExclusion, ProcessInfo,
-    ResourceAddresses, ResourceProfileAdded, StageExecutorMetrics,
+    ExecutorMetricsUpdate, ExecutorRemoved, ExecutorResourceRequest, MiscellaneousProcessAdded,
+    NodeExclusion, ProcessInfo, ResourceAddresses, ResourceProfileAdded, StageExecutorMetrics,
+    TaskResourceRequest,
 };
 pub use sql::{
     AdaptiveExecutionUpdate, AdaptiveMetricUpdates, DriverAccumulatorUpdates, PlanInfo, PlanMetric,
     SqlExecutionEnd, SqlExecutionStart, StreamingProgress,
 };
 pub use task::{
-    Accumulable, EndReason, ShufflePushReadMetrics, ShuffleReadMetrics, ShuffleWriteMetrics,
-    SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
+    Accumulable, EndReason, InputMetrics, OutputMetrics, ShufflePushReadMetrics,
+    ShuffleReadMetrics, ShuffleWriteMetrics, SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
 };
 
 use task_scan::TaskScanner;

@@ -11,22 +11,22 @@ const REDACTED: &str = "*********(redacted)";
 
 /// The environment of one application.
 #[derive(Debug, Default)]
-pub(super) struct Environment {
+pub(in crate::extract) struct Environment {
     update: EnvironmentUpdate,
     resource_profiles: BTreeMap<i64, ResourceProfileAdded>,
 }
 
 impl Environment {
-    pub(super) fn on_update(&mut self, update: EnvironmentUpdate) {
+    pub(in crate::extract) fn on_update(&mut self, update: EnvironmentUpdate) {
         self.update = update;
     }
 
-    pub(super) fn on_resource_profile(&mut self, profile: ResourceProfileAdded) {
+    pub(in crate::extract) fn on_resource_profile(&mut self, profile: ResourceProfileAdded) {
         self.resource_profiles.insert(profile.id, profile);
     }
 
     /// A Spark property.
-    pub(super) fn spark(&self, key: &str) -> Option<&str> {
+    pub(in crate::extract) fn spark(&self, key: &str) -> Option<&str> {
         let found = self.update.spark.iter().find(|(known, _)| known == key);
         found
             .map(|(_, value)| value.as_str())
@@ -34,17 +34,20 @@ impl Environment {
     }
 
     /// A whole number among the Spark properties.
-    pub(super) fn spark_number(&self, key: &str) -> Option<i64> {
+    pub(in crate::extract) fn spark_number(&self, key: &str) -> Option<i64> {
         self.spark(key)?.trim().parse().ok()
     }
 
     /// A size among the Spark properties, such as `4g`, in bytes; a bare number counts mebibytes.
-    pub(super) fn spark_memory(&self, key: &str) -> Option<i64> {
+    pub(in crate::extract) fn spark_memory(&self, key: &str) -> Option<i64> {
         memory_bytes(self.spark(key)?)
     }
 
     /// Writes all properties, each section in order of its keys.
-    pub(super) fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub(in crate::extract) fn append(
+        &self,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), ExtractError> {
         for (section, pairs) in [
             ("spark", &self.update.spark),
             ("hadoop", &self.update.hadoop),
@@ -147,7 +150,7 @@ fn memory_bytes(text: &str) -> Option<i64> {
 
 /// The recurring job's name: the application's, with dates, times, ids and numbers masked.
 #[must_use]
-pub(super) fn job_key(application_name: &str) -> String {
+pub(in crate::extract) fn job_key(application_name: &str) -> String {
     let mut key = String::with_capacity(application_name.len());
     for word in words(application_name) {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();

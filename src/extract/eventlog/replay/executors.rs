@@ -13,7 +13,7 @@ use crate::extract::rows::{ExecutorRow, ProcessRow, json_map};
 use super::stages::raise_peaks;
 
 /// Spark's id of the driver among the executors.
-pub(super) const DRIVER: &str = "driver";
+pub(in crate::extract) const DRIVER: &str = "driver";
 
 /// One executor that is alive, or was.
 #[derive(Debug, Default)]
@@ -52,16 +52,17 @@ impl Executor {
 
 /// Most executors and cores at one time, over the whole run.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Concurrency {
-    pub(super) executors_added: i64,
-    pub(super) executors_max: i64,
-    pub(super) cores_max: i64,
+pub(in crate::extract) struct Concurrency {
+    pub(in crate::extract) executors_added: i64,
+    pub(in crate::extract) executors_max: i64,
+    pub(in crate::extract) cores_max: i64,
     executors: i64,
     cores: i64,
 }
 
 impl Concurrency {
-    fn add(&mut self, cores: i64) {
+    /// An executor came.
+    pub(in crate::extract) fn add(&mut self, cores: i64) {
         self.executors_added += 1;
         self.executors += 1;
         self.cores = self.cores.saturating_add(cores);
@@ -69,7 +70,8 @@ impl Concurrency {
         self.cores_max = self.cores_max.max(self.cores);
     }
 
-    fn remove(&mut self, cores: i64) {
+    /// An executor went.
+    pub(in crate::extract) fn remove(&mut self, cores: i64) {
         self.executors -= 1;
         self.cores = self.cores.saturating_sub(cores);
     }
@@ -77,9 +79,9 @@ impl Concurrency {
 
 /// What executors cost: lifetimes, and lifetimes times cores and memory.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct ExecutorTime {
-    pub(super) core_ms: Option<i64>,
-    pub(super) byte_ms: Option<i64>,
+pub(in crate::extract) struct ExecutorTime {
+    pub(in crate::extract) core_ms: Option<i64>,
+    pub(in crate::extract) byte_ms: Option<i64>,
 }
 
 /// All executors of an application.
@@ -383,10 +385,10 @@ impl Executors {
 
 /// When lifetimes end that no removal ended. Epoch milliseconds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LifeEnd {
-    pub(super) start_time: i64,
-    pub(super) end_time: Option<i64>,
-    pub(super) last_event: i64,
+pub(in crate::extract) struct LifeEnd {
+    pub(in crate::extract) start_time: i64,
+    pub(in crate::extract) end_time: Option<i64>,
+    pub(in crate::extract) last_event: i64,
 }
 
 fn finish_row(executor: Executor, application: &LifeEnd) -> ExecutorRow {
@@ -400,6 +402,12 @@ fn finish_row(executor: Executor, application: &LifeEnd) -> ExecutorRow {
     if row.host_port.is_none() {
         row.host_port = host;
     }
+    end_life(&mut row, application);
+    row
+}
+
+/// Ends an executor's lifetime, with its application where nothing ended it before.
+pub(in crate::extract) fn end_life(row: &mut ExecutorRow, application: &LifeEnd) {
     let end = application.end_time.unwrap_or(application.last_event);
     row.lifetime_ms = Some(
         row.remove_time
@@ -417,10 +425,13 @@ fn finish_row(executor: Executor, application: &LifeEnd) -> ExecutorRow {
             row.total_gc_time = peaks.total_gc_time();
         }
     }
-    row
 }
 
-fn executor_time(rows: &[ExecutorRow], executor_memory_bytes: Option<i64>) -> ExecutorTime {
+/// What executors whose lifetimes have ended cost together.
+pub(in crate::extract) fn executor_time(
+    rows: &[ExecutorRow],
+    executor_memory_bytes: Option<i64>,
+) -> ExecutorTime {
     let only_driver = rows.iter().all(|row| row.executor_id == DRIVER);
     let mut core_ms: Option<i64> = None;
     let mut lifetime_ms: i64 = 0;

@@ -6,11 +6,11 @@
 //! memory follows what is running, not the length of the log.
 
 mod distribution;
-mod environment;
-mod executors;
+pub(in crate::extract) mod environment;
+pub(in crate::extract) mod executors;
 mod index_set;
 mod jobs;
-mod quantiles;
+pub(in crate::extract) mod quantiles;
 mod sql;
 mod stages;
 mod storage;
@@ -19,7 +19,7 @@ use hashbrown::HashMap;
 
 use crate::extract::error::ExtractError;
 use crate::extract::rows::{
-    ApplicationRow, HistoryKind, JobRow, RowCounts, RowWriter, StageRow, StageStatus,
+    ApplicationRow, Depth, HistoryKind, JobRow, RowCounts, RowWriter, StageRow, StageStatus,
     StreamingProgressRow, TaskRow,
 };
 
@@ -499,6 +499,7 @@ impl<'w, 's> Replay<'w, 's> {
             task_type: Some(&end.task_type),
             end_reason: Some(&end.reason.reason),
             kill_reason: was_killed.then(|| end.reason.kill_reason()),
+            depth: Depth::Log,
         }
         .append(self.rows)
     }
@@ -576,6 +577,7 @@ impl<'w, 's> Replay<'w, 's> {
                 task_type: None,
                 end_reason: None,
                 kill_reason: None,
+                depth: Depth::Log,
             }
             .append(self.rows)?;
         }
@@ -681,7 +683,8 @@ impl<'w, 's> Replay<'w, 's> {
     }
 }
 
-fn exit_reason(exit_code: Option<i64>) -> Option<String> {
+/// Why an application failed, where its exit code says that it did.
+pub(in crate::extract) fn exit_reason(exit_code: Option<i64>) -> Option<String> {
     exit_code
         .filter(|code| *code != 0)
         .map(|code| format!("exited with code {code}"))

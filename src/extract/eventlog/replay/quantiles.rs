@@ -82,7 +82,7 @@ const METRICS: &[Metric] = metrics! {
 
 /// Collects the ended tasks of one stage attempt.
 #[derive(Debug, Default)]
-pub(super) struct TaskDistributions {
+pub(in crate::extract) struct TaskDistributions {
     /// Successful tasks.
     tasks: usize,
     /// One entry a metric, over the successful tasks.
@@ -99,7 +99,8 @@ struct Unsuccessful {
 }
 
 impl TaskDistributions {
-    pub(super) fn add(&mut self, end: &TaskEnd) {
+    /// Counts an ended task.
+    pub(in crate::extract) fn add(&mut self, end: &TaskEnd) {
         if !end.info.is_successful() {
             self.unsuccessful.durations.push(end.info.duration());
             self.unsuccessful
@@ -121,7 +122,7 @@ impl TaskDistributions {
     }
 
     /// The rows of both tables; none where no task succeeded.
-    pub(super) fn finish(
+    pub(in crate::extract) fn finish(
         mut self,
         stage_id: i64,
         stage_attempt_id: i64,

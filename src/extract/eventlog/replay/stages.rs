@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::extract::eventlog::event::{
     ExecutorMetrics, StageInfo, TaskEnd, TaskMetrics, TaskStart,
 };
-use crate::extract::rows::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
+use crate::extract::rows::{Depth, SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
 
 use super::index_set::IndexSet;
 use super::jobs::count_kill;
@@ -56,6 +56,7 @@ impl LiveStage {
             peaks: None,
             job_ids: Vec::new(),
             sql_id: None,
+            depth: Depth::Log,
         };
         Self {
             row,

@@ -1,0 +1,766 @@
+//! The walk: asks for everything, and writes rows as answers come.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use futures::StreamExt;
+use futures::stream;
+
+use super::fetch::{EXECUTIONS_AN_ANSWER, Fetch, TASKS_AN_ANSWER, is_unknown};
+use super::json::{self, Number};
+use super::losses::Losses;
+use super::map::{self, ShownTask};
+use super::sql::SqlOverview;
+use crate::discover::ServerApplication;
+use crate::extract::error::ExtractError;
+use crate::extract::eventlog::event::TaskMetrics;
+use crate::extract::eventlog::replay::environment::{Environment, job_key};
+use crate::extract::eventlog::replay::executors::{
+    Concurrency, DRIVER, LifeEnd, end_life, executor_time,
+};
+use crate::extract::eventlog::replay::exit_reason;
+use crate::extract::eventlog::replay::quantiles::TaskDistributions;
+use crate::extract::history::Extraction;
+use crate::extract::rows::{
+    ApplicationRow, Depth, ExecutorRow, HistoryKind, RowWriter, TaskRow, json_map,
+};
+use crate::http::HttpError;
+
+/// Requests of one walk under way at the same time; the client may allow fewer.
+const REQUESTS_AHEAD: usize = 8;
+
+/// Refused pages of SQL executions after which no further one is asked for.
+const MAX_REFUSALS: u64 = 5_000;
+
+/// A server keeps 1,000 executions if nobody tells it otherwise, and drops a tenth of them when they
+/// become more.
+const LIKELY_LIMIT_OF_EXECUTIONS: i64 = 900;
+
+/// A stage id and an attempt id.
+type StageKey = (i64, i64);
+
+/// Walks through all that the server tells of one attempt.
+///
+/// # Errors
+/// When nothing but the attempt's start can be had, or the sink refuses rows.
+pub(super) async fn walk(
+    application: &ServerApplication,
+    rows: &mut RowWriter<'_>,
+) -> Result<Extraction, ExtractError> {
+    let started = Instant::now();
+    let mut walk = Walk::new(application, rows);
+    walk.run().await?;
+    let Walk {
+        rows,
+        losses,
+        answers,
+        completed,
+        ..
+    } = walk;
+    rows.flush()?;
+    let is_whole = losses.is_empty();
+    Ok(Extraction {
+        rows: rows.counts(),
+        lines: answers.saturating_add(losses.failed_requests),
+        bad_lines: losses.failed_requests,
+        loss: (!is_whole).then(|| losses.to_string()),
+        truncated: !is_whole,
+        retryable: losses.is_retryable(),
+        complete: completed && is_whole,
+        compressed_bytes: 0,
+        duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+    })
+}
+
+struct Walk<'w, 's, 'a> {
+    application: &'a ServerApplication,
+    fetch: Fetch<'a>,
+    rows: &'w mut RowWriter<'s>,
+    losses: Losses,
+    totals: Totals,
+    /// Answers that came.
+    answers: u64,
+    completed: bool,
+    /// Epoch milliseconds of the newest thing that the server tells of.
+    last_event: i64,
+}
+
+/// Sums over the whole application.
+#[derive(Debug, Default)]
+struct Totals {
+    jobs: i64,
+    stages: i64,
+    tasks: i64,
+    failed_tasks: i64,
+    task_time_ms: i64,
+    sql: i64,
+    metrics: TaskMetrics,
+}
+
+impl<'w, 's, 'a> Walk<'w, 's, 'a> {
+    fn new(application: &'a ServerApplication, rows: &'w mut RowWriter<'s>) -> Self {
+        Self {
+            application,
+            fetch: Fetch::new(application),
+            rows,
+            losses: Losses::default(),
+            totals: Totals::default(),
+            answers: 0,
+            completed: application.completed,
+            last_event: application.start_time.timestamp_millis(),
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), ExtractError> {
+        let (attempt, jobs, stages, executors, processes, environment, rdds) = futures::join!(
+            self.fetch.attempt(),
+            self.fetch.jobs(),
+            self.fetch.stages(),
+            self.fetch.executors(),
+            self.fetch.processes(),
+            self.fetch.environment(),
+            self.fetch.rdds(),
+        );
+        let attempt = attempt.map_err(|error| self.http_error(error))?;
+        let jobs = self.take("jobs", jobs);
+        let stages = self.take("stages", stages);
+        let executors = self.take("executors", executors);
+        if let (None, None, None, Some(error)) =
+            (&jobs, &stages, &executors, self.losses.first_error())
+        {
+            return Err(self.http_error(error.clone()));
+        }
+        let processes = self.take("processes", processes);
+        let environment = self.take("environment", environment);
+        let rdds = self.take("rdd_storage", rdds);
+
+        let sql = self.sql().await?;
+        let jobs = jobs.unwrap_or_default();
+        let jobs_of_stage = self.jobs(jobs, &sql)?;
+        let stages = stages.unwrap_or_default();
+        self.note_dropped_stages(&jobs_of_stage, &stages);
+        let executors = executors.unwrap_or_default();
+        let mut known: BTreeSet<String> = executors
+            .iter()
+            .map(|executor| executor.id.clone())
+            .collect();
+        self.stages(stages, &jobs_of_stage, &sql, &mut known)
+            .await?;
+        for process in processes.unwrap_or_default() {
+            map::process(process).append(self.rows)?;
+        }
+        for rdd in rdds.unwrap_or_default() {
+            map::rdd(rdd).append(self.rows)?;
+        }
+        let environment = map::environment(environment.unwrap_or_default());
+        environment.append(self.rows)?;
+        self.application(attempt, executors, &environment)
+    }
+
+    fn http_error(&self, source: HttpError) -> ExtractError {
+        ExtractError::Http {
+            uri: self.application.uri.clone(),
+            source,
+        }
+    }
+
+    fn take<T>(&mut self, call: &'static str, answer: Result<T, HttpError>) -> Option<T> {
+        let answer = self.losses.take(call, answer);
+        self.answers += u64::from(answer.is_some());
+        answer
+    }
+
+    fn saw(&mut self, time: i64) {
+        self.last_event = self.last_event.max(time);
+    }
+
+    /// All SQL executions, page by page.
+    ///
+    /// One execution without a plan makes the server refuse every page that holds it: such a page is
+    /// asked for in halves, until the one stands alone.
+    async fn sql(&mut self) -> Result<SqlOverview, ExtractError> {
+        let mut overview = SqlOverview::default();
+        let mut offset = 0;
+        let mut length = EXECUTIONS_AN_ANSWER;
+        let mut refused: u64 = 0;
+        let mut last_id = None;
+        loop {
+            let page = match self.fetch.executions(offset, length).await {
+                Ok(page) => page,
+                Err(error)
+                    if is_unknown(&error) && refused == 0 && !self.fetch.knows_sql().await =>
+                {
+                    break;
+                }
+                Err(error) if is_unknown(&error) => {
+                    refused += 1;
+                    if length > 1 {
+                        length /= 2;
+                        continue;
+                    }
+                    self.losses.failed("sql", error);
+                    if refused >= MAX_REFUSALS {
+                        break;
+                    }
+                    offset += 1;
+                    continue;
+                }
+                Err(error) => {
+                    self.losses.failed("sql", error);
+                    break;
+                }
+            };
+            self.answers += 1;
+            for execution in &page {
+                overview.append(execution, self.rows)?;
+            }
+            // A server that knows no pages gives everything at once, or the same again and again.
+            let is_end = page.len() != length || overview.last_id <= last_id;
+            last_id = overview.last_id;
+            if is_end {
+                break;
+            }
+            offset += length;
+            length = (length * 2).min(EXECUTIONS_AN_ANSWER);
+        }
+        // Ids need not begin at 0: drivers that start several applications count on.
+        if let Some(first) = overview.first_id
+            && first > 0
+            && overview.executions >= LIKELY_LIMIT_OF_EXECUTIONS
+        {
+            self.losses.dropped(format!(
+                "sql: the server seems to keep no execution before {first} \
+                 (spark.sql.ui.retainedExecutions)"
+            ));
+        }
+        self.totals.sql = overview.executions;
+        self.saw(overview.last_event);
+        Ok(overview)
+    }
+
+    /// Writes the jobs; which of them each stage belongs to.
+    fn jobs(
+        &mut self,
+        jobs: Vec<json::Job>,
+        sql: &SqlOverview,
+    ) -> Result<HashMap<i64, Vec<i64>>, ExtractError> {
+        let mut jobs_of_stage: HashMap<i64, Vec<i64>> = HashMap::new();
+        let count = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+        let newest = jobs.iter().map(|job| job.job_id.0).max();
+        if newest.is_some_and(|newest| newest.saturating_add(1) > count) {
+            self.losses.dropped(format!(
+                "jobs: the server keeps {count} of {} (spark.ui.retainedJobs)",
+                newest.unwrap_or_default().saturating_add(1)
+            ));
+        }
+        self.totals.jobs = count;
+        for job in jobs {
+            self.saw(map::newest([job.submission_time, job.completion_time]));
+            let job_id = job.job_id.0;
+            for stage_id in &job.stage_ids {
+                jobs_of_stage.entry(*stage_id).or_default().push(job_id);
+            }
+            let sql_id = sql.sql_of_job.get(&job_id).copied();
+            map::job(job, sql_id).append(self.rows)?;
+        }
+        for ids in jobs_of_stage.values_mut() {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        Ok(jobs_of_stage)
+    }
+
+    fn note_dropped_stages(
+        &mut self,
+        jobs_of_stage: &HashMap<i64, Vec<i64>>,
+        stages: &[json::Stage],
+    ) {
+        let shown: BTreeSet<i64> = stages.iter().map(|stage| stage.stage_id.0).collect();
+        let missing = jobs_of_stage
+            .keys()
+            .filter(|stage_id| !shown.contains(stage_id))
+            .count();
+        // Where the list failed as a whole, that has been said.
+        if missing > 0 && !stages.is_empty() {
+            self.losses.dropped(format!(
+                "stages: the server keeps {} of {} (spark.ui.retainedStages)",
+                shown.len(),
+                shown.len() + missing
+            ));
+        }
+    }
+
+    /// Writes the stages with their tasks and all that is summed up from them.
+    async fn stages(
+        &mut self,
+        mut stages: Vec<json::Stage>,
+        jobs_of_stage: &HashMap<i64, Vec<i64>>,
+        sql: &SqlOverview,
+        known_executors: &mut BTreeSet<String>,
+    ) -> Result<(), ExtractError> {
+        stages.sort_by_key(|stage| (stage.stage_id, stage.attempt_id));
+        self.totals.stages = i64::try_from(stages.len()).unwrap_or(i64::MAX);
+        let mut detailed = self.small_stages(&stages).await;
+        let requests: Vec<Request> = stages
+            .iter()
+            .filter(|stage| !detailed.contains_key(&key(stage)))
+            .flat_map(requests)
+            .collect();
+        let fetch = &Fetch::new(self.application);
+        let answers = stream::iter(requests)
+            .map(|request| async move { (request, request.send(fetch).await) })
+            .buffered(REQUESTS_AHEAD)
+            .peekable();
+        let mut answers = std::pin::pin!(answers);
+        let mut executors_without_row = BTreeSet::new();
+        for stage in stages {
+            let stage_key = key(&stage);
+            let mut tasks = StageTasks::new(&stage);
+            let mut details = detailed.remove(&stage_key);
+            if let Some(found) = &mut details {
+                self.answers += 1;
+                tasks.add(found.tasks.take().unwrap_or_default(), self.rows)?;
+            }
+            while let Some((request, answer)) = answers
+                .as_mut()
+                .next_if(|(request, _)| request.stage == stage_key)
+                .await
+            {
+                match answer {
+                    Ok(Answer::Stage(mut found)) => {
+                        self.answers += 1;
+                        let with_tasks = found.tasks.take().unwrap_or_default();
+                        if matches!(request.what, What::StageWithTasks) {
+                            tasks.add(with_tasks, self.rows)?;
+                        }
+                        details = Some(*found);
+                    }
+                    Ok(Answer::Tasks(page)) => {
+                        self.answers += 1;
+                        tasks.add(page, self.rows)?;
+                    }
+                    Err(error) => {
+                        tasks.failed = true;
+                        self.losses.failed(request.what.call(), error);
+                    }
+                }
+            }
+            let ended = tasks.finish(self.rows)?;
+            self.count(&stage, &ended);
+            let summaries = details
+                .as_mut()
+                .and_then(|found| found.executor_summary.take());
+            for (executor_id, summary) in summaries.iter().flatten() {
+                if !known_executors.contains(executor_id) {
+                    executors_without_row.insert(executor_id.clone());
+                }
+                map::stage_executor(executor_id, summary).append(
+                    stage_key.0,
+                    stage_key.1,
+                    self.rows,
+                )?;
+            }
+            let job_ids = jobs_of_stage.get(&stage_key.0).cloned().unwrap_or_default();
+            let sql_id = job_ids
+                .iter()
+                .find_map(|job_id| sql.sql_of_job.get(job_id).copied());
+            let stage = json::Stage {
+                speculation_summary: details.and_then(|found| found.speculation_summary),
+                ..stage
+            };
+            map::stage(stage, job_ids, sql_id).append(self.rows)?;
+        }
+        if !executors_without_row.is_empty() && !known_executors.is_empty() {
+            self.losses.dropped(format!(
+                "executors: {} that ran tasks are gone from the server \
+                 (spark.ui.retainedDeadExecutors)",
+                executors_without_row.len()
+            ));
+        }
+        Ok(())
+    }
+
+    /// All stages with details in one answer, for applications with few tasks.
+    async fn small_stages(&mut self, stages: &[json::Stage]) -> HashMap<StageKey, json::Stage> {
+        let with_tasks: Vec<i64> = stages
+            .iter()
+            .map(json::Stage::started_tasks)
+            .filter(|tasks| *tasks > 0)
+            .collect();
+        let tasks = with_tasks
+            .iter()
+            .fold(0, |sum: i64, more| sum.saturating_add(*more));
+        let are_few = usize::try_from(tasks).is_ok_and(|tasks| tasks <= TASKS_AN_ANSWER);
+        if with_tasks.len() < 2 || !are_few {
+            return HashMap::new();
+        }
+        // Where this fails, the stages are asked for one by one, and those failures count.
+        let answer = self.fetch.stages_with_details().await.unwrap_or_default();
+        answer
+            .into_iter()
+            .filter(|stage| stage.tasks.is_some())
+            .map(|stage| (key(&stage), stage))
+            .collect()
+    }
+
+    fn count(&mut self, stage: &json::Stage, ended: &EndedTasks) {
+        self.saw(map::newest([
+            stage.submission_time,
+            stage.first_task_launched_time,
+            stage.completion_time,
+        ]));
+        self.saw(ended.last_event);
+        self.totals.metrics.add(&map::stage_metrics(stage));
+        self.totals.tasks += ended.tasks;
+        self.totals.failed_tasks += ended.failed_tasks;
+        self.totals.task_time_ms = self.totals.task_time_ms.saturating_add(ended.task_time_ms);
+        if let Some(limit) = ended.dropped_at {
+            let (stage_id, attempt_id) = key(stage);
+            self.losses.dropped(format!(
+                "stage {stage_id}.{attempt_id}: the server keeps {limit} of its tasks \
+                 (spark.ui.retainedTasks)"
+            ));
+        }
+    }
+
+    /// Writes the executors, and the application's own row.
+    fn application(
+        &mut self,
+        attempt: json::ApplicationAttempt,
+        executors: Vec<json::Executor>,
+        environment: &Environment,
+    ) -> Result<(), ExtractError> {
+        for executor in &executors {
+            self.saw(map::newest([executor.add_time, executor.remove_time]));
+        }
+        let mut executors: Vec<ExecutorRow> = executors.into_iter().map(map::executor).collect();
+        executors.sort_unstable_by(|left, right| left.executor_id.cmp(&right.executor_id));
+        let start_time = self.rows.context().start_time;
+        self.completed = attempt.completed || self.application.completed;
+        let end_time = attempt
+            .end_time
+            .0
+            .or(self.application.end_time.map(|end| end.timestamp_millis()))
+            .filter(|_| self.completed);
+        let life_end = LifeEnd {
+            start_time,
+            end_time,
+            last_event: self.last_event,
+        };
+        for row in &mut executors {
+            end_life(row, &life_end);
+            row.append(self.rows)?;
+        }
+        let concurrency = concurrency(&executors);
+        let executor_memory_bytes = environment.spark_memory("spark.executor.memory");
+        let time = executor_time(&executors, executor_memory_bytes);
+        let property = |key: &str| environment.spark(key).map(str::to_owned);
+        let metrics = &self.totals.metrics;
+        let exit_code = attempt.exit_code.map(|Number(code)| code);
+        let last_updated = attempt
+            .last_updated
+            .0
+            .unwrap_or(self.application.last_updated.timestamp_millis());
+        let row = ApplicationRow {
+            start_time,
+            end_time,
+            last_updated: Some(last_updated),
+            spark_user: attempt.spark_user,
+            completed: self.completed,
+            spark_version: Some(attempt.app_spark_version).filter(|version| !version.is_empty()),
+            job_key: Some(job_key(&self.application.name)),
+            name: self.application.name.clone(),
+            job_run_id: property("spark.databricks.job.runId"),
+            team: None,
+            deploy_mode: property("spark.submit.deployMode"),
+            queue: property("spark.yarn.queue"),
+            executor_cores: environment
+                .spark_number("spark.executor.cores")
+                .or_else(|| any_cores(&executors)),
+            executor_memory_bytes,
+            num_executors_max: concurrency.executors_max,
+            num_executors_added: concurrency.executors_added,
+            cores_max: concurrency.cores_max,
+            total_task_time_ms: self.totals.task_time_ms,
+            core_time_ms: time.core_ms,
+            memory_time_byte_ms: time.byte_ms,
+            input_bytes: metrics.input.bytes_read,
+            output_bytes: metrics.output.bytes_written,
+            shuffle_read_bytes: metrics.shuffle_read.total_bytes_read(),
+            shuffle_write_bytes: metrics.shuffle_write.bytes_written,
+            memory_bytes_spilled: metrics.memory_bytes_spilled,
+            disk_bytes_spilled: metrics.disk_bytes_spilled,
+            num_jobs: self.totals.jobs,
+            num_stages: self.totals.stages,
+            num_tasks: self.totals.tasks,
+            num_failed_tasks: self.totals.failed_tasks,
+            num_sql: self.totals.sql,
+            failure_reason: exit_reason(exit_code),
+            history: HistoryKind::Rest,
+            complete: self.completed && self.losses.is_empty(),
+            source_uri: self.application.uri.clone(),
+        };
+        row.append(self.rows)
+    }
+}
+
+fn key(stage: &json::Stage) -> StageKey {
+    (stage.stage_id.0, stage.attempt_id.0)
+}
+
+/// The cores of any executor, for applications that do not configure them.
+fn any_cores(executors: &[ExecutorRow]) -> Option<i64> {
+    executors
+        .iter()
+        .filter(|executor| executor.executor_id != DRIVER)
+        .map(|executor| executor.total_cores)
+        .filter(|cores| *cores > 0)
+        .max()
+}
+
+/// Most executors and cores at one time, from when they came and went.
+fn concurrency(executors: &[ExecutorRow]) -> Concurrency {
+    let mut changes: Vec<(i64, bool, i64)> = Vec::new();
+    for executor in executors
+        .iter()
+        // One without cores never registered.
+        .filter(|executor| executor.executor_id != DRIVER && executor.total_cores > 0)
+    {
+        changes.push((executor.add_time, true, executor.total_cores));
+        if let Some(time) = executor.remove_time {
+            changes.push((time, false, executor.total_cores));
+        }
+    }
+    // Of one moment, those that go before those that come.
+    changes.sort_unstable();
+    let mut concurrency = Concurrency::default();
+    for (_, comes, cores) in changes {
+        if comes {
+            concurrency.add(cores);
+        } else {
+            concurrency.remove(cores);
+        }
+    }
+    concurrency
+}
+
+/// A request about one stage attempt.
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    stage: StageKey,
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    StageWithTasks,
+    StageWithoutTasks,
+    Tasks { offset: usize },
+}
+
+enum Answer {
+    Stage(Box<json::Stage>),
+    Tasks(Vec<json::Task>),
+}
+
+impl What {
+    fn call(self) -> &'static str {
+        match self {
+            Self::StageWithTasks | Self::StageWithoutTasks => "stage",
+            Self::Tasks { .. } => "task_list",
+        }
+    }
+}
+
+impl Request {
+    async fn send(self, fetch: &Fetch<'_>) -> Result<Answer, HttpError> {
+        let stage = |stage| Answer::Stage(Box::new(stage));
+        match self.what {
+            What::StageWithTasks => fetch.stage(self.stage, true).await.map(stage),
+            What::StageWithoutTasks => fetch.stage(self.stage, false).await.map(stage),
+            What::Tasks { offset } => fetch.tasks(self.stage, offset).await.map(Answer::Tasks),
+        }
+    }
+}
+
+/// What has to be asked about a stage attempt: nothing where no task was started, one answer where
+/// the tasks are few, pages of tasks where they are many.
+fn requests(stage: &json::Stage) -> Vec<Request> {
+    let tasks = usize::try_from(stage.started_tasks()).unwrap_or(usize::MAX);
+    let request = |what| Request {
+        stage: key(stage),
+        what,
+    };
+    match tasks {
+        0 => Vec::new(),
+        1..=TASKS_AN_ANSWER => vec![request(What::StageWithTasks)],
+        _ => {
+            let mut requests = vec![request(What::StageWithoutTasks)];
+            let pages = (0..tasks.min(MAX_TASKS)).step_by(TASKS_AN_ANSWER);
+            requests.extend(pages.map(|offset| request(What::Tasks { offset })));
+            requests
+        }
+    }
+}
+
+/// Tasks of one stage attempt that are asked for at most: a counter beyond is a lie.
+const MAX_TASKS: usize = 20_000_000;
+
+/// The tasks of one stage attempt on their way to rows.
+struct StageTasks {
+    key: StageKey,
+    /// Tasks that succeeded, by the stage's counters.
+    succeeded: i64,
+    sums: TaskMetrics,
+    distributions: TaskDistributions,
+    /// Tasks that ended without success: whether their metrics stand where they belong shows only
+    /// when all tasks are there.
+    unsuccessful: Vec<ShownTask>,
+    /// Sums over the tasks that succeeded.
+    successful: TaskMetrics,
+    seen_successful: i64,
+    last_task_id: Option<i64>,
+    ended: EndedTasks,
+    /// A request failed.
+    failed: bool,
+}
+
+/// What the tasks of a stage attempt add up to.
+#[derive(Debug, Default)]
+struct EndedTasks {
+    tasks: i64,
+    failed_tasks: i64,
+    task_time_ms: i64,
+    last_event: i64,
+    /// The server has dropped tasks, and keeps so many.
+    dropped_at: Option<i64>,
+}
+
+impl StageTasks {
+    fn new(stage: &json::Stage) -> Self {
+        Self {
+            key: key(stage),
+            succeeded: stage.num_complete_tasks.0,
+            sums: map::stage_metrics(stage),
+            distributions: TaskDistributions::default(),
+            unsuccessful: Vec::new(),
+            successful: TaskMetrics::default(),
+            seen_successful: 0,
+            last_task_id: None,
+            ended: EndedTasks::default(),
+            failed: false,
+        }
+    }
+
+    /// Takes the next tasks; those that come again are passed over.
+    fn add(
+        &mut self,
+        mut tasks: Vec<json::Task>,
+        rows: &mut RowWriter<'_>,
+    ) -> Result<(), ExtractError> {
+        tasks.sort_by_key(|task| task.task_id);
+        for task in tasks {
+            let task_id = task.task_id.0;
+            if self.last_task_id.is_some_and(|last| task_id <= last) {
+                continue;
+            }
+            self.last_task_id = Some(task_id);
+            let task = ShownTask::new(task, self.key.0, self.key.1);
+            let info = &task.end.info;
+            let ended = &mut self.ended;
+            ended.tasks += 1;
+            ended.failed_tasks += i64::from(info.failed);
+            ended.task_time_ms = ended.task_time_ms.saturating_add(info.duration());
+            ended.last_event = ended.last_event.max(info.launch_time).max(info.finish_time);
+            if task.has_ended() && !info.is_successful() {
+                self.unsuccessful.push(task);
+                continue;
+            }
+            if task.has_ended() {
+                self.seen_successful += 1;
+                self.successful.add(&task.end.metrics);
+                self.distributions.add(&task.end);
+            }
+            append_task(&task, rows)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, rows: &mut RowWriter<'_>) -> Result<EndedTasks, ExtractError> {
+        if self.is_permuted() {
+            for task in &mut self.unsuccessful {
+                task.end.metrics = map::without_permutation(&task.end.metrics);
+            }
+        }
+        for task in &self.unsuccessful {
+            self.distributions.add(&task.end);
+            append_task(task, rows)?;
+        }
+        if let Some((summary, quantiles)) = self.distributions.finish(self.key.0, self.key.1) {
+            summary.append(rows)?;
+            quantiles.iter().try_for_each(|row| row.append(rows))?;
+        }
+        // The counter of failed tasks counts one that ended twice for two, that of successes does not.
+        if self.seen_successful < self.succeeded && !self.failed {
+            self.ended.dropped_at = Some(self.ended.tasks);
+        }
+        Ok(self.ended)
+    }
+
+    /// Whether the metrics of unsuccessful tasks stand in each other's places: the stage's sums,
+    /// which are right in every version, come out only when they are put back.
+    fn is_permuted(&self) -> bool {
+        let sum_with = |mend: fn(&TaskMetrics) -> TaskMetrics| {
+            let mut sum = self.successful;
+            for task in &self.unsuccessful {
+                sum.add(&mend(&task.end.metrics));
+            }
+            sum
+        };
+        let misfit = |sum: TaskMetrics| {
+            [
+                (sum.output.bytes_written, self.sums.output.bytes_written),
+                (sum.output.records_written, self.sums.output.records_written),
+                (
+                    sum.shuffle_read.total_bytes_read(),
+                    self.sums.shuffle_read.total_bytes_read(),
+                ),
+                (
+                    sum.shuffle_read.records_read,
+                    self.sums.shuffle_read.records_read,
+                ),
+                (
+                    sum.shuffle_read.fetch_wait_time,
+                    self.sums.shuffle_read.fetch_wait_time,
+                ),
+                (
+                    sum.shuffle_read.total_blocks_fetched(),
+                    self.sums.shuffle_read.total_blocks_fetched(),
+                ),
+            ]
+            .into_iter()
+            .filter(|(sum, shown)| sum != shown)
+            .count()
+        };
+        !self.unsuccessful.is_empty()
+            && misfit(sum_with(map::without_permutation)) < misfit(sum_with(|shown| *shown))
+    }
+}
+
+fn append_task(task: &ShownTask, rows: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    let end = &task.end;
+    TaskRow {
+        stage_id: end.stage_id,
+        stage_attempt_id: end.stage_attempt_id,
+        info: &end.info,
+        metrics: Some(&end.metrics).filter(|_| task.has_metrics),
+        peaks: None,
+        error_message: task.error_message.as_deref(),
+        executor_logs: &json_map(&task.executor_logs),
+        task_type: None,
+        end_reason: Some(end.reason.reason.as_str()).filter(|reason| !reason.is_empty()),
+        kill_reason: task.kill_reason(),
+        depth: Depth::Rest,
+    }
+    .append(rows)
+}

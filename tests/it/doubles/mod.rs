@@ -1,0 +1,3 @@
+//! Servers that speak the real wire formats, for what no test can have for real.
+
+pub mod history_server;

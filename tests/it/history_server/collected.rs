@@ -1,0 +1,117 @@
+//! Histories of a server, extracted into memory.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::json::ArrayWriter;
+use serde_json::{Map, Value};
+use sparklake::discover::history_server::{self, HistoryServerSource};
+use sparklake::discover::{Content, History, Platform, ServerAccess, Window};
+use sparklake::extract::ExtractError;
+use sparklake::extract::eventlog::codec::Limits;
+use sparklake::extract::history::{ExtractOptions, Extraction, extract, identify};
+use sparklake::extract::rows::{RowSink, SinkError};
+use tokio::runtime::{Handle, Runtime};
+use url::Url;
+
+/// A row: column → value; no key where it is NULL.
+pub type Row = Map<String, Value>;
+
+/// The rows of one history.
+#[derive(Debug, Default)]
+pub struct Collected {
+    batches: BTreeMap<&'static str, Vec<RecordBatch>>,
+}
+
+impl RowSink for Collected {
+    fn write(&mut self, table: &'static str, batch: RecordBatch) -> Result<(), SinkError> {
+        self.batches.entry(table).or_default().push(batch);
+        Ok(())
+    }
+}
+
+impl Collected {
+    pub fn rows(&self, table: &str) -> Vec<Row> {
+        let batches: Vec<&RecordBatch> = self.batches.get(table).into_iter().flatten().collect();
+        let mut writer = ArrayWriter::new(Vec::new());
+        writer.write_batches(&batches).expect("JSON");
+        writer.finish().expect("JSON");
+        let text = writer.into_inner();
+        match text.is_empty() {
+            true => Vec::new(),
+            false => serde_json::from_slice(&text).expect("rows"),
+        }
+    }
+
+    pub fn count(&self, table: &str) -> usize {
+        let batches = self.batches.get(table).into_iter().flatten();
+        batches.map(RecordBatch::num_rows).sum()
+    }
+
+    pub fn total(&self) -> usize {
+        self.batches.keys().map(|table| self.count(table)).sum()
+    }
+
+    /// The only row of a table.
+    pub fn only(&self, table: &str) -> Row {
+        let mut rows = self.rows(table);
+        assert_eq!(rows.len(), 1, "{table}");
+        rows.remove(0)
+    }
+}
+
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// A source whose client does not wait long between attempts.
+pub fn source(url: &Url, access: ServerAccess) -> HistoryServerSource {
+    let mut source = HistoryServerSource::new(url.clone());
+    source.access = access;
+    source.client.attempts = 2;
+    source.client.first_delay = Duration::from_millis(1);
+    source.client.max_delay = Duration::from_millis(5);
+    source
+}
+
+/// All histories of the server, running ones too.
+pub fn histories(runtime: &Runtime, source: &HistoryServerSource) -> Vec<History> {
+    let window = Window::default();
+    let found = runtime.block_on(history_server::discover(source, &window, true, None));
+    found.expect("applications").histories
+}
+
+/// Extracts one history, as every other of these tests calls its cluster.
+pub fn extract_one(
+    runtime: &Handle,
+    history: &History,
+) -> Result<(Collected, Extraction), ExtractError> {
+    let mut history = history.clone();
+    history.platform = Platform::HistoryServer;
+    history.cluster_id = "c".to_owned();
+    history.cluster_name = "c".to_owned();
+    let limits = Limits::default();
+    let identity = identify(&history, runtime, &limits)?;
+    let options = ExtractOptions {
+        limits,
+        threads: 1,
+        batch_id: "b".to_owned(),
+        ingested_at: chrono::DateTime::UNIX_EPOCH,
+    };
+    let mut collected = Collected::default();
+    let extraction = extract(&history, &identity, &options, runtime, &mut collected)?;
+    Ok((collected, extraction))
+}
+
+/// Requests that the client of a history has sent.
+pub fn requests_sent(history: &History) -> u64 {
+    match &history.content {
+        Content::Server(application) => application.client.requests_sent(),
+        Content::Log(_) => 0,
+    }
+}

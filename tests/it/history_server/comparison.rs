@@ -1,0 +1,117 @@
+//! Rows of one application, had two ways.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sparklake::schema;
+
+use super::collected::{Collected, Row};
+
+/// How a column of one way may differ from that of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowance {
+    /// NULL in the second.
+    Null,
+    /// NULL in the second, or the same.
+    NullOrSame,
+    /// A list in the second that lacks some.
+    Subset,
+    /// Not compared.
+    Any,
+    /// The second has no rows of the table (column `*`).
+    NoRows,
+}
+
+/// Columns that may differ: table, column or `beginning_of_it*`, how, why.
+pub type Allowances = [(&'static str, &'static str, Allowance, &'static str)];
+
+/// What differs between two ways, beyond what is allowed; and how many values were the same.
+pub fn differences(
+    name: &str,
+    first: &Collected,
+    second: &Collected,
+    allowances: &Allowances,
+) -> (Vec<String>, usize) {
+    let mut found = Vec::new();
+    let mut same = 0;
+    for table in schema::tables() {
+        let allowed: BTreeMap<&str, Allowance> = allowances
+            .iter()
+            .filter(|(of, ..)| *of == table.name)
+            .map(|(_, column, allowance, _)| (*column, *allowance))
+            .collect();
+        let rows = by_key(first.rows(&table.name), &table.keys);
+        let mut others = by_key(second.rows(&table.name), &table.keys);
+        if allowed.get("*") == Some(&Allowance::NoRows) {
+            assert_eq!(others.len(), 0, "{}", table.name);
+            continue;
+        }
+        for (key, row) in rows {
+            let Some(other) = others.remove(&key) else {
+                found.push(format!("{name}: {} {key}: only in the first", table.name));
+                continue;
+            };
+            let columns: BTreeSet<&String> = row.keys().chain(other.keys()).collect();
+            for column in columns {
+                let (left, right) = (row.get(column), other.get(column));
+                let allowance = allowed.iter().find(|(pattern, _)| {
+                    pattern
+                        .strip_suffix('*')
+                        .map_or(**pattern == column, |start| column.starts_with(start))
+                });
+                let is_allowed = match allowance.map(|(_, allowance)| allowance) {
+                    None => left == right,
+                    Some(Allowance::Null) => right.is_none(),
+                    Some(Allowance::NullOrSame) => right.is_none() || left == right,
+                    Some(Allowance::Subset) => is_subset(right, left),
+                    Some(Allowance::Any | Allowance::NoRows) => true,
+                };
+                if is_allowed {
+                    same += 1;
+                } else {
+                    let shown = |value: Option<&serde_json::Value>| {
+                        let text = value.map_or("NULL".to_owned(), ToString::to_string);
+                        text.chars().take(300).collect::<String>()
+                    };
+                    found.push(format!(
+                        "{name}: {}.{column} {key}: {} / {}",
+                        table.name,
+                        shown(left),
+                        shown(right)
+                    ));
+                }
+            }
+        }
+        found.extend(
+            others
+                .keys()
+                .map(|key| format!("{name}: {} {key}: only in the second", table.name)),
+        );
+    }
+    (found, same)
+}
+
+fn is_subset(part: Option<&serde_json::Value>, whole: Option<&serde_json::Value>) -> bool {
+    let elements = |value: Option<&serde_json::Value>| {
+        let list = value.and_then(serde_json::Value::as_array);
+        list.cloned().unwrap_or_default()
+    };
+    let whole = elements(whole);
+    elements(part).iter().all(|element| whole.contains(element))
+}
+
+/// Rows by their keys; of rows with the same key each has a number.
+fn by_key(rows: Vec<Row>, keys: &[String]) -> BTreeMap<String, Row> {
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let key: Vec<String> = keys
+            .iter()
+            .map(|key| row.get(key).map_or("NULL".to_owned(), ToString::to_string))
+            .collect();
+        let key = key.join(" ");
+        let number = (0..)
+            .find(|number| !found.contains_key(&format!("{key} #{number}")))
+            .unwrap_or_default();
+        found.insert(format!("{key} #{number}"), row);
+    }
+    found
+}

@@ -1,0 +1,244 @@
+//! The same logs from disk, out of the real server's archives, and by a walk over its REST
+//! interface: the same rows.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use sparklake::discover::event_logs::{self, EventLogSource};
+use sparklake::discover::{History, ServerAccess, Window};
+use sparklake::extract::eventlog::codec::Limits;
+use sparklake::extract::history::identify;
+use tokio::runtime::Runtime;
+
+use super::collected::{extract_one, histories, requests_sent, runtime, source};
+use super::comparison::Allowance::{Any, NoRows, Null, NullOrSame, Subset};
+use super::comparison::{Allowances, differences};
+use super::spark::HistoryServer;
+use crate::world::fixtures;
+
+/// What an archive's log cannot have in common with the log on disk.
+const OF_ARCHIVES: &Allowances = &[
+    ("applications", "history", Any, "tells the way"),
+    ("applications", "source_uri", Any, "tells the way"),
+    (
+        "applications",
+        "last_updated",
+        Any,
+        "the server's clock for unfinished logs",
+    ),
+];
+
+/// What REST does not tell, or tells with less precision. Documented in `extract/rest/mod.rs`.
+const OF_REST: &Allowances = &[
+    ("applications", "history", Any, "tells the way"),
+    ("applications", "source_uri", Any, "tells the way"),
+    (
+        "applications",
+        "last_updated",
+        Any,
+        "the server's clock for unfinished logs",
+    ),
+    (
+        "applications",
+        "failure_reason",
+        Null,
+        "not shown before 4.2",
+    ),
+    ("jobs", "failure_reason", Null, "not shown"),
+    ("stages", "parent_ids", Null, "not shown"),
+    ("stages", "peak_execution_memory_on_heap", Null, "not shown"),
+    (
+        "stages",
+        "peak_execution_memory_off_heap",
+        Null,
+        "not shown",
+    ),
+    ("tasks", "peak_execution_memory_on_heap", Null, "not shown"),
+    ("tasks", "peak_execution_memory_off_heap", Null, "not shown"),
+    ("tasks", "task_type", Null, "not shown"),
+    (
+        "tasks",
+        "peak_jvm_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_on_heap_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_off_heap_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_direct_pool_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_mapped_pool_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_process_tree_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_minor_gc_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_major_gc_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_total_gc_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    (
+        "tasks",
+        "peak_concurrent_gc_*",
+        Null,
+        "executor metrics of tasks are not shown",
+    ),
+    ("sql", "error_message", Null, "not shown before 4.2"),
+    ("sql", "root_execution_id", Null, "not shown before 4.2"),
+    ("sql_nodes", "description", Null, "not shown"),
+    (
+        "sql_nodes",
+        "stage_ids",
+        Subset,
+        "those that texts of metrics name",
+    ),
+    ("sql_nodes", "time_ms", Any, "rounded in texts"),
+    ("sql_nodes", "bytes_output", NullOrSame, "rounded in texts"),
+    ("sql_node_metrics", "metric_type", Null, "not shown"),
+    ("sql_node_metrics", "accumulator_id", Null, "not shown"),
+    (
+        "sql_node_metrics",
+        "unit",
+        NullOrSame,
+        "follows from the kind, which is not shown",
+    ),
+    ("sql_node_metrics", "total", NullOrSame, "rounded in texts"),
+    ("sql_node_metrics", "min", NullOrSame, "rounded in texts"),
+    ("sql_node_metrics", "median", NullOrSame, "rounded in texts"),
+    ("sql_node_metrics", "max", NullOrSame, "rounded in texts"),
+    (
+        "sql_node_metrics",
+        "max_stage_id",
+        NullOrSame,
+        "not in texts of sums",
+    ),
+    (
+        "sql_node_metrics",
+        "max_stage_attempt_id",
+        NullOrSame,
+        "not in texts of sums",
+    ),
+    (
+        "sql_node_metrics",
+        "max_task_id",
+        NullOrSame,
+        "not in texts of sums",
+    ),
+    ("streaming_progress", "*", NoRows, "not shown"),
+];
+
+/// A history by what tells it from others.
+type Key = (String, String);
+
+fn by_attempt(runtime: &Runtime, histories: Vec<History>) -> BTreeMap<Key, History> {
+    let identified = histories.into_iter().map(|history| {
+        let identity = identify(&history, runtime.handle(), &Limits::default()).expect("a log");
+        ((identity.application_id, identity.attempt_id), history)
+    });
+    identified.collect()
+}
+
+/// One way's requests, rows and time.
+#[derive(Debug, Default)]
+struct Cost {
+    requests: u64,
+    rows: usize,
+    seconds: f64,
+}
+
+#[test]
+fn logs_on_disk_archives_and_rest_give_the_same_rows() {
+    let folders = ["spark35", "spark4"].map(|name| fixtures().join(name));
+    let Some(server) = HistoryServer::start(&folders) else {
+        return;
+    };
+    let runtime = runtime();
+    let on_disk = EventLogSource {
+        uris: vec![server.logs.display().to_string()],
+        ..EventLogSource::default()
+    };
+    let on_disk = runtime
+        .block_on(event_logs::discover(&on_disk, &Window::default()))
+        .expect("logs");
+    let on_disk = by_attempt(&runtime, on_disk.histories);
+    let ways = [
+        ("archive", ServerAccess::LogOnly, OF_ARCHIVES),
+        ("rest", ServerAccess::RestOnly, OF_REST),
+    ];
+    let mut found = Vec::new();
+    for (way, access, allowances) in ways {
+        let listed = histories(&runtime, &source(&server.url, access));
+        let listed = by_attempt(&runtime, listed);
+        assert_eq!(
+            listed.keys().collect::<Vec<_>>(),
+            on_disk.keys().collect::<Vec<_>>()
+        );
+        let mut cost = Cost::default();
+        let mut same = 0;
+        for (key, history) in &listed {
+            let (expected, of_disk) =
+                extract_one(runtime.handle(), &on_disk[key]).expect("rows of the log");
+            let before = requests_sent(history);
+            let started = Instant::now();
+            let (rows, extraction) =
+                extract_one(runtime.handle(), history).expect("rows of the server");
+            cost.seconds += started.elapsed().as_secs_f64();
+            cost.requests += requests_sent(history) - before;
+            cost.rows += rows.total();
+            let name = format!("{way} {}", key.0);
+            let (different, equal) = differences(&name, &expected, &rows, allowances);
+            found.extend(different);
+            same += equal;
+            if extraction.complete != of_disk.complete {
+                found.push(format!(
+                    "{name}: complete {} / {}, {:?}",
+                    of_disk.complete, extraction.complete, extraction.loss
+                ));
+            }
+        }
+        println!(
+            "{way}: {} applications, {cost:?}, {same} values the same",
+            listed.len()
+        );
+        assert!(same > 10_000, "{way}: {same} values compared");
+    }
+    assert!(
+        found.is_empty(),
+        "{} differences\n{}",
+        found.len(),
+        found[..found.len().min(60)].join("\n")
+    );
+}
