@@ -7,7 +7,9 @@
 //! one log, folder or cluster becomes a [`DiscoverProblem`] and does not hide the others.
 
 mod archive;
+pub mod aws;
 mod cluster;
+pub mod emr;
 pub mod event_logs;
 mod group;
 pub mod history_server;
@@ -15,6 +17,7 @@ mod location;
 mod names;
 mod server;
 mod walk;
+pub mod yarn;
 
 use std::hash::Hasher;
 use std::sync::Arc;

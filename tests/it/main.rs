@@ -11,6 +11,7 @@
 mod cli;
 mod conformance;
 mod doubles;
+mod emr;
 mod event_parsers;
 mod exactly_once;
 mod history_server;
