@@ -103,7 +103,8 @@ async fn discover_uri(uri: &str, source: &EventLogSource) -> Result<Discovery, D
     discover_location(&location, source.name.as_deref()).await
 }
 
-async fn discover_location(
+/// Finds the histories at `location`, whenever they were modified.
+pub(super) async fn discover_location(
     location: &Location,
     name: Option<&str>,
 ) -> Result<Discovery, DiscoverError> {

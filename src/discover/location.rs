@@ -76,6 +76,20 @@ impl Location {
         })
     }
 
+    /// Another place of the same store.
+    pub(super) fn at(&self, path: Path) -> Self {
+        let given = self.uri_of(path.as_ref());
+        let is_local = self.local.is_some();
+        let local = Url::parse(&given).ok().filter(|_| is_local);
+        Self {
+            store: self.store.clone(),
+            local: local.and_then(|url| url.to_file_path().ok()),
+            root: self.root.clone(),
+            given,
+            path,
+        }
+    }
+
     /// The URI of a path of the same store.
     pub(super) fn uri_of(&self, path: &str) -> String {
         let mut uri = self.root.clone();
@@ -204,6 +218,21 @@ mod tests {
             let location = resolve(given).unwrap();
             assert_eq!(location.path.as_ref(), path, "{given}");
             assert_eq!(location.uri_of(path), uri, "{given}");
+        }
+    }
+
+    #[test]
+    fn another_place_of_the_same_store_is_as_if_it_had_been_resolved() {
+        for (root, below) in [
+            ("s3://bucket/my logs", "s3://bucket/my%20logs/a"),
+            ("/data/100%", "file:///data/100%25/a"),
+        ] {
+            let root = resolve(root).unwrap();
+            let place = root.at(root.path.clone().join("a"));
+            let resolved = resolve(below).unwrap();
+            assert_eq!(place.given, below);
+            assert_eq!(place.path, resolved.path);
+            assert_eq!(place.local, resolved.local);
         }
     }
 

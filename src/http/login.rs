@@ -16,6 +16,13 @@ use super::settings::{Auth, Secret};
 pub trait Login: Debug + Send + Sync {
     /// Makes a new session.
     async fn log_in(&self) -> Result<Session, LoginError>;
+
+    /// The base of requests, by the address where a visit ended: for servers that are known only
+    /// when one has been led to them. `None` leaves it to the session.
+    fn base_after(&self, visited: &Url) -> Option<Url> {
+        let _ = visited;
+        None
+    }
 }
 
 /// What a login gives.

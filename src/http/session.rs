@@ -123,10 +123,11 @@ impl Sessions {
             session = generation,
             "logging in"
         );
-        let session = login.log_in().await?;
+        let mut session = login.log_in().await?;
         let jar = Jar::default();
         if let Some(secret) = &session.visit {
-            self.visit(transport, secret, &jar).await?;
+            let visited = self.visit(transport, secret, &jar).await?;
+            session.base = login.base_after(&visited).or(session.base);
         }
         let live =
             Live::new(generation, &self.settings, &session, jar).map_err(|error| LoginError {
@@ -139,13 +140,13 @@ impl Sessions {
         Ok(live)
     }
 
-    /// Visits an address for its cookies, in several attempts.
+    /// Visits an address for its cookies, in several attempts. Gives the address where it ended.
     async fn visit(
         &self,
         transport: &Transport,
         secret: &Secret,
         jar: &Jar,
-    ) -> Result<(), LoginError> {
+    ) -> Result<Url, LoginError> {
         let Ok(url) = Url::parse(secret.expose()) else {
             return Err(LoginError {
                 code: "ADDRESS".to_owned(),
@@ -157,7 +158,7 @@ impl Sessions {
         let mut left = self.settings.attempts.max(1);
         loop {
             let fault = match visit_once(transport, &url, jar).await {
-                Ok(()) => return Ok(()),
+                Ok(visited) => return Ok(visited),
                 Err(fault) => fault,
             };
             left -= 1;
@@ -178,7 +179,7 @@ struct VisitFault {
 
 /// Visits an address and where it redirects to, on whatever server: presigned addresses lead from
 /// the platform's gate to the server itself. Cookies go where they belong; nothing else is sent.
-async fn visit_once(transport: &Transport, first: &Url, jar: &Jar) -> Result<(), VisitFault> {
+async fn visit_once(transport: &Transport, first: &Url, jar: &Jar) -> Result<Url, VisitFault> {
     let mut url = first.clone();
     for _ in 0..=MAX_VISIT_REDIRECTS {
         let mut headers = HeaderMap::new();
@@ -231,7 +232,7 @@ async fn visit_once(transport: &Transport, first: &Url, jar: &Jar) -> Result<(),
             continue;
         }
         if status.is_success() {
-            return Ok(());
+            return Ok(url);
         }
         let retry_after = retry::retry_after(response.headers(), Utc::now());
         return Err(VisitFault {

@@ -12,6 +12,8 @@ mod cli;
 mod conformance;
 mod doubles;
 mod emr;
+mod emr_eks;
+mod emr_serverless;
 mod event_parsers;
 mod exactly_once;
 mod history_server;

@@ -12,7 +12,7 @@ mod event_logs;
 mod histories;
 mod instances;
 mod ownership;
-mod persistent_ui;
+pub(super) mod persistent_ui;
 mod process_logs;
 mod setup;
 mod steps;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_emr::types::PersistentAppUiType;
+use aws_sdk_emr::types::{EmrContainersConfig, PersistentAppUiType};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -21,7 +21,7 @@ const CREATE: &str = "elasticmapreduce:CreatePersistentAppUI";
 const DESCRIBE: &str = "elasticmapreduce:DescribePersistentAppUI";
 const PRESIGN: &str = "elasticmapreduce:GetPersistentAppUIPresignedURL";
 /// The calls that the server takes, by the names of their permissions.
-pub(super) const CALLS: [&str; 3] = [CREATE, DESCRIBE, PRESIGN];
+pub(in crate::discover) const CALLS: [&str; 3] = [CREATE, DESCRIBE, PRESIGN];
 /// What the server's state is called while it starts.
 const STARTING: &str = "STARTING";
 /// What it is called when it is ready.
@@ -33,10 +33,13 @@ const MAX_POLL: Duration = Duration::from_secs(10);
 /// Looks within the time that the server has to become ready.
 const POLLS: u32 = 18;
 
-/// A cluster's History Server.
-pub(super) struct PersistentUi {
+/// A cluster's History Server, or that of a job run of EMR on EKS.
+pub(in crate::discover) struct PersistentUi {
     emr: aws_sdk_emr::Client,
+    /// ARN of the cluster.
     cluster_uri: String,
+    /// The job run, for EMR on EKS.
+    job_run_id: Option<String>,
     execution_role_arn: Option<String>,
     timeout: Duration,
     state: Mutex<State>,
@@ -47,6 +50,16 @@ struct State {
     id: String,
     /// A presigned address that nobody has used yet.
     unused: Option<Entrance>,
+}
+
+impl State {
+    /// There is no server yet.
+    fn new() -> Self {
+        Self {
+            id: String::new(),
+            unused: None,
+        }
+    }
 }
 
 /// A way in, good for once.
@@ -74,17 +87,40 @@ impl PersistentUi {
         execution_role_arn: Option<String>,
         timeout: Duration,
     ) -> Result<(Self, Url), DiscoverError> {
-        let mut ui = Self {
+        Self {
             emr: emr.clone(),
             cluster_uri: cluster.uri.clone(),
+            job_run_id: None,
             execution_role_arn,
             timeout,
-            state: Mutex::new(State {
-                id: String::new(),
-                unused: None,
-            }),
-        };
-        let deadline = Deadline::after(timeout);
+            state: Mutex::new(State::new()),
+        }
+        .opened()
+        .await
+    }
+
+    /// The same for a job run of EMR on EKS.
+    pub(in crate::discover) async fn open_for_job_run(
+        emr: &aws_sdk_emr::Client,
+        virtual_cluster: &Cluster,
+        job_run_id: &str,
+        timeout: Duration,
+    ) -> Result<(Self, Url), DiscoverError> {
+        Self {
+            emr: emr.clone(),
+            cluster_uri: virtual_cluster.uri.clone(),
+            job_run_id: Some(job_run_id.to_owned()),
+            execution_role_arn: None,
+            timeout,
+            state: Mutex::new(State::new()),
+        }
+        .opened()
+        .await
+    }
+
+    async fn opened(self) -> Result<(Self, Url), DiscoverError> {
+        let mut ui = self;
+        let deadline = Deadline::after(ui.timeout);
         let id = ui.create(&deadline).await?;
         let entrance = ui.entrance(&id, &deadline).await?;
         let base = entrance.base.clone();
@@ -101,6 +137,10 @@ impl PersistentUi {
             .emr
             .create_persistent_app_ui()
             .target_resource_arn(&self.cluster_uri)
+            .set_emr_containers_config(self.job_run_id.as_ref().map(|id| {
+                let config = EmrContainersConfig::builder();
+                config.job_run_id(id).build()
+            }))
             .send()
             .await
             .map_err(|error| call_error(&self.cluster_uri, CREATE, &error))?;
@@ -291,6 +331,6 @@ impl Deadline {
 }
 
 /// The wait between two looks.
-pub(super) fn poll_interval(timeout: Duration) -> Duration {
+pub(in crate::discover) fn poll_interval(timeout: Duration) -> Duration {
     (timeout / POLLS).clamp(Duration::from_millis(20), MAX_POLL)
 }
