@@ -2,7 +2,8 @@
 //! the binary, overlaid by a folder of the user's.
 //!
 //! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
-//! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `reference/<name>.csv`).
+//! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `reference/<name>.csv`,
+//! `reference/log_signatures.toml`).
 //! A file replaces the built-in one of the same kind and id, or is added.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,11 +21,15 @@ use super::nearest::did_you_mean;
 use super::parameters::ParameterValue;
 use super::reference;
 use super::rule_results::RULE_RESULTS;
+use crate::extract::process_logs::Signatures;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
 /// Prefix of the table name under which `reference/<name>.csv` can be read.
 pub const REFERENCE_PREFIX: &str = "ref_";
+
+/// The file of what driver and executor logs are searched for.
+const LOG_SIGNATURES: &str = "log_signatures.toml";
 
 /// A reference table: constants that rules read, as CSV with a header line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +50,10 @@ pub struct Catalog {
     views: BTreeMap<String, Relation>,
     questions: BTreeMap<String, Question>,
     references: BTreeMap<String, Reference>,
+    /// The text of `reference/log_signatures.toml`, which has been read once. It decides what is
+    /// extracted from logs, not what is judged.
+    #[serde(skip)]
+    log_signatures: Option<String>,
 }
 
 /// What the job file changes about the rules.
@@ -124,6 +133,7 @@ impl Catalog {
     pub fn select(&self, ids: &[&str]) -> Result<Self, AnalyzeError> {
         let mut selected = Self {
             references: self.references.clone(),
+            log_signatures: self.log_signatures.clone(),
             questions: self.questions.clone(),
             ..Self::default()
         };
@@ -238,6 +248,14 @@ impl Catalog {
         Ok(Some(reference::read(reference)?))
     }
 
+    /// What driver and executor logs are searched for.
+    pub fn log_signatures(&self) -> Signatures {
+        self.log_signatures
+            .as_deref()
+            .and_then(|text| Signatures::parse(text).ok())
+            .unwrap_or_else(|| Signatures::built_in().clone())
+    }
+
     /// The rule of that id.
     ///
     /// # Errors
@@ -323,12 +341,20 @@ impl Catalog {
                 self.references.insert(id.clone(), reference);
                 Ok((kind, id))
             }
+            [kind @ "reference", LOG_SIGNATURES] => {
+                Signatures::parse(&file.text).map_err(|error| {
+                    let cure = "see the comments of the file that sparklake comes with";
+                    CatalogError::new(&file.name, error.line, error.problem, cure)
+                })?;
+                self.log_signatures = Some(file.text.clone());
+                Ok((kind, LOG_SIGNATURES.to_owned()))
+            }
             _ => Err(CatalogError::new(
                 &file.name,
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql or reference/<name>.csv",
+                 questions/<question>.sql, reference/<name>.csv or reference/log_signatures.toml",
             )),
         }
     }

@@ -87,6 +87,19 @@ pub async fn check(source: &EventLogSource) -> Vec<Check> {
     checks
 }
 
+/// Finds the histories in a place that is known already, such as one of a platform's own stores.
+pub(super) async fn discover_at(
+    location: &Location,
+    name: Option<&str>,
+    window: &Window,
+) -> Result<Discovery, DiscoverError> {
+    let mut found = discover_location(location, name).await?;
+    found
+        .histories
+        .retain(|history| window.contains(history.modified()));
+    Ok(found)
+}
+
 fn only_failures(mut failures: Vec<DiscoverProblem>) -> DiscoverError {
     match failures.pop() {
         None => DiscoverError::NoUri,

@@ -90,6 +90,31 @@ impl Location {
         }
     }
 
+    /// A place in a store that is there already, whose root has the URI `root`.
+    pub(super) fn in_store(store: Arc<dyn ObjectStore>, path: Path, root: Url) -> Self {
+        let mut location = Self {
+            given: String::new(),
+            store,
+            path,
+            local: None,
+            root,
+        };
+        location.given = location.uri_of(location.path.as_ref());
+        location
+    }
+
+    /// The folder or file `name` in this folder.
+    pub(super) fn child(&self, name: &str) -> Self {
+        let path = self.path.clone().join(name);
+        Self {
+            given: self.uri_of(path.as_ref()),
+            store: Arc::clone(&self.store),
+            local: self.local.as_ref().map(|folder| folder.join(name)),
+            root: self.root.clone(),
+            path,
+        }
+    }
+
     /// The URI of a path of the same store.
     pub(super) fn uri_of(&self, path: &str) -> String {
         let mut uri = self.root.clone();

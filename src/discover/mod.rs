@@ -12,6 +12,7 @@ mod cluster;
 pub mod emr;
 pub mod emr_eks;
 pub mod emr_serverless;
+pub mod databricks;
 pub mod event_logs;
 mod group;
 pub mod history_server;

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod eventlog;
 pub mod history;
+pub mod process_logs;
 mod rest;
 pub mod rows;
 

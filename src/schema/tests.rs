@@ -53,6 +53,7 @@ fn the_tables_of_the_contract_exist() {
         ("ineffjobraw", TableKind::Derived),
         ("ingest_sources", TableKind::Bookkeeping),
         ("jobs", TableKind::Fact),
+        ("log_findings", TableKind::Fact),
         ("photon_operators", TableKind::Derived),
         ("photonanalysis", TableKind::Derived),
         ("processes", TableKind::Fact),

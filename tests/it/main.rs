@@ -10,6 +10,7 @@
 
 mod cli;
 mod conformance;
+mod databricks;
 mod doubles;
 mod emr;
 mod emr_eks;

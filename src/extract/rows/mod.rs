@@ -8,6 +8,7 @@ mod application;
 mod environment;
 mod executor;
 mod job;
+mod log_finding;
 mod sink;
 mod sql;
 mod stage;
@@ -29,6 +30,7 @@ pub use application::{ApplicationRow, HistoryKind};
 pub use environment::EnvironmentRow;
 pub use executor::{ExecutorRow, MemoryMetrics, ProcessRow};
 pub use job::{JobRow, JobStatus};
+pub use log_finding::LogFindingRow;
 pub use sink::{RowSink, SinkError};
 pub use sql::{SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlStatus};
 pub use stage::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
@@ -93,11 +95,12 @@ pub enum FactTable {
     StreamingProgress,
     Processes,
     RddStorage,
+    LogFindings,
 }
 
 impl FactTable {
     /// All fact tables, in the order in which their rows are flushed.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Applications,
         Self::Jobs,
         Self::Stages,
@@ -113,6 +116,7 @@ impl FactTable {
         Self::StreamingProgress,
         Self::Processes,
         Self::RddStorage,
+        Self::LogFindings,
     ];
 
     /// The table's name in the lake.
@@ -134,6 +138,7 @@ impl FactTable {
             Self::StreamingProgress => "streaming_progress",
             Self::Processes => "processes",
             Self::RddStorage => "rdd_storage",
+            Self::LogFindings => "log_findings",
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod emr;
 pub mod emr_eks;
 pub mod emr_serverless;
+pub mod databricks;
 pub mod history_server;
 pub mod job_runs;
 pub mod moto;
