@@ -12,7 +12,7 @@ use super::sources;
 use crate::config::SourceSettings;
 use crate::discover::{Check, CheckOutcome};
 use crate::load::{Lake, Probe};
-use crate::pipeline::{EXIT_DONE, EXIT_FAILED};
+use crate::pipeline::{EXIT_DONE, EXIT_FAILED, Source};
 
 /// Try the lake and every source of a job file, and say what to do about what does not work
 ///
@@ -69,7 +69,7 @@ async fn check_lake(context: &Context) -> Check {
     };
     let options = match lake.storage_options.resolve(&context.environment) {
         Ok(options) => options,
-        Err(error) => return failed("settings", &error.to_string(), ""),
+        Err(error) => return failed("settings", &CliError::from(error).sentence(), ""),
     };
     match Lake::probe(uri, options).await {
         Ok(Probe::Lake) => passed("writing", format!("{uri} is a lake and can be written to")),
@@ -77,13 +77,16 @@ async fn check_lake(context: &Context) -> Check {
             "writing",
             format!("{uri} is free, a lake can be made there"),
         ),
-        Err(error) => failed("writing", &error.to_string(), ""),
+        Err(error) => failed("writing", &CliError::from(error).sentence(), ""),
     }
 }
 
 async fn check_source(source: &SourceSettings, context: &Context) -> Vec<Check> {
-    match sources::of(source, &context.settings.run, &context.environment) {
-        Ok(source) => source.check().await,
+    match sources::of(source, &context.settings.run, &context.environment).await {
+        Ok(sources) => {
+            let checks = sources.iter().map(Source::check);
+            futures::future::join_all(checks).await.concat()
+        }
         Err(error) => vec![failed("settings", &error.sentence(), "")],
     }
 }

@@ -87,6 +87,19 @@ impl Logging {
     }
 }
 
+/// Libraries that tell of requests with all that is in them.
+const WITH_SECRETS: [&str; 9] = [
+    "aws_config",
+    "aws_credential_types",
+    "aws_runtime",
+    "aws_sigv4",
+    "aws_smithy_http_client",
+    "aws_smithy_runtime",
+    "cookie_store",
+    "h2",
+    "hyper_util",
+];
+
 /// Libraries tell a level less than we do: what they find worth a warning is mostly handled.
 fn filter(level: LogLevel) -> Targets {
     let (ours, theirs) = match level {
@@ -98,6 +111,8 @@ fn filter(level: LogLevel) -> Targets {
     };
     Targets::new()
         .with_default(theirs)
+        // What they tell of requests holds cookies, keys and signatures.
+        .with_targets(WITH_SECRETS.map(|target| (target, theirs.min(LevelFilter::WARN))))
         .with_target("sparklake", ours)
 }
 

@@ -26,7 +26,7 @@ pub(super) struct RunArguments {
 }
 
 pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8, CliError> {
-    let request = request(&context.settings, &context.environment)?;
+    let request = request(&context.settings, &context.environment).await?;
     let progress = progress::of_run(&context.logging);
     let outcome = pipeline::run(&request, progress.as_ref()).await;
     progress.finished();
@@ -68,13 +68,13 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
 }
 
 /// What the settings ask for, as the pipeline takes it.
-fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest, CliError> {
+async fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest, CliError> {
     let usage = |missing: &str| {
         Err(CliError::Usage(format!(
             "`run` needs {missing}; for example: {EXAMPLE}"
         )))
     };
-    let (lake, sources) = match (&settings.lake.uri, settings.sources.as_slice()) {
+    let (lake, declared) = match (&settings.lake.uri, settings.sources.as_slice()) {
         (Some(lake), [_, ..]) => (lake, &settings.sources),
         (Some(_), []) => return usage("a source of histories (--event-logs or a job file)"),
         (None, [_, ..]) => return usage("a lake to write to (--lake or a job file)"),
@@ -85,13 +85,14 @@ fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest,
         }
     };
     let run = &settings.run;
+    let mut wanted = Vec::new();
+    for source in declared {
+        wanted.extend(sources::of(source, run, environment).await?);
+    }
     Ok(RunRequest {
         lake: lake.clone(),
         storage_options: settings.lake.storage_options.resolve(environment)?,
-        sources: sources
-            .iter()
-            .map(|source| sources::of(source, run, environment))
-            .collect::<Result<_, _>>()?,
+        sources: wanted,
         window: Window {
             since: run.since,
             until: run.until,

@@ -1,27 +1,394 @@
 //! From `[[source]]` of the settings to the sources that the pipeline works with.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
 use super::error::CliError;
-use crate::config::{Environment, RunSettings, SourceKind, SourceSettings};
+use crate::config::{Access, Environment, RunSettings, SourceKind, SourceSettings, secret};
+use crate::discover::aws::AwsSettings;
+use crate::discover::databricks::{DataPlane, Databricks, DatabricksAuth, DatabricksSource};
+use crate::discover::emr::{Emr, EmrSource};
+use crate::discover::emr_eks::{EmrEks, EmrEksSource};
+use crate::discover::emr_serverless::{EmrServerless, EmrServerlessSource};
 use crate::discover::event_logs::EventLogSource;
+use crate::discover::history_server::HistoryServerSource;
+use crate::discover::{ClusterPlatform, DiscoverError, Pace, ServerAccess};
+use crate::http::{Auth, ClientSettings, Secret};
 use crate::pipeline::Source;
 
-/// The source that `settings` describe.
-pub(super) fn of(
+/// Stands where a platform puts in the address of a server.
+const NO_ADDRESS: &str = "http://server.invalid/";
+/// Addresses of live drivers and History Servers that are given without a scheme.
+const DEFAULT_SCHEME: &str = "http://";
+
+/// The sources that `settings` describe: a history server has one address each.
+///
+/// # Errors
+/// A setting is missing or makes no sense, or a secret is not where it is said to be.
+pub(super) async fn of(
     settings: &SourceSettings,
-    _run: &RunSettings,
+    run: &RunSettings,
     environment: &Environment,
-) -> Result<Source, CliError> {
-    let section = &settings.section;
-    match section.kind {
-        SourceKind::EventLog => Ok(Source::EventLogs(EventLogSource {
-            uris: section.uris.clone(),
-            name: section.name.clone(),
+) -> Result<Vec<Source>, CliError> {
+    let given = GivenSource {
+        settings,
+        run,
+        environment,
+    };
+    match settings.section.kind {
+        SourceKind::EventLog => Ok(vec![Source::EventLogs(EventLogSource {
+            uris: settings.section.uris.clone(),
+            name: settings.section.name.clone(),
             storage_options: settings.storage_options.resolve(environment)?,
-        })),
-        kind => Err(CliError::Usage(format!(
-            "{}: sources of kind {kind} are not built yet; give the folder of its event logs \
-             instead, with --event-logs or kind = \"event_log\"",
-            settings.origin
-        ))),
+        })]),
+        SourceKind::HistoryServer => given.history_servers(),
+        SourceKind::Emr => given.platform(Emr::connect(given.emr()?).await),
+        SourceKind::EmrServerless => {
+            given.platform(EmrServerless::connect(given.emr_serverless()?).await)
+        }
+        SourceKind::EmrEks => given.platform(EmrEks::connect(given.emr_eks()?).await),
+        SourceKind::Databricks => {
+            let source = given.databricks()?;
+            let uri = source.workspace_url.to_string();
+            let platform = Databricks::new(source);
+            given.platform(platform.map_err(|source| DiscoverError::Http { uri, source }))
+        }
+    }
+}
+
+/// A source as it was given, and what its settings refer to.
+struct GivenSource<'g> {
+    settings: &'g SourceSettings,
+    run: &'g RunSettings,
+    environment: &'g Environment,
+}
+
+impl GivenSource<'_> {
+    fn usage<T>(&self, problem: &str) -> Result<T, CliError> {
+        let origin = &self.settings.origin;
+        Err(CliError::Usage(format!("{origin}: {problem}")))
+    }
+
+    fn platform<P: ClusterPlatform + 'static>(
+        &self,
+        platform: Result<P, DiscoverError>,
+    ) -> Result<Vec<Source>, CliError> {
+        match platform {
+            Ok(platform) => Ok(vec![Source::Platform(Arc::new(platform))]),
+            Err(error) => self.usage(&error.to_string()),
+        }
+    }
+
+    fn history_servers(&self) -> Result<Vec<Source>, CliError> {
+        let section = &self.settings.section;
+        let access = match section.access {
+            None | Some(Access::LogThenRest) => ServerAccess::LogThenRest,
+            Some(Access::Log) => ServerAccess::LogOnly,
+            Some(Access::Rest) => ServerAccess::RestOnly,
+        };
+        let of_address = |address: &String| {
+            Ok(Source::HistoryServer(Box::new(HistoryServerSource {
+                client: self.client(&self.address(address)?)?,
+                name: section.name.clone(),
+                access,
+            })))
+        };
+        section.uris.iter().map(of_address).collect()
+    }
+
+    fn emr(&self) -> Result<EmrSource, CliError> {
+        let section = &self.settings.section;
+        let default = EmrSource::default();
+        Ok(EmrSource {
+            aws: self.aws(),
+            cluster_arns: section.emr_cluster_arn.clone(),
+            cluster_states: or_default(&section.cluster_states, default.cluster_states),
+            cluster_name_filter: section.cluster_name_filter.clone(),
+            max_clusters: section.max_clusters.map(usize::from),
+            created_after: self.settings.created_after,
+            created_before: self.settings.created_before,
+            custom_hours_threshold: section
+                .custom_hours_threshold
+                .map_or(0, |hours| i64::try_from(hours).unwrap_or(i64::MAX)),
+            persistent_ui: section.managed_ui.unwrap_or(default.persistent_ui),
+            persistent_ui_timeout: section
+                .persistent_ui_timeout_seconds
+                .map_or(default.persistent_ui_timeout, seconds),
+            execution_role_arn: section.execution_role_arn.clone(),
+            http: self.client_without_address()?,
+            pace: self.pace(),
+            read_process_logs: section.process_logs.unwrap_or(default.read_process_logs),
+            collect_metrics: section.cluster_metrics.unwrap_or(default.collect_metrics),
+            yarn_resource_manager_url: section.yarn_resource_manager_url.clone(),
+            storage_options: self.settings.storage_options.resolve(self.environment)?,
+            max_applications: self.run.max_applications,
+        })
+    }
+
+    fn emr_serverless(&self) -> Result<EmrServerlessSource, CliError> {
+        let section = &self.settings.section;
+        let default = EmrServerlessSource::default();
+        Ok(EmrServerlessSource {
+            aws: self.aws(),
+            application_ids: section.application_ids.clone(),
+            application_states: section.cluster_states.clone(),
+            name_filter: section.cluster_name_filter.clone(),
+            job_run_states: section.job_run_states.clone(),
+            created_after: self.settings.created_after,
+            created_before: self.settings.created_before,
+            max_clusters: section.max_clusters.map(usize::from),
+            max_applications: self.run.max_applications,
+            dashboards: section.managed_ui.unwrap_or(default.dashboards),
+            http: self.client_without_address()?,
+            storage_options: self.settings.storage_options.resolve(self.environment)?,
+            read_process_logs: section.process_logs.unwrap_or(default.read_process_logs),
+            pace: self.pace(),
+            ..default
+        })
+    }
+
+    fn emr_eks(&self) -> Result<EmrEksSource, CliError> {
+        let section = &self.settings.section;
+        let default = EmrEksSource::default();
+        Ok(EmrEksSource {
+            aws: self.aws(),
+            virtual_cluster_ids: section.virtual_cluster_ids.clone(),
+            virtual_cluster_states: section.cluster_states.clone(),
+            name_filter: section.cluster_name_filter.clone(),
+            job_run_states: section.job_run_states.clone(),
+            created_after: self.settings.created_after,
+            created_before: self.settings.created_before,
+            max_clusters: section.max_clusters.map(usize::from),
+            max_applications: self.run.max_applications,
+            persistent_ui: section.managed_ui.unwrap_or(default.persistent_ui),
+            persistent_ui_timeout: section
+                .persistent_ui_timeout_seconds
+                .map_or(default.persistent_ui_timeout, seconds),
+            http: self.client_without_address()?,
+            storage_options: self.settings.storage_options.resolve(self.environment)?,
+            read_process_logs: section.process_logs.unwrap_or(default.read_process_logs),
+            pace: self.pace(),
+            ..default
+        })
+    }
+
+    fn databricks(&self) -> Result<DatabricksSource, CliError> {
+        let section = &self.settings.section;
+        let Some(workspace) = &section.workspace_url else {
+            return self.usage(
+                "this source does not say which workspace; add workspace_url = \
+                 \"https://example.cloud.databricks.com\"",
+            );
+        };
+        let mut source = DatabricksSource::new(self.address(workspace)?, self.databricks_auth()?);
+        source.cluster_states.clone_from(&section.cluster_states);
+        source.cluster_name_filter = section.cluster_name_filter.clone().unwrap_or_default();
+        source.max_clusters = section.max_clusters.map(usize::from);
+        source.created_after = self.settings.created_after;
+        source.created_before = self.settings.created_before;
+        source.http = self.client_without_address()?;
+        source.storage_options = self.settings.storage_options.resolve(self.environment)?;
+        source.destinations = section.destinations.clone();
+        source.data_plane = self.data_plane()?;
+        source.read_process_logs = section.process_logs.unwrap_or(source.read_process_logs);
+        source.pace = self.pace();
+        source.max_applications = self.run.max_applications;
+        Ok(source)
+    }
+
+    fn databricks_auth(&self) -> Result<DatabricksAuth, CliError> {
+        let section = &self.settings.section;
+        let secret_of_client = self.secret(
+            "client_secret",
+            section.client_secret_env.as_deref(),
+            section.client_secret_file.as_deref(),
+        )?;
+        match (self.token()?, &section.client_id, secret_of_client) {
+            (Some(token), None, _) => Ok(DatabricksAuth::Token(token)),
+            (_, Some(client_id), Some(client_secret)) => Ok(DatabricksAuth::OAuthM2m {
+                client_id: client_id.clone(),
+                client_secret,
+            }),
+            (_, Some(_), None) => self
+                .usage("client_id needs its secret; add client_secret_env or client_secret_file"),
+            (None, None, _) => self.usage(
+                "this source does not say who asks; add token_env or token_file, or client_id with \
+                 client_secret_env",
+            ),
+        }
+    }
+
+    fn data_plane(&self) -> Result<Option<DataPlane>, CliError> {
+        let section = &self.settings.section;
+        let cookie = self.secret(
+            "data_plane_cookie",
+            section.data_plane_cookie_env.as_deref(),
+            section.data_plane_cookie_file.as_deref(),
+        )?;
+        match (&section.data_plane_url, cookie) {
+            (Some(url), Some(cookie)) => Ok(Some(DataPlane {
+                url: self.address(url)?,
+                cookie,
+            })),
+            (None, None) => Ok(None),
+            _ => self.usage(
+                "the data plane needs both its address (data_plane_url) and a cookie \
+                 (data_plane_cookie_env or data_plane_cookie_file)",
+            ),
+        }
+    }
+
+    fn aws(&self) -> AwsSettings {
+        let section = &self.settings.section;
+        let default = AwsSettings::default();
+        AwsSettings {
+            region: section.aws_region.clone(),
+            profile: section.aws_profile.clone(),
+            endpoint_url: section.aws_endpoint_url.clone(),
+            assume_role_arn: section.assume_role_arn.clone(),
+            external_id: section.external_id.clone(),
+            max_attempts: section
+                .max_attempts
+                .map_or(default.max_attempts, |attempts| {
+                    u32::try_from(attempts.get()).unwrap_or(u32::MAX)
+                }),
+            ..default
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        let section = &self.settings.section;
+        let default = Pace::default();
+        Pace {
+            max_cluster_threads: section
+                .max_cluster_threads
+                .map_or(default.max_cluster_threads, usize::from),
+            batch_size: section.batch_size.map_or(default.batch_size, usize::from),
+            batch_delay: section
+                .batch_delay_seconds
+                .map_or(default.batch_delay, Duration::from_secs),
+        }
+    }
+
+    fn client_without_address(&self) -> Result<ClientSettings, CliError> {
+        self.client(&self.address(NO_ADDRESS)?)
+    }
+
+    /// How a server at `base` is talked to.
+    fn client(&self, base: &Url) -> Result<ClientSettings, CliError> {
+        let section = &self.settings.section;
+        let default = ClientSettings::new(base.clone());
+        let count =
+            |number: std::num::NonZeroUsize| u32::try_from(number.get()).unwrap_or(u32::MAX);
+        let headers = self.settings.headers.resolve(self.environment)?;
+        Ok(ClientSettings {
+            auth: self.auth()?,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name, Secret::new(value)))
+                .collect(),
+            cookies: self.secret(
+                "cookies",
+                section.cookies_env.as_deref(),
+                section.cookies_file.as_deref(),
+            )?,
+            ca_file: section.ca_file.clone(),
+            accept_invalid_certificates: section
+                .accept_invalid_certificates
+                .unwrap_or(default.accept_invalid_certificates),
+            read_timeout: section
+                .timeout_seconds
+                .map_or(default.read_timeout, seconds),
+            request_deadline: section
+                .request_deadline_seconds
+                .map_or(default.request_deadline, seconds),
+            attempts: section.max_attempts.map_or(default.attempts, count),
+            concurrency: section
+                .max_requests
+                .map_or(default.concurrency, usize::from),
+            max_endpoint_failures: section
+                .max_endpoint_failures
+                .map_or(default.max_endpoint_failures, count),
+            ..default
+        })
+    }
+
+    fn auth(&self) -> Result<Auth, CliError> {
+        let section = &self.settings.section;
+        let password = self.secret(
+            "password",
+            section.password_env.as_deref(),
+            section.password_file.as_deref(),
+        )?;
+        // The token of a Databricks workspace is sent by its own login.
+        let token = match section.kind {
+            SourceKind::Databricks => None,
+            _ => self.token()?,
+        };
+        match (&section.username, password, token) {
+            (Some(username), Some(password), None) => Ok(Auth::Basic {
+                username: username.clone(),
+                password,
+            }),
+            (None, None, Some(token)) => Ok(Auth::Bearer(token)),
+            (None, None, None) => Ok(Auth::None),
+            (Some(_), None, _) => {
+                self.usage("username needs its password; add password_env or password_file")
+            }
+            (None, Some(_), _) => self.usage("the password belongs to nobody; add username"),
+            (Some(_), Some(_), Some(_)) => {
+                self.usage("give a username with its password, or a token, not both")
+            }
+        }
+    }
+
+    fn token(&self) -> Result<Option<Secret>, CliError> {
+        let section = &self.settings.section;
+        self.secret(
+            "token",
+            section.token_env.as_deref(),
+            section.token_file.as_deref(),
+        )
+    }
+
+    fn secret(
+        &self,
+        name: &str,
+        variable: Option<&str>,
+        file: Option<&Path>,
+    ) -> Result<Option<Secret>, CliError> {
+        let origin = &self.settings.origin;
+        let secret = secret(name, variable, file, origin, self.environment)?;
+        Ok(secret.map(Secret::new))
+    }
+
+    /// The address that a user wrote, also without its scheme.
+    fn address(&self, text: &str) -> Result<Url, CliError> {
+        let text = text.trim();
+        let whole = match text.contains("://") {
+            true => text.to_owned(),
+            false => format!("{DEFAULT_SCHEME}{text}"),
+        };
+        match Url::parse(&whole) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+            _ => self.usage(&format!(
+                "`{text}` is not the address of a server; write for example http://host:18080"
+            )),
+        }
+    }
+}
+
+fn seconds(number: std::num::NonZeroUsize) -> Duration {
+    Duration::from_secs(u64::try_from(number.get()).unwrap_or(u64::MAX))
+}
+
+fn or_default(given: &[String], default: Vec<String>) -> Vec<String> {
+    if given.is_empty() {
+        default
+    } else {
+        given.to_vec()
     }
 }

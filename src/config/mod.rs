@@ -33,7 +33,7 @@ pub use error::ConfigError;
 pub use job_file::{Color, JobFile, LogFormat, LogLevel, Scalar};
 pub use nearest::nearest;
 pub use origin::{Origin, Sourced};
-pub use secrets::StorageOptions;
+pub use secrets::{StorageOptions, secret};
 pub use settings::{
     Effective, Given, LakeSettings, LogSettings, RulesSettings, RunSettings, Settings,
     SourceSettings,

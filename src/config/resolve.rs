@@ -75,7 +75,7 @@ impl Resolver {
         Ok(Settings {
             lake: self.lake(&given, file.lake)?,
             run: self.run(&given, file.run, now)?,
-            sources: self.sources(&given, file.source)?,
+            sources: self.sources(&given, file.source, now)?,
             rules: self.rules(&given, file.rules),
             log: self.log(&given, &file.log),
             effective: std::mem::take(&mut self.effective),
@@ -229,12 +229,15 @@ impl Resolver {
         &mut self,
         given: &Given,
         sections: Vec<SourceSection>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<SourceSettings>, ConfigError> {
         let of_flag = |kind, uris: &Option<Sourced<Vec<String>>>| {
             uris.as_ref().map(|uris| SourceSettings {
                 section: SourceSection::of_uris(kind, uris.value.clone()),
                 storage_options: StorageOptions::default(),
                 headers: StorageOptions::default(),
+                created_after: None,
+                created_before: None,
                 origin: uris.origin.clone(),
             })
         };
@@ -247,10 +250,31 @@ impl Resolver {
         }
         for (index, source) in sources.iter_mut().enumerate() {
             check_source(source)?;
+            self.date_clusters(index, source, now)?;
             source.storage_options.overlay(&given.storage_options)?;
             self.tell_source(index, source);
         }
         Ok(sources)
+    }
+
+    /// Reads the window in which a source's clusters were made.
+    fn date_clusters(
+        &self,
+        index: usize,
+        source: &mut SourceSettings,
+        now: DateTime<Utc>,
+    ) -> Result<(), ConfigError> {
+        let sourced = |key: &str, value: &Option<String>| {
+            value.clone().map(|value| Sourced {
+                value,
+                origin: self.place(&format!("source[{index}].{key}")),
+            })
+        };
+        let section = &source.section;
+        let after = sourced("created_after_date", &section.created_after_date);
+        let before = sourced("created_before_date", &section.created_before_date);
+        (source.created_after, source.created_before) = window(after, before, now)?;
+        Ok(())
     }
 
     fn of_sections(&self, sections: Vec<SourceSection>) -> Vec<SourceSettings> {
@@ -261,6 +285,8 @@ impl Resolver {
             headers: StorageOptions::of_section(&section.headers, |name| {
                 self.place(&format!("source[{index}].headers.{name}"))
             }),
+            created_after: None,
+            created_before: None,
             origin: self.place(&format!("source[{index}]")),
             section,
         };

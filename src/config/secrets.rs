@@ -5,6 +5,7 @@
 //! the secret.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
@@ -145,6 +146,30 @@ impl StorageOptions {
             .map(|(name, option)| resolve_one(name, option, environment))
             .collect()
     }
+}
+
+/// The secret that `<name>_env` or `<name>_file` of a source refers to; `None` where neither is set.
+///
+/// # Errors
+/// The variable or file is not there.
+pub fn secret(
+    name: &str,
+    variable: Option<&str>,
+    file: Option<&Path>,
+    origin: &Origin,
+    environment: &Environment,
+) -> Result<Option<String>, ConfigError> {
+    let (ending, value) = match (variable, file) {
+        (Some(variable), _) => ("env", variable.to_owned()),
+        (None, Some(file)) => ("file", file.display().to_string()),
+        (None, None) => return Ok(None),
+    };
+    let reference = Sourced {
+        value,
+        origin: origin.clone(),
+    };
+    let (_, secret) = resolve_one(&format!("{name}_{ending}"), &reference, environment)?;
+    Ok(Some(secret))
 }
 
 fn resolve_one(

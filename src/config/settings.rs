@@ -89,6 +89,10 @@ pub struct SourceSettings {
     pub storage_options: StorageOptions,
     /// Headers of each request to its server.
     pub headers: StorageOptions,
+    /// Only clusters made at or after this time.
+    pub created_after: Option<DateTime<Utc>>,
+    /// Only clusters made before this time.
+    pub created_before: Option<DateTime<Utc>>,
     /// Who declared it.
     pub origin: Origin,
 }

@@ -249,6 +249,9 @@ pub struct SourceSection {
     /// Role to assume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assume_role_arn: Option<String>,
+    /// Role in whose name EMR's application interface is used, on clusters with runtime roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<String>,
     /// External id for assuming the role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
@@ -308,6 +311,9 @@ pub struct SourceSection {
     /// File that holds its secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_file: Option<PathBuf>,
+    /// Where a log destination is to be read instead, such as the bucket that a mount stands for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub destinations: BTreeMap<String, String>,
     /// Address of the data plane, to read the Spark UI from with a cookie. Not supported by Databricks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_plane_url: Option<String>,

@@ -374,6 +374,15 @@ fn unreachable_service(text: &str) -> Meaning {
 }
 
 fn no_credentials(uri: &str, call: &str, text: &str) -> DiscoverError {
+    // The SDK tells of every place that it looked into.
+    let nowhere = text.contains("no credentials found in chain");
+    let text = match nowhere {
+        true => {
+            "none are in the environment, the profile, a web identity token, the container or the \
+             machine's role"
+        }
+        false => text,
+    };
     DiscoverError::Platform {
         uri: uri.to_owned(),
         call: call.to_owned(),

@@ -42,7 +42,7 @@ impl HistoryServerSource {
     }
 
     /// The address in messages and rows: no user, no password, no query.
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         public_address(&self.client.base)
     }
 

@@ -9,10 +9,10 @@
 mod archive;
 pub mod aws;
 mod cluster;
+pub mod databricks;
 pub mod emr;
 pub mod emr_eks;
 pub mod emr_serverless;
-pub mod databricks;
 pub mod event_logs;
 mod group;
 pub mod history_server;
@@ -414,7 +414,7 @@ pub enum DiscoverError {
         uri: String,
     },
     /// A server could not be asked.
-    #[error("{uri}: {source}")]
+    #[error("{}", of_server(uri, source))]
     Http {
         /// The server or what it was asked for, without secrets.
         uri: String,
@@ -440,6 +440,16 @@ pub enum DiscoverError {
     /// None of several URIs of the source could be looked at.
     #[error("none of the source's {} URIs could be looked at; first: {}", .0.len(), first(.0))]
     AllFailed(Vec<DiscoverProblem>),
+}
+
+/// What a server did, and for whom it was asked where that is not the server itself.
+fn of_server(uri: &str, error: &crate::http::HttpError) -> String {
+    let error = error.to_string();
+    if error.contains(uri) {
+        error
+    } else {
+        format!("{uri}: {error}")
+    }
 }
 
 fn first(problems: &[DiscoverProblem]) -> String {

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use super::error::ExtractError;
 use super::eventlog;
 use super::eventlog::codec::Limits;
+use super::process_logs;
 use super::rest;
 use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter};
 use crate::discover::{Content, EventLog, History, Layout};
@@ -57,6 +58,8 @@ pub struct Extraction {
     pub compressed_bytes: u64,
     /// Time it took.
     pub duration_ms: i64,
+    /// Logs of the driver and of executors that could not be read, a sentence each.
+    pub unread_process_logs: Vec<String>,
 }
 
 /// Reads just enough of a history to know whose it is. A server has said so already.
@@ -97,19 +100,43 @@ pub fn extract(
     sink: &mut dyn RowSink,
 ) -> Result<Extraction, ExtractError> {
     let mut rows = RowWriter::new(context(history, identity, options), sink);
-    match &history.content {
+    let mut extraction = match &history.content {
         Content::Log(log) => {
             let told = eventlog::history::Told {
                 history: kind(log),
                 source_uri: log.uri.clone(),
                 last_updated: log.modified(),
             };
-            eventlog::history::extract(log, told, options, runtime, &mut rows)
+            eventlog::history::extract(log, told, options, runtime, &mut rows)?
         }
         Content::Server(application) => {
-            rest::extract(application, identity, options, runtime, &mut rows)
+            rest::extract(application, identity, options, runtime, &mut rows)?
         }
+    };
+    if !history.process_logs.is_empty() {
+        extraction.unread_process_logs = read_process_logs(history, identity, runtime, &mut rows)?;
+        extraction.rows = rows.counts();
     }
+    Ok(extraction)
+}
+
+/// Writes what the logs of the driver and of executors tell. Returns what could not be read.
+fn read_process_logs(
+    history: &History,
+    identity: &Identity,
+    runtime: &Handle,
+    rows: &mut RowWriter<'_>,
+) -> Result<Vec<String>, ExtractError> {
+    let scan = process_logs::scan(
+        &history.process_logs,
+        &process_logs::Scope::of(history, identity),
+        &process_logs::Limits::default(),
+        process_logs::Signatures::built_in(),
+        runtime,
+    );
+    process_logs::write(&scan, rows)?;
+    rows.flush()?;
+    Ok(scan.problems.iter().map(ToString::to_string).collect())
 }
 
 fn kind(log: &EventLog) -> HistoryKind {

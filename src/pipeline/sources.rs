@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use crate::discover::event_logs::{self, EventLogSource};
+use crate::discover::history_server::{self, HistoryServerSource};
 use crate::discover::{Check, Cluster, ClusterPlatform, DiscoverError, DiscoverProblem, Discovery};
 
 use super::RunRequest;
@@ -16,6 +17,8 @@ use super::summary::{Problem, RunError, RunSummary};
 pub enum Source {
     /// Folders and files of event logs.
     EventLogs(EventLogSource),
+    /// A History Server, or a driver that runs.
+    HistoryServer(Box<HistoryServerSource>),
     /// A platform that runs clusters.
     Platform(Arc<dyn ClusterPlatform>),
 }
@@ -25,6 +28,7 @@ impl Source {
     pub async fn check(&self) -> Vec<Check> {
         match self {
             Self::EventLogs(source) => event_logs::check(source).await,
+            Self::HistoryServer(source) => history_server::check(source).await,
             Self::Platform(platform) => platform.check().await,
         }
     }
@@ -33,6 +37,7 @@ impl Source {
     pub(super) fn describe(&self) -> Vec<String> {
         match self {
             Self::EventLogs(source) => source.uris.clone(),
+            Self::HistoryServer(source) => vec![source.address()],
             Self::Platform(platform) => vec![platform.describe()],
         }
     }
@@ -115,6 +120,14 @@ async fn look(source: &Source, request: &RunRequest) -> Result<Look, DiscoverErr
         Source::EventLogs(source) => event_logs::discover(source, &request.window)
             .await
             .map(Look::Histories),
+        Source::HistoryServer(source) => history_server::discover(
+            source,
+            &request.window,
+            request.include_running,
+            request.max_applications,
+        )
+        .await
+        .map(Look::Histories),
         Source::Platform(platform) => {
             let list = platform.list(&request.window).await?;
             let listing = Listing {

@@ -31,6 +31,8 @@ pub(super) struct Outcome {
     pub(super) record: SourceRecord,
     /// Its rows in fact tables.
     pub(super) rows: RowCounts,
+    /// Logs of its processes that could not be read, a sentence each.
+    pub(super) unread: Vec<String>,
 }
 
 impl Outcome {
@@ -39,6 +41,7 @@ impl Outcome {
         Self {
             record,
             rows: RowCounts::default(),
+            unread: Vec::new(),
         }
     }
 }
@@ -75,6 +78,7 @@ impl Workshop<'_> {
                     Outcome {
                         record: loaded(&candidate, &extraction),
                         rows: extraction.rows,
+                        unread: extraction.unread_process_logs,
                     }
                 }
                 Err(error) => {

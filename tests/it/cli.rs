@@ -101,18 +101,33 @@ fn a_mistyped_flag_names_the_right_one() {
 }
 
 #[test]
-fn a_history_server_is_refused_with_a_way_out() {
-    assert_refused(
-        &sparklake(&[
-            "run",
-            "--history-server",
-            "http://h:18080",
-            "--lake",
-            "lake",
-        ]),
-        2,
-        "error: --history-server: sources of kind history_server are not built yet; give the \
-         folder of its event logs instead, with --event-logs or kind = \"event_log\"\n",
+fn a_source_that_lacks_something_says_what_and_where() {
+    let folder = folder();
+    let refused = |text: &str, sentence: &str| {
+        std::fs::write(folder.path().join("job.toml"), text).expect("a job file");
+        let ended = sparklake_in(folder.path(), &["run", "job.toml", "--lake", "lake"]);
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{}", ended.err);
+        assert!(ended.err.contains(sentence), "{}", ended.err);
+    };
+    refused(
+        "[[source]]\nkind = \"databricks\"\n",
+        "job.toml:1: this source does not say which workspace; add workspace_url",
+    );
+    refused(
+        "[[source]]\nkind = \"databricks\"\nworkspace_url = \"https://w.example.com\"\n",
+        "does not say who asks; add token_env",
+    );
+    refused(
+        "[[source]]\nkind = \"history_server\"\nuris = [\"ftp://h\"]\n",
+        "`ftp://h` is not the address of a server",
+    );
+    refused(
+        "[[source]]\nkind = \"history_server\"\nuris = [\"http://h:18080\"]\ntoken_env = \"NOT_THERE\"\n",
+        "the environment variable NOT_THERE is not set; put the token into it",
+    );
+    refused(
+        "[[source]]\nkind = \"history_server\"\nuris = [\"http://h\"]\npassword = \"hunter2\"\n",
+        "password",
     );
 }
 

@@ -46,8 +46,8 @@ fn a_log_that_was_in_progress_is_replaced_under_its_final_name() {
     let application = |lake: &Path| {
         let mut found = rows(lake, "applications");
         found.retain(|row| {
-            row.get("application_name")
-                .is_some_and(|name| name == "codec-none")
+            row.get("application_id")
+                .is_some_and(|id| RENAMED.ends_with(id.as_str()))
         });
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)

@@ -20,6 +20,7 @@ mod exactly_once;
 mod history_server;
 mod hostile;
 mod http;
+mod nightly;
 mod program;
 mod stored;
 mod world;

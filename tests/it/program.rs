@@ -58,8 +58,8 @@ impl From<Output> for Ended {
     }
 }
 
-/// `sparklake run` over `logs` into `lake`, not yet started, free of the machine's own settings.
-pub fn load_command(logs: &Path, lake: &Path) -> Command {
+/// `sparklake` with these arguments, not yet started, free of the machine's own settings.
+pub fn command<const N: usize>(arguments: [&str; N]) -> Command {
     let program = std::env::var_os(PROGRAM_VARIABLE);
     let mut command =
         Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_sparklake").into()));
@@ -69,14 +69,17 @@ pub fn load_command(logs: &Path, lake: &Path) -> Command {
         }
     }
     command
-        .args(["-q", "run", "--event-logs"])
-        .arg(logs)
-        .arg("--lake")
-        .arg(lake);
-    command
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    command
+}
+
+/// `sparklake run` over `logs` into `lake`, not yet started.
+pub fn load_command(logs: &Path, lake: &Path) -> Command {
+    let mut command = command(["-q", "run", "--event-logs"]);
+    command.arg(logs).arg("--lake").arg(lake);
     command
 }
 

@@ -23,7 +23,7 @@ pub(super) fn job(job: json::Job, sql_id: Option<i64>) -> JobRow {
     let num_skipped_stages = job.num_skipped_stages.0;
     // Servers before 3.4 subtract the skipped stages (SPARK-41683).
     let num_active_stages = match job.num_active_stages.0 {
-        negative @ ..0 => negative.saturating_add(num_skipped_stages).max(0),
+        negative @ ..0 => negative.saturating_add(num_skipped_stages),
         count => count,
     };
     JobRow {

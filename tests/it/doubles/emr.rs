@@ -5,11 +5,6 @@
 //! started with [`Account::start`]; it answers from a thread of its own, so tests may be
 //! synchronous.
 
-#![expect(
-    dead_code,
-    reason = "a double offers what tests of other sources and of whole nights need, too"
-)]
-
 mod cbor;
 mod documents;
 mod objects;

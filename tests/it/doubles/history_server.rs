@@ -29,6 +29,8 @@ pub struct Double {
     pub logs: Option<Vec<u8>>,
     /// Other answers, by the path below the application or by `logs`.
     pub faults: HashMap<&'static str, Fault>,
+    /// Jobs, and tasks of each stage, that the server keeps no more: the oldest.
+    pub dropped: usize,
     /// Spark 2: no SQL, no processes, no tasks in the list of stages.
     pub is_spark_2: bool,
 }
@@ -69,6 +71,7 @@ impl Double {
             without_plan: HashSet::new(),
             logs: None,
             faults: HashMap::new(),
+            dropped: 0,
             is_spark_2: false,
         }
     }
@@ -208,7 +211,7 @@ impl Double {
         };
         let details = query.get("details").map(String::as_str);
         match parts.as_slice() {
-            ["jobs"] => ok(&(0..self.jobs).map(|id| self.job(id)).collect()),
+            ["jobs"] => ok(&(self.dropped..self.jobs).map(|id| self.job(id)).collect()),
             ["stages"] => {
                 let with_tasks = details == Some("true") && !self.is_spark_2;
                 ok(&(0..self.stages.len())
@@ -297,7 +300,7 @@ impl Double {
     /// Tasks are numbered through the stages.
     fn task_ids(&self, stage: usize) -> std::ops::Range<usize> {
         let first: usize = self.stages[..stage].iter().sum();
-        first..first + self.stages[stage]
+        first + self.dropped.min(self.stages[stage])..first + self.stages[stage]
     }
 }
 

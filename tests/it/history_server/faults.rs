@@ -343,9 +343,26 @@ fn a_list_of_100_000_stages_is_one_answer() {
 
 #[test]
 fn what_the_server_has_dropped_is_told() {
+    let double = Double {
+        jobs: 3,
+        stages: vec![10, 1],
+        dropped: 1,
+        ..Double::small()
+    };
+    let (_, rows, extraction) = load(double, ServerAccess::RestOnly);
+    assert_eq!(rows.count("tasks"), 9);
+    assert_eq!(rows.count("jobs"), 2);
+    let loss = extraction.loss.expect("a loss");
+    let expected = "jobs: the server keeps 2 of 3 (spark.ui.retainedJobs); \
+                    stage 0.0: the server keeps 9 of its tasks (spark.ui.retainedTasks); \
+                    stage 1.0: the server keeps 0 of its tasks (spark.ui.retainedTasks)";
+    assert_eq!(loss, expected);
+    assert!(extraction.truncated && !extraction.retryable && !extraction.complete);
+}
+
+#[test]
+fn pages_of_tasks_that_fail_are_counted() {
     let mut double = Double::small();
-    // Jobs 0 and 1 of two; the list below lacks nothing, so only this one is short.
-    double.jobs = 2;
     double.stages = vec![6_000];
     let double = double.with_fault("stages/0/0/taskList", Fault::Status(404));
     let (_, rows, extraction) = load(double, ServerAccess::RestOnly);

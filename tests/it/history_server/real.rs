@@ -11,7 +11,7 @@ use sparklake::extract::history::identify;
 use tokio::runtime::Runtime;
 
 use super::collected::{extract_one, histories, requests_sent, runtime, source};
-use super::comparison::Allowance::{Any, NoRows, Null, NullOrSame, Subset};
+use super::comparison::Allowance::{Any, NoRows, NoUncached, NotLess, Null, NullOrSame, Subset};
 use super::comparison::{Allowances, differences};
 use super::spark::HistoryServer;
 use crate::world::fixtures;
@@ -158,6 +158,19 @@ const OF_REST: &Allowances = &[
         "not in texts of sums",
     ),
     ("streaming_progress", "*", NoRows, "not shown"),
+    ("rdd_storage", "*", NoUncached, "not listed"),
+    (
+        "executors",
+        "memory_used",
+        NotLess,
+        "the server adds a removed broadcast's memory once more",
+    ),
+    (
+        "executors",
+        "used_on_heap_storage_memory",
+        NotLess,
+        "the server adds a removed broadcast's memory once more",
+    ),
 ];
 
 /// A history by what tells it from others.
