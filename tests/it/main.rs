@@ -18,6 +18,7 @@ mod emr_serverless;
 mod event_parsers;
 mod exactly_once;
 mod history_server;
+mod fixtures;
 mod hostile;
 mod http;
 mod nightly;

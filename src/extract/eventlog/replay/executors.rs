@@ -48,6 +48,34 @@ impl Executor {
     fn raise_peaks(&mut self, metrics: &ExecutorMetrics) {
         raise_peaks(&mut self.row.peaks, metrics);
     }
+
+    /// A block was stored, moved or dropped.
+    fn replace_block(
+        &mut self,
+        block_id: &str,
+        old: Option<StoredBlock>,
+        new: Option<StoredBlock>,
+    ) {
+        for (block, sign) in [(old, -1), (new, 1)] {
+            let Some(block) = block else { continue };
+            let change = |used: &mut i64, bytes: i64| {
+                *used = used.saturating_add(bytes.saturating_mul(sign)).max(0);
+            };
+            change(&mut self.row.memory_used, block.memory);
+            change(&mut self.row.disk_used, block.disk);
+            if let Some(memory) = &mut self.row.memory_metrics {
+                let used = if block.off_heap {
+                    &mut memory.used_off_heap
+                } else {
+                    &mut memory.used_on_heap
+                };
+                change(used, block.memory);
+            }
+            if block_id.starts_with("rdd_") {
+                self.row.rdd_blocks += sign;
+            }
+        }
+    }
 }
 
 /// Most executors and cores at one time, over the whole run.
@@ -93,7 +121,16 @@ pub(super) struct Executors {
     task_cpus: BTreeMap<i64, Option<i64>>,
     default_task_cpus: i64,
     concurrency: Concurrency,
-    blocks: HashMap<(String, String), (i64, i64)>,
+    /// What is stored, by executor and block.
+    blocks: HashMap<(String, String), StoredBlock>,
+}
+
+/// Where a block lies, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct StoredBlock {
+    memory: i64,
+    disk: i64,
+    off_heap: bool,
 }
 
 impl Executors {
@@ -218,41 +255,31 @@ impl Executors {
             updated.block_manager.executor_id.clone(),
             updated.block_id.clone(),
         );
-        let stored = updated.storage_level.is_valid();
-        let new = if stored {
-            (updated.memory_size, updated.disk_size)
-        } else {
-            (0, 0)
+        let level = &updated.storage_level;
+        let new = level.is_valid().then_some(StoredBlock {
+            memory: updated.memory_size,
+            disk: updated.disk_size,
+            off_heap: level.use_off_heap,
+        });
+        let old = match new {
+            Some(block) => self.blocks.insert(key, block),
+            None => self.blocks.remove(&key),
         };
-        let old = if stored {
-            self.blocks.insert(key, new)
-        } else {
-            self.blocks.remove(&key)
-        };
-        let Some(executor) = self.live.get_mut(&updated.block_manager.executor_id) else {
-            return;
-        };
-        let (old_memory, old_disk) = old.unwrap_or_default();
-        executor.row.memory_used = executor
-            .row
-            .memory_used
-            .saturating_add(new.0.saturating_sub(old_memory))
-            .max(0);
-        executor.row.disk_used = executor
-            .row
-            .disk_used
-            .saturating_add(new.1.saturating_sub(old_disk))
-            .max(0);
-        if updated.block_id.starts_with("rdd_") {
-            executor.row.rdd_blocks += i64::from(stored) - i64::from(old.is_some());
+        if let Some(executor) = self.live.get_mut(&updated.block_manager.executor_id) {
+            executor.replace_block(&updated.block_id, old, new);
         }
-        if let Some(memory) = &mut executor.row.memory_metrics {
-            let used = if updated.storage_level.use_off_heap {
-                &mut memory.used_off_heap
-            } else {
-                &mut memory.used_on_heap
-            };
-            *used = used.saturating_add(new.0.saturating_sub(old_memory)).max(0);
+    }
+
+    /// The blocks of an RDD are gone; no event tells of each.
+    pub(super) fn on_unpersist(&mut self, rdd_id: i64) {
+        let prefix = format!("rdd_{rdd_id}_");
+        for ((executor_id, block_id), block) in self
+            .blocks
+            .extract_if(|(_, block_id), _| block_id.starts_with(&prefix))
+        {
+            if let Some(executor) = self.live.get_mut(&executor_id) {
+                executor.replace_block(&block_id, Some(block), None);
+            }
         }
     }
 
@@ -509,6 +536,31 @@ mod tests {
         assert_eq!(
             loss_kind("Executor decommission finished"),
             "decommissioned"
+        );
+    }
+
+    #[test]
+    fn an_unpersisted_rdd_gives_its_blocks_back() {
+        let block = |block_id: &str| {
+            serde_json::from_value::<BlockUpdatedInfo>(serde_json::json!({
+                "Block Manager ID": {"Executor ID": "1", "Host": "h", "Port": 1},
+                "Block ID": block_id,
+                "Storage Level": {"Use Disk": true, "Use Memory": true, "Replication": 1},
+                "Memory Size": 100,
+                "Disk Size": 10
+            }))
+            .expect("an update")
+        };
+        let mut executors = Executors::new();
+        executors.live.insert("1".to_owned(), Executor::new("1", 0));
+        for block_id in ["rdd_4_0", "rdd_4_1", "rdd_41_0", "broadcast_4_piece0"] {
+            executors.on_block_updated(&block(block_id));
+        }
+        executors.on_unpersist(4);
+        let row = &executors.live["1"].row;
+        assert_eq!(
+            (row.rdd_blocks, row.memory_used, row.disk_used),
+            (1, 200, 20)
         );
     }
 

@@ -194,7 +194,10 @@ impl<'w, 's> Replay<'w, 's> {
             Event::ExecutorMetricsUpdate(update) => self.on_executor_metrics(&update),
             Event::StageExecutorMetrics(metrics) => self.on_stage_executor_metrics(&metrics),
             Event::MiscellaneousProcessAdded(added) => self.executors.on_process_added(*added),
-            Event::UnpersistRdd { rdd_id } => self.storage.on_unpersist(rdd_id),
+            Event::UnpersistRdd { rdd_id } => {
+                self.executors.on_unpersist(rdd_id);
+                self.storage.on_unpersist(rdd_id);
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ mod plan_graph;
 mod scala_set;
 mod stage_metrics;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -56,13 +56,21 @@ pub(super) struct SqlExecutions {
     stages: HashMap<i64, StageMetrics>,
     /// Live executions by stage: tasks of other stages are no business of SQL's.
     stage_users: HashMap<i64, BTreeSet<i64>>,
-    written: BTreeSet<i64>,
+    /// Executions that are over, written or about to be.
+    over: BTreeSet<i64>,
+    /// Executions that ended last, oldest first: a job of theirs may yet start.
+    ended: VecDeque<Execution>,
 }
 
+/// How many executions are waited for before one that is over is written. The start of a job and
+/// the end of its execution come from different threads of the driver, so that an interrupted
+/// execution's job may start after its end, if only by a few events.
+const ENDED_EXECUTIONS: usize = 8;
+
 impl SqlExecutions {
-    /// How many executions were written while the log was read.
+    /// How many executions were over when the log ended.
     pub(super) fn emitted(&self) -> i64 {
-        i64::try_from(self.written.len()).unwrap_or(i64::MAX)
+        i64::try_from(self.over.len()).unwrap_or(i64::MAX)
     }
 
     pub(super) fn on_start(&mut self, start: SqlExecutionStart) {
@@ -75,7 +83,7 @@ impl SqlExecutions {
     }
 
     pub(super) fn on_adaptive_update(&mut self, update: AdaptiveExecutionUpdate) {
-        if self.written.contains(&update.execution_id) {
+        if self.over.contains(&update.execution_id) {
             return;
         }
         let execution = self.get_or_create(update.execution_id);
@@ -99,7 +107,7 @@ impl SqlExecutions {
         let Some(sql_id) = start.properties.sql_execution_id else {
             return;
         };
-        if self.written.contains(&sql_id) {
+        if self.over.contains(&sql_id) && !self.reopen(sql_id) {
             return;
         }
         let execution = self.get_or_create(sql_id);
@@ -176,8 +184,11 @@ impl SqlExecutions {
         self.write_if_over(sql_id, writer)
     }
 
-    /// Writes the executions that the log leaves unfinished; how many.
+    /// Writes what is not yet written; how many executions the log leaves unfinished.
     pub(super) fn finish(&mut self, writer: &mut RowWriter<'_>) -> Result<i64, ExtractError> {
+        for execution in std::mem::take(&mut self.ended) {
+            execution.write(writer)?;
+        }
         let left: Vec<i64> = self.live.keys().copied().collect();
         for sql_id in &left {
             self.aggregate(*sql_id);
@@ -206,10 +217,27 @@ impl SqlExecutions {
         });
         if is_over && let Some(execution) = self.live.remove(&sql_id) {
             self.release_stages(sql_id, &execution.stages);
-            self.written.insert(sql_id);
-            execution.write(writer)?;
+            self.over.insert(sql_id);
+            self.ended.push_back(execution);
+            if self.ended.len() > ENDED_EXECUTIONS
+                && let Some(oldest) = self.ended.pop_front()
+            {
+                oldest.write(writer)?;
+            }
         }
         Ok(())
+    }
+
+    /// An execution that is over lives again, with its metrics as they were; false where its row
+    /// has left already.
+    fn reopen(&mut self, sql_id: i64) -> bool {
+        let at = self.ended.iter().position(|ended| ended.sql_id == sql_id);
+        let Some(execution) = at.and_then(|at| self.ended.remove(at)) else {
+            return false;
+        };
+        self.over.remove(&sql_id);
+        self.live.insert(sql_id, execution);
+        true
     }
 
     fn release_stages(&mut self, sql_id: i64, stages: &[i64]) {
