@@ -10,7 +10,10 @@ with nothing in common.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -43,32 +46,43 @@ def ids_of(line: bytes) -> list[tuple[int, int]]:
     return places
 
 
-def shifted(line: bytes, by: int) -> bytes:
-    """The line with every id larger by the same number."""
-    parts, at = [], 0
-    for start, end in ids_of(line):
-        parts += [line[at:start], b"%d" % (int(line[start:end]) + by)]
-        at = end
-    parts.append(line[at:])
-    return b"".join(parts)
-
-
 def main() -> None:
-    """Writes the longer log."""
+    """Writes the longer log: each repetition into a file of its own, which are then put together."""
     log, times, out = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    step = 1
-    with log.open("rb") as source:
+    parts = [out.with_name(f"{out.name}.part{number}") for number in range(times)]
+    step = largest_id(log) + 1
+    with contextlib.ExitStack() as files:
+        source = files.enter_context(log.open("rb"))
+        targets = [files.enter_context(part.open("wb", buffering=1 << 20)) for part in parts]
         for line in source:
-            if REPEATED.match(line):
-                step = max([step, *(int(line[start:end]) + 1 for start, end in ids_of(line))])
-    with out.open("wb", buffering=1 << 22) as target:
-        for number in range(times):
-            with log.open("rb") as source:
-                for line in source:
-                    if REPEATED.match(line):
-                        target.write(shifted(line, number * step) if number else line)
-                    elif number == (times - 1 if line.startswith(ONCE_AT_THE_END) else 0):
-                        target.write(line)
+            if not REPEATED.match(line):
+                targets[-1 if line.startswith(ONCE_AT_THE_END) else 0].write(line)
+                continue
+            texts, ids = cut(line)
+            for number, target in enumerate(targets):
+                shifted = (b"%d" % (id_ + number * step) for id_ in ids)
+                target.write(b"".join(itertools.chain.from_iterable(zip(texts, shifted))) + texts[-1])
+    with out.open("wb") as target:
+        for part in parts:
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, target, 1 << 22)
+            part.unlink()
+
+
+def largest_id(log: Path) -> int:
+    """The largest of all ids of the log."""
+    with log.open("rb") as source:
+        return max(id_ for line in source if REPEATED.match(line) for id_ in cut(line)[1])
+
+
+def cut(line: bytes) -> tuple[list[bytes], list[int]]:
+    """The line's texts between ids, one more than ids; and the ids."""
+    texts, ids, at = [], [], 0
+    for start, end in ids_of(line):
+        texts.append(line[at:start])
+        ids.append(int(line[start:end]))
+        at = end
+    return [*texts, line[at:]], ids
 
 
 if __name__ == "__main__":
