@@ -63,3 +63,35 @@ fn scanner_and_serde_agree_on_every_line() {
         "only {lines} lines and {ends} task ends were compared"
     );
 }
+
+/// Found by fuzzing: Spark's names alone do not make an accumulator internal.
+#[test]
+fn an_accumulable_is_internal_only_where_it_says_so() {
+    let line = |accumulable: &str| {
+        let info = r#""Task ID":0,"Index":0,"Attempt":0,"Launch Time":1,"Executor ID":"1","Host":"h","Locality":"ANY","Speculative":false,"Getting Result Time":0,"Finish Time":2,"Failed":false,"Killed":false"#;
+        let metrics = r#""Executor Deserialize Time":1,"Executor Run Time":1,"Result Size":1,"JVM GC Time":0,"Result Serialization Time":0,"Memory Bytes Spilled":0,"Disk Bytes Spilled":0"#;
+        format!(
+            r#"{{"Event":"SparkListenerTaskEnd","Stage ID":0,"Stage Attempt ID":0,"Task Type":"ResultTask","Task End Reason":{{"Reason":"Success"}},"Task Info":{{{info},"Accumulables":[{accumulable}]}},"Task Metrics":{{{metrics}}}}}"#
+        )
+    };
+    let mut parser = EventParser::default();
+    let mut users = Vec::new();
+    for rest in [
+        r#""Internal":true,"Count Failed Values":true"#,
+        r#""I nternal":true,"Count Failed Values":true"#,
+        r#""Internal":false,"Count Failed Values":true"#,
+        r#""Metadata":"sql","Internal":true,"Count Failed Values":true"#,
+    ] {
+        let head = r#""ID":7,"Name":"internal.metrics.resultSize","Update":5,"Value":"#;
+        for value in ["15", "-1", "1.5", "\"}\"", "[]"] {
+            let line = line(&format!("{{{head}{value},{rest}}}"));
+            let scanned = format!("{:?}", parser.parse(line.as_bytes()).ok());
+            let parsed = format!("{:?}", parser.parse_without_scanner(line.as_bytes()).ok());
+            assert_eq!(scanned, parsed, "{line}");
+            users.push(scanned.contains("Accumulable {"));
+        }
+    }
+    let internal = [false; 5];
+    let users_own = [true; 5];
+    assert_eq!(users, [internal, users_own, users_own, internal].concat());
+}

@@ -185,12 +185,18 @@ fn task_info_head(cursor: &mut Cursor<'_>) -> Option<TaskInfo> {
 }
 
 /// What follows `"internal.metrics.` of an accumulable whose value is a number: these repeat the
-/// task metrics. The one with a list as value is left to serde.
+/// task metrics. The one with a list as value is left to serde, and so is one that bears the name
+/// but is not said to be internal.
 fn skip_internal_accumulable(cursor: &mut Cursor<'_>) -> Option<()> {
-    let end = memchr::memchr2(b'}', b'[', cursor.rest)?;
-    (cursor.rest.get(end) == Some(&b'}')).then_some(())?;
-    cursor.rest = cursor.rest.get(end + 1..)?;
-    Some(())
+    let end = memchr::memchr2(b'"', b'\\', cursor.rest)?;
+    cursor.rest = cursor.rest.get(end..)?;
+    cursor.literal(b"\"")?;
+    for key in [&b",\"Update\":"[..], b",\"Value\":"] {
+        if cursor.skip(key) {
+            cursor.skip_integer();
+        }
+    }
+    cursor.literal(b",\"Internal\":true,\"Count Failed Values\":true}")
 }
 
 /// An accumulable that is not Spark's own, after its id.
@@ -433,6 +439,14 @@ impl<'a> Cursor<'a> {
             return None;
         }
         Some(if negative { -value } else { value })
+    }
+
+    /// Digits whose value nobody needs.
+    #[inline]
+    fn skip_integer(&mut self) {
+        self.skip(b"-");
+        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit());
+        self.rest = self.rest.get(digits.count()..).unwrap_or_default();
     }
 
     #[inline]
