@@ -13,7 +13,14 @@ use super::queries::Queries;
 
 /// The newest version of each history.
 const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
-                      ORDER BY ingested_at DESC) AS age FROM ingest_sources) AS s WHERE age = 1";
+                      ORDER BY ingested_at DESC) AS age FROM ingest_sources \
+                      WHERE layout IS NULL OR layout <> 'cluster') AS s WHERE age = 1";
+/// What became of the clusters of platforms, by the newest run that asked each.
+const CLUSTERS: &str = "SELECT platform, analysis_status, count(*) AS clusters, \
+                        sum(total_applications) AS applications, min(cluster_id) AS example \
+                        FROM (SELECT *, row_number() OVER (PARTITION BY platform, cluster_id \
+                        ORDER BY run_id DESC) AS age FROM cluster_summaries) AS s WHERE age = 1 \
+                        GROUP BY platform, analysis_status ORDER BY clusters DESC, analysis_status";
 
 /// Show the last runs, what is in the lake, what could not be loaded, and who works on it
 #[derive(Debug, clap::Args)]
@@ -39,7 +46,7 @@ enum StatusFormat {
 struct Status {
     lake: String,
     held_by: Option<String>,
-    parts: [(&'static str, &'static str, RecordBatch); 3],
+    parts: [(&'static str, &'static str, RecordBatch); 4],
 }
 
 pub(super) async fn execute(
@@ -55,6 +62,7 @@ pub(super) async fn execute(
         held_by: lake.holder().await?.map(|holder| holder.to_string()),
         parts: [
             ("runs", "Last runs", queries.answer(&runs(limit)).await?),
+            ("clusters", "Clusters", queries.answer(CLUSTERS).await?),
             ("sources", "Histories", queries.answer(&sources()).await?),
             (
                 "problems",

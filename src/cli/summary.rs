@@ -18,6 +18,7 @@ pub(super) fn of_run(run: &RunSummary, lake: &str) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}", first_line(run));
+    let _ = write!(text, "{}", clusters(run));
     let _ = write!(text, "{}{}", problems(run, lake), worst(&run.worst));
     if !run.dry_run && !run.worst.is_empty() {
         let query = "SELECT severity, rule_id, application_id, title, evidence FROM findings \
@@ -29,6 +30,31 @@ pub(super) fn of_run(run: &RunSummary, lake: &str) -> String {
         );
     }
     text
+}
+
+/// What became of the clusters; nothing where no platform was asked.
+fn clusters(run: &RunSummary) -> String {
+    let of = &run.clusters;
+    if of.found == 0 {
+        return String::new();
+    }
+    let parts = [
+        (of.completed, "loaded whole"),
+        (of.empty, "with nothing to load"),
+        (of.partial, "loaded in part"),
+        (of.failed, "failed"),
+        (of.unchanged, "dealt with by an earlier run"),
+    ];
+    let told: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", HumanCount(count as u64)))
+        .collect();
+    let found = counted(of.found, "cluster", "clusters");
+    match told.as_slice() {
+        [] => format!("{found} found.\n"),
+        told => format!("{found}: {}.\n", told.join(", ")),
+    }
 }
 
 fn first_line(run: &RunSummary) -> String {

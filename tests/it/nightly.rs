@@ -8,6 +8,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::doubles::emr::{Account, Application, Cluster, Running, Ui};
 use super::program::{Ended, command};
 use super::stored::{assert_same, content, rows};
@@ -148,6 +150,24 @@ fn a_night_of_forty_clusters_lands_what_exists_and_tells_the_rest() {
     assert_eq!(clusters("completed"), Some(CLUSTERS as u64 - 2));
     assert_eq!((clusters("empty"), clusters("failed")), (Some(1), Some(1)));
     assert_no_secret(&first, &lake);
+
+    let mut status = command(["status", "--format", "json", "--lake"]);
+    status.arg(&lake);
+    let status: Value = serde_json::from_str(&ended(status).out).expect("JSON");
+    let counted = |part: &str, count: &str, of: (&str, &str)| {
+        let rows = status[part].as_array().expect("rows");
+        let row = rows.iter().find(|row| row[of.0] == of.1);
+        row.and_then(|row| row[count].as_u64())
+    };
+    let completed = ("analysis_status", "COMPLETED");
+    assert_eq!(
+        counted("clusters", "clusters", completed),
+        Some(CLUSTERS as u64 - 2)
+    );
+    assert_eq!(
+        counted("sources", "histories", ("status", "loaded")),
+        Some(APPLICATIONS as u64)
+    );
 
     // The second night asks only the cluster that failed.
     let asked = account.calls("CreatePersistentAppUI");
