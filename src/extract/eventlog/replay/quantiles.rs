@@ -10,7 +10,7 @@ use crate::extract::rows::{
     TaskQuantilesRow, TaskSummaryRow, getting_result_time, scheduler_delay,
 };
 
-use super::distribution::Distribution;
+use super::distribution::{Distribution, SortedValues};
 
 /// Quantiles of column `raw_json`, those that the original notebooks asked REST for.
 const SUMMARY_QUANTILES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
@@ -123,89 +123,80 @@ impl TaskDistributions {
 
     /// The rows of both tables; none where no task succeeded.
     pub(in crate::extract) fn finish(
-        mut self,
+        self,
         stage_id: i64,
         stage_attempt_id: i64,
     ) -> Option<(TaskSummaryRow, Vec<TaskQuantilesRow>)> {
         if self.tasks == 0 {
             return None;
         }
-        for values in &mut self.values {
-            values.sort();
+        let tasks = self.tasks;
+        let mut quantiles = Vec::with_capacity(METRICS.len());
+        // REST's answer to `taskSummary`.
+        let mut summary = Map::new();
+        summary.insert("quantiles".to_owned(), json!(SUMMARY_QUANTILES));
+        // One after the other: sorted values take far more memory than collected ones.
+        for (metric, values) in METRICS.iter().zip(self.values) {
+            let mut values = values.sorted(|_| true);
+            quantiles.push(metric.row(&values, tasks, stage_id, stage_attempt_id));
+            values.extend(self.unsuccessful.of(metric));
+            let numbers: Vec<Value> = SUMMARY_QUANTILES
+                .iter()
+                .map(|q| number(values.at(index(*q, tasks))))
+                .collect();
+            group(&mut summary, metric.group).insert(metric.key.to_owned(), Value::Array(numbers));
         }
-        let quantiles = self.quantile_rows(stage_id, stage_attempt_id);
-        self.add_unsuccessful();
         let summary = TaskSummaryRow {
             stage_id,
             stage_attempt_id,
-            num_tasks: count(self.tasks),
-            raw_json: self.summary().to_string(),
+            num_tasks: count(tasks),
+            raw_json: Value::Object(summary).to_string(),
         };
         Some((summary, quantiles))
     }
+}
 
+impl Unsuccessful {
+    fn of(&self, metric: &Metric) -> &[i64] {
+        match metric.name {
+            "duration" => &self.durations,
+            "scheduler_delay" => &self.scheduler_delays,
+            "getting_result_time" => &self.getting_result_times,
+            _ => &[],
+        }
+    }
+}
+
+impl Metric {
     #[expect(
         clippy::cast_precision_loss,
         reason = "a mean; the exact total stands beside it"
     )]
-    fn quantile_rows(&self, stage_id: i64, stage_attempt_id: i64) -> Vec<TaskQuantilesRow> {
-        let at = |values: &Distribution, q: f64| values.at(index(q, self.tasks)).unwrap_or(0);
-        METRICS
-            .iter()
-            .zip(&self.values)
-            .map(|(metric, values)| TaskQuantilesRow {
-                stage_id,
-                stage_attempt_id,
-                metric: metric.name,
-                unit: metric.unit,
-                num_tasks: count(self.tasks),
-                min: at(values, 0.0),
-                p05: at(values, 0.05),
-                p25: at(values, 0.25),
-                median: at(values, 0.5),
-                p75: at(values, 0.75),
-                p95: at(values, 0.95),
-                p99: at(values, 0.99),
-                max: at(values, 1.0),
-                mean: values.total() as f64 / self.tasks as f64,
-                total: values.total(),
-            })
-            .collect()
-    }
-
-    fn add_unsuccessful(&mut self) {
-        let Unsuccessful {
-            durations,
-            scheduler_delays,
-            getting_result_times,
-        } = std::mem::take(&mut self.unsuccessful);
-        if durations.is_empty() {
-            return;
+    fn row(
+        &self,
+        values: &SortedValues,
+        tasks: usize,
+        stage_id: i64,
+        stage_attempt_id: i64,
+    ) -> TaskQuantilesRow {
+        let at = |q: f64| values.at(index(q, tasks)).unwrap_or(0);
+        TaskQuantilesRow {
+            stage_id,
+            stage_attempt_id,
+            metric: self.name,
+            unit: self.unit,
+            num_tasks: count(tasks),
+            min: at(0.0),
+            p05: at(0.05),
+            p25: at(0.25),
+            median: at(0.5),
+            p75: at(0.75),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: at(1.0),
+            mean: values.total() as f64 / tasks as f64,
+            total: values.total(),
         }
-        for (values, metric) in self.values.iter_mut().zip(METRICS) {
-            let more = match metric.name {
-                "duration" => &durations,
-                "scheduler_delay" => &scheduler_delays,
-                "getting_result_time" => &getting_result_times,
-                _ => continue,
-            };
-            more.iter().for_each(|value| values.push(*value));
-            values.sort();
-        }
-    }
-
-    /// REST's answer to `taskSummary`.
-    fn summary(&self) -> Value {
-        let mut root = Map::new();
-        root.insert("quantiles".to_owned(), json!(SUMMARY_QUANTILES));
-        for (metric, values) in METRICS.iter().zip(&self.values) {
-            let numbers: Vec<Value> = SUMMARY_QUANTILES
-                .iter()
-                .map(|q| number(values.at(index(*q, self.tasks))))
-                .collect();
-            group(&mut root, metric.group).insert(metric.key.to_owned(), Value::Array(numbers));
-        }
-        Value::Object(root)
     }
 }
 

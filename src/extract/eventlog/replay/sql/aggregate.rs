@@ -1,6 +1,6 @@
 //! A metric of one execution, summed up: as numbers, and as the History Server's text.
 
-use super::super::distribution::Distribution;
+use super::super::distribution::{Distribution, SortedValues};
 use super::format::{bytes, grouped, milliseconds, tenths};
 use super::stage_metrics::{MetricKind, Peak};
 
@@ -18,15 +18,14 @@ pub(super) struct MetricValue {
 
 impl MetricValue {
     /// Sums up `values`; `peak` is where the largest was seen, absent where the driver holds it.
-    pub(super) fn new(kind: MetricKind, mut values: Distribution, peak: Option<Peak>) -> Self {
-        match kind {
+    pub(super) fn new(kind: MetricKind, values: Distribution, peak: Option<Peak>) -> Self {
+        let values = match kind {
             MetricKind::Size | MetricKind::Timing | MetricKind::NanoTiming => {
-                values.retain(|value| value >= 0)
+                values.sorted(|value| value >= 0)
             }
-            MetricKind::Average => values.retain(|value| value > 0),
-            _ => {}
-        }
-        values.sort();
+            MetricKind::Average => values.sorted(|value| value > 0),
+            _ => values.sorted(|_| true),
+        };
         let count = values.len();
         let at = |index: usize| values.at(index);
         let scale = if kind == MetricKind::Average {
@@ -52,7 +51,7 @@ impl MetricValue {
     }
 }
 
-fn total(kind: MetricKind, values: &Distribution) -> Option<f64> {
+fn total(kind: MetricKind, values: &SortedValues) -> Option<f64> {
     match kind {
         MetricKind::Average | MetricKind::Maximum | MetricKind::Minimum => None,
         _ => Some(as_number(values.total())),
@@ -69,7 +68,7 @@ fn as_number(value: i64) -> f64 {
 
 fn text(
     kind: MetricKind,
-    values: &Distribution,
+    values: &SortedValues,
     [min, median, max]: [i64; 3],
     peak: Option<Peak>,
 ) -> String {

@@ -54,14 +54,16 @@ impl MetricKind {
     }
 }
 
-/// Indices beyond this are dropped: no real stage has so many tasks, and values are kept by index.
+/// Indices beyond this are dropped: no real stage has so many tasks.
 const MAX_INDEX: i64 = 1 << 24;
 
 /// The values of one metric in one stage attempt.
 #[derive(Debug, Default)]
 pub(super) struct TaskValues {
-    /// By task index; shorter than the number of tasks where later ones reported nothing.
-    values: Vec<i64>,
+    /// Of indices that succeeded, which take no more.
+    settled: Distribution,
+    /// By index that has not succeeded: another attempt may replace them.
+    open: HashMap<i64, i64>,
     /// The first strictly largest value and its task.
     max: Option<(i64, i64)>,
 }
@@ -108,17 +110,26 @@ impl StageMetrics {
         if end.stage_attempt_id != self.attempt_id || self.succeeded.contains(index) {
             return;
         }
-        if (0..self.num_tasks.min(MAX_INDEX)).contains(&index)
-            && let Ok(at) = usize::try_from(index)
-        {
-            for update in &end.info.sql_updates {
-                if self.known.contains_key(&update.accumulator_id) {
-                    let values = self.values.entry(update.accumulator_id).or_default();
-                    values.set(at, update.value, end.info.task_id);
+        let succeeded = end.info.is_successful();
+        if (0..self.num_tasks.min(MAX_INDEX)).contains(&index) {
+            let updates = &end.info.sql_updates;
+            for (at, update) in updates.iter().enumerate() {
+                let id = update.accumulator_id;
+                if !self.known.contains_key(&id) {
+                    continue;
+                }
+                let values = self.values.entry(id).or_default();
+                values.raise_max(update.value, end.info.task_id);
+                let is_last = updates
+                    .iter()
+                    .skip(at + 1)
+                    .all(|later| later.accumulator_id != id);
+                if is_last {
+                    values.set(index, update.value, succeeded);
                 }
             }
         }
-        if end.info.is_successful() {
+        if succeeded {
             self.succeeded.insert(index);
         }
     }
@@ -129,12 +140,14 @@ impl StageMetrics {
         let Some(reported) = self.values.get(&accumulator_id) else {
             return false;
         };
+        distribution.append(&reported.settled);
         reported
-            .values
-            .iter()
+            .open
+            .values()
             .for_each(|value| distribution.push(*value));
         let tasks = usize::try_from(self.num_tasks).unwrap_or_default();
-        distribution.push_zeros(tasks.saturating_sub(reported.values.len()));
+        let silent = tasks.saturating_sub(reported.settled.len() + reported.open.len());
+        distribution.push_zeros(silent);
         true
     }
 
@@ -154,13 +167,16 @@ impl StageMetrics {
 }
 
 impl TaskValues {
-    fn set(&mut self, at: usize, value: i64, task_id: i64) {
-        if self.values.len() <= at {
-            self.values.resize(at + 1, 0);
+    fn set(&mut self, index: i64, value: i64, is_settled: bool) {
+        if is_settled {
+            self.open.remove(&index);
+            self.settled.push(value);
+        } else {
+            self.open.insert(index, value);
         }
-        if let Some(slot) = self.values.get_mut(at) {
-            *slot = value;
-        }
+    }
+
+    fn raise_max(&mut self, value: i64, task_id: i64) {
         if self.max.is_none_or(|(max, _)| value > max) {
             self.max = Some((value, task_id));
         }
