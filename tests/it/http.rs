@@ -1142,7 +1142,9 @@ async fn no_secret_gets_into_an_error_or_a_log() {
         .with_env_filter("sparklake=trace")
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For all threads: what a thread without a subscriber logs first is switched off for the others
+    // where there is only one subscriber.
+    tracing::subscriber::set_global_default(subscriber).expect("no other test listens");
 
     let double = Double::start(|seen, _| careless(seen)).await;
     let auths = [
