@@ -73,7 +73,7 @@ def load(program: Path, url: str, access: str, work: Path) -> Night:
     """One run into a new lake."""
     job_file, lake = work / f"{access}.toml", work / access
     job_file.write_text(JOB_FILE.format(url=url.removesuffix("/api/v1") + "/", access=access), encoding="utf-8")
-    command = [str(program), "-q", "run", str(job_file), "--lake", str(lake), "--include-running", "--log-level", "debug", "--log-format", "json"]
+    command = [str(program), "run", str(job_file), "--lake", str(lake), "--include-running", "--log-level", "debug", "--log-format", "json"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARKLAKE_")}
     started = time.monotonic()
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
