@@ -1,5 +1,7 @@
 //! The worker's side: histories, partitions, limits, statistics.
 
+use std::time::Duration;
+
 use super::*;
 
 async fn with_writer<T: Send + 'static>(
@@ -72,7 +74,7 @@ async fn a_unit_that_is_dropped_leaves_no_files() {
         if data_files(&lake).is_empty() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("left behind: {:?}", data_files(&lake));
 }
@@ -267,8 +269,11 @@ async fn a_unit_that_lost_rows_can_never_be_finished() {
     let (_, outcome) = with_writer(&lake, &lock, settings, |mut writer| {
         writer.begin_history().unwrap();
         let rows = app("app-1", 0).rows("jobs", 2);
-        // Uploads fail later than they are handed over.
-        let failed = (0..1000).any(|_| writer.write("jobs", rows.clone()).is_err());
+        // Uploads fail later than they are handed over; on a busy machine much later.
+        let failed = (0..60_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            writer.write("jobs", rows.clone()).is_err()
+        });
         let rolled_back = writer.rollback_history();
         writer.begin_history().unwrap();
         let again = writer.write("stages", app("app-1", 0).rows("stages", 2));
