@@ -29,9 +29,10 @@ decode() {
   local log name
   for log in "$root"/tests/fixtures/logs/spark35/*; do
     name=$(basename "$log")
+    [[ -f $log ]] || continue
     case $name in
       *.zstd) [[ $extension == zstd ]] && zstd -q -dc "$log" > "$work/plain/${name%.zstd}" ;;
-      *.inprogress | *.snappy | *.tsv) ;;
+      *.inprogress | *.snappy | *.lz4 | *.lzf | *.gz | *.tsv) ;;
       *) cp "$log" "$work/plain/$name" ;;
     esac
   done
@@ -57,8 +58,9 @@ night() {
   echo "$(((ended - started) / 1000000)) ms"
 }
 
+# The last of that name: clusters have counts of the same names, and come first.
 number_of() {
-  grep -o "\"$1\":[0-9]*" "$work/summary.json" | cut -d: -f2
+  grep -o "\"$1\":[0-9]*" "$work/summary.json" | tail -n 1 | cut -d: -f2
 }
 
 decode
