@@ -358,7 +358,7 @@ pub struct ExploreRequest {
     pub include_running: bool,
     /// Most applications of one cluster, the newest first.
     pub max_applications: Option<usize>,
-    /// Samples up to here are in the lake already.
+    /// Time of the newest mean that is in the lake already; later ones are wanted.
     pub metrics_since: Option<DateTime<Utc>>,
 }
 

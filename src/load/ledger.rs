@@ -68,7 +68,7 @@ pub struct LedgerEntry {
     pub bytes: Option<u64>,
     /// Size of its files in bytes.
     pub size_bytes: Option<u64>,
-    /// Newest modification of its files; for a cluster, up to when its metrics were asked for.
+    /// Newest modification of its files; for a cluster, the time of its newest sample.
     pub modified: Option<DateTime<Utc>>,
     /// The partition that its rows are in.
     pub app_date: Option<NaiveDate>,

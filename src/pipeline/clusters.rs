@@ -26,8 +26,8 @@ const CLUSTER_LAYOUT: &str = "cluster";
 #[derive(Debug)]
 pub(super) struct ClusterOutcome {
     pub(super) exploration: Exploration,
-    /// When it was asked.
-    pub(super) asked_at: DateTime<Utc>,
+    /// Time of the newest mean in the lake: the next run asks for later ones.
+    pub(super) measured_until: Option<DateTime<Utc>>,
     /// Applications in the lake that have not changed.
     pub(super) unchanged: usize,
     /// Other applications, by status.
@@ -90,7 +90,7 @@ impl ClusterOutcome {
         );
         record.cluster_name.clone_from(&cluster.name);
         record.layout = Some(CLUSTER_LAYOUT.to_owned());
-        record.modified = Some(self.asked_at);
+        record.modified = self.measured_until;
         record.complete = Some(cluster.is_finished);
         if !self.failures.is_empty() {
             record.error_kind = self.failures.first().map(|code| code.to_lowercase());
@@ -130,24 +130,20 @@ pub(super) async fn load(
             tokio::time::sleep(pace.batch_delay).await;
         }
         loader.progress.phase("discover");
-        let asked_at = Utc::now();
         let explorations: Vec<Exploration> = stream::iter(portion.to_vec())
             .map(|cluster| {
                 let request = ExploreRequest {
                     window: loader.request.window,
                     include_running: loader.request.include_running,
                     max_applications: loader.request.max_applications,
-                    metrics_since: loader
-                        .ledger
-                        .get(&cluster.uri)
-                        .and_then(|entry| entry.modified),
+                    metrics_since: measured_until(loader.ledger, &cluster),
                 };
                 explore(Arc::clone(&platform), cluster, request)
             })
             .buffered(pace.max_cluster_threads.max(1))
             .collect()
             .await;
-        load_portion(loader, explorations, asked_at, summary).await?;
+        load_portion(loader, explorations, summary).await?;
     }
     Ok(())
 }
@@ -183,7 +179,6 @@ async fn explore(
 async fn load_portion(
     loader: &Loader<'_>,
     mut explorations: Vec<Exploration>,
-    asked_at: DateTime<Utc>,
     summary: &mut RunSummary,
 ) -> Result<(), RunError> {
     let mut discovery = Discovery::default();
@@ -206,7 +201,8 @@ async fn load_portion(
         .map(|exploration| {
             let key = (exploration.cluster.platform, exploration.cluster.id.clone());
             let unchanged = unchanged.get(&key).copied().unwrap_or(0);
-            outcome(exploration, asked_at, unchanged, &outcomes)
+            let before = measured_until(loader.ledger, &exploration.cluster);
+            outcome(exploration, before, unchanged, &outcomes)
         })
         .collect();
     for cluster in &clusters {
@@ -214,6 +210,11 @@ async fn load_portion(
     }
     let records = clusters.iter().map(ClusterOutcome::record).collect();
     cluster_rows::commit(loader, &clusters, records, &summary.run_id).await
+}
+
+/// Time of a cluster's newest mean in the lake.
+fn measured_until(ledger: &Ledger, cluster: &Cluster) -> Option<DateTime<Utc>> {
+    ledger.get(&cluster.uri).and_then(|entry| entry.modified)
 }
 
 type ClusterKey = (Platform, String);
@@ -231,7 +232,7 @@ fn count_by_cluster<'h>(
 /// Puts together what became of one cluster.
 fn outcome(
     exploration: Exploration,
-    asked_at: DateTime<Utc>,
+    measured_before: Option<DateTime<Utc>>,
     unchanged: usize,
     outcomes: &[Outcome],
 ) -> ClusterOutcome {
@@ -253,21 +254,84 @@ fn outcome(
     {
         *by_status.entry(record.status.as_str()).or_default() += 1;
         rows.add(of);
-        if matches!(
-            record.status,
-            SourceStatus::Failed | SourceStatus::Quarantined
-        ) {
+        // What a server gave in part may be whole the next time; a log that is cut off stays so.
+        let failed = match record.status {
+            SourceStatus::Failed | SourceStatus::Quarantined => true,
+            SourceStatus::Partial => record.retryable == Some(true),
+            SourceStatus::Loaded | SourceStatus::Skipped => false,
+        };
+        if failed {
             failures.push(record.error_kind.clone().unwrap_or_default().to_uppercase());
         }
     }
     failures.sort_unstable();
     failures.dedup();
+    // Samples of a moment are no measure of what was asked for.
+    let means = exploration.metrics.iter();
+    let newest = means
+        .filter(|metrics| metrics.period_seconds.is_some())
+        .map(|metrics| metrics.sampled_at)
+        .max();
     ClusterOutcome {
+        measured_until: newest.max(measured_before),
         exploration,
-        asked_at,
         unchanged,
         by_status,
         failures,
         rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discover::ClusterMetrics;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes)
+    }
+
+    fn cluster() -> Exploration {
+        let arn = "arn:aws:elasticmapreduce:eu-west-1:1:cluster/j-1";
+        Exploration::of(Cluster::new(Platform::Emr, "j-1", "etl", arn, "TERMINATED"))
+    }
+
+    fn history(status: SourceStatus, retryable: bool) -> Outcome {
+        let mut record = SourceRecord::new("uri", "1", "emr", "j-1", status);
+        record.retryable = Some(retryable);
+        record.error_kind = Some("timeout".to_owned());
+        Outcome::without_rows(record)
+    }
+
+    #[test]
+    fn a_history_that_a_server_gave_in_part_keeps_its_cluster_open() {
+        let partial = [history(SourceStatus::Partial, true)];
+        let open = outcome(cluster(), None, 0, &partial);
+        assert_eq!(open.status(), AnalysisStatus::Partial);
+        assert_eq!(open.record().status, SourceStatus::Failed);
+
+        let cut_off = [history(SourceStatus::Partial, false)];
+        let done = outcome(cluster(), None, 0, &cut_off);
+        assert_eq!(done.status(), AnalysisStatus::Completed);
+        assert_eq!(done.record().status, SourceStatus::Loaded);
+    }
+
+    #[test]
+    fn the_next_run_asks_for_means_after_the_newest_and_a_failed_call_moves_nothing() {
+        let sample = |minutes, period_seconds| ClusterMetrics {
+            sampled_at: at(minutes),
+            period_seconds,
+            ..ClusterMetrics::default()
+        };
+        let mut measured = cluster();
+        measured.metrics = vec![
+            sample(5, Some(300)),
+            sample(10, Some(300)),
+            sample(17, None),
+        ];
+        let until = |exploration, before| outcome(exploration, before, 0, &[]).record().modified;
+        assert_eq!(until(measured, Some(at(0))), Some(at(10)));
+        assert_eq!(until(cluster(), Some(at(0))), Some(at(0)));
+        assert_eq!(until(cluster(), None), None);
     }
 }
