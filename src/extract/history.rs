@@ -58,8 +58,8 @@ pub struct Extraction {
     pub compressed_bytes: u64,
     /// Time it took.
     pub duration_ms: i64,
-    /// Logs of the driver and of executors that could not be read, a sentence each.
-    pub unread_process_logs: Vec<String>,
+    /// Logs of the driver and of executors that could not be read.
+    pub unread_process_logs: usize,
 }
 
 /// Reads just enough of a history to know whose it is. A server has said so already.
@@ -114,19 +114,19 @@ pub fn extract(
         }
     };
     if !history.process_logs.is_empty() {
-        extraction.unread_process_logs = read_process_logs(history, identity, runtime, &mut rows)?;
-        extraction.rows = rows.counts();
+        read_process_logs(history, identity, runtime, &mut rows, &mut extraction)?;
     }
     Ok(extraction)
 }
 
-/// Writes what the logs of the driver and of executors tell. Returns what could not be read.
+/// Writes what the logs of the driver and of executors tell, and notes what could not be read.
 fn read_process_logs(
     history: &History,
     identity: &Identity,
     runtime: &Handle,
     rows: &mut RowWriter<'_>,
-) -> Result<Vec<String>, ExtractError> {
+    extraction: &mut Extraction,
+) -> Result<(), ExtractError> {
     let scan = process_logs::scan(
         &history.process_logs,
         &process_logs::Scope::of(history, identity),
@@ -136,7 +136,13 @@ fn read_process_logs(
     );
     process_logs::write(&scan, rows)?;
     rows.flush()?;
-    Ok(scan.problems.iter().map(ToString::to_string).collect())
+    extraction.rows = rows.counts();
+    extraction.unread_process_logs = scan.problems.len();
+    extraction.retryable |= scan.problems.iter().any(ExtractError::is_retryable);
+    if let Some(first) = scan.problems.first() {
+        extraction.loss.get_or_insert_with(|| first.to_string());
+    }
+    Ok(())
 }
 
 fn kind(log: &EventLog) -> HistoryKind {

@@ -157,12 +157,6 @@ impl Loader<'_> {
             .into_iter()
             .filter(|key| kept.contains(key))
             .collect();
-        for outcome in &outcomes {
-            let unread = outcome.unread.iter();
-            let uri = &outcome.record.source_uri;
-            let problems = unread.map(|error| Problem::unread_process_log(uri, error));
-            summary.problems.extend(problems);
-        }
         for source in &sources {
             summary.count(source.status);
             summary.rows += source.rows.unwrap_or(0);

@@ -130,14 +130,6 @@ impl Problem {
         }
     }
 
-    /// A log of an application's driver or executors that could not be read.
-    pub(super) fn unread_process_log(uri: &str, error: &str) -> Self {
-        Self {
-            error_kind: "process_log".to_owned(),
-            ..Self::unreachable(uri, error)
-        }
-    }
-
     /// A log or folder that could not be looked at, in a source that could.
     pub(super) fn of_discovery(problem: &DiscoverProblem) -> Self {
         Self {
@@ -169,6 +161,7 @@ impl Problem {
         self.status == "unreachable"
             || self.error_kind == "analysis"
             || self.error_kind == "bad_lines"
+            || self.error_kind == "process_log"
     }
 }
 

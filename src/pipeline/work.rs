@@ -31,8 +31,6 @@ pub(super) struct Outcome {
     pub(super) record: SourceRecord,
     /// Its rows in fact tables.
     pub(super) rows: RowCounts,
-    /// Logs of its processes that could not be read, a sentence each.
-    pub(super) unread: Vec<String>,
 }
 
 impl Outcome {
@@ -41,7 +39,6 @@ impl Outcome {
         Self {
             record,
             rows: RowCounts::default(),
-            unread: Vec::new(),
         }
     }
 }
@@ -78,7 +75,6 @@ impl Workshop<'_> {
                     Outcome {
                         record: loaded(&candidate, &extraction),
                         rows: extraction.rows,
-                        unread: extraction.unread_process_logs,
                     }
                 }
                 Err(error) => {
@@ -257,23 +253,21 @@ fn refused(candidate: &Candidate, error: ExtractError) -> Result<SourceRecord, L
 }
 
 fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
-    let lossy = extraction.truncated || extraction.bad_lines > 0;
-    let status = if lossy {
-        SourceStatus::Partial
+    let loss = if extraction.truncated {
+        Some("truncated")
+    } else if extraction.bad_lines > 0 {
+        Some("bad_lines")
     } else {
-        SourceStatus::Loaded
+        (extraction.unread_process_logs > 0).then_some("process_log")
+    };
+    let status = match loss {
+        Some(_) => SourceStatus::Partial,
+        None => SourceStatus::Loaded,
     };
     let mut record = record(&candidate.history, &candidate.fingerprint, status);
     identify_record(&mut record, candidate);
-    if lossy {
-        record.error_kind = Some(
-            if extraction.truncated {
-                "truncated"
-            } else {
-                "bad_lines"
-            }
-            .to_owned(),
-        );
+    if let Some(kind) = loss {
+        record.error_kind = Some(kind.to_owned());
         record.error.clone_from(&extraction.loss);
         record.retryable = Some(extraction.retryable);
     }
@@ -291,4 +285,70 @@ pub(super) fn identify_record(record: &mut SourceRecord, candidate: &Candidate) 
     record.application_id = Some(candidate.identity.application_id.clone());
     record.attempt_id = Some(candidate.identity.attempt_id.clone());
     record.app_date = candidate.app_date();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::discover::{Content, EventLog, Layout, Platform};
+
+    fn candidate() -> Candidate {
+        let log = EventLog {
+            uri: "memory:///app-1".to_owned(),
+            layout: Layout::SingleFile,
+            files: Vec::new(),
+            zip_entries: Vec::new(),
+            in_progress: false,
+            store: Arc::new(InMemory::new()),
+        };
+        Candidate {
+            history: History {
+                platform: Platform::Emr,
+                cluster_id: "j-1".to_owned(),
+                cluster_name: "etl".to_owned(),
+                content: Content::Log(log),
+                job_run: None,
+                process_logs: Vec::new(),
+            },
+            identity: Identity {
+                application_id: "app-1".to_owned(),
+                attempt_id: "0".to_owned(),
+                application_name: "etl".to_owned(),
+                start_time: 0,
+            },
+            fingerprint: "1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn logs_of_processes_that_could_not_be_read_are_asked_for_again_where_that_may_help() {
+        let whole = Extraction {
+            rows: RowCounts::default(),
+            lines: 10,
+            bad_lines: 0,
+            loss: None,
+            truncated: false,
+            retryable: false,
+            complete: true,
+            compressed_bytes: 100,
+            duration_ms: 1,
+            unread_process_logs: 0,
+        };
+        let told = |extraction: &Extraction| {
+            let record = loaded(&candidate(), extraction);
+            (record.status, record.error_kind, record.retryable)
+        };
+        assert_eq!(told(&whole), (SourceStatus::Loaded, None, None));
+        let busy = Extraction {
+            unread_process_logs: 2,
+            retryable: true,
+            ..whole
+        };
+        let kind = Some("process_log".to_owned());
+        assert_eq!(told(&busy), (SourceStatus::Partial, kind, Some(true)));
+    }
 }

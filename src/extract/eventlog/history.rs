@@ -150,7 +150,7 @@ pub fn extract(
         complete: summary.complete,
         compressed_bytes: reader.compressed_bytes(),
         duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
-        unread_process_logs: Vec::new(),
+        unread_process_logs: 0,
     })
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn walk(
         complete: completed && is_whole,
         compressed_bytes: 0,
         duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
-        unread_process_logs: Vec::new(),
+        unread_process_logs: 0,
     })
 }
 
