@@ -155,6 +155,29 @@ impl SettingsArguments for RulesSourceArguments {
     }
 }
 
+/// How a lake is written to.
+#[derive(Debug, Args)]
+pub(super) struct StoreArguments {
+    /// Write to a lake whose store has no conditional puts; make sure that one run works at a time
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        env = "SPARKLAKE_ALLOW_UNSAFE_STORE",
+        hide_env_values = true
+    )]
+    allow_unsafe_store: Option<bool>,
+}
+
+impl StoreArguments {
+    pub(super) fn give(&self, matches: &ArgMatches, given: &mut Given) {
+        given.allow_unsafe_store = sourced(matches, "allow_unsafe_store", self.allow_unsafe_store);
+    }
+}
+
 /// What a run takes up and where it puts it.
 #[derive(Debug, Args)]
 pub(super) struct JobArguments {
@@ -198,6 +221,8 @@ pub(super) struct JobArguments {
         hide_env_values = true
     )]
     storage_option: Vec<String>,
+    #[command(flatten)]
+    store: StoreArguments,
     /// Only histories modified since then: 2025-03-01, 2025-03-01T06:00:00Z or 7d, 36h, 90m ago
     #[arg(
         long,
@@ -287,6 +312,7 @@ impl SettingsArguments for JobArguments {
         given.history_servers = list(matches, "history_server", &self.history_server);
         given.lake = sourced(matches, "lake", self.lake.clone());
         given.storage_options = storage_options(matches, &self.storage_option);
+        self.store.give(matches, given);
         given.since = sourced(matches, "since", self.since.clone());
         given.until = sourced(matches, "until", self.until.clone());
         given.dry_run = sourced(matches, "dry_run", self.dry_run);

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::sources;
 use crate::config::SourceSettings;
 use crate::discover::{Check, CheckOutcome};
-use crate::load::{Lake, Probe};
+use crate::load::{Lake, Probe, StoreSafety};
 use crate::pipeline::{EXIT_DONE, EXIT_FAILED, Source};
 
 /// Try the lake and every source of a job file, and say what to do about what does not work
@@ -71,14 +71,26 @@ async fn check_lake(context: &Context) -> Check {
         Ok(options) => options,
         Err(error) => return failed("settings", &CliError::from(error).sentence(), ""),
     };
-    match Lake::probe(uri, options).await {
-        Ok(Probe::Lake) => passed("writing", format!("{uri} is a lake and can be written to")),
-        Ok(Probe::Free) => passed(
-            "writing",
-            format!("{uri} is free, a lake can be made there"),
-        ),
+    let safety = StoreSafety::from_allow_unsafe(lake.allow_unsafe_store);
+    match Lake::probe(uri, options, safety).await {
+        Ok(probe) => passed("writing", found(uri, probe)),
         Err(error) => failed("writing", &CliError::from(error).sentence(), ""),
     }
+}
+
+fn found(uri: &str, probe: Probe) -> String {
+    let place = if probe.is_lake {
+        format!("{uri} is a lake and can be written to")
+    } else {
+        format!("{uri} is free, a lake can be made there")
+    };
+    if probe.is_safe {
+        return place;
+    }
+    format!(
+        "{place}; its store does not keep two writers apart (allow_unsafe_store is set): make sure \
+         that only one run works at a time"
+    )
 }
 
 async fn check_source(source: &SourceSettings, context: &Context) -> Vec<Check> {

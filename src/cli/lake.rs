@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::error::CliError;
-use crate::load::Lake;
+use crate::load::{Lake, StoreSafety};
 
 /// Opens the lake that the settings name.
 ///
@@ -16,5 +16,6 @@ pub(super) async fn open(context: &Context, example: &str) -> Result<Lake, CliEr
         )));
     };
     let options = lake.storage_options.resolve(&context.environment)?;
-    Ok(Lake::open(uri, options).await?)
+    let safety = StoreSafety::from_allow_unsafe(lake.allow_unsafe_store);
+    Ok(Lake::open_with(uri, options, safety).await?)
 }

@@ -1,23 +1,28 @@
 //! `sparklake maintain`: keeps a lake quick and small.
 
+use std::path::PathBuf;
+
 use chrono::TimeDelta;
+use clap::ArgMatches;
 use uuid::Uuid;
 
 use super::Context;
-use super::arguments::LakeArguments;
+use super::arguments::{LakeArguments, SettingsArguments, StoreArguments};
 use super::error::CliError;
 use super::format::{Format, counts, listing, texts};
 use super::lake;
 use super::output::Output;
 use super::query_error::no_such_table;
-use crate::config::parse_duration;
+use crate::config::{Given, parse_duration};
 use crate::load::{Lake, LoadError, MaintainOptions, TableMaintenance};
 
 /// Merge small files, write checkpoints and delete files that no reader needs any more
 #[derive(Debug, clap::Args)]
 pub(super) struct MaintainArguments {
     #[command(flatten)]
-    pub(super) lake: LakeArguments,
+    lake: LakeArguments,
+    #[command(flatten)]
+    store: StoreArguments,
     /// Only tell what would be done
     #[arg(long)]
     dry_run: bool,
@@ -36,6 +41,17 @@ pub(super) struct MaintainArguments {
     /// Form of the answer
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
+}
+
+impl SettingsArguments for MaintainArguments {
+    fn job_file(&self) -> Option<PathBuf> {
+        self.lake.job_file()
+    }
+
+    fn give(&self, matches: &ArgMatches, given: &mut Given) {
+        self.lake.give(matches, given);
+        self.store.give(matches, given);
+    }
 }
 
 pub(super) async fn execute(

@@ -160,7 +160,7 @@ impl Command {
             Self::Explain(arguments) => &arguments.rules,
             Self::Status(arguments) => &arguments.lake,
             Self::Doctor(arguments) => &arguments.job,
-            Self::Maintain(arguments) => &arguments.lake,
+            Self::Maintain(arguments) => arguments,
             Self::Config(arguments) => arguments.job(),
         }
     }

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::{catalog, progress, sources, summary};
 use crate::config::{Environment, LogFormat, LogLevel, Settings};
 use crate::discover::Window;
-use crate::load::SourceStatus;
+use crate::load::{SourceStatus, StoreSafety};
 use crate::pipeline::{self, Problem, RunRequest, RunSummary};
 
 /// A line that works on most machines, for those who do not know what to type.
@@ -92,6 +92,7 @@ async fn request(settings: &Settings, environment: &Environment) -> Result<RunRe
     Ok(RunRequest {
         lake: lake.clone(),
         storage_options: settings.lake.storage_options.resolve(environment)?,
+        store_safety: StoreSafety::from_allow_unsafe(settings.lake.allow_unsafe_store),
         sources: wanted,
         window: Window {
             since: run.since,

@@ -39,6 +39,9 @@ pub struct LakeSection {
     pub schema_name: Option<String>,
     /// Settings of the object store.
     pub storage_options: BTreeMap<String, Scalar>,
+    /// Whether to write to a store that does not keep two runs apart.
+    #[serde(deserialize_with = "flexible::flag")]
+    pub allow_unsafe_store: Option<bool>,
 }
 
 /// `[run]`

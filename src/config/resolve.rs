@@ -87,6 +87,13 @@ impl Resolver {
         self.optional("lake", "catalog_name", &None, file.catalog_name);
         self.optional("lake", "schema_name", &None, file.schema_name);
         check_lake(uri.as_ref())?;
+        let allow_unsafe_store = self.value(
+            "lake",
+            "allow_unsafe_store",
+            &given.allow_unsafe_store,
+            file.allow_unsafe_store,
+            false,
+        );
         let mut storage_options = StorageOptions::of_section(&file.storage_options, |name| {
             self.place(&format!("lake.storage_options.{name}"))
         });
@@ -95,6 +102,7 @@ impl Resolver {
         Ok(LakeSettings {
             uri: uri.map(|uri| uri.value),
             storage_options,
+            allow_unsafe_store,
         })
     }
 

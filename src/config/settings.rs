@@ -20,6 +20,7 @@ use super::source_section::SourceSection;
 pub struct Given {
     pub lake: Option<Sourced<String>>,
     pub storage_options: Vec<Sourced<String>>,
+    pub allow_unsafe_store: Option<Sourced<bool>>,
     pub event_logs: Option<Sourced<Vec<String>>>,
     pub history_servers: Option<Sourced<Vec<String>>>,
     pub since: Option<Sourced<String>>,
@@ -59,6 +60,8 @@ pub struct LakeSettings {
     pub uri: Option<String>,
     /// Settings of its object store.
     pub storage_options: StorageOptions,
+    /// Whether to write to a store that does not keep two runs apart.
+    pub allow_unsafe_store: bool,
 }
 
 /// What to take up, and how.

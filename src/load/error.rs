@@ -85,8 +85,10 @@ pub enum LoadError {
 
     /// The store writes over what is there, whatever it is told.
     #[error(
-        "the store of {uri} does not keep two writers apart: it wrote over a file that it was asked \
-         to make; use a store with conditional puts, or see to it that only one run works at a time"
+        "the store of {uri} does not keep two writers apart (it has no conditional puts): two runs \
+         at once would double or lose rows; use a store with conditional puts (a newer version of \
+         it may have them), or make sure that only one run works at a time and allow it with \
+         --allow-unsafe-store"
     )]
     NoConditionalPut {
         /// The lake's location.

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -20,8 +21,19 @@ use url::Url;
 use super::error::LoadError;
 use super::failpoint::Failpoint;
 use super::staging::{Staging, WriterSettings};
+use super::store_check::StoreSafety;
 use super::table_state::TableHandle;
+use super::unsafe_store::LookBeforePut;
 use crate::schema;
+
+/// Options that name the endpoint of an S3 store, and the variables that do.
+const ENDPOINT_OPTIONS: [&str; 4] = [
+    "aws_endpoint",
+    "aws_endpoint_url",
+    "endpoint",
+    "endpoint_url",
+];
+const ENDPOINT_VARIABLES: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
 
 /// Version of the layout of `_sparklake/`; raised when an older program must not write any more.
 const FORMAT_VERSION: u32 = 1;
@@ -32,6 +44,8 @@ pub(super) mod layout {
     pub(crate) const BOOKKEEPING: &str = "_sparklake";
     /// The file that makes a folder a lake.
     pub(crate) const MARKER: &str = "_sparklake/lake.json";
+    /// What was found when the store was tried out, and where that was.
+    pub(crate) const STORE: &str = "_sparklake/store.json";
     /// Which contract the tables were last brought to.
     pub(crate) const CONTRACT: &str = "_sparklake/contract.json";
     /// Held by the run that writes.
@@ -69,6 +83,11 @@ struct Inner {
     /// The store with "/" at the lake.
     store: ObjectStoreRef,
     config: StorageConfig,
+    safety: StoreSafety,
+    /// The store as it is, where `store` makes up for what it lacks.
+    bare_store: ObjectStoreRef,
+    /// Whether the store was found not to keep two writers apart.
+    rivals: AtomicBool,
     tables: Mutex<HashMap<&'static str, Arc<TableHandle>>>,
     failpoint: Failpoint,
 }
@@ -93,7 +112,19 @@ impl Lake {
         uri: &str,
         storage_options: HashMap<String, String>,
     ) -> Result<Self, LoadError> {
-        let lake = Self::connect(uri, storage_options)?;
+        Self::open_with(uri, storage_options, StoreSafety::Required).await
+    }
+
+    /// The same, to be written to on a store that need not keep two writers apart.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub async fn open_with(
+        uri: &str,
+        storage_options: HashMap<String, String>,
+        safety: StoreSafety,
+    ) -> Result<Self, LoadError> {
+        let lake = Self::connect(uri, storage_options, safety)?;
         if lake.folder().is_some_and(|folder| !folder.exists()) || !lake.check_marker().await? {
             return Err(LoadError::NoLake {
                 uri: uri.to_owned(),
@@ -106,12 +137,25 @@ impl Lake {
     /// [`Lake::recover`], under the lock.
     ///
     /// # Errors
-    /// As [`Lake::open`]; [`LoadError::Unwritable`] when the folder cannot be made.
+    /// As [`Lake::open`]; [`LoadError::Unwritable`] when the folder cannot be made,
+    /// [`LoadError::NoConditionalPut`] when the store does not keep two writers apart.
     pub async fn open_or_create(
         uri: &str,
         storage_options: HashMap<String, String>,
     ) -> Result<Self, LoadError> {
-        let lake = Self::connect(uri, storage_options)?;
+        Self::open_or_create_with(uri, storage_options, StoreSafety::Required).await
+    }
+
+    /// The same on a store that need not keep two writers apart.
+    ///
+    /// # Errors
+    /// As [`Lake::open_or_create`].
+    pub async fn open_or_create_with(
+        uri: &str,
+        storage_options: HashMap<String, String>,
+        safety: StoreSafety,
+    ) -> Result<Self, LoadError> {
+        let lake = Self::connect(uri, storage_options, safety)?;
         if let Some(folder) = lake.folder() {
             std::fs::create_dir_all(folder)
                 .map_err(|source| LoadError::io(folder.display().to_string(), source))?;
@@ -122,6 +166,7 @@ impl Lake {
                 created_at: Utc::now(),
                 created_by: format!("sparklake {}", env!("CARGO_PKG_VERSION")),
             };
+            lake.require_safe_store().await?;
             lake.begin_numbering().await?;
             lake.write_json(layout::MARKER, &marker, PutMode::Overwrite)
                 .await?;
@@ -161,6 +206,43 @@ impl Lake {
     /// Forgets all cached snapshots, so that the next use sees what others have committed.
     pub fn refresh(&self) {
         self.lock_tables().clear();
+    }
+
+    pub(super) fn safety(&self) -> StoreSafety {
+        self.inner.safety
+    }
+
+    /// The store without what makes up for its lack of conditional puts.
+    pub(super) fn undecorated_store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.inner.bare_store)
+    }
+
+    /// Notes that the store does not keep two writers apart.
+    pub(super) fn expect_rivals(&self) {
+        self.inner.rivals.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether two writers may both believe that they were first.
+    pub(super) fn has_rivals(&self) -> bool {
+        self.inner.rivals.load(Ordering::Relaxed)
+    }
+
+    /// The place of the lake, as its store knows it: the same address behind another endpoint is
+    /// another place.
+    pub(super) fn store_identity(&self) -> String {
+        let endpoint = ENDPOINT_OPTIONS
+            .iter()
+            .find_map(|name| self.inner.config.raw.get(*name).cloned())
+            .or_else(|| {
+                let variables = ENDPOINT_VARIABLES.iter();
+                variables.copied().find_map(|name| std::env::var(name).ok())
+            });
+        match endpoint {
+            Some(endpoint) if self.inner.folder.is_none() => {
+                format!("{} at {}", self.inner.url, address_only(&endpoint))
+            }
+            _ => self.inner.url.to_string(),
+        }
     }
 
     pub(super) fn failpoint(&self) -> &Failpoint {
@@ -276,6 +358,7 @@ impl Lake {
     pub(super) fn connect(
         uri: &str,
         storage_options: HashMap<String, String>,
+        safety: StoreSafety,
     ) -> Result<Self, LoadError> {
         register_stores();
         let invalid = |problem: String| LoadError::InvalidLocation {
@@ -294,17 +377,32 @@ impl Lake {
         let (root_store, _) = factory
             .parse_url_opts(&url, &config)
             .map_err(|error| invalid(error.to_string()))?;
-        let store = config
-            .decorate_store(Arc::clone(&root_store), &url)
-            .map_err(|error| invalid(error.to_string()))?;
+        let below = |store: &ObjectStoreRef| {
+            config
+                .decorate_store(Arc::clone(store), &url)
+                .map(ObjectStoreRef::from)
+                .map_err(|error| invalid(error.to_string()))
+        };
+        let bare_store = below(&root_store)?;
+        let (root_store, store) = match safety {
+            StoreSafety::Required => (root_store, Arc::clone(&bare_store)),
+            StoreSafety::Waived => {
+                let looking: ObjectStoreRef = Arc::new(LookBeforePut::new(root_store));
+                let store = below(&looking)?;
+                (looking, store)
+            }
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 uri: uri.to_owned(),
                 folder: url.to_file_path().ok().filter(|_| url.scheme() == "file"),
                 url,
                 root_store,
-                store: Arc::from(store),
+                store,
                 config,
+                safety,
+                bare_store,
+                rivals: AtomicBool::new(false),
                 tables: Mutex::default(),
                 failpoint: Failpoint::default(),
             }),
@@ -378,6 +476,16 @@ fn parse_location(uri: &str) -> Result<Url, LoadError> {
         return Err(invalid("it is a file, not a folder".to_owned()));
     }
     Url::from_directory_path(&path).map_err(|()| invalid("it is not a path".to_owned()))
+}
+
+/// An address without credentials and query.
+fn address_only(address: &str) -> String {
+    let Ok(url) = Url::parse(address) else {
+        return "another endpoint".to_owned();
+    };
+    let port = url.port().map(|port| format!(":{port}"));
+    let (host, port) = (url.host_str().unwrap_or_default(), port.unwrap_or_default());
+    format!("{}://{host}{port}{}", url.scheme(), url.path())
 }
 
 /// Endpoint URLs with a slash at their end make some stores sign the wrong path.

@@ -54,9 +54,12 @@ struct State {
 }
 
 impl Lease {
+    /// Takes the lease. With `second_look`, waits so long and looks again whether it was another
+    /// run that wrote last: for stores on which two runs may both seem to have created the object.
     pub(super) async fn acquire(
         store: Arc<dyn ObjectStore>,
         holder: Holder,
+        second_look: Option<Duration>,
     ) -> Result<Arc<Self>, LoadError> {
         let record = Record {
             process_started: process_started(holder.pid),
@@ -70,7 +73,15 @@ impl Lease {
                 Some(other) => return Err(LoadError::Held(Box::new(other.record.holder))),
             };
             match put(&store, &record, mode).await {
-                Ok(version) => return Ok(Self::keep(store, record, version)),
+                Ok(version) => {
+                    if let Some(pause) = second_look {
+                        tokio::time::sleep(pause).await;
+                        if let Some(other) = other_holder(&store, &record).await? {
+                            return Err(LoadError::Held(Box::new(other)));
+                        }
+                    }
+                    return Ok(Self::keep(store, record, version));
+                }
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
                 Err(source) => return Err(LoadError::storage("writing", layout::LOCK, source)),
             }
@@ -205,6 +216,17 @@ pub(super) async fn holder(store: &Arc<dyn ObjectStore>) -> Result<Option<Holder
         .map(|found| found.record.holder))
 }
 
+/// Who has the lease, if that is not the writer of `record`.
+async fn other_holder(
+    store: &Arc<dyn ObjectStore>,
+    record: &Record,
+) -> Result<Option<Holder>, LoadError> {
+    let found = read(store).await?;
+    Ok(found
+        .filter(|found| found.record.token != record.token)
+        .map(|found| found.record.holder))
+}
+
 async fn read(store: &Arc<dyn ObjectStore>) -> Result<Option<Found>, LoadError> {
     let failed = |source| LoadError::storage("reading", layout::LOCK, source);
     let found = match store.get(&Path::from(layout::LOCK)).await {
@@ -280,13 +302,17 @@ mod tests {
     async fn a_second_run_is_told_who_holds_the_lease() {
         let store = memory();
         let pid = std::process::id();
-        let held = Lease::acquire(Arc::clone(&store), holder(&host_name(), pid))
+        let held = Lease::acquire(Arc::clone(&store), holder(&host_name(), pid), None)
             .await
             .unwrap();
-        let refused = Lease::acquire(Arc::clone(&store), holder("elsewhere", 1)).await;
+        let refused = Lease::acquire(Arc::clone(&store), holder("elsewhere", 1), None).await;
         assert!(matches!(refused, Err(LoadError::Held(who)) if who.pid == pid));
         held.release().await;
-        assert!(Lease::acquire(store, holder("elsewhere", 1)).await.is_ok());
+        assert!(
+            Lease::acquire(store, holder("elsewhere", 1), None)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]
@@ -299,14 +325,14 @@ mod tests {
             process_started: Some("1".to_owned()),
         };
         put(&store, &record, PutMode::Create).await.unwrap();
-        let lease = Lease::acquire(store, holder(&host_name(), std::process::id())).await;
+        let lease = Lease::acquire(store, holder(&host_name(), std::process::id()), None).await;
         assert!(lease.is_ok() || !cfg!(target_os = "linux"));
     }
 
     #[tokio::test]
     async fn the_former_holder_notices_that_it_was_replaced() {
         let store = memory();
-        let lease = Lease::acquire(Arc::clone(&store), holder("a", 1))
+        let lease = Lease::acquire(Arc::clone(&store), holder("a", 1), None)
             .await
             .unwrap();
         lease.check().unwrap();

@@ -6,6 +6,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::{Mutex, MutexGuard};
@@ -17,6 +18,10 @@ use super::lease::Lease;
 /// Name of the file beside the lock that tells who holds it. The lock file itself cannot: on some
 /// systems a locked file cannot be read by others.
 const HOLDER_FILE: &str = "holder.json";
+
+/// How long a run waits, on a store that does not keep two writers apart, before it looks whether
+/// the lock is still its own.
+const SECOND_LOOK: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 3000 });
 
 /// The right to write to a lake. Given back on drop; on an object store better by
 /// [`LakeLock::release`], as a drop at the very end of a process may come too late to be sent.
@@ -40,8 +45,10 @@ impl Lake {
     /// Takes the lock for a run.
     ///
     /// # Errors
-    /// [`LoadError::Held`] with the holder's name when another run has it.
+    /// [`LoadError::Held`] with the holder's name when another run has it;
+    /// [`LoadError::NoConditionalPut`] where the store does not keep two runs apart.
     pub async fn acquire(&self, run_id: &str) -> Result<LakeLock, LoadError> {
+        self.require_safe_store().await?;
         let holder = Holder {
             host: host_name(),
             pid: std::process::id(),
@@ -50,7 +57,10 @@ impl Lake {
         };
         let kind = match self.folder() {
             Some(folder) => Kind::Local(lock_file(folder, &holder)?),
-            None => Kind::Lease(Lease::acquire(self.store(), holder.clone()).await?),
+            None => {
+                let second_look = self.has_rivals().then_some(SECOND_LOOK);
+                Kind::Lease(Lease::acquire(self.store(), holder.clone(), second_look).await?)
+            }
         };
         Ok(LakeLock {
             holder,

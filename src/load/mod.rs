@@ -44,9 +44,11 @@ mod rows;
 mod source_record;
 pub mod staging;
 mod stats;
+mod store_check;
 mod table_state;
 #[cfg(test)]
 mod tests;
+mod unsafe_store;
 mod upload;
 mod withdraw;
 pub mod writer;
@@ -63,4 +65,5 @@ pub use probe::Probe;
 pub use recover::Recovery;
 pub use source_record::{SourceRecord, SourceStatus};
 pub use staging::{Batch, StagedAdd, StagedUnit, Staging, WriterSettings};
+pub use store_check::StoreSafety;
 pub use writer::{HistoryRows, UnitWriter};

@@ -3,19 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path as FilePath;
 
-use object_store::path::Path;
-use object_store::{PutMode, PutOptions};
-
 use super::error::LoadError;
-use super::lake::{Lake, layout};
+use super::lake::Lake;
+use super::store_check::{ConditionalPuts, StoreSafety};
 
 /// What a place turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probe {
-    /// A lake of ours that can be written to.
-    Lake,
-    /// Empty or missing, and a lake can be made there.
-    Free,
+pub struct Probe {
+    /// Whether a lake is there; else the place is empty or missing, and a lake can be made there.
+    pub is_lake: bool,
+    /// Whether the store keeps two writers apart. Where it does not, that was waived.
+    pub is_safe: bool,
 }
 
 impl Lake {
@@ -23,51 +21,34 @@ impl Lake {
     ///
     /// # Errors
     /// As [`Lake::open_or_create`]; [`LoadError::NoConditionalPut`] where the store cannot keep two
-    /// writers apart.
+    /// writers apart and `safety` requires that.
     pub async fn probe(
         uri: &str,
         storage_options: HashMap<String, String>,
+        safety: StoreSafety,
     ) -> Result<Probe, LoadError> {
-        let lake = Self::connect(uri, storage_options)?;
+        let lake = Self::connect(uri, storage_options, safety)?;
         if let Some(folder) = lake.folder().filter(|folder| !folder.exists()) {
             try_folder(folder)?;
-            return Ok(Probe::Free);
+            return Ok(Probe {
+                is_lake: false,
+                is_safe: true,
+            });
         }
-        let found = if lake.check_marker().await? {
-            Probe::Lake
-        } else {
-            Probe::Free
+        let is_lake = lake.check_marker().await?;
+        let is_safe = match lake.folder() {
+            Some(folder) => {
+                try_folder(folder)?;
+                true
+            }
+            None => lake.try_conditional_puts().await? == ConditionalPuts::Kept,
         };
-        match lake.folder() {
-            Some(folder) => try_folder(folder)?,
-            None => lake.try_store().await?,
+        if !is_safe && safety == StoreSafety::Required {
+            return Err(LoadError::NoConditionalPut {
+                uri: uri.to_owned(),
+            });
         }
-        Ok(found)
-    }
-
-    /// Writes a file, tries to write it again as if it were new, and removes it.
-    async fn try_store(&self) -> Result<(), LoadError> {
-        let name = format!("{}/probe-{}", layout::BOOKKEEPING, uuid::Uuid::now_v7());
-        let path = Path::from(name.as_str());
-        let create = || PutOptions {
-            mode: PutMode::Create,
-            ..PutOptions::default()
-        };
-        let failed = |source| LoadError::storage("writing", name.as_str(), source);
-        let store = self.store();
-        store
-            .put_opts(&path, "probe".into(), create())
-            .await
-            .map_err(failed)?;
-        let again = store.put_opts(&path, "probe".into(), create()).await;
-        self.delete(&path).await?;
-        match again {
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
-            Err(source) => Err(failed(source)),
-            Ok(_) => Err(LoadError::NoConditionalPut {
-                uri: self.uri().to_owned(),
-            }),
-        }
+        Ok(Probe { is_lake, is_safe })
     }
 }
 

@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 
 use crate::analyze::Overrides;
 use crate::discover::Window;
-use crate::load::{Lake, LakeLock, Ledger};
+use crate::load::{Lake, LakeLock, Ledger, StoreSafety};
 
 use portion::Loader;
 use sources::Found;
@@ -41,6 +41,8 @@ pub struct RunRequest {
     pub lake: String,
     /// Options of the lake's object store.
     pub storage_options: HashMap<String, String>,
+    /// What to do about a store that does not keep two runs apart.
+    pub store_safety: StoreSafety,
     /// Where histories come from.
     pub sources: Vec<Source>,
     /// Which of them, by their newest modification.
@@ -158,7 +160,8 @@ async fn load_and_analyze(
 ) -> Result<(), RunError> {
     // Rules are read first: a mistake in them should not cost a night's reading.
     let catalog = analysis::catalog(request)?;
-    let lake = Lake::open_or_create(&request.lake, request.storage_options.clone()).await?;
+    let options = request.storage_options.clone();
+    let lake = Lake::open_or_create_with(&request.lake, options, request.store_safety).await?;
     let lock = lake.acquire(&summary.run_id).await?;
     let result = async {
         lake.recover(&lock).await?;

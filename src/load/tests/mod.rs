@@ -7,6 +7,7 @@ mod maintenance;
 mod replacement;
 mod staging;
 mod stores;
+mod unsafe_stores;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
