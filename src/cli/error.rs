@@ -91,6 +91,7 @@ fn of_load(error: &LoadError) -> u8 {
         | LoadError::NoLake { .. }
         | LoadError::NotALake { .. }
         | LoadError::NewerFormat { .. }
+        | LoadError::NoConditionalPut { .. }
         | LoadError::UnknownTable { .. }
         | LoadError::ShortRetention { .. } => EXIT_USAGE,
         _ => EXIT_FAILED,

@@ -77,6 +77,9 @@ impl Lake {
                     .await
             }
             ConditionalPuts::Missing if self.safety() == StoreSafety::Waived => {
+                if self.has_rivals() {
+                    return Ok(());
+                }
                 self.expect_rivals();
                 tracing::warn!(
                     "the store of {} does not keep two writers apart (allow_unsafe_store is set): \
