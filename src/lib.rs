@@ -3,8 +3,8 @@
 //! The way of the data is five steps in one direction, a folder a step:
 //! [`discover`] finds histories, [`extract`] turns a history into rows, [`load`] commits rows to
 //! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
-//! [`schema`] (the table contracts) and [`http`] (talking to servers) stand under all of them;
-//! [`pipeline`] wires them, [`config`] and [`cli`] stand above.
+//! [`model`] (the words that rooms share), [`schema`] (the table contracts) and [`http`] (talking to
+//! servers) stand under all of them; [`pipeline`] wires them, [`config`] and [`cli`] stand above.
 #![forbid(unsafe_code)]
 
 pub mod analyze;
@@ -14,5 +14,6 @@ pub mod discover;
 pub mod extract;
 pub mod http;
 pub mod load;
+pub mod model;
 pub mod pipeline;
 pub mod schema;

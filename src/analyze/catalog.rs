@@ -17,11 +17,11 @@ use twox_hash::XxHash64;
 
 use super::definition::{Query, Question, Relation, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
-use super::nearest::did_you_mean;
-use super::parameters::ParameterValue;
 use super::reference;
 use super::rule_results::RULE_RESULTS;
 use crate::extract::process_logs::Signatures;
+use crate::model::SettingValue;
+use crate::model::did_you_mean;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
@@ -63,7 +63,7 @@ pub struct Overrides {
     /// Rules not to run.
     pub disabled: BTreeSet<String>,
     /// Rule or table id → parameter → value.
-    pub parameters: BTreeMap<String, BTreeMap<String, ParameterValue>>,
+    pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
 }
 
 /// One file of a catalog folder.

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 
 use super::error::AnalyzeError;
-use super::nearest::did_you_mean;
+use crate::model::did_you_mean;
 
 /// Columns that say when and by which commit a row was made; queries do not give them.
 const STAMP_COLUMNS: [&str; 2] = ["batch_id", "ingested_at"];

@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use super::error::CatalogError;
 use super::header::{Field, Header};
-use super::nearest::did_you_mean;
-use super::parameters::{Parameter, ParameterValue};
+use super::parameters::Parameter;
 use super::placeholders;
+use crate::model::SettingValue;
+use crate::model::did_you_mean;
 
 /// The values that `findings.severity` can take, worst first.
 pub const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
@@ -32,11 +33,7 @@ pub struct Query {
 
 impl Query {
     /// Gives one parameter another value; the error says what was wrong and what to do.
-    pub(super) fn set(
-        &mut self,
-        name: &str,
-        value: &ParameterValue,
-    ) -> Result<(), (String, String)> {
+    pub(super) fn set(&mut self, name: &str, value: &SettingValue) -> Result<(), (String, String)> {
         let known: Vec<String> = self
             .parameters
             .iter()

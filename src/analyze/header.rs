@@ -10,7 +10,7 @@
 //! file stays valid SQL for every engine.
 
 use super::error::CatalogError;
-use super::nearest::did_you_mean;
+use crate::model::did_you_mean;
 
 /// One `key: value` of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]

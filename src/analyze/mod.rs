@@ -10,7 +10,6 @@ mod conform;
 mod definition;
 mod error;
 mod header;
-mod nearest;
 mod parameters;
 mod placeholders;
 mod reference;
@@ -23,10 +22,10 @@ pub use catalog::{Catalog, Overrides, Reference};
 pub use conform::Stamp;
 pub use definition::{Query, Question, Relation, Rule, SEVERITIES};
 pub use error::{AnalyzeError, CatalogError};
-pub use parameters::{Parameter, ParameterType, ParameterValue};
+pub use parameters::{Parameter, ParameterType};
 pub use placeholders::to_spark;
 pub use runner::{Analysis, DerivedRows, StepReport, run};
-pub use scope::{ApplicationKey, Scope};
+pub use scope::Scope;
 
 #[cfg(test)]
 mod tests;

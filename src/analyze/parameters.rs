@@ -1,9 +1,10 @@
 //! The thresholds of a rule or table: declared in its header, overridden in the job file.
 
+use crate::model::SettingValue;
 use std::fmt;
 
 use datafusion::common::ScalarValue;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::error::CatalogError;
 use super::header::Field;
@@ -48,67 +49,48 @@ impl fmt::Display for ParameterType {
     }
 }
 
-/// The value of a parameter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ParameterValue {
-    /// `true` or `false`.
-    Boolean(bool),
-    /// A whole number.
-    Bigint(i64),
-    /// A number.
-    Double(f64),
-    /// Text.
-    String(String),
-}
-
-impl ParameterValue {
-    fn parse(kind: ParameterType, text: &str) -> Option<Self> {
-        match kind {
-            ParameterType::Bigint => text.replace('_', "").parse().ok().map(Self::Bigint),
-            ParameterType::Double => text
-                .parse()
-                .ok()
-                .filter(|number: &f64| number.is_finite())
-                .map(Self::Double),
-            ParameterType::Boolean => text.parse().ok().map(Self::Boolean),
-            ParameterType::String => Some(Self::String(text.to_owned())),
-        }
-    }
-
-    /// The value as `kind` holds it, or `None` where it does not fit. A whole number fits a double.
-    fn fit(&self, kind: ParameterType) -> Option<Self> {
-        match (kind, self) {
-            (ParameterType::Boolean, Self::Boolean(_))
-            | (ParameterType::Bigint, Self::Bigint(_))
-            | (ParameterType::String, Self::String(_)) => Some(self.clone()),
-            (ParameterType::Double, Self::Double(number)) if number.is_finite() => {
-                Some(self.clone())
-            }
-            #[expect(clippy::cast_precision_loss, reason = "thresholds are far below 2^53")]
-            (ParameterType::Double, Self::Bigint(number)) => Some(Self::Double(*number as f64)),
-            _ => None,
-        }
-    }
-
-    pub(super) fn to_scalar(&self) -> ScalarValue {
-        match self {
-            Self::Boolean(value) => ScalarValue::Boolean(Some(*value)),
-            Self::Bigint(value) => ScalarValue::Int64(Some(*value)),
-            Self::Double(value) => ScalarValue::Float64(Some(*value)),
-            Self::String(value) => ScalarValue::Utf8(Some(value.clone())),
-        }
+/// Reads a value of type `kind` from a rule's header.
+fn parse_value(kind: ParameterType, text: &str) -> Option<SettingValue> {
+    match kind {
+        ParameterType::Bigint => text
+            .replace('_', "")
+            .parse()
+            .ok()
+            .map(SettingValue::Integer),
+        ParameterType::Double => text
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+            .map(SettingValue::Double),
+        ParameterType::Boolean => text.parse().ok().map(SettingValue::Boolean),
+        ParameterType::String => Some(SettingValue::Text(text.to_owned())),
     }
 }
 
-impl fmt::Display for ParameterValue {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Boolean(value) => write!(formatter, "{value}"),
-            Self::Bigint(value) => write!(formatter, "{value}"),
-            Self::Double(value) => write!(formatter, "{value:?}"),
-            Self::String(value) => write!(formatter, "{value}"),
+/// The value as `kind` holds it, or `None` where it does not fit. A whole number fits a double.
+fn fit_value(value: &SettingValue, kind: ParameterType) -> Option<SettingValue> {
+    match (kind, value) {
+        (ParameterType::Boolean, SettingValue::Boolean(_))
+        | (ParameterType::Bigint, SettingValue::Integer(_))
+        | (ParameterType::String, SettingValue::Text(_)) => Some(value.clone()),
+        (ParameterType::Double, SettingValue::Double(number)) if number.is_finite() => {
+            Some(value.clone())
         }
+        #[expect(clippy::cast_precision_loss, reason = "thresholds are far below 2^53")]
+        (ParameterType::Double, SettingValue::Integer(number)) => {
+            Some(SettingValue::Double(*number as f64))
+        }
+        _ => None,
+    }
+}
+
+/// The value as a literal of DataFusion.
+pub(super) fn scalar_value(value: &SettingValue) -> ScalarValue {
+    match value {
+        SettingValue::Boolean(value) => ScalarValue::Boolean(Some(*value)),
+        SettingValue::Integer(value) => ScalarValue::Int64(Some(*value)),
+        SettingValue::Double(value) => ScalarValue::Float64(Some(*value)),
+        SettingValue::Text(value) => ScalarValue::Utf8(Some(value.clone())),
     }
 }
 
@@ -120,7 +102,7 @@ pub struct Parameter {
     /// Its type.
     pub data_type: ParameterType,
     /// The value that holds: the file's default, or the user's.
-    pub value: ParameterValue,
+    pub value: SettingValue,
     /// Unit of the value, as in the table contracts.
     pub unit: String,
     /// What it decides.
@@ -142,8 +124,8 @@ impl Parameter {
     }
 
     /// Gives the parameter a user's value; the old one stays where the new does not fit its type.
-    pub(super) fn replace(&mut self, value: &ParameterValue) -> Result<(), String> {
-        self.value = value.fit(self.data_type).ok_or_else(|| {
+    pub(super) fn replace(&mut self, value: &SettingValue) -> Result<(), String> {
+        self.value = fit_value(value, self.data_type).ok_or_else(|| {
             format!(
                 "`{value}` is not a {} as `{}` needs it",
                 self.data_type, self.name
@@ -159,7 +141,7 @@ fn parse_declaration(text: &str) -> Option<Parameter> {
     let data_type = ParameterType::parse(kind.trim())?;
     let (default, rest) = rest.split_once('[')?;
     let (unit, description) = rest.split_once(']')?;
-    let value = ParameterValue::parse(data_type, default.trim())?;
+    let value = parse_value(data_type, default.trim())?;
     let description = description.trim();
     (is_name(name) && !description.is_empty()).then(|| Parameter {
         name: name.to_owned(),
@@ -197,7 +179,7 @@ mod tests {
         )
         .expect("valid");
         assert_eq!(parameter.name, "min_bytes");
-        assert_eq!(parameter.value, ParameterValue::Bigint(1_048_576));
+        assert_eq!(parameter.value, SettingValue::Integer(1_048_576));
         assert_eq!(
             (parameter.unit.as_str(), parameter.description.as_str()),
             ("bytes", "at least")
@@ -223,13 +205,13 @@ mod tests {
     fn a_whole_number_serves_as_a_double_but_text_does_not() {
         let mut parameter =
             Parameter::parse("a.sql", &field("min_ratio double = 3 [ratio] x")).expect("valid");
-        parameter.replace(&ParameterValue::Bigint(5)).expect("fits");
-        assert_eq!(parameter.value, ParameterValue::Double(5.0));
-        let refused = parameter.replace(&ParameterValue::String("many".to_owned()));
+        parameter.replace(&SettingValue::Integer(5)).expect("fits");
+        assert_eq!(parameter.value, SettingValue::Double(5.0));
+        let refused = parameter.replace(&SettingValue::Text("many".to_owned()));
         assert_eq!(
             refused,
             Err("`many` is not a double as `min_ratio` needs it".to_owned())
         );
-        assert_eq!(parameter.value, ParameterValue::Double(5.0));
+        assert_eq!(parameter.value, SettingValue::Double(5.0));
     }
 }

@@ -20,7 +20,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::conform::{arrow_failure, convert, sort_by_unique};
 use super::definition::Rule;
 use super::error::AnalyzeError;
-use super::nearest::did_you_mean;
+use crate::model::did_you_mean;
 use crate::schema;
 
 /// Name under which findings.sql reads what the rules found.

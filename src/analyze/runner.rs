@@ -21,11 +21,12 @@ use super::catalog::{Catalog, REFERENCE_PREFIX};
 use super::conform::{Stamp, arrow_failure, conform};
 use super::definition::{Query, Relation, Rule};
 use super::error::AnalyzeError;
-use super::nearest::did_you_mean;
+use super::parameters::scalar_value;
 use super::reference;
 use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
 use super::session::plan_read_only;
+use crate::model::did_you_mean;
 use crate::schema;
 
 /// The rows of one derived table, in the exact schema of its contract.
@@ -352,7 +353,7 @@ async fn collect(ctx: &SessionContext, query: &Query) -> Result<RecordBatch, Ana
     let values: Vec<(String, ScalarValue)> = query
         .parameters
         .iter()
-        .map(|parameter| (parameter.name.clone(), parameter.value.to_scalar()))
+        .map(|parameter| (parameter.name.clone(), scalar_value(&parameter.value)))
         .collect();
     let mut rows = plan_read_only(ctx, &query.sql).await.map_err(failed)?;
     if !values.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! The restriction is put under the queries as filtered views, so no `.sql` file knows about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -13,23 +13,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 
-/// The columns that identify an application attempt, in the order of [`ApplicationKey`].
-const KEY_COLUMNS: [&str; 4] = ["platform", "cluster_id", "application_id", "attempt_id"];
-
-/// One application attempt.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ApplicationKey {
-    /// Kind of source, as in the tables.
-    pub platform: String,
-    /// The platform's cluster id.
-    pub cluster_id: String,
-    /// Spark's application id.
-    pub application_id: String,
-    /// Spark's attempt id, `0` where Spark gives none.
-    pub attempt_id: String,
-    /// UTC date of the application's start, if known: lets whole partitions go unread.
-    pub app_date: Option<NaiveDate>,
-}
+use crate::model::ApplicationKey;
 
 /// What a run looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,8 +21,9 @@ pub enum Scope {
     /// Every application of the lake.
     #[default]
     All,
-    /// Only these applications.
-    Applications(BTreeSet<ApplicationKey>),
+    /// Only these applications, each with the UTC date of its start where that is known: dates let
+    /// whole partitions go unread.
+    Applications(BTreeMap<ApplicationKey, Option<NaiveDate>>),
 }
 
 impl Scope {
@@ -62,8 +47,8 @@ impl Scope {
         let exact = rows.join(
             lake.read_table(key_table(keys)?)?,
             JoinType::LeftSemi,
-            &KEY_COLUMNS,
-            &KEY_COLUMNS
+            &ApplicationKey::COLUMNS,
+            &ApplicationKey::COLUMNS
                 .map(selected_name)
                 .each_ref()
                 .map(String::as_str),
@@ -82,17 +67,19 @@ fn has_column(rows: &DataFrame, column: &str) -> bool {
 }
 
 fn has_key(rows: &DataFrame) -> bool {
-    KEY_COLUMNS.iter().all(|column| has_column(rows, column))
+    ApplicationKey::COLUMNS
+        .iter()
+        .all(|column| has_column(rows, column))
 }
 
-fn application_ids(keys: &BTreeSet<ApplicationKey>) -> Vec<Expr> {
-    let ids: BTreeSet<&str> = keys.iter().map(|key| key.application_id.as_str()).collect();
+fn application_ids(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Vec<Expr> {
+    let ids: BTreeSet<&str> = keys.keys().map(|key| key.application_id.as_str()).collect();
     ids.into_iter().map(lit).collect()
 }
 
 /// The dates of the keys, if each of them has one.
-fn dates(keys: &BTreeSet<ApplicationKey>) -> Option<Vec<Expr>> {
-    let dates: Option<BTreeSet<NaiveDate>> = keys.iter().map(|key| key.app_date).collect();
+fn dates(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Option<Vec<Expr>> {
+    let dates: Option<BTreeSet<NaiveDate>> = keys.values().copied().collect();
     let literal = |date: NaiveDate| {
         let days = date.signed_duration_since(NaiveDate::default()).num_days();
         lit(ScalarValue::Date32(i32::try_from(days).ok()))
@@ -100,9 +87,11 @@ fn dates(keys: &BTreeSet<ApplicationKey>) -> Option<Vec<Expr>> {
     dates.map(|dates| dates.into_iter().map(literal).collect())
 }
 
-fn key_table(keys: &BTreeSet<ApplicationKey>) -> Result<Arc<MemTable>, DataFusionError> {
+fn key_table(
+    keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>,
+) -> Result<Arc<MemTable>, DataFusionError> {
     let column = |part: fn(&ApplicationKey) -> &str| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(keys.iter().map(part)))
+        Arc::new(StringArray::from_iter_values(keys.keys().map(part)))
     };
     let columns: [ArrayRef; 4] = [
         column(|key| &key.platform),
@@ -110,7 +99,10 @@ fn key_table(keys: &BTreeSet<ApplicationKey>) -> Result<Arc<MemTable>, DataFusio
         column(|key| &key.application_id),
         column(|key| &key.attempt_id),
     ];
-    let named = KEY_COLUMNS.map(selected_name).into_iter().zip(columns);
+    let named = ApplicationKey::COLUMNS
+        .map(selected_name)
+        .into_iter()
+        .zip(columns);
     let batch = RecordBatch::try_from_iter(named)?;
     Ok(Arc::new(MemTable::try_new(
         batch.schema(),

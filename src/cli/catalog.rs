@@ -1,7 +1,7 @@
 //! The rules as the settings have them.
 
-use crate::analyze::{AnalyzeError, Catalog, Overrides, ParameterValue};
-use crate::config::{RulesSettings, Scalar};
+use crate::analyze::{AnalyzeError, Catalog, Overrides};
+use crate::config::RulesSettings;
 
 /// The built-in rules, joined by the user's folder; with and without the job file's changes.
 pub(super) struct Rules {
@@ -29,19 +29,8 @@ impl Rules {
 
 /// What the settings change about the rules.
 pub(super) fn overrides(settings: &RulesSettings) -> Overrides {
-    let value = |scalar: &Scalar| match scalar {
-        Scalar::Boolean(value) => ParameterValue::Boolean(*value),
-        Scalar::Integer(value) => ParameterValue::Bigint(*value),
-        Scalar::Float(value) => ParameterValue::Double(*value),
-        Scalar::Text(value) => ParameterValue::String(value.clone()),
-    };
-    let parameters = settings.parameters.iter().map(|(rule, values)| {
-        let values = values.iter();
-        let values = values.map(|(name, scalar)| (name.clone(), value(scalar)));
-        (rule.clone(), values.collect())
-    });
     Overrides {
         disabled: settings.disabled.clone(),
-        parameters: parameters.collect(),
+        parameters: settings.parameters.clone(),
     }
 }

@@ -18,10 +18,11 @@ use deltalake::DeltaTableError;
 use super::catalog::Rules;
 use super::error::CliError;
 use super::query_error::{missing_table, wrong_query};
+use crate::analyze::Query;
 use crate::analyze::session::{self, SessionSettings};
-use crate::analyze::{ParameterValue, Query};
 use crate::config::RulesSettings;
 use crate::load::{Lake, LoadError};
+use crate::model::SettingValue;
 use crate::schema;
 
 /// A lake that can be asked in SQL.
@@ -130,11 +131,11 @@ fn with_parameters(rows: DataFrame, query: &Query) -> Result<DataFrame, DataFusi
     if query.parameters.is_empty() {
         return Ok(rows);
     }
-    let value = |value: &ParameterValue| match value {
-        ParameterValue::Boolean(value) => ScalarValue::from(*value),
-        ParameterValue::Bigint(value) => ScalarValue::from(*value),
-        ParameterValue::Double(value) => ScalarValue::from(*value),
-        ParameterValue::String(value) => ScalarValue::from(value.as_str()),
+    let value = |value: &SettingValue| match value {
+        SettingValue::Boolean(value) => ScalarValue::from(*value),
+        SettingValue::Integer(value) => ScalarValue::from(*value),
+        SettingValue::Double(value) => ScalarValue::from(*value),
+        SettingValue::Text(value) => ScalarValue::from(value.as_str()),
     };
     let parameters = query.parameters.iter();
     let values: Vec<(String, ScalarValue)> = parameters

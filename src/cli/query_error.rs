@@ -5,7 +5,7 @@ use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::error::CliError;
-use crate::config::nearest;
+use crate::model::nearest;
 use crate::schema;
 
 /// Columns that are listed when none is like the one that was asked for.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::error::CliError;
-use crate::config::{Access, Environment, RunSettings, SourceKind, SourceSettings, secret};
+use crate::config::{Environment, RunSettings, SourceSettings, secret};
 use crate::discover::aws::AwsSettings;
 use crate::discover::databricks::{DataPlane, Databricks, DatabricksAuth, DatabricksSource};
 use crate::discover::emr::{Emr, EmrSource};
@@ -15,8 +15,9 @@ use crate::discover::emr_eks::{EmrEks, EmrEksSource};
 use crate::discover::emr_serverless::{EmrServerless, EmrServerlessSource};
 use crate::discover::event_logs::EventLogSource;
 use crate::discover::history_server::HistoryServerSource;
-use crate::discover::{ClusterPlatform, DiscoverError, Pace, ServerAccess};
+use crate::discover::{ClusterPlatform, DiscoverError, Pace};
 use crate::http::{Auth, ClientSettings, Secret};
+use crate::model::Platform;
 use crate::pipeline::Source;
 
 /// Stands where a platform puts in the address of a server.
@@ -39,18 +40,18 @@ pub(super) async fn of(
         environment,
     };
     match settings.section.kind {
-        SourceKind::EventLog => Ok(vec![Source::EventLogs(EventLogSource {
+        Platform::EventLog => Ok(vec![Source::EventLogs(EventLogSource {
             uris: settings.section.uris.clone(),
             name: settings.section.name.clone(),
             storage_options: settings.storage_options.resolve(environment)?,
         })]),
-        SourceKind::HistoryServer => given.history_servers(),
-        SourceKind::Emr => given.platform(Emr::connect(given.emr()?).await),
-        SourceKind::EmrServerless => {
+        Platform::HistoryServer => given.history_servers(),
+        Platform::Emr => given.platform(Emr::connect(given.emr()?).await),
+        Platform::EmrServerless => {
             given.platform(EmrServerless::connect(given.emr_serverless()?).await)
         }
-        SourceKind::EmrEks => given.platform(EmrEks::connect(given.emr_eks()?).await),
-        SourceKind::Databricks => {
+        Platform::EmrEks => given.platform(EmrEks::connect(given.emr_eks()?).await),
+        Platform::Databricks => {
             let source = given.databricks()?;
             let uri = source.workspace_url.to_string();
             let platform = Databricks::new(source);
@@ -84,11 +85,7 @@ impl GivenSource<'_> {
 
     fn history_servers(&self) -> Result<Vec<Source>, CliError> {
         let section = &self.settings.section;
-        let access = match section.access {
-            None | Some(Access::LogThenRest) => ServerAccess::LogThenRest,
-            Some(Access::Log) => ServerAccess::LogOnly,
-            Some(Access::Rest) => ServerAccess::RestOnly,
-        };
+        let access = section.access.unwrap_or_default();
         let of_address = |address: &String| {
             Ok(Source::HistoryServer(Box::new(HistoryServerSource {
                 client: self.client(&self.address(address)?)?,
@@ -325,7 +322,7 @@ impl GivenSource<'_> {
         )?;
         // The token of a Databricks workspace is sent by its own login.
         let token = match section.kind {
-            SourceKind::Databricks => None,
+            Platform::Databricks => None,
             _ => self.token()?,
         };
         match (&section.username, password, token) {

@@ -15,10 +15,10 @@ use super::error::{ConfigError, Fault};
 use super::field_names::field_names;
 use super::interpolate::interpolate;
 use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection};
-use super::nearest::did_you_mean;
 use super::origin::Origin;
 use super::secrets;
 use super::source_section::SourceSection;
+use crate::model::did_you_mean;
 
 /// A job file that was read, and where in it each value is.
 #[derive(Debug, Clone)]
@@ -170,11 +170,12 @@ fn explain(message: &str) -> Fault {
     let unknown = quoted.next().unwrap_or_default();
     let known: Vec<&str> = quoted.collect();
     if message.starts_with("unknown field") {
-        let cure = section_of(unknown).unwrap_or_else(|| did_you_mean(unknown, &known));
+        let cure =
+            section_of(unknown).unwrap_or_else(|| did_you_mean(unknown, known.iter().copied()));
         return Fault::new(format!("unknown key `{unknown}`"), cure);
     }
     if message.starts_with("unknown variant") {
-        let cure = did_you_mean(unknown, &known);
+        let cure = did_you_mean(unknown, known.iter().copied());
         return Fault::new(format!("`{unknown}` is not possible here"), cure);
     }
     if let Some(missing) = message.strip_prefix("missing field ") {

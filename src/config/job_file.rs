@@ -1,12 +1,13 @@
 //! The sections and keys of a job file. Their descriptions are in `jobs/event-logs.toml`, the file
 //! that users begin with.
 
+use crate::model::SettingValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::flexible;
 use super::source_section::SourceSection;
@@ -38,7 +39,7 @@ pub struct LakeSection {
     /// Schema that the tables are registered under in exports. Kept for those.
     pub schema_name: Option<String>,
     /// Settings of the object store.
-    pub storage_options: BTreeMap<String, Scalar>,
+    pub storage_options: BTreeMap<String, SettingValue>,
     /// Whether to write to a store that does not keep two runs apart.
     #[serde(deserialize_with = "flexible::flag")]
     pub allow_unsafe_store: Option<bool>,
@@ -81,7 +82,7 @@ pub struct RulesSection {
     #[serde(deserialize_with = "flexible::texts")]
     pub disabled: Vec<String>,
     /// Rule → parameter → value.
-    pub parameters: BTreeMap<String, BTreeMap<String, Scalar>>,
+    pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
 }
 
 /// `[log]`
@@ -149,31 +150,6 @@ macro_rules! display_in_lowercase {
     )*};
 }
 display_in_lowercase!(LogFormat, LogLevel, Color);
-
-/// A single value.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(untagged, expecting = "expected a text, a number, true or false")]
-pub enum Scalar {
-    /// `true` or `false`.
-    Boolean(bool),
-    /// A whole number.
-    Integer(i64),
-    /// A number.
-    Float(f64),
-    /// Text.
-    Text(String),
-}
-
-impl fmt::Display for Scalar {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Boolean(value) => write!(formatter, "{value}"),
-            Self::Integer(value) => write!(formatter, "{value}"),
-            Self::Float(value) => write!(formatter, "{value:?}"),
-            Self::Text(value) => formatter.write_str(value),
-        }
-    }
-}
 
 impl RulesSection {
     /// Rules that are not run, without repetition.

@@ -16,7 +16,6 @@ mod field_names;
 mod flexible;
 mod interpolate;
 mod job_file;
-mod nearest;
 mod origin;
 mod resolve;
 mod secrets;
@@ -30,8 +29,7 @@ mod time;
 pub use document::LoadedFile;
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use job_file::{Color, JobFile, LogFormat, LogLevel, Scalar};
-pub use nearest::nearest;
+pub use job_file::{Color, JobFile, LogFormat, LogLevel};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};
 pub use settings::{
@@ -39,5 +37,5 @@ pub use settings::{
     SourceSettings,
 };
 pub use show::show;
-pub use source_section::{Access, SourceKind, SourceSection};
+pub use source_section::SourceSection;
 pub use time::parse_duration;

@@ -1,5 +1,6 @@
 //! Decides each setting: flag, then environment variable, then job file, then default.
 
+use crate::model::{Platform, SettingValue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use toml::Value;
 use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
-use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection, Scalar};
+use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection};
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
@@ -19,7 +20,7 @@ use super::settings::{
     SourceSettings,
 };
 use super::show::toml_key;
-use super::source_section::{SourceKind, SourceSection};
+use super::source_section::SourceSection;
 use super::time::{Bound, parse_time};
 
 impl Settings {
@@ -249,9 +250,9 @@ impl Resolver {
                 origin: uris.origin.clone(),
             })
         };
-        let mut sources: Vec<SourceSettings> = of_flag(SourceKind::EventLog, &given.event_logs)
+        let mut sources: Vec<SourceSettings> = of_flag(Platform::EventLog, &given.event_logs)
             .into_iter()
-            .chain(of_flag(SourceKind::HistoryServer, &given.history_servers))
+            .chain(of_flag(Platform::HistoryServer, &given.history_servers))
             .collect();
         if sources.is_empty() {
             sources = self.of_sections(sections);
@@ -344,7 +345,7 @@ impl Resolver {
         );
     }
 
-    fn tell_parameters(&mut self, parameters: &BTreeMap<String, BTreeMap<String, Scalar>>) {
+    fn tell_parameters(&mut self, parameters: &BTreeMap<String, BTreeMap<String, SettingValue>>) {
         for (rule, values) in parameters {
             for (name, value) in values {
                 let origin = self.place(&format!("rules.parameters.{rule}.{name}"));
@@ -388,11 +389,11 @@ fn check_source(source: &SourceSettings) -> Result<(), ConfigError> {
         secrets::refuse_inline("uris", uri).map_err(|fault| fault.at(source.origin.clone()))?;
     }
     match kind {
-        SourceKind::EventLog if uris.is_empty() => invalid(
+        Platform::EventLog if uris.is_empty() => invalid(
             "this source does not say where its event logs are",
             "add uris = [\"/var/log/spark-events\"]",
         ),
-        SourceKind::HistoryServer if uris.is_empty() => invalid(
+        Platform::HistoryServer if uris.is_empty() => invalid(
             "this source does not say where the history server is",
             "add uris = [\"http://history-server:18080\"]",
         ),

@@ -4,12 +4,12 @@
 //! reference is resolved when the value is used, so that neither `config show` nor a log can hold
 //! the secret.
 
+use crate::model::SettingValue;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
-use super::job_file::Scalar;
 use super::origin::{Origin, Sourced};
 
 /// How the names of secrets end.
@@ -94,10 +94,10 @@ pub struct StorageOptions(BTreeMap<String, Sourced<String>>);
 impl StorageOptions {
     /// The options as a section of a job file has them; `origin` places each of them.
     pub(super) fn of_section(
-        section: &BTreeMap<String, Scalar>,
+        section: &BTreeMap<String, SettingValue>,
         origin: impl Fn(&str) -> Origin,
     ) -> Self {
-        let sourced = |(name, value): (&String, &Scalar)| {
+        let sourced = |(name, value): (&String, &SettingValue)| {
             let sourced = Sourced {
                 value: value.to_string(),
                 origin: origin(name),

@@ -1,12 +1,13 @@
 //! The effective configuration.
 
+use crate::model::SettingValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::job_file::{Color, LogFormat, LogLevel, Scalar};
+use super::job_file::{Color, LogFormat, LogLevel};
 use super::origin::{Origin, Sourced};
 use super::secrets::StorageOptions;
 use super::source_section::SourceSection;
@@ -108,7 +109,7 @@ pub struct RulesSettings {
     /// Rules that are not run.
     pub disabled: BTreeSet<String>,
     /// Rule → parameter → value.
-    pub parameters: BTreeMap<String, BTreeMap<String, Scalar>>,
+    pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
 }
 
 /// What to tell of the work.

@@ -1,65 +1,13 @@
 //! `[[source]]` of the job file: where histories are.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::flexible;
-use super::job_file::Scalar;
-
-/// What a source is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceKind {
-    /// Folders of event log files.
-    #[default]
-    EventLog,
-    /// A Spark History Server.
-    HistoryServer,
-    /// EMR on EC2.
-    Emr,
-    /// EMR Serverless.
-    EmrServerless,
-    /// EMR on EKS.
-    EmrEks,
-    /// Databricks.
-    Databricks,
-}
-
-impl SourceKind {
-    /// The word in job files, equal to `platform` in the tables.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::EventLog => "event_log",
-            Self::HistoryServer => "history_server",
-            Self::Emr => "emr",
-            Self::EmrServerless => "emr_serverless",
-            Self::EmrEks => "emr_eks",
-            Self::Databricks => "databricks",
-        }
-    }
-}
-
-impl fmt::Display for SourceKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// How the history of a server's application is had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Access {
-    /// The raw log where the server gives it, else the walk over REST.
-    LogThenRest,
-    /// Only the raw log.
-    Log,
-    /// Only the walk over REST.
-    Rest,
-}
+use crate::model::{Platform, ServerAccess, SettingValue};
 
 /// `[[source]]`
 ///
@@ -69,7 +17,7 @@ pub enum Access {
 #[serde(deny_unknown_fields)]
 pub struct SourceSection {
     /// What it is.
-    pub kind: SourceKind,
+    pub kind: Platform,
     /// What to call it: `cluster_id` and `cluster_name` in the tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -82,12 +30,12 @@ pub struct SourceSection {
     pub uris: Vec<String>,
     /// Settings of the object store.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub storage_options: BTreeMap<String, Scalar>,
+    pub storage_options: BTreeMap<String, SettingValue>,
 
     // Servers.
     /// Whether the raw log, the walk over REST, or both ways are taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<Access>,
+    pub access: Option<ServerAccess>,
     /// User of basic authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -111,7 +59,7 @@ pub struct SourceSection {
     pub cookies_file: Option<PathBuf>,
     /// Further headers of each request; secrets as `<name>_env` or `<name>_file`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, Scalar>,
+    pub headers: BTreeMap<String, SettingValue>,
     /// Further certificate authorities, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
@@ -327,7 +275,7 @@ pub struct SourceSection {
 
 impl SourceSection {
     /// A source with nothing set but its places.
-    pub(super) fn of_uris(kind: SourceKind, uris: Vec<String>) -> Self {
+    pub(super) fn of_uris(kind: Platform, uris: Vec<String>) -> Self {
         Self {
             kind,
             uris,

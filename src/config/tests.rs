@@ -1,5 +1,6 @@
 //! Job files and precedence, from the text to the effective settings.
 
+use crate::model::{Platform, SettingValue};
 use std::num::NonZeroUsize;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::origin::{Origin, Sourced};
 use super::settings::{Given, Settings};
-use super::{Scalar, SourceKind, parse_duration, show};
+use super::{parse_duration, show};
 
 fn environment() -> Environment {
     [
@@ -83,7 +84,7 @@ fn a_job_file_sets_everything_it_names_and_defaults_the_rest() {
         panic!("two sources: {:?}", settings.sources);
     };
     assert_eq!(logs.section.uris, ["s3://bucket/logs"]);
-    assert_eq!(emr.section.kind, SourceKind::Emr);
+    assert_eq!(emr.section.kind, Platform::Emr);
     assert_eq!(emr.section.cluster_states, ["TERMINATED", "WAITING"]);
     let options = settings
         .lake
@@ -96,7 +97,7 @@ fn a_job_file_sets_everything_it_names_and_defaults_the_rest() {
         .parameters
         .get("task_skew")
         .and_then(|rule| rule.get("min_ratio"));
-    assert_eq!(ratio, Some(&Scalar::Float(2.5)));
+    assert_eq!(ratio, Some(&SettingValue::Double(2.5)));
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn sources_of_the_command_line_replace_those_of_the_file() {
         .iter()
         .map(|source| source.section.kind)
         .collect();
-    assert_eq!(kinds, [SourceKind::EventLog]);
+    assert_eq!(kinds, [Platform::EventLog]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! The pipeline explores a few clusters at a time and commits what they gave before it goes on, and
 //! it does not explore again what has ended and was loaded whole.
 
+use crate::model::Platform;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::{DiscoverError, DiscoverProblem, History, Platform, StableHash, Window};
+use super::{DiscoverError, DiscoverProblem, History, StableHash, Window};
 
 /// A cluster, or what a platform has in a cluster's place: an EMR Serverless application, a virtual
 /// cluster of EMR on EKS.

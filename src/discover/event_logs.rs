@@ -1,5 +1,6 @@
 //! Finds event logs in folders and object stores.
 
+use crate::model::Platform;
 use std::collections::{BTreeMap, HashMap};
 
 use super::group::{Grouped, LogFile, LogGroup, group, single_file};
@@ -7,7 +8,7 @@ use super::location::Location;
 use super::walk::{self, Found};
 use super::{
     Check, CheckOutcome, Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History,
-    Layout, Platform, SourceFile, Window, archive,
+    Layout, SourceFile, Window, archive,
 };
 
 /// Places that hold event logs.

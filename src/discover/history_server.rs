@@ -10,9 +10,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::cluster::{Check, CheckOutcome};
-use super::server::{ServerAccess, ServerApplication};
-use super::{Content, DiscoverError, Discovery, History, Platform, Window};
+use super::server::ServerApplication;
+use super::{Content, DiscoverError, Discovery, History, Window};
 use crate::http::{Client, ClientSettings, HttpError};
+use crate::model::{Platform, ServerAccess};
 
 /// The folder of Spark's interface below a server's base.
 const API: &str = "api/v1";

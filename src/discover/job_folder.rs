@@ -6,13 +6,14 @@
 //! id>/<pod>/`. Nothing is assumed: the folder is listed, without going into folders whose content
 //! is known by their name.
 
+use crate::model::Platform;
 use object_store::ListResult;
 use object_store::path::Path;
 
 use super::location::Location;
 use super::{
-    Content, DiscoverError, Discovery, History, JobRunLink, LoggedProcess, Platform,
-    ProcessLogPlace, event_logs,
+    Content, DiscoverError, Discovery, History, JobRunLink, LoggedProcess, ProcessLogPlace,
+    event_logs,
 };
 
 /// The folder of event logs.

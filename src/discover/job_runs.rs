@@ -8,10 +8,9 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::history_server::{self, ServerPlace};
-use super::{
-    Content, DiscoverError, ExploreRequest, History, JobRun, JobRunLink, Platform, Window,
-};
+use super::{Content, DiscoverError, ExploreRequest, History, JobRun, JobRunLink, Window};
 use crate::http::Client;
+use crate::model::Platform;
 
 /// How long AWS keeps what its own History Servers show, in days.
 pub(super) const KEPT_DAYS: i64 = 30;

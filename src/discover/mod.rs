@@ -27,6 +27,7 @@ mod tally;
 mod walk;
 pub mod yarn;
 
+use crate::model::Platform;
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -40,45 +41,7 @@ pub use cluster::{
     ProcessLogPlace, ResourceHours,
 };
 pub(crate) use group::{LogFile, group};
-pub use server::{ServerAccess, ServerApplication};
-
-/// Where an application ran, as far as its source tells. Column `platform` of every fact table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Platform {
-    /// EMR on EC2.
-    Emr,
-    /// EMR Serverless.
-    EmrServerless,
-    /// EMR on EKS.
-    EmrEks,
-    /// Databricks.
-    Databricks,
-    /// A Spark History Server.
-    HistoryServer,
-    /// Event log files, wherever they were written.
-    EventLog,
-}
-
-impl Platform {
-    /// The value in the tables.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Emr => "emr",
-            Self::EmrServerless => "emr_serverless",
-            Self::EmrEks => "emr_eks",
-            Self::Databricks => "databricks",
-            Self::HistoryServer => "history_server",
-            Self::EventLog => "event_log",
-        }
-    }
-}
-
-impl std::fmt::Display for Platform {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
+pub use server::ServerApplication;
 
 /// A file or object as it was when it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::StableHash;
 use crate::http::{Client, path_segment};
+use crate::model::ServerAccess;
 
 /// One application attempt as a server lists it, not yet asked for anything else.
 #[derive(Debug, Clone)]
@@ -31,18 +32,6 @@ pub struct ServerApplication {
     pub completed: bool,
     /// How its history is to be had.
     pub access: ServerAccess,
-}
-
-/// How a server's history is to be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ServerAccess {
-    /// The raw log where the server gives it, the walk over REST where it does not.
-    #[default]
-    LogThenRest,
-    /// Only the raw log.
-    LogOnly,
-    /// Only the walk over REST: a live driver has no log to give.
-    RestOnly,
 }
 
 impl ServerApplication {

@@ -115,8 +115,9 @@ fn is_refusal(error: &DiscoverError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cluster, Platform};
+    use super::super::Cluster;
     use super::*;
+    use crate::model::Platform;
 
     fn error(code: &str, retryable: bool) -> DiscoverError {
         DiscoverError::Platform {

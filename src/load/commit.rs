@@ -19,7 +19,7 @@ use serde_json::json;
 use super::batch::TRANSACTION_ID;
 use super::error::LoadError;
 use super::failpoint::Step;
-use super::intent::{AppKey, Intent, PendingAnalysis, Replace, TableChange};
+use super::intent::{Intent, PendingAnalysis, Replace, TableChange};
 use super::lake::{Lake, layout};
 use super::ledger::LEDGER_TABLE;
 use super::lock::LakeLock;
@@ -27,6 +27,7 @@ use super::replace;
 use super::source_record::{self, SourceRecord};
 use super::staging::{Batch, StagedUnit};
 use super::table_state::TableHandle;
+use crate::model::ApplicationKey;
 use crate::schema::{self, TableKind};
 
 /// Tables that are committed at the same time.
@@ -75,7 +76,7 @@ impl Lake {
         lock: &LakeLock,
         batch: &Batch,
         units: Vec<StagedUnit>,
-        replaced: &[AppKey],
+        replaced: &[ApplicationKey],
         sources: Vec<SourceRecord>,
     ) -> Result<CommitReport, LoadError> {
         let mut staged = StagedUnit::default();
@@ -306,7 +307,7 @@ pub(super) struct Plan {
     pub(super) tables: BTreeMap<String, TableChange>,
     pub(super) ledger: TableChange,
     /// Applications that will have to be analysed.
-    pub(super) applications: BTreeSet<AppKey>,
+    pub(super) applications: BTreeSet<ApplicationKey>,
 }
 
 /// Whether an intent is carried out for the first time.

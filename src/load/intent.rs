@@ -2,6 +2,7 @@
 //!
 //! An intent holds everything that its completion needs, so that another process can complete it.
 
+use crate::model::ApplicationKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -9,19 +10,6 @@ use deltalake::kernel::{Add, Remove};
 use serde::{Deserialize, Serialize};
 
 use super::staging::{Batch, StagedAdd};
-
-/// The name of an application attempt: the key that all fact and derived tables share.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct AppKey {
-    /// Kind of source, such as `event_log`.
-    pub platform: String,
-    /// The platform's name for the cluster.
-    pub cluster_id: String,
-    /// Spark's application id.
-    pub application_id: String,
-    /// Spark's attempt id, `0` where there is none.
-    pub attempt_id: String,
-}
 
 /// Which of a table's present rows new rows take the place of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,13 +22,13 @@ pub enum Replace {
     /// All rows of these partitions, by `app_date`.
     Dates(BTreeSet<NaiveDate>),
     /// The rows of these applications.
-    Applications(BTreeSet<AppKey>),
+    Applications(BTreeSet<ApplicationKey>),
 }
 
 impl Replace {
     /// The rows of some applications, or nothing if there are none.
-    pub fn applications(keys: impl IntoIterator<Item = AppKey>) -> Self {
-        let keys: BTreeSet<AppKey> = keys.into_iter().collect();
+    pub fn applications(keys: impl IntoIterator<Item = ApplicationKey>) -> Self {
+        let keys: BTreeSet<ApplicationKey> = keys.into_iter().collect();
         if keys.is_empty() {
             Self::Nothing
         } else {
@@ -98,5 +86,5 @@ pub struct PendingAnalysis {
     /// Partitions that hold changed rows.
     pub app_dates: BTreeSet<NaiveDate>,
     /// The applications, replaced ones included.
-    pub applications: BTreeSet<AppKey>,
+    pub applications: BTreeSet<ApplicationKey>,
 }

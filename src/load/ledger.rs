@@ -5,6 +5,7 @@
 //! run, straight from its Parquet files with only the columns that decide: a night on which nothing
 //! happened should end at once.
 
+use crate::model::ApplicationKey;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -22,7 +23,6 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::LoadError;
-use super::intent::AppKey;
 use super::lake::Lake;
 use super::replace::{blocking, live_files};
 use super::source_record::SourceStatus;
@@ -59,7 +59,7 @@ pub struct LedgerEntry {
     /// How it fared.
     pub status: SourceStatus,
     /// The application found in it.
-    pub key: Option<AppKey>,
+    pub key: Option<ApplicationKey>,
     /// Whether trying again was thought to help.
     pub retryable: Option<bool>,
     /// False when the application was unfinished or the log cut off.
@@ -80,7 +80,7 @@ pub struct LedgerEntry {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     newest: HashMap<String, LedgerEntry>,
-    loaded: HashMap<AppKey, LedgerEntry>,
+    loaded: HashMap<ApplicationKey, LedgerEntry>,
 }
 
 impl Ledger {
@@ -107,7 +107,7 @@ impl Ledger {
     }
 
     /// The history that an application's rows in the tables come from: the newest that was loaded.
-    pub fn loaded(&self, key: &AppKey) -> Option<&LedgerEntry> {
+    pub fn loaded(&self, key: &ApplicationKey) -> Option<&LedgerEntry> {
         self.loaded.get(key)
     }
 
@@ -273,7 +273,7 @@ impl EntryColumns {
         let key = text(&self.application_id)
             .zip(text(&self.attempt_id))
             .and_then(|(application_id, attempt_id)| {
-                Some(AppKey {
+                Some(ApplicationKey {
                     platform: text(&self.platform)?,
                     cluster_id: text(&self.cluster_id)?,
                     application_id,

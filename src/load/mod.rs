@@ -56,7 +56,7 @@ pub mod writer;
 pub use commit::{CommitReport, TableCommit};
 pub use derived::TableRows;
 pub use error::{Holder, LoadError};
-pub use intent::{AppKey, PendingAnalysis, Replace};
+pub use intent::{PendingAnalysis, Replace};
 pub use lake::Lake;
 pub use ledger::{Ledger, LedgerEntry};
 pub use lock::LakeLock;

@@ -20,22 +20,23 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use super::error::LoadError;
-use super::intent::{AppKey, Replace, TableChange};
+use super::intent::{Replace, TableChange};
 use super::lake::Lake;
 use super::staging::{Batch, StagedAdd, WriterSettings};
 use super::table_state::TableHandle;
 use super::writer::UnitWriter;
 use crate::extract::rows::RowSink;
+use crate::model::ApplicationKey;
 use crate::schema::Table;
 
-/// The columns of [`AppKey`], in its order.
-const KEY_COLUMNS: [&str; 4] = ["platform", "cluster_id", "application_id", "attempt_id"];
 /// Number of the unit that holds survivors, out of the way of the workers' units.
 const SURVIVOR_UNIT: u32 = 99_999;
 
 /// Whether rows of this table belong to applications.
 pub(super) fn has_applications(table: &Table) -> bool {
-    KEY_COLUMNS.iter().all(|name| table.column(name).is_some())
+    ApplicationKey::COLUMNS
+        .iter()
+        .all(|name| table.column(name).is_some())
 }
 
 /// Fills a change with what has to leave the table, as it is now.
@@ -106,7 +107,7 @@ struct ApplicationBound {
 }
 
 /// Whether a file may hold rows of one of the applications, by its statistics.
-fn may_hold(stats: Option<&str>, keys: &BTreeSet<AppKey>) -> bool {
+fn may_hold(stats: Option<&str>, keys: &BTreeSet<ApplicationKey>) -> bool {
     let Some(stats) = stats.and_then(|json| serde_json::from_str::<FileStats>(json).ok()) else {
         return true;
     };
@@ -131,7 +132,7 @@ async fn rewrite(
     lake: &Lake,
     handle: &TableHandle,
     batch: &Batch,
-    keys: &BTreeSet<AppKey>,
+    keys: &BTreeSet<ApplicationKey>,
     candidates: Vec<LogicalFileView>,
     change: &mut TableChange,
 ) -> Result<(), LoadError> {
@@ -142,7 +143,7 @@ async fn rewrite(
     };
     let mut writer = UnitWriter::for_survivors(lake.staging(settings), batch, SURVIVOR_UNIT);
     writer.begin_history()?;
-    let keys: Arc<HashSet<AppKey>> = Arc::new(keys.iter().cloned().collect());
+    let keys: Arc<HashSet<ApplicationKey>> = Arc::new(keys.iter().cloned().collect());
     let store = handle.log_store().object_store(None);
     for file in candidates {
         let path = file.object_store_path();
@@ -205,7 +206,7 @@ impl SourceFile {
     /// Hands the rows that stay to the writer, unless all rows stay. Says whether any go.
     fn pass_survivors(
         &self,
-        keys: &HashSet<AppKey>,
+        keys: &HashSet<ApplicationKey>,
         writer: &mut UnitWriter,
     ) -> Result<bool, LoadError> {
         let (going, total) = self.count(keys)?;
@@ -225,9 +226,9 @@ impl SourceFile {
     }
 
     /// Rows that go, and all rows.
-    fn count(&self, keys: &HashSet<AppKey>) -> Result<(usize, usize), LoadError> {
+    fn count(&self, keys: &HashSet<ApplicationKey>) -> Result<(usize, usize), LoadError> {
         let schema = self.reader()?.parquet_schema().clone();
-        let mask = ProjectionMask::columns(&schema, KEY_COLUMNS);
+        let mask = ProjectionMask::columns(&schema, ApplicationKey::COLUMNS);
         let mut going = 0;
         let mut total = 0;
         for batch in self.batches(&mask)? {
@@ -260,10 +261,10 @@ impl SourceFile {
     fn stays(
         &self,
         batch: &RecordBatch,
-        keys: &HashSet<AppKey>,
+        keys: &HashSet<ApplicationKey>,
     ) -> Result<BooleanArray, LoadError> {
         let [platform, cluster, application, attempt] =
-            KEY_COLUMNS.map(|name| self.text(batch, name));
+            ApplicationKey::COLUMNS.map(|name| self.text(batch, name));
         let (platform, cluster) = (platform?, cluster?);
         let (application, attempt) = (application?, attempt?);
         let mut known: BTreeMap<(&str, &str, &str, &str), bool> = BTreeMap::new();
@@ -281,7 +282,7 @@ impl SourceFile {
                 attempt.value(row),
             );
             let goes = known.entry(name).or_insert_with(|| {
-                keys.contains(&AppKey {
+                keys.contains(&ApplicationKey {
                     platform: name.0.to_owned(),
                     cluster_id: name.1.to_owned(),
                     application_id: name.2.to_owned(),

@@ -11,13 +11,14 @@ use arrow::array::{
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::LoadError;
-use super::intent::{AppKey, TableChange};
+use super::intent::TableChange;
 use super::lake::Lake;
 use super::ledger::LEDGER_TABLE;
 use super::replace::blocking;
 use super::staging::{Batch, WriterSettings};
 use super::writer::UnitWriter;
 use crate::extract::rows::RowSink;
+use crate::model::ApplicationKey;
 use crate::schema;
 
 /// Number of the unit that holds ledger rows, out of the way of the workers' units.
@@ -148,8 +149,8 @@ impl SourceRecord {
     }
 
     /// The application it belongs to, when it could be read that far.
-    pub fn key(&self) -> Option<AppKey> {
-        Some(AppKey {
+    pub fn key(&self) -> Option<ApplicationKey> {
+        Some(ApplicationKey {
             platform: self.platform.clone(),
             cluster_id: self.cluster_id.clone(),
             application_id: self.application_id.clone()?,

@@ -9,8 +9,9 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
 use crate::analyze::session::{SessionSettings, session};
-use crate::analyze::{self, AnalyzeError, ApplicationKey, Catalog, Scope, Stamp};
-use crate::load::{AppKey, Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows};
+use crate::analyze::{self, AnalyzeError, Catalog, Scope, Stamp};
+use crate::load::{Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows};
+use crate::model::ApplicationKey;
 use crate::schema::{self, TableKind};
 
 use super::RunRequest;
@@ -44,7 +45,7 @@ pub(super) async fn analyze(
     let marked = read_mark(lake).await;
     let rules_changed = marked.as_deref() != Some(digest.as_str());
     let is_first = marked.is_none();
-    let changed: BTreeSet<AppKey> = pending
+    let changed: BTreeSet<ApplicationKey> = pending
         .iter()
         .flat_map(|pending| pending.applications.iter().cloned())
         .collect();
@@ -120,13 +121,10 @@ fn scope(pending: &[PendingAnalysis]) -> Scope {
         let date = (pending.app_dates.len() == 1)
             .then(|| pending.app_dates.first().copied())
             .flatten();
-        pending.applications.iter().map(move |key| ApplicationKey {
-            platform: key.platform.clone(),
-            cluster_id: key.cluster_id.clone(),
-            application_id: key.application_id.clone(),
-            attempt_id: key.attempt_id.clone(),
-            app_date: date,
-        })
+        pending
+            .applications
+            .iter()
+            .map(move |key| (key.clone(), date))
     });
     Scope::Applications(keys.collect())
 }

@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
 
 use crate::discover::{
-    CallOutcome, Cluster, DiscoverError, Discovery, Exploration, ExploreRequest, Platform,
+    CallOutcome, Cluster, DiscoverError, Discovery, Exploration, ExploreRequest,
 };
 use crate::extract::rows::RowCounts;
 use crate::load::{Ledger, SourceRecord, SourceStatus};
+use crate::model::Platform;
 
 use super::cluster_rows;
 use super::portion::{self, Loader};

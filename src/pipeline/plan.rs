@@ -10,7 +10,8 @@ use chrono::NaiveDate;
 
 use crate::discover::History;
 use crate::extract::history::Identity;
-use crate::load::{AppKey, Ledger};
+use crate::load::Ledger;
+use crate::model::ApplicationKey;
 
 /// Logs from this size on are read by all cores together, one after the other.
 const LARGE_HISTORY_BYTES: u64 = 48 << 20;
@@ -31,8 +32,8 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) fn key(&self) -> AppKey {
-        AppKey {
+    pub(super) fn key(&self) -> ApplicationKey {
+        ApplicationKey {
             platform: self.history.platform.as_str().to_owned(),
             cluster_id: self.history.cluster_id.clone(),
             application_id: self.identity.application_id.clone(),
@@ -83,7 +84,7 @@ pub(super) fn choose(
     ledger: &Ledger,
     discovered: impl Fn(&str) -> bool,
 ) -> (Vec<Candidate>, Vec<Duplicate>) {
-    let mut chosen: BTreeMap<AppKey, Candidate> = BTreeMap::new();
+    let mut chosen: BTreeMap<ApplicationKey, Candidate> = BTreeMap::new();
     let mut duplicates = Vec::new();
     for candidate in candidates {
         let key = candidate.key();
@@ -121,7 +122,7 @@ pub(super) fn choose(
 /// The log in the lake that tells more of the same application than `candidate` does.
 fn better_in_lake(
     candidate: &Candidate,
-    key: &AppKey,
+    key: &ApplicationKey,
     ledger: &Ledger,
     discovered: &impl Fn(&str) -> bool,
 ) -> Option<String> {

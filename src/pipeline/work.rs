@@ -289,12 +289,13 @@ pub(super) fn identify_record(record: &mut SourceRecord, candidate: &Candidate) 
 
 #[cfg(test)]
 mod tests {
+    use crate::model::Platform;
     use std::sync::Arc;
 
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::discover::{Content, EventLog, Layout, Platform};
+    use crate::discover::{Content, EventLog, Layout};
 
     fn candidate() -> Candidate {
         let log = EventLog {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::analyze::{Catalog, Overrides, ParameterValue};
+use crate::analyze::{Catalog, Overrides};
+use crate::model::SettingValue;
 
 const RULE: &str = "\
 -- id: slow
@@ -127,7 +128,7 @@ fn the_job_file_changes_parameters_and_disables_rules() {
         .parameters
         .iter()
         .find(|known| known.name == "min_ratio");
-    assert_eq!(ratio.expect("declared").value, ParameterValue::Double(5.0));
+    assert_eq!(ratio.expect("declared").value, SettingValue::Double(5.0));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Whole runs: what is restricted, what a fault takes down, and that the result is always the same.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::json;
 
 use super::lake::{APP, TestLake, assert_columns, built_in, stamp};
 use crate::analyze::session::plan_read_only;
-use crate::analyze::{ApplicationKey, Catalog, Scope, run};
+use crate::analyze::{Catalog, Scope, run};
+use crate::model::ApplicationKey;
 use crate::schema;
 
 /// Two applications with the same id in two clusters, and a third one; each spills.
@@ -28,14 +29,18 @@ fn three_applications() -> TestLake {
     lake
 }
 
-fn key(app: &str, cluster: &str, app_date: Option<chrono::NaiveDate>) -> ApplicationKey {
-    ApplicationKey {
+fn key(
+    app: &str,
+    cluster: &str,
+    app_date: Option<chrono::NaiveDate>,
+) -> (ApplicationKey, Option<chrono::NaiveDate>) {
+    let key = ApplicationKey {
         platform: "event_log".to_owned(),
         cluster_id: cluster.to_owned(),
         application_id: app.to_owned(),
         attempt_id: "0".to_owned(),
-        app_date,
-    }
+    };
+    (key, app_date)
 }
 
 #[tokio::test]
@@ -43,7 +48,7 @@ async fn a_run_over_some_applications_sees_only_these() {
     let lake = three_applications().context();
     let date = chrono::NaiveDate::from_ymd_opt(2026, 1, 2);
     for date in [None, date] {
-        let scope = Scope::Applications(BTreeSet::from([key(APP, "c-2", date)]));
+        let scope = Scope::Applications(BTreeMap::from([key(APP, "c-2", date)]));
         let analysis = run(built_in(), &lake, &scope, &stamp())
             .await
             .expect("runs");
@@ -62,7 +67,7 @@ async fn a_run_over_some_applications_sees_only_these() {
 #[tokio::test]
 async fn a_run_over_no_application_gives_no_row() {
     let lake = three_applications().context();
-    let scope = Scope::Applications(BTreeSet::new());
+    let scope = Scope::Applications(BTreeMap::new());
     let analysis = run(built_in(), &lake, &scope, &stamp())
         .await
         .expect("runs");

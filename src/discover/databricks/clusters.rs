@@ -8,7 +8,8 @@ use super::api::{self, CloudAttributes, ClusterDetails};
 use super::events::Lifetime;
 use super::runs::RunIndex;
 use super::{DELIVERY_DELAY, SERVERLESS, time};
-use crate::discover::{Cluster, ClusterInstances, Platform};
+use crate::discover::{Cluster, ClusterInstances};
+use crate::model::Platform;
 
 const ON_DEMAND: &str = "ON_DEMAND";
 const SPOT: &str = "SPOT";

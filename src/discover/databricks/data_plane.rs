@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{DataPlane, DatabricksSource, origin};
 use crate::discover::history_server::{self, ServerPlace};
-use crate::discover::{Cluster, DiscoverError, ExploreRequest, History, Platform};
+use crate::discover::{Cluster, DiscoverError, ExploreRequest, History};
 use crate::http::{Auth, Client, ClientSettings, Secret};
+use crate::model::Platform;
 use url::Url;
 
 /// The cookie that the data plane asks for.

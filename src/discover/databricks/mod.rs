@@ -29,9 +29,10 @@ use url::Url;
 
 use super::{
     Check, Cluster, ClusterList, ClusterPlatform, DiscoverError, DiscoverProblem, Exploration,
-    ExploreRequest, History, JobRunLink, Pace, Platform, Window,
+    ExploreRequest, History, JobRunLink, Pace, Window,
 };
 use crate::http::{Auth, Client, ClientSettings, HttpError, Secret};
+use crate::model::Platform;
 use api::{ClusterDetails, Workspace};
 use runs::{RunIndex, RunOnCluster};
 

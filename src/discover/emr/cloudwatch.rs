@@ -216,7 +216,7 @@ pub(super) async fn probe(api: &Api, now: DateTime<Utc>) -> Result<(), DiscoverE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discover::Platform;
+    use crate::model::Platform;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()

@@ -9,9 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::api::ListFilter;
 use super::{Emr, EmrSource, invalid_setting};
 use crate::discover::aws::time;
-use crate::discover::{
-    Cluster, ClusterList, DiscoverError, DiscoverProblem, Exploration, Platform, Window,
-};
+use crate::discover::{Cluster, ClusterList, DiscoverError, DiscoverProblem, Exploration, Window};
+use crate::model::Platform;
 
 /// Stands for all states.
 const ALL: &str = "ALL";

@@ -14,8 +14,9 @@ use crate::discover::aws::{self, time};
 use crate::discover::event_logs::{self, EventLogSource};
 use crate::discover::{
     Cluster, DiscoverError, DiscoverProblem, Discovery, Exploration, ExploreRequest, History,
-    Platform, Window,
+    Window,
 };
+use crate::model::Platform;
 
 const NAME: &str = "event_logs";
 

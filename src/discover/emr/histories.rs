@@ -11,10 +11,9 @@ use super::setup::Setup;
 use super::{Emr, clusters, steps, stricter};
 use crate::discover::aws::time;
 use crate::discover::history_server::{self, ServerPlace};
-use crate::discover::{
-    Cluster, DiscoverError, Exploration, ExploreRequest, History, Platform, Window,
-};
+use crate::discover::{Cluster, DiscoverError, Exploration, ExploreRequest, History, Window};
 use crate::http::Client;
+use crate::model::Platform;
 
 const APPLICATIONS: &str = "applications";
 const PERSISTENT_UI: &str = "persistent_ui";

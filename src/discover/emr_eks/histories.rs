@@ -13,10 +13,11 @@ use super::super::log_stores::LogStores;
 use super::super::spark_settings::SparkSettings;
 use super::super::tally::{Refused, Tally};
 use super::super::{
-    Cluster, DiscoverError, Discovery, History, JobRun, JobRunLink, Platform, ProcessLogPlace,
+    Cluster, DiscoverError, Discovery, History, JobRun, JobRunLink, ProcessLogPlace,
 };
 use super::{EmrEks, job_run};
 use crate::http::Client;
+use crate::model::Platform;
 
 pub(super) const DESCRIBE_JOB_RUN: &str = "emr-containers:DescribeJobRun";
 

@@ -27,9 +27,10 @@ use super::log_stores::LogStores;
 use super::tally::{Refused, Tally};
 use super::{
     Check, Cluster, ClusterList, ClusterPlatform, DiscoverError, DiscoverProblem, Exploration,
-    ExploreRequest, JobRun, Pace, Platform, Window,
+    ExploreRequest, JobRun, Pace, Window,
 };
 use crate::http::ClientSettings;
+use crate::model::Platform;
 
 const LIST_VIRTUAL_CLUSTERS: &str = "emr-containers:ListVirtualClusters";
 const DESCRIBE_VIRTUAL_CLUSTER: &str = "emr-containers:DescribeVirtualCluster";

@@ -1,5 +1,6 @@
 //! Where the history of a job run is to be had.
 
+use crate::model::Platform;
 use std::sync::Arc;
 
 use aws_sdk_emrserverless::types::{
@@ -14,8 +15,7 @@ use super::super::log_stores::LogStores;
 use super::super::spark_settings::SparkSettings;
 use super::super::tally::{Refused, Tally};
 use super::super::{
-    Cluster, DiscoverError, Discovery, ExploreRequest, History, JobRun, JobRunLink, Platform,
-    ProcessLogPlace,
+    Cluster, DiscoverError, Discovery, ExploreRequest, History, JobRun, JobRunLink, ProcessLogPlace,
 };
 use super::dashboard::Dashboard;
 use super::{EmrServerless, job_run};

@@ -30,9 +30,10 @@ use super::log_stores::LogStores;
 use super::tally::{Refused, Tally};
 use super::{
     Check, Cluster, ClusterInstances, ClusterList, ClusterPlatform, DiscoverError, DiscoverProblem,
-    Exploration, ExploreRequest, Pace, Platform, Window,
+    Exploration, ExploreRequest, Pace, Window,
 };
 use crate::http::ClientSettings;
+use crate::model::Platform;
 
 const LIST_APPLICATIONS: &str = "emr-serverless:ListApplications";
 const GET_APPLICATION: &str = "emr-serverless:GetApplication";

@@ -18,10 +18,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::Handle;
 
-use crate::discover::{History, LoggedProcess, Platform, ProcessLogPlace};
+use crate::discover::{History, LoggedProcess, ProcessLogPlace};
 use crate::extract::error::ExtractError;
 use crate::extract::history::Identity;
 use crate::extract::rows::{LogFindingRow, RowWriter};
+use crate::model::Platform;
 
 use lines::BoundedLines;
 use source::LogFile;

@@ -55,8 +55,9 @@ use super::error::ExtractError;
 use super::eventlog;
 use super::history::{ExtractOptions, Extraction, Identity};
 use super::rows::{HistoryKind, RowWriter};
-use crate::discover::{ServerAccess, ServerApplication};
+use crate::discover::ServerApplication;
 use crate::http::HttpError;
+use crate::model::ServerAccess;
 use download::FetchedLog;
 
 /// Longest time for the history of one attempt: a server that trickles holds no night up.

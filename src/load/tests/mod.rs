@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use super::failpoint::Step;
 use super::*;
 use crate::extract::rows::RowSink;
+use crate::model::ApplicationKey;
 use crate::schema::{self, TableKind};
 
 /// 2024-05-01 in days since 1970-01-01.
@@ -81,8 +82,8 @@ impl App {
         Self { day, ..self }
     }
 
-    fn key(&self) -> AppKey {
-        AppKey {
+    fn key(&self) -> ApplicationKey {
+        ApplicationKey {
             platform: "event_log".to_owned(),
             cluster_id: "test".to_owned(),
             application_id: self.id.clone(),
@@ -200,7 +201,7 @@ async fn load(
     lake: &Lake,
     lock: &LakeLock,
     apps: &[App],
-    replaced: &[AppKey],
+    replaced: &[ApplicationKey],
 ) -> Result<CommitReport, LoadError> {
     let batch = lake.begin_batch(lock, "run").await?;
     let unit = stage(lake, &batch, 0, apps).await;

@@ -7,11 +7,12 @@ use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
 use serde_json::{Map, Value};
 use sparklake::discover::history_server::{self, HistoryServerSource};
-use sparklake::discover::{Content, History, Platform, ServerAccess, Window};
+use sparklake::discover::{Content, History, Window};
 use sparklake::extract::ExtractError;
 use sparklake::extract::eventlog::codec::Limits;
 use sparklake::extract::history::{ExtractOptions, Extraction, extract, identify};
 use sparklake::extract::rows::{RowSink, SinkError};
+use sparklake::model::{Platform, ServerAccess};
 use tokio::runtime::{Handle, Runtime};
 use url::Url;
 

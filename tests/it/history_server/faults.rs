@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use sparklake::discover::{History, ServerAccess};
+use sparklake::discover::History;
 use sparklake::extract::ExtractError;
 use sparklake::extract::history::Extraction;
+use sparklake::model::ServerAccess;
 
 use super::collected::{Collected, Row, extract_one, histories, runtime, source};
 use crate::doubles::history_server::{Attempt, Double, Fault, START, Served, archive};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sparklake::discover::history_server::{ServerPlace, applications, check, discover};
-use sparklake::discover::{CheckOutcome, Content, Platform, ServerAccess, Window};
+use sparklake::discover::{CheckOutcome, Content, Window};
 use sparklake::http::Client;
+use sparklake::model::{Platform, ServerAccess};
 use tokio::runtime::Runtime;
 
 use super::collected::{extract_one, histories, runtime, source};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use sparklake::discover::event_logs::{self, EventLogSource};
-use sparklake::discover::{History, ServerAccess, Window};
+use sparklake::discover::{History, Window};
 use sparklake::extract::eventlog::codec::Limits;
 use sparklake::extract::history::identify;
+use sparklake::model::ServerAccess;
 use tokio::runtime::Runtime;
 
 use super::collected::{extract_one, histories, requests_sent, runtime, source};

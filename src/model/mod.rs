@@ -1,0 +1,16 @@
+//! The words that several rooms share: who an application is, where it ran, what a setting holds.
+//!
+//! This is the ground floor: nothing here imports another room, every room may import this one, and
+//! no room keeps a twin of a type that stands here.
+
+mod application_key;
+mod nearest;
+mod platform;
+mod server_access;
+mod setting_value;
+
+pub use application_key::ApplicationKey;
+pub use nearest::{did_you_mean, nearest};
+pub use platform::Platform;
+pub use server_access::ServerAccess;
+pub use setting_value::SettingValue;
