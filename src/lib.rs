@@ -16,4 +16,5 @@ pub mod http;
 pub mod load;
 pub mod model;
 pub mod pipeline;
-pub mod schema;
+
+pub use sparklake_schema as schema;

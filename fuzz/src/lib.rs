@@ -4,11 +4,7 @@
 
 use std::io::{Cursor, Read};
 
-#[path = "../../src/extract/eventlog/codec/mod.rs"]
-pub mod codec;
-
-#[path = "../../src/extract/eventlog/event/mod.rs"]
-pub mod event;
+pub use sparklake_eventlog::{codec, event};
 
 use codec::{Codec, Limits, decoder, zip};
 

@@ -220,15 +220,6 @@ pub struct ResourceHours {
     pub storage_gb_hours: Option<f64>,
 }
 
-/// The run that an application belongs to, for `applications.job_run_id` and `job_key`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobRunLink {
-    /// The platform's id of the run.
-    pub job_run_id: String,
-    /// What recurs, by a name that stays from run to run; `None` leaves it to the log.
-    pub job_key: Option<String>,
-}
-
 /// A folder of logs that processes wrote: standard output and error of a driver or of executors.
 #[derive(Debug, Clone)]
 pub struct ProcessLogPlace {

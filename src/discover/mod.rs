@@ -37,11 +37,12 @@ use twox_hash::XxHash64;
 
 pub use cluster::{
     Call, CallOutcome, Check, CheckOutcome, Cluster, ClusterInstances, ClusterList, ClusterMetrics,
-    ClusterPlatform, Exploration, ExploreRequest, JobRun, JobRunLink, LoggedProcess, Pace,
-    ProcessLogPlace, ResourceHours,
+    ClusterPlatform, Exploration, ExploreRequest, JobRun, LoggedProcess, Pace, ProcessLogPlace,
+    ResourceHours,
 };
 pub(crate) use group::{LogFile, group};
 pub use server::ServerApplication;
+pub use sparklake_eventlog::rows::JobRunLink;
 
 /// A file or object as it was when it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,7 @@ use std::io;
 
 use crate::discover::{is_lasting, is_store_error_retryable};
 use crate::http::HttpError;
-use crate::schema::BuilderError;
-
-use super::rows::SinkError;
+use sparklake_eventlog::RowError;
 
 /// An error that ends the extraction of one log. Other logs are not concerned.
 #[derive(Debug, thiserror::Error)]
@@ -99,18 +97,9 @@ pub enum ExtractError {
         /// The log.
         uri: String,
     },
-    /// A row does not fit its table's contract: a mistake of ours.
-    #[error("a row does not fit its table: {0}")]
-    Row(#[from] BuilderError),
-    /// A table without a contract: a mistake of ours.
-    #[error("table {table} has no contract")]
-    NoContract {
-        /// The table.
-        table: &'static str,
-    },
-    /// The rows could not be stored.
+    /// The rows could not be written.
     #[error(transparent)]
-    Sink(#[from] SinkError),
+    Rows(#[from] RowError),
     /// A server could not be asked.
     #[error("{uri}: {source}")]
     Http {
@@ -141,8 +130,8 @@ impl ExtractError {
             Self::NotAnEventLog { .. } => "not_an_event_log",
             Self::NoApplicationStart { .. } => "no_application_start",
             Self::NoApplicationId { .. } => "no_application_id",
-            Self::Row(_) | Self::NoContract { .. } => "contract",
-            Self::Sink(_) => "staging",
+            Self::Rows(RowError::Sink(_)) => "staging",
+            Self::Rows(_) => "contract",
             Self::Http { source, .. } => source.kind(),
             Self::Panicked { .. } => "panic",
         }
@@ -165,7 +154,7 @@ impl ExtractError {
             | Self::NoApplicationId { uri }
             | Self::Http { uri, .. }
             | Self::Panicked { uri } => uri,
-            Self::Row(_) | Self::NoContract { .. } | Self::Sink(_) => "",
+            Self::Rows(_) => "",
         }
     }
 
@@ -176,7 +165,7 @@ impl ExtractError {
             Self::Store { source, .. } => is_store_error_retryable(source),
             Self::Vanished { .. } => true,
             Self::Http { source, .. } => source.is_retryable(),
-            Self::Sink(error) => error.is_retryable(),
+            Self::Rows(RowError::Sink(error)) => error.is_retryable(),
             _ => false,
         }
     }

@@ -5,6 +5,6 @@ pub mod eventlog;
 pub mod history;
 pub mod process_logs;
 mod rest;
-pub mod rows;
 
 pub use error::ExtractError;
+pub use sparklake_eventlog::rows;

@@ -25,6 +25,7 @@
 
 mod batch;
 pub mod commit;
+mod delta_fields;
 mod derived;
 mod encoder;
 pub mod error;

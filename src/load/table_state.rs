@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::delta_fields::delta_fields;
 use super::error::LoadError;
 use super::stats;
 use crate::schema::Table;
@@ -151,7 +152,7 @@ impl TableHandle {
 
     fn first_log_entry(&self) -> Result<String, LoadError> {
         let failed = |source| LoadError::delta("creating", &self.table.name, source);
-        let schema = StructType::try_new(self.table.delta_fields())
+        let schema = StructType::try_new(delta_fields(self.table))
             .map_err(|error| failed(DeltaTableError::generic(error.to_string())))?;
         let metadata = new_metadata(&schema, &self.table.partition_by, properties(self.table))
             .and_then(|metadata| metadata.with_name(self.table.name.clone()))
@@ -193,7 +194,7 @@ fn evolved_schema(
     table: &Table,
     present: &StructType,
 ) -> Result<Option<Vec<StructField>>, LoadError> {
-    let contract = table.delta_fields();
+    let contract = delta_fields(table);
     let mut evolved = Vec::with_capacity(contract.len());
     let mut changed = false;
     for field in present.fields() {

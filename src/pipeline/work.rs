@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sparklake_eventlog::RowError;
 use tokio::runtime::Handle;
 
 use arrow::array::RecordBatch;
@@ -244,7 +245,7 @@ pub(super) fn unreadable(
 
 fn refused(candidate: &Candidate, error: ExtractError) -> Result<SourceRecord, LoadError> {
     // What the lake refuses is no fault of the log's, and the next log would fare no better.
-    if let ExtractError::Sink(error) = error {
+    if let ExtractError::Rows(RowError::Sink(error)) = error {
         return Err(LoadError::from_sink(error));
     }
     let mut record = unreadable(&candidate.history, &candidate.fingerprint, &error);

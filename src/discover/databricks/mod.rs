@@ -603,11 +603,10 @@ fn time(epoch_ms: Option<i64>) -> Option<DateTime<Utc>> {
         .and_then(DateTime::from_timestamp_millis)
 }
 
-impl JobRunLink {
-    fn of(run: &RunOnCluster) -> Self {
-        Self {
-            job_run_id: run.run_id.clone(),
-            job_key: run.job_key(),
-        }
+/// What an application of `run` is linked to.
+fn link_to(run: &RunOnCluster) -> JobRunLink {
+    JobRunLink {
+        job_run_id: run.run_id.clone(),
+        job_key: run.job_key(),
     }
 }

@@ -9,7 +9,7 @@ use super::api::{
     ClusterDetails, ClusterInstance, Run, RunState, RunStatus, Task, TerminationDetails, Workspace,
     is_plain_id,
 };
-use super::{KEPT_DAYS, time};
+use super::{KEPT_DAYS, link_to, time};
 use crate::discover::{Cluster, DiscoverError, DiscoverProblem, JobRun, JobRunLink};
 
 /// Runs are listed by their start; what ended in the window may have begun so long before it.
@@ -358,12 +358,12 @@ pub(super) fn link(
     };
     let mut of_context = runs.iter().filter(used);
     match (of_context.next(), of_context.next()) {
-        (Some(only), None) => return Some(JobRunLink::of(only)),
+        (Some(only), None) => return Some(link_to(only)),
         (Some(_), Some(_)) => return None,
         (None, _) => {}
     }
     match runs {
-        [only] if !several_histories || context.is_none() => Some(JobRunLink::of(only)),
+        [only] if !several_histories || context.is_none() => Some(link_to(only)),
         [] => from_names(cluster, details),
         _ => None,
     }

@@ -127,6 +127,7 @@ pub fn extract(
                 .events
                 .into_iter()
                 .try_for_each(|event| replay.apply(event))
+                .map_err(ExtractError::from)
         },
         |error| read_error(error, log),
     )?;

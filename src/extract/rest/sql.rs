@@ -57,7 +57,7 @@ impl SqlOverview {
         self.last_event = self.last_event.max(submitted.saturating_add(ran));
         append_nodes(&execution, writer)?;
         normalise(&mut element, is_running);
-        row(execution, job_ids, element.to_string()).append(writer)
+        Ok(row(execution, job_ids, element.to_string()).append(writer)?)
     }
 }
 

@@ -501,7 +501,7 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             complete: self.completed && self.losses.is_empty(),
             source_uri: self.application.uri.clone(),
         };
-        row.append(self.rows)
+        Ok(row.append(self.rows)?)
     }
 }
 
@@ -763,5 +763,6 @@ fn append_task(task: &ShownTask, rows: &mut RowWriter<'_>) -> Result<(), Extract
         kill_reason: task.kill_reason(),
         depth: Depth::Rest,
     }
-    .append(rows)
+    .append(rows)?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use deltalake::kernel::{DataType as DeltaType, StructField, StructType};
 use deltalake::protocol::SaveMode;
 
 use super::*;
+use crate::load::delta_fields::delta_fields;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_with_other_content_is_refused_and_left_alone() {
@@ -153,7 +154,7 @@ async fn protocol_stays_old_after_rows_and_checkpoints() {
 /// Makes a table as an older version of this program would have, with other columns.
 async fn make_table(lake: &Lake, name: &str, change: impl FnOnce(&mut Vec<StructField>)) {
     let table = schema::table(name).unwrap();
-    let mut fields = table.delta_fields();
+    let mut fields = delta_fields(table);
     change(&mut fields);
     deltalake::operations::create::CreateBuilder::new()
         .with_log_store(lake.handle(name).unwrap().log_store())

@@ -1,0 +1,318 @@
+//! Rows: what every history becomes, whether it was replayed from a log or walked over REST.
+//!
+//! Each fact table has one row type and one `append` that names the table's columns in the order
+//! of its contract. [`RowWriter`] puts the key and bookkeeping columns around them and hands
+//! record batches to a [`RowSink`] as they fill, so that memory does not follow a history's size.
+
+mod application;
+mod environment;
+mod executor;
+mod job;
+mod log_finding;
+mod sink;
+mod sql;
+mod stage;
+mod storage;
+mod streaming;
+mod summary;
+mod task;
+mod text;
+
+use chrono::{DateTime, Utc};
+
+use sparklake_schema::{self as schema, RowBuilder, TableBuilder};
+
+use crate::RowError as ExtractError;
+use crate::event::{EXECUTOR_METRIC_COUNT, ExecutorMetrics};
+
+pub use application::{ApplicationRow, HistoryKind};
+pub use environment::EnvironmentRow;
+pub use executor::{ExecutorRow, MemoryMetrics, ProcessRow};
+pub use job::{JobRow, JobStatus};
+pub use log_finding::LogFindingRow;
+pub use sink::{RowSink, SinkError};
+pub use sql::{SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlStatus};
+pub use stage::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
+pub use storage::RddStorageRow;
+pub use streaming::StreamingProgressRow;
+pub use summary::{TaskQuantilesRow, TaskSummaryRow};
+pub use task::TaskRow;
+pub use task::{getting_result_time, scheduler_delay};
+pub use text::{json_map, rest_time};
+
+/// How much a history tells: REST leaves out a few things that an event log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All that Spark logged.
+    Log,
+    /// What Spark's REST interface shows.
+    Rest,
+}
+
+impl Depth {
+    /// A value that only a log tells.
+    fn of_log<T>(self, value: T) -> Option<T> {
+        match self {
+            Self::Log => Some(value),
+            Self::Rest => None,
+        }
+    }
+}
+
+/// The run that an application belongs to, for `applications.job_run_id` and `job_key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRunLink {
+    /// The platform's id of the run.
+    pub job_run_id: String,
+    /// What recurs, by a name that stays from run to run; `None` leaves it to the log.
+    pub job_key: Option<String>,
+}
+
+/// What every row of one history says around its own columns.
+#[derive(Debug, Clone)]
+pub struct HistoryContext {
+    pub platform: String,
+    pub cluster_id: String,
+    pub cluster_name: String,
+    pub application_id: String,
+    /// Spark's attempt id, `0` where Spark gives none.
+    pub attempt_id: String,
+    /// Start of the application, epoch milliseconds: its UTC date partitions every table.
+    pub start_time: i64,
+    /// What the platform says of the run; goes before what the history says itself.
+    pub job_run: Option<JobRunLink>,
+    pub batch_id: String,
+    pub ingested_at: DateTime<Utc>,
+}
+
+/// The fact tables that a history fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactTable {
+    Applications,
+    Jobs,
+    Stages,
+    Tasks,
+    TaskSummaries,
+    TaskQuantiles,
+    StageExecutors,
+    Sql,
+    SqlNodes,
+    SqlNodeMetrics,
+    Executors,
+    Environment,
+    StreamingProgress,
+    Processes,
+    RddStorage,
+    LogFindings,
+}
+
+impl FactTable {
+    /// All fact tables, in the order in which their rows are flushed.
+    pub const ALL: [Self; 16] = [
+        Self::Applications,
+        Self::Jobs,
+        Self::Stages,
+        Self::Tasks,
+        Self::TaskSummaries,
+        Self::TaskQuantiles,
+        Self::StageExecutors,
+        Self::Sql,
+        Self::SqlNodes,
+        Self::SqlNodeMetrics,
+        Self::Executors,
+        Self::Environment,
+        Self::StreamingProgress,
+        Self::Processes,
+        Self::RddStorage,
+        Self::LogFindings,
+    ];
+
+    /// The table's name in the lake.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Applications => "applications",
+            Self::Jobs => "jobs",
+            Self::Stages => "stages",
+            Self::Tasks => "tasks",
+            Self::TaskSummaries => "task_summaries",
+            Self::TaskQuantiles => "task_quantiles",
+            Self::StageExecutors => "stage_executors",
+            Self::Sql => "sql",
+            Self::SqlNodes => "sql_nodes",
+            Self::SqlNodeMetrics => "sql_node_metrics",
+            Self::Executors => "executors",
+            Self::Environment => "environment",
+            Self::StreamingProgress => "streaming_progress",
+            Self::Processes => "processes",
+            Self::RddStorage => "rdd_storage",
+            Self::LogFindings => "log_findings",
+        }
+    }
+
+    /// Rows a batch holds before it goes to the sink; rows with plans and stack texts are large.
+    const fn batch_rows(self) -> usize {
+        match self {
+            Self::Tasks => 8_192,
+            Self::Sql => 64,
+            Self::Stages => 1_024,
+            _ => 4_096,
+        }
+    }
+}
+
+/// Writes the rows of one history.
+pub struct RowWriter<'s> {
+    context: HistoryContext,
+    sink: &'s mut dyn RowSink,
+    builders: [Option<TableBuilder>; FactTable::ALL.len()],
+    counts: RowCounts,
+}
+
+/// Rows of one history, by table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCounts([u64; FactTable::ALL.len()]);
+
+impl RowCounts {
+    /// Rows of one table.
+    #[must_use]
+    pub fn of(&self, table: FactTable) -> u64 {
+        self.0.get(table as usize).copied().unwrap_or(0)
+    }
+
+    /// Rows of all tables.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Adds the rows of another history.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    fn add_one(&mut self, table: FactTable) {
+        if let Some(count) = self.0.get_mut(table as usize) {
+            *count += 1;
+        }
+    }
+}
+
+impl<'s> RowWriter<'s> {
+    /// A writer for the history that `context` describes.
+    pub fn new(context: HistoryContext, sink: &'s mut dyn RowSink) -> Self {
+        Self {
+            context,
+            sink,
+            builders: Default::default(),
+            counts: RowCounts::default(),
+        }
+    }
+
+    /// What every row says around its own columns.
+    #[must_use]
+    pub fn context(&self) -> &HistoryContext {
+        &self.context
+    }
+
+    /// Rows written so far.
+    #[must_use]
+    pub fn counts(&self) -> RowCounts {
+        self.counts
+    }
+
+    /// Appends one row of `table`, whose own columns `fill` gives in contract order.
+    ///
+    /// # Errors
+    /// When the row does not fit the table's contract, or the sink refuses a full batch.
+    pub fn append(
+        &mut self,
+        table: FactTable,
+        fill: impl FnOnce(&mut RowBuilder<'_>),
+    ) -> Result<(), ExtractError> {
+        let Some(slot) = self.builders.get_mut(table as usize) else {
+            return Ok(());
+        };
+        let builder = match slot {
+            Some(builder) => builder,
+            None => slot.insert(new_builder(table)?),
+        };
+        let context = &self.context;
+        let mut row = builder.row();
+        row.string("platform", &context.platform)
+            .string("cluster_id", &context.cluster_id)
+            .string("cluster_name", &context.cluster_name)
+            .string("application_id", &context.application_id)
+            .string("attempt_id", &context.attempt_id);
+        fill(&mut row);
+        row.date_from_ms("app_date", context.start_time)
+            .string("batch_id", &context.batch_id)
+            .timestamp_ms("ingested_at", context.ingested_at.timestamp_millis());
+        row.end();
+        self.counts.add_one(table);
+        if builder.len() >= table.batch_rows() {
+            let batch = builder.finish()?;
+            self.sink.write(table.name(), batch)?;
+        }
+        Ok(())
+    }
+
+    /// Hands the last, partly filled batches to the sink.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn flush(&mut self) -> Result<(), ExtractError> {
+        for table in FactTable::ALL {
+            if let Some(Some(builder)) = self.builders.get_mut(table as usize)
+                && !builder.is_empty()
+            {
+                let batch = builder.finish()?;
+                self.sink.write(table.name(), batch)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn new_builder(table: FactTable) -> Result<TableBuilder, ExtractError> {
+    let contract = schema::table(table.name()).ok_or_else(|| ExtractError::NoContract {
+        table: table.name(),
+    })?;
+    Ok(TableBuilder::new(contract))
+}
+
+/// Columns of the executor metrics, in the order of [`super::eventlog::event::EXECUTOR_METRICS`].
+const PEAK_COLUMNS: [&str; EXECUTOR_METRIC_COUNT] = [
+    "peak_jvm_heap_memory",
+    "peak_jvm_off_heap_memory",
+    "peak_on_heap_execution_memory",
+    "peak_off_heap_execution_memory",
+    "peak_on_heap_storage_memory",
+    "peak_off_heap_storage_memory",
+    "peak_on_heap_unified_memory",
+    "peak_off_heap_unified_memory",
+    "peak_direct_pool_memory",
+    "peak_mapped_pool_memory",
+    "peak_process_tree_jvm_v_memory",
+    "peak_process_tree_jvm_rss_memory",
+    "peak_process_tree_python_v_memory",
+    "peak_process_tree_python_rss_memory",
+    "peak_process_tree_other_v_memory",
+    "peak_process_tree_other_rss_memory",
+    "peak_minor_gc_count",
+    "peak_minor_gc_time",
+    "peak_major_gc_count",
+    "peak_major_gc_time",
+    "peak_total_gc_time",
+    "peak_concurrent_gc_count",
+    "peak_concurrent_gc_time",
+];
+
+/// Appends the peak columns, all NULL where nothing was measured.
+fn append_peaks(row: &mut RowBuilder<'_>, peaks: Option<&ExecutorMetrics>) {
+    for (at, column) in PEAK_COLUMNS.into_iter().enumerate() {
+        row.opt_bigint(column, peaks.and_then(|peaks| peaks.0.get(at).copied()));
+    }
+}

@@ -1,0 +1,45 @@
+//! JSON text columns.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::event::Accumulable;
+
+/// A map as a JSON object, keys in order; `{}` where it is empty.
+#[must_use]
+pub fn json_map<V: Serialize>(map: &BTreeMap<String, V>) -> String {
+    // A map with text keys cannot fail to serialise; an empty object is the honest fallback.
+    serde_json::to_string(map).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// Accumulators as REST lists them.
+pub(super) fn json_accumulables<'a>(accumulables: impl Iterator<Item = &'a Accumulable>) -> String {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        id: i64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        update: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        value: Option<&'a str>,
+    }
+    let shown: Vec<Shown<'_>> = accumulables
+        .map(|accumulable| Shown {
+            id: accumulable.id,
+            name: accumulable.name.as_deref(),
+            update: accumulable.update.as_deref(),
+            value: accumulable.value.as_deref(),
+        })
+        .collect();
+    serde_json::to_string(&shown).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// Epoch milliseconds as REST writes dates: `2020-07-07T03:11:21.040GMT`.
+#[must_use]
+pub fn rest_time(epoch_ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(epoch_ms)
+        .map(|time| time.format("%Y-%m-%dT%H:%M:%S%.3fGMT").to_string())
+        .unwrap_or_default()
+}
