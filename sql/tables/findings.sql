@@ -1,50 +1,65 @@
 -- id: findings
 -- title: Findings
 -- description: Gives every row that a rule found its identity, its application's keys, a severity by
---   what it costs, and the rule's defaults for what the rule left open. A rule may set the severity
---   itself. What comes from an incomplete history is of low confidence, because its totals are lower
---   bounds.
+--   what it costs, and the rule's defaults for what the rule left open. What would win less than the
+--   smallest share of the application, in wall time and in core time, is not told; what wins little is
+--   never above medium. A rule may set the severity itself, which is then kept. What comes from an
+--   incomplete history is of low confidence, because its totals are lower bounds.
 -- parameter: critical_core_ms bigint = 72000000 [core_ms] lost core time from which a finding is critical (20 core-hours)
 -- parameter: high_core_ms bigint = 7200000 [core_ms] lost core time from which it is high (2 core-hours)
 -- parameter: medium_core_ms bigint = 600000 [core_ms] lost core time from which it is medium (10 core-minutes)
--- parameter: high_share double = 0.25 [ratio] lost over all core time of the application from which a medium one is high
+-- parameter: high_share double = 0.25 [ratio] share of the application from which a medium one is high
+-- parameter: serious_share double = 0.02 [ratio] share of the application below which it is never above medium
+-- parameter: min_share double = 0.005 [ratio] share of the application below which it is not told
 -- reads: applications, rule_results
+WITH shared AS (
+  SELECT
+    r.*,
+    a.cluster_name, a.job_key, a.app_date, a.complete,
+    CASE WHEN a.duration_ms > 0 THEN LEAST(r.recoverable_ms, a.duration_ms) ELSE r.recoverable_ms END
+      AS winnable_ms,
+    -- The larger share of wall time and of core time; NULL where neither is known.
+    GREATEST(
+      CAST(r.recoverable_ms AS DOUBLE) / NULLIF(a.duration_ms, 0),
+      CAST(r.lost_core_ms AS DOUBLE) / NULLIF(GREATEST(a.core_time_ms, a.total_task_time_ms), 0)
+    ) AS share
+  FROM rule_results AS r
+  INNER JOIN applications AS a
+    ON a.platform = r.platform AND a.cluster_id = r.cluster_id
+    AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
+)
 SELECT
-  a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id,
-  MD5(CONCAT_WS(
-    '|', r.rule_id, r.platform, r.cluster_id, r.application_id, r.attempt_id, r.subject_type,
-    r.subject_id
-  )) AS finding_id,
-  r.rule_id,
-  r.rule_version,
-  r.category,
+  platform, cluster_id, cluster_name, application_id, attempt_id,
+  MD5(CONCAT_WS('|', rule_id, platform, cluster_id, application_id, attempt_id, subject_type, subject_id))
+    AS finding_id,
+  rule_id,
+  rule_version,
+  category,
   CASE
-    WHEN r.severity IS NOT NULL THEN r.severity
-    WHEN r.lost_core_ms IS NULL THEN r.rule_severity
-    WHEN r.lost_core_ms >= $critical_core_ms THEN 'critical'
-    WHEN r.lost_core_ms >= $high_core_ms THEN 'high'
-    WHEN r.lost_core_ms >= $medium_core_ms AND r.lost_core_ms >= $high_share * NULLIF(a.core_time_ms, 0)
-      THEN 'high'
-    WHEN r.lost_core_ms >= $medium_core_ms THEN 'medium'
+    WHEN severity IS NOT NULL THEN severity
+    WHEN lost_core_ms IS NULL THEN rule_severity
+    WHEN share < $serious_share AND lost_core_ms >= $medium_core_ms THEN 'medium'
+    WHEN lost_core_ms >= $critical_core_ms THEN 'critical'
+    WHEN lost_core_ms >= $high_core_ms THEN 'high'
+    WHEN lost_core_ms >= $medium_core_ms AND share >= $high_share THEN 'high'
+    WHEN lost_core_ms >= $medium_core_ms THEN 'medium'
     ELSE 'low'
   END AS severity,
-  CASE WHEN a.complete THEN COALESCE(r.confidence, 'medium') ELSE 'low' END AS confidence,
-  r.subject_type,
-  r.subject_id,
-  a.job_key,
-  COALESCE(r.title, r.rule_title) AS title,
-  r.evidence,
-  r.evidence_json,
-  r.lost_core_ms,
-  r.recoverable_ms,
+  CASE WHEN complete THEN COALESCE(confidence, 'medium') ELSE 'low' END AS confidence,
+  subject_type,
+  subject_id,
+  job_key,
+  COALESCE(title, rule_title) AS title,
+  evidence,
+  evidence_json,
+  lost_core_ms,
+  winnable_ms AS recoverable_ms,
   -- No price is known yet.
   CAST(NULL AS DOUBLE) AS est_savings_usd,
-  COALESCE(r.recommendation, r.rule_recommendation) AS recommendation,
-  COALESCE(r.config_key, r.rule_config_key) AS config_key,
-  r.config_current,
-  r.config_recommended,
-  a.app_date
-FROM rule_results AS r
-INNER JOIN applications AS a
-  ON a.platform = r.platform AND a.cluster_id = r.cluster_id
-  AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
+  COALESCE(recommendation, rule_recommendation) AS recommendation,
+  config_key,
+  config_current,
+  config_recommended,
+  app_date
+FROM shared
+WHERE severity IS NOT NULL OR share IS NULL OR share >= $min_share

@@ -1,65 +1,103 @@
 -- id: application_settings
 -- title: The settings that rules reason about, one row an application
--- description: Values as the application had them; where it set none, Spark's own default. NULL
---   where the history holds no environment at all, because then nothing is known. Sizes stay the
---   text that was set.
+-- description: Values as the application had them; where it set none, Spark's own default for its
+--   version. Sizes are bytes, switches booleans. NULL where the history holds no environment at all,
+--   because then nothing is known, and where a value is no number, such as Databricks' auto.
 -- reads: applications, environment
-WITH settings AS (
+WITH texts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id,
-    MAX(CASE WHEN key = 'spark.sql.shuffle.partitions' THEN value END) AS shuffle_partitions,
-    MAX(CASE WHEN key = 'spark.default.parallelism' THEN value END) AS default_parallelism,
-    MAX(CASE WHEN key = 'spark.sql.adaptive.enabled' THEN value END) AS adaptive,
-    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.enabled' THEN value END)
-      AS coalesce_partitions,
-    MAX(CASE WHEN key = 'spark.sql.adaptive.advisoryPartitionSizeInBytes' THEN value END)
-      AS advisory_partition_size,
-    MAX(CASE WHEN key = 'spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes' THEN value END)
-      AS skew_threshold,
-    MAX(CASE WHEN key = 'spark.sql.files.maxPartitionBytes' THEN value END) AS max_partition_bytes,
-    MAX(CASE WHEN key = 'spark.executor.memory' THEN value END) AS executor_memory,
-    MAX(CASE WHEN key = 'spark.executor.memoryOverhead' THEN value END) AS memory_overhead,
-    MAX(CASE WHEN key = 'spark.task.cpus' THEN value END) AS task_cpus,
-    MAX(CASE WHEN key = 'spark.dynamicAllocation.enabled' THEN value END) AS dynamic_allocation,
-    MAX(CASE WHEN key = 'spark.dynamicAllocation.maxExecutors' THEN value END) AS max_executors,
-    MAX(CASE WHEN key = 'spark.dynamicAllocation.executorIdleTimeout' THEN value END)
-      AS idle_timeout,
-    MAX(CASE WHEN key = 'spark.speculation' THEN value END) AS speculation
+    platform, cluster_id, application_id, attempt_id, key, LOWER(TRIM(value)) AS value,
+    REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS digits
   FROM environment
   WHERE section = 'spark'
+),
+parsed AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, key, value,
+    value = 'true' AS is_true,
+    TRY_CAST(value AS DOUBLE) AS number,
+    TRY_CAST(digits AS DOUBLE) * CASE SUBSTR(value, LENGTH(digits) + 1)
+      WHEN 'k' THEN 1024e0 WHEN 'kb' THEN 1024e0
+      WHEN 'm' THEN 1048576e0 WHEN 'mb' THEN 1048576e0
+      WHEN 'g' THEN 1073741824e0 WHEN 'gb' THEN 1073741824e0
+      WHEN 't' THEN 1099511627776e0 WHEN 'tb' THEN 1099511627776e0
+      WHEN 'b' THEN 1e0
+      -- Memory without a unit is in MiB, every other size in bytes.
+      WHEN '' THEN CASE WHEN key LIKE 'spark.executor.%' THEN 1048576e0 ELSE 1e0 END
+    END AS bytes
+  FROM texts
+),
+settings AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN key = 'spark.master' THEN value END) AS master,
+    MAX(CASE WHEN key = 'spark.sql.shuffle.partitions' THEN value END) AS shuffle_partitions,
+    MAX(CASE WHEN key = 'spark.default.parallelism' THEN number END) AS default_parallelism,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.enabled' THEN value END) AS adaptive,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.enabled' THEN value END) AS coalesce_partitions,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.advisoryPartitionSizeInBytes' THEN bytes END) AS advisory_bytes,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.skewJoin.enabled' THEN value END) AS skew_join,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes' THEN bytes END) AS skew_threshold_bytes,
+    MAX(CASE WHEN key = 'spark.sql.files.maxPartitionBytes' THEN bytes END) AS max_partition_bytes,
+    MAX(CASE WHEN key = 'spark.sql.autoBroadcastJoinThreshold' THEN bytes END) AS broadcast_threshold_bytes,
+    MAX(CASE WHEN key = 'spark.executor.memory' THEN bytes END) AS executor_memory_bytes,
+    MAX(CASE WHEN key = 'spark.executor.memoryOverhead' OR key = 'spark.yarn.executor.memoryOverhead' THEN bytes END) AS overhead_bytes,
+    MAX(CASE WHEN key = 'spark.task.cpus' THEN number END) AS task_cpus,
+    MAX(CASE WHEN key = 'spark.executor.instances' THEN number END) AS executor_instances,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.enabled' THEN value END) AS dynamic_allocation,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.minExecutors' THEN number END) AS min_executors,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.maxExecutors' THEN number END) AS max_executors,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.shuffleTracking.enabled' THEN value END) AS shuffle_tracking,
+    MAX(CASE WHEN key = 'spark.shuffle.service.enabled' THEN value END) AS shuffle_service,
+    MAX(CASE WHEN key = 'spark.speculation' THEN value END) AS speculation
+  FROM parsed
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+versions AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, executor_memory_bytes,
+    -- 305 for Spark 3.5; a missing version is Databricks, which is recent.
+    COALESCE(
+      100 * TRY_CAST(SPLIT_PART(spark_version, '.', 1) AS BIGINT)
+        + TRY_CAST(REGEXP_REPLACE(SPLIT_PART(spark_version, '.', 2), '[^0-9].*$', '') AS BIGINT),
+      305
+    ) AS spark_minor
+  FROM applications
 )
 SELECT
-  a.platform, a.cluster_id, a.application_id, a.attempt_id,
-  -- Without a setting it is the number of cores, which is no constant.
-  s.default_parallelism,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.shuffle_partitions, '200') END
-    AS shuffle_partitions,
-  -- On by default since Spark 3.2; a missing version is Databricks, where it is on too.
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(
-    s.adaptive,
-    CASE
-      WHEN a.spark_version LIKE '1.%' OR a.spark_version LIKE '2.%' THEN 'false'
-      WHEN a.spark_version LIKE '3.0%' OR a.spark_version LIKE '3.1%' THEN 'false'
-      ELSE 'true'
-    END
-  ) END AS adaptive,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.coalesce_partitions, 'true') END
-    AS coalesce_partitions,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.advisory_partition_size, '64MB') END
-    AS advisory_partition_size,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.skew_threshold, '256MB') END AS skew_threshold,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.max_partition_bytes, '128MB') END
-    AS max_partition_bytes,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.executor_memory, '1g') END AS executor_memory,
-  s.memory_overhead,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.task_cpus, '1') END AS task_cpus,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.dynamic_allocation, 'false') END
-    AS dynamic_allocation,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.max_executors, 'infinity') END AS max_executors,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.idle_timeout, '60s') END AS idle_timeout,
-  CASE WHEN s.platform IS NOT NULL THEN COALESCE(s.speculation, 'false') END AS speculation
-FROM applications AS a
+  v.platform, v.cluster_id, v.application_id, v.attempt_id,
+  v.spark_minor,
+  s.platform IS NOT NULL AS has_settings,
+  COALESCE(s.master LIKE 'local%', FALSE) AS is_local,
+  CASE
+    WHEN s.shuffle_partitions IS NOT NULL THEN TRY_CAST(s.shuffle_partitions AS BIGINT)
+    WHEN s.platform IS NOT NULL THEN 200
+  END AS shuffle_partitions,
+  CAST(s.default_parallelism AS BIGINT) AS default_parallelism,
+  COALESCE(s.adaptive, CASE WHEN v.spark_minor >= 302 THEN 'true' ELSE 'false' END) = 'true'
+    AND s.platform IS NOT NULL AS adaptive,
+  COALESCE(s.coalesce_partitions, 'true') = 'true' AS coalesce_partitions,
+  COALESCE(s.skew_join, 'true') = 'true' AS skew_join,
+  COALESCE(s.advisory_bytes, 67108864e0) AS advisory_bytes,
+  COALESCE(s.skew_threshold_bytes, 268435456e0) AS skew_threshold_bytes,
+  COALESCE(s.max_partition_bytes, 134217728e0) AS max_partition_bytes,
+  COALESCE(s.broadcast_threshold_bytes, 10485760e0) AS broadcast_threshold_bytes,
+  COALESCE(v.executor_memory_bytes, CAST(s.executor_memory_bytes AS BIGINT)) AS executor_memory_bytes,
+  s.overhead_bytes,
+  GREATEST(COALESCE(CAST(s.task_cpus AS BIGINT), 1), 1) AS task_cpus,
+  CAST(s.executor_instances AS BIGINT) AS executor_instances,
+  COALESCE(s.dynamic_allocation, 'false') = 'true' AS dynamic_allocation,
+  CAST(s.min_executors AS BIGINT) AS min_executors,
+  CAST(s.max_executors AS BIGINT) AS max_executors,
+  -- Dynamic allocation starts only where shuffle data outlives its executor or is tracked.
+  s.platform IS NOT NULL AND s.executor_instances IS NULL AND v.platform <> 'databricks'
+    AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)
+    AND (
+      v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
+      OR COALESCE(s.shuffle_tracking, 'false') = 'true'
+    ) AS can_allocate,
+  COALESCE(s.speculation, 'false') = 'true' AS speculation
+FROM versions AS v
 LEFT JOIN settings AS s
-  ON s.platform = a.platform AND s.cluster_id = a.cluster_id
-  AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+  ON s.platform = v.platform AND s.cluster_id = v.cluster_id
+  AND s.application_id = v.application_id AND s.attempt_id = v.attempt_id

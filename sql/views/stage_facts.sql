@@ -1,9 +1,13 @@
 -- id: stage_facts
 -- title: Stage attempts with what the rules need to know about them
 -- description: One row per stage attempt that ran: its sums, the distribution of its successful
---   tasks, the cores it could use and the time of all its task attempts. task_slots counts the
---   task slots of the executors that worked for the stage, at most one a task.
--- reads: executors, stage_executors, stages, task_quantiles
+--   tasks, the cores it could use, the time of all its task attempts, what its plan nodes do, and
+--   the application and settings it ran under, so that a rule needs no join. task_slots counts the
+--   task slots of the executors that worked for the stage, at most one a task. data_bytes is the
+--   largest of input, output, shuffle read and shuffle write, chunk_… the same of a task. A listing
+--   stage looks for files and moves no data.
+-- reads: application_facts, executors, sql_node_metrics, sql_nodes, stage_executors, stage_tails,
+--   stages, task_quantiles
 WITH quantiles AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
@@ -42,6 +46,26 @@ WITH quantiles AS (
   )
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
+plans AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
+    MAX(CASE WHEN n.node_name LIKE '%Join%' THEN 1 ELSE 0 END) AS has_join,
+    MAX(CASE WHEN n.node_name LIKE 'Window%' OR n.node_name LIKE 'PhotonWindow%' THEN 1 ELSE 0 END) AS has_window,
+    MAX(CASE WHEN n.node_name LIKE '%Scan %' THEN 1 ELSE 0 END) AS has_scan,
+    MAX(CASE WHEN n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' THEN 1 ELSE 0 END) AS has_python,
+    SUM(m.total) AS files_read
+  FROM stages AS s
+  INNER JOIN sql_nodes AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id
+    AND n.sql_id = s.sql_id
+  LEFT JOIN sql_node_metrics AS m
+    ON m.platform = n.platform AND m.cluster_id = n.cluster_id
+    AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id
+    AND m.sql_id = n.sql_id AND m.node_id = n.node_id AND m.metric_name = 'number of files read'
+  WHERE ARRAY_CONTAINS(n.stage_ids, s.stage_id)
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
+),
 workers AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
@@ -63,7 +87,7 @@ SELECT
   CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
   s.stage_name, s.status, s.failure_reason, s.sql_id, s.completion_time,
   s.num_tasks, s.num_complete_tasks, s.num_failed_tasks, s.num_killed_tasks,
-  s.task_completion_rate, s.duration_ms, s.executor_run_time,
+  s.task_completion_rate, s.duration_ms, s.executor_run_time, s.jvm_gc_time AS gc_time,
   s.memory_bytes_spilled, s.disk_bytes_spilled,
   s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes,
   GREATEST(LEAST(s.num_tasks, COALESCE(w.slots, s.num_tasks)), 1) AS task_slots,
@@ -72,14 +96,36 @@ SELECT
   q.duration_min, q.duration_median, q.duration_max, COALESCE(q.duration_total, 0) AS duration_total,
   q.run_time_median, q.run_time_max, q.run_time_mean, q.run_time_total,
   q.gc_time_max, q.scheduler_delay_total, q.deserialize_time_total, q.serialize_time_total,
-  q.peak_memory_max,
+  NULLIF(q.peak_memory_max, 0) AS peak_memory_max,
   q.memory_spilled_median, q.memory_spilled_max, q.disk_spilled_median, q.disk_spilled_max,
   q.input_median, q.input_max, q.output_median, q.output_max,
   q.shuffle_read_median, q.shuffle_read_max, q.shuffle_write_median, q.shuffle_write_max,
   GREATEST(q.input_median, q.output_median, q.shuffle_read_median, q.shuffle_write_median)
     AS chunk_median,
-  GREATEST(q.input_max, q.output_max, q.shuffle_read_max, q.shuffle_write_max) AS chunk_max
+  GREATEST(q.input_max, q.output_max, q.shuffle_read_max, q.shuffle_write_max) AS chunk_max,
+  GREATEST(s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes, 1) AS data_bytes,
+  s.stage_name LIKE 'Listing leaf files%' OR COALESCE(s.description LIKE 'Listing leaf files%', FALSE)
+    AS is_listing,
+  COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
+  COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 AS has_python,
+  p.files_read, e.tail_ms, e.long_tasks, COALESCE(s.failure_reason, e.task_error) AS reason,
+  a.complete, a.app_duration_ms, a.total_task_time_ms, a.average_cores, a.core_time_ms, a.cores_max, a.executor_cores,
+  a.is_interactive, a.spark_minor, a.has_settings, a.is_local, a.shuffle_partitions,
+  a.default_parallelism, a.adaptive, a.coalesce_partitions, a.skew_join, a.advisory_bytes,
+  a.skew_threshold_bytes, a.max_partition_bytes, a.broadcast_threshold_bytes,
+  a.executor_memory_bytes, a.overhead_bytes, a.task_cpus, a.dynamic_allocation, a.speculation
 FROM stages AS s
+INNER JOIN application_facts AS a
+  ON a.platform = s.platform AND a.cluster_id = s.cluster_id
+  AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
+LEFT JOIN plans AS p
+  ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+  AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+  AND p.stage_id = s.stage_id AND p.stage_attempt_id = s.stage_attempt_id
+LEFT JOIN stage_tails AS e
+  ON e.platform = s.platform AND e.cluster_id = s.cluster_id
+  AND e.application_id = s.application_id AND e.attempt_id = s.attempt_id
+  AND e.stage_id = s.stage_id AND e.stage_attempt_id = s.stage_attempt_id
 LEFT JOIN quantiles AS q
   ON q.platform = s.platform AND q.cluster_id = s.cluster_id
   AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id

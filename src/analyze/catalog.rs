@@ -156,6 +156,13 @@ impl Catalog {
         }
     }
 
+    /// Without these views: something else gives their rows.
+    #[cfg(test)]
+    pub(super) fn without_views(mut self, ids: &[String]) -> Self {
+        self.views.retain(|id, _| !ids.contains(id));
+        self
+    }
+
     /// Copies one rule, view or table over and gives what it reads; `None` when it is here already
     /// or is not in `from`.
     fn copy(&mut self, from: &Self, id: &str) -> Option<Vec<String>> {
@@ -429,7 +436,11 @@ fn collect_folder(
     Ok(())
 }
 
-/// Hidden files and folders, editors' copies, and notes in Markdown or plain text.
+/// Hidden files and folders, editors' copies, notes in Markdown or plain text, and the test data of
+/// rules.
 fn is_ignored(name: &str) -> bool {
-    name.starts_with('.') || name.ends_with('~') || name.ends_with(".md") || name.ends_with(".txt")
+    name.starts_with('.')
+        || ["~", ".md", ".txt", ".test.toml"]
+            .iter()
+            .any(|end| name.ends_with(end))
 }

@@ -1,22 +1,36 @@
 //! What one `.sql` file says: a rule, a derived table, a view that several of them share, or an
 //! example question.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
-use datafusion::sql::parser::DFParserBuilder;
+use datafusion::error::DataFusionError;
+use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use serde::Serialize;
 
+use super::advice::{self, Advice};
 use super::error::CatalogError;
 use super::header::{Field, Header};
 use super::parameters::Parameter;
 use super::placeholders;
+use super::template::Template;
 use crate::model::SettingValue;
 use crate::model::did_you_mean;
 
 /// The values that `findings.severity` can take, worst first.
 pub const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
+
+/// What a finding can be about.
+const SUBJECTS: [&str; 7] = [
+    "application",
+    "job",
+    "stage",
+    "sql",
+    "node",
+    "executor",
+    "cluster",
+];
 
 /// A SQL text with the parameters and tables that it uses.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,6 +39,8 @@ pub struct Query {
     pub file: String,
     /// The whole text of the file, header included.
     pub sql: String,
+    /// What is run: the text, for a rule with a column for each line of advice around it.
+    pub statement: String,
     /// Its thresholds.
     pub parameters: Vec<Parameter>,
     /// Tables and views that it reads, sorted.
@@ -54,9 +70,9 @@ impl Query {
         }
     }
 
-    /// The text as Spark SQL takes it (`:name` for parameters).
+    /// What is run, as Spark SQL takes it (`:name` for parameters).
     pub fn spark_sql(&self) -> String {
-        placeholders::to_spark(&self.sql)
+        placeholders::to_spark(&self.statement)
     }
 }
 
@@ -76,9 +92,17 @@ pub struct Rule {
     pub version: i64,
     /// What the rule looks for and how it counts.
     pub description: String,
-    /// Advice where the query gives none of its own.
+    /// What its findings are about, where the query does not say it.
+    pub subject: String,
+    /// A column: rows of one application that agree in it are told once.
+    pub group_by: Option<String>,
+    /// The sentence that tells the numbers of a finding, where the query does not give it.
+    pub evidence: Option<Template>,
+    /// What to do, by condition.
+    pub advice: Vec<Advice>,
+    /// What to do where no advice holds.
     pub recommendation: String,
-    /// The setting that mends it, where the query names none.
+    /// The setting that fixes it, where neither advice nor query names one.
     pub config_key: Option<String>,
     /// The query that yields findings.
     pub query: Query,
@@ -125,6 +149,8 @@ pub(super) struct SourceText<'a> {
 impl SourceText<'_> {
     pub fn rule(self) -> Result<Rule, CatalogError> {
         let mut header = Header::parse(self.file, self.text)?;
+        let advice = self.advice(&mut header)?;
+        let statement = advice::statement(self.text, &advice);
         let rule = Rule {
             id: self.id(&mut header)?,
             title: header.required("title")?.value,
@@ -132,9 +158,13 @@ impl SourceText<'_> {
             severity: self.severity(&mut header)?,
             version: self.version(&mut header)?,
             description: header.required("description")?.value,
+            subject: self.subject(&mut header)?,
+            group_by: header.optional("group_by")?.map(|field| field.value),
+            evidence: self.evidence(&mut header)?,
             recommendation: header.required("recommendation")?.value,
             config_key: header.optional("config_key")?.map(|field| field.value),
-            query: self.query(&mut header)?,
+            query: self.query(&mut header, statement)?,
+            advice,
         };
         header.finish()?;
         Ok(rule)
@@ -146,7 +176,7 @@ impl SourceText<'_> {
             id: self.id(&mut header)?,
             title: header.required("title")?.value,
             description: header.required("description")?.value,
-            query: self.query(&mut header)?,
+            query: self.query(&mut header, self.text.to_owned())?,
         };
         header.finish()?;
         Ok(relation)
@@ -158,7 +188,7 @@ impl SourceText<'_> {
             id: self.id(&mut header)?,
             title: header.required("title")?.value,
             question: header.required("question")?.value,
-            query: self.query(&mut header)?,
+            query: self.query(&mut header, self.text.to_owned())?,
         };
         header.finish()?;
         Ok(question)
@@ -204,6 +234,45 @@ impl SourceText<'_> {
         ))
     }
 
+    fn subject(self, header: &mut Header<'_>) -> Result<String, CatalogError> {
+        let Some(field) = header.optional("subject")? else {
+            return Ok("application".to_owned());
+        };
+        if SUBJECTS.contains(&field.value.as_str()) {
+            return Ok(field.value);
+        }
+        Err(CatalogError::new(
+            self.file,
+            field.line,
+            format!("`{}` is no subject of a finding", field.value),
+            did_you_mean(&field.value, SUBJECTS),
+        ))
+    }
+
+    fn evidence(self, header: &mut Header<'_>) -> Result<Option<Template>, CatalogError> {
+        let Some(field) = header.optional("evidence")? else {
+            return Ok(None);
+        };
+        let template = Template::parse(&field.value).map_err(|problem| {
+            CatalogError::new(self.file, field.line, problem, "correct the evidence")
+        })?;
+        Ok(Some(template))
+    }
+
+    fn advice(self, header: &mut Header<'_>) -> Result<Vec<Advice>, CatalogError> {
+        let mut table = Vec::new();
+        for field in header.repeated("advice") {
+            let line = Advice::parse(self.file, &field)?;
+            let value = line.recommended.as_deref().unwrap_or("NULL");
+            parse_one(&format!("SELECT ({}), {value}", line.condition)).map_err(|error| {
+                let problem = format!("the advice is no SQL: {error}");
+                CatalogError::new(self.file, field.line, problem, "correct the SQL")
+            })?;
+            table.push(line);
+        }
+        Ok(table)
+    }
+
     fn version(self, header: &mut Header<'_>) -> Result<i64, CatalogError> {
         let field = header.required("version")?;
         field
@@ -221,8 +290,8 @@ impl SourceText<'_> {
             })
     }
 
-    fn query(self, header: &mut Header<'_>) -> Result<Query, CatalogError> {
-        let parameters = self.parameters(header)?;
+    fn query(self, header: &mut Header<'_>, statement: String) -> Result<Query, CatalogError> {
+        let parameters = self.parameters(header, &statement)?;
         let reads = tables_read(self.file, self.text)?;
         if let Some(declared) = header.optional("reads")? {
             self.check_reads(&declared, &reads)?;
@@ -230,13 +299,18 @@ impl SourceText<'_> {
         Ok(Query {
             file: self.file.to_owned(),
             sql: self.text.to_owned(),
+            statement,
             parameters,
             reads,
         })
     }
 
-    fn parameters(self, header: &mut Header<'_>) -> Result<Vec<Parameter>, CatalogError> {
-        let used = placeholders::find(self.text);
+    fn parameters(
+        self,
+        header: &mut Header<'_>,
+        statement: &str,
+    ) -> Result<Vec<Parameter>, CatalogError> {
+        let used = placeholders::find(statement);
         let mut parameters: Vec<Parameter> = Vec::new();
         for field in header.repeated("parameter") {
             let parameter = Parameter::parse(self.file, &field)?;
@@ -263,7 +337,10 @@ impl SourceText<'_> {
             None => Ok(parameters),
             Some(found) => Err(CatalogError::new(
                 self.file,
-                line_of(self.text, found.start),
+                line_of(
+                    self.text,
+                    self.text.find(&format!("${}", found.name)).unwrap_or(0),
+                ),
                 format!("`${}` is not declared", found.name),
                 did_you_mean(
                     found.name,
@@ -294,11 +371,7 @@ impl SourceText<'_> {
 
 /// The tables that a text with exactly one statement reads, its own common table expressions left out.
 fn tables_read(file: &str, sql: &str) -> Result<Vec<String>, CatalogError> {
-    let statements = DFParserBuilder::new(sql)
-        .with_dialect(&GenericDialect {})
-        .build()
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| syntax_error(file, sql, &error.to_string()))?;
+    let statements = parse(sql).map_err(|error| syntax_error(file, sql, &error.to_string()))?;
     let mut statements = statements.into_iter();
     let (Some(statement), None) = (statements.next(), statements.next()) else {
         return Err(CatalogError::new(
@@ -315,6 +388,21 @@ fn tables_read(file: &str, sql: &str) -> Result<Vec<String>, CatalogError> {
         .map(|table| table.table().to_owned())
         .collect();
     Ok(names.into_iter().collect())
+}
+
+fn parse(sql: &str) -> Result<VecDeque<Statement>, DataFusionError> {
+    DFParserBuilder::new(sql)
+        .with_dialect(&GenericDialect {})
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+}
+
+fn parse_one(sql: &str) -> Result<(), String> {
+    match parse(sql) {
+        Ok(statements) if statements.len() == 1 => Ok(()),
+        Ok(_) => Err("it holds more than an expression".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The parser ends its message with `at Line: 12, Column: 3`, unless the text ended too early.
@@ -348,6 +436,9 @@ mod tests {
 -- description: Stages that take long.
 -- parameter: min_ms bigint = 1000 [ms] shortest stage that counts
 -- reads: stages
+-- subject: stage
+-- evidence: It took {duration_ms:s}.
+-- advice: duration_ms > 2000 | spark.x | 'y' | Make them very fast.
 -- recommendation: Make them fast.
 WITH long_stages AS (SELECT * FROM stages WHERE duration_ms >= $min_ms)
 SELECT * FROM long_stages
@@ -372,7 +463,8 @@ SELECT * FROM long_stages
         assert_eq!((rule.id.as_str(), rule.version), ("slow", 2));
         assert_eq!(rule.query.reads, ["stages"]);
         assert_eq!(rule.query.parameters.len(), 1);
-        assert_eq!(rule.config_key, None);
+        assert_eq!((rule.config_key, rule.advice.len()), (None, 1));
+        assert!(rule.query.statement.contains("AS advice_1_value"));
     }
 
     #[test]
@@ -401,7 +493,7 @@ SELECT * FROM long_stages
             (
                 ">= $min_ms",
                 ">= $min_ms + $max_ms",
-                ":10: `$max_ms` is not declared; did you mean `min_ms`?",
+                ":13: `$max_ms` is not declared; did you mean `min_ms`?",
             ),
             (
                 "reads: stages",
@@ -409,6 +501,18 @@ SELECT * FROM long_stages
                 ":8: `reads` says tasks but the query reads stages; write `-- reads: stages`",
             ),
         ];
+        let cases = cases.into_iter().chain([
+            (
+                "subject: stage",
+                "subject: stages",
+                ":9: `stages` is no subject of a finding; did you mean `stage`?",
+            ),
+            (
+                "{duration_ms:s}.",
+                "{duration_ms:s.",
+                ":10: a `{` is never closed by `}`; correct the evidence",
+            ),
+        ]);
         for (right, wrong, message) in cases {
             assert_eq!(
                 refused(&RULE.replace(right, wrong)),
@@ -423,7 +527,7 @@ SELECT * FROM long_stages
             let error = source(&RULE.replace("SELECT * FROM long_stages", wrong))
                 .rule()
                 .expect_err(wrong);
-            assert_eq!(error.line, 11, "{error}");
+            assert_eq!(error.line, 14, "{error}");
         }
     }
 

@@ -5,10 +5,12 @@
 //! ([`runner`]) and brings the answers into the shape of the table contracts. [`session`] sets the
 //! query engine up, for the rules as for users' own queries.
 
+mod advice;
 pub mod catalog;
 mod conform;
 mod definition;
 mod error;
+mod grouping;
 mod header;
 mod parameters;
 mod placeholders;
@@ -17,7 +19,10 @@ mod rule_results;
 pub mod runner;
 mod scope;
 pub mod session;
+mod settings;
+mod template;
 
+pub use advice::Advice;
 pub use catalog::{Catalog, Overrides, Reference};
 pub use conform::Stamp;
 pub use definition::{Query, Question, Relation, Rule, SEVERITIES};
@@ -26,6 +31,8 @@ pub use parameters::{Parameter, ParameterType};
 pub use placeholders::to_spark;
 pub use runner::{Analysis, DerivedRows, StepReport, run};
 pub use scope::Scope;
+
+pub use template::Template;
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,8 @@ use super::parameters::scalar_value;
 use super::reference;
 use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
-use super::session::plan_read_only;
+use super::session::{plan_read_only, register_functions};
+use super::settings::{KNOWN_SETTINGS, Settings};
 use crate::model::did_you_mean;
 use crate::schema;
 
@@ -77,6 +78,7 @@ pub async fn run(
     let mut run = Run::new(catalog, lake, stamp);
     run.register_references(catalog)?;
     run.register_facts(lake, scope).await?;
+    run.read_settings(catalog).await?;
     run.run_steps().await;
     Ok(run.analysis)
 }
@@ -131,6 +133,7 @@ struct Run<'a> {
     /// Rules that have not answered yet.
     open_rules: usize,
     rule_results: Vec<RecordBatch>,
+    settings: Settings,
     analysis: Analysis,
 }
 
@@ -139,13 +142,16 @@ impl<'a> Run<'a> {
         let rules = catalog.rules().cloned().map(Step::Rule);
         let views = catalog.views().cloned().map(Step::View);
         let tables = catalog.tables().cloned().map(Step::Table);
+        let ctx = SessionContext::new_with_config_rt(lake.copied_config(), lake.runtime_env());
+        register_functions(&ctx);
         Self {
-            ctx: SessionContext::new_with_config_rt(lake.copied_config(), lake.runtime_env()),
+            ctx,
             stamp,
             pending: views.chain(rules).chain(tables).collect(),
             available: BTreeSet::new(),
             open_rules: catalog.rules().count(),
             rule_results: Vec::new(),
+            settings: Settings::default(),
             analysis: Analysis::default(),
         }
     }
@@ -189,6 +195,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Advice looks at what the applications were configured with.
+    async fn read_settings(&mut self, catalog: &Catalog) -> Result<(), AnalyzeError> {
+        if self.open_rules > 0 {
+            let known = catalog.reference_rows(KNOWN_SETTINGS)?;
+            self.settings = Settings::read(&self.ctx, known.as_ref())
+                .await
+                .map_err(|error| AnalyzeError::query("environment", error))?;
+        }
+        Ok(())
+    }
+
     /// Table name → a file that reads it.
     fn facts_read(&self) -> BTreeMap<String, String> {
         let made: BTreeSet<&str> = self
@@ -197,6 +214,9 @@ impl<'a> Run<'a> {
             .filter(|step| step.kind() != "rule")
             .map(Step::id)
             .collect();
+        let for_advice = ["applications", "environment"]
+            .into_iter()
+            .filter(|_| self.open_rules > 0);
         self.pending
             .iter()
             .flat_map(|step| step.query().reads.iter().map(move |table| (table, step)))
@@ -206,6 +226,7 @@ impl<'a> Run<'a> {
                     && !self.available.contains(*table)
             })
             .map(|(table, step)| (table.clone(), step.query().file.clone()))
+            .chain(for_advice.map(|table| (table.to_owned(), "sql".to_owned())))
             .collect()
     }
 
@@ -262,7 +283,7 @@ impl<'a> Run<'a> {
             Step::Rule(rule) => {
                 self.open_rules = self.open_rules.saturating_sub(1);
                 done.answer
-                    .and_then(|rows| rule_results::from_rule(&rule, &rows))
+                    .and_then(|rows| rule_results::from_rule(&rule, &rows, &self.settings))
                     .map(|rows| self.rule_results.push(rows))
             }
             Step::Table(table) => done.answer.and_then(|rows| self.finish_table(&table, rows)),
@@ -355,7 +376,9 @@ async fn collect(ctx: &SessionContext, query: &Query) -> Result<RecordBatch, Ana
         .iter()
         .map(|parameter| (parameter.name.clone(), scalar_value(&parameter.value)))
         .collect();
-    let mut rows = plan_read_only(ctx, &query.sql).await.map_err(failed)?;
+    let mut rows = plan_read_only(ctx, &query.statement)
+        .await
+        .map_err(failed)?;
     if !values.is_empty() {
         rows = rows.with_param_values(values).map_err(failed)?;
     }

@@ -62,10 +62,18 @@ pub fn session(settings: &SessionSettings) -> Result<SessionContext, AnalyzeErro
     let runtime = runtime
         .build_arc()
         .map_err(|source| AnalyzeError::Session(Box::new(source)))?;
-    Ok(SessionContext::new_with_config_rt(
-        config(settings),
-        runtime,
-    ))
+    let ctx = SessionContext::new_with_config_rt(config(settings), runtime);
+    register_functions(&ctx);
+    Ok(ctx)
+}
+
+/// Functions of Spark's that the rules call and DataFusion has under no name.
+pub(super) fn register_functions(ctx: &SessionContext) {
+    ctx.register_udf(
+        datafusion_spark::function::datetime::unix_millis()
+            .as_ref()
+            .clone(),
+    );
 }
 
 fn config(settings: &SessionSettings) -> SessionConfig {

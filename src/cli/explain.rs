@@ -7,7 +7,7 @@ use super::arguments::RulesSourceArguments;
 use super::catalog::Rules;
 use super::error::CliError;
 use super::output::Output;
-use crate::analyze::{Catalog, Parameter, Query};
+use crate::analyze::{Advice, Catalog, Parameter, Query};
 
 /// Explain a rule, derived table or view: what it looks for, its parameters, its SQL
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub(super) fn execute(
     let as_run =
         Explained::find(&rules.as_run, id).or_else(|_| Explained::find(&rules.as_written, id))?;
     if arguments.sql_only {
-        return Ok(output.text(&as_run.query.sql)?);
+        return Ok(output.text(&as_run.query.statement)?);
     }
     let as_written = Explained::find(&rules.as_written, id)?;
     Ok(output.text(&as_run.text(&as_written))?)
@@ -62,8 +62,15 @@ impl<'c> Explained<'c> {
             ("category", rule.category.clone()),
             ("severity", rule.severity.clone()),
             ("version", rule.version.to_string()),
+            ("subject", rule.subject.clone()),
             ("recommendation", rule.recommendation.clone()),
         ];
+        facts.extend(
+            rule.evidence
+                .iter()
+                .map(|template| ("evidence", template.text().to_owned())),
+        );
+        facts.extend(rule.advice.iter().map(|line| ("advice", advice_line(line))));
         facts.extend(rule.config_key.clone().map(|key| ("setting", key)));
         Ok(Self {
             heading: format!("{}: {}", rule.id, rule.title),
@@ -91,6 +98,15 @@ impl<'c> Explained<'c> {
         let _ = write!(text, "\n{}\n", without_header(&self.query.sql));
         text
     }
+}
+
+fn advice_line(line: &Advice) -> String {
+    let setting = match (&line.config_key, &line.recommended) {
+        (Some(key), Some(value)) => format!(" [{key} = {value}]"),
+        (Some(key), None) => format!(" [{key}]"),
+        (None, _) => String::new(),
+    };
+    format!("if {}: {}{setting}", line.condition, line.text.text())
 }
 
 /// The SQL below the comments at its head, which say what is told above.

@@ -2,12 +2,14 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time. That overhead is measured, not assumed. What fewer tasks would save is the overhead
 --   of those that would not be there. The number recommended keeps several waves a core, tasks of
---   the target run time, and partitions of the target size.
+--   the target run time, and partitions of the target size, in whole waves of the cores in use.
+-- subject: stage
+-- group_by: stage_name
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
 -- parameter: max_median_ms bigint = 200 [ms] run time of the median task, at most
@@ -16,99 +18,56 @@
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
 -- parameter: target_run_time_ms bigint = 2000 [ms] run time that a task should have
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
--- reads: application_settings, stage_facts
--- recommendation: Use fewer, larger partitions.
+-- evidence: {succeeded_tasks:int} tasks on {task_slots:int} cores, the median one running {run_time_median:int} ms[, cut
+--   from {files_read:int} files]; starting and ending them took {overhead_ms:s}, {overhead_ratio:pct} of their time;
+--   {tasks_needed:int} tasks would do.
+-- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes |
+--   CONCAT(CAST(CAST(CEIL(input_bytes / 1048576e0 / tasks_needed) AS BIGINT) AS STRING), 'MB') |
+--   Few files are cut into many splits: let a split hold more.
+-- advice: cause = 'input' | - | - | The input lies in many small files or partitions: compact it, or coalesce after reading.
+-- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
+--   would do.
+-- advice: sql_id IS NULL | - | - | Give the operation before this stage fewer partitions: {tasks_needed:int} would do.
+-- advice: spark_minor >= 300 AND NOT adaptive | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on: it merges
+--   small shuffle partitions by itself.
+-- advice: adaptive AND NOT coalesce_partitions | spark.sql.adaptive.coalescePartitions.enabled | 'true' |
+--   Let adaptive execution merge small shuffle partitions.
+-- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | tasks_needed | Use fewer shuffle partitions.
+-- recommendation: The code sets the number of partitions (repartition): ask for fewer there.
 WITH measured AS (
   SELECT
     f.*,
-    COALESCE(f.scheduler_delay_total, 0) + COALESCE(f.deserialize_time_total, 0)
-      + COALESCE(f.serialize_time_total, 0) AS overhead_ms,
-    LEAST(
-      GREATEST(
-        CAST(CEIL(f.task_slots * $waves) AS BIGINT),
-        CAST(CEIL(CAST(f.run_time_total AS DOUBLE) / $target_run_time_ms) AS BIGINT),
-        CAST(CEIL(
-          CAST(GREATEST(f.input_bytes, f.output_bytes, f.shuffle_read_bytes, f.shuffle_write_bytes)
-            AS DOUBLE) / $target_bytes
-        ) AS BIGINT)
-      ),
-      f.num_tasks
-    ) AS tasks_needed
+    COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0)
+      AS overhead_ms,
+    task_slots * CAST(CEIL(GREATEST(
+      $waves,
+      CAST(run_time_total AS DOUBLE) / $target_run_time_ms / task_slots,
+      CAST(data_bytes AS DOUBLE) / $target_bytes / task_slots
+    )) AS BIGINT) AS tasks_needed
   FROM stage_facts AS f
-  WHERE f.succeeded_tasks >= $min_tasks
-    AND f.succeeded_tasks >= $min_tasks_per_slot * f.task_slots
-    AND f.run_time_median <= $max_median_ms
+  WHERE succeeded_tasks >= $min_tasks AND succeeded_tasks >= $min_tasks_per_slot * task_slots
+    AND run_time_median <= $max_median_ms AND NOT is_listing
 ),
 judged AS (
   SELECT
     m.*,
-    CAST(m.overhead_ms AS DOUBLE) / GREATEST(m.duration_total, 1) AS overhead_ratio,
-    CAST(ROUND(m.overhead_ms * (1e0 - CAST(m.tasks_needed AS DOUBLE) / m.num_tasks)) AS BIGINT)
-      AS lost_core_ms,
+    CAST(overhead_ms AS DOUBLE) / GREATEST(duration_total, 1) AS overhead_ratio,
+    CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / num_tasks)) AS BIGINT) AS lost_core_ms,
     CASE
-      WHEN m.input_bytes > m.shuffle_read_bytes THEN 'input'
-      WHEN m.shuffle_read_bytes = 0 THEN 'other'
-      WHEN m.sql_id IS NULL THEN 'rdd'
-      WHEN c.adaptive = 'false' THEN 'adaptive off'
-      WHEN c.coalesce_partitions = 'false' THEN 'coalesce off'
+      WHEN input_bytes > shuffle_read_bytes AND files_read * 4 < num_tasks THEN 'splits'
+      WHEN input_bytes > shuffle_read_bytes THEN 'input'
+      WHEN shuffle_read_bytes = 0 THEN 'made'
       ELSE 'shuffle'
-    END AS cause,
-    c.adaptive, c.coalesce_partitions, c.shuffle_partitions, c.default_parallelism
+    END AS cause
   FROM measured AS m
-  LEFT JOIN application_settings AS c
-    ON c.platform = m.platform AND c.cluster_id = m.cluster_id
-    AND c.application_id = m.application_id AND c.attempt_id = m.attempt_id
-  WHERE m.overhead_ms >= $min_overhead_ms AND m.tasks_needed < m.num_tasks
+  WHERE overhead_ms >= $min_overhead_ms AND tasks_needed < num_tasks
 )
 SELECT
-  j.platform, j.cluster_id, j.application_id, j.attempt_id,
-  'stage' AS subject_type,
-  j.subject_id,
+  platform, cluster_id, application_id, attempt_id, subject_id,
   'high' AS confidence,
-  CONCAT(
-    CAST(j.succeeded_tasks AS STRING), ' tasks on ', CAST(j.task_slots AS STRING),
-    ' cores, the median one running ', CAST(j.run_time_median AS STRING),
-    ' ms; starting and ending them took ',
-    CAST(CAST(j.overhead_ms / 1e3 AS DECIMAL(18, 1)) AS STRING), ' s, ',
-    CAST(CAST(100e0 * j.overhead_ratio AS DECIMAL(18, 1)) AS STRING),
-    ' percent of their time; ', CAST(j.tasks_needed AS STRING), ' tasks would do.'
-  ) AS evidence,
-  CONCAT(
-    '{"tasks":', CAST(j.succeeded_tasks AS STRING),
-    ',"task_slots":', CAST(j.task_slots AS STRING),
-    ',"median_ms":', CAST(j.run_time_median AS STRING),
-    ',"overhead_ms":', CAST(j.overhead_ms AS STRING),
-    ',"task_time_ms":', CAST(j.duration_total AS STRING),
-    ',"tasks_needed":', CAST(j.tasks_needed AS STRING),
-    ',"cause":"', j.cause, '"}'
-  ) AS evidence_json,
-  j.lost_core_ms,
-  LEAST(CAST(j.lost_core_ms / CAST(j.task_slots AS DOUBLE) AS BIGINT), j.duration_ms)
-    AS recoverable_ms,
-  CASE j.cause
-    WHEN 'input' THEN
-      'The input lies in many small files or partitions: compact it, or coalesce after reading.'
-    WHEN 'rdd' THEN 'Give the operation before this stage fewer partitions, or coalesce.'
-    WHEN 'adaptive off' THEN 'Turn adaptive execution on: it merges small shuffle partitions by itself.'
-    WHEN 'coalesce off' THEN 'Let adaptive execution merge small shuffle partitions.'
-    WHEN 'other' THEN 'Make the data with fewer partitions (for example a smaller numSlices or range).'
-    ELSE 'Use fewer shuffle partitions.'
-  END AS recommendation,
-  CASE j.cause
-    WHEN 'rdd' THEN 'spark.default.parallelism'
-    WHEN 'adaptive off' THEN 'spark.sql.adaptive.enabled'
-    WHEN 'coalesce off' THEN 'spark.sql.adaptive.coalescePartitions.enabled'
-    WHEN 'shuffle' THEN 'spark.sql.shuffle.partitions'
-  END AS config_key,
-  CASE j.cause
-    WHEN 'rdd' THEN j.default_parallelism
-    WHEN 'adaptive off' THEN j.adaptive
-    WHEN 'coalesce off' THEN j.coalesce_partitions
-    WHEN 'shuffle' THEN j.shuffle_partitions
-  END AS config_current,
-  CASE
-    WHEN j.cause IN ('rdd', 'shuffle') THEN CAST(j.tasks_needed AS STRING)
-    WHEN j.cause IN ('adaptive off', 'coalesce off') THEN 'true'
-  END AS config_recommended
-FROM judged AS j
-WHERE j.overhead_ratio >= $min_overhead_ratio
+  lost_core_ms,
+  CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  stage_name, cause, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
+  tasks_needed, files_read, input_bytes, sql_id, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
+FROM judged
+WHERE overhead_ratio >= $min_overhead_ratio

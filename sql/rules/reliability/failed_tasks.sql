@@ -2,111 +2,73 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 1
--- description: Fires for a stage attempt that failed, or where more than a handful of its task
---   attempts did. Lost is the time of the attempts that did not succeed: the time of all attempts
---   less that of the successful ones. A finished task whose output was lost with its executor and had
---   to be run again counts once as lost. Killed attempts (losers of speculation) are no failures:
---   where a stage had both, the time is split by their number, and confidence is medium.
+-- version: 2
+-- description: Fires for a stage attempt that failed with tasks of its own, or where more than a handful
+--   of its task attempts did. Lost is the time of the attempts that did not succeed: the time of all
+--   attempts less that of the successful ones. A finished task whose output was lost with its executor
+--   and had to be run again counts once as lost. Killed attempts (losers of speculation, cancelled
+--   jobs) are no failures: where a stage had both, the time is split by their number, and confidence is
+--   medium.
+-- subject: stage
+-- group_by: stage_name
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
 -- parameter: min_failed_tasks bigint = 2 [count] failed attempts, at least
 -- parameter: min_lost_ms bigint = 30000 [ms] time of failed attempts, at least
--- reads: application_settings, stage_facts, tasks
--- recommendation: Find the cause in the error of the failed tasks and mend it; retries only hide it.
-WITH errors AS (
-  -- What one of the failed tasks said; a stage says why only when it failed as a whole.
-  SELECT
-    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
-    MAX(COALESCE(error_message, end_reason)) AS error
-  FROM tasks
-  WHERE status = 'FAILED'
-  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
-),
-failed AS (
-  SELECT f.*, COALESCE(f.failure_reason, e.error) AS reason
-  FROM stage_facts AS f
-  LEFT JOIN errors AS e
-    ON e.platform = f.platform AND e.cluster_id = f.cluster_id
-    AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id
-    AND e.stage_id = f.stage_id AND e.stage_attempt_id = f.stage_attempt_id
-  WHERE f.num_failed_tasks > 0 OR f.status = 'FAILED'
-),
-judged AS (
+-- evidence: {num_failed_tasks:int} task attempts failed in a stage of {num_tasks:int} tasks and took {lost_core_ms:s} with
+--   them[; {outcome}][: {reason}].
+-- advice: cause = 'heap' AND is_local | - | - | Tasks ran out of heap: give the driver, which runs the tasks in local mode, more
+--   memory, or make partitions smaller.
+-- advice: cause = 'heap' AND platform <> 'databricks' AND memory_doubled_gib <= 31 | spark.executor.memory |
+--   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | Tasks ran out of heap: give executors more memory for each core, or
+--   make partitions smaller.
+-- advice: cause = 'heap' AND executor_cores > 1 AND platform <> 'databricks' | spark.executor.cores |
+--   CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: run fewer of them at once in an executor, or make
+--   partitions smaller.
+-- advice: cause = 'heap' | - | - | Tasks ran out of heap: choose more memory for each core, or make partitions smaller.
+-- advice: cause = 'container' AND NOT is_local AND platform <> 'databricks' AND spark_minor >= 203 |
+--   spark.executor.memoryOverhead | CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | The cluster manager killed the executor
+--   for its memory: raise the memory outside of the heap.
+-- advice: cause = 'container' | - | - | The cluster manager killed the executor for its memory: give it more memory outside
+--   of the heap, or run fewer tasks at once in it.
+-- advice: cause = 'fetch' | - | - | Shuffle data was lost with its executor: find out why executors go (spot, memory,
+--   scale-in), and keep shuffle data safe with decommissioning or an external shuffle service.
+-- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
+-- recommendation: Find the cause in the error of the failed tasks and fix it; retries only hide it.
+WITH judged AS (
   SELECT
     f.*,
     CAST(ROUND(
-      GREATEST(f.attempts_time - f.duration_total, 0)
-        * (CAST(f.num_failed_tasks AS DOUBLE) / GREATEST(f.num_failed_tasks + f.num_killed_tasks, 1))
+      GREATEST(attempts_time - duration_total, 0)
+        * (CAST(num_failed_tasks AS DOUBLE) / GREATEST(num_failed_tasks + num_killed_tasks, 1))
     ) AS BIGINT) AS lost_core_ms,
     CASE
-      WHEN f.reason IS NULL THEN 'unknown'
-      WHEN f.reason LIKE '%OutOfMemoryError%' THEN 'heap'
-      WHEN f.reason LIKE '%exit code 137%' OR f.reason LIKE '%Exit status: 137%'
-        OR f.reason LIKE '%memoryOverhead%' OR f.reason LIKE '%memory limits%'
-        THEN 'container'
-      WHEN f.reason LIKE '%FetchFailed%' OR f.reason LIKE '%MetadataFetchFailed%'
-        OR f.reason LIKE '%missing an output location%' THEN 'fetch'
-      WHEN f.reason LIKE '%No space left on device%' THEN 'disk'
+      WHEN reason LIKE '%OutOfMemoryError%' THEN 'heap'
+      WHEN reason LIKE '%exit code 137%' OR reason LIKE '%Exit status: 137%' OR reason LIKE '%code was 137%'
+        OR reason LIKE '%memoryOverhead%' OR reason LIKE '%memory limits%' THEN 'container'
+      WHEN reason LIKE '%FetchFailed%' OR reason LIKE '%missing an output location%' THEN 'fetch'
+      WHEN reason LIKE '%No space left on device%' THEN 'disk'
       ELSE 'other'
     END AS cause
-  FROM failed AS f
+  FROM stage_facts AS f
+  WHERE num_failed_tasks > 0
 )
 SELECT
-  j.platform, j.cluster_id, j.application_id, j.attempt_id,
-  'stage' AS subject_type,
-  j.subject_id,
+  platform, cluster_id, application_id, attempt_id, subject_id,
   -- A stage that failed matters even where little core time went with it.
-  CASE WHEN j.status = 'FAILED' AND j.lost_core_ms < 600000 THEN 'medium' END AS severity,
-  CASE WHEN j.num_killed_tasks > 0 THEN 'medium' ELSE 'high' END AS confidence,
-  CASE WHEN j.status = 'FAILED' THEN 'The stage failed' ELSE 'Tasks fail and are run again' END
-    AS title,
-  CONCAT(
-    CAST(j.num_failed_tasks AS STRING), ' task attempts failed in a stage of ',
-    CAST(j.num_tasks AS STRING), ' tasks and took ',
-    CAST(CAST(j.lost_core_ms / 1e3 AS DECIMAL(18, 1)) AS STRING), ' s with them',
-    CASE WHEN j.status = 'FAILED' THEN '; the stage attempt failed' ELSE '' END,
-    CASE
-      WHEN j.reason IS NOT NULL THEN CONCAT(': ', SUBSTR(j.reason, 1, 200))
-      ELSE '.'
-    END
-  ) AS evidence,
-  CONCAT(
-    '{"failed_tasks":', CAST(j.num_failed_tasks AS STRING),
-    ',"killed_tasks":', CAST(j.num_killed_tasks AS STRING),
-    ',"tasks":', CAST(j.num_tasks AS STRING),
-    ',"attempts_ms":', CAST(j.attempts_time AS STRING),
-    ',"successful_ms":', CAST(j.duration_total AS STRING),
-    ',"stage_failed":', CASE WHEN j.status = 'FAILED' THEN 'true' ELSE 'false' END,
-    ',"cause":"', j.cause, '"}'
-  ) AS evidence_json,
-  j.lost_core_ms,
-  LEAST(CAST(j.lost_core_ms / CAST(j.task_slots AS DOUBLE) AS BIGINT), j.duration_ms)
-    AS recoverable_ms,
-  CASE j.cause
-    WHEN 'heap' THEN
-      'Tasks ran out of heap: give executors more memory for each core, or make partitions smaller.'
-    WHEN 'container' THEN
-      'The cluster manager killed the executor for its memory: raise the memory outside of the heap.'
-    WHEN 'fetch' THEN
-      'Shuffle data was lost with its executor: find out why executors go (spot, memory, scale-in), and keep shuffle data safe with decommissioning or an external shuffle service.'
-    WHEN 'disk' THEN
-      'The local disks are full: use larger ones, or spill and shuffle less.'
-  END AS recommendation,
-  CASE j.cause
-    WHEN 'heap' THEN 'spark.executor.memory'
-    WHEN 'container' THEN 'spark.executor.memoryOverhead'
-  END AS config_key,
-  CASE j.cause
-    WHEN 'heap' THEN c.executor_memory
-    WHEN 'container' THEN c.memory_overhead
-  END AS config_current
-FROM judged AS j
-LEFT JOIN application_settings AS c
-  ON c.platform = j.platform AND c.cluster_id = j.cluster_id
-  AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id
-WHERE j.status = 'FAILED'
-  OR (
-    j.num_failed_tasks >= $min_failed_tasks
-    AND j.num_failed_tasks >= $min_failed_ratio * j.num_tasks
-    AND j.lost_core_ms >= $min_lost_ms
-  )
+  CASE WHEN status = 'FAILED' AND lost_core_ms < 600000 THEN 'medium' END AS severity,
+  CASE WHEN num_killed_tasks > 0 THEN 'medium' ELSE 'high' END AS confidence,
+  CASE WHEN status = 'FAILED' THEN 'The stage failed' ELSE 'Tasks fail and are run again' END AS title,
+  lost_core_ms,
+  CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  stage_name, cause, num_failed_tasks, num_killed_tasks, num_tasks, attempts_time, duration_total,
+  CASE WHEN status = 'FAILED' THEN 'the stage attempt failed' END AS outcome,
+  SUBSTR(reason, 1, 200) AS reason,
+  is_local, spark_minor, executor_cores,
+  CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,
+  -- Twice what it had, which by default is a tenth of the heap and at least 384 MiB.
+  CAST(2 * COALESCE(overhead_bytes, GREATEST(executor_memory_bytes * 0.1e0, 402653184e0)) / 1048576e0 AS BIGINT)
+    AS overhead_needed_mib
+FROM judged
+WHERE (status = 'FAILED' AND COALESCE(reason NOT LIKE '%cancelled%', TRUE))
+  OR (num_failed_tasks >= $min_failed_tasks AND num_failed_tasks >= $min_failed_ratio * num_tasks
+    AND lost_core_ms >= $min_lost_ms)

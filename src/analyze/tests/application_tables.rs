@@ -65,9 +65,12 @@ async fn e8_clusters_and_attempts_are_kept_apart() {
 #[tokio::test]
 async fn e12_lost_core_time_is_not_added_up_over_overlapping_findings() {
     let mut lake = TestLake::default();
-    lake.application(APP, json!({
-        "core_time_ms": 100_000_000, "total_task_time_ms": 70_000_000, "duration_ms": 10_000_000,
-    }));
+    lake.application(
+        APP,
+        json!({
+            "core_time_ms": 75_000_000, "total_task_time_ms": 70_000_000, "duration_ms": 10_000_000,
+        }),
+    );
     lake.executor("1", 10, json!({}));
     for stage in [1, 2] {
         lake.worker(stage, "1", json!({"task_time": 1_500_000}));

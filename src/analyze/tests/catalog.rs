@@ -168,7 +168,7 @@ fn a_selection_keeps_what_it_reads() {
             one.views().count(),
             one.tables().count()
         ),
-        (1, 2, 1)
+        (1, 4, 1)
     );
     let all = catalog.select(&["ineffjobagg"]).expect("known");
     assert_eq!((all.rules().count(), all.tables().count()), (8, 3));

@@ -225,7 +225,7 @@ fn contract(table: &str) -> &'static Table {
     schema::table(table).unwrap_or_else(|| panic!("no contract for {table}"))
 }
 
-fn batch(schema: SchemaRef, rows: &[Row]) -> RecordBatch {
+pub(super) fn batch(schema: SchemaRef, rows: &[Row]) -> RecordBatch {
     let mut decoder = ReaderBuilder::new(schema.clone())
         .build_decoder()
         .expect("decoder");

@@ -5,6 +5,6 @@ mod catalog;
 mod lake;
 mod parquet;
 mod photon;
-mod rules;
+mod rule_data;
 mod runs;
 mod stage_flags;

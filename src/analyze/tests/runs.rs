@@ -216,10 +216,7 @@ async fn a_rule_with_a_wrong_answer_says_what_is_wrong() {
         ),
         (
             SHORT.replace(evidence, "'' AS note"),
-            "a finding has no column `note`; known are: platform, cluster_id, application_id, \
-             attempt_id, subject_type, subject_id, evidence, severity, confidence, title, \
-             evidence_json, lost_core_ms, recoverable_ms, recommendation, config_key, \
-             config_current, config_recommended",
+            "the rule has no evidence; add a line `-- evidence: …` to its header",
         ),
         (
             SHORT.replace(evidence, "CAST(NULL AS STRING) AS evidence"),

@@ -1,0 +1,45 @@
+-- id: application_facts
+-- title: Applications with their settings and executors, all that a rule needs to judge one
+-- description: One row per application attempt. average_cores is the core time that was held over the
+--   wall time. An interactive application (shell, notebook, thrift server) waits for people, so its
+--   idle time says little.
+-- reads: application_settings, applications, executors
+WITH workers AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    COUNT(*) AS num_workers,
+    SUM(CASE WHEN total_tasks = 0 THEN 1 ELSE 0 END) AS num_never_used,
+    MAX(peak_jvm_heap_memory) AS peak_heap_bytes,
+    MAX(total_cores) AS worker_cores
+  FROM executors
+  WHERE executor_id <> 'driver'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+)
+SELECT
+  a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
+  a.application_name, a.job_key, a.complete, a.completed, a.failure_reason,
+  NULLIF(a.duration_ms, 0) AS app_duration_ms,
+  a.total_task_time_ms, a.core_time_ms, a.num_executors_max, a.cores_max,
+  a.input_bytes AS app_input_bytes, a.num_jobs, a.num_sql,
+  COALESCE(a.executor_cores, w.worker_cores) AS executor_cores,
+  CAST(a.core_time_ms AS DOUBLE) / NULLIF(a.duration_ms, 0) AS average_cores,
+  COALESCE(w.num_workers, 0) AS num_workers,
+  COALESCE(w.num_never_used, 0) AS num_never_used,
+  NULLIF(w.peak_heap_bytes, 0) AS peak_heap_bytes,
+  a.application_name IN (
+    'Spark shell', 'PySparkShell', 'SparkR', 'Databricks Shell', 'Zeppelin', 'SparkSQL'
+  ) OR LOWER(a.application_name) LIKE 'thrift%' OR LOWER(a.application_name) LIKE 'livy%'
+    OR LOWER(a.application_name) LIKE '%jupyter%' OR LOWER(a.application_name) LIKE '%spark connect%'
+    AS is_interactive,
+  c.spark_minor, c.has_settings, c.is_local OR w.num_workers IS NULL AS is_local,
+  c.shuffle_partitions, c.default_parallelism, c.adaptive, c.coalesce_partitions, c.skew_join,
+  c.advisory_bytes, c.skew_threshold_bytes, c.max_partition_bytes, c.broadcast_threshold_bytes,
+  c.executor_memory_bytes, c.overhead_bytes, c.task_cpus, c.executor_instances,
+  c.dynamic_allocation, c.min_executors, c.max_executors, c.can_allocate, c.speculation
+FROM applications AS a
+LEFT JOIN application_settings AS c
+  ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+  AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
+LEFT JOIN workers AS w
+  ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+  AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id

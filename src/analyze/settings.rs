@@ -1,0 +1,279 @@
+//! What each application was configured with, and which settings exist in its Spark: a finding never
+//! advises a setting that is in force already, or one that the application's Spark does not know.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{SessionContext, col, lit};
+
+use crate::model::ApplicationKey;
+
+pub(super) const KEY_COLUMNS: [&str; 4] =
+    ["platform", "cluster_id", "application_id", "attempt_id"];
+
+/// The reference table of the settings that Spark knows, where the catalog has one.
+pub(super) const KNOWN_SETTINGS: &str = "ref_spark_settings";
+
+/// The settings of the applications in scope.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    applications: HashMap<ApplicationKey, HashMap<String, String>>,
+    versions: HashMap<ApplicationKey, String>,
+    known: Option<HashMap<String, Known>>,
+}
+
+/// A setting of Spark's.
+#[derive(Debug, Default)]
+struct Known {
+    default: Option<String>,
+    since: Option<Version>,
+    until: Option<Version>,
+}
+
+type Version = (u32, u32);
+
+impl Settings {
+    /// Reads the settings of the applications that `ctx` shows.
+    pub async fn read(
+        ctx: &SessionContext,
+        known: Option<&RecordBatch>,
+    ) -> Result<Self, DataFusionError> {
+        let mut settings = Self {
+            known: known.map(read_known),
+            ..Self::default()
+        };
+        let spark = ctx
+            .table("environment")
+            .await?
+            .filter(col("section").eq(lit("spark")))?;
+        let columns: Vec<&str> = KEY_COLUMNS
+            .iter()
+            .copied()
+            .chain(["key", "value"])
+            .collect();
+        for batch in spark.select_columns(&columns)?.collect().await? {
+            let columns = texts(&batch, &columns);
+            for row in 0..batch.num_rows() {
+                let (key, name, value) = (
+                    key_of(&columns, row),
+                    text(&columns, 4, row),
+                    text(&columns, 5, row),
+                );
+                let known = settings.applications.entry(key).or_default();
+                if let (Some(name), Some(value)) = (name, value) {
+                    known.insert(name, value);
+                }
+            }
+        }
+        let columns: Vec<&str> = KEY_COLUMNS
+            .iter()
+            .copied()
+            .chain(["spark_version"])
+            .collect();
+        let applications = ctx.table("applications").await?;
+        for batch in applications.select_columns(&columns)?.collect().await? {
+            let columns = texts(&batch, &columns);
+            for row in 0..batch.num_rows() {
+                if let Some(version) = text(&columns, 4, row) {
+                    settings.versions.insert(key_of(&columns, row), version);
+                }
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The value that the setting had: what was set, else Spark's default. `None` where the history
+    /// holds no environment, or the setting has no default.
+    pub fn current(&self, application: &ApplicationKey, setting: &str) -> Option<String> {
+        let set = self.applications.get(application)?;
+        set.get(setting).cloned().or_else(|| {
+            let known = self.known.as_ref()?.get(setting)?;
+            known.default.clone().filter(|default| !default.is_empty())
+        })
+    }
+
+    /// Whether the application's Spark knows the setting. A setting that the reference does not list
+    /// counts as known (platforms add their own), and so does any where there is no reference.
+    pub fn exists(&self, application: &ApplicationKey, setting: &str) -> bool {
+        let Some(known) = self.known.as_ref().and_then(|known| known.get(setting)) else {
+            return true;
+        };
+        let Some(version) = self
+            .versions
+            .get(application)
+            .and_then(|text| version(text))
+        else {
+            return true;
+        };
+        known.since.is_none_or(|since| since <= version)
+            && known.until.is_none_or(|until| version < until)
+    }
+}
+
+fn read_known(rows: &RecordBatch) -> HashMap<String, Known> {
+    let names = ["key", "default_value", "since_version", "until_version"];
+    let columns = texts(rows, &names);
+    (0..rows.num_rows())
+        .filter_map(|row| {
+            let known = Known {
+                default: text(&columns, 1, row),
+                since: text(&columns, 2, row).and_then(|text| version(&text)),
+                until: text(&columns, 3, row).and_then(|text| version(&text)),
+            };
+            Some((text(&columns, 0, row)?, known))
+        })
+        .collect()
+}
+
+/// `3.5` of `3.5.1-amzn-0`.
+fn version(text: &str) -> Option<Version> {
+    let mut numbers = text.split(|letter: char| !letter.is_ascii_digit());
+    let major = numbers.next()?.parse().ok()?;
+    Some((
+        major,
+        numbers
+            .next()
+            .and_then(|minor| minor.parse().ok())
+            .unwrap_or(0),
+    ))
+}
+
+/// The columns of that name as text; `None` for one that is not there.
+fn texts(batch: &RecordBatch, names: &[&str]) -> Vec<Option<StringArray>> {
+    names
+        .iter()
+        .map(|name| {
+            let column = batch.column_by_name(name)?;
+            let column = arrow::compute::cast(column, &DataType::Utf8).ok()?;
+            Some(column.as_string_opt::<i32>()?.clone())
+        })
+        .collect()
+}
+
+fn text(columns: &[Option<StringArray>], column: usize, row: usize) -> Option<String> {
+    let array = columns.get(column)?.as_ref()?;
+    (row < array.len() && array.is_valid(row)).then(|| array.value(row).to_owned())
+}
+
+fn key_of(columns: &[Option<StringArray>], row: usize) -> ApplicationKey {
+    let part = |column| text(columns, column, row).unwrap_or_default();
+    ApplicationKey {
+        platform: part(0),
+        cluster_id: part(1),
+        application_id: part(2),
+        attempt_id: part(3),
+    }
+}
+
+/// Whether two values of a setting mean the same: `64MB` and `67108864`, `60s` and `1min`.
+pub(super) fn is_same_value(left: &str, right: &str) -> bool {
+    let (left, right) = (left.trim().to_lowercase(), right.trim().to_lowercase());
+    if left == right {
+        return true;
+    }
+    let same = |parse: fn(&str) -> Option<f64>| match (parse(&left), parse(&right)) {
+        (Some(left), Some(right)) => (left - right).abs() < 1e-9 * left.abs().max(1.0),
+        _ => false,
+    };
+    same(size) || same(milliseconds)
+}
+
+fn scaled(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let digits = text
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != '-')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = units.iter().find(|(name, _)| *name == unit.trim())?.1;
+    number.parse::<f64>().ok().map(|number| number * factor)
+}
+
+fn size(text: &str) -> Option<f64> {
+    const KIB: f64 = 1024.0;
+    let units = [
+        ("", 1.0),
+        ("b", 1.0),
+        ("k", KIB),
+        ("kb", KIB),
+        ("m", KIB * KIB),
+        ("mb", KIB * KIB),
+        ("g", KIB * KIB * KIB),
+        ("gb", KIB * KIB * KIB),
+        ("t", KIB.powi(4)),
+        ("tb", KIB.powi(4)),
+    ];
+    scaled(text, &units)
+}
+
+fn milliseconds(text: &str) -> Option<f64> {
+    let units = [
+        ("ms", 1.0),
+        ("s", 1e3),
+        ("min", 6e4),
+        ("m", 6e4),
+        ("h", 3.6e6),
+        ("d", 8.64e7),
+    ];
+    scaled(text, &units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_the_same_by_meaning() {
+        for (left, right) in [
+            ("64MB", "67108864"),
+            ("60s", "1min"),
+            ("TRUE", "true"),
+            ("4g", "4096m"),
+            ("200", "200.0"),
+        ] {
+            assert!(is_same_value(left, right), "{left} {right}");
+        }
+        for (left, right) in [
+            ("64MB", "64"),
+            ("60s", "60m"),
+            ("auto", "200"),
+            ("true", "false"),
+            ("", "0"),
+        ] {
+            assert!(!is_same_value(left, right), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_setting_exists_from_its_first_version_up_to_its_last() {
+        let key = ApplicationKey {
+            platform: "p".to_owned(),
+            cluster_id: "c".to_owned(),
+            application_id: "a".to_owned(),
+            attempt_id: "0".to_owned(),
+        };
+        let known = |since, until| Known {
+            default: None,
+            since,
+            until,
+        };
+        let mut settings = Settings {
+            known: Some(HashMap::from([
+                ("spark.new".to_owned(), known(Some((3, 2)), None)),
+                ("spark.old".to_owned(), known(None, Some((3, 0)))),
+            ])),
+            ..Settings::default()
+        };
+        assert!(
+            settings.exists(&key, "spark.new"),
+            "the version is not known"
+        );
+        settings
+            .versions
+            .insert(key.clone(), "3.1.3-amzn-1".to_owned());
+        assert!(!settings.exists(&key, "spark.new") && !settings.exists(&key, "spark.old"));
+        assert!(settings.exists(&key, "spark.databricks.own"));
+        settings.versions.insert(key.clone(), "2.4.8".to_owned());
+        assert!(settings.exists(&key, "spark.old"));
+    }
+}
