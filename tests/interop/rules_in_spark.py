@@ -20,18 +20,11 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from findings import RESULT_SCHEMA, rule_results
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPARK_TYPES = {"timestamp": "timestamp"}
-HEADER_COLUMNS = ["rule_id", "rule_version", "category", "rule_title", "rule_severity",
-                  "rule_recommendation", "rule_config_key"]
-FINDING_COLUMNS = {
-    "platform": "string", "cluster_id": "string", "application_id": "string",
-    "attempt_id": "string", "subject_type": "string", "subject_id": "string",
-    "evidence": "string", "severity": "string", "confidence": "string", "title": "string",
-    "evidence_json": "string", "lost_core_ms": "bigint", "recoverable_ms": "bigint",
-    "recommendation": "string", "config_key": "string", "config_current": "string",
-    "config_recommended": "string",
-}
+KEYS = ["platform", "cluster_id", "application_id", "attempt_id"]
 STAMPS = {"batch_id", "ingested_at"}
 
 
@@ -53,7 +46,12 @@ class SqlFile:
                 key, value = (part.strip() for part in line[2:].split(":", 1))
                 if key == "parameter":
                     self._add_parameter(value)
+                if key == "advice":
+                    self.header.setdefault("advice", "")
+                    key = f"advice {sum(name.startswith('advice ') for name in self.header)}"
                 self.header[key] = value
+        self.advice = [tuple(part.strip() for part in value.split(" | ", 3))
+                       for name, value in self.header.items() if name.startswith("advice ")]
         self.reads = [name.strip() for name in self.header.get("reads", "").split(",")]
 
     def _add_parameter(self, declaration: str) -> None:
@@ -64,9 +62,15 @@ class SqlFile:
 
     @property
     def spark_text(self) -> str:
-        """`:name` instead of `$name`, comments and string literals untouched."""
+        """What sparklake runs: the text, for a rule with two columns for each line of advice, and
+        `:name` instead of `$name`, comments and string literals untouched."""
+        columns = "".join(
+            f",\n ({condition}) AS advice_{number}, CAST({'NULL' if value == '-' else value} AS STRING)"
+            f" AS advice_{number}_value"
+            for number, (condition, _, value, _) in enumerate(self.advice, start=1))
+        text = f"SELECT found.*{columns} FROM (\n{self.text}\n) AS found" if columns else self.text
         pattern = r"(--[^\n]*|'[^']*')|\$(\w+)"
-        return re.sub(pattern, lambda found: found[1] or f":{found[2]}", self.text)
+        return re.sub(pattern, lambda found: found[1] or f":{found[2]}", text)
 
     def run(self, spark: SparkSession) -> DataFrame:
         return spark.sql(self.spark_text, args=self.parameters)
@@ -129,17 +133,12 @@ def read_table(spark: SparkSession, folder: Path, name: str, columns: dict[str, 
                         for column, kind in columns.items()])
 
 
-def rule_rows(spark: SparkSession, rule: SqlFile) -> DataFrame:
-    """What a rule found, with the defaults of its header: rows of rule_results."""
-    answer = rule.run(spark)
-    header = [rule.header["id"], int(rule.header["version"]), rule.header["category"],
-              rule.header["title"], rule.header["severity"], rule.header["recommendation"],
-              rule.header.get("config_key")]
-    found = [(F.col(column) if column in answer.columns else F.lit(None)).cast(kind).alias(column)
-             for column, kind in FINDING_COLUMNS.items()]
-    constants = [F.lit(value).cast("bigint" if name == "rule_version" else "string").alias(name)
-                 for name, value in zip(HEADER_COLUMNS, header)]
-    return answer.select(found + constants)
+def application_settings(spark: SparkSession) -> dict[tuple, dict[str, str]]:
+    """Application key -> Spark property -> value."""
+    settings: dict[tuple, dict[str, str]] = {}
+    for row in spark.sql(f"SELECT {', '.join(KEYS)}, key, value FROM environment WHERE section = 'spark'").collect():
+        settings.setdefault(tuple(row)[:4], {})[row.key] = row.value
+    return settings
 
 
 def in_reading_order(files: list[SqlFile]) -> list[SqlFile]:
@@ -227,11 +226,10 @@ def main() -> int:
         rows.createOrReplaceTempView(f"ref_{path.stem}")
     for view in in_reading_order(views):
         view.run(spark).cache().createOrReplaceTempView(view.header["id"])
-    found = None
-    for rule in rules:
-        rows = rule_rows(spark, rule)
-        found = rows if found is None else found.unionByName(rows)
-    found.createOrReplaceTempView("rule_results")
+    settings = application_settings(spark)
+    found = [row for rule in rules
+             for row in rule_results(rule, [answer.asDict() for answer in rule.run(spark).collect()], settings)]
+    spark.createDataFrame(found, RESULT_SCHEMA).createOrReplaceTempView("rule_results")
 
     failures = 0
     for table in in_reading_order(made):
