@@ -87,7 +87,7 @@ pub async fn run(
 #[derive(Debug, Clone)]
 enum Step {
     View(Relation),
-    Rule(Rule),
+    Rule(Box<Rule>),
     Table(Relation),
 }
 
@@ -139,7 +139,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(catalog: &Catalog, lake: &SessionContext, stamp: &'a Stamp) -> Self {
-        let rules = catalog.rules().cloned().map(Step::Rule);
+        let rules = catalog.rules().cloned().map(Box::new).map(Step::Rule);
         let views = catalog.views().cloned().map(Step::View);
         let tables = catalog.tables().cloned().map(Step::Table);
         let ctx = SessionContext::new_with_config_rt(lake.copied_config(), lake.runtime_env());

@@ -44,15 +44,6 @@ impl TestLake {
         self.row("applications", id, merged(defaults, columns))
     }
 
-    /// Sets a Spark property of the application.
-    pub fn setting(&mut self, key: &str, value: &str) -> &mut Self {
-        self.row(
-            "environment",
-            APP,
-            json!({"section": "spark", "key": key, "value": value}),
-        )
-    }
-
     /// Adds a finished stage attempt; the distributions are named by the metric and given as
     /// `[min, median, max, total]`.
     pub fn stage(&mut self, id: i64, columns: Value, quantiles: Value) -> &mut Self {
