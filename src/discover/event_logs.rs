@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::group::{Grouped, LogFile, LogGroup, group, single_file};
 use super::location::Location;
+use super::origin::{Origin, origin};
 use super::walk::{self, Found};
 use super::{
     Check, CheckOutcome, Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History,
@@ -18,7 +19,8 @@ pub struct EventLogSource {
     /// folder, which is searched with all its folders, or of a single file, which is taken as a log
     /// whatever its name.
     pub uris: Vec<String>,
-    /// What to call the cluster that they come from; by default the last folder of each URI.
+    /// What to call the cluster that they come from; by default the folder that they lie in. The
+    /// clusters of Databricks' delivery keep the ids that their paths tell.
     pub name: Option<String>,
     /// Settings of the object store by the names of `object_store`, before those of the
     /// environment: `aws_endpoint`, `aws_region`, `allow_http`, …
@@ -139,9 +141,6 @@ pub(super) async fn discover_location(
             (files, grouped, problems)
         }
     };
-    let is_one_log =
-        matches!(grouped.logs.as_slice(), [only] if only.path == location.path.as_ref());
-    let name = name.map_or_else(|| location.default_name(is_one_log), str::to_owned);
     let mut assembly = Assembly {
         location,
         name,
@@ -174,7 +173,7 @@ fn to_log_file(file: &SourceFile) -> LogFile {
 /// Turns groups of paths into histories of one location.
 struct Assembly<'a> {
     location: &'a Location,
-    name: String,
+    name: Option<&'a str>,
     files: HashMap<String, SourceFile>,
     discovery: Discovery,
 }
@@ -188,29 +187,31 @@ impl Assembly<'_> {
             .cloned()
             .collect();
         let uri = self.location.uri_of(&log.path);
+        let origin = origin(self.location, &log.path, log.layout, self.name);
         let event_log = EventLog {
             uri,
             layout: log.layout,
             files,
             zip_entries: Vec::new(),
             in_progress: log.in_progress,
+            section: None,
             store: self.location.store.clone(),
         };
         match event_log.layout {
-            Layout::Zip => self.add_archive(event_log).await,
-            _ => self.add_history(event_log),
+            Layout::Zip => self.add_archive(event_log, &origin).await,
+            _ => self.add_history(event_log, &origin),
         }
     }
 
     /// Adds the logs of an archive, or the archive itself when it does not tell them.
-    async fn add_archive(&mut self, archive: EventLog) {
+    async fn add_archive(&mut self, archive: EventLog, origin: &Origin) {
         let grouped = match archive.files.first() {
             Some(file) => archive::logs_in(self.location, file).await,
             None => None,
         };
         let holds_any = |inside: &Grouped| inside.logs.len() + inside.problems.len() > 0;
         let Some(grouped) = grouped.filter(holds_any) else {
-            self.add_history(archive);
+            self.add_history(archive, origin);
             return;
         };
         let holds_several = grouped.logs.len() + grouped.problems.len() > 1;
@@ -222,20 +223,21 @@ impl Assembly<'_> {
             self.add_problem(problem, uri_of);
         }
         for log in grouped.logs {
-            self.add_history(EventLog {
+            let log = EventLog {
                 uri: uri_of(&log.path),
                 zip_entries: log.files,
                 in_progress: log.in_progress,
                 ..archive.clone()
-            });
+            };
+            self.add_history(log, origin);
         }
     }
 
-    fn add_history(&mut self, log: EventLog) {
+    fn add_history(&mut self, log: EventLog, origin: &Origin) {
         self.discovery.histories.push(History {
             platform: Platform::EventLog,
-            cluster_id: self.name.clone(),
-            cluster_name: self.name.clone(),
+            cluster_id: origin.cluster_id.clone(),
+            cluster_name: origin.cluster_name.clone(),
             content: Content::Log(log),
             job_run: None,
             process_logs: Vec::new(),
@@ -252,10 +254,7 @@ impl Assembly<'_> {
 impl DiscoverError {
     /// The same problem of a log, with its path made a URI.
     fn with_uri(mut self, uri_of: impl Fn(&str) -> String) -> Self {
-        if let Self::MissingEventFile { uri, .. }
-        | Self::DuplicateEventFile { uri, .. }
-        | Self::NoEventFile { uri } = &mut self
-        {
+        if let Self::NoEventFile { uri } = &mut self {
             *uri = uri_of(uri);
         }
         self

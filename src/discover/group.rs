@@ -85,18 +85,16 @@ fn folder_markers(files: &[LogFile]) -> HashSet<&str> {
 
 /// A rolling log; `None` when it has just begun and no event file is there yet.
 ///
-/// Files that the naming rules do not know are left out, as Spark's History Server does.
+/// Files that the naming rules do not know are left out, as Spark's History Server does. A number
+/// that is missing, or there twice, is for the extraction to judge: it reads what there is.
 fn rolling_log(folder: &str, paths: &[&str]) -> Result<Option<LogGroup>, DiscoverError> {
     let uri = || folder.to_owned();
-    let mut events = BTreeMap::new();
+    let mut events = BTreeSet::new();
     let mut statuses = Vec::new();
     for path in paths {
         match names::rolling_file(names::file_name(path)) {
             Some(RollingFile::Events { number, is_compact }) => {
-                let twin = events.insert((number, is_compact), (*path).to_owned());
-                if twin.is_some() {
-                    return Err(DiscoverError::DuplicateEventFile { uri: uri(), number });
-                }
+                events.insert(((number, is_compact), (*path).to_owned()));
             }
             Some(RollingFile::Status { in_progress }) => statuses.push(in_progress),
             None => {}
@@ -111,37 +109,19 @@ fn rolling_log(folder: &str, paths: &[&str]) -> Result<Option<LogGroup>, Discove
         };
     }
     let last_compact = events
-        .keys()
+        .iter()
+        .map(|(key, _)| *key)
         .filter(|(_, is_compact)| *is_compact)
-        .max()
-        .copied();
+        .max();
     if let Some(last_compact) = last_compact {
-        events.retain(|key, _| *key >= last_compact);
-    }
-    if let Some(missing) = first_gap(events.keys().map(|(number, _)| *number)) {
-        return Err(DiscoverError::MissingEventFile {
-            uri: uri(),
-            missing,
-        });
+        events.retain(|(key, _)| *key >= last_compact);
     }
     Ok(Some(LogGroup {
         path: uri(),
         layout: Layout::Rolling,
-        files: events.into_values().collect(),
+        files: events.into_iter().map(|(_, path)| path).collect(),
         in_progress,
     }))
-}
-
-/// The first number that lacks between ascending ones.
-fn first_gap(numbers: impl Iterator<Item = u64>) -> Option<u64> {
-    let mut expected = None;
-    for number in numbers {
-        if let Some(missing) = expected.filter(|expected| number > *expected) {
-            return Some(missing);
-        }
-        expected = number.checked_add(1);
-    }
-    None
 }
 
 /// A folder that is no rolling log: at most one Databricks log, and single files.

@@ -12,7 +12,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
-use super::{DiscoverError, names};
+use super::DiscoverError;
 
 /// Prefixes of the environment variables that configure a store. Others bear names like `TOKEN` or
 /// `REGION` that a store's configuration knows as well, but mean something else.
@@ -126,21 +126,10 @@ impl Location {
         uri.into()
     }
 
-    /// The name of a source that has none: the last folder, or else the host (the bucket).
-    ///
-    /// `holds_one_log` says that the location is a log itself; its name would be that of an
-    /// application, so the folder that it lies in is taken.
-    pub(super) fn default_name(&self, holds_one_log: bool) -> String {
-        let path = match holds_one_log {
-            true => names::folder(self.path.as_ref()),
-            false => self.path.as_ref(),
-        };
-        let host = || self.root.host_str().unwrap_or_default();
-        [names::file_name(path), host(), NAMELESS]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .unwrap_or(NAMELESS)
-            .to_owned()
+    /// The host (the bucket), for what lies in no folder.
+    pub(super) fn host_name(&self) -> String {
+        let host = self.root.host_str().filter(|host| !host.is_empty());
+        host.unwrap_or(NAMELESS).to_owned()
     }
 }
 
@@ -259,17 +248,5 @@ mod tests {
             assert_eq!(place.path, resolved.path);
             assert_eq!(place.local, resolved.local);
         }
-    }
-
-    #[test]
-    fn the_default_name_is_the_last_folder_or_the_host() {
-        let name = |given: &str| resolve(given).unwrap().default_name(false);
-        assert_eq!(name("s3://bucket/a/logs/"), "logs");
-        assert_eq!(name("s3://bucket"), "bucket");
-        assert_eq!(name("/"), NAMELESS);
-        assert_eq!(
-            resolve("gs://bucket/app-1").unwrap().default_name(true),
-            "bucket"
-        );
     }
 }

@@ -21,6 +21,7 @@ mod job_runs;
 mod location;
 mod log_stores;
 mod names;
+mod origin;
 mod server;
 mod spark_settings;
 mod tally;
@@ -41,6 +42,10 @@ pub use cluster::{
     ResourceHours,
 };
 pub(crate) use group::{LogFile, group};
+pub(crate) use names::{
+    DatabricksFile, RollingFile, application_in_name, databricks_file, file_name, rolling_file,
+    without_endings,
+};
 pub use server::ServerApplication;
 pub use sparklake_eventlog::rows::JobRunLink;
 
@@ -98,8 +103,20 @@ pub struct EventLog {
     pub zip_entries: Vec<String>,
     /// Whether its names say that it is still being written (or was left behind by a crash).
     pub in_progress: bool,
+    /// Which application's events to read, where the files hold those of several one after the
+    /// other and this is not the first; the URI then ends in `#` and the application.
+    pub section: Option<Section>,
     /// Where its files are.
     pub store: Arc<dyn ObjectStore>,
+}
+
+/// One of several applications in the same files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Section {
+    /// Spark's application id.
+    pub application_id: String,
+    /// `0` where Spark gives none.
+    pub attempt_id: String,
 }
 
 impl EventLog {
@@ -131,6 +148,10 @@ impl EventLog {
         }
         self.zip_entries.iter().for_each(|entry| hash.add(entry));
         hash.add(completeness(self.in_progress));
+        if let Some(section) = &self.section {
+            hash.add(&section.application_id);
+            hash.add(&section.attempt_id);
+        }
         hash.finish()
     }
 }
@@ -167,6 +188,15 @@ impl History {
         match &self.content {
             Content::Log(log) => &log.uri,
             Content::Server(application) => &application.uri,
+        }
+    }
+
+    /// The same history with another log, such as a part of its own.
+    #[must_use]
+    pub fn with_log(&self, log: EventLog) -> Self {
+        Self {
+            content: Content::Log(log),
+            ..self.clone()
         }
     }
 
@@ -355,22 +385,6 @@ pub enum DiscoverError {
         /// The file, with its name made printable.
         uri: String,
     },
-    /// A rolling log lacks a file between others.
-    #[error("{uri} lacks its event file number {missing}")]
-    MissingEventFile {
-        /// The log's folder.
-        uri: String,
-        /// The first number that is not there.
-        missing: u64,
-    },
-    /// A rolling log has a file twice, so its events would be counted twice.
-    #[error("{uri} has its event file number {number} twice")]
-    DuplicateEventFile {
-        /// The log's folder.
-        uri: String,
-        /// The number that two files bear.
-        number: u64,
-    },
     /// A rolling log that is complete by its status file, but has no event file.
     #[error("{uri} has no event files")]
     NoEventFile {
@@ -435,8 +449,6 @@ impl DiscoverError {
             Self::Io { .. } => "io",
             Self::Store { .. } => "unreachable",
             Self::UnreadableName { .. } => "unreadable_name",
-            Self::MissingEventFile { .. } => "missing_event_file",
-            Self::DuplicateEventFile { .. } => "duplicate_event_file",
             Self::NoEventFile { .. } => "no_event_file",
             Self::Http { source, .. } => source.kind(),
             Self::Platform { .. } => "platform",
@@ -464,8 +476,6 @@ impl DiscoverError {
             | Self::Io { uri, .. }
             | Self::Store { uri, .. }
             | Self::UnreadableName { uri }
-            | Self::MissingEventFile { uri, .. }
-            | Self::DuplicateEventFile { uri, .. }
             | Self::Http { uri, .. }
             | Self::Platform { uri, .. }
             | Self::NoEventFile { uri } => uri,

@@ -3,6 +3,8 @@
 //! Spark and the platforms name their files by rules; these functions know the rules and nothing of
 //! files.
 
+use super::Section;
+
 /// What begins the folder of a rolling log.
 const ROLLING_FOLDER: &str = "eventlog_v2_";
 /// What ends the name of a log that is still being written.
@@ -113,7 +115,7 @@ pub(super) fn without_in_progress(name: &str) -> Option<&str> {
 
 /// A file in the folder of a rolling log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum RollingFile {
+pub(crate) enum RollingFile {
     /// `events_<number>_…`; a compacted file sorts after the plain one of its number.
     Events { number: u64, is_compact: bool },
     /// `appstatus_…`, whose name alone matters.
@@ -121,7 +123,7 @@ pub(super) enum RollingFile {
 }
 
 /// Reads the name of a file in the folder of a rolling log.
-pub(super) fn rolling_file(name: &str) -> Option<RollingFile> {
+pub(crate) fn rolling_file(name: &str) -> Option<RollingFile> {
     if let Some(rest) = name.strip_prefix("events_") {
         let number = rest.split('_').next()?;
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -138,7 +140,7 @@ pub(super) fn rolling_file(name: &str) -> Option<RollingFile> {
 
 /// A file of Databricks' cluster log delivery, in reading order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum DatabricksFile {
+pub(crate) enum DatabricksFile {
     /// `eventlog-YYYY-MM-DD--HH-MM[.gz]`, by its date as text, which sorts as time does.
     Dated(String),
     /// `eventlog`, the newest events.
@@ -149,7 +151,7 @@ pub(super) enum DatabricksFile {
 ///
 /// Only the exact names: people keep single logs under names like `eventlog_nested`, many in a
 /// folder, and those are logs of their own.
-pub(super) fn databricks_file(name: &str) -> Option<DatabricksFile> {
+pub(crate) fn databricks_file(name: &str) -> Option<DatabricksFile> {
     let name = name.strip_suffix(".gz").unwrap_or(name);
     if name == "eventlog" {
         return Some(DatabricksFile::Newest);
@@ -168,11 +170,100 @@ fn has_shape(text: &str, shape: &str) -> bool {
 }
 
 /// The part of a path after its last `/`.
-pub(super) fn file_name(path: &str) -> &str {
+pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The part of a path before its last `/`; empty when there is none.
 pub(super) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A name without what marks compaction, progress and codec.
+pub(crate) fn without_endings(name: &str) -> &str {
+    let name = name.strip_suffix(".compact").unwrap_or(name);
+    let name = name.strip_suffix(".inprogress").unwrap_or(name);
+    name.split('.').next().unwrap_or(name)
+}
+
+/// The application that a file or folder is named after, where the name is one that Spark gives.
+pub(crate) fn application_in_name(name: &str) -> Option<Section> {
+    let bare = without_endings(name);
+    yarn_attempt(bare).or_else(|| {
+        is_application_id(bare).then(|| Section {
+            application_id: bare.to_owned(),
+            attempt_id: "0".to_owned(),
+        })
+    })
+}
+
+/// `application_<time>_<number>`, with the attempt's number after it.
+fn yarn_attempt(name: &str) -> Option<Section> {
+    let mut numbers = name.strip_prefix("application_")?.split('_');
+    let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let time = numbers.next().filter(is_number)?;
+    let number = numbers.next().filter(is_number)?;
+    let attempt = numbers.next();
+    let fits = attempt.as_ref().is_none_or(is_number) && numbers.next().is_none();
+    fits.then(|| Section {
+        application_id: format!("application_{time}_{number}"),
+        attempt_id: attempt.unwrap_or("0").to_owned(),
+    })
+}
+
+/// The ids of standalone clusters, of local mode, and of Kubernetes.
+fn is_application_id(name: &str) -> bool {
+    let is_all =
+        |text: &str, of: fn(&u8) -> bool| !text.is_empty() && text.as_bytes().iter().all(of);
+    let digits: fn(&u8) -> bool = u8::is_ascii_digit;
+    if let Some(rest) = name.strip_prefix("app-") {
+        return rest
+            .split_once('-')
+            .is_some_and(|(time, number)| is_all(time, digits) && is_all(number, digits));
+    }
+    if let Some(rest) = name.strip_prefix("local-") {
+        return is_all(rest, digits);
+    }
+    if let Some(rest) = name.strip_prefix("spark-application-") {
+        return is_all(rest, digits);
+    }
+    name.strip_prefix("spark-")
+        .is_some_and(|rest| rest.len() == 32 && is_all(rest, u8::is_ascii_hexdigit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_spark_gives_tell_application_and_attempt() {
+        let of = |name: &str| {
+            application_in_name(name).map(|section| (section.application_id, section.attempt_id))
+        };
+        let id = |id: &str, attempt: &str| Some((id.to_owned(), attempt.to_owned()));
+        assert_eq!(
+            of("application_1700000000000_0042_2.zstd.inprogress"),
+            id("application_1700000000000_0042", "2")
+        );
+        assert_eq!(
+            of("application_1700000000000_0042"),
+            id("application_1700000000000_0042", "0")
+        );
+        assert_eq!(
+            of("app-20240705101500-0024.lz4"),
+            id("app-20240705101500-0024", "0")
+        );
+        assert_eq!(of("local-1700000000000"), id("local-1700000000000", "0"));
+        let kubernetes = "spark-0123456789abcdef0123456789abcdef";
+        assert_eq!(of(kubernetes), id(kubernetes, "0"));
+        for other in [
+            "events_without_start",
+            "application_x_1",
+            "app-1",
+            "notes",
+            "spark-abc",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
 }

@@ -20,8 +20,11 @@ pub struct Identity {
     pub attempt_id: String,
     /// The application's name.
     pub application_name: String,
-    /// Epoch milliseconds.
+    /// Epoch milliseconds of the application's start; of the first event with a time where the
+    /// beginning of its log is lost.
     pub start_time: i64,
+    /// Whether the history tells the application's start.
+    pub has_start: bool,
 }
 
 /// How histories are extracted.
@@ -60,9 +63,16 @@ pub struct Extraction {
     pub duration_ms: i64,
     /// Logs of the driver and of executors that could not be read.
     pub unread_process_logs: usize,
+    /// The beginning of the log is lost, and with it the application's start.
+    pub without_start: bool,
+    /// Pieces of the log are missing, by the numbers of those that are there.
+    pub missing_files: bool,
+    /// Other applications in the same files, which are still to be read.
+    pub others: Vec<(EventLog, Identity)>,
 }
 
-/// Reads just enough of a history to know whose it is. A server has said so already.
+/// Reads just enough of a history to know whose it is. A server has said so already. Mostly that is
+/// one application; a folder with chunks of several SparkContexts is several histories.
 ///
 /// # Errors
 /// When the log cannot be read, or holds no application's start.
@@ -70,18 +80,26 @@ pub fn identify(
     history: &History,
     runtime: &Handle,
     limits: &Limits,
-) -> Result<Identity, ExtractError> {
+) -> Result<Vec<(History, Identity)>, ExtractError> {
     match &history.content {
-        Content::Log(log) => eventlog::history::identify(log, runtime, limits),
-        Content::Server(application) => Ok(Identity {
-            application_id: application.application_id.clone(),
-            attempt_id: application
-                .attempt_id
-                .clone()
-                .unwrap_or_else(|| "0".to_owned()),
-            application_name: application.name.clone(),
-            start_time: application.start_time.timestamp_millis(),
-        }),
+        Content::Log(log) => {
+            let logs = eventlog::identity::identify(log, runtime, limits)?;
+            let with_history = |(log, identity)| (history.with_log(log), identity);
+            Ok(logs.into_iter().map(with_history).collect())
+        }
+        Content::Server(application) => Ok(vec![(
+            history.clone(),
+            Identity {
+                application_id: application.application_id.clone(),
+                attempt_id: application
+                    .attempt_id
+                    .clone()
+                    .unwrap_or_else(|| "0".to_owned()),
+                application_name: application.name.clone(),
+                start_time: application.start_time.timestamp_millis(),
+                has_start: true,
+            },
+        )]),
     }
 }
 
@@ -107,7 +125,7 @@ pub fn extract(
                 source_uri: log.uri.clone(),
                 last_updated: log.modified(),
             };
-            eventlog::history::extract(log, told, options, runtime, &mut rows)?
+            eventlog::history::extract(log, identity, told, options, runtime, &mut rows)?
         }
         Content::Server(application) => {
             rest::extract(application, identity, options, runtime, &mut rows)?

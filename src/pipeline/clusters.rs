@@ -249,7 +249,10 @@ fn outcome(
     let of_cluster = outcomes.iter().filter(|outcome| {
         outcome.record.platform == platform.as_str() && outcome.record.cluster_id == *id
     });
-    for Outcome { record, rows: of } in of_cluster {
+    for Outcome {
+        record, rows: of, ..
+    } in of_cluster
+    {
         *by_status.entry(record.status.as_str()).or_default() += 1;
         rows.add(of);
         // What a server gave in part may be whole the next time; a log that is cut off stays so.

@@ -4,14 +4,14 @@
 //! application can be told apart from two applications before a row is written, and so that
 //! applications of one day share files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use crate::discover::History;
+use crate::discover::{History, Layout, file_name};
 use crate::extract::history::Identity;
-use crate::load::Ledger;
-use crate::model::ApplicationKey;
+use crate::load::{Ledger, LedgerEntry};
+use crate::model::{ApplicationKey, Platform};
 
 /// Logs from this size on are read by all cores together, one after the other.
 const LARGE_HISTORY_BYTES: u64 = 48 << 20;
@@ -51,6 +51,32 @@ impl Candidate {
             .map(|start| start.date_naive())
     }
 
+    /// Whether its cluster is known by its path alone.
+    fn is_plain_log(&self) -> bool {
+        self.history.platform == Platform::EventLog
+    }
+
+    /// Whether the two are applications of their own although they have the same key: clusters that
+    /// start at once form the same ids.
+    fn is_other_than(&self, other: &Self) -> bool {
+        let both_tell = self.identity.has_start && other.identity.has_start;
+        both_tell && self.identity.start_time != other.identity.start_time
+    }
+
+    /// What an exact copy of the log in another folder has, too. `None` for chunks of Databricks,
+    /// whose SparkContext tells them apart.
+    fn copy_key(&self) -> Option<CopyKey> {
+        let log = self.history.log().filter(|_| self.is_plain_log())?;
+        let is_whole = log.layout != Layout::Databricks && log.section.is_none();
+        is_whole.then(|| CopyKey {
+            application_id: self.identity.application_id.clone(),
+            attempt_id: self.identity.attempt_id.clone(),
+            app_date: self.app_date(),
+            bytes: self.history.total_bytes(),
+            name: file_name(self.history.uri()).to_owned(),
+        })
+    }
+
     /// Which of two logs of one application is the better: complete before in progress, then the
     /// larger, the newer, and the first by name.
     fn is_better_than(&self, other: &Self) -> bool {
@@ -86,7 +112,18 @@ pub(super) fn choose(
 ) -> (Vec<Candidate>, Vec<Duplicate>) {
     let mut chosen: BTreeMap<ApplicationKey, Candidate> = BTreeMap::new();
     let mut duplicates = Vec::new();
-    for candidate in candidates {
+    let (candidates, copies) = without_copies(candidates, ledger);
+    duplicates.extend(copies);
+    for mut candidate in candidates {
+        let is_other = |key: &ApplicationKey| {
+            chosen
+                .get(key)
+                .is_some_and(|rival| rival.is_other_than(&candidate))
+                || is_other_in_lake(&candidate, key, ledger)
+        };
+        if candidate.is_plain_log() && is_other(&candidate.key()) {
+            candidate.history.cluster_id = candidate.history.uri().to_owned();
+        }
         let key = candidate.key();
         if let Some(winner) = better_in_lake(&candidate, &key, ledger, &discovered) {
             duplicates.push(Duplicate { candidate, winner });
@@ -117,6 +154,131 @@ pub(super) fn choose(
         }
     }
     (chosen.into_values().collect(), duplicates)
+}
+
+/// What exact copies of one log have in common, wherever they lie.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CopyKey {
+    application_id: String,
+    attempt_id: String,
+    app_date: Option<NaiveDate>,
+    bytes: u64,
+    name: String,
+}
+
+/// Leaves out exact copies in other folders: of logs in the lake, and of each other.
+fn without_copies(candidates: Vec<Candidate>, ledger: &Ledger) -> (Vec<Candidate>, Vec<Duplicate>) {
+    let mut wanted: HashMap<CopyKey, Vec<usize>> = HashMap::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        if let Some(key) = candidate.copy_key() {
+            wanted.entry(key).or_default().push(index);
+        }
+    }
+    let mut originals: HashMap<usize, (String, String)> = HashMap::new();
+    for entry in ledger.entries().filter(|entry| entry.status.has_rows()) {
+        let indices = copy_key_of(entry).and_then(|key| wanted.get(&key));
+        for index in indices.into_iter().flatten() {
+            let Some(candidate) = candidates.get(*index) else {
+                continue;
+            };
+            let is_elsewhere = entry
+                .key
+                .as_ref()
+                .is_some_and(|key| key.cluster_id != candidate.history.cluster_id);
+            // The log itself was read before: it is no copy.
+            let was_read = ledger
+                .get(candidate.history.uri())
+                .is_some_and(|known| known.status.has_rows());
+            if is_elsewhere
+                && !was_read
+                && let Some(key) = &entry.key
+            {
+                let original = (entry.source_uri.clone(), key.cluster_id.clone());
+                originals.insert(*index, original);
+            }
+        }
+    }
+    let time = |index: &usize| candidates.get(*index).map(|c| c.identity.start_time);
+    for indices in wanted.values() {
+        let first = indices
+            .iter()
+            .min_by_key(|index| candidates.get(**index).map(|c| c.history.uri().to_owned()));
+        let Some(first) = first.filter(|first| !originals.contains_key(first)) else {
+            continue;
+        };
+        let Some(original) = candidates.get(*first).map(|candidate| &candidate.history) else {
+            continue;
+        };
+        let copies = indices
+            .iter()
+            .filter(|index| *index != first && time(index) == time(first));
+        let names = (original.uri().to_owned(), original.cluster_id.clone());
+        originals.extend(copies.map(|index| (*index, names.clone())));
+    }
+    let (mut kept, mut copies) = (Vec::new(), Vec::new());
+    for (index, mut candidate) in candidates.into_iter().enumerate() {
+        match originals.remove(&index) {
+            // In the same cluster the better one is chosen, as ever.
+            Some((winner, cluster_id)) if cluster_id != candidate.history.cluster_id => {
+                // The record tells of the application that is in the lake.
+                candidate.history.cluster_id = cluster_id;
+                copies.push(Duplicate { candidate, winner });
+            }
+            _ => kept.push(candidate),
+        }
+    }
+    (kept, copies)
+}
+
+fn copy_key_of(entry: &LedgerEntry) -> Option<CopyKey> {
+    let key = entry.key.as_ref()?;
+    (key.platform == Platform::EventLog.as_str()).then(|| CopyKey {
+        application_id: key.application_id.clone(),
+        attempt_id: key.attempt_id.clone(),
+        app_date: entry.app_date,
+        bytes: entry.size_bytes.unwrap_or(0),
+        name: file_name(&entry.source_uri).to_owned(),
+    })
+}
+
+/// Whether the lake has another application under the key: one of another day, or the log was told
+/// apart from it before.
+fn is_other_in_lake(candidate: &Candidate, key: &ApplicationKey, ledger: &Ledger) -> bool {
+    let uri = candidate.history.uri();
+    let known = ledger.get(uri).and_then(|entry| entry.key.as_ref());
+    if known.is_some_and(|known| known.cluster_id == uri) {
+        return true;
+    }
+    ledger.loaded(key).is_some_and(|loaded| {
+        loaded.source_uri != uri
+            && loaded.complete == Some(true)
+            && candidate.identity.has_start
+            && loaded.app_date != candidate.app_date()
+    })
+}
+
+/// The keys whose rows in the lake go when `candidate` is read, each with the candidate's own key:
+/// that key, and another under which the same log was read before (its cluster was called otherwise,
+/// or its beginning came later).
+pub(super) fn replaced_keys(
+    candidate: &Candidate,
+    ledger: &Ledger,
+) -> impl Iterator<Item = (ApplicationKey, ApplicationKey)> {
+    let key = candidate.key();
+    let same = ledger.loaded(&key).map(|_| key.clone());
+    let uri = candidate.history.uri();
+    let earlier = ledger
+        .get(uri)
+        .and_then(|entry| entry.key.clone())
+        .filter(|earlier| *earlier != key)
+        .filter(|earlier| {
+            ledger
+                .loaded(earlier)
+                .is_some_and(|loaded| loaded.source_uri == uri)
+        });
+    same.into_iter()
+        .chain(earlier)
+        .map(move |replaced| (replaced, key.clone()))
 }
 
 /// The log in the lake that tells more of the same application than `candidate` does.

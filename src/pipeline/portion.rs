@@ -1,10 +1,11 @@
 //! One portion of histories: what of it has to be read, and the batches in which that happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::discover::{Discovery, History};
 use crate::load::{Batch, Lake, LakeLock, Ledger, SourceRecord, SourceStatus, WriterSettings};
+use crate::model::ApplicationKey;
 
 use super::plan::{self, BatchPlan, Candidate, Duplicate};
 use super::summary::{Problem, RunError, RunSummary};
@@ -47,11 +48,13 @@ pub(super) async fn plan(
         .iter()
         .map(|history| history.uri().to_owned())
         .collect();
-    let (unchanged, changed): (Vec<History>, Vec<History>) = discovery
-        .histories
-        .into_iter()
-        .partition(|history| ledger.is_current(history.uri(), &history.fingerprint()));
-    summary.unchanged += unchanged.len();
+    let unfinished = unfinished_files(ledger);
+    let is_current = |history: &History| {
+        ledger.is_current(history.uri(), &history.fingerprint())
+            && !unfinished.contains(history.uri())
+    };
+    let (mut unchanged, changed): (Vec<History>, Vec<History>) =
+        discovery.histories.into_iter().partition(is_current);
     let threads = request.threads;
     let runtime = tokio::runtime::Handle::current();
     let (changed, identities) = blocking(move || {
@@ -64,14 +67,25 @@ pub(super) async fn plan(
     for (history, identity) in changed.into_iter().zip(identities) {
         let fingerprint = history.fingerprint();
         match identity {
-            Ok(identity) => candidates.push(Candidate {
-                history,
-                identity,
-                fingerprint,
-            }),
+            Ok(identified) => {
+                for (part, identity) in identified {
+                    let fingerprint = part.fingerprint();
+                    // A part of a log has a record of its own.
+                    if part.uri() != history.uri() && is_current(&part) {
+                        unchanged.push(part);
+                        continue;
+                    }
+                    candidates.push(Candidate {
+                        history: part,
+                        identity,
+                        fingerprint,
+                    });
+                }
+            }
             Err(error) => unreadable.push(work::unreadable(&history, &fingerprint, &error)),
         }
     }
+    summary.unchanged += unchanged.len();
     let (candidates, duplicates) = plan::choose(candidates, ledger, |uri| uris.contains(uri));
     Ok(Plan {
         candidates,
@@ -79,6 +93,16 @@ pub(super) async fn plan(
         duplicates,
         unreadable,
     })
+}
+
+/// Files of which one application is in the tables and another is still to be read.
+fn unfinished_files(ledger: &Ledger) -> BTreeSet<String> {
+    ledger
+        .entries()
+        .filter(|entry| entry.status == SourceStatus::Failed)
+        .filter_map(|entry| entry.source_uri.rsplit_once('#'))
+        .map(|(file, _)| file.to_owned())
+        .collect()
 }
 
 /// What reading and committing one portion needs.
@@ -102,9 +126,27 @@ impl Loader<'_> {
         self.progress.total(plan.candidates.len(), plan.bytes());
         let mut refused = plan.refused();
         let mut outcomes = Vec::new();
-        for batch_plan in plan::batches(plan.candidates, self.request.threads) {
-            let records = std::mem::take(&mut refused);
-            outcomes.extend(self.load_batch(batch_plan, records, summary).await?);
+        let mut taken: BTreeSet<ApplicationKey> =
+            plan.candidates.iter().map(Candidate::key).collect();
+        let mut candidates = plan.candidates;
+        while !candidates.is_empty() {
+            let mut others = Vec::new();
+            for batch_plan in plan::batches(candidates, self.request.threads) {
+                let records = std::mem::take(&mut refused);
+                let mut loaded = self.load_batch(batch_plan, records, summary).await?;
+                others.extend(
+                    loaded
+                        .iter_mut()
+                        .flat_map(|outcome| outcome.others.drain(..)),
+                );
+                outcomes.extend(loaded);
+            }
+            // Only reading a file to its end shows that it holds other applications, too. One that
+            // has a log of its own was read from there.
+            others.retain(|other| taken.insert(other.key()));
+            let (chosen, duplicates) = plan::choose(others, self.ledger, |_| true);
+            refused.extend(skipped(duplicates));
+            candidates = chosen;
         }
         if !refused.is_empty() {
             let nothing = BatchPlan::default();
@@ -122,10 +164,9 @@ impl Loader<'_> {
         summary: &mut RunSummary,
     ) -> Result<Vec<Outcome>, RunError> {
         let extracting = Instant::now();
-        let replaced: Vec<_> = batch_plan
+        let replaced: BTreeMap<ApplicationKey, ApplicationKey> = batch_plan
             .candidates()
-            .map(Candidate::key)
-            .filter(|key| self.ledger.loaded(key).is_some())
+            .flat_map(|candidate| plan::replaced_keys(candidate, self.ledger))
             .collect();
         let batch = self.lake.begin_batch(self.lock, &summary.run_id).await?;
         let results = self.stage(batch_plan, &batch)?;
@@ -155,7 +196,8 @@ impl Loader<'_> {
             .collect();
         let replaced: Vec<_> = replaced
             .into_iter()
-            .filter(|key| kept.contains(key))
+            .filter(|(_, by)| kept.contains(by))
+            .map(|(key, _)| key)
             .collect();
         for source in &sources {
             summary.count(source.status);

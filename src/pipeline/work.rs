@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use arrow::array::RecordBatch;
 
-use crate::discover::History;
+use crate::discover::{EventLog, History};
 use crate::extract::ExtractError;
 use crate::extract::eventlog::codec::Limits;
 use crate::extract::history::{ExtractOptions, Extraction, Identity, extract, identify};
@@ -32,6 +32,8 @@ pub(super) struct Outcome {
     pub(super) record: SourceRecord,
     /// Its rows in fact tables.
     pub(super) rows: RowCounts,
+    /// Other applications that were found in the same files, and are still to be read.
+    pub(super) others: Vec<Candidate>,
 }
 
 impl Outcome {
@@ -40,6 +42,7 @@ impl Outcome {
         Self {
             record,
             rows: RowCounts::default(),
+            others: Vec::new(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl Workshop<'_> {
                     Outcome {
                         record: loaded(&candidate, &extraction),
                         rows: extraction.rows,
+                        others: others(&candidate, extraction.others),
                     }
                 }
                 Err(error) => {
@@ -140,6 +144,19 @@ impl Workshop<'_> {
     }
 }
 
+/// What is to be read of the other applications in the files of `candidate`.
+fn others(candidate: &Candidate, others: Vec<(EventLog, Identity)>) -> Vec<Candidate> {
+    let to_candidate = |(log, identity)| {
+        let history = candidate.history.with_log(log);
+        Candidate {
+            fingerprint: history.fingerprint(),
+            history,
+            identity,
+        }
+    };
+    others.into_iter().map(to_candidate).collect()
+}
+
 /// Keeps the rows of `tasks` back where they are not wanted.
 struct TableFilter<'w> {
     writer: &'w mut UnitWriter,
@@ -160,7 +177,7 @@ pub(super) fn identify_all(
     histories: &[History],
     threads: usize,
     runtime: &Handle,
-) -> Vec<Result<Identity, ExtractError>> {
+) -> Vec<Result<Vec<(History, Identity)>, ExtractError>> {
     let limits = Limits::default();
     let share = histories.len().div_ceil(threads.max(1)).max(1);
     std::thread::scope(|scope| {
@@ -199,7 +216,7 @@ fn identify_one(
     history: &History,
     runtime: &Handle,
     limits: &Limits,
-) -> Result<Identity, ExtractError> {
+) -> Result<Vec<(History, Identity)>, ExtractError> {
     catch_unwind(AssertUnwindSafe(|| identify(history, runtime, limits))).unwrap_or_else(|_| {
         Err(ExtractError::Panicked {
             uri: history.uri().to_owned(),
@@ -254,7 +271,11 @@ fn refused(candidate: &Candidate, error: ExtractError) -> Result<SourceRecord, L
 }
 
 fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
-    let loss = if extraction.truncated {
+    let loss = if extraction.without_start {
+        Some("no_application_start")
+    } else if extraction.missing_files {
+        Some("missing_files")
+    } else if extraction.truncated {
         Some("truncated")
     } else if extraction.bad_lines > 0 {
         Some("bad_lines")
@@ -296,7 +317,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::discover::{Content, EventLog, Layout};
+    use crate::discover::{Content, Layout};
 
     fn candidate() -> Candidate {
         let log = EventLog {
@@ -305,6 +326,7 @@ mod tests {
             files: Vec::new(),
             zip_entries: Vec::new(),
             in_progress: false,
+            section: None,
             store: Arc::new(InMemory::new()),
         };
         Candidate {
@@ -321,6 +343,7 @@ mod tests {
                 attempt_id: "0".to_owned(),
                 application_name: "etl".to_owned(),
                 start_time: 0,
+                has_start: true,
             },
             fingerprint: "1".to_owned(),
         }
@@ -339,6 +362,9 @@ mod tests {
             compressed_bytes: 100,
             duration_ms: 1,
             unread_process_logs: 0,
+            without_start: false,
+            missing_files: false,
+            others: Vec::new(),
         };
         let told = |extraction: &Extraction| {
             let record = loaded(&candidate(), extraction);

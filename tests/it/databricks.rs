@@ -220,7 +220,9 @@ impl RowSink for Uncounted {
 async fn rows(history: History) -> (Identity, RowCounts) {
     let runtime = Handle::current();
     let extracted = tokio::task::spawn_blocking(move || {
-        let identity = identify(&history, &runtime, &Limits::default()).expect("a log");
+        let mut identified = identify(&history, &runtime, &Limits::default()).expect("a log");
+        assert_eq!(identified.len(), 1);
+        let (history, identity) = identified.remove(0);
         let options = ExtractOptions {
             limits: Limits::default(),
             threads: 1,

@@ -271,11 +271,11 @@ fn write_hostile_logs(logs: &Path) {
     write_zip(&logs.join("twice.zip"), &[("one", &one), ("two", &two)]);
 }
 
-fn event(name: &str, fields: &str) -> Vec<u8> {
+pub fn event(name: &str, fields: &str) -> Vec<u8> {
     format!("{{\"Event\":\"{name}\",{fields}}}\n").into_bytes()
 }
 
-fn start(id: &str, time: i64) -> Vec<u8> {
+pub fn start(id: &str, time: i64) -> Vec<u8> {
     event(
         "SparkListenerApplicationStart",
         &format!(r#""App Name":"{id}","App ID":"{id}","Timestamp":{time},"User":"u""#),
@@ -283,7 +283,7 @@ fn start(id: &str, time: i64) -> Vec<u8> {
 }
 
 /// A small log of one application around `events`.
-fn log(id: &str, start_time: i64, end_time: i64, events: &[u8]) -> Vec<u8> {
+pub fn log(id: &str, start_time: i64, end_time: i64, events: &[u8]) -> Vec<u8> {
     let end = event(
         "SparkListenerApplicationEnd",
         &format!(r#""Timestamp":{end_time}"#),
@@ -298,7 +298,7 @@ fn log(id: &str, start_time: i64, end_time: i64, events: &[u8]) -> Vec<u8> {
 }
 
 /// A job of one stage, its tasks beginning at `time` and taking 10 ms.
-fn job(job: i64, stage: i64, tasks: &[i64], time: i64) -> Vec<u8> {
+pub fn job(job: i64, stage: i64, tasks: &[i64], time: i64) -> Vec<u8> {
     let end = time.saturating_add(10);
     let info = |completed: &str| {
         format!(

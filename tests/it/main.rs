@@ -21,6 +21,7 @@ mod fixtures;
 mod history_server;
 mod hostile;
 mod http;
+mod identities;
 mod nightly;
 mod program;
 mod stored;

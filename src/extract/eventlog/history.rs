@@ -1,25 +1,20 @@
 //! One log, from its first byte to its last row.
 
-use std::io::Read;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
-use crate::discover::EventLog;
+use crate::discover::{EventLog, Section};
 use crate::extract::error::ExtractError;
 use crate::extract::history::{ExtractOptions, Extraction, Identity};
 use crate::extract::rows::{HistoryKind, RowWriter};
 
-use super::codec::Limits;
-use super::event::{ApplicationStart, Event};
 use super::layout::{self, LogReader};
 use super::lines::LineChunks;
 use super::parse::{ParsedChunk, for_each_chunk};
 use super::replay::{LogSummary, Replay};
-
-/// Text that is searched for the application's start before a log is given up.
-const IDENTITY_SEARCH_BYTES: u64 = 64 << 20;
+use super::sections::{OtherStart, Sections};
 
 /// How a log is spoken of: a copy that was fetched from a server bears the server's address.
 #[derive(Debug, Clone)]
@@ -31,75 +26,6 @@ pub struct Told {
     pub last_updated: DateTime<Utc>,
 }
 
-/// Reads just enough of a log to know whose it is.
-///
-/// # Errors
-/// When the log cannot be read, or holds no application's start.
-pub fn identify(
-    log: &EventLog,
-    runtime: &Handle,
-    limits: &Limits,
-) -> Result<Identity, ExtractError> {
-    let reader = layout::open(log, runtime, limits)?;
-    let mut chunks = LineChunks::new(reader.take(IDENTITY_SEARCH_BYTES));
-    let mut search = IdentitySearch::default();
-    // Found: an error that ends the reading, and is none.
-    let read = for_each_chunk(
-        &mut chunks,
-        1,
-        |chunk| search.look(chunk, &log.uri),
-        |error| read_error(error, log),
-    );
-    match (search.found, read) {
-        (Some(start), _) => identity(start, log),
-        (None, Err(error)) => Err(error),
-        (None, Ok(_)) if search.events == 0 => Err(ExtractError::NotAnEventLog {
-            uri: log.uri.clone(),
-            reason: "none of its lines is an event of Spark".to_owned(),
-        }),
-        (None, Ok(_)) => Err(ExtractError::NoApplicationStart {
-            uri: log.uri.clone(),
-        }),
-    }
-}
-
-#[derive(Default)]
-struct IdentitySearch {
-    found: Option<ApplicationStart>,
-    events: usize,
-}
-
-impl IdentitySearch {
-    fn look(&mut self, chunk: ParsedChunk, uri: &str) -> Result<(), ExtractError> {
-        self.events += chunk.events.len();
-        for event in chunk.events {
-            if let Event::ApplicationStart(start) = event {
-                self.found = Some(*start);
-                return Err(ExtractError::NoApplicationStart {
-                    uri: uri.to_owned(),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn identity(start: ApplicationStart, log: &EventLog) -> Result<Identity, ExtractError> {
-    let application_id =
-        start
-            .id
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| ExtractError::NoApplicationId {
-                uri: log.uri.clone(),
-            })?;
-    Ok(Identity {
-        application_id,
-        attempt_id: start.attempt_id.unwrap_or_else(|| "0".to_owned()),
-        application_name: start.name,
-        start_time: start.timestamp,
-    })
-}
-
 /// Extracts all rows of a log into `rows`.
 ///
 /// Damage in the log is no error: what came before it becomes rows, bad lines are counted, and the
@@ -109,6 +35,7 @@ fn identity(start: ApplicationStart, log: &EventLog) -> Result<Identity, Extract
 /// When the log cannot be read (any more), or the sink refuses rows.
 pub fn extract(
     log: &EventLog,
+    identity: &Identity,
     told: Told,
     options: &ExtractOptions,
     runtime: &Handle,
@@ -116,6 +43,7 @@ pub fn extract(
 ) -> Result<Extraction, ExtractError> {
     let started = Instant::now();
     let mut replay = Replay::new(rows);
+    let mut sections = Sections::new(section(identity), log.section.is_none());
     let mut chunks = LineChunks::new(layout::open(log, runtime, &options.limits)?);
     let mut losses = Losses::default();
     let read = for_each_chunk(
@@ -123,36 +51,87 @@ pub fn extract(
         options.threads,
         |chunk| {
             losses.count(&chunk);
+            let mut apply = |event| replay.apply(event).map_err(ExtractError::from);
             chunk
                 .events
                 .into_iter()
-                .try_for_each(|event| replay.apply(event))
-                .map_err(ExtractError::from)
+                .try_for_each(|event| sections.route(event, &mut apply))
         },
         |error| read_error(error, log),
     )?;
+    sections.finish(&mut |event| replay.apply(event).map_err(ExtractError::from))?;
     let reader: &LogReader = chunks.source();
     losses.oversized(read.oversized_lines);
     let truncation = reader.truncation().map(ToString::to_string);
     let truncated = truncation.is_some() || losses.cut_off;
+    let gap = reader.gap().map(str::to_owned);
+    let beginning = (!identity.has_start).then(|| without_beginning(gap.as_deref()));
     let summary = replay.finish(&LogSummary {
         history: told.history,
         source_uri: told.source_uri,
         last_updated: Some(told.last_updated.timestamp_millis()),
-        is_intact: !truncated && losses.bad_lines == 0 && !is_compacted(log),
+        is_intact: !truncated
+            && gap.is_none()
+            && identity.has_start
+            && losses.bad_lines == 0
+            && !is_compacted(log),
     })?;
     Ok(Extraction {
         rows: summary.rows,
         lines: losses.lines,
         bad_lines: losses.bad_lines,
-        loss: truncation.or(losses.first),
+        without_start: !identity.has_start,
+        missing_files: gap.is_some(),
+        loss: beginning.or(gap).or(truncation).or(losses.first),
         truncated,
         retryable: false,
         complete: summary.complete,
         compressed_bytes: reader.compressed_bytes(),
         duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
         unread_process_logs: 0,
+        others: others_of(log, sections.others()),
     })
+}
+
+fn section(identity: &Identity) -> Section {
+    Section {
+        application_id: identity.application_id.clone(),
+        attempt_id: identity.attempt_id.clone(),
+    }
+}
+
+/// What is said of a log whose beginning is lost.
+fn without_beginning(gap: Option<&str>) -> String {
+    let what = "the log has no SparkListenerApplicationStart event: its beginning is missing";
+    gap.map_or_else(|| what.to_owned(), |gap| format!("{what}; {gap}"))
+}
+
+/// The logs of other applications in the same files. Only the first in a log reports them.
+fn others_of(log: &EventLog, others: Vec<OtherStart>) -> Vec<(EventLog, Identity)> {
+    if log.section.is_some() {
+        return Vec::new();
+    }
+    let to_log = |other: OtherStart| {
+        let Section {
+            application_id,
+            attempt_id,
+        } = &other.section;
+        let uri = format!("{}#{application_id}/{attempt_id}", log.uri);
+        let identity = Identity {
+            application_id: application_id.clone(),
+            attempt_id: attempt_id.clone(),
+            application_name: other.name,
+            start_time: other.time,
+            has_start: true,
+        };
+        let log = EventLog {
+            uri,
+            section: Some(other.section),
+            ..log.clone()
+        };
+        (log, identity)
+    };
+    others.into_iter().map(to_log).collect()
 }
 
 /// A compacted log has lost the events of what had ended by then.

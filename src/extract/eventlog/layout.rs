@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::codec::zip::{self, ZipEntry};
 use super::codec::{Codec, DETECT_BYTES, Fault, Limits, READ_BUFFER_BYTES, decoder, fault_of};
-use super::input::{LocalFile, Opener, failure_of};
-use super::rollover;
-use crate::discover::{EventLog, Layout, LogFile, SourceFile, group};
+use super::input::{Opener, failure_of};
+use super::part::{Part, entries_of};
+use super::rollover::{self, Arranged};
+use crate::discover::{EventLog, Layout, SourceFile};
 use crate::extract::error::ExtractError;
 
 /// Bytes of text that [`open`] decodes ahead, to tell an empty or unreadable log at once.
@@ -75,13 +75,77 @@ impl fmt::Display for TruncationReason {
 /// chosen; [`ExtractError::Vanished`] and others when a file cannot be read.
 pub fn open(log: &EventLog, runtime: &Handle, limits: &Limits) -> Result<LogReader, ExtractError> {
     let opener = Opener::new(Arc::clone(&log.store), runtime.clone());
-    let files = match log.layout {
-        Layout::Databricks => rollover::in_reading_order(&log.files, &opener, limits),
-        _ => log.files.clone(),
-    };
-    let mut reader = LogReader::new(log, files, opener, limits);
+    let parts = parts_of(log, &opener)?;
+    let arranged = rollover::arrange(parts, &opener, limits);
+    let mut reader = LogReader::new(log, arranged, opener, limits);
     reader.look_ahead()?;
     Ok(reader)
+}
+
+/// The logs in `log`: one for each SparkContext, where the chunks of several lie in one folder.
+///
+/// # Errors
+/// As [`open`].
+pub fn split(
+    log: &EventLog,
+    runtime: &Handle,
+    limits: &Limits,
+) -> Result<Vec<EventLog>, ExtractError> {
+    let opener = Opener::new(Arc::clone(&log.store), runtime.clone());
+    let parts = parts_of(log, &opener)?;
+    let contexts = rollover::by_context(&parts, &opener, limits);
+    if contexts.len() < 2 {
+        return Ok(vec![log.clone()]);
+    }
+    let of_context = |(context, members): (Option<i64>, Vec<usize>)| {
+        let mut part = log.clone();
+        if let Some(context) = context {
+            part.uri = format!("{}#{context}", log.uri);
+        }
+        let pick = |index: &usize| parts.get(*index);
+        match log.layout {
+            Layout::Zip => {
+                part.zip_entries = members
+                    .iter()
+                    .filter_map(pick)
+                    .filter_map(entry_name)
+                    .collect()
+            }
+            _ => {
+                part.files = members
+                    .iter()
+                    .filter_map(pick)
+                    .filter_map(file_of)
+                    .collect()
+            }
+        }
+        part
+    };
+    Ok(contexts.into_iter().map(of_context).collect())
+}
+
+fn entry_name(part: &Part) -> Option<String> {
+    match part {
+        Part::Entry { entry, .. } => Some(entry.name.clone()),
+        Part::File(_) => None,
+    }
+}
+
+fn file_of(part: &Part) -> Option<SourceFile> {
+    match part {
+        Part::File(file) => Some(file.clone()),
+        Part::Entry { .. } => None,
+    }
+}
+
+/// The pieces of `log` in the order of their names.
+fn parts_of(log: &EventLog, opener: &Opener) -> Result<Vec<Part>, ExtractError> {
+    match (log.layout, log.files.as_slice()) {
+        (Layout::Zip, [archive]) if !log.zip_entries.is_empty() => {
+            entries_of(archive, &log.zip_entries, opener)
+        }
+        _ => Ok(log.files.iter().cloned().map(Part::File).collect()),
+    }
 }
 
 /// The text of one log.
@@ -101,17 +165,7 @@ pub struct LogReader {
     decoded_bytes: u64,
     last_byte: Option<u8>,
     truncation: Option<Truncation>,
-}
-
-/// A file of the log that is yet to be read.
-#[derive(Debug)]
-enum Part {
-    File(SourceFile),
-    Entry {
-        archive: LocalFile,
-        entry: ZipEntry,
-        archive_uri: String,
-    },
+    gap: Option<String>,
 }
 
 struct OpenPart {
@@ -119,95 +173,21 @@ struct OpenPart {
     decoded_bytes: u64,
 }
 
-impl Part {
-    fn uri(&self) -> String {
-        match self {
-            Self::File(file) => file.uri.clone(),
-            Self::Entry {
-                entry, archive_uri, ..
-            } => format!("{archive_uri}!/{}", entry.name),
-        }
-    }
-
-    fn open(&self, opener: &Opener) -> Result<Box<dyn Read + Send>, ExtractError> {
-        match self {
-            Self::File(file) => opener.open(file),
-            Self::Entry { archive, entry, .. } => opener.open_entry(archive, entry),
-        }
-    }
-}
-
-/// The files of the chosen log within an archive; without a choice those of its only log.
-fn entries_of(
-    file: &SourceFile,
-    chosen: &[String],
-    opener: &Opener,
-) -> Result<VecDeque<Part>, ExtractError> {
-    let archive = opener.open_seekable(file)?;
-    let buffered = BufReader::with_capacity(READ_BUFFER_BYTES, archive.open()?);
-    let entries = zip::directory(buffered).map_err(|error| match fault_of(&error) {
-        Fault::Source => failure_of(error, &file.uri),
-        _ => ExtractError::Corrupt {
-            uri: file.uri.clone(),
-            reason: error.to_string(),
-        },
-    })?;
-    let names = match chosen {
-        [] => entries_of_only_log(&entries, &file.uri)?,
-        chosen => chosen.to_vec(),
-    };
-    let to_part = |name: &String| {
-        let entry = entries.iter().find(|entry| entry.name == *name)?.clone();
-        Some(Part::Entry {
-            archive: archive.clone(),
-            entry,
-            archive_uri: file.uri.clone(),
-        })
-    };
-    Ok(names.iter().filter_map(to_part).collect())
-}
-
-fn entries_of_only_log(entries: &[ZipEntry], uri: &str) -> Result<Vec<String>, ExtractError> {
-    let files: Vec<_> = entries
-        .iter()
-        .map(|entry| LogFile {
-            path: entry.name.clone(),
-            size: entry.compressed_size,
-        })
-        .collect();
-    let mut grouped = group(&files);
-    if let Some(problem) = grouped.problems.first() {
-        return Err(ExtractError::Corrupt {
-            uri: uri.to_owned(),
-            reason: problem.to_string(),
-        });
-    }
-    match (grouped.logs.pop(), grouped.logs.len()) {
-        (Some(only), 0) => Ok(only.files),
-        (None, _) => Err(ExtractError::EmptyLog {
-            uri: uri.to_owned(),
-        }),
-        (Some(_), others) => Err(ExtractError::SeveralLogs {
-            uri: uri.to_owned(),
-            logs: others + 1,
-        }),
-    }
-}
-
 impl LogReader {
-    fn new(log: &EventLog, files: Vec<SourceFile>, opener: Opener, limits: &Limits) -> Self {
+    fn new(log: &EventLog, arranged: Arranged, opener: Opener, limits: &Limits) -> Self {
         Self {
             opener,
             limits: limits.clone(),
             log_uri: log.uri.clone(),
             zip_entries: log.zip_entries.clone(),
-            parts: files.into_iter().map(Part::File).collect(),
+            parts: arranged.parts.into(),
             current: None,
             current_uri: log.uri.clone(),
             lookahead: VecDeque::new(),
             decoded_bytes: 0,
             last_byte: None,
             truncation: None,
+            gap: arranged.gap,
         }
     }
 
@@ -224,6 +204,11 @@ impl LogReader {
     /// Set when the text has ended early; what came before is good.
     pub fn truncation(&self) -> Option<&Truncation> {
         self.truncation.as_ref()
+    }
+
+    /// Which pieces of the log are missing, as far as their numbers tell.
+    pub fn gap(&self) -> Option<&str> {
+        self.gap.as_deref()
     }
 
     /// Decodes the first text, so that a log without any is an error of [`open`].
@@ -303,9 +288,11 @@ impl LogReader {
             return self.stop_at_unknown(&head);
         };
         if let (Codec::Zip, Part::File(file)) = (codec, part) {
-            let mut entries = entries_of(file, &self.zip_entries, &self.opener)?;
-            entries.append(&mut self.parts);
-            self.parts = entries;
+            let entries = entries_of(file, &self.zip_entries, &self.opener)?;
+            let arranged = rollover::arrange(entries, &self.opener, &self.limits);
+            self.gap = self.gap.take().or(arranged.gap);
+            let rest = std::mem::replace(&mut self.parts, arranged.parts.into());
+            self.parts.extend(rest);
             return Ok(());
         }
         let input = BufReader::with_capacity(READ_BUFFER_BYTES, input);

@@ -15,16 +15,23 @@ pub(super) struct LineChunks<R> {
     /// The beginning of the line that the last chunk's text ended in.
     partial: Vec<u8>,
     ended: bool,
+    chunk_bytes: usize,
     /// Lines dropped because they were longer than [`MAX_LINE_BYTES`].
     pub(super) oversized_lines: u64,
 }
 
 impl<R: Read> LineChunks<R> {
     pub(super) fn new(source: R) -> Self {
+        Self::with_chunk_bytes(source, CHUNK_BYTES)
+    }
+
+    /// Chunks of about `chunk_bytes`.
+    pub(super) fn with_chunk_bytes(source: R, chunk_bytes: usize) -> Self {
         Self {
             source,
             partial: Vec::new(),
             ended: false,
+            chunk_bytes,
             oversized_lines: 0,
         }
     }
@@ -57,9 +64,12 @@ impl<R: Read> LineChunks<R> {
         Ok(!chunk.is_empty())
     }
 
-    /// Appends up to [`CHUNK_BYTES`] to `chunk`; how many.
+    /// Appends about a chunk's bytes to `chunk`; how many.
     fn fill(&mut self, chunk: &mut Vec<u8>) -> io::Result<usize> {
-        let wanted = CHUNK_BYTES.saturating_sub(chunk.len()).max(CHUNK_BYTES / 4);
+        let wanted = self
+            .chunk_bytes
+            .saturating_sub(chunk.len())
+            .max(self.chunk_bytes / 4);
         self.source.by_ref().take(wanted as u64).read_to_end(chunk)
     }
 

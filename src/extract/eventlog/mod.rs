@@ -2,10 +2,13 @@
 //! ([`replay`]); [`history`] puts them together.
 
 pub mod history;
+pub mod identity;
 mod input;
 pub mod layout;
 mod lines;
 mod parse;
+mod part;
 mod rollover;
+mod sections;
 
 pub use sparklake_eventlog::{codec, event, replay};

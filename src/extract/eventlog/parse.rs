@@ -26,13 +26,13 @@ pub(super) struct ParsedChunk {
 impl ParsedChunk {
     fn parse(chunk: &[u8], parser: &mut EventParser) -> Self {
         let mut parsed = Self::default();
-        let mut rest = chunk;
+        let mut rest = without_blank_lines(chunk);
         while !rest.is_empty() {
             let end = memchr::memchr(b'\n', rest);
             let (line, tail) = rest
                 .split_at_checked(end.unwrap_or(rest.len()))
                 .unwrap_or((rest, &[]));
-            rest = tail.get(1..).unwrap_or_default();
+            rest = without_blank_lines(tail.get(1..).unwrap_or_default());
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !line.is_empty() {
                 parsed.line(line, end.is_some(), parser);
@@ -57,6 +57,7 @@ impl ParsedChunk {
                     self.line(part, has_end || at < last, parser);
                 }
             }
+            Err(_) if line.iter().all(u8::is_ascii_whitespace) => self.lines -= 1,
             Err(_) if !has_end => self.cut_off = true,
             Err(error) => {
                 self.bad_lines += 1;
@@ -65,6 +66,26 @@ impl ParsedChunk {
             }
         }
     }
+}
+
+/// `text` without the line ends that it begins with. A few kilobytes can unpack to gigabytes of them,
+/// so they are passed over in blocks that the compiler turns into wide comparisons.
+fn without_blank_lines(mut text: &[u8]) -> &[u8] {
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    if !text.first().is_some_and(is_end) {
+        return text;
+    }
+    while let Some((block, rest)) = text.split_first_chunk::<128>() {
+        let others = block.iter().fold(0_u8, |others, byte| {
+            others | u8::from(*byte != b'\n' && *byte != b'\r')
+        });
+        if others != 0 {
+            break;
+        }
+        text = rest;
+    }
+    let start = text.iter().position(|byte| !is_end(byte));
+    text.get(start.unwrap_or(text.len())..).unwrap_or_default()
 }
 
 /// How the reading ended.
@@ -181,4 +202,23 @@ fn apply_in_order(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_lines_count_for_nothing_wherever_they_are() {
+        let event = br#"{"Event":"SparkListenerUnpersistRDD","RDD ID":7}"#.as_slice();
+        for blank in [1, 127, 128, 129, 1_000] {
+            let ends = b"\n".repeat(blank);
+            let returns = b"\r\n".repeat(blank);
+            let spaces = b" \t\n".repeat(blank);
+            let text = [&ends, event, &returns, event, b"\n", &spaces, event, &ends].concat();
+            let parsed = ParsedChunk::parse(&text, &mut EventParser::default());
+            let counts = (parsed.events.len(), parsed.lines, parsed.bad_lines);
+            assert_eq!(counts, (3, 3, 0), "{blank}");
+        }
+    }
 }

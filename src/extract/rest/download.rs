@@ -50,13 +50,15 @@ pub(super) fn fetch(
     let mut refusal = None;
     let mut found: Option<EventLog> = None;
     for log in candidates {
-        match eventlog::history::identify(&log, runtime, limits) {
-            Ok(identity) if is_wanted(&identity, wanted) => {
-                if found.as_ref().is_none_or(|found| found.in_progress) {
-                    found = Some(log);
+        match eventlog::identity::identify(&log, runtime, limits) {
+            Ok(identified) => {
+                for (log, identity) in identified {
+                    let is_better = found.as_ref().is_none_or(|found| found.in_progress);
+                    if is_wanted(&identity, wanted) && is_better {
+                        found = Some(log);
+                    }
                 }
             }
-            Ok(_) => {}
             Err(error) => {
                 refusal.get_or_insert(error);
             }
@@ -91,6 +93,8 @@ impl FetchedLog {
         application: &ServerApplication,
     ) -> Extraction {
         let copy = copy_uri(&self.archive);
+        // The copy goes; the server lists its applications itself.
+        extraction.others.clear();
         extraction.loss = extraction
             .loss
             .map(|loss| loss.replace(&copy, &address(application)));
@@ -184,6 +188,7 @@ fn logs_in(
         files: vec![source.clone()],
         zip_entries,
         in_progress,
+        section: None,
         store: Arc::clone(&store),
     };
     Ok(logs.into_iter().map(to_log).collect())

@@ -81,7 +81,7 @@ pub(super) fn extract(
         return walk(application, runtime, rows);
     }
     match download::fetch(application, identity, runtime, &options.limits) {
-        Ok(fetched) => replay(&fetched, application, options, runtime, rows),
+        Ok(fetched) => replay(&fetched, identity, application, options, runtime, rows),
         Err(error) if application.access == ServerAccess::LogOnly => Err(error),
         Err(error) => {
             tracing::info!(
@@ -125,6 +125,7 @@ fn within_deadline<T>(
 
 fn replay(
     fetched: &FetchedLog,
+    identity: &Identity,
     application: &ServerApplication,
     options: &ExtractOptions,
     runtime: &Handle,
@@ -135,7 +136,7 @@ fn replay(
         source_uri: application.uri.clone(),
         last_updated: application.last_updated,
     };
-    eventlog::history::extract(&fetched.log, told, options, runtime, rows)
+    eventlog::history::extract(&fetched.log, identity, told, options, runtime, rows)
         .map(|extraction| fetched.rename_loss(extraction, application))
         .map_err(|error| fetched.rename_error(error, application))
 }

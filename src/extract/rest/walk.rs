@@ -70,6 +70,9 @@ pub(super) async fn walk(
         compressed_bytes: 0,
         duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
         unread_process_logs: 0,
+        without_start: false,
+        missing_files: false,
+        others: Vec::new(),
     })
 }
 
@@ -463,7 +466,7 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             .0
             .unwrap_or(self.application.last_updated.timestamp_millis());
         let row = ApplicationRow {
-            start_time,
+            start_time: Some(start_time),
             end_time,
             last_updated: Some(last_updated),
             spark_user: attempt.spark_user,

@@ -97,7 +97,7 @@ pub fn extract_one(
     history.cluster_id = "c".to_owned();
     history.cluster_name = "c".to_owned();
     let limits = Limits::default();
-    let identity = identify(&history, runtime, &limits)?;
+    let (history, identity) = identify(&history, runtime, &limits)?.remove(0);
     let options = ExtractOptions {
         limits,
         threads: 1,

@@ -179,7 +179,9 @@ type Key = (String, String);
 
 fn by_attempt(runtime: &Runtime, histories: Vec<History>) -> BTreeMap<Key, History> {
     let identified = histories.into_iter().map(|history| {
-        let identity = identify(&history, runtime.handle(), &Limits::default()).expect("a log");
+        let (history, identity) = identify(&history, runtime.handle(), &Limits::default())
+            .expect("a log")
+            .remove(0);
         ((identity.application_id, identity.attempt_id), history)
     });
     identified.collect()

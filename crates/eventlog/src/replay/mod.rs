@@ -639,12 +639,13 @@ impl<'w, 's> Replay<'w, 's> {
         let name = start
             .as_ref()
             .map(|start| start.name.clone())
+            .or_else(|| self.environment.spark("spark.app.name").map(str::to_owned))
             .unwrap_or_default();
         let totals = std::mem::take(&mut self.totals);
         let metrics = &totals.metrics;
         let property = |key: &str| self.environment.spark(key).map(str::to_owned);
         let row = ApplicationRow {
-            start_time,
+            start_time: start.as_ref().map(|_| start_time),
             end_time: self.end_time,
             last_updated: log.last_updated,
             spark_user: start.map(|start| start.user).unwrap_or_default(),

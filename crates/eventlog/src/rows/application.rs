@@ -28,7 +28,8 @@ impl HistoryKind {
 #[derive(Debug, Clone)]
 pub struct ApplicationRow {
     pub name: String,
-    pub start_time: i64,
+    /// `None` where the log's beginning is lost.
+    pub start_time: Option<i64>,
     pub end_time: Option<i64>,
     /// Epoch milliseconds of the newest file of the log.
     pub last_updated: Option<i64>,
@@ -70,7 +71,8 @@ impl ApplicationRow {
     /// Milliseconds from start to end; 0 while it runs, as REST has it.
     fn duration_ms(&self) -> i64 {
         self.end_time
-            .map_or(0, |end| end.saturating_sub(self.start_time))
+            .zip(self.start_time)
+            .map_or(0, |(end, start)| end.saturating_sub(start))
     }
 
     /// Appends the row.
@@ -87,7 +89,7 @@ impl ApplicationRow {
         let job_run_id = platform.as_ref().map(|run| run.job_run_id.as_str());
         writer.append(FactTable::Applications, |row| {
             row.opt_string("application_name", Some(&self.name))
-                .opt_timestamp_ms("start_time", Some(self.start_time))
+                .opt_timestamp_ms("start_time", self.start_time)
                 .opt_timestamp_ms("end_time", self.end_time)
                 .opt_timestamp_ms("last_updated", self.last_updated)
                 .bigint("duration_ms", self.duration_ms())

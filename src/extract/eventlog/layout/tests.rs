@@ -117,6 +117,7 @@ fn in_memory(runtime: &Runtime, name: &str, content: Option<Vec<u8>>) -> EventLo
         files: vec![file],
         zip_entries: Vec::new(),
         in_progress: false,
+        section: None,
         store,
     }
 }
@@ -414,25 +415,68 @@ fn a_runtime_that_ends_while_an_object_is_read_does_not_pass_for_the_objects_end
 }
 
 #[test]
-fn a_zip_whose_log_lacks_a_file_is_a_problem() {
+fn pieces_that_are_missing_are_named_and_the_others_are_read() {
     let archive = zip_archive(&[
-        ("eventlog_v2_app/events_1_app", b"{}"),
-        ("eventlog_v2_app/events_3_app", b"{}"),
+        ("eventlog_v2_app/events_1_app", b"{\"a\":1}\n"),
+        ("eventlog_v2_app/events_3_app", b"{\"a\":3}\n"),
     ]);
     let logs = Logs::new();
-    logs.write("app.zip", &archive);
-    let source = EventLogSource {
-        uris: vec![uri(logs.folder.path())],
-        ..Default::default()
-    };
-    let discovery = logs
-        .runtime
-        .block_on(discover(&source, &Window::default()))
-        .unwrap();
-    assert!(discovery.histories.is_empty());
-    assert_eq!(discovery.problems[0].error.kind(), "missing_event_file");
-    assert!(discovery.problems[0].uri.ends_with("/app.zip"));
+    logs.write("packed/app.zip", &archive);
+    logs.write("folder/eventlog_v2_app/events_1_app", "{\"a\":1}\n");
+    logs.write("folder/eventlog_v2_app/events_3_app", "{\"a\":3}\n");
+    let mut found = logs.histories();
+    found.push(in_memory(&logs.runtime, "app.zip", Some(archive)));
+    assert_eq!(found.len(), 3);
+    for log in found {
+        let mut reader = logs.open(&log).unwrap();
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "{\"a\":1}\n{\"a\":3}\n", "{}", log.uri);
+        assert_eq!(
+            reader.gap(),
+            Some("event files 2 are missing"),
+            "{}",
+            log.uri
+        );
+    }
+}
 
-    let unchosen = in_memory(&logs.runtime, "app.zip", Some(archive));
-    assert_eq!(logs.open(&unchosen).unwrap_err().kind(), "corrupt");
+#[test]
+fn a_piece_that_is_there_twice_is_read_once_and_the_longer_of_them() {
+    let whole = lines(2_000);
+    let logs = Logs::new();
+    let mut cut = encode(Codec::Zstd, &[whole.as_bytes()]);
+    cut.truncate(cut.len() / 2);
+    logs.write("eventlog_v2_app/events_1_app", &whole);
+    logs.write("eventlog_v2_app/events_1_app.zstd", cut);
+    logs.write("eventlog_v2_app/events_2_app", "{\"a\":2}\n");
+    let expected = [whole.as_str(), "{\"a\":2}\n"].concat();
+    assert_eq!(logs.read(&logs.only()), (expected, None));
+}
+
+#[test]
+fn chunks_of_two_contexts_are_two_logs() {
+    let chunk = |context: i64, number: i64| {
+        format!(
+            "{{\"Event\":\"DBCEventLoggingListenerMetadata\",\"Rollover Number\":{number},\"SparkContext Id\":{context}}}\n"
+        )
+    };
+    let logs = Logs::new();
+    logs.write("eventlog", chunk(9, 0));
+    logs.write(
+        "eventlog-2024-01-01--11-00.gz",
+        encode(Codec::Gzip, &[chunk(7, 0).as_bytes()]),
+    );
+    logs.write("eventlog-2024-01-01--12-00", chunk(7, 1));
+    let log = logs.only();
+    let split = split(&log, logs.runtime.handle(), &Limits::default()).unwrap();
+    let read: Vec<_> = split
+        .iter()
+        .map(|part| (part.uri.replace(&log.uri, ""), logs.read(part).0))
+        .collect();
+    let first = [chunk(7, 0), chunk(7, 1)].concat();
+    assert_eq!(
+        read,
+        [("#7".to_owned(), first), ("#9".to_owned(), chunk(9, 0))]
+    );
 }

@@ -135,7 +135,7 @@ fn a_bucket_is_searched_and_its_objects_are_read() {
         discovery
             .histories
             .iter()
-            .all(|history| history.cluster_id == "logs")
+            .all(|history| history.cluster_id.starts_with("s3://bucket/logs"))
     );
     let event_logs = logs_of(discovery);
     let found: Vec<_> = event_logs
@@ -167,7 +167,7 @@ fn a_single_object_is_found_and_a_missing_or_forbidden_one_is_not() {
             .block_on(discover(&source(&endpoint, uri), &Window::default()))
     };
     let one = find("s3://bucket/logs/app 1").unwrap().histories.remove(0);
-    assert_eq!(one.cluster_id, "logs");
+    assert_eq!(one.cluster_id, "s3://bucket/logs");
     let log = one.log().unwrap();
     assert_eq!(log.layout, Layout::SingleFile);
     assert_eq!(logs.read(log).0, lines(3));
