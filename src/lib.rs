@@ -3,11 +3,13 @@
 //! The way of the data is five steps in one direction, a folder a step:
 //! [`discover`] finds histories, [`extract`] turns a history into rows, [`load`] commits rows to
 //! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
+//! [`ask`] answers SQL over a lake, for the analysis as for people.
 //! [`model`] (the words that rooms share), [`schema`] (the table contracts) and [`http`] (talking to
 //! servers) stand under all of them; [`pipeline`] wires them, [`config`] and [`cli`] stand above.
 #![forbid(unsafe_code)]
 
 pub mod analyze;
+pub mod ask;
 pub mod cli;
 pub mod config;
 pub mod discover;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::advice::{self, Advice};
 use super::error::CatalogError;
 use super::header::{Field, Header};
-use super::parameters::Parameter;
+use super::parameters::{self, Parameter};
 use super::placeholders;
 use super::template::Template;
 use crate::model::SettingValue;
@@ -70,10 +70,31 @@ impl Query {
         }
     }
 
+    /// What is run without its header, with the parameters' values in their places: a text that other
+    /// engines take as it is.
+    pub fn standalone_sql(&self) -> String {
+        let value = |name: &str| {
+            let parameter = self.parameters.iter().find(|known| known.name == name)?;
+            Some(parameters::literal(&parameter.value))
+        };
+        placeholders::to_literals(without_header(&self.statement), value)
+    }
+
     /// What is run, as Spark SQL takes it (`:name` for parameters).
     pub fn spark_sql(&self) -> String {
         placeholders::to_spark(&self.statement)
     }
+}
+
+/// The SQL below the comments at its head.
+pub(crate) fn without_header(sql: &str) -> &str {
+    let mut rest = sql.trim();
+    while rest.starts_with("--") {
+        rest = rest
+            .split_once('\n')
+            .map_or("", |(_, below)| below.trim_start());
+    }
+    rest
 }
 
 /// An efficiency rule.

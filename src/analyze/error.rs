@@ -2,6 +2,8 @@
 
 use datafusion::error::DataFusionError;
 
+use crate::ask::AskError;
+
 /// A fault in a `.sql` or reference file, or in the settings that go with it.
 ///
 /// Its text reads `file:line: what is wrong; what to do`.
@@ -92,6 +94,10 @@ pub enum AnalyzeError {
     /// The query engine could not be set up.
     #[error("the query engine could not be set up: {0}")]
     Session(Box<DataFusionError>),
+
+    /// The lake could not be asked.
+    #[error(transparent)]
+    Ask(#[from] AskError),
 }
 
 impl AnalyzeError {
@@ -114,6 +120,7 @@ impl AnalyzeError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Query { source, .. } | Self::Session(source) => is_storage_trouble(source),
+            Self::Ask(error) => error.is_retryable(),
             Self::Catalog(_)
             | Self::Setting { .. }
             | Self::Folder { .. }

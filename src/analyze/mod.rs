@@ -2,8 +2,7 @@
 //!
 //! Every judgement is a `.sql` file under `sql/` that an analyst can read, run in another engine
 //! and override; this module only finds the files ([`catalog`]), runs them in the right order
-//! ([`runner`]) and brings the answers into the shape of the table contracts. [`session`] sets the
-//! query engine up, for the rules as for users' own queries.
+//! ([`runner`]) and brings the answers into the shape of the table contracts.
 
 mod advice;
 pub mod catalog;
@@ -18,13 +17,14 @@ mod reference;
 mod rule_results;
 pub mod runner;
 mod scope;
-pub mod session;
 mod settings;
+mod shared_views;
 mod template;
 
 pub use advice::Advice;
 pub use catalog::{Catalog, Overrides, Reference};
 pub use conform::Stamp;
+pub(crate) use definition::without_header;
 pub use definition::{Query, Question, Relation, Rule, SEVERITIES};
 pub use error::{AnalyzeError, CatalogError};
 pub use parameters::{Parameter, ParameterType};

@@ -94,6 +94,17 @@ pub(super) fn scalar_value(value: &SettingValue) -> ScalarValue {
     }
 }
 
+/// The value as SQL that every engine reads.
+pub(super) fn literal(value: &SettingValue) -> String {
+    match value {
+        SettingValue::Boolean(value) => value.to_string(),
+        SettingValue::Integer(value) => value.to_string(),
+        // With an exponent it is a double in Spark, without one a decimal.
+        SettingValue::Double(value) => format!("{value:e}"),
+        SettingValue::Text(value) => format!("'{}'", value.replace('\'', "''")),
+    }
+}
+
 /// One threshold of a rule or table, used in its SQL as `$name`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Parameter {

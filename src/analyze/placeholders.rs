@@ -47,6 +47,22 @@ pub fn to_spark(sql: &str) -> String {
     translated
 }
 
+/// The same text with a value in the place of each parameter; `value` gives it as SQL.
+pub fn to_literals(sql: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut translated = String::with_capacity(sql.len());
+    let mut copied = 0;
+    for placeholder in find(sql) {
+        let Some(value) = value(placeholder.name) else {
+            continue;
+        };
+        translated.push_str(sql.get(copied..placeholder.start).unwrap_or_default());
+        translated.push_str(&value);
+        copied = placeholder.start + 1 + placeholder.name.len();
+    }
+    translated.push_str(sql.get(copied..).unwrap_or_default());
+    translated
+}
+
 /// Bytes of a literal with both quotes; `after` begins behind the opening one. A doubled quote
 /// inside reads as two literals side by side, which is the same here.
 fn literal_length(after: &[u8]) -> usize {
@@ -80,6 +96,15 @@ mod tests {
         assert_eq!(
             to_spark(sql),
             "SELECT '$a – ü' AS x WHERE r >= :min_ratio AND n > :min_tasks -- $c"
+        );
+    }
+
+    #[test]
+    fn values_stand_where_parameters_stood() {
+        let value = |name: &str| (name == "a").then(|| "1.5".to_owned());
+        assert_eq!(
+            to_literals("SELECT '$a' WHERE x > $a AND y > $b -- $a", value),
+            "SELECT '$a' WHERE x > 1.5 AND y > $b -- $a"
         );
     }
 

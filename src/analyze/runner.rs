@@ -25,8 +25,8 @@ use super::parameters::scalar_value;
 use super::reference;
 use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
-use super::session::{plan_read_only, register_functions};
 use super::settings::{KNOWN_SETTINGS, Settings};
+use crate::ask::{plan_read_only, same_engine};
 use crate::model::did_you_mean;
 use crate::schema;
 
@@ -142,10 +142,8 @@ impl<'a> Run<'a> {
         let rules = catalog.rules().cloned().map(Box::new).map(Step::Rule);
         let views = catalog.views().cloned().map(Step::View);
         let tables = catalog.tables().cloned().map(Step::Table);
-        let ctx = SessionContext::new_with_config_rt(lake.copied_config(), lake.runtime_env());
-        register_functions(&ctx);
         Self {
-            ctx,
+            ctx: same_engine(&lake.state()),
             stamp,
             pending: views.chain(rules).chain(tables).collect(),
             available: BTreeSet::new(),

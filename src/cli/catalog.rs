@@ -1,6 +1,7 @@
 //! The rules as the settings have them.
 
 use crate::analyze::{AnalyzeError, Catalog, Overrides};
+use crate::ask::LoadViews;
 use crate::config::RulesSettings;
 
 /// The built-in rules, joined by the user's folder; with and without the job file's changes.
@@ -25,6 +26,12 @@ impl Rules {
         as_run.apply(&overrides(settings))?;
         Ok(Self { as_written, as_run })
     }
+}
+
+/// Reads the views of the rules when a query needs one: most need none.
+pub(super) fn load_views(settings: &RulesSettings) -> LoadViews {
+    let settings = settings.clone();
+    Box::new(move || Ok(Rules::of(&settings)?.as_run.shared_views()?))
 }
 
 /// What the settings change about the rules.

@@ -1,19 +1,26 @@
-//! `sparklake describe`: what a table means.
+//! `sparklake describe`: what a table or view means.
 
+use super::Context;
+use super::arguments::RulesSourceArguments;
+use super::catalog::Rules;
 use super::error::CliError;
-use super::output::Output;
-use super::query_error::no_such_table;
+use super::lake;
+use super::output::{Output, Target};
+use crate::analyze::Relation;
+use crate::ask::no_such_table;
 use crate::schema::{self, dictionary};
 
 /// Width of the description where there is no terminal to ask.
 const DEFAULT_WIDTH: u16 = 120;
 
-/// Describe a table: its grain, keys and columns, with units and where each comes from
+/// Describe a table or view: its grain, keys and columns, with units and where each comes from
 #[derive(Debug, clap::Args)]
 pub(super) struct DescribeArguments {
-    /// Name of the table
+    /// Name of the table or view
     #[arg(value_name = "TABLE")]
     table: String,
+    #[command(flatten)]
+    pub(super) rules: RulesSourceArguments,
     /// Form of the description
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: DescriptionFormat,
@@ -26,16 +33,110 @@ enum DescriptionFormat {
     Markdown,
 }
 
-pub(super) fn execute(arguments: &DescribeArguments, output: &mut Output) -> Result<(), CliError> {
+pub(super) async fn execute(
+    arguments: &DescribeArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<(), CliError> {
     let name = &arguments.table;
-    let table = schema::table(name).ok_or_else(|| CliError::Usage(no_such_table(name)))?;
-    let text = match arguments.format {
-        DescriptionFormat::Text => dictionary::describe(table, width()),
-        DescriptionFormat::Markdown => dictionary::table_markdown(table),
-    };
-    Ok(output.text(&text)?)
+    if let Some(table) = schema::table(name) {
+        let width = output.width().unwrap_or(DEFAULT_WIDTH);
+        let text = match arguments.format {
+            DescriptionFormat::Text => dictionary::describe(table, width),
+            DescriptionFormat::Markdown => dictionary::table_markdown(table),
+        };
+        return Ok(output.text(&text)?);
+    }
+    let catalog = Rules::of(&context.settings.rules)?.as_run;
+    if let Some(view) = catalog.views().find(|view| view.id == *name) {
+        let ask = lake::ask_nothing(&context.settings.rules)?;
+        let columns = ask.schema(name).await?;
+        let columns = columns.fields().iter().map(|field| dictionary::ViewColumn {
+            name: field.name(),
+            data_type: dictionary::type_name(field.data_type()),
+            description: source_description(field.name(), view),
+        });
+        let view = dictionary::View {
+            name: &view.id,
+            title: &view.title,
+            description: &view.description,
+            reads: &view.query.reads,
+            columns: columns.collect(),
+        };
+        let text = match arguments.format {
+            DescriptionFormat::Text => view.text(output.width().unwrap_or(DEFAULT_WIDTH)),
+            DescriptionFormat::Markdown => view.markdown(),
+        };
+        return Ok(output.text(&text)?);
+    }
+    let tables = schema::tables().iter().map(|table| table.name.as_str());
+    let views = catalog.views().map(|view| view.id.as_str());
+    Err(CliError::Usage(no_such_table(name, tables.chain(views))))
 }
 
-fn width() -> u16 {
-    comfy_table::Table::new().width().unwrap_or(DEFAULT_WIDTH)
+/// What the contract says of the column of that name in a table that the view reads.
+fn source_description(column: &str, view: &Relation) -> Option<String> {
+    let tables = view
+        .query
+        .reads
+        .iter()
+        .filter_map(|read| schema::table(read));
+    let mut columns = tables.filter_map(|table| table.column(column));
+    Some(columns.next()?.comment())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::analyze::Catalog;
+    use crate::schema;
+
+    /// Words with an underscore that are neither tables, columns, values, rules nor views.
+    const OTHER_WORDS: [&str; 4] = [
+        "application_1713000000000_0001",
+        "java_heap_out_of_memory",
+        "log_signatures",
+        "shuffle_read_total_blocks_fetched",
+    ];
+
+    #[test]
+    fn the_dictionary_names_nothing_that_does_not_exist() {
+        let catalog = Catalog::built_in().expect("valid");
+        let mut known: BTreeSet<String> = OTHER_WORDS.map(str::to_owned).into();
+        for table in schema::tables() {
+            known.insert(table.name.clone());
+            for column in &table.columns {
+                known.insert(column.name.clone());
+                known.extend(column.values.iter().cloned());
+                known.insert(format!("{}_by_name", column.name));
+            }
+        }
+        known.extend(catalog.rules().map(|rule| rule.id.clone()));
+        known.extend(catalog.views().map(|view| view.id.clone()));
+        known.extend(
+            catalog
+                .references()
+                .map(|table| format!("ref_{}", table.id)),
+        );
+        let mut unknown = BTreeSet::new();
+        for table in schema::tables() {
+            let columns = table.columns.iter().map(|column| &column.description);
+            for text in columns.chain([&table.title, &table.grain, &table.description]) {
+                for word in
+                    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                {
+                    let is_name = word.contains('_')
+                        && word.starts_with(|letter: char| letter.is_ascii_lowercase())
+                        && word.bytes().all(|letter| {
+                            letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_'
+                        });
+                    if is_name && !known.contains(word) {
+                        unknown.insert(format!("{}: {word}", table.name));
+                    }
+                }
+            }
+        }
+        assert_eq!(unknown, BTreeSet::new());
+    }
 }

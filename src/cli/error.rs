@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use datafusion::error::DataFusionError;
-
 use crate::analyze::AnalyzeError;
+use crate::ask::AskError;
 use crate::config::ConfigError;
 use crate::load::LoadError;
 use crate::pipeline::{EXIT_FAILED, EXIT_HELD, EXIT_USAGE, RunError};
@@ -27,12 +26,12 @@ pub(super) enum CliError {
     /// The run ended early.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A query is wrong.
-    #[error("{0}")]
-    Query(String),
-    /// A query failed while it ran.
-    #[error("the query failed: {0}")]
-    Execution(DataFusionError),
+    /// A query gave no answer.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The process was asked to end.
+    #[error("{0}; nothing was changed")]
+    Interrupted(&'static str),
     /// An answer could not be written.
     #[error("the answer cannot be written: {0}")]
     Format(#[from] arrow::error::ArrowError),
@@ -48,16 +47,23 @@ impl CliError {
     /// The process's exit code.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Config(_) | Self::Query(_) => EXIT_USAGE,
+            Self::Usage(_) | Self::Config(_) => EXIT_USAGE,
+            Self::Ask(AskError::Lake(error)) => of_load(error),
+            Self::Ask(AskError::Views(_)) => EXIT_USAGE,
+            Self::Ask(error) if error.is_usage() => EXIT_USAGE,
             Self::Load(error) => of_load(error),
-            Self::Analyze(AnalyzeError::Query { .. } | AnalyzeError::Session(_)) => EXIT_FAILED,
+            Self::Analyze(
+                AnalyzeError::Query { .. } | AnalyzeError::Session(_) | AnalyzeError::Ask(_),
+            ) => EXIT_FAILED,
             Self::Analyze(_) => EXIT_USAGE,
             // A wrong lake is the same mistake whichever command it is told to.
             Self::Run(RunError::Load(error)) => of_load(error),
             Self::Run(error) => error.exit_code(),
-            Self::Execution(_) | Self::Format(_) | Self::Output(_) | Self::Runtime(_) => {
-                EXIT_FAILED
-            }
+            Self::Ask(_)
+            | Self::Interrupted(_)
+            | Self::Format(_)
+            | Self::Output(_)
+            | Self::Runtime(_) => EXIT_FAILED,
         }
     }
 

@@ -7,7 +7,7 @@ use super::arguments::RulesSourceArguments;
 use super::catalog::Rules;
 use super::error::CliError;
 use super::output::Output;
-use crate::analyze::{Advice, Catalog, Parameter, Query};
+use crate::analyze::{Advice, Catalog, Parameter, Query, without_header};
 
 /// Explain a rule, derived table or view: what it looks for, its parameters, its SQL
 #[derive(Debug, clap::Args)]
@@ -107,17 +107,6 @@ fn advice_line(line: &Advice) -> String {
         (None, _) => String::new(),
     };
     format!("if {}: {}{setting}", line.condition, line.text.text())
-}
-
-/// The SQL below the comments at its head, which say what is told above.
-fn without_header(sql: &str) -> &str {
-    let mut rest = sql.trim();
-    while rest.starts_with("--") {
-        rest = rest
-            .split_once('\n')
-            .map_or("", |(_, below)| below.trim_start());
-    }
-    rest
 }
 
 fn parameter_line(parameter: &Parameter, default: &Parameter) -> String {

@@ -1,7 +1,10 @@
 //! Opening the lake that the settings name.
 
 use super::Context;
+use super::catalog::load_views;
 use super::error::CliError;
+use crate::ask::{AskLake, AskOptions};
+use crate::config::RulesSettings;
 use crate::load::{Lake, StoreSafety};
 
 /// Opens the lake that the settings name.
@@ -18,4 +21,40 @@ pub(super) async fn open(context: &Context, example: &str) -> Result<Lake, CliEr
     let options = lake.storage_options.resolve(&context.environment)?;
     let safety = StoreSafety::from_allow_unsafe(lake.allow_unsafe_store);
     Ok(Lake::open_with(uri, options, safety).await?)
+}
+
+/// Makes the lake's tables and the rules' views ready to be asked.
+///
+/// # Errors
+/// The query engine cannot be set up.
+pub(super) fn ask(lake: &Lake, context: &Context) -> Result<AskLake, CliError> {
+    ask_with(lake, context, AskOptions::default())
+}
+
+/// The same with bounds of its own.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) fn ask_with(
+    lake: &Lake,
+    context: &Context,
+    options: AskOptions,
+) -> Result<AskLake, CliError> {
+    let options = AskOptions {
+        views: load_views(&context.settings.rules),
+        ..options
+    };
+    Ok(AskLake::new(lake, options)?)
+}
+
+/// A lake without rows, for what only depends on the tables' contracts and the rules' views.
+///
+/// # Errors
+/// The query engine cannot be set up.
+pub(super) fn ask_nothing(rules: &RulesSettings) -> Result<AskLake, CliError> {
+    let options = AskOptions {
+        views: load_views(rules),
+        ..AskOptions::default()
+    };
+    Ok(AskLake::empty(options)?)
 }

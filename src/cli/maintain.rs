@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::format::{Format, counts, listing, texts};
 use super::lake;
 use super::output::Output;
-use super::query_error::no_such_table;
+use crate::ask::no_such_table;
 use crate::config::{Given, parse_duration};
 use crate::load::{Lake, LoadError, MaintainOptions, TableMaintenance};
 
@@ -69,7 +69,12 @@ pub(super) async fn execute(
     };
     for table in &options.tables {
         if crate::schema::table(table).is_none() {
-            return Err(CliError::Usage(no_such_table(table)));
+            return Err(CliError::Usage({
+                let known = crate::schema::tables()
+                    .iter()
+                    .map(|table| table.name.as_str());
+                no_such_table(table, known)
+            }));
         }
     }
     let lake = lake::open(context, "sparklake maintain --lake ./lake").await?;

@@ -6,18 +6,22 @@
 mod arguments;
 mod catalog;
 mod config;
+mod ddl;
 mod describe;
 mod doctor;
 mod error;
 mod explain;
+mod export;
 mod format;
+mod init;
+mod interrupt;
 mod lake;
 mod logging;
 mod maintain;
+mod manual;
 mod output;
 mod progress;
-mod queries;
-mod query_error;
+mod questions;
 mod rules;
 mod run;
 mod sources;
@@ -32,6 +36,7 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::ask::remove_spill_folders;
 use crate::config::{Environment, Given, Settings};
 use crate::pipeline::{EXIT_DONE, EXIT_USAGE};
 use arguments::{GlobalArguments, NoSettings, SettingsArguments};
@@ -62,12 +67,18 @@ enum Command {
     Sql(sql::SqlArguments),
     Tables(tables::TablesArguments),
     Describe(describe::DescribeArguments),
+    Questions(questions::QuestionsArguments),
     Rules(rules::RulesArguments),
     Explain(explain::ExplainArguments),
     Status(status::StatusArguments),
     Doctor(doctor::DoctorArguments),
     Maintain(maintain::MaintainArguments),
     Config(config::ConfigArguments),
+    Init(init::InitArguments),
+    Export(export::ExportArguments),
+    Completions(manual::CompletionsArguments),
+    /// Print the manual page
+    Man,
 }
 
 /// What every command works with.
@@ -103,8 +114,13 @@ pub fn main() -> ExitCode {
             environment,
             logging: logging.clone(),
         };
-        runtime()?.block_on(command_line.command.execute(&context, &mut output))
+        let runtime = runtime()?;
+        let outcome = runtime.block_on(command_line.command.execute(&context, &mut output));
+        // A query that was stopped may still be busy with its last batch.
+        runtime.shutdown_background();
+        outcome
     });
+    remove_spill_folders();
     finish(outcome, &output, &logging)
 }
 
@@ -155,13 +171,15 @@ impl Command {
             Self::Run(arguments) => &arguments.job,
             Self::Sql(arguments) => &arguments.lake,
             Self::Tables(arguments) => &arguments.lake,
-            Self::Describe(_) => &NoSettings,
+            Self::Describe(arguments) => &arguments.rules,
+            Self::Questions(arguments) => &arguments.lake,
             Self::Rules(arguments) => &arguments.rules,
             Self::Explain(arguments) => &arguments.rules,
             Self::Status(arguments) => &arguments.lake,
             Self::Doctor(arguments) => &arguments.job,
             Self::Maintain(arguments) => arguments,
             Self::Config(arguments) => arguments.job(),
+            Self::Init(_) | Self::Export(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
     }
 
@@ -171,12 +189,17 @@ impl Command {
             Self::Doctor(arguments) => return doctor::execute(arguments, context, output).await,
             Self::Sql(arguments) => sql::execute(arguments, context, output).await?,
             Self::Tables(arguments) => tables::execute(arguments, context, output).await?,
-            Self::Describe(arguments) => describe::execute(arguments, output)?,
+            Self::Describe(arguments) => describe::execute(arguments, context, output).await?,
+            Self::Questions(arguments) => questions::execute(arguments, context, output).await?,
             Self::Rules(arguments) => rules::execute(arguments, context, output)?,
             Self::Explain(arguments) => explain::execute(arguments, context, output)?,
             Self::Status(arguments) => status::execute(arguments, context, output).await?,
             Self::Maintain(arguments) => maintain::execute(arguments, context, output).await?,
             Self::Config(arguments) => config::execute(arguments, context, output)?,
+            Self::Init(arguments) => init::execute(arguments, output)?,
+            Self::Export(arguments) => export::execute(arguments, output)?,
+            Self::Completions(arguments) => manual::completions(arguments, output)?,
+            Self::Man => manual::man(output)?,
         }
         Ok(EXIT_DONE)
     }

@@ -1,16 +1,17 @@
 //! `sparklake sql`: asks the lake.
 
 use std::io::Read;
-
-use futures::StreamExt;
+use std::time::Duration;
 
 use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::format::Format;
+use super::interrupt::or_interrupted;
 use super::lake;
 use super::output::Output;
-use super::queries::Queries;
+use crate::ask::{AskOptions, Limits};
+use crate::config::parse_duration;
 
 const EXAMPLE: &str = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
 
@@ -23,6 +24,27 @@ pub(super) struct SqlArguments {
     query: String,
     #[command(flatten)]
     pub(super) lake: LakeArguments,
+    /// Longest time that the query may take, such as 30s, 5m or 1h; 0s for as long as it takes
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "5m",
+        value_parser = timeout,
+        env = "SPARKLAKE_TIMEOUT",
+        hide_env_values = true
+    )]
+    timeout: Option<Duration>,
+    /// Memory that the query may take, such as 512m or 4g; sorts, joins and aggregates spill to
+    /// disk before that
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "2g",
+        value_parser = memory,
+        env = "SPARKLAKE_MEMORY",
+        hide_env_values = true
+    )]
+    memory: usize,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
@@ -34,13 +56,29 @@ pub(super) async fn execute(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let query = query_text(&arguments.query)?;
+    or_interrupted(answer(&query, arguments, context, output)).await
+}
+
+async fn answer(
+    query: &str,
+    arguments: &SqlArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<(), CliError> {
     let lake = lake::open(context, EXAMPLE).await?;
-    let mut answer = Queries::of(&lake, &context.settings.rules)?
-        .stream(&query)
-        .await?;
+    let options = AskOptions {
+        memory_bytes: arguments.memory,
+        ..AskOptions::default()
+    };
+    let ask = lake::ask_with(&lake, context, options)?;
+    let limits = Limits {
+        timeout: arguments.timeout.filter(|timeout| !timeout.is_zero()),
+        ..Limits::default()
+    };
+    let mut answer = ask.stream(query, &[], &limits).await?;
     let mut writer = arguments.format.writer(&answer.schema(), output)?;
-    while let Some(batch) = answer.next().await {
-        writer.write(&batch.map_err(CliError::Execution)?)?;
+    while let Some(batch) = answer.next().await? {
+        writer.write(&batch)?;
     }
     Ok(writer.finish()?)
 }
@@ -59,4 +97,34 @@ fn query_text(query: &str) -> Result<String, CliError> {
         )));
     }
     Ok(text)
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let length = parse_duration(text)?;
+    length
+        .to_std()
+        .map_err(|_| "write a length of time such as 30s or 5m".to_owned())
+}
+
+/// A size in bytes: a number with k, m, g or t, in powers of 1024.
+fn memory(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 64 << 20;
+    let lower = text.trim().to_ascii_lowercase();
+    let lower = lower.strip_suffix('b').unwrap_or(&lower);
+    let lower = lower.strip_suffix('i').unwrap_or(lower);
+    let units = [('k', 10), ('m', 20), ('g', 30), ('t', 40)];
+    let (number, shift) = units
+        .iter()
+        .find_map(|(unit, shift)| Some((lower.strip_suffix(*unit)?, *shift)))
+        .unwrap_or((lower, 0));
+    let bytes = number
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(|| "write a number and a unit, such as 512m or 4g".to_owned())?;
+    if bytes < LEAST {
+        return Err("a query needs at least 64m".to_owned());
+    }
+    Ok(bytes)
 }

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::format::Format;
 use super::lake;
 use super::output::Output;
-use super::queries::Queries;
+use crate::ask::Limits;
 
 /// The newest version of each history.
 const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
@@ -55,20 +55,22 @@ pub(super) async fn execute(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let lake = lake::open(context, "sparklake status --lake ./lake").await?;
-    let queries = Queries::of(&lake, &context.settings.rules)?;
+    let ask = lake::ask(&lake, context)?;
+    let rows = async |sql: &str| -> Result<RecordBatch, CliError> {
+        Ok(ask
+            .query(sql, &[], &Limits::default())
+            .await?
+            .into_batch()?)
+    };
     let limit = arguments.limit;
     let status = Status {
         lake: lake.uri().to_owned(),
         held_by: lake.holder().await?.map(|holder| holder.to_string()),
         parts: [
-            ("runs", "Last runs", queries.answer(&runs(limit)).await?),
-            ("clusters", "Clusters", queries.answer(CLUSTERS).await?),
-            ("sources", "Histories", queries.answer(&sources()).await?),
-            (
-                "problems",
-                "Problems",
-                queries.answer(&problems(limit)).await?,
-            ),
+            ("runs", "Last runs", rows(&runs(limit)).await?),
+            ("clusters", "Clusters", rows(CLUSTERS).await?),
+            ("sources", "Histories", rows(&sources()).await?),
+            ("problems", "Problems", rows(&problems(limit)).await?),
         ],
     };
     match arguments.format {

@@ -1,16 +1,68 @@
 //! Small pieces of text for people.
 
-/// `text` on one line and without control characters: names in logs can hold anything, also what
-/// moves a terminal's cursor.
+/// `text` on one line and without what commands a terminal: names in logs can hold anything, also
+/// what moves the cursor or turns the direction of the text.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .map(|letter| if commands(letter) { ' ' } else { letter })
         .collect()
 }
 
 /// As [`printable`], with its lines left as they are.
 pub(super) fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a character commands a terminal rather than to be seen: control characters, those that
+/// turn the direction of text, separate lines, or hide.
+fn commands(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Makes a stream of bytes printable: line ends and tabs stay, everything else that commands a
+/// terminal becomes a space. Characters may be cut between two pieces.
+#[derive(Debug, Default)]
+pub(super) struct Printable {
+    cut: Vec<u8>,
+}
+
+impl Printable {
+    /// The printable form of the next bytes.
+    pub(super) fn next(&mut self, bytes: &[u8]) -> String {
+        self.cut.extend_from_slice(bytes);
+        let complete = complete_length(&self.cut);
+        let rest = self.cut.split_off(complete);
+        let text = String::from_utf8_lossy(&self.cut)
+            .chars()
+            .map(|letter| match letter {
+                '\n' | '\t' => letter,
+                letter if commands(letter) => ' ',
+                letter => letter,
+            })
+            .collect();
+        self.cut = rest;
+        text
+    }
+}
+
+/// The length of `bytes` without a character that is cut at the end.
+fn complete_length(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        // Cut bytes behind other wrong ones are not waited for.
+        _ => bytes.len(),
+    }
 }
 
 /// `text`, cut after `most` characters.
@@ -31,8 +83,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_do_not_reach_the_terminal() {
+    fn control_and_direction_characters_do_not_reach_the_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\nc"), "a [31mb c");
+        assert_eq!(
+            printable("exe\u{202e}gpj.txt\u{9b}2J\u{2066}x\u{feff}"),
+            "exe gpj.txt 2J x "
+        );
+    }
+
+    #[test]
+    fn a_stream_is_printable_wherever_it_is_cut() {
+        let text = "naïve\t\u{202e}\u{1b}]0;x\u{7}\u{9b}1m – 你好\r\n";
+        let expected = "naïve\t  ]0;x  1m – 你好 \n";
+        for cut in 0..=text.len() {
+            let (left, right) = text.as_bytes().split_at(cut);
+            let mut printable = Printable::default();
+            let got = printable.next(left) + &printable.next(right);
+            assert_eq!(got, expected, "{cut}");
+        }
     }
 
     #[test]

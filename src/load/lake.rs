@@ -203,6 +203,21 @@ impl Lake {
         Ok(table)
     }
 
+    /// A table as it is now, with what other processes have committed; `None` when the lake has no
+    /// such table yet.
+    ///
+    /// # Errors
+    /// The contract has no table of that name, or its log cannot be read.
+    pub async fn newest_table(&self, name: &str) -> Result<Option<DeltaTable>, LoadError> {
+        let handle = self.handle(name)?;
+        let Some(state) = handle.newest_state().await? else {
+            return Ok(None);
+        };
+        let mut table = DeltaTable::new(handle.log_store());
+        table.state = Some(state);
+        Ok(Some(table))
+    }
+
     /// Forgets all cached snapshots, so that the next use sees what others have committed.
     pub fn refresh(&self) {
         self.lock_tables().clear();

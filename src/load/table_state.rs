@@ -56,6 +56,28 @@ impl TableHandle {
         Ok(loaded)
     }
 
+    /// The state after all commits so far, also those of other processes; `None` when the table has
+    /// not been made.
+    pub(super) async fn newest_state(&self) -> Result<Option<DeltaTableState>, LoadError> {
+        let mut known = self.state.lock().await;
+        let newest = match known.take() {
+            Some(mut state) => state
+                .update(self.log_store.as_ref(), None)
+                .await
+                .map(|()| state)
+                .map_err(|source| LoadError::delta("opening", &self.table.name, source)),
+            None => self.load().await,
+        };
+        match newest {
+            Ok(state) => {
+                *known = Some(state.clone());
+                Ok(Some(state))
+            }
+            Err(_) if !self.exists().await? => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Keeps a state that a commit has produced; `None` has the log read again at the next use.
     pub(super) async fn keep(&self, state: Option<DeltaTableState>) {
         *self.state.lock().await = state;

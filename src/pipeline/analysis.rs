@@ -8,11 +8,11 @@ use datafusion::prelude::SessionContext;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
-use crate::analyze::session::{SessionSettings, session};
 use crate::analyze::{self, AnalyzeError, Catalog, Scope, Stamp};
+use crate::ask::{AskLake, AskOptions};
 use crate::load::{Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows};
 use crate::model::ApplicationKey;
-use crate::schema::{self, TableKind};
+use crate::schema;
 
 use super::RunRequest;
 use super::summary::{Problem, RunError, RunSummary, WorstApplication};
@@ -58,7 +58,8 @@ pub(super) async fn analyze(
     } else {
         (scope(&pending), Replace::applications(changed))
     };
-    let context = fact_tables(lake).await?;
+    let ask = AskLake::new(lake, AskOptions::default()).map_err(AnalyzeError::from)?;
+    let context = ask.session().map_err(AnalyzeError::from)?;
     let stamp = Stamp {
         batch_id: summary.run_id.clone(),
         ingested_at: chrono::Utc::now(),
@@ -127,29 +128,6 @@ fn scope(pending: &[PendingAnalysis]) -> Scope {
             .map(move |key| (key.clone(), date))
     });
     Scope::Applications(keys.collect())
-}
-
-/// A session with all fact tables of the lake.
-async fn fact_tables(lake: &Lake) -> Result<SessionContext, RunError> {
-    let context = session(&SessionSettings::default())?;
-    let facts = schema::tables()
-        .iter()
-        .filter(|table| table.kind == TableKind::Fact);
-    let opened = futures::future::try_join_all(facts.map(|table| async move {
-        let delta = lake.table(&table.name).await?;
-        let provider = delta
-            .table_provider()
-            .await
-            .map_err(|source| AnalyzeError::Session(Box::new(source)))?;
-        Ok::<_, RunError>((table.name.as_str(), provider))
-    }))
-    .await?;
-    for (name, provider) in opened {
-        context
-            .register_table(name, provider)
-            .map_err(|source| AnalyzeError::Session(Box::new(source)))?;
-    }
-    Ok(context)
 }
 
 async fn read_mark(lake: &Lake) -> Option<String> {

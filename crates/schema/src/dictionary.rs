@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
+use arrow::datatypes::DataType;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table as TextTable, presets};
+
+use serde_json::{Value, json};
 
 use super::contract::{Column, Table};
 
@@ -14,6 +17,38 @@ pub fn markdown(tables: &[Table]) -> String {
         document.push_str(&table_markdown(table));
     }
     document
+}
+
+/// The data dictionary of `tables` as a JSON document: `{"tables": [{"name", …, "columns": […]}]}`.
+pub fn json(tables: &[Table]) -> String {
+    let column = |column: &Column| {
+        json!({
+            "name": column.name,
+            "type": column.data_type.sql_name(),
+            "nullable": column.nullable,
+            "unit": column.unit,
+            "description": column.description,
+            "values": column.values,
+            "references": column.reference().map(|(table, column)| format!("{table}.{column}")),
+            "source": column.source,
+        })
+    };
+    let tables: Vec<Value> = tables
+        .iter()
+        .map(|table| {
+            json!({
+                "name": table.name,
+                "title": table.title,
+                "kind": table.kind.name(),
+                "grain": table.grain,
+                "description": table.description,
+                "keys": table.keys,
+                "partition_by": table.partition_by,
+                "columns": table.columns.iter().map(column).collect::<Vec<Value>>(),
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "tables": tables }))
 }
 
 /// The Markdown section of one table.
@@ -75,6 +110,99 @@ pub fn describe(table: &Table, width: u16) -> String {
         plain_list(&table.keys),
         plain_list(&table.partition_by),
     )
+}
+
+/// A view as the dictionary shows it.
+pub struct View<'v> {
+    /// Its name.
+    pub name: &'v str,
+    /// One line for people.
+    pub title: &'v str,
+    /// What it holds and how it is counted.
+    pub description: &'v str,
+    /// The tables and views that it reads.
+    pub reads: &'v [String],
+    /// Its columns, in order.
+    pub columns: Vec<ViewColumn<'v>>,
+}
+
+/// A column of a view.
+pub struct ViewColumn<'v> {
+    /// Its name.
+    pub name: &'v str,
+    /// Its type, as SQL calls it.
+    pub data_type: String,
+    /// What it means, where a table that the view reads says it.
+    pub description: Option<String>,
+}
+
+impl View<'_> {
+    /// The view as plain text, at most `width` characters a line.
+    pub fn text(&self, width: u16) -> String {
+        let mut columns = TextTable::new();
+        columns
+            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width)
+            .set_header(["column", "description"]);
+        for column in &self.columns {
+            columns.add_row([
+                format!("{}\n{}", column.name, column.data_type),
+                column.description.clone().unwrap_or_default(),
+            ]);
+        }
+        if let Some(names) = columns.column_mut(0) {
+            names.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        format!(
+            "{}: {}\n{}\n\nkind: view\nreads: {}\n\n{columns}\n",
+            self.name,
+            self.title,
+            self.description,
+            plain_list(self.reads),
+        )
+    }
+
+    /// The Markdown section of the view.
+    pub fn markdown(&self) -> String {
+        let mut section = format!(
+            "## `{}`: {}\n\n{}\n\n- Kind: view\n- Reads: {}\n\n\
+             | column | type | description |\n|---|---|---|\n",
+            self.name,
+            self.title,
+            self.description,
+            code_list(self.reads),
+        );
+        for column in &self.columns {
+            let description = column.description.as_deref().unwrap_or_default();
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                section,
+                "| `{}` | {} | {} |",
+                column.name,
+                column.data_type,
+                escape_cell(description)
+            );
+        }
+        section
+    }
+}
+
+/// A type of the query engine, as SQL calls it.
+pub fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "STRING".to_owned(),
+        DataType::Dictionary(_, values) => type_name(values),
+        DataType::Int64 | DataType::UInt64 => "BIGINT".to_owned(),
+        DataType::Int32 | DataType::UInt32 => "INT".to_owned(),
+        DataType::Float64 => "DOUBLE".to_owned(),
+        DataType::Boolean => "BOOLEAN".to_owned(),
+        DataType::Date32 => "DATE".to_owned(),
+        DataType::Timestamp(..) => "TIMESTAMP".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
+        DataType::List(items) => format!("ARRAY<{}>", type_name(items.data_type())),
+        other => other.to_string().to_uppercase(),
+    }
 }
 
 /// Description, values, reference and source; the unit has a column of its own.

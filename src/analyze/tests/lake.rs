@@ -12,8 +12,8 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use serde_json::{Map, Value, json};
 
-use crate::analyze::session::{SessionSettings, session};
 use crate::analyze::{Analysis, Catalog, Scope, Stamp, run};
+use crate::ask::{SessionSettings, session};
 use crate::schema::{self, ColumnType, Table};
 
 type Row = Map<String, Value>;

@@ -12,8 +12,8 @@ use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::prelude::ParquetReadOptions;
 
 use super::lake::{built_in, stamp};
-use crate::analyze::session::{SessionSettings, session};
 use crate::analyze::{Scope, run};
+use crate::ask::{SessionSettings, session};
 
 fn folder(variable: &str) -> PathBuf {
     PathBuf::from(std::env::var_os(variable).unwrap_or_else(|| panic!("set {variable}")))

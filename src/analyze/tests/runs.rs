@@ -6,8 +6,8 @@ use std::fs;
 use serde_json::json;
 
 use super::lake::{APP, TestLake, assert_columns, built_in, stamp};
-use crate::analyze::session::plan_read_only;
 use crate::analyze::{Catalog, Scope, run};
+use crate::ask::plan_read_only;
 use crate::model::ApplicationKey;
 use crate::schema;
 

@@ -8,6 +8,7 @@ use arrow::error::ArrowError;
 
 use super::AnswerWriter;
 use super::cells::{Cells, flattened};
+use crate::cli::text::printable;
 
 pub(super) struct MarkdownWriter<W: Write> {
     output: W,
@@ -51,11 +52,10 @@ impl<W: Write> AnswerWriter for MarkdownWriter<W> {
 /// Keeps a text inside its cell, and from being taken for markup.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in printable(text).chars() {
         match letter {
             '|' | '\\' | '`' | '*' | '[' | ']' => escaped.extend(['\\', letter]),
             '<' => escaped.push_str("&lt;"),
-            letter if letter.is_control() => escaped.push(' '),
             letter => escaped.push(letter),
         }
     }

@@ -6,18 +6,20 @@ mod delimited;
 mod json;
 mod markdown;
 mod table;
+mod vertical;
 
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
+use super::output::Target;
+
 /// Form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(super) enum Format {
-    /// For people; header again every thousand rows
+    /// For people; as wide as the terminal, header again every thousand rows
     #[default]
     Table,
     /// RFC 4180 with a header; NULL is empty, lists are JSON
@@ -28,6 +30,9 @@ pub(super) enum Format {
     Ndjson,
     /// A Markdown table
     Markdown,
+    /// For people; one value a line
+    #[value(alias = "expanded")]
+    Vertical,
 }
 
 /// Writes one answer.
@@ -40,7 +45,7 @@ pub(super) trait AnswerWriter {
 
 impl Format {
     /// A writer of rows of `schema` to `output`; what comes before all rows is written at once.
-    pub(super) fn writer<'o, W: Write + 'o>(
+    pub(super) fn writer<'o, W: Target + 'o>(
         self,
         schema: &SchemaRef,
         output: W,
@@ -51,11 +56,12 @@ impl Format {
             Self::Json => Box::new(json::ArrayWriter::new(output)),
             Self::Ndjson => Box::new(json::LinesWriter::new(output)),
             Self::Markdown => Box::new(markdown::MarkdownWriter::new(schema, output)?),
+            Self::Vertical => Box::new(vertical::VerticalWriter::new(schema, output)),
         })
     }
 
     /// Writes an answer that is there as a whole.
-    pub(super) fn write_all<W: Write>(
+    pub(super) fn write_all<W: Target>(
         self,
         answer: &RecordBatch,
         mut output: W,

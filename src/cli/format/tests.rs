@@ -1,9 +1,11 @@
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 
 use super::Format;
+use crate::cli::output::Target;
 
 fn batch() -> RecordBatch {
     let numbers = Int64Array::from(vec![Some(7), None]);
@@ -81,6 +83,66 @@ fn a_table_holds_no_control_characters() {
     let text = written(Format::Table, &[batch()]);
     assert!(!text.contains('\u{1b}'), "{text}");
     assert!(text.contains("NULL"));
+}
+
+#[test]
+fn one_row_can_be_read_line_by_line() {
+    assert_eq!(
+        written(Format::Vertical, &[batch()]),
+        "-[ row 1 ]-\nnumber | 7\nname   | a|b,\"c\" [2J\nlist   | [1,null]\n\
+         -[ row 2 ]-\nnumber | NULL\nname   | NULL\nlist   | NULL\n"
+    );
+    assert_eq!(written(Format::Vertical, &[]), "no rows\n");
+}
+
+/// A terminal that is 40 characters wide.
+struct Narrow(Vec<u8>);
+
+impl Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Target for Narrow {
+    fn width(&self) -> Option<u16> {
+        Some(40)
+    }
+}
+
+#[test]
+fn a_table_fits_the_terminal_and_says_what_it_leaves_out() {
+    let long = StringArray::from(vec!["a sentence that is longer than the line ".repeat(3)]);
+    let number = || Arc::new(Int64Array::from(vec![1])) as _;
+    let rows = RecordBatch::try_from_iter([
+        ("id", number()),
+        ("text", Arc::new(long) as _),
+        ("third", number()),
+        ("fourth", number()),
+    ])
+    .expect("batch");
+    let mut output = Narrow(Vec::new());
+    Format::Table
+        .write_all(&rows, &mut output)
+        .expect("written");
+    let text = String::from_utf8(output.0).expect("UTF-8");
+    let (table, note) = text.trim_end().rsplit_once('\n').expect("lines");
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 40),
+        "{text}"
+    );
+    assert!(
+        table.contains("third") && !table.contains("fourth"),
+        "{text}"
+    );
+    assert!(
+        note.starts_with("3 of 4 columns fit the terminal"),
+        "{note}"
+    );
 }
 
 #[test]

@@ -1,0 +1,50 @@
+//! A lake that can be asked in SQL. Everything that reads the lake in SQL goes through here: the
+//! `sql` and `status` commands, the analysis, reports, the dashboard and the MCP tools.
+//!
+//! - [`AskLake`] makes every table of the contract and every view known by its name. A table is
+//!   opened when a query names it, in its newest version; within one query each table stays at one
+//!   version.
+//! - Queries only read: no DDL, no DML, no `COPY`, no `SET`, no files.
+//! - Queries are bounded in memory ([`AskOptions`]), time, rows and bytes ([`Limits`]).
+//! - Values go into a query as parameters (`$name`), never as text.
+//! - What is wrong with a query is a typed [`AskError`] that says how to fix it.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use sparklake::ask::{AskLake, AskOptions, Limits};
+//! use sparklake::load::Lake;
+//!
+//! let lake = Lake::open("./lake", Default::default()).await?;
+//! let ask = AskLake::new(&lake, AskOptions::default())?;
+//! let answer = ask
+//!     .query(
+//!         "SELECT title FROM findings WHERE application_id = $application_id",
+//!         &[("application_id", "app-1".into())],
+//!         &Limits { max_rows: Some(100), ..Limits::default() },
+//!     )
+//!     .await?;
+//! println!("{} rows, cut: {}", answer.num_rows(), answer.truncated);
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod dialect;
+mod error;
+mod lake;
+mod memory;
+mod session;
+mod spill;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod views;
+mod wrong_query;
+
+pub use answer::{Answer, AnswerStream, Limits};
+pub use error::AskError;
+pub use lake::{AskLake, AskOptions};
+pub use session::{SessionSettings, plan_read_only, same_engine, session};
+pub use spill::remove_spill_folders;
+pub use views::{Definition, LoadViews, View};
+pub use wrong_query::{no_such_table, wrong_query};

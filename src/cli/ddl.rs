@@ -1,0 +1,121 @@
+//! Statements that make a lake known to Spark SQL and Databricks.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use super::error::CliError;
+use crate::analyze::{Catalog, Relation};
+use crate::ask::Definition;
+use crate::schema;
+
+/// The place of the tables where no lake is named.
+const NO_LAKE: &str = "<lake>";
+
+/// A script: each table at its place in the lake, then each view after those that it reads.
+///
+/// # Errors
+/// A reference table cannot be read.
+pub(super) fn spark(lake: Option<&str>, catalog: &Catalog) -> Result<String, CliError> {
+    let lake = lake.unwrap_or(NO_LAKE).trim_end_matches('/');
+    let mut script = String::new();
+    // Writing to a String cannot fail.
+    for table in schema::tables() {
+        let place = format!("{lake}/{}", table.name);
+        let _ = writeln!(
+            script,
+            "CREATE TABLE IF NOT EXISTS {} USING DELTA LOCATION {};",
+            table.name,
+            text(&place)
+        );
+    }
+    for view in catalog.shared_views()? {
+        if let Definition::Rows(rows) = &view.definition {
+            let _ = write!(script, "\n{}", constants(&view.name, rows)?);
+        }
+    }
+    for view in in_order(catalog) {
+        let _ = write!(
+            script,
+            "\nCREATE OR REPLACE VIEW {} COMMENT {} AS\n{};\n",
+            view.id,
+            text(&view.description),
+            view.query.standalone_sql().trim_end()
+        );
+    }
+    Ok(script)
+}
+
+/// The views, each after those that it reads.
+fn in_order(catalog: &Catalog) -> Vec<&Relation> {
+    let mut open: Vec<&Relation> = catalog.views().collect();
+    let mut ordered = Vec::with_capacity(open.len());
+    while !open.is_empty() {
+        let waiting: BTreeSet<&str> = open.iter().map(|view| view.id.as_str()).collect();
+        let is_ready = |view: &Relation| {
+            !view
+                .query
+                .reads
+                .iter()
+                .any(|read| waiting.contains(read.as_str()))
+        };
+        let (ready, rest): (Vec<&Relation>, Vec<&Relation>) =
+            open.iter().partition(|view| is_ready(view));
+        // Views that read each other are nobody's to make.
+        if ready.is_empty() {
+            break;
+        }
+        ordered.extend(ready);
+        open = rest;
+    }
+    ordered
+}
+
+/// A view of constants.
+fn constants(name: &str, rows: &RecordBatch) -> Result<String, CliError> {
+    const OPTIONS: FormatOptions<'static> = FormatOptions::new();
+    let formatters = rows
+        .columns()
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column.as_ref(), &OPTIONS))
+        .collect::<Result<Vec<_>, _>>()?;
+    let value = |column: usize, row: usize| {
+        let array = rows.column(column);
+        match formatters.get(column) {
+            Some(formatter) if array.is_valid(row) => {
+                let value = formatter.value(row).to_string();
+                let is_text = !array.data_type().is_numeric()
+                    && *array.data_type() != arrow::datatypes::DataType::Boolean;
+                if is_text { text(&value) } else { value }
+            }
+            _ => "NULL".to_owned(),
+        }
+    };
+    let lines: Vec<String> = (0..rows.num_rows())
+        .map(|row| {
+            let values: Vec<String> = (0..rows.num_columns())
+                .map(|column| value(column, row))
+                .collect();
+            format!("  ({})", values.join(", "))
+        })
+        .collect();
+    let schema = rows.schema();
+    let names: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    Ok(format!(
+        "CREATE OR REPLACE VIEW {name} AS SELECT * FROM VALUES\n{}\nAS t ({});\n",
+        lines.join(",\n"),
+        names.join(", ")
+    ))
+}
+
+/// A text literal of Spark, in which a backslash escapes.
+fn text(value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("'{value}'")
+}

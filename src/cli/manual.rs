@@ -1,0 +1,59 @@
+//! `sparklake completions` and `sparklake man`: what shells and manual readers need to know of the
+//! command line, made from its declaration.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::CommandLine;
+use super::error::CliError;
+use super::output::Output;
+
+/// Print a completion script for a shell
+///
+/// For bash: sparklake completions bash > /etc/bash_completion.d/sparklake
+#[derive(Debug, clap::Args)]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+pub(super) fn completions(
+    arguments: &CompletionsArguments,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let mut script = Vec::new();
+    let mut command = CommandLine::command();
+    clap_complete::generate(arguments.shell, &mut command, "sparklake", &mut script);
+    output.write_all(&script)?;
+    Ok(output.flush()?)
+}
+
+/// The manual page of the program: each command has a section with its options.
+///
+/// # Errors
+/// The output cannot be written.
+pub(super) fn man(output: &mut Output) -> Result<(), CliError> {
+    let mut command = CommandLine::command();
+    command.build();
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    for below in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
+        let name = below.get_name();
+        if name == "help" {
+            continue;
+        }
+        writeln!(page, ".SH \"SPARKLAKE {}\"", name.to_uppercase())?;
+        let section = clap_mangen::Man::new(below.clone());
+        section.render_synopsis_section(&mut page)?;
+        section.render_description_section(&mut page)?;
+        section.render_options_section(&mut page)?;
+    }
+    output.write_all(&page)?;
+    Ok(output.flush()?)
+}
