@@ -3,13 +3,18 @@
 -- description: Every operator that worked in an application, whether Photon can run it, and the task
 --   time it took. The task time of each stage is divided among the operators that worked in it: those
 --   with timing metrics of their own take these (scaled down where together they exceed the stage),
---   those without share the rest evenly. Stage time that no operator claims is RDD
---   code, or of a query whose plan the history does not hold.
+--   those without share the rest evenly. Stage time of a query that no operator claims, because its
+--   tasks failed and failed tasks report no metrics, is divided evenly among the query's operators.
+--   Stage time outside of queries is RDD code, except listing files for a query that is yet to start,
+--   which is left out.
 -- reads: operator_stages, plan_operators, stages
 WITH stage_time AS (
   SELECT
     platform, cluster_id, cluster_name, application_id, attempt_id, app_date, sql_id, stage_id,
-    SUM(executor_run_time) AS run_ms
+    SUM(executor_run_time) AS run_ms,
+    -- Spark lists the files of many paths with a job of its own, before the query begins.
+    MAX(CASE WHEN description LIKE 'Listing leaf files and directories%' THEN 1 ELSE 0 END) = 1
+      AS lists_files
   FROM stages
   WHERE status <> 'SKIPPED'
   GROUP BY
@@ -23,6 +28,34 @@ stage_totals AS (
     SUM(CASE WHEN own_ms IS NULL THEN 1 ELSE 0 END) AS num_unmeasured
   FROM operator_stages
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, stage_id
+),
+plans AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_nodes
+  FROM plan_operators
+  WHERE is_work
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+-- Stages that no operator claims.
+unclaimed AS (
+  SELECT s.*, p.num_nodes
+  FROM stage_time AS s
+  LEFT JOIN stage_totals AS t
+    ON t.platform = s.platform AND t.cluster_id = s.cluster_id
+    AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
+    AND t.sql_id = s.sql_id AND t.stage_id = s.stage_id
+  LEFT JOIN plans AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+    AND p.sql_id = s.sql_id
+  WHERE t.stage_id IS NULL
+),
+failed_time AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    SUM(CAST(run_ms AS DOUBLE) / num_nodes) AS ms_per_node
+  FROM unclaimed
+  WHERE num_nodes IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
 node_time AS (
   SELECT
@@ -41,41 +74,33 @@ node_time AS (
     AND t.sql_id = m.sql_id AND t.stage_id = m.stage_id
   GROUP BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.node_id
 ),
-plans AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM plan_operators
-),
 operators AS (
   SELECT
     w.platform, w.cluster_id, w.cluster_name, w.application_id, w.attempt_id, w.app_date,
     w.operator, w.is_supported, w.is_photon, w.reason,
     1 AS num_nodes,
-    t.task_ms
+    CASE WHEN f.ms_per_node IS NULL THEN t.task_ms
+      ELSE COALESCE(t.task_ms, 0e0) + f.ms_per_node END AS task_ms
   FROM plan_operators AS w
   LEFT JOIN node_time AS t
     ON t.platform = w.platform AND t.cluster_id = w.cluster_id
     AND t.application_id = w.application_id AND t.attempt_id = w.attempt_id
     AND t.sql_id = w.sql_id AND t.node_id = w.node_id
+  LEFT JOIN failed_time AS f
+    ON f.platform = w.platform AND f.cluster_id = w.cluster_id
+    AND f.application_id = w.application_id AND f.attempt_id = w.attempt_id
+    AND f.sql_id = w.sql_id
   WHERE w.is_work
   UNION ALL
   SELECT
-    s.platform, s.cluster_id, s.cluster_name, s.application_id, s.attempt_id, s.app_date,
-    CASE WHEN s.sql_id IS NOT NULL AND p.sql_id IS NULL THEN 'SQL without plan' ELSE 'RDD' END
-      AS operator,
+    platform, cluster_id, cluster_name, application_id, attempt_id, app_date,
+    CASE WHEN sql_id IS NOT NULL THEN 'SQL without plan' ELSE 'RDD' END AS operator,
     FALSE AS is_supported, FALSE AS is_photon,
-    CASE WHEN s.sql_id IS NOT NULL AND p.sql_id IS NULL THEN 'its plan is not known'
-      ELSE 'RDD API' END AS reason,
+    CASE WHEN sql_id IS NOT NULL THEN 'its plan is not known' ELSE 'RDD API' END AS reason,
     0 AS num_nodes,
-    CAST(s.run_ms AS DOUBLE) AS task_ms
-  FROM stage_time AS s
-  LEFT JOIN stage_totals AS t
-    ON t.platform = s.platform AND t.cluster_id = s.cluster_id
-    AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
-    AND t.sql_id = s.sql_id AND t.stage_id = s.stage_id
-  LEFT JOIN plans AS p
-    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
-    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
-    AND p.sql_id = s.sql_id
-  WHERE t.stage_id IS NULL
+    CAST(run_ms AS DOUBLE) AS task_ms
+  FROM unclaimed
+  WHERE num_nodes IS NULL AND NOT lists_files
 ),
 summed AS (
   SELECT

@@ -14,8 +14,11 @@
 WITH ranked AS (
   SELECT
     o.*,
+    -- What another engine runs does not keep Photon from anything.
+    NOT is_supported AND COALESCE(reason, '') NOT LIKE 'runs on %' AS is_blocker,
     ROW_NUMBER() OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id, is_supported
+      PARTITION BY platform, cluster_id, application_id, attempt_id, is_supported,
+        COALESCE(reason, '') LIKE 'runs on %'
       ORDER BY COALESCE(task_time_share, 0e0) DESC, num_nodes DESC, operator
     ) AS place
   FROM photon_operators AS o
@@ -25,6 +28,8 @@ shares AS (
     platform, cluster_id, application_id, attempt_id,
     SUM(CASE WHEN is_supported THEN task_time_share ELSE 0e0 END) AS supported_share,
     SUM(CASE WHEN is_photon THEN task_time_share ELSE 0e0 END) AS photon_share,
+    SUM(CASE WHEN reason LIKE 'runs on %' THEN task_time_share ELSE 0e0 END) AS other_share,
+    MAX(CASE WHEN reason LIKE 'runs on %' THEN reason END) AS other_engine,
     SUM(task_time_ms) AS task_time_ms,
     SUM(task_time_share) AS all_shares,
     SUM(num_nodes) AS num_nodes,
@@ -34,11 +39,11 @@ shares AS (
       / NULLIF(SUM(num_nodes), 0) AS photon_nodes,
     NULLIF(CONCAT_WS(
       ', ',
-      MAX(CASE WHEN NOT is_supported AND place = 1 THEN operator END),
-      MAX(CASE WHEN NOT is_supported AND place = 2 THEN operator END),
-      MAX(CASE WHEN NOT is_supported AND place = 3 THEN operator END),
-      MAX(CASE WHEN NOT is_supported AND place = 4 THEN operator END),
-      MAX(CASE WHEN NOT is_supported AND place = 5 THEN operator END)
+      MAX(CASE WHEN is_blocker AND place = 1 THEN operator END),
+      MAX(CASE WHEN is_blocker AND place = 2 THEN operator END),
+      MAX(CASE WHEN is_blocker AND place = 3 THEN operator END),
+      MAX(CASE WHEN is_blocker AND place = 4 THEN operator END),
+      MAX(CASE WHEN is_blocker AND place = 5 THEN operator END)
     ), '') AS blockers
   FROM ranked
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -69,6 +74,7 @@ measured AS (
     CASE WHEN h.all_shares IS NOT NULL THEN h.photon_share
       ELSE COALESCE(h.photon_nodes, 0e0) END AS photon_share,
     COALESCE(h.task_time_ms, 0) AS task_time_ms,
+    COALESCE(h.other_share, 0e0) AS other_share, h.other_engine,
     h.blockers,
     COALESCE(l.long_share, 0e0) AS long_share
   FROM applications AS a
@@ -112,6 +118,9 @@ SELECT
     WHEN photon_share >= 0.5e0 THEN CONCAT(
       'Photon runs ', CAST(CAST(100e0 * photon_share AS DECIMAL(18, 0)) AS STRING),
       ' percent of its task time already.')
+    WHEN other_share >= 0.5e0 THEN CONCAT(
+      'It ', other_engine, ': ', CAST(CAST(100e0 * other_share AS DECIMAL(18, 0)) AS STRING),
+      ' percent of its task time.')
     WHEN task_time_ms < $min_task_time_ms THEN CONCAT(
       'Its task time of ', CAST(CAST(task_time_ms / 6e4 AS DECIMAL(18, 1)) AS STRING),
       ' minutes is too short to gain from Photon.')

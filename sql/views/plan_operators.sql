@@ -5,7 +5,8 @@
 --   run it. Which operators Photon runs is in reference/photon_operators.csv, matched by whole words
 --   from the start of the node name, the longest match first; an operator that is not in the list
 --   counts as one that Photon cannot run. A write (is_write) is supported where its description names
---   Parquet or Delta.
+--   Parquet or Delta. What another engine runs (RAPIDS, Comet, Gluten) Photon does not need to: its
+--   reason says so.
 -- reads: ref_photon_operators, sql_nodes
 WITH names AS (
   SELECT DISTINCT TRIM(node_name) AS node_name FROM sql_nodes
@@ -25,15 +26,22 @@ judged AS (
   SELECT
     n.platform, n.cluster_id, n.cluster_name, n.application_id, n.attempt_id, n.app_date,
     n.sql_id, n.node_id, n.child_node_ids, n.stage_ids, n.is_photon, n.whole_stage_codegen_id,
+    -- Rows that an older version loaded do not say it.
+    COALESCE(n.engine, 'spark') AS engine, n.operator_kind,
     CARDINALITY(n.stage_ids) > 0 AS has_stages,
     CASE WHEN m.operator = 'WholeStageCodegen' THEN TRY_CAST(
       SPLIT_PART(SPLIT_PART(n.node_name, '(', 2), ')', 1) AS BIGINT
     ) END AS codegen_id,
     n.time_ms,
     COALESCE(m.operator, SPLIT_PART(SPLIT_PART(TRIM(n.node_name), ' ', 1), '(', 1)) AS operator,
-    COALESCE(m.is_work, TRUE) AS is_work,
+    -- What moves rows between another engine and Spark is no work of the query.
+    COALESCE(
+      m.is_work,
+      NOT (COALESCE(n.engine, 'spark') IN ('gluten', 'comet', 'rapids') AND n.operator_kind = 'other')
+    ) AS is_work,
     CASE
       WHEN n.is_photon THEN 'supported'
+      WHEN n.engine IN ('gluten', 'comet', 'rapids') THEN 'other engine'
       WHEN m.operator IS NULL THEN 'unknown'
       WHEN n.description LIKE '%UDF(%' AND m.is_supported THEN 'UDF'
       WHEN m.is_write AND NOT (
@@ -50,7 +58,7 @@ judged AS (
 SELECT
   j.platform, j.cluster_id, j.cluster_name, j.application_id, j.attempt_id, j.app_date,
   j.sql_id, j.node_id, j.child_node_ids, j.stage_ids, j.is_photon, j.whole_stage_codegen_id,
-  j.has_stages, j.is_work,
+  j.has_stages, j.is_work, j.engine, j.operator_kind,
   -- The number of a code generation cluster, which its members name in whole_stage_codegen_id.
   j.codegen_id,
   -- What a broadcast measures is time on the driver.
@@ -65,6 +73,8 @@ SELECT
     WHEN 'UDF' THEN 'calls a UDF'
     WHEN 'unknown' THEN 'not known to run in Photon'
     WHEN 'supported' THEN CAST(NULL AS STRING)
+    WHEN 'other engine' THEN CONCAT('runs on ', CASE j.engine
+      WHEN 'rapids' THEN 'RAPIDS' WHEN 'comet' THEN 'Comet' ELSE 'Gluten' END)
     ELSE j.listed_reason
   END AS reason
 FROM judged AS j

@@ -7,4 +7,4 @@ pub mod process_logs;
 mod rest;
 
 pub use error::ExtractError;
-pub use sparklake_eventlog::rows;
+pub use sparklake_eventlog::{plan, rows};

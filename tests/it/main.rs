@@ -24,5 +24,6 @@ mod http;
 mod identities;
 mod nightly;
 mod program;
+mod sql_facts;
 mod stored;
 mod world;

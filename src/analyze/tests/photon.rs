@@ -406,3 +406,78 @@ async fn p12_queries_too_short_to_gain_are_left_out() {
         }),
     );
 }
+
+#[tokio::test]
+async fn tasks_that_failed_are_no_rdd_code() {
+    // Failed tasks report no metrics: no operator has a stage.
+    let lake = with_nodes(
+        &[
+            (0, "HashAggregate", None, &[], None),
+            (1, "Filter", None, &[], None),
+        ],
+        &[(1, 90_000)],
+    );
+    let answers = analysed(&lake).await;
+    for name in ["HashAggregate", "Filter"] {
+        assert_columns(&operator(&answers, name), json!({"task_time_ms": 45_000}));
+    }
+    assert_eq!(answers.rows("photon_operators").len(), 2);
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({"jobphotonperc": 1.0}),
+    );
+}
+
+#[tokio::test]
+async fn listing_files_is_no_rdd_code() {
+    let mut lake = with_nodes(&[(0, "Filter", None, &[1], None)], &[(1, 1_000)]);
+    lake.stage(
+        2,
+        json!({
+            "executor_run_time": 9_000,
+            "description": "Listing leaf files and directories for 33 paths:<br/>s3://b/a, ...",
+        }),
+        json!({}),
+    );
+    let answers = analysed(&lake).await;
+    assert_eq!(answers.rows("photon_operators").len(), 1);
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({"task_time_ms": 1_000}),
+    );
+}
+
+#[tokio::test]
+async fn what_another_engine_runs_blocks_nothing() {
+    let mut lake = TestLake::with_application();
+    lake.add("sql", json!({"sql_id": 1, "duration_ms": 60_000}));
+    for (node_id, name, kind, time_ms) in [
+        (0, "GpuColumnarToRow", "other", 5_000),
+        (1, "GpuHashAggregate", "aggregate", 60_000),
+    ] {
+        lake.add(
+            "sql_nodes",
+            json!({
+                "sql_id": 1, "node_id": node_id, "node_name": name, "engine": "rapids",
+                "operator_kind": kind, "stage_ids": [1], "time_ms": time_ms,
+            }),
+        );
+    }
+    lake.stage(
+        1,
+        json!({"sql_id": 1, "executor_run_time": 60_000}),
+        json!({}),
+    );
+    let answers = analysed(&lake).await;
+    assert_columns(
+        &operator(&answers, "GpuHashAggregate"),
+        json!({"task_time_ms": 60_000, "is_supported": false, "reason": "runs on RAPIDS"}),
+    );
+    assert_columns(
+        &answers.row("photonanalysis"),
+        json!({
+            "blockers": Value::Null, "candidate": "no",
+            "candidate_reason": "It runs on RAPIDS: 100 percent of its task time.",
+        }),
+    );
+}

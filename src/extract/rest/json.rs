@@ -554,6 +554,8 @@ pub(super) struct SqlExecution {
     pub(super) nodes: Vec<SqlNode>,
     pub(super) edges: Vec<SqlEdge>,
     /// Spark 4.2.
+    pub(super) query_id: Option<String>,
+    /// Spark 4.2.
     pub(super) error_message: Option<String>,
     /// Spark 4.2.
     pub(super) root_execution_id: Option<Number>,

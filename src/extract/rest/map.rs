@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use compact_str::CompactString;
 
 use crate::extract::eventlog::event::{
-    Accumulable, EndReason, EnvironmentUpdate, ExecutorResourceRequest, InputMetrics,
+    Accumulable, EndReason, EnvironmentUpdate, ExecutorResourceRequest, InputMetrics, Origin,
     OutputMetrics, RddInfo, ResourceProfileAdded, ShufflePushReadMetrics, ShuffleReadMetrics,
     ShuffleWriteMetrics, StageInfo, StorageLevel, TaskEnd, TaskInfo, TaskMetrics,
     TaskResourceRequest,
@@ -54,6 +54,7 @@ pub(super) fn job(job: json::Job, sql_id: Option<i64>) -> JobRow {
         killed_tasks_summary: job.killed_tasks_summary,
         sql_id,
         failure_reason: None,
+        origin: Origin::default(),
     }
 }
 
@@ -166,6 +167,9 @@ fn rdd_info(rdd_id: i64) -> RddInfo {
     RddInfo {
         rdd_id,
         name: String::new(),
+        scope: None,
+        call_site: String::new(),
+        parent_ids: Vec::new(),
         storage_level: StorageLevel::default(),
         num_partitions: 0,
     }

@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::{HashMap, HashSet};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::extract::error::ExtractError;
-use crate::extract::rows::{RowWriter, SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlStatus};
+use crate::extract::eventlog::event::Origin;
+use crate::extract::plan::{NodeTime, NodeTimers, TableAccess, is_stage_boundary, node_times};
+use crate::extract::rows::{
+    RowWriter, ScanCounts, SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlScanRow, SqlStatus,
+};
 
 use super::json::{SqlExecution, SqlMetric, SqlNode};
 
@@ -113,11 +118,24 @@ fn row(execution: SqlExecution, job_ids: Vec<i64>, raw_json: String) -> SqlRow {
         job_ids,
         num_nodes: i64::try_from(execution.nodes.len()).unwrap_or(i64::MAX),
         raw_json,
+        is_adaptive: (!execution.nodes.is_empty()).then(|| is_adaptive(&execution.nodes)),
+        num_plan_updates: None,
+        query_id: execution.query_id,
+        job_group: None,
+        job_tags: Vec::new(),
+        statement: None,
+        origin: Origin::default(),
     }
 }
 
+fn is_adaptive(nodes: &[SqlNode]) -> bool {
+    nodes
+        .iter()
+        .any(|node| node.node_name.trim().ends_with("AdaptiveSparkPlan"))
+}
+
 fn append_nodes(execution: &SqlExecution, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
-    let mut children: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    let mut children: HashMap<i64, Vec<i64>> = HashMap::new();
     for edge in &execution.edges {
         children
             .entry(edge.to_id.0)
@@ -125,19 +143,92 @@ fn append_nodes(execution: &SqlExecution, writer: &mut RowWriter<'_>) -> Result<
             .push(edge.from_id.0);
     }
     // REST lists the last node first.
-    for node in execution.nodes.iter().rev() {
+    let nodes: Vec<&SqlNode> = execution.nodes.iter().rev().collect();
+    for (node, time) in nodes.iter().zip(times(&nodes, execution)) {
         let mut child_node_ids = children.remove(&node.node_id.0).unwrap_or_default();
         child_node_ids.sort_unstable();
-        node_row(execution.id.0, node, child_node_ids).append(writer)?;
+        node_row(execution.id.0, node, child_node_ids, time).append(writer)?;
+        if let Some(scan) = scan_row(execution.id.0, node) {
+            scan.append(writer)?;
+        }
+        let mut names = HashSet::new();
         for metric in &node.metrics {
-            metric_row(execution.id.0, node, metric).append(writer)?;
+            // A name is a key of the table.
+            if names.insert(metric.name.trim()) {
+                metric_row(execution.id.0, node, metric).append(writer)?;
+            }
         }
     }
     Ok(())
 }
 
-fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>) -> SqlNodeRow {
-    let name = node.node_name.trim();
+/// How long each node worked, as exactly as the texts of its metrics are.
+fn times(nodes: &[&SqlNode], execution: &SqlExecution) -> Vec<NodeTime> {
+    let within = within(nodes, execution);
+    let timers: Vec<_> = nodes
+        .iter()
+        .zip(within)
+        .map(|(node, within)| {
+            let metrics = node.metrics.iter().filter_map(|metric| {
+                let ms = milliseconds(total_text(&metric.value))?;
+                Some((metric.name.as_str(), ms))
+            });
+            (NodeTimers::read(&node.node_name, metrics), within)
+        })
+        .collect();
+    node_times(&timers)
+}
+
+/// For each node the place of the one whose inclusive time holds its: the operator that pulls from
+/// it, or the cluster that both are in; none where another stage pulls.
+fn within(nodes: &[&SqlNode], execution: &SqlExecution) -> Vec<Option<usize>> {
+    let places: HashMap<i64, usize> = (0..)
+        .zip(nodes)
+        .map(|(place, node)| (node.node_id.0, place))
+        .collect();
+    let mut readers: HashMap<i64, usize> = HashMap::new();
+    for edge in &execution.edges {
+        if let Some(reader) = places.get(&edge.to_id.0) {
+            readers.entry(edge.from_id.0).or_insert(*reader);
+        }
+    }
+    let clusters: HashMap<i64, usize> = (0..)
+        .zip(nodes)
+        .filter_map(|(place, node)| Some((cluster_id(&node.node_name)?, place)))
+        .collect();
+    let mut within = Vec::with_capacity(nodes.len());
+    let mut of_clusters: Vec<(usize, Option<usize>)> = Vec::new();
+    for node in nodes {
+        let reader = readers.get(&node.node_id.0).copied();
+        let reader_node = reader.and_then(|place| nodes.get(place));
+        let is_boundary = reader_node.is_some_and(|reader| is_stage_boundary(&reader.node_name));
+        let outer = reader.filter(|_| !is_boundary);
+        let codegen_id = node.whole_stage_codegen_id.map(|id| id.0);
+        let reader_id = reader_node.and_then(|reader| reader.whole_stage_codegen_id);
+        let cluster = codegen_id
+            .filter(|id| reader_id.map(|reader| reader.0) != Some(*id))
+            .and_then(|id| clusters.get(&id).copied());
+        if let Some(cluster) = cluster {
+            of_clusters.push((cluster, outer));
+        }
+        within.push(cluster.or(outer));
+    }
+    for (cluster, outer) in of_clusters {
+        if let Some(slot) = within.get_mut(cluster) {
+            *slot = slot.or(outer);
+        }
+    }
+    within
+}
+
+/// The number in `WholeStageCodegen (3)`.
+fn cluster_id(name: &str) -> Option<i64> {
+    let name = name.trim();
+    let number = name.strip_prefix("WholeStageCodegen")?.split_once('(')?.1;
+    number.split_once(')')?.0.parse().ok()
+}
+
+fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>, time: NodeTime) -> SqlNodeRow {
     let places = node
         .metrics
         .iter()
@@ -146,13 +237,12 @@ fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>) -> SqlNodeRow
     SqlNodeRow {
         sql_id,
         node_id: node.node_id.0,
-        name: name.to_owned(),
+        name: node.node_name.trim().to_owned(),
         description: None,
         whole_stage_codegen_id: node.whole_stage_codegen_id.map(|id| id.0),
         child_node_ids,
         stage_ids: stage_ids.into_iter().collect(),
-        is_photon: name.starts_with("Photon"),
-        time_ms: time_ms(node),
+        time,
         rows_output: metric_of(node, "number of output rows")
             .and_then(|metric| whole_number(&metric.value)),
         bytes_output: OUTPUT_SIZES
@@ -162,24 +252,28 @@ fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>) -> SqlNodeRow
     }
 }
 
+/// What a scan or write node touches, as far as its name and metrics tell.
+fn scan_row(sql_id: i64, node: &SqlNode) -> Option<SqlScanRow> {
+    let access = TableAccess::of(&node.node_name, "", &[])?;
+    let counts = ScanCounts::read(access.operation, |names| {
+        let metric = names.iter().find_map(|name| metric_of(node, name))?;
+        whole_number(&metric.value).or_else(|| exact_bytes(&metric.value))
+    });
+    let row = SqlScanRow {
+        sql_id,
+        node_id: node.node_id.0,
+        node_name: node.node_name.trim().to_owned(),
+        access,
+        metadata: None,
+        counts,
+    };
+    row.tells_anything().then_some(row)
+}
+
 fn metric_of<'n>(node: &'n SqlNode, name: &str) -> Option<&'n SqlMetric> {
     node.metrics
         .iter()
         .find(|metric| metric.name.trim() == name)
-}
-
-/// The node's timing metrics together, as exactly as their texts are.
-fn time_ms(node: &SqlNode) -> Option<i64> {
-    let times: Vec<f64> = node
-        .metrics
-        .iter()
-        .filter_map(|metric| milliseconds(total_text(&metric.value)))
-        .collect();
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a saturating cast of milliseconds is wanted"
-    )]
-    (!times.is_empty()).then(|| times.iter().sum::<f64>().round() as i64)
 }
 
 fn metric_row(sql_id: i64, node: &SqlNode, metric: &SqlMetric) -> SqlNodeMetricRow {
@@ -374,5 +468,36 @@ mod tests {
         };
         assert_eq!(place(SIZE), Some(expected));
         assert_eq!(place("2.0 KiB (0.0 B, 8.0 B, 9.0 B (driver))"), None);
+    }
+
+    #[test]
+    fn times_are_exclusive_as_in_logs() {
+        // As REST shows it: clusters have no edges, their operators name them.
+        let execution: SqlExecution = serde_json::from_str(
+            r#"{"nodes":[
+                {"nodeId":4,"nodeName":"Scan parquet","metrics":[
+                    {"name":"scan time","value":"500 ms"},{"name":"metadata time","value":"7 ms"}]},
+                {"nodeId":3,"nodeName":"HashAggregate","wholeStageCodegenId":1,"metrics":[
+                    {"name":"time in aggregation build","value":"900 ms"}]},
+                {"nodeId":2,"nodeName":"WholeStageCodegen (1)","metrics":[
+                    {"name":"duration","value":"total (min, med, max (stageId: taskId))\n1.0 s (1 ms, 2 ms, 3 ms (stage 1.0: task 2))"}]},
+                {"nodeId":1,"nodeName":"Exchange","metrics":[
+                    {"name":"shuffle write time","value":"20 ms"},{"name":"fetch wait time","value":"5 ms"}]},
+                {"nodeId":0,"nodeName":"WholeStageCodegen (2)","metrics":[
+                    {"name":"duration","value":"50 ms"}]}],
+               "edges":[{"fromId":3,"toId":1},{"fromId":4,"toId":3}]}"#,
+        )
+        .unwrap();
+        let nodes: Vec<&SqlNode> = execution.nodes.iter().rev().collect();
+        assert_eq!(
+            within(&nodes, &execution),
+            [None, None, None, Some(2), Some(3)]
+        );
+        let exclusive: Vec<Option<f64>> = times(&nodes, &execution)
+            .into_iter()
+            .map(|time| time.exclusive)
+            .collect();
+        let expected = [50.0, 25.0, 100.0, 400.0, 500.0].map(Some);
+        assert_eq!(exclusive, expected);
     }
 }

@@ -1,9 +1,11 @@
 //! Job and stage events.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::lenient::{any_as_text, or_default};
+use super::origin::{Origin, is_setting};
 use super::task::Accumulable;
 
 /// `SparkListenerJobStart`.
@@ -59,7 +61,7 @@ pub struct StageSubmitted {
     #[serde(rename = "Stage Info")]
     pub stage_info: StageInfo,
     #[serde(rename = "Properties", default, deserialize_with = "or_default")]
-    pub properties: JobProperties,
+    pub properties: StageProperties,
 }
 
 /// `SparkListenerStageCompleted`.
@@ -137,6 +139,13 @@ pub struct RddInfo {
     pub rdd_id: i64,
     #[serde(rename = "Name", default, deserialize_with = "or_default")]
     pub name: String,
+    /// JSON with the name of the operation.
+    #[serde(rename = "Scope", default, deserialize_with = "any_as_text")]
+    pub scope: Option<String>,
+    #[serde(rename = "Callsite", default, deserialize_with = "or_default")]
+    pub call_site: String,
+    #[serde(rename = "Parent IDs", default, deserialize_with = "or_default")]
+    pub parent_ids: Vec<i64>,
     #[serde(rename = "Storage Level", default, deserialize_with = "or_default")]
     pub storage_level: StorageLevel,
     #[serde(
@@ -192,7 +201,18 @@ impl StorageLevel {
     }
 }
 
-/// The job properties that tables show; the other hundreds are skipped.
+/// The properties of a stage that tables show; the other hundreds are skipped.
+#[derive(Debug, Default, Clone)]
+pub struct StageProperties {
+    /// `spark.job.description`
+    pub description: Option<String>,
+    /// `spark.scheduler.pool`
+    pub scheduler_pool: Option<String>,
+    /// `spark.sql.execution.id`
+    pub sql_execution_id: Option<i64>,
+}
+
+/// The properties of a job that tables show.
 #[derive(Debug, Default, Clone)]
 pub struct JobProperties {
     /// `spark.job.description`
@@ -201,54 +221,85 @@ pub struct JobProperties {
     pub job_group: Option<String>,
     /// `spark.job.tags`
     pub job_tags: Option<String>,
-    /// `spark.scheduler.pool`
-    pub scheduler_pool: Option<String>,
     /// `spark.sql.execution.id`
     pub sql_execution_id: Option<i64>,
-    /// `spark.sql.execution.root.id`
-    pub sql_root_execution_id: Option<i64>,
+    /// Who and what it runs for, as far as the platform sets it.
+    pub origin: Origin,
+    /// All that are settings of the session, the application's among them.
+    pub settings: Vec<(String, String)>,
+}
+
+impl<'de> Deserialize<'de> for StageProperties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut properties = Self::default();
+        each_property(deserializer, |key, value| match key {
+            "spark.job.description" => properties.description = value.text(),
+            "spark.scheduler.pool" => properties.scheduler_pool = value.text(),
+            "spark.sql.execution.id" => properties.sql_execution_id = value.number(),
+            _ => {}
+        })?;
+        Ok(properties)
+    }
 }
 
 impl<'de> Deserialize<'de> for JobProperties {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PropertiesVisitor;
-
-        impl<'de> Visitor<'de> for PropertiesVisitor {
-            type Value = JobProperties;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a map of job properties")
+        let mut properties = Self::default();
+        each_property(deserializer, |key, value| match key {
+            "spark.job.description" => properties.description = value.text(),
+            "spark.jobGroup.id" => properties.job_group = value.text(),
+            "spark.job.tags" => properties.job_tags = value.text(),
+            "spark.sql.execution.id" => properties.sql_execution_id = value.number(),
+            key if is_setting(key) => {
+                let pair = value.text().map(|value| (key.to_owned(), value));
+                properties.settings.extend(pair);
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut properties = JobProperties::default();
-                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    match key.as_ref() {
-                        "spark.job.description" => properties.description = map.next_value()?,
-                        "spark.jobGroup.id" => properties.job_group = map.next_value()?,
-                        "spark.job.tags" => properties.job_tags = map.next_value()?,
-                        "spark.scheduler.pool" => properties.scheduler_pool = map.next_value()?,
-                        "spark.sql.execution.id" => {
-                            properties.sql_execution_id =
-                                number(map.next_value::<Option<String>>()?);
-                        }
-                        "spark.sql.execution.root.id" => {
-                            properties.sql_root_execution_id =
-                                number(map.next_value::<Option<String>>()?);
-                        }
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
+            key => {
+                if let Some(slot) = properties.origin.of_property(key) {
+                    *slot = value.text().filter(|text| !text.is_empty());
                 }
-                Ok(properties)
             }
-        }
-
-        deserializer.deserialize_map(PropertiesVisitor)
+        })?;
+        Ok(properties)
     }
 }
 
-fn number(text: Option<String>) -> Option<i64> {
-    text?.parse().ok()
+/// Gives each property to `take`, which copies the values it wants.
+fn each_property<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    take: impl FnMut(&str, &PropertyValue<'de>),
+) -> Result<(), D::Error> {
+    deserializer.deserialize_map(PropertiesVisitor(take))
+}
+
+struct PropertiesVisitor<F>(F);
+
+/// The value of a property; not copied unless it is taken.
+struct PropertyValue<'v>(&'v RawValue);
+
+impl PropertyValue<'_> {
+    /// The text; None for null and for what is no text.
+    fn text(&self) -> Option<String> {
+        serde_json::from_str(self.0.get()).ok()?
+    }
+
+    fn number(&self) -> Option<i64> {
+        self.text()?.parse().ok()
+    }
+}
+
+impl<'de, F: FnMut(&str, &PropertyValue<'de>)> Visitor<'de> for PropertiesVisitor<F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a map of properties")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            let value: &'de RawValue = map.next_value()?;
+            (self.0)(&key, &PropertyValue(value));
+        }
+        Ok(())
+    }
 }

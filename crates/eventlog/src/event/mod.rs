@@ -8,6 +8,8 @@
 mod executor_metrics;
 mod job;
 mod lenient;
+mod origin;
+mod plan;
 mod runtime;
 mod sql;
 mod task;
@@ -17,7 +19,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use executor_metrics::{EXECUTOR_METRIC_COUNT, EXECUTOR_METRICS, ExecutorMetrics};
-pub use job::{JobEnd, JobFailure, JobStart, RddInfo, StageInfo, StageSubmitted, StorageLevel};
+pub use job::{
+    JobEnd, JobFailure, JobProperties, JobStart, RddInfo, StageInfo, StageSubmitted, StorageLevel,
+};
+pub use origin::{OperationStarted, Origin, is_setting};
+pub use plan::{Plan, PlanMetric, PlanNode};
 pub use runtime::{
     ApplicationEnd, ApplicationStart, BlockManagerAdded, BlockManagerId, BlockUpdated,
     BlockUpdatedInfo, DatabricksMetadata, EnvironmentUpdate, Exclusion, ExecutorAdded,
@@ -26,7 +32,7 @@ pub use runtime::{
     TaskResourceRequest,
 };
 pub use sql::{
-    AdaptiveExecutionUpdate, AdaptiveMetricUpdates, DriverAccumulatorUpdates, PlanInfo, PlanMetric,
+    AdaptiveExecutionUpdate, AdaptiveMetricUpdates, DriverAccumulatorUpdates, EffectiveSqlConf,
     SqlExecutionEnd, SqlExecutionStart, StreamingProgress,
 };
 pub use task::{
@@ -78,6 +84,8 @@ pub enum Event {
     AdaptiveExecutionUpdate(Box<AdaptiveExecutionUpdate>),
     AdaptiveMetricUpdates(AdaptiveMetricUpdates),
     DriverAccumulatorUpdates(DriverAccumulatorUpdates),
+    EffectiveSqlConf(Box<EffectiveSqlConf>),
+    OperationStarted(Box<OperationStarted>),
     StreamingProgress(Box<StreamingProgress>),
 }
 
@@ -234,6 +242,15 @@ fn parse_named(name: &[u8], text: &str) -> Result<Option<Event>, LineError> {
         }
         "SparkListenerDriverAccumUpdates" => {
             Event::DriverAccumulatorUpdates(from_json(name, text)?)
+        }
+        "SparkListenerEffectiveSQLConf" => Event::EffectiveSqlConf(from_json(name, text)?),
+        "SparkListenerConnectOperationStarted" => {
+            let started: origin::ConnectOperationStarted = from_json(name, text)?;
+            Event::OperationStarted(Box::new(started.into()))
+        }
+        "SparkListenerThriftServerOperationStart" => {
+            let started: origin::ThriftOperationStart = from_json(name, text)?;
+            Event::OperationStarted(Box::new(started.into()))
         }
         "SparkListenerLogStart" => {
             let start: runtime::LogStart = from_json(name, text)?;

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::lenient::{any_as_text, or_default};
+use super::lenient::{any_as_text, or_default, text_pairs};
+use super::plan::{Plan, PlanMetric};
 
 /// `SparkListenerSQLExecutionStart`.
 #[derive(Debug, Deserialize)]
@@ -16,10 +17,31 @@ pub struct SqlExecutionStart {
     #[serde(default, deserialize_with = "or_default")]
     pub physical_plan_description: String,
     #[serde(default, deserialize_with = "or_default")]
-    pub spark_plan_info: PlanInfo,
+    pub spark_plan_info: Plan,
     /// Epoch milliseconds.
     #[serde(default, deserialize_with = "or_default")]
     pub time: i64,
+    /// Since 3.3: settings of the session that differ from the application's.
+    #[serde(default, deserialize_with = "text_pairs")]
+    pub modified_configs: Vec<(String, String)>,
+    /// Since 3.5.
+    #[serde(default, deserialize_with = "or_default")]
+    pub job_tags: Vec<String>,
+    /// Since 4.0.
+    #[serde(default, deserialize_with = "any_as_text")]
+    pub job_group_id: Option<String>,
+    /// Since 4.2.
+    #[serde(default, deserialize_with = "any_as_text")]
+    pub query_id: Option<String>,
+}
+
+/// EMR's `SparkListenerEffectiveSQLConf`: the settings that an execution runs with.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EffectiveSqlConf {
+    pub execution_id: i64,
+    #[serde(default, rename = "effectiveSQLConf", deserialize_with = "text_pairs")]
+    pub settings: Vec<(String, String)>,
 }
 
 /// `SparkListenerSQLExecutionEnd`.
@@ -42,7 +64,7 @@ pub struct AdaptiveExecutionUpdate {
     #[serde(default, deserialize_with = "or_default")]
     pub physical_plan_description: String,
     #[serde(default, deserialize_with = "or_default")]
-    pub spark_plan_info: PlanInfo,
+    pub spark_plan_info: Plan,
 }
 
 /// `SparkListenerSQLAdaptiveSQLMetricUpdates`.
@@ -61,31 +83,6 @@ pub struct DriverAccumulatorUpdates {
     pub execution_id: i64,
     #[serde(default, deserialize_with = "or_default", rename = "accumUpdates")]
     pub updates: Vec<(i64, i64)>,
-}
-
-/// One operator of a physical plan and what it reads from.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanInfo {
-    #[serde(default, deserialize_with = "or_default")]
-    pub node_name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub simple_string: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub children: Vec<PlanInfo>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub metrics: Vec<PlanMetric>,
-}
-
-/// One metric of an operator.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanMetric {
-    #[serde(default, deserialize_with = "or_default")]
-    pub name: String,
-    pub accumulator_id: i64,
-    #[serde(default, deserialize_with = "or_default")]
-    pub metric_type: String,
 }
 
 /// `StreamingQueryListener$QueryProgressEvent`.

@@ -112,7 +112,7 @@ fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 /// Hides the value where key or value look like a secret, by Spark's default `spark.redaction.regex`.
-fn redact<'v>(key: &str, value: &'v str) -> &'v str {
+pub fn redact<'v>(key: &str, value: &'v str) -> &'v str {
     if is_secret(key) || is_secret(value) {
         REDACTED
     } else {

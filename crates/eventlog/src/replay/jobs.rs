@@ -40,6 +40,7 @@ impl LiveJob {
                 .map(|info| info.num_tasks)
                 .fold(0, i64::saturating_add),
             sql_id: properties.sql_execution_id,
+            origin: properties.origin.clone(),
             stage_ids: stage_ids.clone(),
             ..JobRow::default()
         };
@@ -144,7 +145,7 @@ fn len(set: &HashSet<i64>) -> i64 {
 }
 
 /// Tags without blanks and doubles, in order.
-fn job_tags(tags: Option<&str>) -> Vec<String> {
+pub(super) fn job_tags(tags: Option<&str>) -> Vec<String> {
     let mut tags: Vec<String> = tags
         .unwrap_or_default()
         .split(',')

@@ -10,7 +10,10 @@ pub mod environment;
 pub mod executors;
 mod index_set;
 mod jobs;
+mod operations;
 pub mod quantiles;
+mod rdds;
+mod settings;
 mod sql;
 mod stages;
 mod storage;
@@ -19,18 +22,21 @@ use hashbrown::HashMap;
 
 use crate::RowError as ExtractError;
 use crate::rows::{
-    ApplicationRow, Depth, HistoryKind, JobRow, RowCounts, RowWriter, StageRow, StageStatus,
-    StreamingProgressRow, TaskRow,
+    ApplicationRow, Depth, HistoryKind, JobRow, RowCounts, RowWriter, SettingSubject, StageRow,
+    StageStatus, StreamingProgressRow, TaskRow,
 };
 
 use super::event::{
     ApplicationStart, EnvironmentUpdate, Event, Exclusion, ExecutorMetricsUpdate, JobEnd, JobStart,
-    NodeExclusion, StageExecutorMetrics, StageInfo, StageSubmitted, TaskEnd, TaskInfo, TaskMetrics,
-    TaskStart,
+    NodeExclusion, SqlExecutionStart, StageExecutorMetrics, StageInfo, StageSubmitted, TaskEnd,
+    TaskInfo, TaskMetrics, TaskStart,
 };
 use environment::Environment;
 use executors::{Executors, LifeEnd};
 use jobs::{EndingJob, LiveJob};
+use operations::{Operations, origin_of};
+use rdds::Rdds;
+use settings::ApplicationSettings;
 use sql::SqlExecutions;
 use stages::{LiveStage, StageKey};
 use storage::Storage;
@@ -88,7 +94,10 @@ pub struct Replay<'w, 's> {
     finished_stages: HashMap<StageKey, StageRow>,
     tasks: HashMap<i64, TaskStart>,
     sql: SqlExecutions,
+    settings: ApplicationSettings,
+    operations: Operations,
     storage: Storage,
+    rdds: Rdds,
     totals: Totals,
 }
 
@@ -111,7 +120,10 @@ impl<'w, 's> Replay<'w, 's> {
             finished_stages: HashMap::new(),
             tasks: HashMap::new(),
             sql: SqlExecutions::default(),
+            settings: ApplicationSettings::default(),
+            operations: Operations::default(),
             storage: Storage::default(),
+            rdds: Rdds::default(),
             totals: Totals::default(),
         }
     }
@@ -124,21 +136,26 @@ impl<'w, 's> Replay<'w, 's> {
         match event {
             Event::TaskStart(start) => self.on_task_start(start),
             Event::TaskEnd(end) => return self.on_task_end(&end),
-            Event::JobStart(start) => self.on_job_start(*start),
+            Event::JobStart(start) => return self.on_job_start(*start),
             Event::JobEnd(end) => return self.on_job_end(&end),
             Event::StageSubmitted(submitted) => self.on_stage_submitted(*submitted),
             Event::StageCompleted(info) => return self.on_stage_completed(*info),
             Event::SqlExecutionStart(start) => {
                 self.saw(start.time);
-                self.sql.on_start(*start);
+                self.on_sql_start(*start);
             }
             Event::SqlExecutionEnd(end) => {
                 self.saw(end.time);
-                return self.sql.on_end(&end, self.rows);
+                return self.sql.on_end(&end, &self.settings, self.rows);
             }
             Event::AdaptiveExecutionUpdate(update) => self.sql.on_adaptive_update(*update),
             Event::AdaptiveMetricUpdates(update) => self.sql.on_adaptive_metrics(&update),
             Event::DriverAccumulatorUpdates(update) => self.sql.on_driver_updates(&update),
+            Event::EffectiveSqlConf(conf) => {
+                let settings = self.settings.differing(conf.settings);
+                self.sql.on_settings(conf.execution_id, settings);
+            }
+            Event::OperationStarted(started) => self.operations.on_started(*started),
             Event::StreamingProgress(event) => {
                 return StreamingProgressRow {
                     progress: &event.progress,
@@ -173,6 +190,7 @@ impl<'w, 's> Replay<'w, 's> {
             Event::BlockUpdated(updated) => {
                 self.executors.on_block_updated(&updated);
                 self.storage.on_block_updated(&updated);
+                self.rdds.on_block_updated(&updated);
             }
             Event::ExecutorAdded(added) => {
                 self.saw(added.timestamp);
@@ -181,6 +199,7 @@ impl<'w, 's> Replay<'w, 's> {
             Event::ExecutorRemoved(removed) => {
                 self.saw(removed.timestamp);
                 self.storage.on_executor_removed(&removed.executor_id);
+                self.rdds.on_executor_removed(&removed.executor_id);
                 self.executors.on_removed(removed);
             }
             Event::ExecutorExcluded(exclusion) => self.on_executor_excluded(&exclusion),
@@ -197,6 +216,7 @@ impl<'w, 's> Replay<'w, 's> {
             Event::UnpersistRdd { rdd_id } => {
                 self.executors.on_unpersist(rdd_id);
                 self.storage.on_unpersist(rdd_id);
+                self.rdds.on_unpersist(rdd_id);
             }
         }
         Ok(())
@@ -209,9 +229,12 @@ impl<'w, 's> Replay<'w, 's> {
     pub fn finish(mut self, log: &LogSummary) -> Result<ReplaySummary, ExtractError> {
         self.finish_tasks()?;
         self.finish_jobs_and_stages()?;
-        self.totals.sql += self.sql.finish(self.rows)?;
+        self.totals.sql += self.sql.finish(&self.settings, self.rows)?;
         self.environment.append(self.rows)?;
         for row in std::mem::take(&mut self.storage).finish() {
+            row.append(self.rows)?;
+        }
+        for row in std::mem::take(&mut self.rdds).finish() {
             row.append(self.rows)?;
         }
         let complete = self.end_time.is_some() && log.is_intact;
@@ -229,16 +252,42 @@ impl<'w, 's> Replay<'w, 's> {
     }
 
     fn on_environment(&mut self, update: EnvironmentUpdate) {
+        self.settings.on_environment(&update.spark);
         self.environment.on_update(update);
         if let Some(cpus) = self.environment.spark_number("spark.task.cpus") {
             self.executors.set_default_task_cpus(cpus);
         }
     }
 
-    fn on_job_start(&mut self, start: JobStart) {
+    fn on_sql_start(&mut self, mut start: SqlExecutionStart) {
+        start.modified_configs = self.settings.differing(start.modified_configs);
+        let tags = start.job_tags.iter().map(String::as_str);
+        let operation = self.operations.of(start.job_group_id.as_deref(), tags);
+        self.sql.on_start(start, operation);
+    }
+
+    fn on_job_start(&mut self, mut start: JobStart) -> Result<(), ExtractError> {
         self.saw(start.submission_time);
         self.totals.jobs += 1;
-        self.sql.on_job_start(&start);
+        let properties = &mut start.properties;
+        let tags = properties.job_tags.as_deref().unwrap_or_default();
+        let operation = self
+            .operations
+            .of(properties.job_group.as_deref(), tags.split(','));
+        if let Some(operation) = operation {
+            properties.origin.complete(&origin_of(operation));
+        }
+        let settings = self
+            .settings
+            .differing(std::mem::take(&mut properties.settings));
+        self.sql.on_job_start(&start, operation);
+        match start.properties.sql_execution_id {
+            Some(sql_id) => self.sql.on_settings(sql_id, settings),
+            None => {
+                let subject = SettingSubject::Job(start.job_id);
+                self.settings.append(subject, settings, self.rows)?;
+            }
+        }
         let job = LiveJob::new(&start);
         for info in start.stage_infos {
             let key = (info.stage_id, info.attempt_id);
@@ -251,6 +300,7 @@ impl<'w, 's> Replay<'w, 's> {
             stage.row.sql_id = start.properties.sql_execution_id.or(stage.row.sql_id);
         }
         self.jobs.insert(start.job_id, job);
+        Ok(())
     }
 
     fn on_job_end(&mut self, end: &JobEnd) -> Result<(), ExtractError> {
@@ -265,7 +315,7 @@ impl<'w, 's> Replay<'w, 's> {
             self.totals.failure_reason.clone_from(&row.failure_reason);
         }
         self.release_stages(&row.stage_ids)?;
-        self.sql.on_job_end(&row, self.rows)?;
+        self.sql.on_job_end(&row, &self.settings, self.rows)?;
         if self
             .stages
             .values()
@@ -390,6 +440,9 @@ impl<'w, 's> Replay<'w, 's> {
             (None, Some(_)) => StageStatus::Complete,
             (None, None) => StageStatus::Skipped,
         };
+        if stage.row.status == StageStatus::Complete {
+            self.rdds.on_stage_ran(&info);
+        }
         stage.row.info = info;
         let (status, num_tasks) = (stage.row.status, stage.row.info.num_tasks);
         let (jobs, excluded) = (stage.jobs.clone(), std::mem::take(&mut stage.excluded));

@@ -88,7 +88,7 @@ impl Rdd {
 }
 
 /// The RDD of a block called `rdd_<rdd>_<partition>`.
-fn rdd_of(block_id: &str) -> Option<i64> {
+pub(super) fn rdd_of(block_id: &str) -> Option<i64> {
     block_id
         .strip_prefix("rdd_")?
         .split('_')

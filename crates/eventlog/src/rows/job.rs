@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::RowError as ExtractError;
+use crate::event::Origin;
 
+use super::origin::append_origin;
 use super::text::json_map;
 use super::{FactTable, RowWriter};
 
@@ -54,6 +56,7 @@ pub struct JobRow {
     pub killed_tasks_summary: BTreeMap<String, i64>,
     pub sql_id: Option<i64>,
     pub failure_reason: Option<String>,
+    pub origin: Origin,
 }
 
 impl JobRow {
@@ -97,6 +100,7 @@ impl JobRow {
                 .opt_bigint("duration_ms", duration)
                 .opt_string("failure_reason", self.failure_reason.as_deref())
                 .opt_double("task_success_rate", success_rate);
+            append_origin(row, &self.origin);
         })
     }
 }

@@ -9,8 +9,13 @@ mod environment;
 mod executor;
 mod job;
 mod log_finding;
+mod origin;
+mod rdd;
+mod session_setting;
 mod sink;
 mod sql;
+mod sql_plan_change;
+mod sql_scan;
 mod stage;
 mod storage;
 mod streaming;
@@ -30,8 +35,12 @@ pub use environment::EnvironmentRow;
 pub use executor::{ExecutorRow, MemoryMetrics, ProcessRow};
 pub use job::{JobRow, JobStatus};
 pub use log_finding::LogFindingRow;
+pub use rdd::{RddBlocks, RddRow};
+pub use session_setting::{SessionSettingRow, SettingSubject};
 pub use sink::{RowSink, SinkError};
 pub use sql::{SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlStatus};
+pub use sql_plan_change::{PlanChange, SqlPlanChangeRow};
+pub use sql_scan::{ScanCounts, SqlScanRow};
 pub use stage::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
 pub use storage::RddStorageRow;
 pub use streaming::StreamingProgressRow;
@@ -98,6 +107,10 @@ pub enum FactTable {
     Sql,
     SqlNodes,
     SqlNodeMetrics,
+    SqlScans,
+    SqlPlanChanges,
+    SessionSettings,
+    Rdds,
     Executors,
     Environment,
     StreamingProgress,
@@ -108,7 +121,7 @@ pub enum FactTable {
 
 impl FactTable {
     /// All fact tables, in the order in which their rows are flushed.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Applications,
         Self::Jobs,
         Self::Stages,
@@ -119,6 +132,10 @@ impl FactTable {
         Self::Sql,
         Self::SqlNodes,
         Self::SqlNodeMetrics,
+        Self::SqlScans,
+        Self::SqlPlanChanges,
+        Self::SessionSettings,
+        Self::Rdds,
         Self::Executors,
         Self::Environment,
         Self::StreamingProgress,
@@ -141,6 +158,10 @@ impl FactTable {
             Self::Sql => "sql",
             Self::SqlNodes => "sql_nodes",
             Self::SqlNodeMetrics => "sql_node_metrics",
+            Self::SqlScans => "sql_scans",
+            Self::SqlPlanChanges => "sql_plan_changes",
+            Self::SessionSettings => "session_settings",
+            Self::Rdds => "rdds",
             Self::Executors => "executors",
             Self::Environment => "environment",
             Self::StreamingProgress => "streaming_progress",
@@ -160,6 +181,10 @@ impl FactTable {
         }
     }
 }
+
+/// Bytes of text that make a batch go to the sink before it has its rows: a plan alone can have
+/// tens of megabytes.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// Writes the rows of one history.
 pub struct RowWriter<'s> {
@@ -252,7 +277,7 @@ impl<'s> RowWriter<'s> {
             .timestamp_ms("ingested_at", context.ingested_at.timestamp_millis());
         row.end();
         self.counts.add_one(table);
-        if builder.len() >= table.batch_rows() {
+        if builder.len() >= table.batch_rows() || builder.buffered_bytes() >= BATCH_BYTES {
             let batch = builder.finish()?;
             self.sink.write(table.name(), batch)?;
         }

@@ -1,7 +1,10 @@
 //! Tables `sql`, `sql_nodes` and `sql_node_metrics`.
 
 use crate::RowError as ExtractError;
+use crate::event::Origin;
+use crate::plan::{Engine, NodeTime, OperatorKind};
 
+use super::origin::append_origin;
 use super::{FactTable, RowWriter};
 
 /// How a SQL execution stands.
@@ -44,6 +47,14 @@ pub struct SqlRow {
     pub num_nodes: i64,
     /// REST's element with nodes, metrics and edges.
     pub raw_json: String,
+    pub is_adaptive: Option<bool>,
+    pub num_plan_updates: Option<i64>,
+    pub query_id: Option<String>,
+    pub job_group: Option<String>,
+    pub job_tags: Vec<String>,
+    /// Text of the statement that a client sent.
+    pub statement: Option<String>,
+    pub origin: Origin,
 }
 
 impl SqlRow {
@@ -69,7 +80,14 @@ impl SqlRow {
                 .opt_bigint("root_execution_id", self.root_execution_id)
                 .bigint_array("job_ids", &self.job_ids)
                 .opt_bigint("num_nodes", Some(self.num_nodes))
-                .opt_string("sql_raw_json", Some(&self.raw_json));
+                .opt_string("sql_raw_json", Some(&self.raw_json))
+                .opt_boolean("is_adaptive", self.is_adaptive)
+                .opt_bigint("num_plan_updates", self.num_plan_updates)
+                .opt_string("query_id", self.query_id.as_deref())
+                .opt_string("job_group", self.job_group.as_deref())
+                .string_array("job_tags", &self.job_tags)
+                .opt_string("statement", self.statement.as_deref());
+            append_origin(row, &self.origin);
         })
     }
 }
@@ -85,9 +103,7 @@ pub struct SqlNodeRow {
     pub whole_stage_codegen_id: Option<i64>,
     pub child_node_ids: Vec<i64>,
     pub stage_ids: Vec<i64>,
-    pub is_photon: bool,
-    /// Milliseconds, from the node's own timing metrics.
-    pub time_ms: Option<i64>,
+    pub time: NodeTime,
     pub rows_output: Option<i64>,
     pub bytes_output: Option<i64>,
 }
@@ -98,6 +114,7 @@ impl SqlNodeRow {
     /// # Errors
     /// As [`RowWriter::append`].
     pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+        let engine = Engine::of(&self.name);
         writer.append(FactTable::SqlNodes, |row| {
             row.bigint("sql_id", self.sql_id)
                 .bigint("node_id", self.node_id)
@@ -106,12 +123,25 @@ impl SqlNodeRow {
                 .opt_bigint("whole_stage_codegen_id", self.whole_stage_codegen_id)
                 .bigint_array("child_node_ids", &self.child_node_ids)
                 .bigint_array("stage_ids", &self.stage_ids)
-                .boolean("is_photon", self.is_photon)
-                .opt_bigint("time_ms", self.time_ms)
+                .string("operator_kind", OperatorKind::of(&self.name).as_str())
+                .string("engine", engine.as_str())
+                .boolean("is_photon", engine == Engine::Photon)
+                .opt_bigint("time_ms", whole(self.time.exclusive))
+                .opt_bigint("inclusive_time_ms", whole(self.time.inclusive))
+                .opt_bigint("driver_time_ms", whole(self.time.driver))
                 .opt_bigint("rows_output", self.rows_output)
                 .opt_bigint("bytes_output", self.bytes_output);
         })
     }
+}
+
+/// Whole milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a saturating cast of milliseconds is wanted"
+)]
+fn whole(ms: Option<f64>) -> Option<i64> {
+    ms.map(|ms| ms.round() as i64)
 }
 
 /// One metric of one plan node.

@@ -8,7 +8,7 @@ use crate::event::Accumulable;
 
 /// A map as a JSON object, keys in order; `{}` where it is empty.
 #[must_use]
-pub fn json_map<V: Serialize>(map: &BTreeMap<String, V>) -> String {
+pub fn json_map<K: Serialize, V: Serialize>(map: &BTreeMap<K, V>) -> String {
     // A map with text keys cannot fail to serialise; an empty object is the honest fallback.
     serde_json::to_string(map).unwrap_or_else(|_| "{}".to_owned())
 }

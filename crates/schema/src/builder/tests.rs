@@ -208,8 +208,20 @@ fn job(
         .opt_bigint("sql_id", None)
         .opt_bigint("duration_ms", None)
         .opt_string("failure_reason", None)
-        .opt_double("task_success_rate", None)
-        .date_from_ms("app_date", start_of_app)
+        .opt_double("task_success_rate", None);
+    for name in [
+        "user_name",
+        "session_id",
+        "statement_id",
+        "notebook_id",
+        "notebook_path",
+        "platform_job_id",
+        "platform_run_id",
+        "streaming_query_id",
+    ] {
+        row.opt_string(name, None);
+    }
+    row.date_from_ms("app_date", start_of_app)
         .string("batch_id", "b")
         .timestamp_ms("ingested_at", start_of_app);
     row.end();

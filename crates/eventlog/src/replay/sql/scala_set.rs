@@ -3,15 +3,17 @@
 //! Where two stages tie for a metric's largest value, the History Server names the one that its
 //! set of stages gives first; to name the same one, the order must be the same.
 
+use hashbrown::HashSet;
+
 /// `ints`, without doubles, in the order of Scala's set: insertion order up to four elements, then
 /// the order of its hash trie.
 pub(super) fn scala_set_order(ints: &[i64]) -> Vec<i64> {
-    let mut distinct: Vec<i64> = Vec::with_capacity(ints.len());
-    for value in ints {
-        if !distinct.contains(value) {
-            distinct.push(*value);
-        }
-    }
+    let mut seen = HashSet::with_capacity(ints.len());
+    let distinct: Vec<i64> = ints
+        .iter()
+        .filter(|value| seen.insert(**value))
+        .copied()
+        .collect();
     if distinct.len() <= 4 {
         return distinct;
     }

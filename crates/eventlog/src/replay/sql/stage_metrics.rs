@@ -161,8 +161,9 @@ impl StageMetrics {
         })
     }
 
-    pub(super) fn reports(&self, accumulator_id: i64) -> bool {
-        self.values.contains_key(&accumulator_id)
+    /// Accumulators that a task reported, in any order.
+    pub(super) fn reported(&self) -> impl Iterator<Item = i64> + '_ {
+        self.values.keys().copied()
     }
 }
 
