@@ -135,7 +135,10 @@ fn settings_of_a_session_are_those_that_the_application_has_not() {
     );
     let expected = [
         "1 partitions_coalesced 60 1",
+        // The join, and then the projection above it.
         "2 empty_relation - -",
+        "2 empty_relation - -",
+        "3 empty_relation - -",
         "3 empty_relation - -",
     ];
     assert_eq!(changes, expected);
