@@ -68,7 +68,7 @@ impl Origin {
 /// state, or what the platform says about its cluster.
 #[must_use]
 pub fn is_setting(key: &str) -> bool {
-    const STATES: [&str; 31] = [
+    const STATES: [&str; 33] = [
         "spark.app.",
         "spark.databricks.api.",
         "spark.databricks.cluster",
@@ -95,8 +95,10 @@ pub fn is_setting(key: &str) -> bool {
         "spark.repl.",
         "spark.scheduler.pool",
         "spark.sql.artifact.",
+        "spark.sql.dataset.queryExecution.",
         "spark.sql.execution.id",
         "spark.sql.execution.parent",
+        "spark.sql.execution.query.id",
         "spark.sql.execution.root",
         "spark.sql.warehouse.dir",
         "spark.yarn.app.",
@@ -184,11 +186,14 @@ mod tests {
             "spark.databricks.delta.optimizeWrite.enabled",
             "spark.hadoop.fs.s3a.connection.maximum",
             "spark.rapids.sql.enabled",
+            "spark.sql.execution.arrow.pyspark.enabled",
         ] {
             assert!(is_setting(key), "{key}");
         }
         for key in [
             "spark.sql.execution.id",
+            "spark.sql.execution.query.id",
+            "spark.sql.dataset.queryExecution.id",
             "spark.rdd.scope.noOverride",
             "spark.databricks.clusterUsageTags.clusterId",
             "spark.jobGroup.id",

@@ -78,10 +78,21 @@ fn prunes_dynamically(filters: &str) -> bool {
 }
 
 impl SqlScanRow {
-    /// Whether the node tells anything: `WriteFiles`, below the command that writes, mostly does not.
+    /// Whether the node tells anything. `WriteFiles`, below the command that writes, mostly does not,
+    /// nor does a CREATE TABLE AS SELECT whose query is an execution of its own.
     #[must_use]
     pub fn tells_anything(&self) -> bool {
-        !self.node_name.ends_with("WriteFiles") || self.counts != ScanCounts::default()
+        let TableAccess {
+            table_name,
+            location,
+            ..
+        } = &self.access;
+        let may_be_silent =
+            self.node_name.ends_with("WriteFiles") || self.node_name.contains("AsSelect");
+        !may_be_silent
+            || table_name.is_some()
+            || location.is_some()
+            || self.counts != ScanCounts::default()
     }
 
     /// Appends the row.
