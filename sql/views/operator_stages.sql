@@ -3,7 +3,7 @@
 -- description: One row per plan node that works and stage of its query that it worked in, with the
 --   stage's task time (executor run time of all its attempts) and the operator's own timing metrics,
 --   in equal parts where it worked in several stages, as an exchange does. An operator without
---   metrics works in the stages of its code generation cluster, else in those of its neighbours in
+--   metrics works in the stages of its code generation cluster, else in those of its neighbors in
 --   the plan.
 -- reads: plan_operators, stages
 WITH work AS (
@@ -14,7 +14,7 @@ clusters AS (
   FROM plan_operators
   WHERE codegen_id IS NOT NULL AND has_stages
 ),
--- Where the stages of each operator are known from: itself, its cluster, or its neighbours.
+-- Where the stages of each operator are known from: itself, its cluster, or its neighbors.
 located AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.time_ms,

@@ -16,7 +16,7 @@ pub enum Origin {
         /// Counted from 1.
         line: usize,
     },
-    /// Nobody.
+    /// Not set.
     Default,
 }
 

@@ -323,7 +323,7 @@ impl Kind {
             }
             Self::NotFound => "check the id, the region and the account",
             Self::Invalid => "check the id or ARN, and that its region is the source's region",
-            Self::Internal => "AWS has trouble: run again later",
+            Self::Internal => "AWS reports an internal error: run again later",
             Self::Other => "see the code in the documentation of the call",
         };
         text.to_owned()
@@ -374,7 +374,7 @@ fn unreachable_service(text: &str) -> Meaning {
 }
 
 fn no_credentials(uri: &str, call: &str, text: &str) -> DiscoverError {
-    // The SDK tells of every place that it looked into.
+    // The SDK lists every place that it searched.
     let nowhere = text.contains("no credentials found in chain");
     let text = match nowhere {
         true => {

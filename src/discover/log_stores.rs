@@ -116,7 +116,7 @@ pub(super) async fn check_logs(
     place: Option<LogPlace<'_>>,
 ) -> [Check; 2] {
     let Some(place) = place else {
-        let reason = "no job run tells of an S3 location of logs";
+        let reason = "no job run names an S3 location of logs";
         return [LIST_OBJECTS, GET_OBJECT].map(|call| skipped_check(call, reason));
     };
     let found = first_object(settings, config, &place).await;

@@ -127,7 +127,7 @@ impl Client {
     }
 
     /// Copies the answer's bytes into `into` as they come. Returns their number. A retry begins
-    /// anew: `restart` makes the target empty.
+    /// again: `restart` makes the target empty.
     ///
     /// # Errors
     /// As [`Self::get_json`]; also when `into` cannot be written. What was written until then stays
@@ -164,7 +164,7 @@ impl Client {
         receive: &mut R,
     ) -> Result<R::Output, HttpError> {
         self.cap.check(request.endpoint)?;
-        // Held over the retries too: a server in trouble is asked less. It is never closed.
+        // Held over the retries too: an overloaded server is asked less. It is never closed.
         let _slot = self.slots.acquire().await.ok();
         self.cap.check(request.endpoint)?;
         let outcome = self.persist(request, receive).await;

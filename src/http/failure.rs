@@ -39,7 +39,7 @@ pub(super) enum Next {
 }
 
 impl From<HttpError> for Failure {
-    /// A failure that another attempt does not mend.
+    /// A failure that another attempt does not fix.
     fn from(error: HttpError) -> Self {
         Self {
             error,

@@ -1,4 +1,4 @@
-//! Sessions that have to be made before a server answers, and made anew when they expire.
+//! Sessions that must exist before a server answers, and are created again when they expire.
 
 use std::fmt::{self, Debug};
 
@@ -56,6 +56,6 @@ pub struct LoginError {
     pub code: String,
     /// What went wrong and what to do about it, without secrets.
     pub message: String,
-    /// Whether trying again may help though nobody changes anything.
+    /// Whether trying again may help although nothing was changed.
     pub retryable: bool,
 }

@@ -12,7 +12,7 @@ use super::lake::{Lake, layout};
 use super::{lease, lock};
 
 impl Lake {
-    /// The run that holds the lake's lock; `None` when nobody does.
+    /// The run that holds the lake's lock; `None` when no run does.
     ///
     /// # Errors
     /// When the lock cannot be looked at.

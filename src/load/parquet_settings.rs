@@ -71,7 +71,7 @@ pub(super) fn properties(table: &Table) -> WriterProperties {
     builder.build()
 }
 
-/// Texts that hardly ever repeat and that nobody compares.
+/// Texts that rarely repeat and are not filtered by.
 fn is_long_text(column: &Column) -> bool {
     let name = column.name.as_str();
     column.data_type == ColumnType::String

@@ -1,7 +1,7 @@
 //! Takes back a commit that was cut off and can no longer be completed.
 //!
 //! Another engine's VACUUM deletes every file in a table's folder that no log names and that is
-//! older than its retention: after a week, also the staged files of a commit that nobody completed.
+//! older than its retention: after a week, also the staged files of a commit that was never completed.
 //! To complete it would make tables point at nothing. So what it has added so far is removed again;
 //! its histories are not in the ledger and will be loaded by the next run as if they were new.
 

@@ -1,4 +1,4 @@
-//! What the events of a cluster tell of its life: how long it was up, with how many workers.
+//! What the events of a cluster say about its life: how long it was up, with how many workers.
 
 use chrono::{DateTime, Utc};
 

@@ -90,7 +90,7 @@ struct DbfsPage {
     data: Option<String>,
 }
 
-/// A file or folder, whichever interface told of it.
+/// A file or folder, whichever interface listed it.
 enum Entry {
     Folder(Path),
     File(ObjectMeta),
@@ -212,7 +212,7 @@ impl WorkspaceFiles {
             }
             let entries = match self.folder(&folder).await {
                 Ok(entries) => entries,
-                // It may also have been removed while its neighbours were listed.
+                // It may also have been removed while its neighbors were listed.
                 Err(Error::NotFound { .. }) => continue,
                 Err(error) => return Err(error),
             };
@@ -306,7 +306,7 @@ impl WorkspaceFiles {
             });
         meta.size = size;
         let range = range_of(wanted.as_ref(), size)?;
-        // Opened anew, so that readers of parts do not share a position.
+        // Opened again, so that readers of parts do not share a position.
         let opened = file.reopen().map_err(failed)?;
         Ok(GetResult {
             payload: GetResultPayload::File(opened, file.path().to_owned()),

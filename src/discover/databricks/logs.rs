@@ -21,7 +21,7 @@ const CURE: &str = "set cluster_log_conf of the cluster, of the job's cluster, o
 
 /// What was found of a cluster's delivered logs.
 pub(super) enum Delivered {
-    /// These, and trouble with others.
+    /// These, and problems with others.
     Found(Vec<History>, Vec<DiscoverProblem>),
     /// None, and why.
     Nothing(String),
@@ -113,7 +113,7 @@ fn explain(error: DiscoverError) -> DiscoverError {
 }
 
 /// Logs of processes are the cluster's. With several histories they belong to the newest, which a
-/// person who looks for trouble looks at, and whose period tells which lines are its own.
+/// person who looks for problems reads, and whose period tells which lines are its own.
 fn add_process_logs(histories: &mut [History], folder: &Location) {
     let newest = histories
         .iter_mut()

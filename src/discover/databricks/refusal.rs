@@ -149,7 +149,7 @@ fn cure(status: Option<u16>, code: Option<&str>, http_code: &str, asked: Asked) 
         }
         (_, Some("PERMISSION_DENIED")) | (Some(403), _) => asked.permission,
         (Some(500..=599), _) | (_, Some("TEMPORARILY_UNAVAILABLE" | "INTERNAL_ERROR")) => {
-            "try again later; the workspace had trouble of its own"
+            "try again later; the workspace failed to answer"
         }
         _ if matches!(http_code, "LOGIN_PAGE" | "NOT_JSON") => {
             "the workspace answered with a page instead of data: the token is not of this \

@@ -15,7 +15,7 @@
 //! It belongs to another one when its path names that one, when the timestamp lies outside this
 //! cluster's life, when container logs name all applications of this cluster and not this one, or
 //! when this cluster proves other timestamps or had started up before. Where nothing tells, it
-//! belongs to nobody and is reported: two clusters of a source never load one log. Lives are those
+//! has no owner and is reported: two clusters of a source never load one log. Lives are those
 //! of the source's account and region, so clusters of several of them that share a folder need a
 //! `LogUri`, by which they prove what is theirs.
 
@@ -104,7 +104,7 @@ pub(super) fn by_proof(uri: &str, cluster_id: &str, proofs: &Proofs) -> Owner {
     }
 }
 
-/// What the lives of the account's clusters tell of a log that nothing proves.
+/// What the lifetimes of the account's clusters say about a log whose owner nothing proves.
 ///
 /// `modified` stands for the timestamp of logs that have none in their names.
 pub(super) fn by_lifetime(

@@ -48,7 +48,7 @@ pub(in crate::discover) struct PersistentUi {
 struct State {
     /// The server's id; it stays while the server does.
     id: String,
-    /// A presigned address that nobody has used yet.
+    /// A presigned address that was not used yet.
     unused: Option<Entrance>,
 }
 

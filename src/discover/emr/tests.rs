@@ -265,7 +265,7 @@ fn without_proof_the_lives_of_clusters_tell() {
 fn container_logs_name_all_applications_of_a_cluster() {
     let mut proofs = Proofs::default();
     proofs.add_container_logs(&["application_5_1".to_owned()]);
-    // Nobody else lived then, but a cluster of another account may have.
+    // No other cluster lived then, but a cluster of another account may have.
     assert_eq!(
         owner(&log_of("2026-11-20T01:05:00Z"), &proofs),
         Owner::Other

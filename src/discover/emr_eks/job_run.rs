@@ -25,7 +25,7 @@ pub(super) fn is_wanted(run: &types::JobRun, request: &ExploreRequest) -> bool {
     described(run).is_some_and(|row| job_runs::is_wanted(&row, is_ended(&row.status), request))
 }
 
-/// What a list or a description tells of a job run; `None` for one without an id.
+/// What a list or a description says about a job run; `None` for one without an id.
 pub(super) fn described(run: &types::JobRun) -> Option<JobRun> {
     let failure = run.failure_reason().map(|reason| reason.as_str());
     let reason: Vec<&str> = [failure, run.state_details()]

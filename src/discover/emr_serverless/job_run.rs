@@ -32,7 +32,7 @@ pub(super) fn may_be_wanted(run: &JobRunSummary, request: &ExploreRequest) -> bo
     since.is_none_or(|since| changed.is_none_or(|changed| changed >= since))
 }
 
-/// What its list tells of a job run.
+/// What the list says about a job run.
 pub(super) fn summarised(run: &JobRunSummary) -> JobRun {
     let is_ended = is_ended(run.state());
     JobRun {
@@ -47,7 +47,7 @@ pub(super) fn summarised(run: &JobRunSummary) -> JobRun {
     }
 }
 
-/// What its description tells of a job run.
+/// What the description says about a job run.
 pub(super) fn described(run: &types::JobRun) -> JobRun {
     let is_ended = is_ended(run.state());
     let end = run.ended_at().unwrap_or(run.updated_at());

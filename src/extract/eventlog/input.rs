@@ -207,7 +207,7 @@ impl LocalFile {
 /// its runtime, and the object goes on.
 type Piece = Result<Bytes, ExtractError>;
 
-/// Reads an object piece by piece into a channel, until its end or until nobody listens any more.
+/// Reads an object piece by piece into a channel, until its end or until the receiver is gone.
 async fn send_object(
     store: Arc<dyn ObjectStore>,
     file: SourceFile,
@@ -223,7 +223,7 @@ async fn send_object(
     let mut stream = match store.get_opts(&file.path, options).await {
         Ok(object) => object.into_stream(),
         Err(error) => {
-            // Nobody listens any more when this fails, so nobody misses the error.
+            // This fails only when the receiver is gone, and then the error has no reader.
             let _ = pieces.send(Err(describe(error))).await;
             return;
         }

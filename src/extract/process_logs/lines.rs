@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// Longest part of a line that is looked at. What tells of a trouble stands at a line's beginning.
+/// Longest part of a line that is looked at. What identifies a problem stands at a line's beginning.
 const MAX_LINE_BYTES: usize = 16 << 10;
 const BUFFER_BYTES: usize = 64 << 10;
 

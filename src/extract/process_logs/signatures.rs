@@ -1,4 +1,4 @@
-//! The catalogue of known troubles.
+//! The catalog of known problems.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,7 +9,7 @@ const BUILT_IN: &str = include_str!("../../../sql/reference/log_signatures.toml"
 /// Bytes that all patterns together may take when compiled; what is larger is no list of signatures.
 const MAX_COMPILED_BYTES: usize = 64 << 20;
 
-/// How much a trouble matters. The same words as in `findings`.
+/// How much a problem matters. The same words as in `findings`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -33,7 +33,7 @@ impl Severity {
     }
 }
 
-/// A known trouble, and how lines tell of it.
+/// A known problem, and the lines that show it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
@@ -45,11 +45,11 @@ pub struct Signature {
     pub category: String,
     /// How much it matters.
     pub severity: Severity,
-    /// Regular expressions, one of which fits a line that tells of it.
+    /// Regular expressions, one of which matches a line that shows it.
     pub patterns: Vec<String>,
     /// What to do about it.
     pub recommendation: String,
-    /// The setting that mends it.
+    /// The setting that fixes it.
     pub config_key: Option<String>,
 }
 
@@ -70,7 +70,7 @@ struct File {
     signature: Vec<Signature>,
 }
 
-/// All known troubles, in the order in which they are tried.
+/// All known problems, in the order in which they are tried.
 #[derive(Debug, Clone)]
 pub struct Signatures {
     signatures: Vec<Arc<Signature>>,

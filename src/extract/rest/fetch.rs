@@ -26,7 +26,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// What the list does not tell of the attempt: its user, its Spark version.
+    /// What the list omits about the attempt: its user, its Spark version.
     pub(super) async fn attempt(&self) -> Result<json::ApplicationAttempt, HttpError> {
         let path = format!(
             "api/v1/applications/{}",

@@ -88,12 +88,12 @@ fn permuted_metrics_go_back_to_their_places() {
     let json = r#"{"status": "FAILED", "duration": 1, "taskMetrics": {"executorRunTime": 3,
         "shuffleReadMetrics": {"remoteReqsDuration": 12,
             "shufflePushReadMetrics": {"mergedFetchFallbackCount": 11}}}}"#;
-    let mended = without_permutation(&task(json).end.metrics);
+    let repaired = without_permutation(&task(json).end.metrics);
     let mut expected = TaskMetrics {
         executor_run_time: 3,
         ..TaskMetrics::default()
     };
     expected.output.bytes_written = 11;
     expected.shuffle_read.local_bytes_read = 12;
-    assert_eq!(mended, expected);
+    assert_eq!(repaired, expected);
 }

@@ -1,4 +1,4 @@
-//! The real thing: a process that loads is killed again and again, at moments that nobody chose.
+//! A process that loads is killed again and again, at random moments.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

@@ -17,7 +17,7 @@ use super::task::{
 /// Scans task events of one log.
 #[derive(Debug, Default)]
 pub(super) struct TaskScanner {
-    /// The last executor metrics block and what it says: neighbouring tasks mostly repeat it,
+    /// The last executor metrics block and what it says: neighboring tasks mostly repeat it,
     /// since it is all zeros unless polling is on.
     last_metrics_text: Vec<u8>,
     last_metrics: ExecutorMetrics,
@@ -441,7 +441,7 @@ impl<'a> Cursor<'a> {
         Some(if negative { -value } else { value })
     }
 
-    /// Digits whose value nobody needs.
+    /// Digits whose value is not needed.
     #[inline]
     fn skip_integer(&mut self) {
         self.skip(b"-");

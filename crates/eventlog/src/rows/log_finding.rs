@@ -4,7 +4,7 @@ use crate::RowError as ExtractError;
 
 use super::{FactTable, RowWriter};
 
-/// A known trouble that the logs of one kind of process tell of. Times are epoch milliseconds.
+/// A known problem that the logs of one kind of process show. Times are epoch milliseconds.
 #[derive(Debug, Clone)]
 pub struct LogFindingRow<'a> {
     pub signature: &'a str,
