@@ -14,7 +14,7 @@ use super::lake;
 use super::output::Output;
 use crate::ask::no_such_table;
 use crate::config::{Given, parse_duration};
-use crate::load::{Lake, LoadError, MaintainOptions, TableMaintenance};
+use crate::load::{Lake, LoadError, MaintainOptions, Repair, TableMaintenance, TableRepair};
 
 /// Merge small files, write checkpoints and delete files that no reader needs any more
 #[derive(Debug, clap::Args)]
@@ -35,6 +35,10 @@ pub(super) struct MaintainArguments {
     /// Also delete files that never were part of a table, left by runs that were killed
     #[arg(long)]
     full: bool,
+    /// Rebuild tables whose log is missing or damaged, from their files and the ledger; the next
+    /// run loads again what cannot be rebuilt. Does nothing else
+    #[arg(long, conflicts_with_all = ["dry_run", "full", "table"])]
+    repair: bool,
     /// Only this table; may be repeated
     #[arg(long, value_name = "TABLE")]
     table: Vec<String>,
@@ -78,6 +82,11 @@ pub(super) async fn execute(
         }
     }
     let lake = lake::open(context, "sparklake maintain --lake ./lake").await?;
+    if arguments.repair {
+        let done = repair(&lake).await?;
+        tell_repair(&done);
+        return Ok(arguments.format.write_all(&repairs(&done)?, output)?);
+    }
     let done = maintain(&lake, &options).await?;
     Ok(arguments.format.write_all(&answer(&done)?, output)?)
 }
@@ -99,6 +108,45 @@ async fn maintain(
     .await;
     lock.release().await;
     done
+}
+
+async fn repair(lake: &Lake) -> Result<Repair, LoadError> {
+    let lock = lake.acquire(&format!("repair-{}", Uuid::now_v7())).await?;
+    let done = lake.repair(&lock).await;
+    lock.release().await;
+    done
+}
+
+/// What people need to know beyond the list of tables.
+fn tell_repair(done: &Repair) {
+    if *done == Repair::default() {
+        tracing::info!("nothing was damaged");
+    }
+    if done.marked_for_reload > 0 {
+        tracing::warn!(
+            histories = done.marked_for_reload,
+            "rows of histories are lost; the next run loads these histories again"
+        );
+    }
+    if done.ledger_rows_rebuilt > 0 {
+        tracing::warn!(
+            applications = done.ledger_rows_rebuilt,
+            "the ledger did not know applications that are in the tables; the next run reads \
+             their histories again and replaces their rows"
+        );
+    }
+}
+
+fn repairs(done: &Repair) -> Result<arrow::array::RecordBatch, CliError> {
+    let column =
+        |value: fn(&TableRepair) -> u64| counts(done.tables.iter().map(|of| Some(value(of))));
+    Ok(listing([
+        ("table", texts(done.tables.iter().map(|of| &of.table))),
+        ("problem", texts(done.tables.iter().map(|of| &of.problem))),
+        ("files_kept", column(|of| of.files_kept)),
+        ("files_rewritten", column(|of| of.files_rewritten)),
+        ("files_lost", column(|of| of.files_lost)),
+    ])?)
 }
 
 fn answer(done: &[TableMaintenance]) -> Result<arrow::array::RecordBatch, CliError> {

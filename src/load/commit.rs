@@ -214,6 +214,10 @@ impl Lake {
             tables.insert(LEDGER_TABLE.to_owned(), done);
         }
         self.failpoint().pass(Step::BeforeCleanup)?;
+        let versions = tables
+            .iter()
+            .map(|(name, done)| (name.clone(), done.version));
+        self.record_tables(versions, intent.seq).await?;
         self.settle(intent).await?;
         Ok(CommitReport {
             seq: intent.seq,
@@ -285,6 +289,25 @@ impl Lake {
             pending.extend(self.read_json(path.as_ref()).await?);
         }
         Ok(pending)
+    }
+
+    /// Asks for the derived rows of some applications to be rebuilt by the next run.
+    pub(super) async fn request_analysis(
+        &self,
+        lock: &LakeLock,
+        applications: BTreeSet<ApplicationKey>,
+    ) -> Result<(), LoadError> {
+        lock.check()?;
+        let seq = self.next_number(lock).await?;
+        let pending = PendingAnalysis {
+            seq,
+            batch_id: String::new(),
+            app_dates: BTreeSet::new(),
+            applications,
+        };
+        let path = analysis_path(seq);
+        self.write_json(path.as_ref(), &pending, PutMode::Overwrite)
+            .await
     }
 
     /// Notes that the derived rows of these commits have been rebuilt.

@@ -11,6 +11,9 @@ use parquet::errors::ParquetError;
 
 use crate::extract::rows::SinkError;
 
+/// How much of a library's message is told about a damaged table, in characters.
+const MAX_PROBLEM_CHARS: usize = 300;
+
 /// Who holds the lake's lock.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Holder {
@@ -35,6 +38,22 @@ impl fmt::Display for Holder {
             self.since.format("%Y-%m-%d %H:%M:%S UTC")
         )
     }
+}
+
+/// A table whose log is not as it was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDamage {
+    /// The table.
+    pub table: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+fn list(damages: &[TableDamage]) -> String {
+    let told = damages
+        .iter()
+        .map(|damage| format!("table {}: {}", damage.table, damage.problem));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// A failure of the load step.
@@ -211,6 +230,17 @@ pub enum LoadError {
         problem: String,
     },
 
+    /// Tables lost their log or parts of it.
+    #[error(
+        "the lake is damaged: {}; `sparklake maintain --repair` rebuilds it from its files and the \
+         ledger, and the next run loads again what cannot be rebuilt",
+        list(damages)
+    )]
+    TablesDamaged {
+        /// The tables, and what is wrong with each.
+        damages: Vec<TableDamage>,
+    },
+
     /// Other writers changed a table again and again while a commit was tried.
     #[error("table {table} kept changing under {attempts} attempts to commit; run again later")]
     Contended {
@@ -317,6 +347,17 @@ impl LoadError {
         }
     }
 
+    /// A table that cannot be opened: damaged, unless it is the store that fails.
+    pub(crate) fn opening(table: &str, source: DeltaTableError) -> Self {
+        if matches!(trouble(&source), Trouble::Other) && !is_of_store(&source) {
+            let problem = first_line(&source.to_string());
+            let table = table.to_owned();
+            let damages = vec![TableDamage { table, problem }];
+            return Self::TablesDamaged { damages };
+        }
+        Self::delta("opening", table, source)
+    }
+
     /// Takes back what a [`SinkError`] of one of our own sinks carries.
     pub(crate) fn from_sink(error: SinkError) -> Self {
         match error.source.downcast::<Self>() {
@@ -352,6 +393,26 @@ impl LoadError {
             },
         }
     }
+}
+
+/// Whether a store's failure, other than that an object is missing, is the cause.
+fn is_of_store(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<object_store::Error>() {
+            Some(object_store::Error::NotFound { .. }) => return false,
+            Some(_) => return true,
+            None => cause = error.source(),
+        }
+    }
+    false
+}
+
+/// What a library says, without the backtrace that may follow.
+fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let line = line.unwrap_or("its log cannot be read");
+    line.chars().take(MAX_PROBLEM_CHARS).collect()
 }
 
 enum Trouble {

@@ -48,6 +48,10 @@ pub(super) mod layout {
     pub(crate) const STORE: &str = "_sparklake/store.json";
     /// Which contract the tables were last brought to.
     pub(crate) const CONTRACT: &str = "_sparklake/contract.json";
+    /// How far each table's log has come.
+    pub(crate) const TABLES: &str = "_sparklake/tables.json";
+    /// Logs that a repair is about to write, and those that it replaced.
+    pub(crate) const REPAIR: &str = "_sparklake/repair";
     /// Held by the run that writes.
     pub(crate) const LOCK: &str = "_sparklake/lock";
     /// The number of the newest batch.

@@ -147,6 +147,8 @@ impl Lake {
     pub async fn ledger(&self) -> Result<Ledger, LoadError> {
         let handle = self.handle(LEDGER_TABLE)?;
         let Some(state) = handle.state_if_there().await? else {
+            // Without this, everything would be loaded a second time.
+            self.check_tables().await?;
             return Ok(Ledger::default());
         };
         let store = handle.log_store().object_store(None);

@@ -119,6 +119,10 @@ impl Lake {
             lock.check()?;
             done.push(self.maintain_table(table, options).await?);
         }
+        if !options.dry_run {
+            let changed = done.iter().map(|done| (done.table.clone(), None));
+            self.record_tables(changed, 0).await?;
+        }
         Ok(done)
     }
 

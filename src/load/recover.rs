@@ -49,6 +49,8 @@ impl Lake {
     /// contract.
     pub async fn recover(&self, lock: &LakeLock) -> Result<Recovery, LoadError> {
         lock.check()?;
+        self.finish_replacing_logs().await?;
+        self.check_tables().await?;
         self.bring_tables_to_contract().await?;
         let _in_turn = lock.committing().await;
         let open = self.open_batches().await?;
@@ -79,6 +81,12 @@ impl Lake {
         })
     }
 
+    /// Whether the lake's tables were made once.
+    pub(super) async fn is_made(&self) -> Result<bool, LoadError> {
+        let applied: Option<AppliedContract> = self.read_json(layout::CONTRACT).await?;
+        Ok(applied.is_some())
+    }
+
     /// Makes missing tables and changes those of an older version. Once that is done for this
     /// version's contract it is written down, so that later runs need not open a single table.
     async fn bring_tables_to_contract(&self) -> Result<(), LoadError> {
@@ -90,17 +98,19 @@ impl Lake {
             return Ok(());
         }
         let is_new = applied.is_none();
-        stream::iter(schema::tables())
+        let versions: Vec<(String, Option<u64>)> = stream::iter(schema::tables())
             .map(|table| async move {
                 let handle = self.handle(&table.name)?;
                 if is_new && handle.create().await? {
-                    return Ok(());
+                    return Ok((table.name.clone(), Some(0)));
                 }
-                handle.bring_to_contract().await
+                handle.bring_to_contract().await?;
+                Ok::<_, LoadError>((table.name.clone(), None))
             })
             .buffer_unordered(CONCURRENT_TABLES)
-            .try_collect::<()>()
+            .try_collect()
             .await?;
+        self.record_tables(versions, 0).await?;
         self.write_json(layout::CONTRACT, &wanted, PutMode::Overwrite)
             .await
     }

@@ -29,8 +29,14 @@ use crate::extract::rows::RowSink;
 use crate::model::ApplicationKey;
 use crate::schema::Table;
 
+<<<<<<< HEAD
+=======
+/// The columns of [`AppKey`], in its order.
+pub(super) const KEY_COLUMNS: [&str; 4] =
+    ["platform", "cluster_id", "application_id", "attempt_id"];
+>>>>>>> 99e5846 (A damaged lake is noticed before anything is loaded, and repaired by maintain --repair)
 /// Number of the unit that holds survivors, out of the way of the workers' units.
-const SURVIVOR_UNIT: u32 = 99_999;
+pub(super) const SURVIVOR_UNIT: u32 = 99_999;
 
 /// Whether rows of this table belong to applications.
 pub(super) fn has_applications(table: &Table) -> bool {
@@ -218,7 +224,7 @@ impl SourceFile {
             let stays = self.stays(&batch, keys)?;
             let survivors =
                 filter_record_batch(&batch, &stays).map_err(LoadError::arrow(&self.table.name))?;
-            let survivors = self.with_date(survivors)?;
+            let survivors = with_date(self.table, &self.path, self.date, survivors)?;
             let written = writer.write(self.table.name.as_str(), survivors);
             written.map_err(LoadError::from_sink)?;
         }
@@ -305,25 +311,30 @@ impl SourceFile {
         let column = cast(column, &DataType::Utf8).map_err(LoadError::arrow(&self.table.name))?;
         Ok(column.as_string::<i32>().clone())
     }
+}
 
-    /// The partition column is not in the file; the writer wants it on every row.
-    fn with_date(&self, batch: RecordBatch) -> Result<RecordBatch, LoadError> {
-        let Some(date) = self.date else {
-            return Ok(batch);
-        };
-        let days = date.signed_duration_since(NaiveDate::default()).num_days();
-        let days = i32::try_from(days).map_err(|_| LoadError::Damaged {
-            path: self.path.clone(),
-            problem: format!("its partition {date} is out of range"),
-        })?;
-        let dates: ArrayRef = Arc::new(Date32Array::from_value(days, batch.num_rows()));
-        let schema = batch.schema();
-        let columns = schema
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .zip(batch.columns().iter().cloned())
-            .chain(std::iter::once(("app_date".to_owned(), dates)));
-        RecordBatch::try_from_iter(columns).map_err(LoadError::arrow(&self.table.name))
-    }
+/// The partition column is not in the file; the writer wants it on every row.
+pub(super) fn with_date(
+    table: &Table,
+    path: &str,
+    date: Option<NaiveDate>,
+    batch: RecordBatch,
+) -> Result<RecordBatch, LoadError> {
+    let Some(date) = date else {
+        return Ok(batch);
+    };
+    let days = date.signed_duration_since(NaiveDate::default()).num_days();
+    let days = i32::try_from(days).map_err(|_| LoadError::Damaged {
+        path: path.to_owned(),
+        problem: format!("its partition {date} is out of range"),
+    })?;
+    let dates: ArrayRef = Arc::new(Date32Array::from_value(days, batch.num_rows()));
+    let schema = batch.schema();
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .zip(batch.columns().iter().cloned())
+        .chain(std::iter::once(("app_date".to_owned(), dates)));
+    RecordBatch::try_from_iter(columns).map_err(LoadError::arrow(&table.name))
 }

@@ -7,7 +7,8 @@ use chrono::Utc;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{
-    Action, CommitInfo, MetadataExt, Protocol, StructField, StructType, new_metadata,
+    Action, Add, CommitInfo, MetadataExt, Protocol, StructField, StructType, Transaction,
+    new_metadata,
 };
 use deltalake::logstore::{CommitOrBytes, LogStoreRef};
 use deltalake::protocol::DeltaOperation;
@@ -16,6 +17,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::batch::TRANSACTION_ID;
 use super::delta_fields::delta_fields;
 use super::error::LoadError;
 use super::stats;
@@ -159,7 +161,8 @@ impl TableHandle {
         Ok(())
     }
 
-    async fn exists(&self) -> Result<bool, LoadError> {
+    /// Whether the table has a log.
+    pub(super) async fn exists(&self) -> Result<bool, LoadError> {
         self.log_store
             .is_delta_table_location()
             .await
@@ -169,7 +172,21 @@ impl TableHandle {
     async fn load(&self) -> Result<DeltaTableState, LoadError> {
         DeltaTableState::try_new(self.log_store.as_ref(), None)
             .await
-            .map_err(|source| LoadError::delta("opening", &self.table.name, source))
+            .map_err(|source| LoadError::opening(&self.table.name, source))
+    }
+
+    /// The first entry of a log that makes the table of these files, up to the commit `seq`.
+    pub(super) fn log_entry_of(&self, adds: &[Add], seq: i64) -> Result<String, LoadError> {
+        let mut entry = self.first_log_entry()?;
+        let number = Action::Txn(Transaction::new(TRANSACTION_ID, seq));
+        let adds = adds.iter().cloned().map(Action::Add);
+        for action in std::iter::once(number).chain(adds) {
+            let line = serde_json::to_string(&action)
+                .map_err(|error| LoadError::delta("repairing", &self.table.name, error.into()))?;
+            entry.push('\n');
+            entry.push_str(&line);
+        }
+        Ok(entry)
     }
 
     fn first_log_entry(&self) -> Result<String, LoadError> {

@@ -1,6 +1,7 @@
 //! Tests of the load step as a whole, on lakes in temporary folders.
 
 mod crashes;
+mod damage;
 mod kills;
 mod lakes;
 mod maintenance;
