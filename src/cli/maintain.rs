@@ -26,12 +26,10 @@ pub(super) struct MaintainArguments {
     /// Only tell what would be done
     #[arg(long)]
     dry_run: bool,
-    /// Files that left their table are kept so long for readers of older versions
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_duration)]
-    retention: TimeDelta,
-    /// Accept a retention of less than seven days; queries that are running may fail
-    #[arg(long)]
-    allow_short_retention: bool,
+    /// Keep files that left their table, and log entries, this long for readers of older versions;
+    /// with less than 7d, queries that run meanwhile may fail [default: 7d]
+    #[arg(long, visible_alias = "retention", value_name = "TIME", value_parser = parse_duration)]
+    retain: Option<TimeDelta>,
     /// Also delete files that never were part of a table, left by runs that were killed
     #[arg(long)]
     full: bool,
@@ -63,14 +61,22 @@ pub(super) async fn execute(
     context: &Context,
     output: &mut Output,
 ) -> Result<(), CliError> {
+    let safe = MaintainOptions::default().retention;
     let options = MaintainOptions {
         tables: arguments.table.clone(),
         orphans: arguments.full,
-        retention: arguments.retention,
-        allow_short_retention: arguments.allow_short_retention,
+        retention: arguments.retain.unwrap_or(safe),
+        allow_short_retention: arguments.retain.is_some(),
         dry_run: arguments.dry_run,
         ..MaintainOptions::default()
     };
+    if options.retention < safe {
+        tracing::warn!(
+            "files that left their tables less than {} days ago are deleted too: queries that began \
+             before may fail, and earlier versions of the tables can no longer be read",
+            safe.num_days()
+        );
+    }
     for table in &options.tables {
         if crate::schema::table(table).is_none() {
             return Err(CliError::Usage({

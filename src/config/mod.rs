@@ -22,6 +22,7 @@ mod secrets;
 mod settings;
 mod show;
 mod source_section;
+mod storage_names;
 #[cfg(test)]
 mod tests;
 mod time;

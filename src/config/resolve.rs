@@ -99,6 +99,7 @@ impl Resolver {
             self.place(&format!("lake.storage_options.{name}"))
         });
         storage_options.overlay(&given.storage_options)?;
+        storage_options.check_names()?;
         self.tell_options("lake.storage_options", &storage_options);
         Ok(LakeSettings {
             uri: uri.map(|uri| uri.value),
@@ -261,6 +262,7 @@ impl Resolver {
             check_source(source)?;
             self.date_clusters(index, source, now)?;
             source.storage_options.overlay(&given.storage_options)?;
+            source.storage_options.check_names()?;
             self.tell_source(index, source);
         }
         Ok(sources)

@@ -11,6 +11,7 @@ use std::path::Path;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::origin::{Origin, Sourced};
+use super::storage_names;
 
 /// How the names of secrets end.
 const SECRET_ENDINGS: [&str; 17] = [
@@ -126,6 +127,13 @@ impl StorageOptions {
             self.0.insert(name.to_owned(), value);
         }
         Ok(())
+    }
+
+    /// Refuses settings that no object store knows.
+    pub(super) fn check_names(&self) -> Result<(), ConfigError> {
+        self.0.iter().try_for_each(|(name, option)| {
+            storage_names::check(name).map_err(|fault| fault.at(option.origin.clone()))
+        })
     }
 
     /// Names, values or references, and who set them.

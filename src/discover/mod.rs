@@ -28,7 +28,7 @@ mod tally;
 mod walk;
 pub mod yarn;
 
-use crate::model::Platform;
+use crate::model::{Platform, StoreFailure};
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -372,7 +372,7 @@ pub enum DiscoverError {
         source: std::io::Error,
     },
     /// A store cannot be asked.
-    #[error("{uri} could not be reached: {source}")]
+    #[error("{}", of_store(uri, source))]
     Store {
         /// The object or prefix.
         uri: String,
@@ -418,6 +418,14 @@ pub enum DiscoverError {
     /// None of several URIs of the source could be looked at.
     #[error("none of the source's {} URIs could be looked at; first: {}", .0.len(), first(.0))]
     AllFailed(Vec<DiscoverProblem>),
+}
+
+/// What a store did: the mistake and its fix where it is a common one.
+fn of_store(uri: &str, error: &object_store::Error) -> String {
+    match StoreFailure::of(error) {
+        Some(failure) => format!("{uri} could not be reached: {failure}"),
+        None => format!("{uri} could not be reached: {error}"),
+    }
 }
 
 /// What a server did, and for whom it was asked where that is not the server itself.

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,8 +26,10 @@ use super::stats;
 use super::upload::{FileBuffer, Uploads};
 use crate::schema::Table;
 
-/// Open files of one encoder; a unit that spans more partitions closes the longest unused one.
-const MAX_OPEN_FILES: usize = 256;
+/// Columns of all open files of one encoder. Each column has buffers of its own, so it is columns
+/// and not files that take memory; a unit that spans more partitions closes the file that was not
+/// used for longest. Histories come in the order of their dates, so that file is complete.
+const MAX_OPEN_COLUMNS: usize = 4096;
 
 /// Encoding a batch costs something for each column, however few its rows: small batches are put
 /// together until they have this many rows,
@@ -57,7 +58,6 @@ pub(super) struct Rows {
     pub(super) app_date: Option<i32>,
     pub(super) batch: RecordBatch,
     pub(super) permit: Permit,
-    pub(super) waiting: Arc<AtomicUsize>,
 }
 
 /// Bounds the memory of rows in queues.
@@ -117,7 +117,7 @@ impl Drop for Permit {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct FileKey {
     lane: Lane,
     table: &'static str,
@@ -127,6 +127,7 @@ struct FileKey {
 struct OpenFile {
     writer: ArrowWriter<FileBuffer>,
     path: Path,
+    columns: usize,
     rows: u64,
     last_used: u64,
     /// Small batches that wait to be encoded together.
@@ -202,6 +203,8 @@ pub(super) struct Encoder {
     uploads: Uploads,
     /// Memory of all open row groups in bytes.
     memory: usize,
+    /// Columns of all open files.
+    columns: usize,
     /// Counts writes, to find the file that was not used for longest.
     clock: u64,
     files: u32,
@@ -217,6 +220,7 @@ impl Encoder {
             open: HashMap::new(),
             staged: Vec::new(),
             memory: 0,
+            columns: 0,
             clock: 0,
             files: 0,
         }
@@ -238,7 +242,9 @@ impl Encoder {
                 Job::Rows(rows) => self.encode(rows)?,
                 Job::DropLane(lane) => self.discard(|candidate| candidate == lane),
                 Job::Finish => {
-                    let keys: Vec<FileKey> = self.open.keys().cloned().collect();
+                    let mut keys: Vec<FileKey> = self.open.keys().cloned().collect();
+                    // The order of files in a table must not depend on how a map hashes.
+                    keys.sort_unstable();
                     for key in keys {
                         self.close(&key)?;
                     }
@@ -257,7 +263,6 @@ impl Encoder {
             app_date,
             batch,
             permit,
-            waiting,
         } = rows;
         let key = FileKey {
             lane,
@@ -266,8 +271,9 @@ impl Encoder {
         };
         self.clock += 1;
         if !self.open.contains_key(&key) {
-            self.make_room()?;
+            self.make_room(batch.num_columns())?;
             let file = self.create(table, &key, batch.schema())?;
+            self.columns += file.columns;
             self.open.insert(key.clone(), file);
         }
         if let Some(file) = self.open.get_mut(&key) {
@@ -279,7 +285,6 @@ impl Encoder {
                 self.close(&key)?;
             }
         }
-        waiting.fetch_sub(permit.bytes(), Ordering::Relaxed);
         drop(permit);
         self.bound_memory()
     }
@@ -302,11 +307,13 @@ impl Encoder {
             self.staging.runtime.clone(),
             path.clone(),
         );
+        let columns = schema.fields().len();
         let writer = ArrowWriter::try_new_with_options(buffer, schema, format.options.clone())
             .map_err(LoadError::parquet(path.as_ref()))?;
         Ok(OpenFile {
             writer,
             path,
+            columns,
             rows: 0,
             last_used: self.clock,
             waiting: Vec::new(),
@@ -321,6 +328,7 @@ impl Encoder {
             return Ok(());
         };
         self.memory = self.memory.saturating_sub(file.memory);
+        self.columns = self.columns.saturating_sub(file.columns);
         file.encode()?;
         let metadata = file
             .writer
@@ -355,6 +363,7 @@ impl Encoder {
     fn discard(&mut self, dropped: impl Fn(Lane) -> bool) {
         self.open.retain(|key, _| !dropped(key.lane));
         self.memory = self.open.values().map(|file| file.memory).sum();
+        self.columns = self.open.values().map(|file| file.columns).sum();
         let staged = std::mem::take(&mut self.staged);
         let (unwanted, wanted): (Vec<_>, Vec<_>) =
             staged.into_iter().partition(|file| dropped(file.lane));
@@ -362,21 +371,22 @@ impl Encoder {
         self.uploads.discard(&self.staging.store, paths(unwanted));
     }
 
-    fn make_room(&mut self) -> Result<(), LoadError> {
-        if self.open.len() < MAX_OPEN_FILES {
-            return Ok(());
+    fn make_room(&mut self, columns: usize) -> Result<(), LoadError> {
+        while self.columns + columns > MAX_OPEN_COLUMNS {
+            let oldest = self.open.iter().min_by_key(|(_, file)| file.last_used);
+            match oldest.map(|(key, _)| key.clone()) {
+                Some(key) => self.close(&key)?,
+                None => return Ok(()),
+            }
         }
-        let oldest = self.open.iter().min_by_key(|(_, file)| file.last_used);
-        match oldest.map(|(key, _)| key.clone()) {
-            Some(key) => self.close(&key),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Writes the largest open row group out while all of them together are too large.
     fn bound_memory(&mut self) -> Result<(), LoadError> {
         while self.memory > self.staging.settings.row_group_memory_bytes {
-            let largest = self.open.values_mut().max_by_key(|file| file.memory);
+            let files = self.open.values_mut();
+            let largest = files.max_by_key(|file| (file.memory, file.last_used));
             let Some(file) = largest.filter(|file| file.memory > 0) else {
                 break;
             };

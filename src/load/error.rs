@@ -10,6 +10,7 @@ use deltalake::DeltaTableError;
 use parquet::errors::ParquetError;
 
 use crate::extract::rows::SinkError;
+use crate::model::StoreFailure;
 
 /// How much of a library's message is told about a damaged table, in characters.
 const MAX_PROBLEM_CHARS: usize = 300;
@@ -133,6 +134,27 @@ pub enum LoadError {
         /// The store's own words.
         #[source]
         source: Box<dyn Error + Send + Sync>,
+    },
+
+    /// Reading is not permitted.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// What was to be read.
+        path: String,
+        /// The system's own words.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+
+    /// The object store refuses, or does not answer.
+    #[error("{action} {path} failed: {failure}")]
+    Store {
+        /// What was done, such as "reading".
+        action: &'static str,
+        /// The object or table.
+        path: String,
+        /// What is wrong, with the fix.
+        failure: StoreFailure,
     },
 
     /// The disk or the quota is full.
@@ -275,6 +297,7 @@ impl LoadError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Held(_) | Self::Contended { .. } | Self::LockLost { .. } => true,
+            Self::Store { failure, .. } => failure.is_retryable(),
             Self::Storage { source, .. } => matches!(
                 source,
                 object_store::Error::Generic { .. } | object_store::Error::JoinError { .. }
@@ -299,9 +322,18 @@ impl LoadError {
                 path,
                 source: Box::new(source),
             },
+            Trouble::Denied if is_reading(action) => Self::Unreadable {
+                path,
+                source: Box::new(source),
+            },
             Trouble::Denied => Self::Unwritable {
                 path,
                 source: Box::new(source),
+            },
+            Trouble::OfStore(failure) => Self::Store {
+                action,
+                path,
+                failure,
             },
             Trouble::Other => Self::Storage {
                 action,
@@ -335,9 +367,18 @@ impl LoadError {
                 path: format!("table {table}"),
                 source: Box::new(source),
             },
+            Trouble::Denied if is_reading(action) => Self::Unreadable {
+                path: format!("table {table}"),
+                source: Box::new(source),
+            },
             Trouble::Denied => Self::Unwritable {
                 path: format!("table {table}"),
                 source: Box::new(source),
+            },
+            Trouble::OfStore(failure) => Self::Store {
+                action,
+                path: format!("table {table}"),
+                failure,
             },
             Trouble::Other => Self::Delta {
                 action,
@@ -387,6 +428,11 @@ impl LoadError {
                 path: path.to_owned(),
                 source: Box::new(source),
             },
+            Trouble::OfStore(failure) => Self::Store {
+                action: "writing",
+                path: path.to_owned(),
+                failure,
+            },
             Trouble::Other => Self::Parquet {
                 path: path.to_owned(),
                 source,
@@ -418,14 +464,22 @@ fn first_line(text: &str) -> String {
 enum Trouble {
     Full,
     Denied,
+    OfStore(StoreFailure),
     Other,
 }
 
-/// Looks for an operating system error in the chain of causes.
+/// Whether an action needs no right to write.
+fn is_reading(action: &str) -> bool {
+    ["reading", "listing", "opening", "looking"]
+        .iter()
+        .any(|word| action.starts_with(word))
+}
+
+/// Looks for an operating system error in the chain of causes, then for what a store says.
 fn trouble(error: &(dyn Error + 'static)) -> Trouble {
     let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
             match io.kind() {
                 io::ErrorKind::StorageFull
                 | io::ErrorKind::QuotaExceeded
@@ -436,18 +490,9 @@ fn trouble(error: &(dyn Error + 'static)) -> Trouble {
                 _ => {}
             }
         }
-        if matches!(
-            error.downcast_ref::<object_store::Error>(),
-            Some(
-                object_store::Error::PermissionDenied { .. }
-                    | object_store::Error::Unauthenticated { .. }
-            )
-        ) {
-            return Trouble::Denied;
-        }
-        cause = error.source();
+        cause = inner.source();
     }
-    Trouble::Other
+    StoreFailure::of(error).map_or(Trouble::Other, Trouble::OfStore)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //!
 //! `ingest_sources` has a row for every version of a history that a run took up. It is written last
 //! in every commit, so what it calls loaded is in the tables. It is read at the beginning of every
-//! run, straight from its Parquet files with only the columns that decide: a night on which nothing
-//! happened should end at once.
+//! run, straight from its Parquet files with only the columns that decide, row group by row group:
+//! a night on which nothing happened should end at once, however long the ledger is.
 
-use crate::model::ApplicationKey;
-use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -17,20 +17,29 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
+use deltalake::kernel::LogicalFileView;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::ChunkReader;
 
+use super::compact_ledger::{CompactLedger, NewEntry};
 use super::error::LoadError;
 use super::lake::Lake;
 use super::replace::{blocking, live_files};
 use super::source_record::SourceStatus;
+use crate::model::ApplicationKey;
 
 /// The ledger's table.
 pub const LEDGER_TABLE: &str = "ingest_sources";
-/// Ledger files that are fetched at the same time.
-const CONCURRENT_FILES: usize = 16;
+/// Ledger files that are read at the same time.
+const CONCURRENT_FILES: usize = 2;
+/// Rows that are decoded at once.
+const BATCH_ROWS: usize = 8192;
+/// Rows for which memory is taken at once, whatever a damaged log says.
+const MOST_EXPECTED: usize = 8 << 20;
 /// The columns that a run needs to know.
 const READ_COLUMNS: [&str; 14] = [
     "source_uri",
@@ -54,8 +63,6 @@ const READ_COLUMNS: [&str; 14] = [
 pub struct LedgerEntry {
     /// The history.
     pub source_uri: String,
-    /// Which version of it.
-    pub fingerprint: String,
     /// How it fared.
     pub status: SourceStatus,
     /// The application found in it.
@@ -79,66 +86,55 @@ pub struct LedgerEntry {
 /// What has been read so far.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    newest: HashMap<String, LedgerEntry>,
-    loaded: HashMap<ApplicationKey, LedgerEntry>,
+    entries: CompactLedger,
 }
 
 impl Ledger {
     /// The newest entry of a history.
-    pub fn get(&self, source_uri: &str) -> Option<&LedgerEntry> {
-        self.newest.get(source_uri)
+    pub fn get(&self, source_uri: &str) -> Option<LedgerEntry> {
+        self.entries.newest(source_uri)
     }
 
     /// Whether this very version of a history has been dealt with for good: it is in the tables,
     /// another history of its application is, or it cannot be read and never will be.
     pub fn is_current(&self, source_uri: &str, fingerprint: &str) -> bool {
-        self.get(source_uri)
-            .filter(|entry| entry.fingerprint == fingerprint)
-            .is_some_and(|entry| match entry.status {
+        self.entries
+            .version(source_uri, fingerprint)
+            .is_some_and(|version| match version.status {
                 SourceStatus::Loaded | SourceStatus::Quarantined => true,
                 // A server that failed at some of its calls may answer them the next time.
-                SourceStatus::Partial => entry.retryable != Some(true),
-                SourceStatus::Skipped => entry
-                    .key
-                    .as_ref()
-                    .is_some_and(|key| self.loaded(key).is_some()),
+                SourceStatus::Partial => version.retryable != Some(true),
+                SourceStatus::Skipped => self.entries.has_loaded_application(&version),
                 SourceStatus::Failed => false,
             })
     }
 
     /// The history that an application's rows in the tables come from: the newest that was loaded.
-    pub fn loaded(&self, key: &ApplicationKey) -> Option<&LedgerEntry> {
-        self.loaded.get(key)
+    pub fn loaded(&self, key: &ApplicationKey) -> Option<LedgerEntry> {
+        self.entries.loaded(key)
     }
 
     /// The newest entries of all histories, in no order.
-    pub fn entries(&self) -> impl Iterator<Item = &LedgerEntry> {
-        self.newest.values()
+    pub fn entries(&self) -> impl Iterator<Item = LedgerEntry> {
+        self.entries.entries()
+    }
+
+    /// The newest entries whose status is wanted, in no order.
+    pub fn entries_of(
+        &self,
+        wanted: impl Fn(SourceStatus) -> bool,
+    ) -> impl Iterator<Item = LedgerEntry> {
+        self.entries.entries_of(wanted)
     }
 
     /// Number of histories.
     pub fn len(&self) -> usize {
-        self.newest.len()
+        self.entries.len()
     }
 
     /// Whether nothing has been taken up yet.
     pub fn is_empty(&self) -> bool {
-        self.newest.is_empty()
-    }
-
-    fn insert(&mut self, entry: LedgerEntry) {
-        if entry.status.has_rows()
-            && let Some(key) = &entry.key
-        {
-            let known = self.loaded.get(key);
-            if known.is_none_or(|known| known.ingested_at <= entry.ingested_at) {
-                self.loaded.insert(key.clone(), entry.clone());
-            }
-        }
-        let known = self.newest.get(&entry.source_uri);
-        if known.is_none_or(|known| known.ingested_at <= entry.ingested_at) {
-            self.newest.insert(entry.source_uri.clone(), entry);
-        }
+        self.len() == 0
     }
 }
 
@@ -151,40 +147,70 @@ impl Lake {
             self.check_tables().await?;
             return Ok(Ledger::default());
         };
+        let files = live_files(&state, handle.contract())?;
+        let rows: usize = files.iter().filter_map(LogicalFileView::num_records).sum();
+        let mut ledger = Ledger::default();
+        ledger.entries.reserve(rows.min(MOST_EXPECTED));
+        let folder = self.folder().map(|folder| folder.join(LEDGER_TABLE));
         let store = handle.log_store().object_store(None);
-        let fetched: Vec<(String, Bytes)> = stream::iter(live_files(&state, handle.contract())?)
-            .map(|file| {
-                let store = Arc::clone(&store);
-                async move {
-                    let path = file.object_store_path();
-                    let bytes = match store.get(&path).await {
-                        Ok(found) => found.bytes().await,
-                        Err(error) => Err(error),
-                    };
-                    let failed = |source| LoadError::storage("reading", path.as_ref(), source);
-                    Ok::<_, LoadError>((path.to_string(), bytes.map_err(failed)?))
-                }
+        let mut sources = stream::iter(files)
+            .map(|file| Source::open(&store, folder.as_deref(), file.object_store_path()))
+            .buffered(CONCURRENT_FILES);
+        while let Some(source) = sources.try_next().await? {
+            ledger = blocking(move || {
+                source.read(&mut ledger.entries)?;
+                Ok(ledger)
             })
-            .buffered(CONCURRENT_FILES)
-            .try_collect()
             .await?;
-        blocking(move || {
-            let mut ledger = Ledger::default();
-            for (path, bytes) in fetched {
-                read_file(&path, bytes, &mut ledger)?;
-            }
-            Ok(ledger)
-        })
-        .await
+        }
+        Ok(ledger)
     }
 }
 
-fn read_file(path: &str, bytes: Bytes, ledger: &mut Ledger) -> Result<(), LoadError> {
+/// A file of the ledger. One of this machine is read column by column, any other as a whole.
+enum Source {
+    Local(String, File),
+    Fetched(String, Bytes),
+}
+
+impl Source {
+    async fn open(
+        store: &Arc<dyn ObjectStore>,
+        folder: Option<&FilePath>,
+        path: Path,
+    ) -> Result<Self, LoadError> {
+        let name = path.to_string();
+        if let Some(folder) = folder
+            && let Ok(file) = File::open(folder.join(path.as_ref()))
+        {
+            return Ok(Self::Local(name, file));
+        }
+        let bytes = match store.get(&path).await {
+            Ok(found) => found.bytes().await,
+            Err(error) => Err(error),
+        };
+        let bytes = bytes.map_err(|source| LoadError::storage("reading", name.as_str(), source))?;
+        Ok(Self::Fetched(name, bytes))
+    }
+
+    fn read(self, entries: &mut CompactLedger) -> Result<(), LoadError> {
+        match self {
+            Self::Local(name, file) => read_file(&name, file, entries),
+            Self::Fetched(name, bytes) => read_file(&name, bytes, entries),
+        }
+    }
+}
+
+fn read_file<R: ChunkReader + 'static>(
+    path: &str,
+    content: R,
+    entries: &mut CompactLedger,
+) -> Result<(), LoadError> {
     let reader =
-        ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(LoadError::parquet(path))?;
+        ParquetRecordBatchReaderBuilder::try_new(content).map_err(LoadError::parquet(path))?;
     let mask = ProjectionMask::columns(reader.parquet_schema(), READ_COLUMNS);
     let batches = reader
-        .with_batch_size(8192)
+        .with_batch_size(BATCH_ROWS)
         .with_projection(mask)
         .build()
         .map_err(LoadError::parquet(path))?;
@@ -193,7 +219,7 @@ fn read_file(path: &str, bytes: Bytes, ledger: &mut Ledger) -> Result<(), LoadEr
         let columns = EntryColumns::of(&batch)?;
         for row in 0..batch.num_rows() {
             if let Some(entry) = columns.entry(row) {
-                ledger.insert(entry);
+                entries.insert(&entry);
             }
         }
     }
@@ -260,33 +286,28 @@ impl EntryColumns {
     }
 
     /// The entry in a row; `None` for one that lacks what makes it an entry.
-    fn entry(&self, row: usize) -> Option<LedgerEntry> {
-        let text =
-            |column: &StringArray| column.is_valid(row).then(|| column.value(row).to_owned());
-        let number = |column: &Int64Array| {
-            let value = column.is_valid(row).then(|| column.value(row));
-            value.and_then(|value| u64::try_from(value).ok())
-        };
+    fn entry(&self, row: usize) -> Option<NewEntry<'_>> {
+        fn text(column: &StringArray, row: usize) -> Option<&str> {
+            column.is_valid(row).then(|| column.value(row))
+        }
+        let number = |column: &Int64Array| column.is_valid(row).then(|| column.value(row));
         let flag = |column: &BooleanArray| column.is_valid(row).then(|| column.value(row));
-        let time = |column: &TimestampMicrosecondArray| {
-            let value = column.is_valid(row).then(|| column.value(row));
-            value.and_then(DateTime::from_timestamp_micros)
-        };
-        let key = text(&self.application_id)
-            .zip(text(&self.attempt_id))
+        let time =
+            |column: &TimestampMicrosecondArray| column.is_valid(row).then(|| column.value(row));
+        let key = text(&self.application_id, row)
+            .zip(text(&self.attempt_id, row))
             .and_then(|(application_id, attempt_id)| {
-                Some(ApplicationKey {
-                    platform: text(&self.platform)?,
-                    cluster_id: text(&self.cluster_id)?,
-                    application_id,
-                    attempt_id,
-                })
+                let platform = text(&self.platform, row)?;
+                let cluster_id = text(&self.cluster_id, row)?;
+                Some([platform, cluster_id, application_id, attempt_id])
             });
-        Some(LedgerEntry {
-            source_uri: text(&self.source_uri)?,
-            fingerprint: text(&self.fingerprint)?,
+        Some(NewEntry {
+            source_uri: text(&self.source_uri, row)?,
+            fingerprint: text(&self.fingerprint, row)?,
             // A status of a newer version is no reason to read the history again.
-            status: text(&self.status)?.parse().unwrap_or(SourceStatus::Skipped),
+            status: text(&self.status, row)?
+                .parse()
+                .unwrap_or(SourceStatus::Skipped),
             key,
             retryable: flag(&self.retryable),
             complete: flag(&self.complete),
@@ -295,8 +316,7 @@ impl EntryColumns {
             app_date: self
                 .app_date
                 .is_valid(row)
-                .then(|| self.app_date.value_as_date(row))
-                .flatten(),
+                .then(|| self.app_date.value(row)),
             modified: time(&self.modified),
             ingested_at: time(&self.ingested_at)?,
         })

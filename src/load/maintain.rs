@@ -2,29 +2,37 @@
 //! reader needs any more.
 //!
 //! Every night adds a few files to each table. Readers pay for each of them, so `sparklake
-//! maintain` merges them from time to time; the merged files stay on disk until they are older than
-//! the retention period, for readers that still look at an earlier version.
+//! maintain` merges them from time to time. Files that left their table stay on disk until that is
+//! longer ago than the retention period, for readers that still look at an earlier version; so do
+//! log entries. Work that is done is not done again: a second `maintain` changes nothing.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use deltalake::DeltaTable;
 use deltalake::operations::optimize::OptimizeType;
 use deltalake::operations::vacuum::VacuumMode;
 use deltalake::protocol::checkpoints;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
+use object_store::path::Path;
 use serde::Serialize;
 
 use super::error::LoadError;
-use super::lake::Lake;
+use super::lake::{Lake, layout};
 use super::lock::LakeLock;
 use super::parquet_settings;
+use super::repair::data_files;
 use super::replace::live_files;
 use crate::schema::{self, Table};
 
 /// The shortest retention that is safe: a reader may take that long over one query, and a run that
 /// stages files that long over one batch.
 const SAFE_RETENTION: TimeDelta = TimeDelta::days(7);
+
+/// Files that are deleted at the same time.
+const CONCURRENT_DELETES: usize = 16;
 
 /// Size of merged files.
 const TARGET_FILE_BYTES: NonZeroU64 = match NonZeroU64::new(128 << 20) {
@@ -120,6 +128,9 @@ impl Lake {
             done.push(self.maintain_table(table, options).await?);
         }
         if !options.dry_run {
+            if options.vacuum {
+                self.sweep_replaced_logs(options).await?;
+            }
             let changed = done.iter().map(|done| (done.table.clone(), None));
             self.record_tables(changed, 0).await?;
         }
@@ -146,13 +157,128 @@ impl Lake {
             delta = compact(delta, table, options, &mut report).await?;
         }
         if options.vacuum {
-            delta = vacuum(delta, table, options, &mut report).await?;
+            delta = self.vacuum(delta, table, options, &mut report).await?;
         }
         if !options.dry_run {
-            checkpoint(&delta, table, &mut report).await?;
+            self.checkpoint(&delta, table, options, &mut report).await?;
         }
         handle.keep(None).await;
         Ok(report)
+    }
+
+    /// Deletes files that left the table before the retention period. Not left to the library: it
+    /// writes two entries into the table's log each time, also when there is nothing to delete.
+    async fn vacuum(
+        &self,
+        delta: DeltaTable,
+        table: &Table,
+        options: &MaintainOptions,
+        report: &mut TableMaintenance,
+    ) -> Result<DeltaTable, LoadError> {
+        let mode = if options.orphans {
+            VacuumMode::Full
+        } else {
+            VacuumMode::Lite
+        };
+        let (delta, metrics) = delta
+            .vacuum()
+            .with_mode(mode)
+            .with_retention_period(options.retention)
+            .with_enforce_retention_duration(!options.allow_short_retention)
+            .with_dry_run(true)
+            .await
+            .map_err(|source| LoadError::delta("looking for old files of", &table.name, source))?;
+        // The log remembers files for a while after they were deleted.
+        let present = data_files(self, &table.name).await?;
+        let there = |file: &String| present.contains_key(file) || !file.ends_with(".parquet");
+        let old: Vec<String> = metrics.files_deleted.into_iter().filter(there).collect();
+        report.files_deleted = old.len() as u64;
+        if !options.dry_run {
+            stream::iter(old)
+                .map(|file| async move {
+                    self.delete(&Path::from(format!("{}/{file}", table.name)))
+                        .await
+                })
+                .buffer_unordered(CONCURRENT_DELETES)
+                .try_collect::<()>()
+                .await?;
+        }
+        Ok(delta)
+    }
+
+    /// Writes a checkpoint where there are log entries after the last one, and deletes those before
+    /// it that are older than the retention period.
+    async fn checkpoint(
+        &self,
+        delta: &DeltaTable,
+        table: &Table,
+        options: &MaintainOptions,
+        report: &mut TableMaintenance,
+    ) -> Result<(), LoadError> {
+        let failed = |source| LoadError::delta("writing a checkpoint of", &table.name, source);
+        let Some(version) = delta.version() else {
+            return Ok(());
+        };
+        if self.entries_since_checkpoint(table).await? > 1 {
+            checkpoints::create_checkpoint(delta, None)
+                .await
+                .map_err(failed)?;
+        }
+        let cutoff = (Utc::now() - options.retention).timestamp_millis();
+        let log_store = delta.log_store();
+        let deleted = checkpoints::cleanup_expired_logs_for(version, &*log_store, cutoff, None)
+            .await
+            .map_err(failed)?;
+        report.log_files_deleted = deleted as u64;
+        Ok(())
+    }
+
+    /// Number of log entries that a reader replays after it has read the newest checkpoint.
+    async fn entries_since_checkpoint(&self, table: &Table) -> Result<usize, LoadError> {
+        let mut entries = Vec::new();
+        let mut checkpoint = None;
+        for path in self
+            .list_names(&format!("{}/_delta_log", table.name))
+            .await?
+        {
+            let name = path.filename().and_then(|name| name.split_once('.'));
+            let Some((Ok(version), rest)) =
+                name.map(|(version, rest)| (version.parse::<u64>(), rest))
+            else {
+                continue;
+            };
+            if rest == "json" {
+                entries.push(version);
+            } else if rest.ends_with("parquet") {
+                checkpoint = checkpoint.max(Some(version));
+            }
+        }
+        Ok(entries
+            .into_iter()
+            .filter(|version| Some(*version) > checkpoint)
+            .count())
+    }
+
+    /// Deletes logs that a repair replaced and that are older than the retention period.
+    async fn sweep_replaced_logs(&self, options: &MaintainOptions) -> Result<(), LoadError> {
+        let cutoff = Utc::now() - options.retention;
+        let folder = Path::from(layout::REPAIR);
+        let failed = |source| LoadError::storage("listing", layout::REPAIR, source);
+        let old: Vec<Path> = self
+            .store()
+            .list(Some(&folder))
+            .try_filter(|object| std::future::ready(object.last_modified < cutoff))
+            .map_ok(|object| object.location)
+            .try_collect()
+            .await
+            .or_else(|error| match error {
+                object_store::Error::NotFound { .. } => Ok(Vec::new()),
+                error => Err(failed(error)),
+            })?;
+        for path in old {
+            self.delete(&path).await?;
+        }
+        Ok(())
     }
 }
 
@@ -195,43 +321,4 @@ async fn compact(
     report.files_merged = metrics.num_files_removed;
     report.files_written = metrics.num_files_added;
     Ok(delta)
-}
-
-async fn vacuum(
-    delta: DeltaTable,
-    table: &Table,
-    options: &MaintainOptions,
-    report: &mut TableMaintenance,
-) -> Result<DeltaTable, LoadError> {
-    let mode = if options.orphans {
-        VacuumMode::Full
-    } else {
-        VacuumMode::Lite
-    };
-    let (delta, metrics) = delta
-        .vacuum()
-        .with_mode(mode)
-        .with_retention_period(options.retention)
-        .with_enforce_retention_duration(!options.allow_short_retention)
-        .with_dry_run(options.dry_run)
-        .await
-        .map_err(|source| LoadError::delta("deleting old files of", &table.name, source))?;
-    report.files_deleted = metrics.files_deleted.len() as u64;
-    Ok(delta)
-}
-
-async fn checkpoint(
-    delta: &DeltaTable,
-    table: &Table,
-    report: &mut TableMaintenance,
-) -> Result<(), LoadError> {
-    let failed = |source| LoadError::delta("writing a checkpoint of", &table.name, source);
-    checkpoints::create_checkpoint(delta, None)
-        .await
-        .map_err(failed)?;
-    let deleted = checkpoints::cleanup_metadata(delta, None)
-        .await
-        .map_err(failed)?;
-    report.log_files_deleted = deleted as u64;
-    Ok(())
 }

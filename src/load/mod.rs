@@ -25,6 +25,7 @@
 
 mod batch;
 pub mod commit;
+mod compact_ledger;
 mod delta_fields;
 mod derived;
 mod encoder;

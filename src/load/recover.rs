@@ -52,6 +52,13 @@ impl Lake {
         self.finish_replacing_logs().await?;
         self.check_tables().await?;
         self.bring_tables_to_contract().await?;
+        if self.table_records().await?.is_none() {
+            // A lake of a version that noted nothing.
+            let all = schema::tables()
+                .iter()
+                .map(|table| (table.name.clone(), None));
+            self.record_tables(all, 0).await?;
+        }
         let _in_turn = lock.committing().await;
         let open = self.open_batches().await?;
         let completed: Vec<String> = self

@@ -29,12 +29,6 @@ use crate::extract::rows::RowSink;
 use crate::model::ApplicationKey;
 use crate::schema::Table;
 
-<<<<<<< HEAD
-=======
-/// The columns of [`AppKey`], in its order.
-pub(super) const KEY_COLUMNS: [&str; 4] =
-    ["platform", "cluster_id", "application_id", "attempt_id"];
->>>>>>> 99e5846 (A damaged lake is noticed before anything is loaded, and repaired by maintain --repair)
 /// Number of the unit that holds survivors, out of the way of the workers' units.
 pub(super) const SURVIVOR_UNIT: u32 = 99_999;
 

@@ -9,7 +9,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use arrow::array::RecordBatch;
@@ -27,8 +26,8 @@ use crate::schema::{self, Table};
 
 /// The lane of histories that were held back until they had succeeded.
 const SHARED_LANE: Lane = 0;
-/// Rows that must wait at a table's own encoder before another one helps, in bytes.
-const HELP_BYTES: usize = 8 << 20;
+/// Rows of a large history's table that one encoder takes before the next one does, in bytes.
+const TURN_BYTES: usize = 4 << 20;
 
 /// What a committed history has put into the unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +50,8 @@ pub struct UnitWriter {
     budget: Arc<MemoryBudget>,
     history: Option<OpenHistory>,
     lanes: Lane,
+    /// Bytes of rows so far, by lane of a large history and table.
+    large: HashMap<(Lane, &'static str), usize>,
     rows: BTreeMap<String, u64>,
     /// Whether an encoder has failed: what it had taken is lost, and with it the unit.
     failed: bool,
@@ -58,7 +59,6 @@ pub struct UnitWriter {
 
 struct EncoderThread {
     jobs: Sender<Job>,
-    waiting: Arc<AtomicUsize>,
     thread: JoinHandle<Result<Vec<Staged>, LoadError>>,
 }
 
@@ -102,6 +102,7 @@ impl UnitWriter {
             encoders: Vec::new(),
             history: None,
             lanes: SHARED_LANE,
+            large: HashMap::new(),
             rows: BTreeMap::new(),
             failed: false,
         }
@@ -238,38 +239,30 @@ impl UnitWriter {
     fn encode(&mut self, lane: Lane, part: Part) -> Result<(), LoadError> {
         self.start_encoders()?;
         let permit = self.budget.acquire(part.bytes);
-        let index = self.encoder_for(lane, part.table);
-        let Some(encoder) = self.encoders.get(index) else {
-            return Ok(());
-        };
-        encoder.waiting.fetch_add(part.bytes, Ordering::Relaxed);
+        let index = self.encoder_for(lane, part.table, part.bytes);
         let job = Job::Rows(Rows {
             lane,
             table: part.table,
             app_date: part.app_date,
             batch: part.batch,
             permit,
-            waiting: Arc::clone(&encoder.waiting),
         });
         self.send(index, job)
     }
 
-    /// A table has an encoder of its own, so that its rows share a file. While a large history is
-    /// read, an idle encoder helps a busy one at the price of another file.
-    fn encoder_for(&self, lane: Lane, table: &Table) -> usize {
-        let own = rows::spread(&table.name) % self.encoders.len().max(1);
+    /// A table has an encoder of its own, so that its rows share a file. The rows of a large history
+    /// go to all encoders in turn, at the price of another file. Which rows go where depends on
+    /// nothing but the rows: the same history gives the same files.
+    fn encoder_for(&mut self, lane: Lane, table: &'static Table, bytes: usize) -> usize {
+        let encoders = self.encoders.len().max(1);
+        let own = rows::spread(&table.name) % encoders;
         if lane == SHARED_LANE {
             return own;
         }
-        let waiting = |index: usize| {
-            let encoder = self.encoders.get(index);
-            encoder.map_or(0, |encoder| encoder.waiting.load(Ordering::Relaxed))
-        };
-        let idlest = (0..self.encoders.len()).min_by_key(|index| waiting(*index));
-        match idlest {
-            Some(idlest) if waiting(own) > waiting(idlest) + HELP_BYTES => idlest,
-            _ => own,
-        }
+        let so_far = self.large.entry((lane, table.name.as_str())).or_default();
+        let turn = *so_far / TURN_BYTES;
+        *so_far += bytes;
+        (own + turn) % encoders
     }
 
     fn start_encoders(&mut self) -> Result<(), LoadError> {
@@ -288,11 +281,7 @@ impl UnitWriter {
                 .map_err(|error| LoadError::Writer {
                     reason: format!("no thread could be started: {error}"),
                 })?;
-            self.encoders.push(EncoderThread {
-                jobs,
-                waiting: Arc::default(),
-                thread,
-            });
+            self.encoders.push(EncoderThread { jobs, thread });
         }
         Ok(())
     }

@@ -8,9 +8,11 @@ mod nearest;
 mod platform;
 mod server_access;
 mod setting_value;
+mod store_failure;
 
 pub use application_key::ApplicationKey;
 pub use nearest::{did_you_mean, nearest};
 pub use platform::Platform;
 pub use server_access::ServerAccess;
 pub use setting_value::SettingValue;
+pub use store_failure::StoreFailure;

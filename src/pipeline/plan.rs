@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use crate::discover::{History, Layout, file_name};
 use crate::extract::history::Identity;
-use crate::load::{Ledger, LedgerEntry};
+use crate::load::{Ledger, LedgerEntry, SourceStatus};
 use crate::model::{ApplicationKey, Platform};
 
 /// Logs from this size on are read by all cores together, one after the other.
@@ -174,9 +174,12 @@ fn without_copies(candidates: Vec<Candidate>, ledger: &Ledger) -> (Vec<Candidate
             wanted.entry(key).or_default().push(index);
         }
     }
+    if wanted.is_empty() {
+        return (candidates, Vec::new());
+    }
     let mut originals: HashMap<usize, (String, String)> = HashMap::new();
-    for entry in ledger.entries().filter(|entry| entry.status.has_rows()) {
-        let indices = copy_key_of(entry).and_then(|key| wanted.get(&key));
+    for entry in ledger.entries_of(SourceStatus::has_rows) {
+        let indices = copy_key_of(&entry).and_then(|key| wanted.get(&key));
         for index in indices.into_iter().flatten() {
             let Some(candidate) = candidates.get(*index) else {
                 continue;
@@ -245,7 +248,7 @@ fn copy_key_of(entry: &LedgerEntry) -> Option<CopyKey> {
 /// apart from it before.
 fn is_other_in_lake(candidate: &Candidate, key: &ApplicationKey, ledger: &Ledger) -> bool {
     let uri = candidate.history.uri();
-    let known = ledger.get(uri).and_then(|entry| entry.key.as_ref());
+    let known = ledger.get(uri).and_then(|entry| entry.key);
     if known.is_some_and(|known| known.cluster_id == uri) {
         return true;
     }

@@ -98,10 +98,11 @@ pub(super) async fn plan(
 /// Files of which one application is in the tables and another is still to be read.
 fn unfinished_files(ledger: &Ledger) -> BTreeSet<String> {
     ledger
-        .entries()
-        .filter(|entry| entry.status == SourceStatus::Failed)
-        .filter_map(|entry| entry.source_uri.rsplit_once('#'))
-        .map(|(file, _)| file.to_owned())
+        .entries_of(|status| status == SourceStatus::Failed)
+        .filter_map(|entry| {
+            let (file, _) = entry.source_uri.rsplit_once('#')?;
+            Some(file.to_owned())
+        })
         .collect()
 }
 

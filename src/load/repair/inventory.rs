@@ -89,7 +89,7 @@ impl Inventory {
 }
 
 /// The Parquet files in a table's folder, with their sizes in bytes.
-pub(super) async fn data_files(
+pub(in crate::load) async fn data_files(
     lake: &Lake,
     table: &str,
 ) -> Result<BTreeMap<String, u64>, LoadError> {

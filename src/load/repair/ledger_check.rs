@@ -13,13 +13,13 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::super::commit::Plan;
 use super::super::error::LoadError;
 use super::super::intent::Replace;
-use crate::model::ApplicationKey;
 use super::super::lake::Lake;
 use super::super::ledger::LEDGER_TABLE;
 use super::super::lock::LakeLock;
-use super::super::replace::{KEY_COLUMNS, blocking, has_applications, live_files};
+use super::super::replace::{blocking, has_applications, live_files};
 use super::super::source_record::{self, SourceRecord, SourceStatus};
 use super::{CurrentBatches, Repair, inventory};
+use crate::model::ApplicationKey;
 use crate::schema::{self, TableKind};
 
 /// The fingerprint of ledger rows that a repair made: no history has it, so each is read again.
@@ -170,7 +170,11 @@ async fn rebuilt_rows(
     known: impl Fn(&ApplicationKey) -> bool,
 ) -> Result<Vec<SourceRecord>, LoadError> {
     let mut uris: HashMap<ApplicationKey, (String, String)> = HashMap::new();
-    let columns = [KEY_COLUMNS.as_slice(), &["cluster_name", "source_uri"]].concat();
+    let columns = [
+        ApplicationKey::COLUMNS.as_slice(),
+        &["cluster_name", "source_uri"],
+    ]
+    .concat();
     scan(lake, "applications", &columns, |batch| {
         let keys = Keys::of(batch);
         let (names, found) = (text(batch, "cluster_name"), text(batch, "source_uri"));
@@ -214,7 +218,7 @@ async fn count_rows(lake: &Lake) -> Result<HashMap<ApplicationKey, i64>, LoadErr
         .iter()
         .filter(|table| table.kind == TableKind::Fact && has_applications(table));
     for table in facts {
-        scan(lake, &table.name, &KEY_COLUMNS, |batch| {
+        scan(lake, &table.name, &ApplicationKey::COLUMNS, |batch| {
             let Some(keys) = Keys::of(batch) else {
                 return;
             };
@@ -323,7 +327,8 @@ struct Keys([StringArray; 4]);
 
 impl Keys {
     fn of(batch: &RecordBatch) -> Option<Self> {
-        let [platform, cluster, application, attempt] = KEY_COLUMNS.map(|name| text(batch, name));
+        let [platform, cluster, application, attempt] =
+            ApplicationKey::COLUMNS.map(|name| text(batch, name));
         Some(Self([platform?, cluster?, application?, attempt?]))
     }
 

@@ -18,14 +18,15 @@ use serde::Serialize;
 
 use super::error::{LoadError, TableDamage};
 use super::intent::Intent;
-use crate::model::ApplicationKey;
 use super::lake::{Lake, layout};
 use super::ledger::LEDGER_TABLE;
 use super::lock::LakeLock;
 use super::replace::live_files;
+use crate::model::ApplicationKey;
 use crate::schema::{self, Table, TableKind};
 
 use inventory::Undecided;
+pub(super) use inventory::data_files;
 
 /// What was repaired.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -114,7 +115,7 @@ impl Lake {
             }
             Err(error) => return Err(error),
         };
-        let present = inventory::data_files(self, &table.name).await?;
+        let present = data_files(self, &table.name).await?;
         let mut missing = 0;
         for file in live_files(&state, table)? {
             let size = u64::try_from(file.size()).unwrap_or(0);

@@ -20,12 +20,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use twox_hash::XxHash64;
 
 use super::super::error::LoadError;
-use crate::model::ApplicationKey;
-use super::super::replace::{self, KEY_COLUMNS};
+use super::super::replace;
 use super::super::stats;
 use super::super::writer::UnitWriter;
 use super::CurrentBatches;
 use crate::extract::rows::RowSink;
+use crate::model::ApplicationKey;
 use crate::schema::{Table, TableKind};
 
 /// How much of a data file belongs to the table.
@@ -65,7 +65,7 @@ impl Sieve {
             _ => ["batch_id"].as_slice(),
         };
         keys.chain(more.iter().copied())
-            .chain(KEY_COLUMNS.iter().copied())
+            .chain(ApplicationKey::COLUMNS.iter().copied())
             .filter(|name| !self.table.partition_by.iter().any(|column| column == name))
             .collect()
     }
@@ -110,7 +110,8 @@ impl Sieve {
         if self.table.kind == TableKind::Bookkeeping {
             return None;
         }
-        let [platform, cluster, application, attempt] = KEY_COLUMNS.map(|name| text(batch, name));
+        let [platform, cluster, application, attempt] =
+            ApplicationKey::COLUMNS.map(|name| text(batch, name));
         let (platform, cluster) = (platform?, cluster?);
         let (application, attempt) = (application?, attempt?);
         let batch_id = text(batch, "batch_id")?;

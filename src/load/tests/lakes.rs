@@ -243,7 +243,8 @@ async fn the_ledger_tells_the_newest_version_of_each_history() {
     assert!(!ledger.is_current(&failed.source_uri, &failed.fingerprint));
     let loaded = ledger.loaded(&app("app-2", 1).key()).unwrap();
     assert_eq!(
-        loaded.fingerprint, "version-1",
+        loaded.status,
+        SourceStatus::Loaded,
         "the failed version put no rows in"
     );
     assert_eq!(loaded.bytes, Some(1000));

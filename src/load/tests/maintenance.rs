@@ -109,3 +109,64 @@ async fn a_short_retention_needs_to_be_asked_for() {
     assert!(!orphan.exists());
     assert_eq!(content(&lake).await, rows);
 }
+
+/// Files below the lake's folder, data, logs and bookkeeping.
+fn all_files(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| match entry.path() {
+            path if path.is_dir() => all_files(&path),
+            _ => 1,
+        })
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn maintenance_leaves_fewer_files_and_a_second_one_changes_none() {
+    let home = TestLake::new();
+    let (lake, lock, rows) = lake_with_small_files(&home).await;
+    let grown = app("app-0", 1);
+    load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
+        .await
+        .unwrap();
+    let folder = lake.folder().unwrap().to_path_buf();
+    let options = MaintainOptions {
+        retention: TimeDelta::zero(),
+        allow_short_retention: true,
+        ..MaintainOptions::default()
+    };
+    let before = (data_files(&lake).len(), all_files(&folder));
+    lake.maintain(&lock, &options).await.unwrap();
+    let after = (data_files(&lake).len(), all_files(&folder));
+    assert!(
+        after.0 < before.0 && after.1 < before.1,
+        "{before:?} {after:?}"
+    );
+    let again = lake.maintain(&lock, &options).await.unwrap();
+    assert_eq!((data_files(&lake).len(), all_files(&folder)), after);
+    let changed = |of: &TableMaintenance| of.files_merged + of.files_deleted + of.log_files_deleted;
+    assert!(again.iter().all(|of| changed(of) == 0), "{again:?}");
+    lake.refresh();
+    assert_eq!(content(&lake).await, rows);
+    // The next run finds the tables as they were left.
+    lock.release().await;
+    let (lake, _lock) = home.start().await;
+    assert_eq!(content(&lake).await, rows);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_keeps_what_a_reader_may_still_need_and_writes_only_once() {
+    let home = TestLake::new();
+    let (lake, lock, rows) = lake_with_small_files(&home).await;
+    let folder = lake.folder().unwrap().to_path_buf();
+    let before = data_files(&lake);
+    let options = MaintainOptions::default();
+    lake.maintain(&lock, &options).await.unwrap();
+    let after = data_files(&lake);
+    assert!(before.iter().all(|file| after.contains(file)));
+    let files = all_files(&folder);
+    lake.maintain(&lock, &options).await.unwrap();
+    assert_eq!(all_files(&folder), files);
+    assert_eq!(content(&lake).await, rows);
+}
