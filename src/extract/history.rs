@@ -49,6 +49,8 @@ pub struct Extraction {
     pub lines: u64,
     /// Lines that were dropped, or requests that failed.
     pub bad_lines: u64,
+    /// Events that repeated what earlier ones had said, and were left out.
+    pub duplicate_events: u64,
     /// The first line that was dropped and why; or where and why the text ended early.
     pub loss: Option<String>,
     /// The text ended before the log did, or a server did not give everything.

@@ -295,6 +295,7 @@ fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
     }
     record.events = Some(extraction.lines.saturating_sub(extraction.bad_lines));
     record.bad_lines = Some(extraction.bad_lines);
+    record.duplicate_events = Some(extraction.duplicate_events);
     record.rows = Some(extraction.rows.total());
     record.bytes = Some(extraction.compressed_bytes);
     record.duration_ms = u64::try_from(extraction.duration_ms).ok();
@@ -355,6 +356,7 @@ mod tests {
             rows: RowCounts::default(),
             lines: 10,
             bad_lines: 0,
+            duplicate_events: 0,
             loss: None,
             truncated: false,
             retryable: false,

@@ -8,6 +8,7 @@
 pub mod codec;
 mod error;
 pub mod event;
+pub mod limits;
 pub mod plan;
 pub mod replay;
 pub mod rows;

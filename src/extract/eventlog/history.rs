@@ -83,6 +83,7 @@ pub fn extract(
         without_start: !identity.has_start,
         missing_files: gap.is_some(),
         loss: beginning.or(gap).or(truncation).or(losses.first),
+        duplicate_events: summary.duplicate_events,
         truncated,
         retryable: false,
         complete: summary.complete,

@@ -13,8 +13,9 @@ use crate::extract::eventlog::event::{
 use crate::extract::eventlog::replay::environment::Environment;
 use crate::extract::rows::{
     Depth, ExecutorRow, JobRow, JobStatus, MemoryMetrics, ProcessRow, RddStorageRow,
-    SpeculationSummary, StageExecutorRow, StageRow, StageStatus,
+    SpeculationSummary, StageExecutorRow, StageRow, StageStatus, json_text,
 };
+use sparklake_eventlog::limits;
 
 use super::json::{self, Time};
 
@@ -61,7 +62,7 @@ pub(super) fn job(job: json::Job, sql_id: Option<i64>) -> JobRow {
 /// A stage attempt; `job_ids` and `sql_id` are known from the jobs.
 pub(super) fn stage(stage: json::Stage, job_ids: Vec<i64>, sql_id: Option<i64>) -> StageRow {
     let metrics = stage_metrics(&stage);
-    let info = StageInfo {
+    let mut info = StageInfo {
         stage_id: stage.stage_id.0,
         attempt_id: stage.attempt_id.0,
         name: stage.name,
@@ -77,6 +78,7 @@ pub(super) fn stage(stage: json::Stage, job_ids: Vec<i64>, sql_id: Option<i64>) 
         shuffle_push_enabled: stage.is_shuffle_push_enabled,
         shuffle_push_mergers_count: stage.shuffle_mergers_count.0,
     };
+    limits::bound_stage(&mut info);
     StageRow {
         info,
         status: match stage.status.as_str() {
@@ -100,6 +102,7 @@ pub(super) fn stage(stage: json::Stage, job_ids: Vec<i64>, sql_id: Option<i64>) 
         peaks: stage.peak_executor_metrics,
         job_ids,
         sql_id,
+        tail_ms: None,
         depth: Depth::Rest,
     }
 }
@@ -259,7 +262,7 @@ impl ShownTask {
             sql_updates: Vec::new(),
             accumulables: accumulables(task.accumulator_updates),
         };
-        Self {
+        let mut shown = Self {
             has_metrics: has_ended && task.task_metrics.is_some(),
             end: TaskEnd {
                 stage_id,
@@ -275,7 +278,9 @@ impl ShownTask {
             },
             error_message: task.error_message,
             executor_logs: task.executor_logs,
-        }
+        };
+        limits::bound_task_end(&mut shown.end);
+        shown
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -405,13 +410,13 @@ pub(super) fn executor(executor: json::Executor) -> ExecutorRow {
         executor.excluded_in_stages
     };
     ExecutorRow {
-        executor_id: executor.id,
-        host_port: executor.host_port,
+        executor_id: executor.id.into(),
+        host_port: executor.host_port.map(Into::into),
         is_active: executor.is_active,
         rdd_blocks: executor.rdd_blocks.0,
         memory_used: executor.memory_used.0,
         disk_used: executor.disk_used.0,
-        total_cores: executor.total_cores.0,
+        total_cores: limits::count(executor.total_cores.0),
         max_tasks: executor.max_tasks.0,
         active_tasks: executor.active_tasks.0,
         failed_tasks: executor.failed_tasks.0,
@@ -426,8 +431,8 @@ pub(super) fn executor(executor: json::Executor) -> ExecutorRow {
         max_memory: executor.max_memory.0,
         add_time: executor.add_time.0.unwrap_or(0),
         remove_time: executor.remove_time.0,
-        remove_reason: executor.remove_reason,
-        executor_logs: executor.executor_logs,
+        remove_reason: executor.remove_reason.map(Into::into),
+        executor_logs: json_text(&executor.executor_logs),
         memory_metrics: executor.memory_metrics.map(|memory| MemoryMetrics {
             used_on_heap: memory.used_on_heap_storage_memory.0,
             used_off_heap: memory.used_off_heap_storage_memory.0,
@@ -435,12 +440,13 @@ pub(super) fn executor(executor: json::Executor) -> ExecutorRow {
             total_off_heap: memory.total_off_heap_storage_memory.0,
         }),
         excluded_in_stages,
-        peaks: executor.peak_memory_metrics,
-        attributes: executor.attributes,
-        resources: executor.resources,
+        peaks: executor.peak_memory_metrics.map(Box::new),
+        attributes: json_text(&executor.attributes),
+        resources: json_text(&executor.resources),
         resource_profile_id: executor.resource_profile_id.0,
-        lifetime_ms: None,
-        loss_kind: None,
+        // A driver that runs no tasks was never added.
+        num_registrations: i64::from(executor.total_cores.0 > 0),
+        ..ExecutorRow::default()
     }
 }
 

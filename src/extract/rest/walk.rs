@@ -14,17 +14,22 @@ use super::sql::SqlOverview;
 use crate::discover::ServerApplication;
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog::event::TaskMetrics;
-use crate::extract::eventlog::replay::environment::{Environment, job_key};
+use crate::extract::eventlog::replay::activity::Gaps;
+use crate::extract::eventlog::replay::environment::Environment;
 use crate::extract::eventlog::replay::executors::{
-    Concurrency, DRIVER, LifeEnd, end_life, executor_time,
+    Concurrency, CostSum, DRIVER, LifeEnd, end_life,
 };
 use crate::extract::eventlog::replay::exit_reason;
 use crate::extract::eventlog::replay::quantiles::TaskDistributions;
+use crate::extract::eventlog::replay::shape::Shape;
+use crate::extract::eventlog::replay::stages::Tail;
 use crate::extract::history::Extraction;
 use crate::extract::rows::{
-    ApplicationRow, Depth, ExecutorRow, HistoryKind, RowWriter, TaskRow, json_map,
+    ApplicationActivity, ApplicationRow, Depth, ExecutorRow, FetchFailure, HistoryKind, RowWriter,
+    TaskRow, json_map,
 };
 use crate::http::HttpError;
+use sparklake_eventlog::limits;
 
 /// Requests of one walk under way at the same time; the client may allow fewer.
 const REQUESTS_AHEAD: usize = 8;
@@ -63,6 +68,7 @@ pub(super) async fn walk(
         rows: rows.counts(),
         lines: answers.saturating_add(losses.failed_requests),
         bad_lines: losses.failed_requests,
+        duplicate_events: 0,
         loss: (!is_whole).then(|| losses.to_string()),
         truncated: !is_whole,
         retryable: losses.is_retryable(),
@@ -99,6 +105,10 @@ struct Totals {
     task_time_ms: i64,
     sql: i64,
     metrics: TaskMetrics,
+    killed_tasks: i64,
+    first_task: Option<i64>,
+    /// Starts (true) and ends of jobs, epoch milliseconds.
+    jobs_running: Vec<(i64, bool)>,
 }
 
 impl<'w, 's, 'a> Walk<'w, 's, 'a> {
@@ -260,6 +270,11 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
         self.totals.jobs = count;
         for job in jobs {
             self.saw(map::newest([job.submission_time, job.completion_time]));
+            let start = job.submission_time.0.unwrap_or(0);
+            self.totals.jobs_running.push((start, true));
+            if let Some(end) = job.completion_time.0 {
+                self.totals.jobs_running.push((end, false));
+            }
             let job_id = job.job_id.0;
             for stage_id in &job.stage_ids {
                 jobs_of_stage.entry(*stage_id).or_default().push(job_id);
@@ -372,7 +387,9 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
                 speculation_summary: details.and_then(|found| found.speculation_summary),
                 ..stage
             };
-            map::stage(stage, job_ids, sql_id).append(self.rows)?;
+            let mut row = map::stage(stage, job_ids, sql_id);
+            row.tail_ms = ended.tail.until(row.info.completion_time);
+            row.append(self.rows)?;
         }
         if !executors_without_row.is_empty() && !known_executors.is_empty() {
             self.losses.dropped(format!(
@@ -417,6 +434,11 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
         self.totals.metrics.add(&map::stage_metrics(stage));
         self.totals.tasks += ended.tasks;
         self.totals.failed_tasks += ended.failed_tasks;
+        self.totals.killed_tasks += ended.killed_tasks;
+        if let Some(first) = stage.first_task_launched_time.0 {
+            let known = self.totals.first_task;
+            self.totals.first_task = Some(known.map_or(first, |known| known.min(first)));
+        }
         self.totals.task_time_ms = self.totals.task_time_ms.saturating_add(ended.task_time_ms);
         if let Some(limit) = ended.dropped_at {
             let (stage_id, attempt_id) = key(stage);
@@ -424,6 +446,37 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
                 "stage {stage_id}.{attempt_id}: the server keeps {limit} of its tasks \
                  (spark.ui.retainedTasks)"
             ));
+        }
+    }
+
+    /// When the application worked, as far as the server tells.
+    fn activity(&mut self, life_end: &LifeEnd, exit_code: Option<i64>) -> ApplicationActivity {
+        let totals = &mut self.totals;
+        let mut changes = std::mem::take(&mut totals.jobs_running);
+        // Of one moment, those that end before those that start.
+        changes.sort_unstable();
+        let mut gaps = Gaps::new(life_end.start_time);
+        for (time, starts) in changes {
+            if starts {
+                gaps.job_started(time);
+            } else {
+                gaps.job_ended(time);
+            }
+        }
+        // Jobs that the server dropped would look like gaps.
+        let gaps = gaps
+            .finish(life_end.observed())
+            .filter(|_| self.losses.is_empty());
+        let longest_gap = gaps.and_then(|(_, longest)| longest);
+        ApplicationActivity {
+            last_event_time: limits::instant(life_end.last_event),
+            driver_only_time_ms: gaps.map(|(total, _)| total),
+            longest_gap_ms: longest_gap.map(|gap| gap.length_ms),
+            longest_gap_start_time: longest_gap.map(|gap| gap.start),
+            first_task_time: totals.first_task,
+            num_killed_tasks: totals.killed_tasks,
+            exit_code,
+            ..ApplicationActivity::default()
         }
     }
 
@@ -451,16 +504,25 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             end_time,
             last_event: self.last_event,
         };
+        let spark_version = Some(attempt.app_spark_version).filter(|version| !version.is_empty());
+        let platform = self.rows.context().platform.clone();
+        let settings = Shape::new(environment, &platform, spark_version.as_deref());
+        let mut cost = CostSum::default();
         for row in &mut executors {
-            end_life(row, &life_end);
+            end_life(row, &life_end, &settings);
+            cost.add(row);
             row.append(self.rows)?;
         }
         let concurrency = concurrency(&executors);
-        let executor_memory_bytes = environment.spark_memory("spark.executor.memory");
-        let time = executor_time(&executors, executor_memory_bytes);
-        let property = |key: &str| environment.spark(key).map(str::to_owned);
+        let time = cost.total();
+        let driver = executors.iter().find(|row| row.executor_id == DRIVER);
+        let shown = settings.application(
+            &self.application.name,
+            any_cores(&executors),
+            driver.map(|driver| driver.total_cores),
+        );
+        let activity = self.activity(&life_end, exit_code(&attempt.exit_code));
         let metrics = &self.totals.metrics;
-        let exit_code = attempt.exit_code.map(|Number(code)| code);
         let last_updated = attempt
             .last_updated
             .0
@@ -471,23 +533,17 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             last_updated: Some(last_updated),
             spark_user: attempt.spark_user,
             completed: self.completed,
-            spark_version: Some(attempt.app_spark_version).filter(|version| !version.is_empty()),
-            job_key: Some(job_key(&self.application.name)),
+            spark_version,
             name: self.application.name.clone(),
-            job_run_id: property("spark.databricks.job.runId"),
-            team: None,
-            deploy_mode: property("spark.submit.deployMode"),
-            queue: property("spark.yarn.queue"),
-            executor_cores: environment
-                .spark_number("spark.executor.cores")
-                .or_else(|| any_cores(&executors)),
-            executor_memory_bytes,
+            settings: shown,
+            activity,
             num_executors_max: concurrency.executors_max,
             num_executors_added: concurrency.executors_added,
             cores_max: concurrency.cores_max,
             total_task_time_ms: self.totals.task_time_ms,
             core_time_ms: time.core_ms,
-            memory_time_byte_ms: time.byte_ms,
+            memory_time_byte_ms: time.heap_byte_ms,
+            container_memory_time_byte_ms: time.container_byte_ms,
             input_bytes: metrics.input.bytes_read,
             output_bytes: metrics.output.bytes_written,
             shuffle_read_bytes: metrics.shuffle_read.total_bytes_read(),
@@ -499,13 +555,17 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             num_tasks: self.totals.tasks,
             num_failed_tasks: self.totals.failed_tasks,
             num_sql: self.totals.sql,
-            failure_reason: exit_reason(exit_code),
+            failure_reason: exit_reason(activity.exit_code),
             history: HistoryKind::Rest,
             complete: self.completed && self.losses.is_empty(),
             source_uri: self.application.uri.clone(),
         };
         Ok(row.append(self.rows)?)
     }
+}
+
+fn exit_code(code: &Option<Number>) -> Option<i64> {
+    code.as_ref().map(|Number(code)| *code)
 }
 
 fn key(stage: &json::Stage) -> StageKey {
@@ -634,8 +694,10 @@ struct StageTasks {
 struct EndedTasks {
     tasks: i64,
     failed_tasks: i64,
+    killed_tasks: i64,
     task_time_ms: i64,
     last_event: i64,
+    tail: Tail,
     /// The server has dropped tasks, and keeps so many.
     dropped_at: Option<i64>,
 }
@@ -674,6 +736,8 @@ impl StageTasks {
             let ended = &mut self.ended;
             ended.tasks += 1;
             ended.failed_tasks += i64::from(info.failed);
+            ended.killed_tasks += i64::from(info.killed);
+            ended.tail.add(info);
             ended.task_time_ms = ended.task_time_ms.saturating_add(info.duration());
             ended.last_event = ended.last_event.max(info.launch_time).max(info.finish_time);
             if task.has_ended() && !info.is_successful() {
@@ -764,6 +828,10 @@ fn append_task(task: &ShownTask, rows: &mut RowWriter<'_>) -> Result<(), Extract
         task_type: None,
         end_reason: Some(end.reason.reason.as_str()).filter(|reason| !reason.is_empty()),
         kill_reason: task.kill_reason(),
+        fetch_failure: task
+            .error_message
+            .as_deref()
+            .and_then(FetchFailure::of_message),
         depth: Depth::Rest,
     }
     .append(rows)?;

@@ -94,6 +94,8 @@ const STAGE: Mapping = Mapping {
         "avg_executor_run_time_per_task",
         "total_data_processed_mb",
         "shuffle_data_mb",
+        "tail_ms",
+        "scheduling_delay_ms",
     ],
     renamed: &[("stage_attempt_id", "attemptId"), ("stage_name", "name")],
     groups: &[("speculation_", "speculationSummary")],
@@ -107,7 +109,19 @@ const STAGE_EXECUTOR: Mapping = Mapping {
 };
 
 const EXECUTOR: Mapping = Mapping {
-    beyond: &["lifetime_ms", "loss_kind"],
+    beyond: &[
+        "lifetime_ms",
+        "loss_kind",
+        "exit_code",
+        "num_registrations",
+        "core_time_ms",
+        "executor_memory_bytes",
+        "memory_overhead_bytes",
+        "off_heap_memory_bytes",
+        "pyspark_memory_bytes",
+        "container_memory_bytes",
+        "container_memory_time_byte_ms",
+    ],
     renamed: &[("executor_id", "id"), ("total_gc_time", "totalGCTime")],
     groups: &[
         ("used_on_heap_storage_memory", "memoryMetrics"),
@@ -136,6 +150,9 @@ const TASK: Mapping = Mapping {
         "task_type",
         "end_reason",
         "kill_reason",
+        "fetch_failed_host",
+        "fetch_failed_executor_id",
+        "fetch_failed_shuffle_id",
     ],
     ..PLAIN
 };

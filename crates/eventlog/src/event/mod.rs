@@ -36,7 +36,7 @@ pub use sql::{
     SqlExecutionEnd, SqlExecutionStart, StreamingProgress,
 };
 pub use task::{
-    Accumulable, EndReason, InputMetrics, OutputMetrics, ShufflePushReadMetrics,
+    Accumulable, EndReason, EndReasonDetail, InputMetrics, OutputMetrics, ShufflePushReadMetrics,
     ShuffleReadMetrics, ShuffleWriteMetrics, SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
 };
 

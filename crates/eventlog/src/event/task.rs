@@ -336,6 +336,14 @@ impl EndReason {
             .unwrap_or("unknown reason")
     }
 
+    /// What a fetch failure says; `None` for other ends.
+    #[must_use]
+    pub fn fetch_failure(&self) -> Option<&EndReasonDetail> {
+        self.detail
+            .as_deref()
+            .filter(|_| self.reason == "FetchFailed")
+    }
+
     /// The error message that the History Server shows for the task.
     #[must_use]
     pub fn error_message(&self) -> Option<String> {

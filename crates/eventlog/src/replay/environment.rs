@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::RowError as ExtractError;
 use crate::event::{EnvironmentUpdate, ResourceProfileAdded};
+use crate::limits;
 use crate::rows::{EnvironmentRow, RowWriter};
 
 /// What Spark writes in place of a secret.
@@ -27,7 +28,7 @@ impl Environment {
 
     /// A Spark property.
     pub fn spark(&self, key: &str) -> Option<&str> {
-        let found = self.update.spark.iter().find(|(known, _)| known == key);
+        let found = self.update.spark.iter().rfind(|(known, _)| known == key);
         found
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty() && *value != REDACTED)
@@ -38,9 +39,37 @@ impl Environment {
         self.spark(key)?.trim().parse().ok()
     }
 
-    /// A size among the Spark properties, such as `4g`, in bytes; a bare number counts mebibytes.
-    pub fn spark_memory(&self, key: &str) -> Option<i64> {
-        memory_bytes(self.spark(key)?)
+    /// A size among the Spark properties, such as `4g`, in bytes; a bare number counts `unit`s.
+    pub fn spark_size(&self, key: &str, unit: Unit) -> Option<i64> {
+        memory_bytes(self.spark(key)?, unit)
+    }
+
+    /// A fraction among the Spark properties, not negative.
+    pub fn spark_fraction(&self, key: &str) -> Option<f64> {
+        let fraction: f64 = self.spark(key)?.trim().parse().ok()?;
+        (0.0..=1_000.0).contains(&fraction).then_some(fraction)
+    }
+
+    /// Whether a Spark property is set and true.
+    pub fn is_true(&self, key: &str) -> bool {
+        self.spark(key)
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+    }
+
+    /// A system property of the driver.
+    pub fn system(&self, key: &str) -> Option<&str> {
+        let found = self.update.system.iter().rfind(|(known, _)| known == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the history holds Spark properties at all.
+    pub fn is_known(&self) -> bool {
+        !self.update.spark.is_empty()
+    }
+
+    /// A resource profile by id.
+    pub fn resource_profile(&self, id: i64) -> Option<&ResourceProfileAdded> {
+        self.resource_profiles.get(&id)
     }
 
     /// Writes all properties, each section in order of its keys.
@@ -102,13 +131,12 @@ impl Environment {
     }
 }
 
-fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    let mut sorted: Vec<(&str, &str)> = pairs
+/// Pairs by key; of two with one key the last counts, as in any map.
+fn sorted(pairs: &[(String, String)]) -> BTreeMap<&str, &str> {
+    pairs
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect();
-    sorted.sort_unstable();
-    sorted
+        .collect()
 }
 
 /// Hides the value where key or value look like a secret, by Spark's default `spark.redaction.regex`.
@@ -128,66 +156,30 @@ fn is_secret(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
+/// What a setting's bare number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Bytes,
+    Mebibytes,
+}
+
 /// Bytes of a Spark memory setting.
-fn memory_bytes(text: &str) -> Option<i64> {
+fn memory_bytes(text: &str, unit: Unit) -> Option<i64> {
     let text = text.trim().to_ascii_lowercase();
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: i64 = digits.trim().parse().ok()?;
     let shift = match text.get(digits.len()..)?.trim() {
         "b" => 0,
         "k" | "kb" => 10,
+        "" if unit == Unit::Bytes => 0,
         "" | "m" | "mb" => 20,
         "g" | "gb" => 30,
         "t" | "tb" => 40,
         "p" | "pb" => 50,
         _ => return None,
     };
-    number.checked_mul(1_i64.checked_shl(shift)?)
-}
-
-/// The recurring job's name: the application's, with dates, times, ids and numbers masked.
-#[must_use]
-pub fn job_key(application_name: &str) -> String {
-    let mut key = String::with_capacity(application_name.len());
-    for word in words(application_name) {
-        let digits = word.bytes().filter(u8::is_ascii_digit).count();
-        let hex =
-            word.len() >= 8 && digits > 0 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if hex || (digits > 0 && digits == word.len()) || digits >= 4 {
-            if !key.ends_with('#') {
-                key.push('#');
-            }
-        } else if !(key.ends_with('#')
-            && word.len() == 1
-            && !word.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && is_joint(word))
-        {
-            key.push_str(word);
-        }
-    }
-    key
-}
-
-/// Characters that join the parts of one date or id.
-fn is_joint(word: &str) -> bool {
-    matches!(word, "-" | ":" | "." | "/" | "_")
-}
-
-/// Runs of letters and digits, and each other character by itself.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let end = if first.is_alphanumeric() {
-            rest.find(|letter: char| !letter.is_alphanumeric())
-                .unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
-        };
-        let (word, tail) = rest.split_at_checked(end)?;
-        rest = tail;
-        Some(word)
-    })
+    let bytes = number.checked_mul(1_i64.checked_shl(shift)?)?;
+    (bytes == limits::bytes(bytes)).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -196,11 +188,14 @@ mod tests {
 
     #[test]
     fn memory_settings_follow_spark() {
-        assert_eq!(memory_bytes("4g"), Some(4 << 30));
-        assert_eq!(memory_bytes("512"), Some(512 << 20));
-        assert_eq!(memory_bytes("10 gb"), Some(10 << 30));
-        assert_eq!(memory_bytes("four"), None);
-        assert_eq!(memory_bytes("9223372036854775807g"), None);
+        let mebibytes = |text| memory_bytes(text, Unit::Mebibytes);
+        assert_eq!(mebibytes("4g"), Some(4 << 30));
+        assert_eq!(mebibytes("512"), Some(512 << 20));
+        assert_eq!(memory_bytes("512", Unit::Bytes), Some(512));
+        assert_eq!(mebibytes("10 gb"), Some(10 << 30));
+        for none in ["four", "-1g", "9223372036854775807g", "1000000000g"] {
+            assert_eq!(mebibytes(none), None, "{none}");
+        }
     }
 
     #[test]
@@ -208,22 +203,5 @@ mod tests {
         assert_eq!(redact("spark.hadoop.fs.s3a.access.key", "AKIA"), REDACTED);
         assert_eq!(redact("spark.x", "my-Password"), REDACTED);
         assert_eq!(redact("spark.x", "plain"), "plain");
-    }
-
-    #[test]
-    fn job_keys_are_stable_across_runs() {
-        assert_eq!(
-            job_key("daily_load 2026-11-20"),
-            job_key("daily_load 2026-11-21")
-        );
-        assert_eq!(
-            job_key("etl-20261120T010203"),
-            job_key("etl-20261121T020304")
-        );
-        assert_eq!(
-            job_key("consolidated_staging.yaml"),
-            "consolidated_staging.yaml"
-        );
-        assert_ne!(job_key("orders v2"), job_key("customers v2"));
     }
 }

@@ -1,61 +1,86 @@
 //! Executors, exclusions and the processes beside them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use hashbrown::HashMap;
+use compact_str::{CompactString, ToCompactString};
+use hashbrown::{HashMap, HashSet};
 
 use crate::event::{
     ApplicationStart, BlockManagerAdded, BlockUpdatedInfo, ExecutorAdded, ExecutorMetrics,
     ExecutorRemoved, MiscellaneousProcessAdded, ResourceProfileAdded, TaskEnd,
 };
-use crate::rows::{ExecutorRow, ProcessRow, json_map};
+use crate::limits;
+use crate::rows::{ExecutorRow, ProcessRow, json_text};
 
-use super::stages::raise_peaks;
+use super::index_set::IndexSet;
+use super::loss::Loss;
+use super::shape::Shape;
+use super::storage::rdd_of;
 
 /// Spark's id of the driver among the executors.
 pub const DRIVER: &str = "driver";
+
+/// How many removed executors are kept, since late metrics may still raise their peaks and they may
+/// come back. Applications that run for days have millions.
+const REMOVED_KEPT: usize = 16_384;
 
 /// One executor that is alive, or was.
 #[derive(Debug, Default)]
 pub(super) struct Executor {
     row: ExecutorRow,
-    host: Option<String>,
-    /// `row.executor_logs` as JSON, which every task row repeats.
-    logs_json: String,
+    host: Option<CompactString>,
+    block_manager_host: Option<CompactString>,
     excluded_in_stages: BTreeSet<i64>,
-    block_manager_host: Option<String>,
+    /// When it came last, epoch milliseconds.
+    came: i64,
+    /// When it was added last.
+    added: Option<i64>,
+    /// Times and core time of the lives that have ended: an executor may be removed and come back.
+    past_ms: i64,
+    past_core_ms: i64,
 }
 
 impl Executor {
     fn new(executor_id: &str, add_time: i64) -> Self {
+        let add_time = limits::instant(add_time).unwrap_or(0);
         let row = ExecutorRow {
-            executor_id: executor_id.to_owned(),
+            executor_id: executor_id.to_compact_string(),
             add_time,
             is_active: true,
             ..ExecutorRow::default()
         };
         Self {
             row,
-            logs_json: "{}".to_owned(),
+            came: add_time,
             ..Self::default()
         }
     }
 
-    fn hostname(&self) -> Option<&str> {
-        self.host.as_deref().or(self.block_manager_host.as_deref())
+    fn hostname(&self) -> Option<&CompactString> {
+        self.host.as_ref().or(self.block_manager_host.as_ref())
     }
 
+    /// Raises the peaks to a reading; an executor that has had none stays without.
     fn raise_peaks(&mut self, metrics: &ExecutorMetrics) {
-        raise_peaks(&mut self.row.peaks, metrics);
+        let peaks = &mut self.row.peaks;
+        if metrics.is_set() || peaks.is_some() {
+            peaks
+                .get_or_insert_with(|| Box::new(ExecutorMetrics::UNSET))
+                .raise_to(metrics);
+        }
+    }
+
+    /// A life ends at `time`.
+    fn end_life(&mut self, time: i64) {
+        let life = time.saturating_sub(self.came).max(0);
+        self.past_ms = self.past_ms.saturating_add(life);
+        self.past_core_ms = self
+            .past_core_ms
+            .saturating_add(life.saturating_mul(self.row.total_cores));
     }
 
     /// A block was stored, moved or dropped.
-    fn replace_block(
-        &mut self,
-        block_id: &str,
-        old: Option<StoredBlock>,
-        new: Option<StoredBlock>,
-    ) {
+    fn replace_block(&mut self, is_rdd: bool, old: Option<StoredBlock>, new: Option<StoredBlock>) {
         for (block, sign) in [(old, -1), (new, 1)] {
             let Some(block) = block else { continue };
             let change = |used: &mut i64, bytes: i64| {
@@ -71,9 +96,7 @@ impl Executor {
                 };
                 change(used, block.memory);
             }
-            if block_id.starts_with("rdd_") {
-                self.row.rdd_blocks += sign;
-            }
+            self.row.rdd_blocks += if is_rdd { sign } else { 0 };
         }
     }
 }
@@ -105,24 +128,105 @@ impl Concurrency {
     }
 }
 
-/// What executors cost: lifetimes, and lifetimes times cores and memory.
+/// What executors cost: lifetimes times cores, heap and container memory.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct ExecutorTime {
     pub core_ms: Option<i64>,
-    pub byte_ms: Option<i64>,
+    pub heap_byte_ms: Option<i64>,
+    pub container_byte_ms: Option<i64>,
+}
+
+/// Adds up what executors cost. The driver counts only where it is the only one.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct CostSum {
+    workers: ExecutorTime,
+    driver: ExecutorTime,
+    has_workers: bool,
+}
+
+impl CostSum {
+    /// Adds an executor whose lifetime has ended.
+    pub fn add(&mut self, row: &ExecutorRow) {
+        let is_driver = row.executor_id == DRIVER;
+        self.has_workers |= !is_driver;
+        let time = if is_driver {
+            &mut self.driver
+        } else {
+            &mut self.workers
+        };
+        let add = |sum: &mut Option<i64>, value: Option<i64>| {
+            if let Some(value) = value {
+                *sum = Some(sum.unwrap_or(0).saturating_add(value));
+            }
+        };
+        add(&mut time.core_ms, row.core_time_ms);
+        add(&mut time.heap_byte_ms, row.heap_time_byte_ms());
+        add(&mut time.container_byte_ms, row.container_time_byte_ms());
+    }
+
+    /// What all of them cost.
+    pub fn total(&self) -> ExecutorTime {
+        if self.has_workers {
+            self.workers
+        } else {
+            self.driver
+        }
+    }
 }
 
 /// All executors of an application.
 #[derive(Debug, Default)]
 pub(super) struct Executors {
-    live: HashMap<String, Executor>,
-    removed: HashMap<String, Executor>,
+    live: HashMap<CompactString, Box<Executor>>,
+    removed: HashMap<CompactString, Box<Executor>>,
+    /// Ids in `removed`, the oldest first; one that came back stands here too.
+    removals: VecDeque<CompactString>,
+    /// Executors whose row is written.
+    written: WrittenIds,
+    /// Live executors by host, without the driver.
+    hosts: HashMap<CompactString, BTreeSet<CompactString>>,
     processes: BTreeMap<String, ProcessRow>,
     task_cpus: BTreeMap<i64, Option<i64>>,
     default_task_cpus: i64,
     concurrency: Concurrency,
-    /// What is stored, by executor and block.
-    blocks: HashMap<(String, String), StoredBlock>,
+    cost: CostSum,
+    /// Most cores of an executor that was added.
+    any_cores: Option<i64>,
+    /// What is stored, by executor, RDD (`None` for other blocks) and block.
+    blocks: HashMap<CompactString, HashMap<Option<i64>, HashMap<String, StoredBlock>>>,
+}
+
+/// Ids of executors: numbers as cluster managers give them, seldom something else.
+#[derive(Debug, Default)]
+struct WrittenIds {
+    numbers: IndexSet,
+    others: HashSet<CompactString>,
+}
+
+impl WrittenIds {
+    fn insert(&mut self, id: &CompactString) {
+        match number(id) {
+            Some(number) => {
+                self.numbers.insert(number);
+            }
+            None => {
+                self.others.insert(id.clone());
+            }
+        }
+    }
+
+    fn contains(&self, id: &str) -> bool {
+        match number(id) {
+            Some(number) => self.numbers.contains(number),
+            None => !self.others.is_empty() && self.others.contains(id),
+        }
+    }
+}
+
+/// The number that an id is, without signs or leading zeros, so that no two ids are one number.
+fn number(id: &str) -> Option<i64> {
+    let number: i64 = id.parse().ok()?;
+    (number >= 0 && number.to_compact_string() == id).then_some(number)
 }
 
 /// Where a block lies, in bytes.
@@ -162,78 +266,170 @@ impl Executors {
         self.task_cpus.insert(profile.id, cpus);
     }
 
+    /// Cores of one task of a resource profile.
+    pub(super) fn task_cpus(&self, profile_id: i64) -> i64 {
+        let cpus = self.task_cpus.get(&profile_id).copied().flatten();
+        cpus.unwrap_or(self.default_task_cpus)
+    }
+
     pub(super) fn on_application_start(&mut self, start: &ApplicationStart) {
         let Some(driver) = self.live.get_mut(DRIVER) else {
             return;
         };
         if let Some(logs) = &start.driver_logs {
-            driver.row.executor_logs.clone_from(logs);
-            driver.logs_json = json_map(logs);
+            driver.row.executor_logs = json_text(logs);
         }
         if let Some(attributes) = &start.driver_attributes {
-            driver.row.attributes.clone_from(attributes);
+            driver.row.attributes = json_text(attributes);
         }
     }
 
     fn get_or_create(&mut self, executor_id: &str, add_time: i64) -> &mut Executor {
         self.live
             .entry_ref(executor_id)
-            .or_insert_with(|| Executor::new(executor_id, add_time))
+            .or_insert_with(|| Box::new(Executor::new(executor_id, add_time)))
     }
 
-    pub(super) fn on_added(&mut self, added: ExecutorAdded) {
+    /// An executor was added; false where the log had said so.
+    pub(super) fn on_added(&mut self, added: ExecutorAdded) -> bool {
+        let time = limits::instant(added.timestamp).unwrap_or(0);
+        let id = added.executor_id.as_str();
+        if self.written.contains(id) && !self.live.contains_key(id) {
+            return false;
+        }
+        let came_back = self
+            .removed
+            .get(id)
+            .is_some_and(|gone| gone.row.remove_time.is_none_or(|went| time > went));
+        if self.removed.contains_key(id) {
+            if !came_back {
+                return false;
+            }
+            self.revive(id, time);
+        }
+        let cpus = self.task_cpus(added.info.resource_profile_id);
         let info = added.info;
-        let cpus = self
-            .task_cpus
-            .get(&info.resource_profile_id)
-            .copied()
-            .flatten()
-            .unwrap_or(self.default_task_cpus);
-        let executor = self.get_or_create(&added.executor_id, added.timestamp);
-        let known_cores = executor.row.total_cores;
+        let cores = limits::count(info.total_cores);
+        let executor = self.get_or_create(id, time);
         let is_new = executor.host.is_none();
-        executor.host = Some(info.host);
-        executor.row.is_active = true;
-        executor.row.total_cores = info.total_cores;
-        executor.row.max_tasks = info.total_cores.checked_div(cpus).unwrap_or(0);
-        executor.logs_json = json_map(&info.log_urls);
-        executor.row.executor_logs = info.log_urls;
-        executor.row.attributes = info.attributes;
-        executor.row.resources = info.resources;
-        executor.row.resource_profile_id = info.resource_profile_id;
-        if added.executor_id != DRIVER {
-            if !is_new {
+        let repeats = !is_new && executor.added == Some(time);
+        let known_cores = executor.row.total_cores;
+        let old_host = executor.hostname().cloned();
+        let host = CompactString::from(info.host);
+        executor.added = Some(time);
+        let row = &mut executor.row;
+        row.is_active = true;
+        row.num_registrations += i64::from(is_new || came_back);
+        row.total_cores = cores;
+        row.max_tasks = cores.checked_div(cpus).unwrap_or(0);
+        row.executor_logs = json_text(&info.log_urls);
+        row.attributes = json_text(&info.attributes);
+        row.resources = json_text(&info.resources);
+        row.resource_profile_id = info.resource_profile_id;
+        executor.host = Some(host.clone());
+        if id != DRIVER {
+            self.any_cores = self.any_cores.max(Some(cores));
+            self.move_host(id, old_host.as_ref(), &host);
+            if !is_new && !came_back {
                 self.concurrency.remove(known_cores);
                 self.concurrency.executors_added -= 1;
             }
-            self.concurrency.add(info.total_cores);
+            self.concurrency.add(cores);
+        }
+        !repeats
+    }
+
+    /// A removed executor is back: its row goes on, with another life.
+    fn revive(&mut self, executor_id: &str, time: i64) {
+        if let Some(mut executor) = self.removed.remove(executor_id) {
+            executor.came = time;
+            executor.row.remove_time = None;
+            executor.row.remove_reason = None;
+            self.live.insert(executor.row.executor_id.clone(), executor);
         }
     }
 
+    fn move_host(&mut self, executor_id: &str, old: Option<&CompactString>, new: &CompactString) {
+        if let Some(old) = old.filter(|old| *old != new) {
+            self.leave_host(executor_id, old);
+        }
+        let ids = self.hosts.entry_ref(new.as_str()).or_default();
+        ids.insert(executor_id.to_compact_string());
+    }
+
+    fn leave_host(&mut self, executor_id: &str, host: &CompactString) {
+        if let Some(ids) = self.hosts.get_mut(host) {
+            ids.remove(executor_id);
+            if ids.is_empty() {
+                self.hosts.remove(host);
+            }
+        }
+    }
+
+    /// A block manager registered. One of an executor that was removed is a ghost: a dying executor
+    /// answered a heartbeat. It brings no cores, and what is known of the executor stays.
     pub(super) fn on_block_manager_added(&mut self, added: BlockManagerAdded) {
-        let executor = self.get_or_create(&added.id.executor_id, added.timestamp);
-        executor.row.host_port = Some(format!("{}:{}", added.id.host, added.id.port));
-        executor.block_manager_host = Some(added.id.host);
+        let id = added.id.executor_id.as_str();
+        let is_known = self.live.contains_key(id);
+        if !is_known && (self.removed.contains_key(id) || self.written.contains(id)) {
+            return;
+        }
+        let executor = self.get_or_create(id, added.timestamp);
+        let old_host = executor.hostname().cloned();
+        executor.row.host_port = Some(format!("{}:{}", added.id.host, added.id.port).into());
+        executor.block_manager_host = Some(CompactString::from(added.id.host));
         executor.row.is_active = true;
-        executor.row.max_memory = added.maximum_memory;
+        executor.row.max_memory = limits::bytes(added.maximum_memory);
         if let Some(on_heap) = added.maximum_on_heap {
             let memory = executor.row.memory_metrics.get_or_insert_default();
-            memory.total_on_heap = on_heap;
-            memory.total_off_heap = added.maximum_off_heap.unwrap_or(0);
+            memory.total_on_heap = limits::bytes(on_heap);
+            memory.total_off_heap = limits::bytes(added.maximum_off_heap.unwrap_or(0));
+        }
+        let host = executor.hostname().cloned();
+        if id != DRIVER
+            && let Some(host) = host
+        {
+            self.move_host(id, old_host.as_ref(), &host);
         }
     }
 
-    pub(super) fn on_removed(&mut self, removed: ExecutorRemoved) {
-        let Some(mut executor) = self.live.remove(&removed.executor_id) else {
-            return;
+    /// An executor was removed; false where it had been.
+    pub(super) fn on_removed(&mut self, removed: ExecutorRemoved) -> bool {
+        let id = removed.executor_id.as_str();
+        let Some(mut executor) = self.live.remove(id) else {
+            return !(self.removed.contains_key(id) || self.written.contains(id));
         };
-        if executor.host.is_some() && removed.executor_id != DRIVER {
+        self.blocks.remove(id);
+        if let Some(host) = executor.hostname().cloned() {
+            self.leave_host(id, &host);
+        }
+        if executor.host.is_some() && id != DRIVER {
             self.concurrency.remove(executor.row.total_cores);
         }
+        let time = limits::instant(removed.timestamp);
+        executor.end_life(time.unwrap_or(executor.came));
         executor.row.is_active = false;
-        executor.row.remove_time = Some(removed.timestamp);
-        executor.row.remove_reason = Some(removed.reason);
-        self.removed.insert(removed.executor_id, executor);
+        executor.row.remove_time = time;
+        executor.row.remove_reason = Some(removed.reason.into());
+        let id = executor.row.executor_id.clone();
+        self.removals.push_back(id.clone());
+        self.removed.insert(id, executor);
+        true
+    }
+
+    /// The row of an executor that was removed so long ago that nothing will change it.
+    pub(super) fn take_final(&mut self, settings: &Shape<'_>) -> Option<ExecutorRow> {
+        while self.removals.len() > REMOVED_KEPT {
+            let id = self.removals.pop_front()?;
+            let Some(executor) = self.removed.remove(&id) else {
+                continue;
+            };
+            self.written.insert(&id);
+            let row = finish_row(*executor, None, settings);
+            self.cost.add(&row);
+            return Some(row);
+        }
+        None
     }
 
     pub(super) fn on_process_added(&mut self, added: MiscellaneousProcessAdded) {
@@ -241,8 +437,8 @@ impl Executors {
             process_id: added.process_id.clone(),
             host_port: added.info.host_port,
             is_active: true,
-            total_cores: added.info.cores,
-            add_time: added.time,
+            total_cores: limits::count(added.info.cores),
+            add_time: limits::instant(added.time).unwrap_or(0),
             remove_time: None,
             process_logs: added.info.log_urls,
         };
@@ -251,34 +447,39 @@ impl Executors {
 
     /// One block's new state: what the executor holds changes by the difference.
     pub(super) fn on_block_updated(&mut self, updated: &BlockUpdatedInfo) {
-        let key = (
-            updated.block_manager.executor_id.clone(),
-            updated.block_id.clone(),
-        );
+        let executor_id = updated.block_manager.executor_id.as_str();
+        let Some(executor) = self.live.get_mut(executor_id) else {
+            return;
+        };
+        let rdd = rdd_of(&updated.block_id);
         let level = &updated.storage_level;
         let new = level.is_valid().then_some(StoredBlock {
             memory: updated.memory_size,
             disk: updated.disk_size,
             off_heap: level.use_off_heap,
         });
+        let rdds = self.blocks.entry_ref(executor_id).or_default();
+        let blocks = rdds.entry(rdd).or_default();
         let old = match new {
-            Some(block) => self.blocks.insert(key, block),
-            None => self.blocks.remove(&key),
+            Some(block) => blocks.insert(updated.block_id.clone(), block),
+            None => blocks.remove(&updated.block_id),
         };
-        if let Some(executor) = self.live.get_mut(&updated.block_manager.executor_id) {
-            executor.replace_block(&updated.block_id, old, new);
+        if blocks.is_empty() {
+            rdds.remove(&rdd);
         }
+        executor.replace_block(updated.block_id.starts_with("rdd_"), old, new);
     }
 
     /// The blocks of an RDD are gone; no event tells of each.
     pub(super) fn on_unpersist(&mut self, rdd_id: i64) {
-        let prefix = format!("rdd_{rdd_id}_");
-        for ((executor_id, block_id), block) in self
-            .blocks
-            .extract_if(|(_, block_id), _| block_id.starts_with(&prefix))
-        {
-            if let Some(executor) = self.live.get_mut(&executor_id) {
-                executor.replace_block(&block_id, Some(block), None);
+        for (executor_id, rdds) in &mut self.blocks {
+            let Some(blocks) = rdds.remove(&Some(rdd_id)) else {
+                continue;
+            };
+            if let Some(executor) = self.live.get_mut(executor_id) {
+                for block in blocks.into_values() {
+                    executor.replace_block(true, Some(block), None);
+                }
             }
         }
     }
@@ -323,7 +524,7 @@ impl Executors {
             .live
             .get(executor_id)
             .or_else(|| self.removed.get(executor_id));
-        known.map_or("{}", |executor| &executor.logs_json)
+        known.map_or("{}", |executor| executor.row.logs_json())
     }
 
     pub(super) fn raise_peaks(&mut self, executor_id: &str, metrics: &ExecutorMetrics) {
@@ -349,17 +550,10 @@ impl Executors {
     }
 
     /// Ids of the live executors on `host`, never the driver.
-    pub(super) fn on_host(&self, host: &str) -> Vec<String> {
-        let mut ids: Vec<String> = self
-            .live
-            .values()
-            .filter(|executor| {
-                executor.row.executor_id != DRIVER && executor.hostname() == Some(host)
-            })
-            .map(|executor| executor.row.executor_id.clone())
-            .collect();
-        ids.sort_unstable();
-        ids
+    pub(super) fn on_host(&self, host: &str) -> Vec<CompactString> {
+        let ids = self.hosts.get(host);
+        ids.map(|ids| ids.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     pub(super) fn exclude_in_stage(&mut self, executor_id: &str, stage_id: i64) {
@@ -376,37 +570,49 @@ impl Executors {
 
     /// The cores of any executor that was added, for applications that do not configure them.
     pub(super) fn any_cores(&self) -> Option<i64> {
-        self.live
-            .values()
-            .chain(self.removed.values())
-            .filter(|executor| executor.row.executor_id != DRIVER && executor.host.is_some())
-            .map(|executor| executor.row.total_cores)
-            .max()
+        self.any_cores
     }
 
-    /// Ends all lifetimes at `end` (application end, else the last event) and gives the rows in
-    /// order of id, and what they add up to.
-    pub(super) fn finish(
+    /// The cores that the driver registered with, as it does in local mode.
+    pub(super) fn driver_cores(&self) -> Option<i64> {
+        let driver = self.live.get(DRIVER).or_else(|| self.removed.get(DRIVER));
+        driver.map(|driver| driver.row.total_cores)
+    }
+
+    /// The processes that are no executors, in order of id.
+    pub(super) fn take_processes(&mut self) -> Vec<ProcessRow> {
+        std::mem::take(&mut self.processes).into_values().collect()
+    }
+
+    /// Ends all lifetimes at `end` (application end, else the last event), gives each row in order
+    /// of id to `write`, and returns what all executors add up to.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub(super) fn finish<E>(
         self,
         application: LifeEnd,
-        executor_memory_bytes: Option<i64>,
-    ) -> (Vec<ExecutorRow>, Vec<ProcessRow>, ExecutorTime) {
+        settings: &Shape<'_>,
+        mut write: impl FnMut(&ExecutorRow) -> Result<(), E>,
+    ) -> Result<ExecutorTime, E> {
         let Self {
             live,
-            mut removed,
-            processes,
+            removed,
+            mut cost,
             ..
         } = self;
-        // An executor that came back after its removal replaces its former self.
-        removed.extend(live);
-        let mut rows: Vec<ExecutorRow> = removed
+        let mut executors: Vec<Box<Executor>> = removed
             .into_values()
+            .chain(live.into_values())
             .filter(|executor| executor.row.executor_id != "fallback")
-            .map(|executor| finish_row(executor, &application))
             .collect();
-        rows.sort_unstable_by(|a, b| a.executor_id.cmp(&b.executor_id));
-        let time = executor_time(&rows, executor_memory_bytes);
-        (rows, processes.into_values().collect(), time)
+        executors.sort_unstable_by(|a, b| a.row.executor_id.cmp(&b.row.executor_id));
+        for executor in executors {
+            let row = finish_row(*executor, Some(&application), settings);
+            cost.add(&row);
+            write(&row)?;
+        }
+        Ok(cost.total())
     }
 }
 
@@ -418,123 +624,90 @@ pub struct LifeEnd {
     pub last_event: i64,
 }
 
-fn finish_row(executor: Executor, application: &LifeEnd) -> ExecutorRow {
+impl LifeEnd {
+    /// The application's end, as far as its history tells.
+    pub fn observed(&self) -> i64 {
+        self.end_time.unwrap_or(self.last_event)
+    }
+}
+
+/// The row of an executor; `application` where it may have lived until the application's end.
+fn finish_row(
+    mut executor: Executor,
+    application: Option<&LifeEnd>,
+    settings: &Shape<'_>,
+) -> ExecutorRow {
+    if executor.row.remove_time.is_none()
+        && executor.row.remove_reason.is_none()
+        && let Some(application) = application
+    {
+        executor.end_life(application.observed());
+    }
     let Executor {
         mut row,
         host,
         excluded_in_stages,
+        past_ms,
+        past_core_ms,
         ..
     } = executor;
     row.excluded_in_stages = excluded_in_stages.into_iter().collect();
     if row.host_port.is_none() {
-        row.host_port = host;
+        row.host_port = host.map(|host| host.as_str().into());
     }
-    end_life(&mut row, application);
+    row.lifetime_ms = Some(past_ms);
+    row.core_time_ms = (row.total_cores > 0).then_some(past_core_ms);
+    complete(&mut row, application, settings);
     row
 }
 
-/// Ends an executor's lifetime, with its application where nothing ended it before.
-pub fn end_life(row: &mut ExecutorRow, application: &LifeEnd) {
-    let end = application.end_time.unwrap_or(application.last_event);
-    row.lifetime_ms = Some(
-        row.remove_time
-            .unwrap_or(end)
-            .saturating_sub(row.add_time)
-            .max(0),
-    );
-    row.loss_kind = match &row.remove_reason {
-        Some(reason) => Some(loss_kind(reason)),
-        None => application.end_time.map(|_| "app_end"),
-    };
-    if row.executor_id == DRIVER {
-        row.total_duration = end.saturating_sub(application.start_time);
-        if let Some(peaks) = &row.peaks {
-            row.total_gc_time = peaks.total_gc_time();
-        }
-    }
+/// Ends the lifetime of an executor that a server shows, with its application where nothing ended it
+/// before.
+pub fn end_life(row: &mut ExecutorRow, application: &LifeEnd, settings: &Shape<'_>) {
+    let end = row.remove_time.unwrap_or(application.observed());
+    let lifetime = end.saturating_sub(row.add_time).max(0);
+    row.lifetime_ms = Some(lifetime);
+    row.core_time_ms = (row.total_cores > 0).then(|| lifetime.saturating_mul(row.total_cores));
+    complete(row, Some(application), settings);
 }
 
-/// What executors whose lifetimes have ended cost together.
-pub fn executor_time(rows: &[ExecutorRow], executor_memory_bytes: Option<i64>) -> ExecutorTime {
-    let only_driver = rows.iter().all(|row| row.executor_id == DRIVER);
-    let mut core_ms: Option<i64> = None;
-    let mut lifetime_ms: i64 = 0;
-    for row in rows
-        .iter()
-        .filter(|row| only_driver || row.executor_id != DRIVER)
+/// Why it went, what memory it had, and what Spark counts for the driver.
+fn complete(row: &mut ExecutorRow, application: Option<&LifeEnd>, settings: &Shape<'_>) {
+    match &row.remove_reason {
+        Some(reason) => {
+            let loss = Loss::new(reason);
+            row.loss_kind = Some(loss.kind);
+            row.exit_code = loss.exit_code;
+        }
+        None => {
+            row.loss_kind = application
+                .and_then(|application| application.end_time)
+                .map(|_| "app_end");
+        }
+    }
+    if row.executor_id != DRIVER {
+        row.memory = settings.executor_memory(row.resource_profile_id);
+        return;
+    }
+    row.memory = settings.driver_memory();
+    if row.core_time_ms.is_none()
+        && let (Some(cores), Some(lifetime)) = (settings.local_cores(), row.lifetime_ms)
     {
-        let lifetime = row.lifetime_ms.unwrap_or(0);
-        lifetime_ms = lifetime_ms.saturating_add(lifetime);
-        if row.total_cores > 0 {
-            let core_time = lifetime.saturating_mul(row.total_cores);
-            core_ms = Some(core_ms.unwrap_or(0).saturating_add(core_time));
-        }
+        row.core_time_ms = Some(lifetime.saturating_mul(cores));
     }
-    let byte_ms = executor_memory_bytes
-        .filter(|_| !only_driver)
-        .map(|bytes| lifetime_ms.saturating_mul(bytes));
-    ExecutorTime { core_ms, byte_ms }
-}
-
-/// Why an executor went, by what Spark and the cluster managers write.
-fn loss_kind(reason: &str) -> &'static str {
-    let reason = reason.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    if says(&[
-        "spot",
-        "preempt",
-        "node termination",
-        "instance termination",
-    ]) {
-        "spot"
-    } else if says(&["idle", "killed by driver"]) {
-        "idle"
-    } else if says(&["decommission"]) {
-        "decommissioned"
-    } else if says(&[
-        "oom",
-        "out of memory",
-        "outofmemory",
-        "memory limits",
-        "exit code 137",
-        "exit status: 137",
-        "exit code: 52",
-        "exit status: 52",
-        "code 52",
-    ]) {
-        "oom"
-    } else if says(&["killed", "exit code 143", "exit status: 143"]) {
-        "killed"
-    } else {
-        "lost"
+    if let Some(application) = application {
+        row.total_duration = application
+            .observed()
+            .saturating_sub(application.start_time);
+    }
+    if let Some(peaks) = &row.peaks {
+        row.total_gc_time = peaks.total_gc_time();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn loss_kinds_follow_the_cluster_managers_words() {
-        assert_eq!(loss_kind("Executor killed by driver."), "idle");
-        assert_eq!(
-            loss_kind("Container killed by YARN for exceeding memory limits. 5.6 GB of 5.5 GB"),
-            "oom"
-        );
-        assert_eq!(
-            loss_kind("Container marked as failed on a spot node"),
-            "spot"
-        );
-        assert_eq!(
-            loss_kind("Container from a bad node. Exit status: 143"),
-            "killed"
-        );
-        assert_eq!(loss_kind("worker lost"), "lost");
-        assert_eq!(
-            loss_kind("Executor decommission finished"),
-            "decommissioned"
-        );
-    }
 
     #[test]
     fn an_unpersisted_rdd_gives_its_blocks_back() {
@@ -549,7 +722,9 @@ mod tests {
             .expect("an update")
         };
         let mut executors = Executors::new();
-        executors.live.insert("1".to_owned(), Executor::new("1", 0));
+        executors
+            .live
+            .insert("1".into(), Box::new(Executor::new("1", 0)));
         for block_id in ["rdd_4_0", "rdd_4_1", "rdd_41_0", "broadcast_4_piece0"] {
             executors.on_block_updated(&block(block_id));
         }

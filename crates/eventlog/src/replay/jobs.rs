@@ -1,19 +1,22 @@
 //! Jobs. A job's row is final when it has ended and no task of its stages runs any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::event::{JobEnd, JobStart, TaskEnd};
+use crate::limits;
 use crate::rows::{JobRow, JobStatus};
 
 use super::index_set::IndexSet;
+use super::stages::StageKey;
 
 /// One running job.
 #[derive(Debug)]
 pub(super) struct LiveJob {
     row: JobRow,
-    stage_ids: HashSet<i64>,
+    /// The stage whose end is the job's, as far as ids tell.
+    last_stage_id: Option<i64>,
     completed_stages: HashSet<i64>,
     skipped_stages: HashSet<i64>,
     /// Indices of successful tasks by stage id.
@@ -28,12 +31,12 @@ impl LiveJob {
             .stage_infos
             .iter()
             .filter(|info| info.completion_time.is_none());
-        let stage_ids: Vec<i64> = start.stage_infos.iter().map(|info| info.stage_id).collect();
+        let stage_ids = start.stage_infos.iter().map(|info| info.stage_id);
         let row = JobRow {
             job_id: start.job_id,
             name: last_stage.map(|info| info.name.clone()).unwrap_or_default(),
             description: properties.description.clone(),
-            submission_time: Some(start.submission_time).filter(|time| *time > 0),
+            submission_time: limits::instant(start.submission_time),
             job_group: properties.job_group.clone(),
             job_tags: job_tags(properties.job_tags.as_deref()),
             num_tasks: pending
@@ -41,20 +44,26 @@ impl LiveJob {
                 .fold(0, i64::saturating_add),
             sql_id: properties.sql_execution_id,
             origin: properties.origin.clone(),
-            stage_ids: stage_ids.clone(),
+            stage_ids: stage_ids.collect(),
             ..JobRow::default()
         };
         Self {
             row,
-            stage_ids: stage_ids.into_iter().collect(),
+            last_stage_id: last_stage.map(|info| info.stage_id),
             completed_stages: HashSet::new(),
             skipped_stages: HashSet::new(),
             completed_indices: HashMap::new(),
         }
     }
 
-    pub(super) fn mentions(&self, stage_id: i64) -> bool {
-        self.stage_ids.contains(&stage_id)
+    /// Ids of the stages that the job's start listed.
+    pub(super) fn stage_ids(&self) -> &[i64] {
+        &self.row.stage_ids
+    }
+
+    /// The stage whose end is the job's.
+    pub(super) fn last_stage_id(&self) -> Option<i64> {
+        self.last_stage_id
     }
 
     pub(super) fn on_stage_submitted(&mut self, stage_id: i64) {
@@ -111,7 +120,7 @@ impl LiveJob {
         } else {
             JobStatus::Failed
         };
-        self.row.completion_time = Some(end.completion_time).filter(|time| *time > 0);
+        self.row.completion_time = limits::instant(end.completion_time);
         if !succeeded {
             self.row.failure_reason = end
                 .result
@@ -138,6 +147,8 @@ pub(super) struct EndingJob {
     pub(super) job: LiveJob,
     /// The row as the History Server last wrote it.
     pub(super) written: JobRow,
+    /// Live stage attempts that count for the job.
+    pub(super) waits_for: BTreeSet<StageKey>,
 }
 
 fn len(set: &HashSet<i64>) -> i64 {

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use hashbrown::HashMap;
 
 use crate::event::{BlockUpdatedInfo, RddInfo};
 use crate::rows::RddStorageRow;
 
-/// One persisted RDD and its cached blocks: `(memory, disk)` in bytes by partition and executor.
+/// One persisted RDD and its cached blocks: `(memory, disk)` in bytes by executor and block.
 #[derive(Debug)]
 struct Rdd {
     info: RddInfo,
-    blocks: HashMap<(String, String), (i64, i64)>,
+    blocks: HashMap<CompactString, HashMap<String, (i64, i64)>>,
 }
 
 /// All persisted RDDs of an application.
@@ -39,22 +40,20 @@ impl Storage {
         else {
             return;
         };
-        let key = (
-            updated.block_id.clone(),
-            updated.block_manager.executor_id.clone(),
-        );
+        let executor_id = updated.block_manager.executor_id.as_str();
+        let blocks = rdd.blocks.entry_ref(executor_id).or_default();
         if updated.storage_level.is_valid() {
-            rdd.blocks
-                .insert(key, (updated.memory_size, updated.disk_size));
+            let sizes = (updated.memory_size, updated.disk_size);
+            blocks.insert(updated.block_id.clone(), sizes);
         } else {
-            rdd.blocks.remove(&key);
+            blocks.remove(&updated.block_id);
         }
     }
 
     /// Blocks of an executor go with it.
     pub(super) fn on_executor_removed(&mut self, executor_id: &str) {
         for rdd in self.rdds.values_mut() {
-            rdd.blocks.retain(|(_, holder), _| holder != executor_id);
+            rdd.blocks.remove(executor_id);
         }
     }
 
@@ -65,15 +64,14 @@ impl Storage {
 
 impl Rdd {
     fn into_row(self) -> RddStorageRow {
-        let mut partitions: Vec<&str> = self
-            .blocks
-            .keys()
-            .map(|(block, _)| block.as_str())
-            .collect();
+        let blocks = || self.blocks.values().flatten();
+        let mut partitions: Vec<&str> = blocks().map(|(block, _)| block.as_str()).collect();
         partitions.sort_unstable();
         partitions.dedup();
         let used = |size: fn(&(i64, i64)) -> i64| {
-            self.blocks.values().map(size).fold(0, i64::saturating_add)
+            blocks()
+                .map(|(_, sizes)| size(sizes))
+                .fold(0, i64::saturating_add)
         };
         RddStorageRow {
             rdd_id: self.info.rdd_id,

@@ -66,7 +66,7 @@ impl JobRow {
     /// As [`RowWriter::append`].
     pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
         let duration = match (self.submission_time, self.completion_time) {
-            (Some(start), Some(end)) => Some(end.saturating_sub(start)),
+            (Some(start), Some(end)) => duration(start, end),
             _ => None,
         };
         let success_rate =
@@ -103,6 +103,16 @@ impl JobRow {
             append_origin(row, &self.origin);
         })
     }
+}
+
+/// Milliseconds from `start` to `end`; `None` where a clock that was set back makes them negative.
+pub(super) fn duration(start: i64, end: i64) -> Option<i64> {
+    Some(end.saturating_sub(start)).filter(|duration| *duration >= 0)
+}
+
+/// A number for people, to two decimals.
+pub(super) fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 /// `part` of `whole` in percent; `whole` is positive.

@@ -30,9 +30,11 @@ use sparklake_schema::{self as schema, RowBuilder, TableBuilder};
 use crate::RowError as ExtractError;
 use crate::event::{EXECUTOR_METRIC_COUNT, ExecutorMetrics};
 
-pub use application::{ApplicationRow, HistoryKind};
+pub use application::{
+    ApplicationActivity, ApplicationRow, ApplicationShape, EndTimeSource, HistoryKind,
+};
 pub use environment::EnvironmentRow;
-pub use executor::{ExecutorRow, MemoryMetrics, ProcessRow};
+pub use executor::{ExecutorMemory, ExecutorRow, MemoryMetrics, ProcessRow};
 pub use job::{JobRow, JobStatus};
 pub use log_finding::LogFindingRow;
 pub use rdd::{RddBlocks, RddRow};
@@ -45,9 +47,9 @@ pub use stage::{SpeculationSummary, StageExecutorRow, StageRow, StageStatus};
 pub use storage::RddStorageRow;
 pub use streaming::StreamingProgressRow;
 pub use summary::{TaskQuantilesRow, TaskSummaryRow};
-pub use task::TaskRow;
+pub use task::{FetchFailure, TaskRow};
 pub use task::{getting_result_time, scheduler_delay};
-pub use text::{json_map, rest_time};
+pub use text::{json_map, json_text, rest_time};
 
 /// How much a history tells: REST leaves out a few things that an event log holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

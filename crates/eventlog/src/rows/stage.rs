@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::RowError as ExtractError;
 use crate::event::{Accumulable, ExecutorMetrics, StageInfo, TaskMetrics};
 
-use super::job::percent;
+use super::job::{duration, percent, rounded};
 use super::text::{json_accumulables, json_map};
 use super::{Depth, FactTable, RowWriter, append_peaks};
 
@@ -67,6 +67,8 @@ pub struct StageRow {
     pub peaks: Option<ExecutorMetrics>,
     pub job_ids: Vec<i64>,
     pub sql_id: Option<i64>,
+    /// Milliseconds that the stage waited for its longest task alone.
+    pub tail_ms: Option<i64>,
     pub depth: Depth,
 }
 
@@ -244,7 +246,9 @@ impl StageRow {
                         shuffle_read_bytes,
                         m.shuffle_write.bytes_written,
                     ])),
-                );
+                )
+                .opt_bigint("tail_ms", self.tail_ms)
+                .opt_bigint("scheduling_delay_ms", self.scheduling_delay());
         })
     }
 
@@ -254,11 +258,12 @@ impl StageRow {
     }
 
     fn duration(&self) -> Option<i64> {
-        Some(
-            self.info
-                .completion_time?
-                .saturating_sub(self.info.submission_time?),
-        )
+        duration(self.info.submission_time?, self.info.completion_time?)
+    }
+
+    /// From the submission to the first task: the time that the stage waited for a core.
+    fn scheduling_delay(&self) -> Option<i64> {
+        duration(self.info.submission_time?, self.first_task_launched_time?)
     }
 
     fn completion_rate(&self) -> Option<f64> {
@@ -275,13 +280,13 @@ impl StageRow {
     }
 }
 
-/// The sum of `bytes` in binary megabytes, as the original notebooks have it.
+/// The sum of `bytes` in binary megabytes to two decimals, as the original notebooks have it.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a column for people; the exact bytes stand beside it"
 )]
 fn megabytes(bytes: &[i64]) -> f64 {
-    bytes.iter().map(|bytes| *bytes as f64).sum::<f64>() / (1024.0 * 1024.0)
+    rounded(bytes.iter().map(|bytes| *bytes as f64).sum::<f64>() / (1024.0 * 1024.0))
 }
 
 /// What one executor did in one stage attempt.

@@ -14,6 +14,17 @@ pub struct StreamingProgressRow<'a> {
 }
 
 impl StreamingProgressRow<'_> {
+    /// What makes the row one of its own: query run, batch and time.
+    #[must_use]
+    pub fn key(&self) -> (&str, i64, i64) {
+        let progress = self.progress;
+        (
+            text(progress, "runId").unwrap_or(""),
+            integer(progress, "batchId").unwrap_or(-1),
+            text(progress, "timestamp").and_then(epoch_ms).unwrap_or(0),
+        )
+    }
+
     /// Appends the row.
     ///
     /// # Errors

@@ -21,7 +21,39 @@ pub struct TaskRow<'a> {
     pub task_type: Option<&'a str>,
     pub end_reason: Option<&'a str>,
     pub kill_reason: Option<&'a str>,
+    /// Where a shuffle block could not be fetched from.
+    pub fetch_failure: Option<FetchFailure<'a>>,
     pub depth: Depth,
+}
+
+/// The block manager and the shuffle of a fetch that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchFailure<'a> {
+    pub host: Option<&'a str>,
+    pub executor_id: Option<&'a str>,
+    pub shuffle_id: Option<i64>,
+}
+
+impl<'a> FetchFailure<'a> {
+    /// Reads REST's message of a task that failed to fetch:
+    /// `FetchFailed(BlockManagerId(<executor>, <host>, <port>, …), shuffleId=<shuffle>, …`.
+    #[must_use]
+    pub fn of_message(message: &'a str) -> Option<Self> {
+        let rest = message.strip_prefix("FetchFailed(")?;
+        let mut address = rest
+            .strip_prefix("BlockManagerId(")
+            .map(|rest| rest.split(", "))
+            .into_iter()
+            .flatten();
+        let shuffle = rest
+            .split_once("shuffleId=")
+            .and_then(|(_, rest)| rest.split(',').next());
+        Some(Self {
+            executor_id: address.next(),
+            host: address.next(),
+            shuffle_id: shuffle.and_then(|id| id.parse().ok()),
+        })
+    }
 }
 
 impl TaskRow<'_> {
@@ -57,7 +89,10 @@ impl TaskRow<'_> {
                 .bigint("index", info.index)
                 .bigint("attempt", info.attempt)
                 .bigint("partition_id", info.partition_id)
-                .opt_timestamp_ms("launch_time", Some(info.launch_time))
+                .opt_timestamp_ms(
+                    "launch_time",
+                    Some(info.launch_time).filter(|time| *time > 0),
+                )
                 .opt_timestamp_ms(
                     "result_fetch_start",
                     Some(info.getting_result_time).filter(|time| *time != 0),
@@ -207,6 +242,16 @@ impl TaskRow<'_> {
             .opt_string("task_type", self.task_type)
             .opt_string("end_reason", self.end_reason)
             .opt_string("kill_reason", self.kill_reason);
+            let fetch = self.fetch_failure.as_ref();
+            row.opt_string("fetch_failed_host", fetch.and_then(|fetch| fetch.host))
+                .opt_string(
+                    "fetch_failed_executor_id",
+                    fetch.and_then(|fetch| fetch.executor_id),
+                )
+                .opt_bigint(
+                    "fetch_failed_shuffle_id",
+                    fetch.and_then(|fetch| fetch.shuffle_id),
+                );
             append_peaks(row, self.peaks);
         })
     }

@@ -13,6 +13,21 @@ pub fn json_map<K: Serialize, V: Serialize>(map: &BTreeMap<K, V>) -> String {
     serde_json::to_string(map).unwrap_or_else(|_| "{}".to_owned())
 }
 
+/// A map as a JSON object in as little memory as there is; no text at all where it is empty.
+#[must_use]
+pub fn json_text<V: Serialize>(map: &BTreeMap<String, V>) -> Box<str> {
+    if map.is_empty() {
+        Box::default()
+    } else {
+        json_map(map).into_boxed_str()
+    }
+}
+
+/// A text of [`json_text`] as a JSON object.
+pub(super) fn object(text: &str) -> &str {
+    if text.is_empty() { "{}" } else { text }
+}
+
 /// Accumulators as REST lists them.
 pub(super) fn json_accumulables<'a>(accumulables: impl Iterator<Item = &'a Accumulable>) -> String {
     #[derive(Serialize)]

@@ -62,6 +62,10 @@ impl SqlExecutions {
         start: SqlExecutionStart,
         operation: Option<&OperationStarted>,
     ) {
+        // A job of it had started and ended before: its row may have left already.
+        if self.over.contains(&start.execution_id) {
+            return;
+        }
         let execution = self.get_or_create(start.execution_id);
         execution.settings.extend(start.modified_configs);
         execution.job_group = start.job_group_id.or(execution.job_group.take());
@@ -131,12 +135,12 @@ impl SqlExecutions {
         }
     }
 
-    pub(super) fn on_stage_submitted(&mut self, stage_id: i64, attempt_id: i64, num_tasks: i64) {
+    pub(super) fn on_stage_submitted(&mut self, stage_id: i64, attempt_id: i64) {
         if !self.stage_users.contains_key(&stage_id) {
             return;
         }
         if let Some(metrics) = self.stages.get_mut(&stage_id)
-            && let Some(restarted) = metrics.restarted(attempt_id, num_tasks)
+            && let Some(restarted) = metrics.restarted(attempt_id)
         {
             *metrics = restarted;
         }

@@ -98,10 +98,11 @@ impl StageMetrics {
         }
     }
 
-    /// The holder of another attempt of the same stage, empty.
-    pub(super) fn restarted(&self, attempt_id: i64, num_tasks: i64) -> Option<Self> {
+    /// The holder of another attempt of the same stage, empty. It has room for all tasks of the
+    /// stage: an attempt that runs some of them again keeps their indices.
+    pub(super) fn restarted(&self, attempt_id: i64) -> Option<Self> {
         (attempt_id != self.attempt_id)
-            .then(|| Self::new(attempt_id, num_tasks, Arc::clone(&self.known)))
+            .then(|| Self::new(attempt_id, self.num_tasks, Arc::clone(&self.known)))
     }
 
     /// Takes a task's updates. An index that succeeded takes no more; until then the last attempt wins.
