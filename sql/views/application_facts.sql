@@ -18,18 +18,26 @@ WITH workers AS (
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
   a.application_name, a.job_key, a.complete, a.completed, a.failure_reason,
-  NULLIF(a.duration_ms, 0) AS app_duration_ms,
+  -- Until the last event where there is no end, as in every Databricks log.
+  NULLIF(COALESCE(a.observed_duration_ms, a.duration_ms), 0) AS app_duration_ms,
   a.total_task_time_ms, a.core_time_ms, a.num_executors_max, a.cores_max,
   a.input_bytes AS app_input_bytes, a.num_jobs, a.num_sql,
+  -- Of one executor's container; times without a job, and the time that tasks held cores.
+  a.container_memory_bytes, a.container_memory_time_byte_ms, a.memory_time_byte_ms,
+  a.driver_only_time_ms, a.longest_gap_ms, a.longest_gap_start_time, a.first_task_delay_ms,
+  a.cores_busy_time_ms, a.tasks_running_max, a.num_lost_events, a.num_failed_tasks,
+  a.num_killed_tasks, a.driver_memory_bytes, a.master,
   COALESCE(a.executor_cores, w.worker_cores) AS executor_cores,
-  CAST(a.core_time_ms AS DOUBLE) / NULLIF(a.duration_ms, 0) AS average_cores,
+  CAST(a.core_time_ms AS DOUBLE) / NULLIF(COALESCE(a.observed_duration_ms, a.duration_ms), 0)
+    AS average_cores,
   COALESCE(w.num_workers, 0) AS num_workers,
   COALESCE(w.num_never_used, 0) AS num_never_used,
   NULLIF(w.peak_heap_bytes, 0) AS peak_heap_bytes,
-  a.application_name IN (
+  -- By the name alone in rows of older releases.
+  COALESCE(a.is_interactive, a.application_name IN (
     'Spark shell', 'PySparkShell', 'SparkR', 'Databricks Shell', 'Zeppelin', 'SparkSQL'
   ) OR LOWER(a.application_name) LIKE 'thrift%' OR LOWER(a.application_name) LIKE 'livy%'
-    OR LOWER(a.application_name) LIKE '%jupyter%' OR LOWER(a.application_name) LIKE '%spark connect%'
+    OR LOWER(a.application_name) LIKE '%jupyter%' OR LOWER(a.application_name) LIKE '%spark connect%')
     AS is_interactive,
   c.spark_minor, c.has_settings, c.is_local OR w.num_workers IS NULL AS is_local,
   c.shuffle_partitions, c.default_parallelism, c.adaptive, c.coalesce_partitions, c.skew_join,

@@ -108,7 +108,7 @@ SELECT
     AS is_listing,
   COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
   COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 AS has_python,
-  p.files_read, e.tail_ms, e.long_tasks, COALESCE(s.failure_reason, e.task_error) AS reason,
+  p.files_read, COALESCE(e.tail_ms, s.tail_ms) AS tail_ms, e.long_tasks, s.scheduling_delay_ms, COALESCE(s.failure_reason, e.task_error) AS reason,
   a.complete, a.app_duration_ms, a.total_task_time_ms, a.average_cores, a.core_time_ms, a.cores_max, a.executor_cores,
   a.is_interactive, a.spark_minor, a.has_settings, a.is_local, a.shuffle_partitions,
   a.default_parallelism, a.adaptive, a.coalesce_partitions, a.skew_join, a.advisory_bytes,
