@@ -1,12 +1,14 @@
 //! What queries, their sessions, their tables and caches are known by: real logs against numbers
 //! that were read from their events by hand.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::program::{Ended, command, load};
 use super::stored::{Row, rows};
+use super::world::world;
 
 /// The lake of one fixture of Spark 4, and the folder that it goes with.
 fn lake_of(log: &str) -> (TempDir, PathBuf) {
@@ -187,6 +189,39 @@ fn caches_tell_how_often_they_were_read() {
         "10 2 1 2 3 false 4 4 0",
     ];
     assert_eq!(persisted(&lake), expected);
+}
+
+/// Sums of a column by application, attempt and query.
+fn sums(lake: &Path, table: &str, column: &str) -> BTreeMap<[String; 3], i64> {
+    let mut sums = BTreeMap::new();
+    for row in rows(lake, table) {
+        let key = ["application_id", "attempt_id", "sql_id"].map(|name| row.get(name).cloned());
+        let value = row.get(column).and_then(|value| value.parse::<i64>().ok());
+        if let ([Some(app), Some(attempt), Some(sql)], Some(value)) = (key, value) {
+            *sums.entry([app, attempt, sql]).or_default() += value;
+        }
+    }
+    sums
+}
+
+#[test]
+fn operators_of_real_queries_never_work_longer_than_their_tasks_ran() {
+    let lake = &world().fresh;
+    let run = sums(lake, "stages", "executor_run_time");
+    let (mut exclusive, mut inclusive, mut queries) = (0, 0, 0);
+    let of_all = sums(lake, "sql_nodes", "inclusive_time_ms");
+    for (query, own) in sums(lake, "sql_nodes", "time_ms") {
+        let Some(run) = run.get(&query) else { continue };
+        assert!(own <= *run, "{query:?}: {own} ms of {run}");
+        exclusive += own;
+        inclusive += of_all.get(&query).copied().unwrap_or_default();
+        queries += 1;
+    }
+    assert!(queries > 50, "{queries} queries compared");
+    assert!(
+        inclusive > 2 * exclusive,
+        "{inclusive} overlap, {exclusive} do not"
+    );
 }
 
 /// Events of an application that serves clients: Spark Connect, the Thrift server, a notebook.

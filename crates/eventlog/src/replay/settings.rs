@@ -20,8 +20,12 @@ impl ApplicationSettings {
         self.values = spark.iter().cloned().collect();
     }
 
-    /// Those of `settings` that the application does not have, or has with another value.
+    /// Those of `settings` that the application does not have, or has with another value; none
+    /// where the history does not say what the application has.
     pub(super) fn differing(&self, settings: Vec<(String, String)>) -> Vec<(String, String)> {
+        if self.values.is_empty() {
+            return Vec::new();
+        }
         let mut differing = settings;
         differing.retain(|(key, value)| is_setting(key) && self.values.get(key) != Some(value));
         differing
@@ -56,5 +60,39 @@ impl ApplicationSettings {
             .append(writer)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        pairs.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn only_what_the_application_has_otherwise_differs() {
+        let session = pairs(&[
+            ("spark.sql.shuffle.partitions", "8"),
+            ("spark.executor.memory", "4g"),
+            ("spark.sql.ansi.enabled", "true"),
+            ("spark.sql.execution.id", "3"),
+        ]);
+        let mut application = ApplicationSettings::default();
+        assert!(
+            application.differing(session.clone()).is_empty(),
+            "nothing is known"
+        );
+        application.on_environment(&pairs(&[
+            ("spark.sql.shuffle.partitions", "200"),
+            ("spark.executor.memory", "4g"),
+        ]));
+        let expected = pairs(&[
+            ("spark.sql.shuffle.partitions", "8"),
+            ("spark.sql.ansi.enabled", "true"),
+        ]);
+        assert_eq!(application.differing(session), expected);
     }
 }
