@@ -33,10 +33,9 @@ pub fn decode(codec: Codec, data: &[u8]) {
 /// Reads the directory of `data` and its first entries.
 pub fn decode_archive(data: &[u8]) {
     let archive = Cursor::new(data.to_vec());
-    let Ok(entries) = zip::directory(archive.clone()) else {
-        return;
-    };
-    for entry in entries.iter().take(MAX_ENTRIES) {
+    let recovered = zip::recover(archive.clone(), &limits()).unwrap_or_default();
+    let entries = zip::directory(archive.clone()).unwrap_or_default();
+    for entry in entries.iter().chain(&recovered).take(MAX_ENTRIES) {
         if let Ok(content) = entry.open(archive.clone()) {
             drain(content, data.len());
         }

@@ -189,6 +189,7 @@ pub(super) struct JobArguments {
     )]
     job_file: Option<PathBuf>,
     /// Folder or file of event logs: a path, or a URI such as s3://bucket/logs; may be repeated.
+    /// `*`, `?` and `**` are wildcards; @FILE names a file that lists places, one a line.
     /// Sources given here take the place of those of the job file
     #[arg(
         long,
@@ -251,7 +252,8 @@ pub(super) struct JobArguments {
         hide_env_values = true
     )]
     dry_run: Option<bool>,
-    /// Also load applications that still run, as far as they are
+    /// Also load applications that still run from servers and platforms. Event logs are always read
+    /// as far as they are: a crash leaves a log in progress, too
     #[arg(
         long,
         value_name = "BOOL",

@@ -3,26 +3,63 @@
 //! A History Server puts all attempts of an application into one archive, and attempts are logs of
 //! their own. Only the archive's directory is read, from its end.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::Path as LocalPath;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
-use zip::ZipArchive;
 
-use super::group::{Grouped, LogFile, group};
+use super::group::{Grouped, LogFile, LogGroup, group};
 use super::location::Location;
-use super::{SourceFile, names};
+use super::{DiscoverError, SourceFile, names};
+use crate::extract::eventlog::codec::zip::{self, ZipEntry};
 
-/// Bytes fetched at a time; most directories fit.
-const FETCH_BYTES: usize = 64 * 1024;
+/// A log within an archive.
+#[derive(Debug, Clone)]
+pub(crate) struct ArchivedLog {
+    /// Its file or folder within the archive.
+    pub path: String,
+    /// Its files in reading order.
+    pub entries: Vec<ZipEntry>,
+    pub in_progress: bool,
+}
 
-/// The logs within the archive `file`. `None` when it is no archive that can be opened: then the
-/// extraction is to say what is wrong with it.
-pub(super) async fn logs_in(location: &Location, file: &SourceFile) -> Option<Grouped> {
+/// Groups the entries of an archive into logs, and names what is wrong with some.
+pub(crate) fn archived_logs(entries: &[ZipEntry]) -> (Vec<ArchivedLog>, Vec<DiscoverError>) {
+    let is_hidden = |name: &str| name.split('/').any(names::is_hidden);
+    let by_name: HashMap<&str, &ZipEntry> = entries
+        .iter()
+        .filter(|entry| !is_hidden(&entry.name))
+        .map(|entry| (entry.name.as_str(), entry))
+        .collect();
+    let files: Vec<LogFile> = by_name
+        .values()
+        .map(|entry| LogFile {
+            path: entry.name.clone(),
+            size: entry.compressed_size,
+        })
+        .collect();
+    let Grouped { logs, problems } = group(&files);
+    let to_log = |log: LogGroup| {
+        let entry = |path: &String| by_name.get(path.as_str()).copied().cloned();
+        ArchivedLog {
+            entries: log.files.iter().filter_map(entry).collect(),
+            path: log.path,
+            in_progress: log.in_progress,
+        }
+    };
+    (logs.into_iter().map(to_log).collect(), problems)
+}
+
+/// The logs within the archive `file`, and what is wrong with some. `None` when it is no archive that
+/// can be opened: then the extraction is to say what is wrong with it.
+pub(super) async fn logs_in(
+    location: &Location,
+    file: &SourceFile,
+) -> Option<(Vec<ArchivedLog>, Vec<DiscoverError>)> {
     let local = location
         .local
         .is_some()
@@ -33,8 +70,8 @@ pub(super) async fn logs_in(location: &Location, file: &SourceFile) -> Option<Gr
     let (path, size) = (file.path.clone(), file.size);
     let runtime = Handle::current();
     let listed = tokio::task::spawn_blocking(move || match local {
-        Some(local) => list_local(&local),
-        None => list(ObjectReader {
+        Some(local) => zip::directory(File::open(local)?),
+        None => zip::directory(ObjectReader {
             store,
             path,
             size,
@@ -42,29 +79,7 @@ pub(super) async fn logs_in(location: &Location, file: &SourceFile) -> Option<Gr
             runtime,
         }),
     });
-    let files = listed.await.ok()?.ok()?;
-    Some(group(&files))
-}
-
-fn list_local(path: &LocalPath) -> io::Result<Vec<LogFile>> {
-    list(File::open(path)?)
-}
-
-fn list(archive: impl Read + Seek) -> io::Result<Vec<LogFile>> {
-    let archive = BufReader::with_capacity(FETCH_BYTES, archive);
-    let mut archive = ZipArchive::new(archive)?;
-    let mut files = Vec::new();
-    for index in 0..archive.len() {
-        let entry = archive.by_index_raw(index)?;
-        let is_hidden = entry.name().split('/').any(names::is_hidden);
-        if !entry.is_dir() && !is_hidden {
-            files.push(LogFile {
-                path: entry.name().to_owned(),
-                size: entry.size(),
-            });
-        }
-    }
-    Ok(files)
+    Some(archived_logs(&listed.await.ok()?.ok()?))
 }
 
 /// Reads an object as if it were a file, for the few jumps that finding a directory takes.

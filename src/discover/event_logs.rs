@@ -2,10 +2,12 @@
 
 use crate::model::Platform;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use super::group::{Grouped, LogFile, LogGroup, group, single_file};
 use super::location::Location;
 use super::origin::{Origin, origin};
+use super::pattern::{self, Pattern};
 use super::walk::{self, Found};
 use super::{
     Check, CheckOutcome, Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History,
@@ -17,7 +19,8 @@ use super::{
 pub struct EventLogSource {
     /// Paths, absolute or relative, and URIs (`file://`, `s3://`, `gs://`, `abfss://`), each of a
     /// folder, which is searched with all its folders, or of a single file, which is taken as a log
-    /// whatever its name.
+    /// whatever its name. `*`, `?` and `**` stand for parts of names; `@FILE` is a file that lists
+    /// places, one a line.
     pub uris: Vec<String>,
     /// What to call the cluster that they come from; by default the folder that they lie in. The
     /// clusters of Databricks' delivery keep the ids that their paths tell.
@@ -40,7 +43,18 @@ pub async fn discover(
     let mut histories = BTreeMap::new();
     let mut problems = Vec::new();
     let mut failures = Vec::new();
-    for uri in &source.uris {
+    let mut uris = Vec::with_capacity(source.uris.len());
+    for given in &source.uris {
+        match pattern::places(given) {
+            Ok(places) => uris.extend(places),
+            Err(error) => failures.push(DiscoverProblem {
+                uri: given.clone(),
+                error,
+            }),
+        }
+    }
+    let places = uris.len() + failures.len();
+    for uri in &uris {
         match discover_uri(uri, source).await {
             Ok(found) => {
                 let wanted = found
@@ -56,7 +70,7 @@ pub async fn discover(
             }),
         }
     }
-    if failures.len() == source.uris.len() {
+    if failures.len() == places {
         return Err(only_failures(failures));
     }
     problems.extend(failures);
@@ -72,7 +86,8 @@ pub async fn discover(
 /// Tries whether the places of `source` can be listed. Opens no log.
 pub async fn check(source: &EventLogSource) -> Vec<Check> {
     let mut checks = Vec::with_capacity(source.uris.len());
-    for uri in &source.uris {
+    let places = |given: &String| pattern::places(given).unwrap_or_else(|_| vec![given.clone()]);
+    for uri in &source.uris.iter().flat_map(places).collect::<Vec<_>>() {
         let outcome = match discover_uri(uri, source).await {
             Ok(found) => CheckOutcome::Passed(format!("{} logs", found.histories.len())),
             Err(error) => CheckOutcome::Failed {
@@ -116,7 +131,35 @@ fn only_failures(mut failures: Vec<DiscoverProblem>) -> DiscoverError {
 
 async fn discover_uri(uri: &str, source: &EventLogSource) -> Result<Discovery, DiscoverError> {
     let location = Location::resolve(uri, &source.storage_options)?;
-    discover_location(&location, source.name.as_deref()).await
+    let name = source.name.as_deref();
+    // A name with such characters is meant as it is where there is such a file.
+    let is_there = location.local.as_deref().is_some_and(Path::exists);
+    let Some((base, pattern)) = Pattern::split(location.path.as_ref()).filter(|_| !is_there) else {
+        return discover_location(&location, name).await;
+    };
+    let depth = base.split('/').filter(|part| !part.is_empty()).count();
+    let mut folder = location.at(location.path.parts().take(depth).collect());
+    uri.clone_into(&mut folder.given);
+    let found = match walk::list(&folder).await? {
+        Found::Folder {
+            mut files,
+            problems,
+        } => {
+            files.retain(|file| pattern.fits(file.path.as_ref()));
+            Found::Folder { files, problems }
+        }
+        Found::File(_) => Found::Folder {
+            files: Vec::new(),
+            problems: Vec::new(),
+        },
+    };
+    if matches!(&found, Found::Folder { files, problems } if files.is_empty() && problems.is_empty())
+    {
+        return Err(DiscoverError::NotFound {
+            uri: uri.to_owned(),
+        });
+    }
+    Ok(assemble(&folder, name, found).await)
 }
 
 /// Finds the histories at `location`, whenever they were modified.
@@ -124,7 +167,13 @@ pub(super) async fn discover_location(
     location: &Location,
     name: Option<&str>,
 ) -> Result<Discovery, DiscoverError> {
-    let (files, grouped, folder_problems) = match walk::list(location).await? {
+    let found = walk::list(location).await?;
+    Ok(assemble(location, name, found).await)
+}
+
+/// Puts the files that were found together to logs.
+async fn assemble(location: &Location, name: Option<&str>, found: Found) -> Discovery {
+    let (files, grouped, folder_problems) = match found {
         Found::File(file) => {
             let logs = vec![single_file(file.path.as_ref())];
             (
@@ -160,7 +209,7 @@ pub(super) async fn discover_location(
     for log in grouped.logs {
         assembly.add_log(log).await;
     }
-    Ok(assembly.discovery)
+    assembly.discovery
 }
 
 fn to_log_file(file: &SourceFile) -> LogFile {
@@ -209,23 +258,23 @@ impl Assembly<'_> {
             Some(file) => archive::logs_in(self.location, file).await,
             None => None,
         };
-        let holds_any = |inside: &Grouped| inside.logs.len() + inside.problems.len() > 0;
-        let Some(grouped) = grouped.filter(holds_any) else {
+        let holds_any = |(logs, problems): &(Vec<_>, Vec<_>)| logs.len() + problems.len() > 0;
+        let Some((logs, problems)) = grouped.filter(holds_any) else {
             self.add_history(archive, origin);
             return;
         };
-        let holds_several = grouped.logs.len() + grouped.problems.len() > 1;
+        let holds_several = logs.len() + problems.len() > 1;
         let uri_of = |path: &str| match holds_several {
             true => format!("{}!/{path}", archive.uri),
             false => archive.uri.clone(),
         };
-        for problem in grouped.problems {
+        for problem in problems {
             self.add_problem(problem, uri_of);
         }
-        for log in grouped.logs {
+        for log in logs {
             let log = EventLog {
                 uri: uri_of(&log.path),
-                zip_entries: log.files,
+                zip_entries: log.entries,
                 in_progress: log.in_progress,
                 ..archive.clone()
             };

@@ -22,6 +22,7 @@ mod location;
 mod log_stores;
 mod names;
 mod origin;
+mod pattern;
 mod server;
 mod spark_settings;
 mod tally;
@@ -36,12 +37,14 @@ use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use twox_hash::XxHash64;
 
+use crate::extract::eventlog::codec::zip::ZipEntry;
+
+pub(crate) use archive::{ArchivedLog, archived_logs};
 pub use cluster::{
     Call, CallOutcome, Check, CheckOutcome, Cluster, ClusterInstances, ClusterList, ClusterMetrics,
     ClusterPlatform, Exploration, ExploreRequest, JobRun, LoggedProcess, Pace, ProcessLogPlace,
     ResourceHours,
 };
-pub(crate) use group::{LogFile, group};
 pub(crate) use names::{
     DatabricksFile, RollingFile, application_in_name, databricks_file, file_name, rolling_file,
     without_endings,
@@ -99,8 +102,9 @@ pub struct EventLog {
     pub layout: Layout,
     /// Its files in reading order. For [`Layout::Zip`] the archive alone.
     pub files: Vec<SourceFile>,
-    /// For [`Layout::Zip`] the names of the log's files within the archive, in reading order.
-    pub zip_entries: Vec<String>,
+    /// The log's files within an archive, in reading order. With [`Layout::Zip`] the archive is the
+    /// file; otherwise it is found below other packings.
+    pub zip_entries: Vec<ZipEntry>,
     /// Whether its names say that it is still being written (or was left behind by a crash).
     pub in_progress: bool,
     /// Which application's events to read, where the files hold those of several one after the
@@ -146,7 +150,9 @@ impl EventLog {
             );
             hash.add(file.etag.as_deref().unwrap_or_default());
         }
-        self.zip_entries.iter().for_each(|entry| hash.add(entry));
+        self.zip_entries
+            .iter()
+            .for_each(|entry| hash.add(&entry.name));
         hash.add(completeness(self.in_progress));
         if let Some(section) = &self.section {
             hash.add(&section.application_id);
@@ -379,6 +385,21 @@ pub enum DiscoverError {
         /// Why.
         source: object_store::Error,
     },
+    /// A link that leads out of the folder that is searched.
+    #[error(
+        "{uri} is a link that leads outside of the source's folder, and is not followed; name its \
+         target as a source of its own"
+    )]
+    OutsideLink {
+        /// The link.
+        uri: String,
+    },
+    /// Neither a file nor a folder.
+    #[error("{uri} is no regular file but a pipe, socket or device; name a file or a folder")]
+    NotRegular {
+        /// What was named.
+        uri: String,
+    },
     /// A name that is not UTF-8 or holds control characters.
     #[error("{uri} has a name that is not plain UTF-8 text")]
     UnreadableName {
@@ -456,6 +477,8 @@ impl DiscoverError {
             Self::Vanished { .. } => "vanished",
             Self::Io { .. } => "io",
             Self::Store { .. } => "unreachable",
+            Self::OutsideLink { .. } => "outside_link",
+            Self::NotRegular { .. } => "not_regular",
             Self::UnreadableName { .. } => "unreadable_name",
             Self::NoEventFile { .. } => "no_event_file",
             Self::Http { source, .. } => source.kind(),
@@ -483,6 +506,8 @@ impl DiscoverError {
             | Self::Vanished { uri }
             | Self::Io { uri, .. }
             | Self::Store { uri, .. }
+            | Self::OutsideLink { uri }
+            | Self::NotRegular { uri }
             | Self::UnreadableName { uri }
             | Self::Http { uri, .. }
             | Self::Platform { uri, .. }

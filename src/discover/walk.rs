@@ -1,5 +1,6 @@
 //! Lists the files below a location.
 
+use std::cell::RefCell;
 use std::path::Path as LocalPath;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,7 +29,8 @@ pub(super) enum Found {
 /// Lists what lies at `location`.
 ///
 /// Local folders are walked here and not through [`object_store`], whose listing ends at the first
-/// folder that it may not enter; symbolic links are followed as it does.
+/// folder that it may not enter. Symbolic links are followed within the folder alone: one that leads
+/// out could name any file of the machine, `/proc/kmsg` too, which never ends.
 pub(super) async fn list(location: &Location) -> Result<Found, DiscoverError> {
     if location.local.is_none() {
         return list_store(location).await;
@@ -108,14 +110,40 @@ fn list_local(location: &Location) -> Result<Found, DiscoverError> {
     if metadata.is_dir() {
         return walk_folder(location, root);
     }
+    if !metadata.is_file() {
+        return Err(DiscoverError::NotRegular {
+            uri: location.given.clone(),
+        });
+    }
     from_metadata(location, root, &metadata).map(Found::File)
 }
 
 fn walk_folder(location: &Location, root: &LocalPath) -> Result<Found, DiscoverError> {
     let mut files = Vec::new();
     let mut problems = Vec::new();
+    let real_root = root.canonicalize().map_err(|source| DiscoverError::Io {
+        uri: location.given.clone(),
+        source,
+    })?;
+    let outside = RefCell::new(Vec::new());
     let is_wanted = |entry: &DirEntry| {
-        entry.depth() == 0 || !entry.file_name().to_str().is_some_and(names::is_hidden)
+        if entry.depth() == 0 {
+            return true;
+        }
+        if entry.file_name().to_str().is_some_and(names::is_hidden) {
+            return false;
+        }
+        let leads_out = entry.path_is_symlink()
+            && entry
+                .path()
+                .canonicalize()
+                .is_ok_and(|target| !target.starts_with(&real_root));
+        if leads_out {
+            outside.borrow_mut().push(DiscoverError::OutsideLink {
+                uri: display_uri(entry.path()),
+            });
+        }
+        !leads_out
     };
     for entry in WalkDir::new(root)
         .follow_links(true)
@@ -134,6 +162,7 @@ fn walk_folder(location: &Location, root: &LocalPath) -> Result<Found, DiscoverE
             Err(problem) => problems.extend(problem),
         }
     }
+    problems.extend(outside.into_inner());
     Ok(Found::Folder { files, problems })
 }
 

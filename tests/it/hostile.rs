@@ -24,11 +24,15 @@ const ODD: i64 = (1 << 53) + 1;
 
 /// What becomes of a log: file, status, kind of error and number of bad lines.
 type Fate = (&'static str, &'static str, &'static str, &'static str);
-const FATES: [Fate; 23] = [
+const FATES: [Fate; 31] = [
     ("bomb.zip", "quarantined", "decompression_bomb", ""),
     ("bomb.zstd", "quarantined", "decompression_bomb", ""),
+    ("byte_order_mark", "loaded", "", "0"),
+    ("control_byte", "partial", "bad_lines", "1"),
     ("copy_of_good", "skipped", "duplicate_application", ""),
+    ("cut_off.zip", "partial", "missing_files", "0"),
     ("deep", "partial", "bad_lines", "2"),
+    ("driver_log", "quarantined", "not_an_event_log", ""),
     ("empty", "quarantined", "empty_log", ""),
     (
         "events_without_start",
@@ -47,12 +51,16 @@ const FATES: [Fate; 23] = [
     ("long_line", "partial", "bad_lines", "1"),
     ("negative_times", "loaded", "", "0"),
     ("no_id", "quarantined", "no_application_id", ""),
+    ("nested.gz", "loaded", "", "0"),
     ("not_utf8", "loaded", "", "0"),
     ("packed.br", "quarantined", "unknown_codec", ""),
     ("prose", "quarantined", "not_an_event_log", ""),
     ("stub.zstd", "quarantined", "empty_log", ""),
     ("times_without_end", "loaded", "", "0"),
     ("twice.zip!/one", "loaded", "", "0"),
+    ("two_in_one", "loaded", "", "0"),
+    ("two_in_one#app-second/0", "loaded", "", "0"),
+    ("utf16", "quarantined", "not_an_event_log", ""),
 ];
 
 #[test]
@@ -79,7 +87,7 @@ fn every_hostile_log_is_told_by_its_kind_and_costs_no_other() {
     again.assert_code(0);
     assert_eq!(
         (again.count("unchanged"), again.count("bytes")),
-        (24, 0),
+        (31, 0),
         "{}",
         again.out
     );
@@ -269,6 +277,48 @@ fn write_hostile_logs(logs: &Path) {
     let one = log("app-one", 1_000, 2_000, &job(0, 0, &[0], 1_100));
     let two = log("app-two", 1_000, 2_000, &job(0, 0, &[0], 1_100));
     write_zip(&logs.join("twice.zip"), &[("one", &one), ("two", &two)]);
+    write_odd_texts(logs);
+}
+
+/// Good logs whose bytes were marked, damaged, packed again or put together on their way.
+fn write_odd_texts(logs: &Path) {
+    let write = |name: &str, bytes: &[u8]| fs::write(logs.join(name), bytes).expect("a log");
+    let small = |id: &str| log(id, 1_000, 2_000, &job(0, 0, &[0], 1_100));
+    write(
+        "byte_order_mark",
+        &[b"\xef\xbb\xbf", small("app-marked").as_slice()].concat(),
+    );
+    let damaged = event("SparkListenerLogStart", "\"Spark Version\":\"\u{1}\"");
+    write("control_byte", &[damaged, small("app-control")].concat());
+    let wide = |text: Vec<u8>| -> Vec<u8> {
+        let text = String::from_utf8(text).expect("as written above");
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    write("utf16", &wide(small("app-wide")));
+    write(
+        "driver_log",
+        "24/07/05 10:15:00 INFO SparkContext: Running Spark version 3.5.1\n"
+            .repeat(20)
+            .as_bytes(),
+    );
+    write_zip(&logs.join("nested.zip"), &[("app", &small("app-nested"))]);
+    let archive = fs::read(logs.join("nested.zip")).expect("an archive");
+    fs::remove_file(logs.join("nested.zip")).expect("removed");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&archive).expect("written");
+    write("nested.gz", &packed.finish().expect("written"));
+    let jobs: Vec<u8> = (0..30)
+        .flat_map(|id| job(id, id, &[id], 1_100 + 20 * id))
+        .collect();
+    let path = logs.join("cut_off.zip");
+    write_zip(&path, &[("app", &log("app-cut", 1_000, 2_000, &jobs))]);
+    let archive = fs::read(&path).expect("an archive");
+    let half = archive.get(..archive.len() / 2).expect("a half");
+    write("cut_off.zip", half);
+    write(
+        "two_in_one",
+        &[small("app-first"), small("app-second")].concat(),
+    );
 }
 
 pub fn event(name: &str, fields: &str) -> Vec<u8> {

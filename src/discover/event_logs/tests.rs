@@ -440,16 +440,87 @@ fn uris_that_mean_nothing_are_refused_with_the_reason() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed_and_loops_and_broken_links_passed_over() {
+fn links_are_followed_inside_and_loops_and_broken_links_passed_over() {
     use std::os::unix::fs::symlink;
     let outside = Tree::new(&["app-2"]);
-    let tree = Tree::new(&["logs/app-1"]);
-    symlink(outside.path("app-2"), tree.path("logs/link")).unwrap();
-    symlink(outside.0.path(), tree.path("logs/folder")).unwrap();
+    let tree = Tree::new(&["logs/app-1", "other/app-3"]);
+    symlink(tree.path("other/app-3"), tree.path("logs/link")).unwrap();
+    symlink(tree.path("other"), tree.path("logs/folder")).unwrap();
     symlink(tree.0.path(), tree.path("logs/loop")).unwrap();
     symlink("/nowhere", tree.path("logs/broken")).unwrap();
     let paths: Vec<_> = tree.found().into_iter().map(|log| log.2).collect();
-    assert_eq!(paths, ["logs/app-1", "logs/folder/app-2", "logs/link"]);
+    assert_eq!(
+        paths,
+        [
+            "logs/app-1",
+            "logs/folder/app-3",
+            "logs/link",
+            "other/app-3"
+        ]
+    );
+
+    symlink(outside.path("app-2"), tree.path("logs/out")).unwrap();
+    symlink(outside.0.path(), tree.path("logs/outer")).unwrap();
+    symlink("/proc/kmsg", tree.path("logs/kernel")).unwrap();
+    let discovery = tree.discover();
+    assert_eq!(discovery.histories.len(), 4);
+    let kinds: Vec<_> = discovery
+        .problems
+        .iter()
+        .map(|problem| problem.error.kind())
+        .collect();
+    assert_eq!(kinds, ["outside_link"; 3]);
+    // The folder that is named may be a link itself.
+    symlink(tree.path("other"), outside.path("current")).unwrap();
+    let current = discover_path(&outside.path("current")).unwrap();
+    assert_eq!(current.histories.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_opened() {
+    let tree = Tree::new(&["app-1"]);
+    let socket = std::os::unix::net::UnixListener::bind(tree.path("app-2")).unwrap();
+    assert_eq!(tree.found().len(), 1);
+    let named = discover_path(&tree.path("app-2")).unwrap_err();
+    assert_eq!(named.kind(), "not_regular");
+    assert_eq!(
+        discover_path(Path::new("/dev/null")).unwrap_err().kind(),
+        "not_regular"
+    );
+    drop(socket);
+}
+
+#[test]
+fn places_may_have_wildcards_and_come_from_a_list() {
+    let tree = Tree::new(&[
+        "2024-07/app-1",
+        "2024-08/app-2",
+        "2024-08/eventlog_v2_a/events_1_a",
+        "2025-01/app-3",
+        "a*b/app-4",
+    ]);
+    let names = |uri: &str| -> Vec<String> {
+        let found = run(&source(&[uri]), &Window::default()).unwrap();
+        let name = |history: &History| history.uri().rsplit('/').next().unwrap().to_owned();
+        found.histories.iter().map(name).collect()
+    };
+    let root = tree.0.path().display();
+    assert_eq!(
+        names(&format!("{root}/2024-*")),
+        ["app-1", "app-2", "eventlog_v2_a"]
+    );
+    assert_eq!(names(&format!("{root}/2024-0?/app-*")), ["app-1", "app-2"]);
+    assert_eq!(names(&format!("file://{root}/**/app-3")), ["app-3"]);
+    assert_eq!(names(&format!("{root}/a*b")), ["app-4"]);
+    let none = run(&source(&[&format!("{root}/2026-*")]), &Window::default());
+    assert_eq!(none.unwrap_err().kind(), "not_found");
+
+    let list = tree.write(
+        "list.txt",
+        format!("{root}/2024-07\n{root}/2025-*\n").as_bytes(),
+    );
+    assert_eq!(names(&format!("@{}", list.display())), ["app-1", "app-3"]);
 }
 
 #[cfg(unix)]

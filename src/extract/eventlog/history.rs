@@ -141,7 +141,7 @@ fn is_compacted(log: &EventLog) -> bool {
         || log
             .zip_entries
             .iter()
-            .any(|entry| entry.ends_with(".compact"))
+            .any(|entry| entry.name.ends_with(".compact"))
 }
 
 fn read_error(error: std::io::Error, log: &EventLog) -> ExtractError {

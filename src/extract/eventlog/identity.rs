@@ -9,6 +9,7 @@ use super::event::{ApplicationStart, Event, EventParser};
 use super::layout;
 use super::lines::LineChunks;
 use super::sections::section_of;
+use super::unpack::UTF8_MARK;
 use crate::discover::{
     EventLog, RollingFile, Section, application_in_name, databricks_file, file_name, rolling_file,
     without_endings,
@@ -36,11 +37,21 @@ pub fn identify(
     limits: &Limits,
 ) -> Result<Vec<(EventLog, Identity)>, ExtractError> {
     let logs = layout::split(log, runtime, limits)?;
-    let identified = logs.into_iter().map(|log| {
-        let identity = identify_one(&log, runtime, limits)?;
-        Ok((log, identity))
-    });
-    identified.collect()
+    let mut identified = Vec::with_capacity(logs.len());
+    for log in logs {
+        match identify_one(&log, runtime, limits) {
+            Ok(identity) => identified.push((log, identity)),
+            // Only its bytes show that it is an archive of several.
+            Err(ExtractError::SeveralLogs { .. }) if log.zip_entries.is_empty() => {
+                for log in layout::inside(&log, runtime, limits)? {
+                    let identity = identify_one(&log, runtime, limits)?;
+                    identified.push((log, identity));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(identified)
 }
 
 fn identify_one(
@@ -59,7 +70,7 @@ fn identify_one(
     if search.events == 0 {
         return Err(ExtractError::NotAnEventLog {
             uri: log.uri.clone(),
-            reason: "none of its lines is an event of Spark".to_owned(),
+            reason: search.other_text().to_owned(),
         });
     }
     let section = search
@@ -120,6 +131,9 @@ struct Search {
     id: Option<String>,
     /// Databricks' id of the SparkContext.
     context: Option<i64>,
+    /// Lines that look as log4j writes them, and others that are no event.
+    log4j_lines: usize,
+    other_lines: usize,
 }
 
 impl Search {
@@ -133,10 +147,16 @@ impl Search {
                 self.id = id_property(&chunk);
             }
             for line in chunk.split(|byte| matches!(byte, b'\n' | b'\r')) {
-                if let Ok(Some(event)) = parser.parse(line)
-                    && self.look(event)
-                {
-                    return Ok(());
+                let line = line.strip_prefix(UTF8_MARK).unwrap_or(line);
+                match parser.parse(line) {
+                    Ok(Some(event)) => {
+                        if self.look(event) {
+                            return Ok(());
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(_) if is_log4j(line) => self.log4j_lines += 1,
+                    Err(_) => self.other_lines += usize::from(!line.trim_ascii().is_empty()),
                 }
             }
         }
@@ -162,6 +182,17 @@ impl Search {
         }
     }
 
+    /// What text without any event is.
+    fn other_text(&self) -> &'static str {
+        // Messages have stack traces between them.
+        if self.log4j_lines > 0 && self.log4j_lines * 20 >= self.other_lines {
+            "it is a log of the driver or an executor (log4j text); the event log is where \
+             spark.eventLog.dir points, if spark.eventLog.enabled is true"
+        } else {
+            "none of its lines is an event of Spark"
+        }
+    }
+
     /// A SparkContext of Databricks without any other name.
     fn context_section(&self) -> Option<Section> {
         Some(Section {
@@ -169,6 +200,18 @@ impl Search {
             attempt_id: "0".to_owned(),
         })
     }
+}
+
+/// `24/07/05 10:15:00 INFO SparkContext: …`, with any form of date and time.
+fn is_log4j(line: &[u8]) -> bool {
+    let is_level = |word: &[u8]| {
+        let levels: [&[u8]; 6] = [b"TRACE", b"DEBUG", b"INFO", b"WARN", b"ERROR", b"FATAL"];
+        let word = word.strip_prefix(b"[").unwrap_or(word);
+        levels.contains(&word.strip_suffix(b"]").unwrap_or(word))
+    };
+    line.first()
+        .is_some_and(|byte| byte.is_ascii_digit() || *byte == b'[')
+        && line.split(|byte| *byte == b' ').take(6).any(is_level)
 }
 
 fn id_property(text: &[u8]) -> Option<String> {
@@ -203,7 +246,7 @@ fn time_of(event: &Event) -> Option<i64> {
 /// lower case.
 fn section_in_name(log: &EventLog) -> Option<Section> {
     let path = match log.zip_entries.first() {
-        Some(entry) => entry.as_str(),
+        Some(entry) => entry.name.as_str(),
         None => log.files.first()?.path.as_ref(),
     };
     let name = file_name(path);
@@ -226,6 +269,22 @@ fn section_in_name(log: &EventLog) -> Option<Section> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_driver_log_is_called_one() {
+        let text = "24/07/05 10:15:00 INFO SparkContext: Running\n\tat a.b.C\n\
+                    2024-07-05T10:15:00.123Z [main] WARN x - y\n";
+        let mut search = Search::default();
+        search.run(text.as_bytes()).unwrap();
+        assert_eq!(
+            (search.events, search.log4j_lines, search.other_lines),
+            (0, 2, 1)
+        );
+        assert!(search.other_text().contains("spark.eventLog.dir"));
+        let mut many = Search::default();
+        many.run("Prose.\n".repeat(50).as_bytes()).unwrap();
+        assert!(!many.other_text().contains("driver"));
+    }
 
     #[test]
     fn a_property_tells_the_id_and_an_absurd_one_does_not() {

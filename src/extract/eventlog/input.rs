@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::codec::zip::ZipEntry;
-use super::codec::{READ_BUFFER_BYTES, SourceFailure};
+use super::codec::{Fault, READ_BUFFER_BYTES, SourceFailure, fault_of};
 use crate::discover::SourceFile;
 use crate::extract::error::ExtractError;
 
@@ -51,21 +52,44 @@ impl Opener {
     pub(super) fn open(&self, file: &SourceFile) -> Result<Box<dyn Read + Send>, ExtractError> {
         Ok(match local_path(&file.uri) {
             Some(path) => Box::new(self.metered(LocalReader::open(&path, &file.uri)?)),
-            None => Box::new(self.metered(self.open_object(file, None))),
+            None => Box::new(self.metered(self.open_object(file, 0..u64::MAX))),
         })
+    }
+
+    /// Where the entries of an archive are read from.
+    pub(super) fn archive(&self, file: &SourceFile) -> Result<Archive, ExtractError> {
+        match local_path(&file.uri) {
+            Some(_) => self.open_seekable(file).map(Archive::Local),
+            None => Ok(Archive::Object(file.clone())),
+        }
     }
 
     /// The stored bytes of one entry of an archive.
     pub(super) fn open_entry(
         &self,
-        archive: &LocalFile,
+        archive: &Archive,
         entry: &ZipEntry,
     ) -> Result<Box<dyn Read + Send>, ExtractError> {
-        let file = self.metered(archive.open()?);
-        let file = BufReader::with_capacity(READ_BUFFER_BYTES, file);
-        entry
-            .open(file)
-            .map_err(|error| failure_of(error, archive.uri()))
+        let (opened, uri) = match archive {
+            Archive::Local(archive) => {
+                let file = self.metered(archive.open()?);
+                let file = BufReader::with_capacity(READ_BUFFER_BYTES, file);
+                (entry.open(file), archive.uri())
+            }
+            Archive::Object(file) => {
+                let end = entry.header_start.saturating_add(entry.span());
+                let bytes = self.metered(self.open_object(file, entry.header_start..end));
+                let bytes = BufReader::with_capacity(READ_BUFFER_BYTES, bytes);
+                (entry.open_here(bytes), file.uri.as_str())
+            }
+        };
+        opened.map_err(|error| match fault_of(&error) {
+            Fault::Source => failure_of(error, uri),
+            _ => ExtractError::Corrupt {
+                uri: format!("{uri}!/{}", entry.name),
+                reason: error.to_string(),
+            },
+        })
     }
 
     /// The first `length` bytes of `file`, or all when it is shorter. Not counted.
@@ -76,7 +100,7 @@ impl Opener {
     ) -> Result<Box<dyn Read + Send>, ExtractError> {
         match local_path(&file.uri) {
             Some(path) => Ok(Box::new(LocalReader::open(&path, &file.uri)?.take(length))),
-            None => Ok(Box::new(self.open_object(file, Some(length)))),
+            None => Ok(Box::new(self.open_object(file, 0..length))),
         }
     }
 
@@ -88,22 +112,24 @@ impl Opener {
                 uri: file.uri.clone(),
             });
         }
-        let failed = |error| ExtractError::from_io(error, &file.uri);
-        let mut copy = tempfile::NamedTempFile::new().map_err(failed)?;
-        let mut object = self.open_object(file, None);
-        io::copy(&mut object, &mut copy)
-            .and_then(|_| copy.flush())
-            .map_err(|error| failure_of(error, &file.uri))?;
-        let path = Arc::new(copy.into_temp_path());
-        Ok(LocalFile::Copy {
-            path,
-            uri: file.uri.clone(),
+        let mut copy = self.temporary(&file.uri)?;
+        let mut object = self.open_object(file, 0..u64::MAX);
+        io::copy(&mut object, &mut copy.file).map_err(|error| failure_of(error, &file.uri))?;
+        copy.finish()
+    }
+
+    /// A file for a copy of what is spoken of as `uri`.
+    pub(super) fn temporary(&self, uri: &str) -> Result<TemporaryFile, ExtractError> {
+        let file = tempfile::NamedTempFile::new();
+        Ok(TemporaryFile {
+            file: file.map_err(|error| ExtractError::from_io(error, uri))?,
+            uri: uri.to_owned(),
         })
     }
 
-    fn open_object(&self, file: &SourceFile, length: Option<u64>) -> ObjectReader {
+    fn open_object(&self, file: &SourceFile, range: Range<u64>) -> ObjectReader {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-        let transfer = send_object(Arc::clone(&self.store), file.clone(), length, sender);
+        let transfer = send_object(Arc::clone(&self.store), file.clone(), range, sender);
         self.runtime.spawn(transfer);
         ObjectReader {
             pieces,
@@ -144,9 +170,25 @@ pub(super) struct LocalReader {
     uri: String,
 }
 
+/// Refuses what is no file with bytes of its own: a pipe, a socket, a device.
+fn check_regular(metadata: &std::fs::Metadata) -> io::Result<()> {
+    match metadata.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        )),
+    }
+}
+
 impl LocalReader {
     fn open(path: &Path, uri: &str) -> Result<Self, ExtractError> {
-        let file = File::open(path).map_err(|error| ExtractError::from_io(error, uri))?;
+        let failed = |error| ExtractError::from_io(error, uri);
+        // Opening a pipe would wait for its writer, so it is looked at first; and once more after,
+        // as it may have been replaced meanwhile.
+        check_regular(&std::fs::metadata(path).map_err(failed)?).map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
+        check_regular(&file.metadata().map_err(failed)?).map_err(failed)?;
         Ok(Self {
             file,
             uri: uri.to_owned(),
@@ -173,6 +215,36 @@ impl Seek for LocalReader {
     }
 }
 
+/// A copy that is being made.
+pub(super) struct TemporaryFile {
+    file: tempfile::NamedTempFile,
+    uri: String,
+}
+
+impl TemporaryFile {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), ExtractError> {
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| ExtractError::from_io(error, &self.uri))
+    }
+
+    pub(super) fn finish(mut self) -> Result<LocalFile, ExtractError> {
+        let flushed = self.file.flush();
+        flushed.map_err(|error| ExtractError::from_io(error, &self.uri))?;
+        Ok(LocalFile::Copy {
+            path: Arc::new(self.file.into_temp_path()),
+            uri: self.uri,
+        })
+    }
+}
+
+/// An archive, wherever its entries are read from.
+#[derive(Debug, Clone)]
+pub(super) enum Archive {
+    Local(LocalFile),
+    /// An object, of which only the entry's bytes are fetched.
+    Object(SourceFile),
+}
+
 /// A file on this machine that can be opened more than once.
 #[derive(Debug, Clone)]
 pub(super) enum LocalFile {
@@ -196,7 +268,7 @@ impl LocalFile {
         }
     }
 
-    fn uri(&self) -> &str {
+    pub(super) fn uri(&self) -> &str {
         match self {
             Self::InPlace { uri, .. } | Self::Copy { uri, .. } => uri,
         }
@@ -211,10 +283,12 @@ type Piece = Result<Bytes, ExtractError>;
 async fn send_object(
     store: Arc<dyn ObjectStore>,
     file: SourceFile,
-    length: Option<u64>,
+    range: Range<u64>,
     pieces: mpsc::Sender<Piece>,
 ) {
-    let range = length.map(|length| (0..length.min(file.size)).into());
+    // The whole object is asked for without a range: it may have grown.
+    let is_whole = range.start == 0 && range.end == u64::MAX;
+    let range = (!is_whole).then(|| (range.start..range.end.min(file.size)).into());
     let options = GetOptions {
         range,
         ..GetOptions::default()

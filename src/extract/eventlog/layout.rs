@@ -6,20 +6,26 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::codec::{Codec, DETECT_BYTES, Fault, Limits, READ_BUFFER_BYTES, decoder, fault_of};
-use super::input::{Opener, failure_of};
-use super::part::{Part, entries_of};
+use super::codec::zip::ZipEntry;
+use super::codec::{Fault, Limits, READ_BUFFER_BYTES, fault_of};
+use super::input::{LocalFile, Opener, failure_of};
+use super::part::{Part, entries_of, logs_in, to_parts};
 use super::rollover::{self, Arranged};
-use crate::discover::{EventLog, Layout, SourceFile};
+use super::unpack::{Unpacked, unpack};
+use crate::discover::{ArchivedLog, EventLog, Layout, SourceFile};
 use crate::extract::error::ExtractError;
 
 /// Bytes of text that [`open`] decodes ahead, to tell an empty or unreadable log at once.
 const LOOKAHEAD_BYTES: usize = 8 * 1024;
+/// Archives that may lie within each other.
+const MAX_ARCHIVES: usize = 4;
+/// A file of so few bytes holds a header at most.
+const STUB_BYTES: u64 = 32;
 /// First bytes that an error shows.
 const SHOWN_BYTES: usize = 16;
 
@@ -108,7 +114,7 @@ pub fn split(
                 part.zip_entries = members
                     .iter()
                     .filter_map(pick)
-                    .filter_map(entry_name)
+                    .filter_map(entry_of)
                     .collect()
             }
             _ => {
@@ -124,9 +130,41 @@ pub fn split(
     Ok(contexts.into_iter().map(of_context).collect())
 }
 
-fn entry_name(part: &Part) -> Option<String> {
+/// The logs in the archive that `log` turned out to be.
+///
+/// # Errors
+/// As [`open`].
+pub fn inside(
+    log: &EventLog,
+    runtime: &Handle,
+    limits: &Limits,
+) -> Result<Vec<EventLog>, ExtractError> {
+    let opener = Opener::new(Arc::clone(&log.store), runtime.clone());
+    let parts = parts_of(log, &opener)?;
+    let mut reader = LogReader::new(log, Arranged { parts, gap: None }, opener, limits);
+    let Some(part) = reader.parts.pop_front() else {
+        return Ok(Vec::new());
+    };
+    let input = part.open(&reader.opener)?;
+    let unpacked = unpack(input, part.name(), limits);
+    let Ok(Unpacked::Archive { is_file, bytes }) = unpacked else {
+        return Ok(Vec::new());
+    };
+    let archive = reader.archive(&part, is_file, bytes)?;
+    let to_log = |inside: ArchivedLog| EventLog {
+        uri: format!("{}!/{}", log.uri, inside.path),
+        layout: if is_file { Layout::Zip } else { log.layout },
+        zip_entries: inside.entries,
+        in_progress: inside.in_progress,
+        ..log.clone()
+    };
+    let logs = logs_in(&archive, limits)?.logs;
+    Ok(logs.into_iter().map(to_log).collect())
+}
+
+fn entry_of(part: &Part) -> Option<ZipEntry> {
     match part {
-        Part::Entry { entry, .. } => Some(entry.name.clone()),
+        Part::Entry { entry, .. } => Some(entry.clone()),
         Part::File(_) => None,
     }
 }
@@ -142,7 +180,8 @@ fn file_of(part: &Part) -> Option<SourceFile> {
 fn parts_of(log: &EventLog, opener: &Opener) -> Result<Vec<Part>, ExtractError> {
     match (log.layout, log.files.as_slice()) {
         (Layout::Zip, [archive]) if !log.zip_entries.is_empty() => {
-            entries_of(archive, &log.zip_entries, opener)
+            let place = opener.archive(archive)?;
+            Ok(to_parts(&place, &log.zip_entries, &archive.uri))
         }
         _ => Ok(log.files.iter().cloned().map(Part::File).collect()),
     }
@@ -157,7 +196,9 @@ pub struct LogReader {
     opener: Opener,
     limits: Limits,
     log_uri: String,
-    zip_entries: Vec<String>,
+    /// What to read of the first archive that is met.
+    zip_entries: Vec<ZipEntry>,
+    archives: usize,
     parts: VecDeque<Part>,
     current: Option<OpenPart>,
     current_uri: String,
@@ -179,7 +220,12 @@ impl LogReader {
             opener,
             limits: limits.clone(),
             log_uri: log.uri.clone(),
-            zip_entries: log.zip_entries.clone(),
+            // With this layout they are the parts already, and mean no archive within them.
+            zip_entries: match log.layout {
+                Layout::Zip => Vec::new(),
+                _ => log.zip_entries.clone(),
+            },
+            archives: 0,
             parts: arranged.parts.into(),
             current: None,
             current_uri: log.uri.clone(),
@@ -227,6 +273,15 @@ impl LogReader {
                 reason: TruncationReason::Corrupt(reason),
                 ..
             }) => Err(ExtractError::Corrupt { uri: file, reason }),
+            Some(Truncation { file, .. }) if self.compressed_bytes() > STUB_BYTES => {
+                Err(ExtractError::Corrupt {
+                    uri: file,
+                    reason:
+                        "it is cut off within its first compressed block, of which nothing can \
+                             be decoded; copy it again"
+                            .to_owned(),
+                })
+            }
             _ => Err(ExtractError::EmptyLog { uri }),
         }
     }
@@ -273,38 +328,98 @@ impl LogReader {
     /// Begins to read `part`; an empty file gives no text.
     fn start(&mut self, part: &Part) -> Result<(), ExtractError> {
         self.current_uri = part.uri();
-        let mut input = part.open(&self.opener)?;
-        let mut head = Vec::with_capacity(DETECT_BYTES);
-        match input
-            .by_ref()
-            .take(DETECT_BYTES as u64)
-            .read_to_end(&mut head)
-        {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) => return self.stop(error),
-        }
-        let Some(codec) = Codec::detect(&head, &self.current_uri) else {
-            return self.stop_at_unknown(&head);
-        };
-        if let (Codec::Zip, Part::File(file)) = (codec, part) {
-            let entries = entries_of(file, &self.zip_entries, &self.opener)?;
-            let arranged = rollover::arrange(entries, &self.opener, &self.limits);
-            self.gap = self.gap.take().or(arranged.gap);
-            let rest = std::mem::replace(&mut self.parts, arranged.parts.into());
-            self.parts.extend(rest);
-            return Ok(());
-        }
-        let input = BufReader::with_capacity(READ_BUFFER_BYTES, input);
-        match decoder(codec, io::Cursor::new(head).chain(input), &self.limits) {
-            Ok(text) => {
+        let input = part.open(&self.opener)?;
+        match unpack(input, part.name(), &self.limits) {
+            Ok(Unpacked::Empty) => Ok(()),
+            Ok(Unpacked::Text(text)) => {
                 self.current = Some(OpenPart {
                     text,
                     decoded_bytes: 0,
-                })
+                });
+                Ok(())
             }
-            Err(error) => return self.stop(error),
+            Ok(Unpacked::Archive { is_file, bytes }) => self.start_archive(part, is_file, bytes),
+            Ok(Unpacked::Utf16) => self.stop_at_utf16(),
+            Ok(Unpacked::Unknown(head)) => self.stop_at_unknown(&head),
+            Err(error) => self.stop(error),
         }
+    }
+
+    /// Puts the pieces in an archive in the place of `part`, which is the archive.
+    fn start_archive(
+        &mut self,
+        part: &Part,
+        is_file: bool,
+        bytes: Box<dyn Read + Send>,
+    ) -> Result<(), ExtractError> {
+        self.archives += 1;
+        if self.archives > MAX_ARCHIVES {
+            let reason = format!("more than {MAX_ARCHIVES} archives lie within each other");
+            self.truncate(TruncationReason::Corrupt(reason));
+            return Ok(());
+        }
+        let archive = self.archive(part, is_file, bytes)?;
+        let chosen = std::mem::take(&mut self.zip_entries);
+        let inside = entries_of(archive, &chosen, &self.limits)?;
+        let arranged = rollover::arrange(inside.parts, &self.opener, &self.limits);
+        let cut_off = inside.is_cut_off.then(|| {
+            "the archive was cut off: it has no directory, and files may be missing".to_owned()
+        });
+        self.gap = self.gap.take().or(cut_off).or(arranged.gap);
+        let rest = std::mem::replace(&mut self.parts, arranged.parts.into());
+        self.parts.extend(rest);
+        Ok(())
+    }
+
+    /// An archive as a file on this machine: its own, or a copy of what `bytes` give.
+    fn archive(
+        &mut self,
+        part: &Part,
+        is_file: bool,
+        mut bytes: Box<dyn Read + Send>,
+    ) -> Result<LocalFile, ExtractError> {
+        if let (Part::File(file), true) = (part, is_file) {
+            return self.opener.open_seekable(file);
+        }
+        let mut copy = self.opener.temporary(&part.uri())?;
+        let mut buffer = vec![0; READ_BUFFER_BYTES];
+        let mut copied = 0;
+        loop {
+            match bytes.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    copied += count as u64;
+                    let compressed_bytes = self.compressed_bytes();
+                    if !self.limits.allow(copied, compressed_bytes) {
+                        return Err(ExtractError::DecompressionBomb {
+                            uri: part.uri(),
+                            decoded_bytes: copied,
+                            compressed_bytes,
+                        });
+                    }
+                    copy.write(buffer.get(..count).unwrap_or_default())?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if fault_of(&error) == Fault::Source => {
+                    return Err(failure_of(error, &part.uri()));
+                }
+                // Cut off or damaged: the archive has no directory then, and says so itself.
+                Err(_) => break,
+            }
+        }
+        copy.finish()
+    }
+
+    fn stop_at_utf16(&mut self) -> Result<(), ExtractError> {
+        let reason = "its text is UTF-16, and Spark writes UTF-8; convert it with \
+                      `iconv -f UTF-16 -t UTF-8`";
+        if self.decoded_bytes == 0 {
+            return Err(ExtractError::NotAnEventLog {
+                uri: self.current_uri.clone(),
+                reason: reason.to_owned(),
+            });
+        }
+        self.truncate(TruncationReason::Corrupt(reason.to_owned()));
         Ok(())
     }
 

@@ -10,5 +10,6 @@ mod parse;
 mod part;
 mod rollover;
 mod sections;
+mod unpack;
 
 pub use sparklake_eventlog::{codec, event, replay};

@@ -9,6 +9,7 @@ use crate::extract::error::ExtractError;
 
 use super::event::{Event, EventParser};
 use super::lines::{CHUNK_BYTES, LineChunks};
+use super::unpack::UTF8_MARK;
 
 /// The events of one chunk of lines, in order.
 #[derive(Debug, Default)]
@@ -58,6 +59,12 @@ impl ParsedChunk {
                 }
             }
             Err(_) if line.iter().all(u8::is_ascii_whitespace) => self.lines -= 1,
+            // Where a file with a mark was appended to another.
+            Err(_) if line.starts_with(UTF8_MARK) => {
+                self.lines -= 1;
+                let line = line.get(UTF8_MARK.len()..).unwrap_or_default();
+                self.line(line, has_end, parser);
+            }
             Err(_) if !has_end => self.cut_off = true,
             Err(error) => {
                 self.bad_lines += 1;

@@ -1,11 +1,12 @@
 //! The pieces that a log's text is made of: files, or entries of an archive.
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 use super::codec::zip::{self, ZipEntry};
-use super::codec::{Codec, DETECT_BYTES, Fault, Limits, READ_BUFFER_BYTES, decoder, fault_of};
-use super::input::{LocalFile, Opener, failure_of};
-use crate::discover::{LogFile, SourceFile, file_name, group};
+use super::codec::{Fault, Limits, READ_BUFFER_BYTES, fault_of};
+use super::input::{Archive, LocalFile, Opener, failure_of};
+use super::unpack::{Unpacked, unpack};
+use crate::discover::{ArchivedLog, SourceFile, archived_logs, file_name};
 use crate::extract::error::ExtractError;
 
 /// Bytes of a piece that are enough to decode its first line.
@@ -16,7 +17,7 @@ const HEAD_BYTES: u64 = 64 * 1024;
 pub(super) enum Part {
     File(SourceFile),
     Entry {
-        archive: LocalFile,
+        archive: Archive,
         entry: ZipEntry,
         archive_uri: String,
     },
@@ -49,105 +50,130 @@ impl Part {
 
     /// The first text of the piece; `None` where it has none that can be read.
     pub(super) fn head_text(&self, opener: &Opener, limits: &Limits) -> Option<impl Read + use<>> {
-        let mut input = match self {
+        let input = match self {
             Self::File(file) => opener.open_head(file, HEAD_BYTES).ok()?,
             Self::Entry { .. } => Box::new(self.open(opener).ok()?.take(HEAD_BYTES)),
         };
-        let mut head = Vec::new();
-        // A piece that is cut off within its head still has the text before.
-        let _ = input.read_to_end(&mut head);
-        let codec = Codec::detect(head.get(..DETECT_BYTES).unwrap_or(&head), self.name())?;
-        let text = decoder(codec, std::io::Cursor::new(head), limits).ok()?;
-        Some(text.take(HEAD_BYTES))
+        Some(self.text(input, limits)?.take(HEAD_BYTES))
     }
 
     /// Bytes of text that can be read of the piece, up to what the limits allow.
     pub(super) fn text_bytes(&self, opener: &Opener, limits: &Limits) -> u64 {
-        let decode = || {
-            let mut input = self.open(opener).ok()?;
-            let mut head = Vec::new();
-            let _ = input
-                .by_ref()
-                .take(DETECT_BYTES as u64)
-                .read_to_end(&mut head);
-            let codec = Codec::detect(&head, self.name())?;
-            let input = BufReader::with_capacity(READ_BUFFER_BYTES, input);
-            decoder(codec, std::io::Cursor::new(head).chain(input), limits).ok()
-        };
-        let Some(mut text) = decode() else {
+        let input = self.open(opener).ok();
+        let Some(mut text) = input.and_then(|input| self.text(input, limits)) else {
             return 0;
         };
         let (mut buffer, mut bytes) = (vec![0; READ_BUFFER_BYTES], 0);
-        loop {
+        let most = limits.max_decoded_bytes;
+        while bytes <= most {
             match text.read(&mut buffer) {
-                Ok(0) => return bytes,
+                Ok(0) => break,
                 Ok(count) => bytes += count as u64,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => return bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
             }
-            if bytes > limits.max_decoded_bytes {
-                return bytes;
-            }
+        }
+        bytes
+    }
+
+    fn text(&self, input: Box<dyn Read + Send>, limits: &Limits) -> Option<Box<dyn Read + Send>> {
+        match unpack(input, self.name(), limits) {
+            Ok(Unpacked::Text(text)) => Some(text),
+            _ => None,
         }
     }
 }
 
-/// The entries of the chosen log within an archive; without a choice those of its only log.
-///
-/// # Errors
-/// When the archive cannot be read, or holds several logs and none was chosen.
-pub(super) fn entries_of(
-    file: &SourceFile,
-    chosen: &[String],
-    opener: &Opener,
-) -> Result<Vec<Part>, ExtractError> {
-    let archive = opener.open_seekable(file)?;
-    let buffered = BufReader::with_capacity(READ_BUFFER_BYTES, archive.open()?);
-    let entries = zip::directory(buffered).map_err(|error| match fault_of(&error) {
-        Fault::Source => failure_of(error, &file.uri),
-        _ => ExtractError::Corrupt {
-            uri: file.uri.clone(),
-            reason: error.to_string(),
-        },
-    })?;
-    let names = match chosen {
-        [] => entries_of_only_log(&entries, &file.uri)?,
-        chosen => chosen.to_vec(),
-    };
-    let to_part = |name: &String| {
-        let entry = entries.iter().find(|entry| entry.name == *name)?.clone();
-        Some(Part::Entry {
-            archive: archive.clone(),
-            entry,
-            archive_uri: file.uri.clone(),
-        })
-    };
-    Ok(names.iter().filter_map(to_part).collect())
+/// What an archive holds.
+pub(super) struct Inside {
+    pub(super) logs: Vec<ArchivedLog>,
+    /// It has no directory: files may be missing.
+    pub(super) is_cut_off: bool,
 }
 
-fn entries_of_only_log(entries: &[ZipEntry], uri: &str) -> Result<Vec<String>, ExtractError> {
-    let files: Vec<_> = entries
-        .iter()
-        .map(|entry| LogFile {
-            path: entry.name.clone(),
-            size: entry.compressed_size,
-        })
-        .collect();
-    let mut grouped = group(&files);
-    if let Some(problem) = grouped.problems.first() {
+/// The logs in an archive on this machine.
+///
+/// # Errors
+/// When the archive cannot be read, or holds no log.
+pub(super) fn logs_in(archive: &LocalFile, limits: &Limits) -> Result<Inside, ExtractError> {
+    let uri = archive.uri();
+    let open = || -> Result<_, ExtractError> {
+        let file = archive.open()?;
+        Ok(BufReader::with_capacity(READ_BUFFER_BYTES, file))
+    };
+    let failed = |error: io::Error| match fault_of(&error) {
+        Fault::Source => failure_of(error, uri),
+        _ => ExtractError::Corrupt {
+            uri: uri.to_owned(),
+            reason: error.to_string(),
+        },
+    };
+    let (entries, is_cut_off) = match zip::directory(open()?) {
+        Err(error) if fault_of(&error) == Fault::Truncated => {
+            (zip::recover(open()?, limits).map_err(failed)?, true)
+        }
+        entries => (entries.map_err(failed)?, false),
+    };
+    let (logs, problems) = archived_logs(&entries);
+    if let (true, Some(problem)) = (logs.is_empty(), problems.first()) {
         return Err(ExtractError::Corrupt {
             uri: uri.to_owned(),
             reason: problem.to_string(),
         });
     }
-    match (grouped.logs.pop(), grouped.logs.len()) {
-        (Some(only), 0) => Ok(only.files),
-        (None, _) => Err(ExtractError::EmptyLog {
+    if logs.is_empty() {
+        return Err(ExtractError::EmptyLog {
             uri: uri.to_owned(),
+        });
+    }
+    Ok(Inside { logs, is_cut_off })
+}
+
+/// The pieces of a log within an archive.
+pub(super) struct Entries {
+    pub(super) parts: Vec<Part>,
+    /// The archive has no directory: pieces may be missing.
+    pub(super) is_cut_off: bool,
+}
+
+/// The pieces of the chosen log within an archive; without a choice those of its only log.
+///
+/// # Errors
+/// As [`logs_in`], and when there are several logs and none was chosen.
+pub(super) fn entries_of(
+    archive: LocalFile,
+    chosen: &[ZipEntry],
+    limits: &Limits,
+) -> Result<Entries, ExtractError> {
+    let uri = archive.uri().to_owned();
+    if !chosen.is_empty() {
+        return Ok(Entries {
+            parts: to_parts(&Archive::Local(archive), chosen, &uri),
+            is_cut_off: false,
+        });
+    }
+    let Inside {
+        mut logs,
+        is_cut_off,
+    } = logs_in(&archive, limits)?;
+    match (logs.pop(), logs.len()) {
+        (Some(only), 0) => Ok(Entries {
+            parts: to_parts(&Archive::Local(archive), &only.entries, &uri),
+            is_cut_off,
         }),
-        (Some(_), others) => Err(ExtractError::SeveralLogs {
-            uri: uri.to_owned(),
+        (_, others) => Err(ExtractError::SeveralLogs {
+            uri,
             logs: others + 1,
         }),
     }
+}
+
+/// Entries of an archive as pieces.
+pub(super) fn to_parts(archive: &Archive, entries: &[ZipEntry], uri: &str) -> Vec<Part> {
+    let to_part = |entry: &ZipEntry| Part::Entry {
+        archive: archive.clone(),
+        entry: entry.clone(),
+        archive_uri: uri.to_owned(),
+    };
+    entries.iter().map(to_part).collect()
 }

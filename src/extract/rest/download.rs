@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use super::within_deadline;
-use crate::discover::{EventLog, Layout, LogFile, ServerApplication, SourceFile, group};
+use crate::discover::{EventLog, Layout, ServerApplication, SourceFile, archived_logs};
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog;
 use crate::extract::eventlog::codec::{Limits, zip};
@@ -152,21 +152,14 @@ fn logs_in(
         uri: uri.to_owned(),
         reason: error.to_string(),
     })?;
-    let files: Vec<LogFile> = entries
-        .iter()
-        .map(|entry| LogFile {
-            path: entry.name.clone(),
-            size: entry.compressed_size,
-        })
-        .collect();
-    let mut logs: Vec<(Vec<String>, bool)> = group(&files)
-        .logs
+    let (found, _) = archived_logs(&entries);
+    let mut logs: Vec<(Vec<zip::ZipEntry>, bool)> = found
         .into_iter()
-        .map(|log| (log.files, log.in_progress))
+        .map(|log| (log.entries, log.in_progress))
         .collect();
     // The server named it a log, whatever it is called.
-    if let (true, [only]) = (logs.is_empty(), files.as_slice()) {
-        logs.push((vec![only.path.clone()], false));
+    if let (true, [only]) = (logs.is_empty(), entries.as_slice()) {
+        logs.push((vec![only.clone()], false));
     }
     if logs.is_empty() {
         return Err(ExtractError::EmptyLog {

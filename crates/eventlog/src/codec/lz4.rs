@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use twox_hash::XxHash32;
 
 use super::blocks::{BlockReader, Blocks, read_header, read_payload};
-use super::{Limits, corrupt, truncated};
+use super::{Limits, corrupt, fault_of, prefix, truncated};
 
 pub(super) const MAGIC: &[u8] = b"LZ4Block";
 
@@ -35,6 +35,7 @@ pub(super) fn decoder<R: Read>(input: R, limits: &Limits) -> impl Read + use<R> 
         max_block_bytes: limits.max_block_bytes,
         payload: Vec::new(),
         stream_is_open: false,
+        is_cut_off: false,
     })
 }
 
@@ -44,10 +45,15 @@ struct Lz4Blocks<R> {
     payload: Vec<u8>,
     /// Blocks came, but no end mark yet.
     stream_is_open: bool,
+    /// The file ended within a block, whose beginning was given out.
+    is_cut_off: bool,
 }
 
 impl<R: Read> Blocks for Lz4Blocks<R> {
     fn next_block(&mut self, block: &mut Vec<u8>) -> io::Result<bool> {
+        if self.is_cut_off {
+            return Err(truncated("the file ends within an lz4 block"));
+        }
         let Some(header) = read_header::<HEADER_BYTES>(&mut self.input)? else {
             return match self.stream_is_open {
                 true => Err(truncated("the lz4 stream has no end mark")),
@@ -58,8 +64,15 @@ impl<R: Read> Blocks for Lz4Blocks<R> {
         header.check(self.max_block_bytes)?;
         self.stream_is_open = header.decompressed > 0;
         if self.stream_is_open {
-            read_payload(&mut self.input, header.compressed, &mut self.payload)?;
-            header.decode(&self.payload, block)?;
+            match read_payload(&mut self.input, header.compressed, &mut self.payload) {
+                Ok(()) => header.decode(&self.payload, block)?,
+                Err(error) if fault_of(&error) == super::Fault::Truncated => {
+                    // No checksum vouches for it; a line that is damaged is counted as such.
+                    *block = header.decode_prefix(&self.payload);
+                    self.is_cut_off = true;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(true)
     }
@@ -128,6 +141,14 @@ impl Header {
             "impossible lz4 block lengths: {} compressed, {} decompressed",
             self.compressed, self.decompressed
         )))
+    }
+
+    /// The beginning of a block that was cut off.
+    fn decode_prefix(&self, payload: &[u8]) -> Vec<u8> {
+        match self.method {
+            Method::Stored => payload.to_vec(),
+            Method::Lz4 => prefix::lz4(payload, self.decompressed),
+        }
     }
 
     fn decode(&self, payload: &[u8], block: &mut Vec<u8>) -> io::Result<()> {

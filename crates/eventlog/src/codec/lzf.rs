@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 
 use super::blocks::{BlockReader, Blocks, read_header, read_payload};
-use super::{corrupt, truncated};
+use super::{Fault, corrupt, fault_of, prefix, truncated};
 
 pub(super) const MAGIC: &[u8] = b"ZV";
 
@@ -15,16 +15,22 @@ pub(super) fn decoder<R: Read>(input: R) -> impl Read {
     BlockReader::new(LzfChunks {
         input,
         payload: Vec::new(),
+        is_cut_off: false,
     })
 }
 
 struct LzfChunks<R> {
     input: R,
     payload: Vec<u8>,
+    /// The file ended within a chunk, whose beginning was given out.
+    is_cut_off: bool,
 }
 
 impl<R: Read> Blocks for LzfChunks<R> {
     fn next_block(&mut self, block: &mut Vec<u8>) -> io::Result<bool> {
+        if self.is_cut_off {
+            return Err(truncated("the file ends within an lzf chunk"));
+        }
         let Some([z, v, kind, length @ ..]) = read_header::<5>(&mut self.input)? else {
             return Ok(false);
         };
@@ -33,11 +39,27 @@ impl<R: Read> Blocks for LzfChunks<R> {
         }
         let length = usize::from(u16::from_be_bytes(length));
         match kind {
-            0 => read_payload(&mut self.input, length, block)?,
+            0 => {
+                let read = read_payload(&mut self.input, length, block);
+                self.keep_prefix(read)?;
+            }
             1 => self.read_compressed(length, block)?,
             other => return Err(corrupt(format!("unknown lzf chunk type {other}"))),
         }
         Ok(true)
+    }
+}
+
+impl<R> LzfChunks<R> {
+    /// Notes where the file ends within a chunk: what there is of it is given out first.
+    fn keep_prefix(&mut self, read: io::Result<()>) -> io::Result<()> {
+        match read {
+            Err(error) if fault_of(&error) == Fault::Truncated => {
+                self.is_cut_off = true;
+                Ok(())
+            }
+            read => read,
+        }
     }
 }
 
@@ -46,7 +68,12 @@ impl<R: Read> LzfChunks<R> {
         let original = read_header::<2>(&mut self.input)?
             .ok_or_else(|| truncated("the file ends within an lzf header"))?;
         let original = usize::from(u16::from_be_bytes(original));
-        read_payload(&mut self.input, length, &mut self.payload)?;
+        let read = read_payload(&mut self.input, length, &mut self.payload);
+        self.keep_prefix(read)?;
+        if self.is_cut_off {
+            *block = prefix::lzf(&self.payload, original);
+            return Ok(());
+        }
         *block = ::lzf::decompress(&self.payload, original)
             .map_err(|error| corrupt(format!("lzf chunk: {error}")))?;
         if block.len() != original {

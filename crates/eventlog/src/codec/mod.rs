@@ -17,6 +17,7 @@ mod gzip;
 mod lz4;
 mod lzf;
 mod plain;
+mod prefix;
 mod snappy;
 pub mod zip;
 mod zstd;
@@ -131,7 +132,8 @@ impl Codec {
         }
     }
 
-    fn from_magic(head: &[u8]) -> Option<Self> {
+    /// The codec whose magic bytes `head` begins with.
+    pub fn from_magic(head: &[u8]) -> Option<Self> {
         let codec = match head {
             [b'Z', b'V', 0 | 1, ..] => Self::Lzf,
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
@@ -181,12 +183,15 @@ impl fmt::Display for Codec {
     }
 }
 
-/// Text has no control characters but tabs and line ends.
+/// Text has no control characters but tabs and line ends. Where an event stands, some damaged bytes
+/// do not make the whole log binary.
 ///
 /// Bytes above ASCII pass: before Spark 3.0 the driver's own character set was used.
 fn looks_like_text(head: &[u8]) -> bool {
-    let is_text = |byte: &u8| *byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r');
-    !head.is_empty() && head.iter().all(is_text)
+    let is_control = |byte: &&u8| **byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let controls = head.iter().filter(is_control).count();
+    let has_event = memchr::memmem::find(head, b"{\"Event\":\"").is_some();
+    !head.is_empty() && (controls == 0 || (has_event && controls <= head.len() / 8))
 }
 
 /// A reader of the decoded text of `input`.

@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 
 use super::blocks::{BlockReader, Blocks, read_header, read_payload};
-use super::{Limits, corrupt, truncated};
+use super::{Fault, Limits, corrupt, fault_of, prefix, truncated};
 
 pub(super) const MAGIC: &[u8] = b"\x82SNAPPY\0";
 
@@ -27,6 +27,7 @@ pub(super) fn decoder<R: Read>(input: R, limits: &Limits) -> impl Read + use<R> 
         max_block_bytes: limits.max_block_bytes,
         payload: Vec::new(),
         decoder: snap::raw::Decoder::new(),
+        is_cut_off: false,
     })
 }
 
@@ -43,10 +44,15 @@ struct SnappyChunks<R> {
     max_block_bytes: usize,
     payload: Vec<u8>,
     decoder: snap::raw::Decoder,
+    /// The file ended within a chunk, whose beginning was given out.
+    is_cut_off: bool,
 }
 
 impl<R: Read> Blocks for SnappyChunks<R> {
     fn next_block(&mut self, block: &mut Vec<u8>) -> io::Result<bool> {
+        if self.is_cut_off {
+            return Err(truncated("the file ends within a snappy chunk"));
+        }
         let Some(length) = read_header::<4>(&mut self.input)? else {
             return Ok(false);
         };
@@ -58,13 +64,20 @@ impl<R: Read> Blocks for SnappyChunks<R> {
         if length > self.max_block_bytes {
             return Err(corrupt(format!("a snappy chunk claims {length} bytes")));
         }
-        read_payload(&mut self.input, length, &mut self.payload)?;
-        decode(
-            &mut self.decoder,
-            &self.payload,
-            self.max_block_bytes,
-            block,
-        )?;
+        match read_payload(&mut self.input, length, &mut self.payload) {
+            Ok(()) => decode(
+                &mut self.decoder,
+                &self.payload,
+                self.max_block_bytes,
+                block,
+            )?,
+            Err(error) if fault_of(&error) == Fault::Truncated => {
+                let possible = self.payload.len().saturating_mul(MAX_RATIO) + RATIO_SLACK;
+                *block = prefix::snappy(&self.payload, possible.min(self.max_block_bytes));
+                self.is_cut_off = true;
+            }
+            Err(error) => return Err(error),
+        }
         Ok(true)
     }
 }

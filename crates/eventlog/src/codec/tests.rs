@@ -163,11 +163,113 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_off_zip_is_an_error(blocks in blocks(), cut in 0.0f64..1.0) {
-        let data = zip_archive(&[("only", &blocks.concat())]);
-        let cut = (data.len() as f64 * cut) as usize;
-        prop_assert!(read_zip(data[..cut].to_vec()).is_err());
+    fn a_cut_off_zip_has_no_directory_and_gives_what_its_local_headers_tell(
+        blocks in blocks(), cut in 0.0f64..1.0, is_java in any::<bool>(),
+    ) {
+        let names: Vec<_> = (0..blocks.len()).map(|index| format!("file {index}")).collect();
+        let files: Vec<_> =
+            names.iter().zip(&blocks).map(|(name, block)| (name.as_str(), block.as_slice())).collect();
+        let whole = if is_java { java_archive(&files) } else { zip_archive(&files) };
+        let cut = (whole.len() as f64 * cut) as usize;
+        let data = whole[..cut].to_vec();
+        prop_assert!(read_zip(data.clone()).is_err());
+        // An archive of the first files alone is shorter by its directory.
+        let complete = (0..=files.len())
+            .rev()
+            .find(|count| {
+                let some = &files[..*count];
+                let local = match is_java {
+                    true => java_archive(some).len(),
+                    false => zip_archive(some).len() - zip_archive_tail(some),
+                };
+                local <= cut
+            })
+            .unwrap_or_default();
+        let entries = zip::recover(Cursor::new(data.clone()), &Limits::default()).unwrap_or_default();
+        prop_assert!(entries.len() >= complete, "{} of {complete}", entries.len());
+        prop_assert!(entries.len() <= complete + 1);
+        for (index, entry) in entries.iter().enumerate() {
+            prop_assert_eq!(&entry.name, &names[index]);
+            let mut content = Vec::new();
+            let read = entry
+                .open(Cursor::new(data.clone()))
+                .and_then(|mut file| file.read_to_end(&mut content));
+            if index < complete {
+                prop_assert!(read.is_ok(), "{read:?}");
+                prop_assert_eq!(&content, &blocks[index]);
+            } else {
+                prop_assert!(blocks[index].starts_with(&content));
+            }
+        }
     }
+}
+
+/// The local part of an archive as `java.util.zip` streams it: sizes stand behind the data.
+fn java_archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, content) in files {
+        let mut deflated =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut deflated, content).unwrap();
+        let deflated = deflated.finish().unwrap();
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        archive.extend(b"PK\x03\x04\x14\0\x08\x08\x08\0\0\0\0\0");
+        archive.extend([0; 12]);
+        archive.extend((name.len() as u16).to_le_bytes());
+        archive.extend([0; 2]);
+        archive.extend(name.as_bytes());
+        archive.extend(&deflated);
+        archive.extend(b"PK\x07\x08");
+        archive.extend(crc.sum().to_le_bytes());
+        archive.extend((deflated.len() as u32).to_le_bytes());
+        archive.extend((content.len() as u32).to_le_bytes());
+    }
+    archive
+}
+
+/// Bytes of an archive's directory and end.
+fn zip_archive_tail(files: &[(&str, &[u8])]) -> usize {
+    files.iter().map(|(name, _)| 46 + name.len()).sum::<usize>() + 22
+}
+
+/// An archive whose directory names `count` times the same entry.
+fn overlapping_archive(count: u16) -> Vec<u8> {
+    let mut data = zip_archive(&[("only", b"some text")]);
+    let at = data
+        .windows(4)
+        .rposition(|bytes| bytes == b"PK\x01\x02")
+        .unwrap();
+    let end = data.split_off(data.len() - 22);
+    let record = data.split_off(at);
+    for _ in 0..count {
+        data.extend(&record);
+    }
+    let size = (record.len() * usize::from(count)) as u32;
+    data.extend(&end[..8]);
+    data.extend(count.to_le_bytes());
+    data.extend(count.to_le_bytes());
+    data.extend(size.to_le_bytes());
+    data.extend(&end[16..]);
+    data
+}
+
+#[test]
+fn entries_that_share_bytes_are_refused_at_once() {
+    assert_eq!(read_zip(overlapping_archive(1)).unwrap().len(), 1);
+    for count in [2, 60_000] {
+        let error = read_zip(overlapping_archive(count)).unwrap_err();
+        assert!(error.to_string().contains("overlap"), "{error}");
+    }
+}
+
+#[test]
+fn an_end_record_that_claims_much_is_refused_at_once() {
+    let mut data = overlapping_archive(1);
+    let end = data.len() - 22;
+    data[end + 12..end + 16].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());
+    let error = read_zip(data).unwrap_err();
+    assert!(matches!(fault_of(&error), Fault::Corrupt(_)), "{error}");
 }
 
 /// Bytes that the first blocks of a longer file take.

@@ -11,6 +11,7 @@ use object_store::memory::InMemory;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::super::codec::Codec;
 use super::super::codec::encode::{encode, zip_archive};
 use super::*;
 use crate::discover::event_logs::{EventLogSource, discover};
