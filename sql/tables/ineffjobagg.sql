@@ -3,16 +3,18 @@
 -- description: Every application with the share of its stage time that lies in flagged stages.
 --   lost_core_ms counts each stage once, by its worst finding, and is at least the worst finding
 --   about the application as a whole: findings overlap, so they are not added up. It never exceeds
---   the core time that was paid for.
--- parameter: max_flagged_percent double = 25.0 [percent] share of stage time in flagged stages above which an application is inefficient
+--   the core time that was paid for. An application is inefficient where a finding is high or
+--   critical, or where it lost a large share of its core time; the share of flagged stages is the
+--   original's number and decides nothing.
+-- parameter: max_lost_percent double = 25.0 [percent] lost core time over the core time that was paid for, above which an application is inefficient
 -- reads: applications, findings, ineffjobraw
 WITH stage_time AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     COUNT(*) AS num_stages,
     SUM(CASE WHEN goldcheckfilter > 0 THEN 1 ELSE 0 END) AS num_flagged_stages,
-    SUM(CASE WHEN goldcheckfilter > 0 THEN duration ELSE 0 END) AS flagged_ms,
-    SUM(duration) AS all_ms
+    SUM(CAST(CASE WHEN goldcheckfilter > 0 THEN duration ELSE 0 END AS DOUBLE)) AS flagged_ms,
+    SUM(CAST(duration AS DOUBLE)) AS all_ms
   FROM ineffjobraw
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -28,7 +30,7 @@ subject_loss AS (
 type_loss AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    SUM(worst_core_ms) AS lost_core_ms
+    TRY_CAST(SUM(CAST(worst_core_ms AS DECIMAL(38, 0))) AS BIGINT) AS lost_core_ms
   FROM subject_loss
   GROUP BY platform, cluster_id, application_id, attempt_id, subject_type
 ),
@@ -39,12 +41,18 @@ application_loss AS (
   FROM type_loss
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+serious AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_serious
+  FROM findings
+  WHERE severity IN ('critical', 'high')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 rule_loss AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, rule_id,
     ROW_NUMBER() OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id
-      ORDER BY SUM(COALESCE(lost_core_ms, 0)) DESC, rule_id
+      ORDER BY SUM(CAST(COALESCE(lost_core_ms, 0) AS DECIMAL(38, 0))) DESC, rule_id
     ) AS place
   FROM findings
   GROUP BY platform, cluster_id, application_id, attempt_id, rule_id
@@ -55,7 +63,8 @@ SELECT
   a.start_time,
   a.application_name,
   a.job_key,
-  COALESCE(100e0 * t.flagged_ms / NULLIF(t.all_ms, 0) > $max_flagged_percent, FALSE)
+  COALESCE(s.num_serious, 0) > 0
+    OR COALESCE(100e0 * l.lost_core_ms / NULLIF(GREATEST(a.core_time_ms, a.total_task_time_ms), 0) > $max_lost_percent, FALSE)
     AS is_inefficient,
   COALESCE(t.num_stages, 0) AS num_stages,
   COALESCE(t.num_flagged_stages, 0) AS num_flagged_stages,
@@ -69,6 +78,9 @@ SELECT
   r.rule_id AS top_rule,
   a.app_date
 FROM applications AS a
+LEFT JOIN serious AS s
+  ON s.platform = a.platform AND s.cluster_id = a.cluster_id
+  AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
 LEFT JOIN stage_time AS t
   ON t.platform = a.platform AND t.cluster_id = a.cluster_id
   AND t.application_id = a.application_id AND t.attempt_id = a.attempt_id

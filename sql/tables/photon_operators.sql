@@ -23,7 +23,8 @@ WITH stage_time AS (
 stage_totals AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, stage_id,
-    SUM(COALESCE(own_ms, 0e0)) AS known_ms,
+    -- Decimals add up to the same in any order.
+    CAST(SUM(CAST(COALESCE(own_ms, 0e0) AS DECIMAL(38, 6))) AS DOUBLE) AS known_ms,
     COUNT(*) AS num_nodes,
     SUM(CASE WHEN own_ms IS NULL THEN 1 ELSE 0 END) AS num_unmeasured
   FROM operator_stages
@@ -52,7 +53,7 @@ unclaimed AS (
 failed_time AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
-    SUM(CAST(run_ms AS DOUBLE) / num_nodes) AS ms_per_node
+    SUM(CAST(CAST(run_ms AS DOUBLE) / num_nodes AS DECIMAL(38, 6))) AS ms_per_node
   FROM unclaimed
   WHERE num_nodes IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
@@ -60,13 +61,13 @@ failed_time AS (
 node_time AS (
   SELECT
     m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.node_id,
-    SUM(CASE
+    SUM(CAST(CASE
       WHEN t.known_ms = 0 THEN CAST(m.run_ms AS DOUBLE) / t.num_nodes
       WHEN t.known_ms >= m.run_ms OR t.num_unmeasured = 0
         THEN COALESCE(m.own_ms, 0e0) * (m.run_ms / t.known_ms)
       WHEN m.own_ms IS NOT NULL THEN m.own_ms
       ELSE (m.run_ms - t.known_ms) / t.num_unmeasured
-    END) AS task_ms
+    END AS DECIMAL(38, 6))) AS task_ms
   FROM operator_stages AS m
   INNER JOIN stage_totals AS t
     ON t.platform = m.platform AND t.cluster_id = m.cluster_id
@@ -80,7 +81,7 @@ operators AS (
     w.operator, w.is_supported, w.is_photon, w.reason,
     1 AS num_nodes,
     CASE WHEN f.ms_per_node IS NULL THEN t.task_ms
-      ELSE COALESCE(t.task_ms, 0e0) + f.ms_per_node END AS task_ms
+      ELSE COALESCE(t.task_ms, CAST(0 AS DECIMAL(38, 6))) + f.ms_per_node END AS task_ms
   FROM plan_operators AS w
   LEFT JOIN node_time AS t
     ON t.platform = w.platform AND t.cluster_id = w.cluster_id
@@ -98,7 +99,7 @@ operators AS (
     FALSE AS is_supported, FALSE AS is_photon,
     CASE WHEN sql_id IS NOT NULL THEN 'its plan is not known' ELSE 'RDD API' END AS reason,
     0 AS num_nodes,
-    CAST(run_ms AS DOUBLE) AS task_ms
+    CAST(run_ms AS DECIMAL(38, 6)) AS task_ms
   FROM unclaimed
   WHERE num_nodes IS NULL AND NOT lists_files
 ),
@@ -109,7 +110,8 @@ summed AS (
     MIN(CASE WHEN is_photon THEN 1 ELSE 0 END) AS photon,
     MIN(reason) AS reason,
     SUM(num_nodes) AS num_nodes,
-    SUM(task_ms) AS task_ms
+    CAST(SUM(task_ms) AS DOUBLE) AS task_ms,
+    SUM(task_ms) AS exact_ms
   FROM operators
   GROUP BY platform, cluster_id, cluster_name, application_id, attempt_id, app_date, operator
 )
@@ -121,9 +123,9 @@ SELECT
   reason,
   num_nodes,
   -- Rounded first: the sum of fractions can end a hair below a whole number.
-  CAST(ROUND(task_ms, 3) AS BIGINT) AS task_time_ms,
-  task_ms / NULLIF(SUM(task_ms) OVER (
+  TRY_CAST(ROUND(task_ms, 3) AS BIGINT) AS task_time_ms,
+  task_ms / NULLIF(CAST(SUM(exact_ms) OVER (
     PARTITION BY platform, cluster_id, application_id, attempt_id
-  ), 0e0) AS task_time_share,
+  ) AS DOUBLE), 0e0) AS task_time_share,
   app_date
 FROM summed

@@ -26,12 +26,16 @@ WITH ranked AS (
 shares AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    SUM(CASE WHEN is_supported THEN task_time_share ELSE 0e0 END) AS supported_share,
-    SUM(CASE WHEN is_photon THEN task_time_share ELSE 0e0 END) AS photon_share,
-    SUM(CASE WHEN reason LIKE 'runs on %' THEN task_time_share ELSE 0e0 END) AS other_share,
+    -- Decimals add up to the same in any order.
+    CAST(SUM(CAST(CASE WHEN is_supported THEN task_time_share ELSE 0e0 END AS DECIMAL(38, 18))) AS DOUBLE)
+      AS supported_share,
+    CAST(SUM(CAST(CASE WHEN is_photon THEN task_time_share ELSE 0e0 END AS DECIMAL(38, 18))) AS DOUBLE)
+      AS photon_share,
+    CAST(SUM(CAST(CASE WHEN reason LIKE 'runs on %' THEN task_time_share ELSE 0e0 END AS DECIMAL(38, 18))) AS DOUBLE)
+      AS other_share,
     MAX(CASE WHEN reason LIKE 'runs on %' THEN reason END) AS other_engine,
     SUM(task_time_ms) AS task_time_ms,
-    SUM(task_time_share) AS all_shares,
+    MAX(task_time_share) AS all_shares,
     SUM(num_nodes) AS num_nodes,
     CAST(SUM(CASE WHEN is_supported THEN num_nodes ELSE 0 END) AS DOUBLE)
       / NULLIF(SUM(num_nodes), 0) AS supported_nodes,

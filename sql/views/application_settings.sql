@@ -73,7 +73,7 @@ SELECT
     WHEN s.shuffle_partitions IS NOT NULL THEN TRY_CAST(s.shuffle_partitions AS BIGINT)
     WHEN s.platform IS NOT NULL THEN 200
   END AS shuffle_partitions,
-  CAST(s.default_parallelism AS BIGINT) AS default_parallelism,
+  TRY_CAST(s.default_parallelism AS BIGINT) AS default_parallelism,
   COALESCE(s.adaptive, CASE WHEN v.spark_minor >= 302 THEN 'true' ELSE 'false' END) = 'true'
     AND s.platform IS NOT NULL AS adaptive,
   COALESCE(s.coalesce_partitions, 'true') = 'true' AS coalesce_partitions,
@@ -82,13 +82,13 @@ SELECT
   COALESCE(s.skew_threshold_bytes, 268435456e0) AS skew_threshold_bytes,
   COALESCE(s.max_partition_bytes, 134217728e0) AS max_partition_bytes,
   COALESCE(s.broadcast_threshold_bytes, 10485760e0) AS broadcast_threshold_bytes,
-  COALESCE(v.executor_memory_bytes, CAST(s.executor_memory_bytes AS BIGINT)) AS executor_memory_bytes,
+  COALESCE(v.executor_memory_bytes, TRY_CAST(s.executor_memory_bytes AS BIGINT)) AS executor_memory_bytes,
   s.overhead_bytes,
-  GREATEST(COALESCE(CAST(s.task_cpus AS BIGINT), 1), 1) AS task_cpus,
-  CAST(s.executor_instances AS BIGINT) AS executor_instances,
+  GREATEST(COALESCE(TRY_CAST(s.task_cpus AS BIGINT), 1), 1) AS task_cpus,
+  TRY_CAST(s.executor_instances AS BIGINT) AS executor_instances,
   COALESCE(s.dynamic_allocation, 'false') = 'true' AS dynamic_allocation,
-  CAST(s.min_executors AS BIGINT) AS min_executors,
-  CAST(s.max_executors AS BIGINT) AS max_executors,
+  TRY_CAST(s.min_executors AS BIGINT) AS min_executors,
+  TRY_CAST(s.max_executors AS BIGINT) AS max_executors,
   -- Dynamic allocation starts only where shuffle data outlives its executor or is tracked.
   s.platform IS NOT NULL AND s.executor_instances IS NULL AND v.platform <> 'databricks'
     AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)

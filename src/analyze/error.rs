@@ -108,6 +108,17 @@ impl AnalyzeError {
         }
     }
 
+    /// The file of the query at fault, where it is one.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Query { file, .. }
+            | Self::Contract { file, .. }
+            | Self::Dependency { file, .. } => Some(file),
+            Self::Catalog(error) => Some(&error.file),
+            Self::Setting { .. } | Self::Folder { .. } | Self::Session(_) | Self::Ask(_) => None,
+        }
+    }
+
     /// Whether what the user wrote is wrong: a file of rules, or a setting.
     pub fn is_configuration(&self) -> bool {
         matches!(

@@ -20,6 +20,7 @@ mod scope;
 mod settings;
 mod shared_views;
 mod template;
+mod units;
 
 pub use advice::Advice;
 pub use catalog::{Catalog, Overrides, Reference};
@@ -33,6 +34,9 @@ pub use runner::{Analysis, DerivedRows, StepReport, run};
 pub use scope::Scope;
 
 pub use template::Template;
+pub use units::{
+    ANALYSIS_FAILURES, Failure, Judge, Judged, Subject, UnitLimits, keys, subjects, units,
+};
 
 #[cfg(test)]
 mod tests;

@@ -24,14 +24,17 @@ pub(super) struct Settings {
     known: Option<HashMap<String, Known>>,
 }
 
-/// A setting of Spark's.
+/// What Spark says of a setting.
 #[derive(Debug, Default)]
 struct Known {
-    default: Option<String>,
     since: Option<Version>,
-    until: Option<Version>,
+    /// The first version without it.
+    removed_in: Option<Version>,
+    /// Default values with the versions that have them, both ends included.
+    defaults: Vec<(Version, Version, String)>,
 }
 
+/// Major and minor version.
 type Version = (u32, u32);
 
 impl Settings {
@@ -88,10 +91,18 @@ impl Settings {
     /// holds no environment, or the setting has no default.
     pub fn current(&self, application: &ApplicationKey, setting: &str) -> Option<String> {
         let set = self.applications.get(application)?;
-        set.get(setting).cloned().or_else(|| {
-            let known = self.known.as_ref()?.get(setting)?;
-            known.default.clone().filter(|default| !default.is_empty())
-        })
+        set.get(setting)
+            .cloned()
+            .or_else(|| self.default_value(application, setting))
+    }
+
+    fn default_value(&self, application: &ApplicationKey, setting: &str) -> Option<String> {
+        let known = self.known.as_ref()?.get(setting)?;
+        let version = version(self.versions.get(application)?)?;
+        let holds =
+            |(from, until, _): &&(Version, Version, String)| *from <= version && version <= *until;
+        let (_, _, value) = known.defaults.iter().find(holds)?;
+        Some(value.clone())
     }
 
     /// Whether the application's Spark knows the setting. A setting that the reference does not list
@@ -108,23 +119,37 @@ impl Settings {
             return true;
         };
         known.since.is_none_or(|since| since <= version)
-            && known.until.is_none_or(|until| version < until)
+            && known.removed_in.is_none_or(|removed| version < removed)
     }
 }
 
+/// A row of the reference is a setting over a range of versions in which its default is the same.
 fn read_known(rows: &RecordBatch) -> HashMap<String, Known> {
-    let names = ["key", "default_value", "since_version", "until_version"];
+    let names = [
+        "key",
+        "default_value",
+        "since_version",
+        "removed_in",
+        "valid_from",
+        "valid_until",
+    ];
     let columns = texts(rows, &names);
-    (0..rows.num_rows())
-        .filter_map(|row| {
-            let known = Known {
-                default: text(&columns, 1, row),
-                since: text(&columns, 2, row).and_then(|text| version(&text)),
-                until: text(&columns, 3, row).and_then(|text| version(&text)),
-            };
-            Some((text(&columns, 0, row)?, known))
-        })
-        .collect()
+    let version_at = |column, row| text(&columns, column, row).and_then(|text| version(&text));
+    let mut settings: HashMap<String, Known> = HashMap::new();
+    for row in 0..rows.num_rows() {
+        let Some(key) = text(&columns, 0, row) else {
+            continue;
+        };
+        let known = settings.entry(key).or_default();
+        known.since = known.since.or(version_at(2, row));
+        known.removed_in = known.removed_in.or(version_at(3, row));
+        if let Some(value) = text(&columns, 1, row).filter(|value| !value.is_empty()) {
+            let from = version_at(4, row).unwrap_or_default();
+            let until = version_at(5, row).unwrap_or((u32::MAX, 0));
+            known.defaults.push((from, until, value));
+        }
+    }
+    settings
 }
 
 /// `3.5` of `3.5.1-amzn-0`.
@@ -252,10 +277,13 @@ mod tests {
             application_id: "a".to_owned(),
             attempt_id: "0".to_owned(),
         };
-        let known = |since, until| Known {
-            default: None,
+        let known = |since, removed_in| Known {
             since,
-            until,
+            removed_in,
+            defaults: vec![
+                ((0, 0), (3, 1), "a".to_owned()),
+                ((3, 2), (u32::MAX, 0), "b".to_owned()),
+            ],
         };
         let mut settings = Settings {
             known: Some(HashMap::from([
@@ -275,5 +303,8 @@ mod tests {
         assert!(settings.exists(&key, "spark.databricks.own"));
         settings.versions.insert(key.clone(), "2.4.8".to_owned());
         assert!(settings.exists(&key, "spark.old"));
+        assert_eq!(settings.current(&key, "spark.old"), None, "no environment");
+        settings.applications.insert(key.clone(), HashMap::new());
+        assert_eq!(settings.current(&key, "spark.old").as_deref(), Some("a"));
     }
 }

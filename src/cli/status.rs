@@ -22,6 +22,10 @@ const CLUSTERS: &str = "SELECT platform, analysis_status, count(*) AS clusters, 
                         ORDER BY run_id DESC) AS age FROM cluster_summaries) AS s WHERE age = 1 \
                         GROUP BY platform, analysis_status ORDER BY clusters DESC, analysis_status";
 
+/// Applications that a rule or table could not judge; every run tries them again.
+const NOT_JUDGED: &str = "SELECT step, count(*) AS applications, min(application_id) AS example, \
+                          min(error) AS error FROM analysis_failures GROUP BY step ORDER BY step";
+
 /// Show the last runs, what is in the lake, what could not be loaded, and who works on it
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArguments {
@@ -46,7 +50,7 @@ enum StatusFormat {
 struct Status {
     lake: String,
     held_by: Option<String>,
-    parts: [(&'static str, &'static str, RecordBatch); 4],
+    parts: [(&'static str, &'static str, RecordBatch); 5],
 }
 
 pub(super) async fn execute(
@@ -71,6 +75,7 @@ pub(super) async fn execute(
             ("clusters", "Clusters", rows(CLUSTERS).await?),
             ("sources", "Histories", rows(&sources()).await?),
             ("problems", "Problems", rows(&problems(limit)).await?),
+            ("not_judged", "Not judged", rows(NOT_JUDGED).await?),
         ],
     };
     match arguments.format {

@@ -1,6 +1,8 @@
 //! Commits rows that come from queries rather than from histories: derived tables, and the
 //! bookkeeping that the pipeline keeps itself.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 
 use super::commit::{self, CommitReport, Plan};
@@ -9,12 +11,9 @@ use super::intent::{Replace, TableChange};
 use super::lake::Lake;
 use super::lock::LakeLock;
 use super::replace::blocking;
-use super::staging::WriterSettings;
+use super::staging::{Batch, StagedUnit, WriterSettings};
 use super::writer::UnitWriter;
 use crate::extract::rows::RowSink;
-
-/// Number of the unit that derived rows are staged as.
-const DERIVED_UNIT: u32 = 0;
 
 /// New rows of one table.
 #[derive(Debug, Clone)]
@@ -25,26 +24,46 @@ pub struct TableRows {
     pub batches: Vec<RecordBatch>,
 }
 
+/// Derived rows that are staged unit by unit and become visible together.
+#[derive(Debug)]
+pub struct DerivedBatch {
+    batch: Batch,
+    units: u32,
+    tables: BTreeSet<&'static str>,
+    staged: StagedUnit,
+}
+
 impl Lake {
-    /// Commits rows of tables, in place of those that `replace` names, with the same guarantees as
-    /// [`Lake::commit`]. The tables named in `rows` are changed and no others.
+    /// Begins a batch of derived rows.
     ///
     /// # Errors
-    /// As [`Lake::commit`].
-    pub async fn commit_derived(
+    /// The lock is lost, or the store fails.
+    pub async fn begin_derived(
         &self,
         lock: &LakeLock,
         run_id: &str,
+    ) -> Result<DerivedBatch, LoadError> {
+        Ok(DerivedBatch {
+            batch: self.begin_batch(lock, run_id).await?,
+            units: 0,
+            tables: BTreeSet::new(),
+            staged: StagedUnit::default(),
+        })
+    }
+
+    /// Writes the rows of one unit; memory holds them no longer afterwards.
+    ///
+    /// # Errors
+    /// Rows that break their contract, or a store that fails.
+    pub async fn stage_derived(
+        &self,
+        derived: &mut DerivedBatch,
         rows: Vec<TableRows>,
-        replace: Replace,
-    ) -> Result<CommitReport, LoadError> {
-        let batch = self.begin_batch(lock, run_id).await?;
-        let names: Vec<&'static str> = rows.iter().map(|rows| rows.table).collect();
-        let mut writer = UnitWriter::new(
-            self.staging(WriterSettings::default()),
-            &batch,
-            DERIVED_UNIT,
-        );
+    ) -> Result<(), LoadError> {
+        derived.tables.extend(rows.iter().map(|rows| rows.table));
+        let staging = self.staging(WriterSettings::default());
+        let mut writer = UnitWriter::new(staging, &derived.batch, derived.units);
+        derived.units = derived.units.saturating_add(1);
         let staged = blocking(move || {
             writer.begin_history()?;
             for TableRows { table, batches } in rows {
@@ -56,16 +75,48 @@ impl Lake {
             writer.finish()
         })
         .await?;
-        let mut tables = commit::changes(staged)?;
-        for name in names {
+        derived.staged.absorb(staged);
+        Ok(())
+    }
+
+    /// Commits what was staged, in place of the rows that `replace` names, with the same guarantees
+    /// as [`Lake::commit`]. The tables that were staged are changed and no others, be it that they
+    /// only lose rows.
+    ///
+    /// # Errors
+    /// As [`Lake::commit`].
+    pub async fn commit_staged(
+        &self,
+        lock: &LakeLock,
+        derived: DerivedBatch,
+        replace: Replace,
+    ) -> Result<CommitReport, LoadError> {
+        let mut tables = commit::changes(derived.staged)?;
+        for name in derived.tables {
             tables.entry(name.to_owned()).or_default();
         }
         let plan = Plan {
             replace,
             tables,
             ledger: TableChange::default(),
-            applications: std::collections::BTreeSet::new(),
+            applications: BTreeSet::new(),
         };
-        self.commit_plan(lock, &batch, plan).await
+        self.commit_plan(lock, &derived.batch, plan).await
+    }
+
+    /// Stages and commits rows in one step.
+    ///
+    /// # Errors
+    /// As [`Lake::commit`].
+    pub async fn commit_derived(
+        &self,
+        lock: &LakeLock,
+        run_id: &str,
+        rows: Vec<TableRows>,
+        replace: Replace,
+    ) -> Result<CommitReport, LoadError> {
+        let mut derived = self.begin_derived(lock, run_id).await?;
+        self.stage_derived(&mut derived, rows).await?;
+        self.commit_staged(lock, derived, replace).await
     }
 }

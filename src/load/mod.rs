@@ -58,7 +58,7 @@ mod withdraw;
 pub mod writer;
 
 pub use commit::{CommitReport, TableCommit};
-pub use derived::TableRows;
+pub use derived::{DerivedBatch, TableRows};
 pub use error::{Holder, LoadError, TableDamage};
 pub use intent::{PendingAnalysis, Replace};
 pub use lake::Lake;

@@ -8,7 +8,9 @@ use datafusion::prelude::SessionContext;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
-use crate::analyze::{self, AnalyzeError, Catalog, Scope, Stamp};
+use crate::analyze::{
+    self, ANALYSIS_FAILURES, AnalyzeError, Catalog, DerivedRows, Judge, Judged, Stamp, UnitLimits,
+};
 use crate::ask::{AskLake, AskOptions};
 use crate::load::{Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows};
 use crate::model::ApplicationKey;
@@ -33,7 +35,8 @@ pub(super) fn catalog(request: &RunRequest) -> Result<Catalog, AnalyzeError> {
     Ok(catalog)
 }
 
-/// Judges the applications whose rows changed; all of them where the rules did.
+/// Judges the applications whose rows changed, and those that an earlier run could not judge; all of
+/// them where the rules changed.
 pub(super) async fn analyze(
     lake: &Lake,
     lock: &LakeLock,
@@ -44,42 +47,83 @@ pub(super) async fn analyze(
     let digest = catalog.fingerprint();
     let marked = read_mark(lake).await;
     let rules_changed = marked.as_deref() != Some(digest.as_str());
-    let is_first = marked.is_none();
-    let changed: BTreeSet<ApplicationKey> = pending
+    let everything = rules_changed && marked.is_some();
+    let mut wanted: BTreeSet<ApplicationKey> = pending
         .iter()
         .flat_map(|pending| pending.applications.iter().cloned())
         .collect();
-    if changed.is_empty() && (!rules_changed || is_first) {
+    wanted.extend(not_judged(lake).await?);
+    if wanted.is_empty() && !everything {
         return finish(lake, lock, &pending, rules_changed.then_some(&digest)).await;
     }
-    let everything = rules_changed && !is_first;
-    let (scope, replace) = if everything {
-        (Scope::All, Replace::Everything)
+    let is_done = if everything {
+        judge(lake, lock, catalog, None, summary).await?
     } else {
-        (scope(&pending), Replace::applications(changed))
+        judge(lake, lock, catalog, Some(wanted), summary).await?
     };
+    // What only failed for want of storage is judged again by the next run; a wrong file stays wrong
+    // until somebody changes it, and then everything is judged again.
+    if !is_done {
+        return Ok(());
+    }
+    finish(lake, lock, &pending, Some(&digest)).await
+}
+
+/// Judges these applications, all of the lake where `None`, unit by unit, and commits what came out.
+/// False where storage failed, so that the same has to be done again.
+async fn judge(
+    lake: &Lake,
+    lock: &LakeLock,
+    catalog: &Catalog,
+    wanted: Option<BTreeSet<ApplicationKey>>,
+    summary: &mut RunSummary,
+) -> Result<bool, RunError> {
     let ask = AskLake::new(lake, AskOptions::default()).map_err(AnalyzeError::from)?;
     let context = ask.session().map_err(AnalyzeError::from)?;
+    let subjects = analyze::subjects(&context, wanted.as_ref()).await?;
     let stamp = Stamp {
         batch_id: summary.run_id.clone(),
         ingested_at: chrono::Utc::now(),
     };
-    let analysis = analyze::run(catalog, &context, &scope, &stamp).await?;
-    for problem in &analysis.problems {
-        summary.problems.push(Problem::of_analysis(problem));
+    let mut derived = lake.begin_derived(lock, &summary.run_id).await?;
+    // Applications whose rows are gone lose their derived rows too, in every table.
+    lake.stage_derived(&mut derived, no_rows(catalog)).await?;
+    let mut judge = Judge::new(catalog, &context, &stamp);
+    let mut failures = Vec::new();
+    for unit in analyze::units(subjects, UnitLimits::default()) {
+        for judged in judge.judge(unit).await? {
+            summary.findings += judged.rows_of("findings");
+            summary.worst.extend(worst(&context, &judged).await);
+            keep_worst(&mut summary.worst);
+            failures.extend(judged.failures);
+            lake.stage_derived(&mut derived, table_rows(judged.tables))
+                .await?;
+        }
     }
-    // What only failed for want of storage is judged again by the next run; a wrong file stays wrong
-    // until somebody changes it, and then everything is judged again.
-    let is_done = !analysis.problems.iter().any(AnalyzeError::is_retryable);
-    summary.findings = analysis
-        .tables
-        .iter()
-        .filter(|rows| rows.table == "findings")
-        .map(|rows| rows.rows.num_rows())
-        .sum();
-    summary.worst = worst(&context, &analysis).await;
-    let rows: Vec<TableRows> = analysis
-        .tables
+    let replace = wanted.map_or(Replace::Everything, Replace::applications);
+    lake.commit_staged(lock, derived, replace).await?;
+    let problems = judge.into_problems();
+    summary
+        .problems
+        .extend(problems.iter().map(Problem::of_analysis));
+    summary.problems.extend(Problem::of_failures(&failures));
+    Ok(!problems.iter().any(AnalyzeError::is_retryable))
+}
+
+/// Every derived table without rows: what a unit does not give is removed all the same.
+fn no_rows(catalog: &Catalog) -> Vec<TableRows> {
+    let made = catalog.tables().map(|table| table.id.as_str());
+    made.chain([ANALYSIS_FAILURES])
+        .filter_map(schema::table)
+        .map(|table| TableRows {
+            table: &table.name,
+            batches: Vec::new(),
+        })
+        .collect()
+}
+
+fn table_rows(tables: Vec<DerivedRows>) -> Vec<TableRows> {
+    tables
         .into_iter()
         .filter_map(|derived| {
             let table = schema::table(&derived.table)?;
@@ -88,13 +132,14 @@ pub(super) async fn analyze(
                 batches: vec![derived.rows],
             })
         })
-        .collect();
-    lake.commit_derived(lock, &summary.run_id, rows, replace)
-        .await?;
-    if !is_done {
-        return Ok(());
-    }
-    finish(lake, lock, &pending, Some(&digest)).await
+        .collect()
+}
+
+/// The applications that an earlier run could not judge.
+async fn not_judged(lake: &Lake) -> Result<BTreeSet<ApplicationKey>, RunError> {
+    let ask = AskLake::new(lake, AskOptions::default()).map_err(AnalyzeError::from)?;
+    let context = ask.session().map_err(AnalyzeError::from)?;
+    Ok(analyze::keys(&context, ANALYSIS_FAILURES).await?)
 }
 
 async fn finish(
@@ -116,35 +161,33 @@ async fn finish(
     Ok(())
 }
 
-fn scope(pending: &[PendingAnalysis]) -> Scope {
-    let keys = pending.iter().flat_map(|pending| {
-        // The date of an application is known only where the commit had one date.
-        let date = (pending.app_dates.len() == 1)
-            .then(|| pending.app_dates.first().copied())
-            .flatten();
-        pending
-            .applications
-            .iter()
-            .map(move |key| (key.clone(), date))
-    });
-    Scope::Applications(keys.collect())
-}
-
 async fn read_mark(lake: &Lake) -> Option<String> {
     let object = lake.store().get(&Path::from(RULES_MARK)).await.ok()?;
     String::from_utf8(object.bytes().await.ok()?.to_vec()).ok()
 }
 
-/// The applications of this run with the largest share of time in flagged stages.
-async fn worst(context: &SessionContext, analysis: &analyze::Analysis) -> Vec<WorstApplication> {
-    for rows in analysis
-        .tables
-        .iter()
-        .filter(|rows| ["ineffjobagg", "findings"].contains(&rows.table.as_str()))
-    {
-        context
-            .register_batch(format!("new_{}", rows.table).as_str(), rows.rows.clone())
-            .ok();
+/// Keeps the worst applications of the run, the worst first.
+fn keep_worst(worst: &mut Vec<WorstApplication>) {
+    worst.sort_by(|left, right| {
+        let flagged = |app: &WorstApplication| app.ineffstageagg.unwrap_or(-1.0);
+        right
+            .lost_core_ms
+            .cmp(&left.lost_core_ms)
+            .then_with(|| flagged(right).total_cmp(&flagged(left)))
+            .then_with(|| left.application_id.cmp(&right.application_id))
+    });
+    worst.truncate(WORST);
+}
+
+/// The applications of a unit that lose most core time.
+async fn worst(context: &SessionContext, judged: &Judged) -> Vec<WorstApplication> {
+    for table in ["ineffjobagg", "findings"] {
+        let name = format!("new_{table}");
+        context.deregister_table(name.as_str()).ok();
+        let Some(rows) = judged.tables.iter().find(|rows| rows.table == table) else {
+            return Vec::new();
+        };
+        context.register_batch(&name, rows.rows.clone()).ok();
     }
     let sql = format!(
         "SELECT a.application_id, a.attempt_id, p.application_name, a.ineffstageagg, a.lost_core_ms, a.top_rule, f.evidence

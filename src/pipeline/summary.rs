@@ -1,8 +1,10 @@
 //! What a run says when it ends: to scripts as JSON, to the next command as an exit code.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::analyze::AnalyzeError;
+use crate::analyze::{AnalyzeError, Failure};
 use crate::discover::DiscoverProblem;
 use crate::load::{LoadError, SourceRecord, SourceStatus};
 
@@ -154,6 +156,30 @@ impl Problem {
             error_kind: "analysis".to_owned(),
             error: error.to_string(),
         }
+    }
+
+    /// Applications that a step could not judge for a reason in their data, a problem for each step.
+    pub(super) fn of_failures(failures: &[Failure]) -> Vec<Self> {
+        let mut steps: BTreeMap<&str, (usize, &Failure)> = BTreeMap::new();
+        for failure in failures {
+            let step = steps.entry(&failure.file).or_insert((0, failure));
+            step.0 += failure.applications.len();
+        }
+        let problem = |(file, (count, failure)): (&str, (usize, &Failure))| {
+            let example = failure.applications.first();
+            let example = example.map_or("", |key| key.application_id.as_str());
+            Self {
+                uri: file.to_owned(),
+                status: "failed",
+                error_kind: "analysis".to_owned(),
+                error: format!(
+                    "{count} applications are not judged by it, for example {example} \
+                     (all: SELECT * FROM analysis_failures): {}",
+                    failure.error
+                ),
+            }
+        };
+        steps.into_iter().map(problem).collect()
     }
 
     /// Whether it means that something is missing that should be there.

@@ -24,7 +24,7 @@
 -- advice: platform = 'databricks' | - | - | Make the partitions smaller, or choose instances with more memory for each core.
 -- advice: memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') |
 --   Give the tasks more memory, or make their partitions smaller as the memory_spill finding of this stage says.
--- advice: executor_cores > 1 | spark.executor.cores | CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
+-- advice: executor_cores > 1 | spark.executor.cores | TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
 --   an executor, which gives each of them more memory, or make their partitions smaller.
 -- recommendation: Give the tasks more memory (more memory an executor, or fewer cores on the same
 --   memory), or make their partitions smaller.
@@ -32,9 +32,9 @@ WITH measured AS (
   SELECT
     f.*,
     CAST(disk_bytes_spilled AS DOUBLE) / data_bytes AS spill_ratio,
-    CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
+    TRY_CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
     disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1) AS is_skewed,
-    CAST(CEIL(executor_memory_bytes / 1073741824e0 * LEAST(
+    TRY_CAST(CEIL(executor_memory_bytes / 1073741824e0 * LEAST(
       1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0), $max_memory_factor
     )) AS BIGINT) AS memory_needed_gib
   FROM stage_facts AS f
@@ -44,7 +44,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
   lost_core_ms,
-  CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, disk_bytes_spilled, data_bytes, spill_ratio, disk_spilled_max, disk_spilled_median,
   peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local
 FROM measured

@@ -17,7 +17,7 @@
 --   (cache less, avoid wide rows and collect_list).
 -- advice: memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors more
 --   memory for each core, and keep fewer objects alive (cache serialized or not at all, avoid wide rows and collect_list).
--- advice: executor_cores > 1 | spark.executor.cores | CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
+-- advice: executor_cores > 1 | spark.executor.cores | TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
 --   an executor, which gives each of them more memory, and keep fewer objects alive.
 -- recommendation: Give executors more memory for each core, keep fewer objects alive (cache
 --   serialized or not at all, avoid wide rows and collect_list, prefer DataFrames over RDDs of
@@ -36,14 +36,14 @@ WITH judged AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   CASE WHEN gc_ms >= 2 * $min_gc_ratio * run_ms THEN 'high' ELSE 'medium' END AS confidence,
-  CAST(gc_ms - $healthy_gc_ratio * run_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(gc_ms - $healthy_gc_ratio * run_ms AS BIGINT) AS lost_core_ms,
   -- Wall time at the application's own average of tasks side by side.
-  CAST((gc_ms - $healthy_gc_ratio * run_ms) * app_duration_ms / GREATEST(total_task_time_ms, app_duration_ms, 1) AS BIGINT)
+  TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * app_duration_ms / GREATEST(total_task_time_ms, app_duration_ms, 1) AS BIGINT)
     AS recoverable_ms,
-  CAST(gc_ms AS BIGINT) AS gc_ms, CAST(run_ms AS BIGINT) AS run_ms, gc_ms / run_ms AS gc_ratio,
+  TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / run_ms AS gc_ratio,
   executor_memory_bytes, executor_cores, is_local,
   -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8.
-  CAST(CEIL(executor_memory_bytes / 1073741824e0 * CASE
+  TRY_CAST(CEIL(executor_memory_bytes / 1073741824e0 * CASE
     WHEN executor_memory_bytes < 4294967296 THEN 2e0
     WHEN executor_memory_bytes < 8589934592 THEN 1.5e0
     ELSE 1.25e0

@@ -21,12 +21,12 @@
 --   memory].
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(GREATEST(CAST(input_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
+--   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
 --   Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
 -- advice: cause = 'rdd' | - | - | Use about {partitions_needed:int} partitions in the operation before this stage, so that
 --   the data of a task fits into its memory.
 -- advice: cause = 'coalesced' | spark.sql.adaptive.advisoryPartitionSizeInBytes |
---   CONCAT(CAST(GREATEST(CAST(shuffle_read_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
+--   CONCAT(CAST(GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
 --   Let adaptive execution merge shuffle partitions less, so that the data of a task fits into its memory.
 -- advice: cause = 'code' | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there, so that the data of a task fits into its memory.
@@ -37,9 +37,9 @@ WITH measured AS (
   SELECT
     f.*,
     CAST(memory_bytes_spilled AS DOUBLE) / data_bytes AS spill_ratio,
-    CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
+    TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
     -- A task that spilled s and peaked at p needed s + p at once: that many times the partitions.
-    CAST(CEIL(num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0))) AS BIGINT)
+    TRY_CAST(CEIL(num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0))) AS BIGINT)
       AS partitions_needed,
     CASE
       WHEN memory_spilled_max >= $skew_ratio * GREATEST(memory_spilled_median, 1) THEN 'skew'
@@ -59,7 +59,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
   lost_core_ms,
-  CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, memory_bytes_spilled, data_bytes, spill_ratio, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes

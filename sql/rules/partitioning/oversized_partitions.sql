@@ -37,7 +37,7 @@ WITH judged AS (
       ELSE 'shuffle output'
     END AS cause,
     CASE WHEN average_cores > num_tasks THEN average_cores - num_tasks END AS idle_cores,
-    GREATEST(CAST(CEIL(data_bytes / CAST($target_bytes AS DOUBLE)) AS BIGINT), num_tasks) AS partitions_needed
+    GREATEST(TRY_CAST(CEIL(data_bytes / CAST($target_bytes AS DOUBLE)) AS BIGINT), num_tasks) AS partitions_needed
   FROM stage_facts AS f
   WHERE duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
 )
@@ -45,9 +45,9 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   -- Without lost cores the risk remains.
   CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
-  CAST(COALESCE(idle_cores * duration_ms, 0e0) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(COALESCE(idle_cores * duration_ms, 0e0) AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  CAST(COALESCE(idle_cores * duration_ms / average_cores, 0e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(COALESCE(idle_cores * duration_ms / average_cores, 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, idle_cores,
   memory_bytes_spilled, sql_id, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged

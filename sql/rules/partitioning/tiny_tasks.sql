@@ -22,7 +22,7 @@
 --   from {files_read:int} files]; starting and ending them took {overhead_ms:s}, {overhead_ratio:pct} of their time;
 --   {tasks_needed:int} tasks would do.
 -- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(CAST(CEIL(input_bytes / 1048576e0 / tasks_needed) AS BIGINT) AS STRING), 'MB') |
+--   CONCAT(CAST(TRY_CAST(CEIL(input_bytes / 1048576e0 / tasks_needed) AS BIGINT) AS STRING), 'MB') |
 --   Few files are cut into many splits: let a split hold more.
 -- advice: cause = 'input' | - | - | The input lies in many small files or partitions: compact it, or coalesce after reading.
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
@@ -39,7 +39,7 @@ WITH measured AS (
     f.*,
     COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0)
       AS overhead_ms,
-    task_slots * CAST(CEIL(GREATEST(
+    task_slots * TRY_CAST(CEIL(GREATEST(
       $waves,
       CAST(run_time_total AS DOUBLE) / $target_run_time_ms / task_slots,
       CAST(data_bytes AS DOUBLE) / $target_bytes / task_slots
@@ -52,7 +52,7 @@ judged AS (
   SELECT
     m.*,
     CAST(overhead_ms AS DOUBLE) / GREATEST(duration_total, 1) AS overhead_ratio,
-    CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / num_tasks)) AS BIGINT) AS lost_core_ms,
+    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / num_tasks)) AS BIGINT) AS lost_core_ms,
     CASE
       WHEN input_bytes > shuffle_read_bytes AND files_read * 4 < num_tasks THEN 'splits'
       WHEN input_bytes > shuffle_read_bytes THEN 'input'
@@ -66,7 +66,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'high' AS confidence,
   lost_core_ms,
-  CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
   tasks_needed, files_read, input_bytes, sql_id, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
 FROM judged

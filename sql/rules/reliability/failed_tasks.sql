@@ -22,7 +22,7 @@
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | Tasks ran out of heap: give executors more memory for each core, or
 --   make partitions smaller.
 -- advice: cause = 'heap' AND executor_cores > 1 AND platform <> 'databricks' | spark.executor.cores |
---   CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: run fewer of them at once in an executor, or make
+--   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: run fewer of them at once in an executor, or make
 --   partitions smaller.
 -- advice: cause = 'heap' | - | - | Tasks ran out of heap: choose more memory for each core, or make partitions smaller.
 -- advice: cause = 'container' AND NOT is_local AND platform <> 'databricks' AND spark_minor >= 203 |
@@ -37,7 +37,7 @@
 WITH judged AS (
   SELECT
     f.*,
-    CAST(ROUND(
+    TRY_CAST(ROUND(
       GREATEST(attempts_time - duration_total, 0)
         * (CAST(num_failed_tasks AS DOUBLE) / GREATEST(num_failed_tasks + num_killed_tasks, 1))
     ) AS BIGINT) AS lost_core_ms,
@@ -59,14 +59,14 @@ SELECT
   CASE WHEN num_killed_tasks > 0 THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN status = 'FAILED' THEN 'The stage failed' ELSE 'Tasks fail and are run again' END AS title,
   lost_core_ms,
-  CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_failed_tasks, num_killed_tasks, num_tasks, attempts_time, duration_total,
   CASE WHEN status = 'FAILED' THEN 'the stage attempt failed' END AS outcome,
   SUBSTR(reason, 1, 200) AS reason,
   is_local, spark_minor, executor_cores,
-  CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,
+  TRY_CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,
   -- Twice what it had, which by default is a tenth of the heap and at least 384 MiB.
-  CAST(2 * COALESCE(overhead_bytes, GREATEST(executor_memory_bytes * 0.1e0, 402653184e0)) / 1048576e0 AS BIGINT)
+  TRY_CAST(2 * COALESCE(overhead_bytes, GREATEST(executor_memory_bytes * 0.1e0, 402653184e0)) / 1048576e0 AS BIGINT)
     AS overhead_needed_mib
 FROM judged
 WHERE (status = 'FAILED' AND COALESCE(reason NOT LIKE '%cancelled%', TRUE))

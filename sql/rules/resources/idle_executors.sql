@@ -54,7 +54,7 @@ sized AS (
   SELECT
     j.*,
     idle_ms / core_time_ms AS idle_ratio,
-    CAST(CEIL(GREATEST(
+    TRY_CAST(CEIL(GREATEST(
       (core_time_ms - idle_ms) / (1e0 - $healthy_idle_ratio) / app_duration_ms,
       cores_side_by_side, 1e0
     ) / GREATEST(executor_cores, 1)) AS BIGINT) AS executors_enough
@@ -64,10 +64,10 @@ SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   CASE WHEN is_interactive THEN 'info' END AS severity,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
-  CAST(idle_ms - $healthy_idle_ratio * core_time_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(idle_ms - $healthy_idle_ratio * core_time_ms AS BIGINT) AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   0 AS recoverable_ms,
-  CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers, num_never_used, num_executors_max,
+  TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers, num_never_used, num_executors_max,
   CASE WHEN app_duration_ms IS NOT NULL THEN LEAST(executors_enough, num_executors_max) END AS executors_needed,
   executor_cores, is_interactive, dynamic_allocation, can_allocate, min_executors, executor_instances
 FROM sized

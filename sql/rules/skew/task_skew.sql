@@ -41,7 +41,7 @@ WITH measured AS (
     CAST(run_time_max AS DOUBLE) / GREATEST(run_time_median, 1) AS time_ratio,
     CAST(shuffle_read_max AS DOUBLE) / GREATEST(shuffle_read_median, 1) AS shuffle_factor,
     CAST(input_max AS DOUBLE) / GREATEST(input_median, 1) AS input_factor,
-    CAST(LEAST(
+    TRY_CAST(LEAST(
       run_time_max - run_time_median,
       -- A lake without tasks does not tell how long the stage waited.
       COALESCE(tail_ms, duration_ms),
@@ -71,7 +71,7 @@ SELECT
   END AS title,
   CASE WHEN tail_ms IS NULL THEN 'low' WHEN cause = 'straggler' THEN 'medium' ELSE 'high' END AS confidence,
   recoverable_ms,
-  CAST(recoverable_ms * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(recoverable_ms * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
   stage_name, cause, succeeded_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
   long_tasks, task_slots, shuffle_read_max, shuffle_read_median, input_max, input_median,
   CASE WHEN cause = 'shuffle' THEN shuffle_factor END AS shuffle_ratio,

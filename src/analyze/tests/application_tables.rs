@@ -30,7 +30,7 @@ async fn e19_every_application_is_there_with_its_share() {
         json!({"application_id": "a-none", "ineffstageagg": 0.0, "is_inefficient": false,
                "num_stages": 2, "num_flagged_stages": 1}),
         json!({"application_id": "b-25", "ineffstageagg": 25.0, "is_inefficient": false}),
-        json!({"application_id": "c-26", "ineffstageagg": 26.0, "is_inefficient": true}),
+        json!({"application_id": "c-26", "ineffstageagg": 26.0, "is_inefficient": false}),
         json!({"application_id": "d-empty", "ineffstageagg": Value::Null, "is_inefficient": false,
                "num_stages": 0, "num_flagged_stages": 0, "lost_core_ms": 0,
                "top_rule": Value::Null, "est_waste_usd": Value::Null}),
@@ -110,7 +110,7 @@ async fn e12_lost_core_time_is_not_added_up_over_overlapping_findings() {
     assert_columns(
         &answers.row("ineffjobagg"),
         json!({
-            "lost_core_ms": 1_000_000, "top_rule": "failed_tasks", "is_inefficient": true,
+            "lost_core_ms": 1_000_000, "top_rule": "failed_tasks", "is_inefficient": false,
         }),
     );
 }
@@ -127,7 +127,7 @@ async fn lost_core_time_is_at_most_what_was_paid_for() {
     assert_columns(
         &lake.analyse(&["ineffjobagg"]).await.row("ineffjobagg"),
         json!({
-            "lost_core_ms": 100_000, "top_rule": "gc_pressure",
+            "lost_core_ms": 100_000, "top_rule": "gc_pressure", "is_inefficient": true,
         }),
     );
 }

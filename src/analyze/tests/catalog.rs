@@ -43,12 +43,22 @@ fn every_built_in_file_is_read() {
     assert_eq!(
         rules,
         [
+            "adaptive_off",
+            "cross_join",
             "disk_spill",
+            "driver_gaps",
             "failed_tasks",
             "gc_pressure",
             "idle_executors",
+            "incomplete_history",
+            "lost_executors",
+            "low_parallelism",
             "memory_spill",
+            "oversized_memory",
             "oversized_partitions",
+            "python_udf",
+            "small_files",
+            "speculation_waste",
             "task_skew",
             "tiny_tasks"
         ]
@@ -76,7 +86,7 @@ fn a_users_file_is_added_or_replaces_the_built_in_one() {
         (".git/config", "x"),
     ]);
     let catalog = Catalog::with_folder(folder.path()).expect("valid");
-    assert_eq!(catalog.rules().count(), 9);
+    assert_eq!(catalog.rules().count(), 19);
     assert_eq!(
         catalog.rule("task_skew").expect("known").title,
         "Slow stages"
@@ -171,7 +181,7 @@ fn a_selection_keeps_what_it_reads() {
         (1, 4, 1)
     );
     let all = catalog.select(&["ineffjobagg"]).expect("known");
-    assert_eq!((all.rules().count(), all.tables().count()), (8, 3));
+    assert_eq!((all.rules().count(), all.tables().count()), (18, 3));
     assert!(catalog.select(&["findigs"]).is_err());
 }
 

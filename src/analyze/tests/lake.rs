@@ -124,15 +124,26 @@ impl TestLake {
 
     /// A session in which the tables of this lake are registered.
     pub fn context(&self) -> SessionContext {
+        self.context_with(2)
+    }
+
+    /// The same with so many threads to a query, and as many parts of each table.
+    pub fn context_with(&self, partitions: usize) -> SessionContext {
         let settings = SessionSettings {
-            target_partitions: Some(2),
+            target_partitions: Some(partitions),
             ..SessionSettings::default()
         };
         let ctx = session(&settings).expect("session");
         for (table, rows) in &self.rows {
             let schema = contract(table).arrow_schema();
-            let batch = batch(schema.clone(), rows);
-            let provider = MemTable::try_new(schema, vec![vec![batch]]).expect("table");
+            let parts = rows.chunks(rows.len().div_ceil(partitions).max(1));
+            let mut parts: Vec<_> = parts
+                .map(|part| vec![batch(schema.clone(), part)])
+                .collect();
+            if parts.is_empty() {
+                parts.push(vec![RecordBatch::new_empty(schema.clone())]);
+            }
+            let provider = MemTable::try_new(schema, parts).expect("table");
             ctx.register_table(*table, Arc::new(provider))
                 .expect("new name");
         }

@@ -6,7 +6,10 @@ use std::fs;
 use serde_json::json;
 
 use super::lake::{APP, TestLake, assert_columns, built_in, stamp};
-use crate::analyze::{Catalog, Scope, run};
+use crate::analyze::{
+    ANALYSIS_FAILURES, AnalyzeError, Catalog, Judge, Judged, Scope, UnitLimits, run, subjects,
+    units,
+};
 use crate::ask::plan_read_only;
 use crate::model::ApplicationKey;
 use crate::schema;
@@ -270,4 +273,139 @@ async fn every_example_question_can_be_asked() {
             .expect(&question.id);
         rows.collect().await.expect(&question.id);
     }
+}
+
+/// A rule that overflows on the data of one application.
+const FRAGILE: &str = "\
+-- id: fragile
+-- title: Fragile
+-- category: mine
+-- severity: low
+-- version: 1
+-- description: Adds up what cannot be added up.
+-- evidence: It lost {lost:int}.
+-- recommendation: None.
+SELECT platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
+  CAST(CAST(num_jobs AS DOUBLE) * 1e19 AS BIGINT) AS lost
+FROM applications
+";
+
+async fn judged(catalog: &Catalog, lake: &TestLake) -> (Vec<Judged>, Vec<AnalyzeError>) {
+    let (ctx, stamp) = (lake.context(), stamp());
+    let subjects = subjects(&ctx, None).await.expect("subjects");
+    let mut judge = Judge::new(catalog, &ctx, &stamp);
+    let mut all = Vec::new();
+    for unit in units(subjects, UnitLimits::default()) {
+        all.extend(judge.judge(unit).await.expect("runs"));
+    }
+    (all, judge.into_problems())
+}
+
+#[tokio::test]
+async fn an_application_that_fails_a_rule_fails_alone_and_is_noted() {
+    let mut lake = TestLake::default();
+    for (app, jobs) in [("a", 0), ("b", 0), ("c", 1), ("d", 0), ("e", 0)] {
+        lake.application(app, json!({"num_jobs": jobs}));
+    }
+    let catalog = catalog_with(&[("fragile.sql", FRAGILE)]);
+    let catalog = catalog.select(&["fragile", "findings"]).expect("known");
+    let (judged, problems) = judged(&catalog, &lake).await;
+    assert!(problems.is_empty(), "{problems:?}");
+    let rows = |table: &str| -> usize { judged.iter().map(|part| part.rows_of(table)).sum() };
+    assert_eq!((rows("findings"), rows(ANALYSIS_FAILURES)), (4, 1));
+    let failures: Vec<_> = judged.iter().flat_map(|part| &part.failures).collect();
+    let [failure] = failures.as_slice() else {
+        panic!("{failures:?}")
+    };
+    assert!(failure.file.ends_with("fragile.sql"), "{failure:?}");
+    let failed: Vec<&str> = failure
+        .applications
+        .iter()
+        .map(|key| key.application_id.as_str())
+        .collect();
+    assert_eq!(failed, ["c"]);
+}
+
+#[tokio::test]
+async fn a_wrong_file_is_one_problem_and_splits_nothing() {
+    let mut lake = TestLake::default();
+    for app in ["a", "b", "c"] {
+        lake.application(app, json!({}));
+    }
+    let wrong = FRAGILE.replace("num_jobs", "num_jbos");
+    let catalog = catalog_with(&[("fragile.sql", &wrong)]);
+    let catalog = catalog.select(&["fragile", "findings"]).expect("known");
+    let (judged, problems) = judged(&catalog, &lake).await;
+    assert_eq!((judged.len(), problems.len()), (1, 1), "{problems:?}");
+    assert!(judged.iter().all(|part| part.failures.is_empty()));
+}
+
+#[tokio::test]
+async fn a_rule_that_fails_for_everybody_costs_a_bounded_number_of_runs() {
+    let mut lake = TestLake::default();
+    for app in 0..64 {
+        lake.application(&format!("app-{app:02}"), json!({"num_jobs": 1}));
+    }
+    let catalog = catalog_with(&[("fragile.sql", FRAGILE)]);
+    let catalog = catalog.select(&["fragile", "findings"]).expect("known");
+    let (judged, _) = judged(&catalog, &lake).await;
+    assert!(judged.len() < 20, "{} parts", judged.len());
+    let noted: usize = judged
+        .iter()
+        .map(|part| part.rows_of(ANALYSIS_FAILURES))
+        .sum();
+    assert_eq!(noted, 64);
+}
+
+#[tokio::test]
+async fn the_rows_do_not_depend_on_the_number_of_threads() {
+    let mut lake = TestLake::default();
+    lake.application(APP, json!({}));
+    // Times that have no exact sum as doubles, in many stages of many operators.
+    let names = [
+        "Sort",
+        "Project",
+        "HashAggregate",
+        "BatchEvalPython",
+        "Generate",
+    ];
+    for stage in 0..60_i64 {
+        lake.stage(
+            stage,
+            json!({"sql_id": stage / 20, "executor_run_time": 1_000_003 + 7 * stage, "jvm_gc_time": stage}),
+            json!({}),
+        );
+        for node in 0..9_i64 {
+            lake.add(
+                "sql_nodes",
+                json!({
+                    "sql_id": stage / 20, "node_id": 9 * stage + node,
+                    "node_name": names[usize::try_from(node).expect("small") % 5],
+                    "stage_ids": [stage], "time_ms": 1 + 13 * node,
+                }),
+            );
+        }
+    }
+    let mut answers = Vec::new();
+    for partitions in [1, 2, 7] {
+        let analysis = run(
+            built_in(),
+            &lake.context_with(partitions),
+            &Scope::All,
+            &stamp(),
+        )
+        .await
+        .expect("runs");
+        assert!(analysis.problems.is_empty(), "{:?}", analysis.problems);
+        answers.push(analysis.tables);
+    }
+    for other in &answers[1..] {
+        for (left, right) in answers[0].iter().zip(other) {
+            assert_eq!(left.rows, right.rows, "{}", left.table);
+        }
+    }
+    let photon = answers[0]
+        .iter()
+        .find(|rows| rows.table == "photon_operators");
+    assert!(photon.is_some_and(|rows| rows.rows.num_rows() >= 5));
 }

@@ -1,0 +1,463 @@
+//! Judges many applications in bounded units, so that memory follows the size of a unit and not the
+//! lake's, and so that what is wrong with one application's data is that application's alone.
+//!
+//! A unit in which a step fails for a reason in its data is split until the applications at fault
+//! stand alone; they are judged by all other steps and noted as not judged by that one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Date32Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Int64Type};
+use chrono::NaiveDate;
+use datafusion::prelude::{DataFrame, SessionContext};
+
+use super::catalog::Catalog;
+use super::conform::{Stamp, arrow_failure, conform};
+use super::error::AnalyzeError;
+use super::runner::{Analysis, DerivedRows, run};
+use super::scope::Scope;
+use super::settings::KEY_COLUMNS;
+use crate::model::ApplicationKey;
+use crate::schema;
+
+/// The table of applications that a step could not judge.
+pub const ANALYSIS_FAILURES: &str = "analysis_failures";
+
+/// How many applications may fail alone before a step counts as failing for all: splitting on would
+/// cost a run for each application of the lake.
+const MAX_LONE_FAILURES: usize = 8;
+
+/// Days from the common era to 1970, the origin of Arrow's dates.
+const EPOCH: i32 = 719_163;
+
+/// An application to judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its key.
+    pub key: ApplicationKey,
+    /// Name of its cluster.
+    pub cluster_name: String,
+    /// Its partition.
+    pub app_date: NaiveDate,
+    /// Its stage attempts, which the memory that it needs follows.
+    pub stages: u64,
+}
+
+/// What a unit may hold; an application larger than that is a unit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitLimits {
+    /// Most applications.
+    pub applications: usize,
+    /// Most stages of all of them.
+    pub stages: u64,
+}
+
+impl Default for UnitLimits {
+    fn default() -> Self {
+        Self {
+            applications: 256,
+            stages: 20_000,
+        }
+    }
+}
+
+/// A step that did not judge some applications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The file of the rule, table or view.
+    pub file: String,
+    /// Why, in a sentence.
+    pub error: String,
+    /// Whom it did not judge.
+    pub applications: Vec<ApplicationKey>,
+}
+
+/// What one unit, or a part of one that was split, gave.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// Its derived tables, `analysis_failures` among them.
+    pub tables: Vec<DerivedRows>,
+    /// Who was not judged by what, for reasons in their data.
+    pub failures: Vec<Failure>,
+}
+
+impl Judged {
+    /// Rows of that table.
+    pub fn rows_of(&self, table: &str) -> usize {
+        let tables = self.tables.iter().filter(|rows| rows.table == table);
+        tables.map(|rows| rows.rows.num_rows()).sum()
+    }
+}
+
+/// The applications that have rows in `table`.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn keys(
+    ctx: &SessionContext,
+    table: &str,
+) -> Result<BTreeSet<ApplicationKey>, AnalyzeError> {
+    let failed = |error| AnalyzeError::query(table, error);
+    let rows = ctx.table(table).await.map_err(failed)?;
+    let rows = rows
+        .select_columns(&KEY_COLUMNS)
+        .and_then(DataFrame::distinct)
+        .map_err(failed)?;
+    let mut keys = BTreeSet::new();
+    for batch in rows.collect().await.map_err(failed)? {
+        keys.extend(keys_of(&batch).map_err(arrow_failure(table))?);
+    }
+    Ok(keys)
+}
+
+fn keys_of(batch: &RecordBatch) -> Result<Vec<ApplicationKey>, arrow::error::ArrowError> {
+    let text = |column: usize| cast(batch.column(column), &DataType::Utf8);
+    let texts = [text(0)?, text(1)?, text(2)?, text(3)?];
+    let [platform, cluster, application, attempt] =
+        texts.each_ref().map(|column| column.as_string::<i32>());
+    Ok((0..batch.num_rows())
+        .map(|row| ApplicationKey {
+            platform: platform.value(row).to_owned(),
+            cluster_id: cluster.value(row).to_owned(),
+            application_id: application.value(row).to_owned(),
+            attempt_id: attempt.value(row).to_owned(),
+        })
+        .collect())
+}
+
+/// The applications that `ctx` shows in `applications`, all or those in `wanted`.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn subjects(
+    ctx: &SessionContext,
+    wanted: Option<&BTreeSet<ApplicationKey>>,
+) -> Result<Vec<Subject>, AnalyzeError> {
+    let failed = |error| AnalyzeError::query("applications", error);
+    let columns: Vec<&str> = KEY_COLUMNS
+        .into_iter()
+        .chain(["cluster_name", "app_date", "num_stages"])
+        .collect();
+    let applications = ctx.table("applications").await.map_err(failed)?;
+    let applications = applications.select_columns(&columns).map_err(failed)?;
+    let mut found = BTreeMap::new();
+    for batch in applications.collect().await.map_err(failed)? {
+        for subject in subjects_of(&batch).map_err(arrow_failure("applications"))? {
+            if wanted.is_none_or(|wanted| wanted.contains(&subject.key)) {
+                found.insert(subject.key.clone(), subject);
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn subjects_of(batch: &RecordBatch) -> Result<Vec<Subject>, arrow::error::ArrowError> {
+    let names = cast(batch.column(4), &DataType::Utf8)?;
+    let names = names.as_string::<i32>();
+    let dates = cast(batch.column(5), &DataType::Date32)?;
+    let dates = dates.as_primitive::<Date32Type>();
+    let stages = cast(batch.column(6), &DataType::Int64)?;
+    let stages = stages.as_primitive::<Int64Type>();
+    let date = |row| NaiveDate::from_num_days_from_ce_opt(dates.value(row).saturating_add(EPOCH));
+    let subject = |(row, key)| Subject {
+        key,
+        cluster_name: names.value(row).to_owned(),
+        app_date: date(row).unwrap_or_default(),
+        stages: u64::try_from(stages.value(row)).unwrap_or(0),
+    };
+    Ok(keys_of(batch)?
+        .into_iter()
+        .enumerate()
+        .map(subject)
+        .collect())
+}
+
+/// The subjects in units within `limits`, by date, so that a unit touches few partitions.
+pub fn units(mut subjects: Vec<Subject>, limits: UnitLimits) -> Vec<Vec<Subject>> {
+    subjects.sort_by(|left, right| (left.app_date, &left.key).cmp(&(right.app_date, &right.key)));
+    let mut units: Vec<Vec<Subject>> = Vec::new();
+    let mut stages = 0_u64;
+    for subject in subjects {
+        let fits = |unit: &Vec<Subject>| {
+            unit.len() < limits.applications
+                && stages.saturating_add(subject.stages) <= limits.stages
+        };
+        match units.last_mut().filter(|unit| fits(unit)) {
+            Some(unit) => {
+                stages = stages.saturating_add(subject.stages);
+                unit.push(subject);
+            }
+            None => {
+                stages = subject.stages;
+                units.push(vec![subject]);
+            }
+        }
+    }
+    units
+}
+
+/// Judges units one after the other.
+pub struct Judge<'a> {
+    catalog: &'a Catalog,
+    lake: &'a SessionContext,
+    stamp: &'a Stamp,
+    /// Files that fail whatever the data; known after the first failure.
+    broken: Option<BTreeSet<String>>,
+    /// What is wrong with them and with the storage.
+    problems: Vec<AnalyzeError>,
+    /// File → applications that it failed for when they stood alone.
+    lone_failures: BTreeMap<String, usize>,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge by `catalog` over a session in which the fact tables of the lake are registered.
+    pub fn new(catalog: &'a Catalog, lake: &'a SessionContext, stamp: &'a Stamp) -> Self {
+        Self {
+            catalog,
+            lake,
+            stamp,
+            broken: None,
+            problems: Vec::new(),
+            lone_failures: BTreeMap::new(),
+        }
+    }
+
+    /// What failed for reasons outside of the data of applications: wrong files, storage.
+    pub fn into_problems(self) -> Vec<AnalyzeError> {
+        self.problems
+    }
+
+    /// Judges one unit, in parts where it has to be split.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn judge(&mut self, unit: Vec<Subject>) -> Result<Vec<Judged>, AnalyzeError> {
+        let mut open = vec![unit];
+        let mut judged = Vec::new();
+        while let Some(mut part) = open.pop() {
+            let analysis = run(self.catalog, self.lake, &scope(&part), self.stamp).await?;
+            let (analysis, faults) = self.take_problems(analysis).await?;
+            let is_known = faults.iter().all(|fault| self.has_given_up(&fault.file));
+            if part.len() < 2 || is_known {
+                if part.len() == 1 {
+                    for fault in &faults {
+                        *self.lone_failures.entry(fault.file.clone()).or_default() += 1;
+                    }
+                }
+                judged.push(self.finish(analysis, faults, &part)?);
+            } else {
+                let rest = part.split_off(part.len() / 2);
+                open.push(rest);
+                open.push(part);
+            }
+        }
+        Ok(judged)
+    }
+
+    fn has_given_up(&self, file: &str) -> bool {
+        self.lone_failures
+            .get(file)
+            .is_some_and(|count| *count >= MAX_LONE_FAILURES)
+    }
+
+    /// Tells faults of the data from those of files and storage, which are kept as problems.
+    async fn take_problems(
+        &mut self,
+        mut analysis: Analysis,
+    ) -> Result<(Analysis, Vec<Fault>), AnalyzeError> {
+        let mut faults = Vec::new();
+        for problem in std::mem::take(&mut analysis.problems) {
+            let file = problem.file().unwrap_or_default().to_owned();
+            if problem.is_retryable() || self.broken_files().await?.contains(&file) {
+                if !self
+                    .problems
+                    .iter()
+                    .any(|known| known.file() == Some(file.as_str()))
+                {
+                    self.problems.push(problem);
+                }
+            } else {
+                let error = problem.to_string();
+                faults.push(Fault { file, error });
+            }
+        }
+        Ok((analysis, faults))
+    }
+
+    /// The files that fail over no application at all.
+    async fn broken_files(&mut self) -> Result<&BTreeSet<String>, AnalyzeError> {
+        if self.broken.is_none() {
+            let nobody = Scope::Applications(BTreeMap::new());
+            let analysis = run(self.catalog, self.lake, &nobody, self.stamp).await?;
+            let files = analysis.problems.iter().filter_map(AnalyzeError::file);
+            self.broken = Some(files.map(str::to_owned).collect());
+        }
+        Ok(self.broken.get_or_insert_default())
+    }
+
+    fn finish(
+        &self,
+        analysis: Analysis,
+        faults: Vec<Fault>,
+        part: &[Subject],
+    ) -> Result<Judged, AnalyzeError> {
+        let mut tables = analysis.tables;
+        if !faults.is_empty() {
+            tables.push(DerivedRows {
+                table: ANALYSIS_FAILURES.to_owned(),
+                rows: failure_rows(&faults, part, self.stamp)?,
+            });
+        }
+        let applications: Vec<ApplicationKey> =
+            part.iter().map(|subject| subject.key.clone()).collect();
+        let failures = faults.into_iter().map(|fault| Failure {
+            file: fault.file,
+            error: fault.error,
+            applications: applications.clone(),
+        });
+        Ok(Judged {
+            tables,
+            failures: failures.collect(),
+        })
+    }
+}
+
+/// A step that failed for a reason in the data.
+struct Fault {
+    file: String,
+    error: String,
+}
+
+fn scope(part: &[Subject]) -> Scope {
+    let keys = part
+        .iter()
+        .map(|subject| (subject.key.clone(), Some(subject.app_date)));
+    Scope::Applications(keys.collect())
+}
+
+/// Id of a step: the name of its file without the ending.
+fn step_id(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".sql").unwrap_or(name)
+}
+
+fn failure_rows(
+    faults: &[Fault],
+    part: &[Subject],
+    stamp: &Stamp,
+) -> Result<RecordBatch, AnalyzeError> {
+    let rows: Vec<(&Fault, &Subject)> = faults
+        .iter()
+        .flat_map(|fault| part.iter().map(move |subject| (fault, subject)))
+        .collect();
+    let text = |value: fn(&(&Fault, &Subject)) -> String| -> ArrayRef {
+        Arc::new(
+            rows.iter()
+                .map(|row| Some(value(row)))
+                .collect::<StringArray>(),
+        )
+    };
+    let dates: Date32Array = rows
+        .iter()
+        .map(|(_, subject)| {
+            chrono::Datelike::num_days_from_ce(&subject.app_date).checked_sub(EPOCH)
+        })
+        .collect();
+    let answer = RecordBatch::try_from_iter([
+        (
+            "platform",
+            text(|(_, subject)| subject.key.platform.clone()),
+        ),
+        (
+            "cluster_id",
+            text(|(_, subject)| subject.key.cluster_id.clone()),
+        ),
+        (
+            "cluster_name",
+            text(|(_, subject)| subject.cluster_name.clone()),
+        ),
+        (
+            "application_id",
+            text(|(_, subject)| subject.key.application_id.clone()),
+        ),
+        (
+            "attempt_id",
+            text(|(_, subject)| subject.key.attempt_id.clone()),
+        ),
+        ("step", text(|(fault, _)| step_id(&fault.file).to_owned())),
+        ("file", text(|(fault, _)| fault.file.clone())),
+        ("error", text(|(fault, _)| fault.error.clone())),
+        ("app_date", Arc::new(dates) as ArrayRef),
+    ])
+    .map_err(arrow_failure(ANALYSIS_FAILURES))?;
+    let Some(contract) = schema::table(ANALYSIS_FAILURES) else {
+        return Ok(answer);
+    };
+    conform(
+        ANALYSIS_FAILURES,
+        &contract.arrow_schema(),
+        &contract.keys,
+        &[answer],
+        stamp,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(id: u64, day: u32, stages: u64) -> Subject {
+        Subject {
+            key: ApplicationKey {
+                platform: "event_log".to_owned(),
+                cluster_id: "c".to_owned(),
+                application_id: format!("app-{id:03}"),
+                attempt_id: "0".to_owned(),
+            },
+            cluster_name: "c".to_owned(),
+            app_date: NaiveDate::from_ymd_opt(2026, 1, day).unwrap_or_default(),
+            stages,
+        }
+    }
+
+    #[test]
+    fn units_are_bounded_and_lose_nobody() {
+        let subjects: Vec<Subject> = (0..100)
+            .map(|id| subject(id, 1 + (id % 3) as u32, id))
+            .collect();
+        let limits = UnitLimits {
+            applications: 7,
+            stages: 200,
+        };
+        let units = units(subjects.clone(), limits);
+        for unit in &units {
+            let stages: u64 = unit.iter().map(|subject| subject.stages).sum();
+            assert!(unit.len() <= 7 && stages <= 200, "{unit:?}");
+        }
+        let mut all: Vec<Subject> = units.concat();
+        assert!(all.is_sorted_by_key(|subject| subject.app_date));
+        all.sort_by(|left, right| left.key.cmp(&right.key));
+        assert_eq!(all, subjects);
+    }
+
+    #[test]
+    fn an_application_beyond_the_limits_is_a_unit_of_its_own() {
+        let limits = UnitLimits {
+            applications: 10,
+            stages: 5,
+        };
+        let units = units(
+            vec![subject(1, 1, 2), subject(2, 1, 50), subject(3, 1, 2)],
+            limits,
+        );
+        assert_eq!(units.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_step_is_named_by_its_file() {
+        assert_eq!(step_id("sql/rules/skew/task_skew.sql"), "task_skew");
+        assert_eq!(step_id("applications"), "applications");
+    }
+}
