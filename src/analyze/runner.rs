@@ -140,7 +140,9 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(catalog: &Catalog, lake: &SessionContext, stamp: &'a Stamp) -> Self {
         let rules = catalog.rules().cloned().map(Box::new).map(Step::Rule);
-        let views = catalog.views().cloned().map(Step::View);
+        let read = views_read(catalog);
+        let views = catalog.views().filter(|view| read.contains(&view.id));
+        let views = views.cloned().map(Step::View);
         let tables = catalog.tables().cloned().map(Step::Table);
         Self {
             ctx: same_engine(&lake.state()),
@@ -354,6 +356,26 @@ impl<'a> Run<'a> {
         self.available.insert(name.to_owned());
         Ok(())
     }
+}
+
+/// The views that rules and tables read, also by way of other views. The others are for people, and
+/// made when somebody asks for them.
+fn views_read(catalog: &Catalog) -> BTreeSet<String> {
+    let rules = catalog.rules().map(|rule| &rule.query);
+    let tables = catalog.tables().map(|table| &table.query);
+    let mut open: Vec<&Query> = rules.chain(tables).collect();
+    let mut read = BTreeSet::new();
+    while let Some(query) = open.pop() {
+        let views = catalog
+            .views()
+            .filter(|view| query.reads.contains(&view.id));
+        for view in views {
+            if read.insert(view.id.clone()) {
+                open.push(&view.query);
+            }
+        }
+    }
+    read
 }
 
 async fn execute(ctx: SessionContext, step: Step) -> Done {
