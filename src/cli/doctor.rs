@@ -6,9 +6,11 @@ use serde_json::json;
 
 use super::Context;
 use super::arguments::JobArguments;
+use super::catalog::Rules;
 use super::error::CliError;
 use super::output::Output;
 use super::sources;
+use super::text::counted;
 use crate::config::SourceSettings;
 use crate::discover::{Check, CheckOutcome};
 use crate::load::{Lake, Probe, StoreSafety};
@@ -49,6 +51,7 @@ pub(super) async fn execute(
         Ok(())
     };
     tell("lake", &check_lake(context).await)?;
+    tell("rules", &check_rules(context))?;
     if settings.sources.is_empty() {
         let cure = "add a [[source]] to the job file, or give --event-logs or --history-server";
         tell("sources", &failed("sources", "there is none", cure))?;
@@ -59,6 +62,17 @@ pub(super) async fn execute(
         }
     }
     Ok(if healthy { EXIT_DONE } else { EXIT_FAILED })
+}
+
+/// Reads the rules as a run does: a misspelt rule or parameter would end it.
+fn check_rules(context: &Context) -> Check {
+    match Rules::of(&context.settings.rules) {
+        Ok(rules) => {
+            let count = rules.as_run.rules().count();
+            passed("reading", counted(count, "rule", "rules"))
+        }
+        Err(error) => failed("reading", &CliError::from(error).sentence(), ""),
+    }
 }
 
 async fn check_lake(context: &Context) -> Check {

@@ -31,6 +31,7 @@ mod summary;
 mod tables;
 mod text;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use chrono::Utc;
@@ -125,9 +126,25 @@ pub fn main() -> ExitCode {
 }
 
 fn parse() -> Result<(CommandLine, ArgMatches), clap::Error> {
-    let matches = CommandLine::command().try_get_matches()?;
+    let arguments = std::env::args_os().map(not_a_flag);
+    let matches = CommandLine::command().try_get_matches_from(arguments)?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
     Ok((command_line, matches))
+}
+
+/// A query that begins with a comment, `-- …`, moved away from the place where flags begin.
+fn not_a_flag(argument: OsString) -> OsString {
+    let is_comment = argument.to_str().is_some_and(|text| {
+        text.strip_prefix("--").is_some_and(|comment| {
+            comment.starts_with(char::is_whitespace) || comment.contains('\n')
+        })
+    });
+    if !is_comment {
+        return argument;
+    }
+    let mut moved = OsString::from(" ");
+    moved.push(argument);
+    moved
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {

@@ -84,6 +84,8 @@ async fn request(settings: &Settings, environment: &Environment) -> Result<RunRe
             );
         }
     };
+    // Also where nothing is judged, so that a dry run finds what would end the run.
+    catalog::Rules::of(&settings.rules)?;
     let run = &settings.run;
     let mut wanted = Vec::new();
     for source in declared {

@@ -13,7 +13,7 @@ use crate::discover::databricks::{DataPlane, Databricks, DatabricksAuth, Databri
 use crate::discover::emr::{Emr, EmrSource};
 use crate::discover::emr_eks::{EmrEks, EmrEksSource};
 use crate::discover::emr_serverless::{EmrServerless, EmrServerlessSource};
-use crate::discover::event_logs::EventLogSource;
+use crate::discover::event_logs::{EventLogSource, unsupported_scheme};
 use crate::discover::history_server::HistoryServerSource;
 use crate::discover::{ClusterPlatform, DiscoverError, Pace};
 use crate::http::{Auth, ClientSettings, Secret};
@@ -40,11 +40,21 @@ pub(super) async fn of(
         environment,
     };
     match settings.section.kind {
-        Platform::EventLog => Ok(vec![Source::EventLogs(EventLogSource {
-            uris: settings.section.uris.clone(),
-            name: settings.section.name.clone(),
-            storage_options: settings.storage_options.resolve(environment)?,
-        })]),
+        Platform::EventLog => {
+            for uri in &settings.section.uris {
+                if let Some(scheme) = unsupported_scheme(uri) {
+                    return given.usage(&format!(
+                        "`{uri}` cannot be read: there is no `{scheme}://`; give a path, or an \
+                         address that begins with s3://, gs://, abfss:// or https://"
+                    ));
+                }
+            }
+            Ok(vec![Source::EventLogs(EventLogSource {
+                uris: settings.section.uris.clone(),
+                name: settings.section.name.clone(),
+                storage_options: settings.storage_options.resolve(environment)?,
+            })])
+        }
         Platform::HistoryServer => given.history_servers(),
         Platform::Emr => given.platform(Emr::connect(given.emr()?).await),
         Platform::EmrServerless => {

@@ -15,12 +15,17 @@ use crate::config::parse_duration;
 
 const EXAMPLE: &str = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
 
-/// Ask the lake in SQL; every table goes by its name, and nothing can be changed
+/// Ask the lake in SQL; every table and view goes by its name, and nothing can be changed
+///
+/// The dialect is Spark SQL as far as DataFusion runs it: NULL comes last in descending order,
+/// JOIN … USING takes any number of tables. Functions are DataFusion's, plus Spark's where
+/// DataFusion has none of the name (year, datediff, date_format, percentile_approx, max_by,
+/// count(DISTINCT a, b), try_divide, explode …) and JSON's (json_get, ->, ->>, get_json_object).
+/// EXPLAIN shows a query's plan. Tables join on platform, cluster_id, application_id, attempt_id.
 #[derive(Debug, clap::Args)]
 pub(super) struct SqlArguments {
     /// The query, or `-` to read it from standard input
-    // A query may begin with a comment, which begins as a flag does.
-    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
+    #[arg(value_name = "QUERY")]
     query: String,
     #[command(flatten)]
     pub(super) lake: LakeArguments,

@@ -21,6 +21,7 @@ mod resolve;
 mod secrets;
 mod settings;
 mod show;
+mod source_keys;
 mod source_section;
 mod storage_names;
 #[cfg(test)]
@@ -38,5 +39,6 @@ pub use settings::{
     SourceSettings,
 };
 pub use show::show;
+pub use source_keys::{SOURCE_KEYS, SourceKey};
 pub use source_section::SourceSection;
 pub use time::parse_duration;

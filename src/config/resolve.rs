@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use chrono::{DateTime, Utc};
-use toml::Value;
+use toml::{Table, Value};
 
 use super::document::LoadedFile;
 use super::environment::Environment;
@@ -20,6 +20,7 @@ use super::settings::{
     SourceSettings,
 };
 use super::show::toml_key;
+use super::source_keys;
 use super::source_section::SourceSection;
 use super::time::{Bound, parse_time};
 
@@ -259,6 +260,7 @@ impl Resolver {
             sources = self.of_sections(sections);
         }
         for (index, source) in sources.iter_mut().enumerate() {
+            self.refuse_other_kinds(index, source)?;
             check_source(source)?;
             self.date_clusters(index, source, now)?;
             source.storage_options.overlay(&given.storage_options)?;
@@ -266,6 +268,15 @@ impl Resolver {
             self.tell_source(index, source);
         }
         Ok(sources)
+    }
+
+    /// Refuses the keys that a source of this kind does not know.
+    fn refuse_other_kinds(&self, index: usize, source: &SourceSettings) -> Result<(), ConfigError> {
+        for key in declared(source).keys() {
+            source_keys::refuse_other_kind(source.section.kind, key)
+                .map_err(|fault| fault.at(self.place(&format!("source[{index}].{key}"))))?;
+        }
+        Ok(())
     }
 
     /// Reads the window in which a source's clusters were made.
@@ -306,17 +317,23 @@ impl Resolver {
 
     fn tell_source(&mut self, index: usize, source: &SourceSettings) {
         let section = format!("source[{index}]");
-        let declared = Value::try_from(&source.section).ok();
-        let table = declared.as_ref().and_then(Value::as_table);
-        for (key, value) in table.into_iter().flatten() {
-            if key == "storage_options" || key == "headers" {
+        let declared = declared(source);
+        for key in source_keys::SOURCE_KEYS {
+            if !key.kinds.contains(&source.section.kind)
+                || matches!(key.name, "storage_options" | "headers")
+            {
                 continue;
             }
+            let Some(value) = declared.get(key.name) else {
+                let default = key.default.map(str::to_owned);
+                self.tell(&section, key.name, default, Origin::Default);
+                continue;
+            };
             let origin = match &source.origin {
-                Origin::File { .. } => self.place(&format!("{section}.{key}")),
+                Origin::File { .. } => self.place(&format!("{section}.{}", key.name)),
                 given => given.clone(),
             };
-            self.tell(&section, key, Some(masked(value).to_string()), origin);
+            self.tell(&section, key.name, Some(masked(value).to_string()), origin);
         }
         self.tell_options(
             &format!("{section}.storage_options"),
@@ -356,6 +373,14 @@ impl Resolver {
                 self.tell(&section, name, value, origin);
             }
         }
+    }
+}
+
+/// What a source says, by key.
+fn declared(source: &SourceSettings) -> Table {
+    match Value::try_from(&source.section) {
+        Ok(Value::Table(table)) => table,
+        _ => Table::new(),
     }
 }
 

@@ -206,6 +206,33 @@ fn variables_are_filled_in_and_never_become_syntax() {
 }
 
 #[test]
+fn a_setting_of_another_kind_of_source_is_refused_and_says_whose_it_is() {
+    assert_eq!(
+        fault("[[source]]\nkind = \"event_log\"\nuris = [\"/logs\"]\nmax_clusters = 3\n"),
+        "job.toml:4: `max_clusters` is no setting of a source of kind event_log; it belongs to emr, \
+         emr_serverless, emr_eks, databricks; remove it here"
+    );
+    assert!(
+        fault("[[source]]\nkind = \"databricks\"\naws_region = \"x\"\n")
+            .starts_with("job.toml:3: `aws_region` is no setting of a source of kind databricks")
+    );
+}
+
+#[test]
+fn the_defaults_of_a_source_are_shown() {
+    let settings = load("[[source]]\nkind = \"emr\"\nmax_clusters = 7\n").expect("settings");
+    let shown = show(&settings);
+    let line = |key: &str| {
+        let line = shown.lines().find(|line| line.starts_with(key));
+        line.unwrap_or_else(|| panic!("{key}: {shown}")).to_owned()
+    };
+    assert!(line("max_clusters = 7").ends_with("# job.toml:3"));
+    assert!(line("persistent_ui_timeout_seconds = 180").ends_with("# default"));
+    assert!(line("managed_ui = true").ends_with("# default"));
+    assert!(!shown.contains("workspace_url"), "{shown}");
+}
+
+#[test]
 fn a_variable_that_is_not_set_is_an_error() {
     assert_eq!(
         fault("[lake]\nuri = \"${NOWHERE}/lake\"\n"),

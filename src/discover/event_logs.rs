@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::group::{Grouped, LogFile, LogGroup, group, single_file};
-use super::location::Location;
+use super::location::{self, Location};
 use super::origin::{Origin, origin};
 use super::pattern::{self, Pattern};
 use super::walk::{self, Found};
@@ -89,6 +89,12 @@ pub async fn check(source: &EventLogSource) -> Vec<Check> {
     let places = |given: &String| pattern::places(given).unwrap_or_else(|_| vec![given.clone()]);
     for uri in &source.uris.iter().flat_map(places).collect::<Vec<_>>() {
         let outcome = match discover_uri(uri, source).await {
+            Ok(found) if found.histories.is_empty() => CheckOutcome::Failed {
+                problem: "there are no event logs".to_owned(),
+                cure: "check that spark.eventLog.enabled is true and spark.eventLog.dir is this \
+                       place"
+                    .to_owned(),
+            },
             Ok(found) => CheckOutcome::Passed(format!("{} logs", found.histories.len())),
             Err(error) => CheckOutcome::Failed {
                 problem: error.to_string(),
@@ -103,6 +109,11 @@ pub async fn check(source: &EventLogSource) -> Vec<Check> {
         });
     }
     checks
+}
+
+/// The scheme of an address of event logs that no store is known for, such as `htp`.
+pub fn unsupported_scheme(uri: &str) -> Option<String> {
+    location::unsupported_scheme(uri)
 }
 
 /// Finds the histories in a place that is known already, such as one of a platform's own stores.

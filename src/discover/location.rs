@@ -133,6 +133,12 @@ impl Location {
     }
 }
 
+/// The scheme of an address that no store is known for, such as `htp`.
+pub(super) fn unsupported_scheme(given: &str) -> Option<String> {
+    let url = to_url(given).ok()?;
+    (!is_supported(url.scheme())).then(|| url.scheme().to_owned())
+}
+
 fn is_supported(scheme: &str) -> bool {
     matches!(
         scheme,

@@ -1,48 +1,10 @@
 //! What users script against: exit codes, and the exact sentences on standard error.
 
-use std::path::Path;
+use crate::context::{Ended, TestContext};
 
-use assert_cmd::Command;
-use tempfile::TempDir;
-
-/// What a command left behind.
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// Runs the program in `folder`, without settings of the machine's.
-fn sparklake_in(folder: &Path, arguments: &[&str]) -> Ended {
-    sparklake_with(folder, arguments, &[])
-}
-
-fn sparklake_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
-    let mut command = Command::cargo_bin("sparklake").expect("the program is built");
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("SPARKLAKE_") {
-            command.env_remove(name);
-        }
-    }
-    let output = command
-        .args(arguments)
-        .envs(variables.iter().copied())
-        .current_dir(folder)
-        .output()
-        .expect("the program starts");
-    Ended {
-        code: output.status.code().expect("not killed"),
-        out: String::from_utf8(output.stdout).expect("UTF-8"),
-        err: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
-}
-
+/// Runs the program in a folder of its own.
 fn sparklake(arguments: &[&str]) -> Ended {
-    sparklake_in(folder().path(), arguments)
-}
-
-fn folder() -> TempDir {
-    TempDir::new().expect("a folder")
+    TestContext::new().run(arguments)
 }
 
 /// Nothing on standard output, exactly this on standard error.
@@ -102,10 +64,10 @@ fn a_mistyped_flag_names_the_right_one() {
 
 #[test]
 fn a_source_that_lacks_something_says_what_and_where() {
-    let folder = folder();
+    let folder = TestContext::new();
     let refused = |text: &str, sentence: &str| {
         std::fs::write(folder.path().join("job.toml"), text).expect("a job file");
-        let ended = sparklake_in(folder.path(), &["run", "job.toml", "--lake", "lake"]);
+        let ended = folder.run(&["run", "job.toml", "--lake", "lake"]);
         assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{}", ended.err);
         assert!(ended.err.contains(sentence), "{}", ended.err);
     };
@@ -147,7 +109,8 @@ fn bad_values_name_the_flag_or_variable() {
         "error: --since: `soon` is not a time; write a time with its zone (2025-03-01T06:00:00Z), \
          a date (2025-03-01) or how long ago (7d, 36h, 90m, 2w)\n",
     );
-    let ended = sparklake_with(folder().path(), &["run"], &[("SPARKLAKE_UNTIL", "never")]);
+    let mut context = TestContext::new();
+    let ended = context.set("SPARKLAKE_UNTIL", "never").run(&["run"]);
     assert!(
         ended
             .err
@@ -173,9 +136,9 @@ fn a_lake_that_is_not_there_is_told_by_its_name() {
 
 #[test]
 fn a_folder_of_something_else_is_not_taken_for_a_lake() {
-    let folder = folder();
+    let folder = TestContext::new();
     std::fs::write(folder.path().join("thesis.txt"), "years of work").expect("written");
-    let ended = sparklake_in(folder.path(), &["status", "--lake", "."]);
+    let ended = folder.run(&["status", "--lake", "."]);
     assert_refused(
         &ended,
         2,
@@ -186,12 +149,9 @@ fn a_folder_of_something_else_is_not_taken_for_a_lake() {
 
 #[test]
 fn an_empty_folder_of_logs_makes_an_empty_lake() {
-    let folder = folder();
+    let folder = TestContext::new();
     std::fs::create_dir(folder.path().join("logs")).expect("made");
-    let ended = sparklake_in(
-        folder.path(),
-        &["-q", "run", "--event-logs", "logs", "--lake", "lake"],
-    );
+    let ended = folder.run(&["-q", "run", "--event-logs", "logs", "--lake", "lake"]);
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
     let last = ended.out.lines().last().expect("a summary");
     let summary: serde_json::Value = serde_json::from_str(last).expect("JSON");
@@ -205,12 +165,9 @@ fn an_empty_folder_of_logs_makes_an_empty_lake() {
         "--format",
         "ndjson",
     ];
-    assert_eq!(sparklake_in(folder.path(), &count).out, "{\"n\":0}\n");
+    assert_eq!(folder.run(&count).out, "{\"n\":0}\n");
 
-    let unknown = sparklake_in(
-        folder.path(),
-        &["sql", "--lake", "lake", "SELECT * FROM job"],
-    );
+    let unknown = folder.run(&["sql", "--lake", "lake", "SELECT * FROM job"]);
     assert_refused(
         &unknown,
         2,
@@ -218,7 +175,7 @@ fn an_empty_folder_of_logs_makes_an_empty_lake() {
     );
 
     let change = ["sql", "--lake", "lake", "CREATE TABLE t AS SELECT 1"];
-    let refused = sparklake_in(folder.path(), &change);
+    let refused = folder.run(&change);
     assert_eq!(
         (refused.code, refused.out.as_str()),
         (2, ""),
@@ -226,10 +183,7 @@ fn an_empty_folder_of_logs_makes_an_empty_lake() {
         refused.err
     );
 
-    let status = sparklake_in(
-        folder.path(),
-        &["status", "--lake", "lake", "--format", "json"],
-    );
+    let status = folder.run(&["status", "--lake", "lake", "--format", "json"]);
     let status: serde_json::Value = serde_json::from_str(&status.out).expect("JSON");
     assert_eq!(status.get("held_by"), Some(&serde_json::Value::Null));
     let runs = status
@@ -238,7 +192,7 @@ fn an_empty_folder_of_logs_makes_an_empty_lake() {
         .expect("runs");
     assert_eq!(runs.len(), 1);
 
-    let maintained = sparklake_in(folder.path(), &["maintain", "--lake", "lake", "--dry-run"]);
+    let maintained = folder.run(&["maintain", "--lake", "lake", "--dry-run"]);
     assert_eq!((maintained.code, maintained.err.as_str()), (0, ""));
 }
 
@@ -281,13 +235,10 @@ fn rules_are_listed_and_explained_with_what_the_job_file_changes() {
         "{}",
         listed.out
     );
-    let folder = folder();
+    let folder = TestContext::new();
     let job = "[rules.parameters.task_skew]\nmin_ratio = 2.5\n";
     std::fs::write(folder.path().join("job.toml"), job).expect("written");
-    let explained = sparklake_in(
-        folder.path(),
-        &["explain", "task_skew", "--job-file", "job.toml"],
-    );
+    let explained = folder.run(&["explain", "task_skew", "--job-file", "job.toml"]);
     assert!(
         explained
             .out
@@ -305,11 +256,11 @@ fn rules_are_listed_and_explained_with_what_the_job_file_changes() {
 
 #[test]
 fn a_job_file_with_a_mistyped_key_is_refused_with_file_and_line() {
-    let folder = folder();
+    let folder = TestContext::new();
     let job = "[lake]\nuri = \"lake\"\n\n[run]\nsinse = \"7d\"\n";
     std::fs::write(folder.path().join("job.toml"), job).expect("written");
     assert_refused(
-        &sparklake_in(folder.path(), &["run", "job.toml"]),
+        &folder.run(&["run", "job.toml"]),
         2,
         "error: job.toml:5: unknown key `sinse`; did you mean `since`?\n",
     );
@@ -318,11 +269,9 @@ fn a_job_file_with_a_mistyped_key_is_refused_with_file_and_line() {
 #[test]
 fn the_job_file_that_comes_with_the_program_is_right() {
     let job = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/event-logs.toml");
-    let shown = sparklake_with(
-        folder().path(),
-        &["config", "show", job, "--since", "36h"],
-        &[("SPARKLAKE_LAKE", "s3://bucket/lake")],
-    );
+    let mut context = TestContext::new();
+    context.set("SPARKLAKE_LAKE", "s3://bucket/lake");
+    let shown = context.run(&["config", "show", job, "--since", "36h"]);
     assert_eq!(shown.code, 0, "{}", shown.err);
     let line_of = |key: &str| {
         let line = shown.out.lines().find(|line| line.starts_with(key));
@@ -350,10 +299,10 @@ fn errors_are_json_in_a_json_log() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
-    let folder = folder();
+    let folder = TestContext::new();
     std::fs::create_dir(folder.path().join("logs")).expect("made");
     let run = ["-q", "run", "--event-logs", "logs", "--lake", "lake"];
-    assert_eq!(sparklake_in(folder.path(), &run).code, 0);
+    assert_eq!(folder.run(&run).code, 0);
     for format in ["table", "csv", "json", "ndjson", "markdown"] {
         let query = "SELECT value, repeat('x', 100) FROM generate_series(1, 100000)";
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sparklake"))
@@ -376,14 +325,11 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 
 #[test]
 fn views_of_the_rules_can_be_asked_by_their_name() {
-    let folder = folder();
+    let folder = TestContext::new();
     std::fs::create_dir(folder.path().join("logs")).expect("made");
     let run = ["-q", "run", "--event-logs", "logs", "--lake", "lake"];
-    assert_eq!(sparklake_in(folder.path(), &run).code, 0);
+    assert_eq!(folder.run(&run).code, 0);
     let query = "SELECT count(*) AS n FROM stage_facts";
-    let asked = sparklake_in(
-        folder.path(),
-        &["sql", "--lake", "lake", query, "--format", "csv"],
-    );
+    let asked = folder.run(&["sql", "--lake", "lake", query, "--format", "csv"]);
     assert_eq!((asked.out.as_str(), asked.err.as_str()), ("n\n0\n", ""));
 }

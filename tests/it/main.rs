@@ -8,8 +8,10 @@
     reason = "a test that is skipped, or compares thousands of values, says so"
 )]
 
+mod analysts;
 mod cli;
 mod conformance;
+mod context;
 mod databricks;
 mod doubles;
 mod emr;
