@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use super::CommandLine;
 use super::error::CliError;
 use super::output::Output;
+use crate::config::SOURCE_KEYS;
 
 /// Print a completion script for a shell
 ///
@@ -54,6 +55,23 @@ pub(super) fn man(output: &mut Output) -> Result<(), CliError> {
         section.render_description_section(&mut page)?;
         section.render_options_section(&mut page)?;
     }
+    source_keys(&mut page)?;
     output.write_all(&page)?;
     Ok(output.flush()?)
+}
+
+/// The keys of a `[[source]]` of a job file.
+fn source_keys(page: &mut Vec<u8>) -> std::io::Result<()> {
+    writeln!(page, ".SH \"SOURCES OF A JOB FILE\"")?;
+    for key in SOURCE_KEYS {
+        let kinds: Vec<&str> = key.kinds.iter().map(|kind| kind.as_str()).collect();
+        let default = match key.default {
+            Some(default) => format!(" Default: {default}."),
+            None => String::new(),
+        };
+        let (name, description) = (key.name, key.description);
+        writeln!(page, ".TP\n\\fB{name}\\fR")?;
+        writeln!(page, "{description}.{default} For {}.", kinds.join(", "))?;
+    }
+    Ok(())
 }
