@@ -25,6 +25,8 @@ pub struct Identity {
     pub start_time: i64,
     /// Whether the history tells the application's start.
     pub has_start: bool,
+    /// Databricks' id of the SparkContext, which tells equal application ids of two clusters apart.
+    pub spark_context_id: Option<i64>,
 }
 
 /// How histories are extracted.
@@ -100,6 +102,7 @@ pub fn identify(
                 application_name: application.name.clone(),
                 start_time: application.start_time.timestamp_millis(),
                 has_start: true,
+                spark_context_id: None,
             },
         )]),
     }

@@ -59,8 +59,11 @@ impl Candidate {
     /// Whether the two are applications of their own although they have the same key: clusters that
     /// start at once form the same ids.
     fn is_other_than(&self, other: &Self) -> bool {
-        let both_tell = self.identity.has_start && other.identity.has_start;
-        both_tell && self.identity.start_time != other.identity.start_time
+        let (mine, others) = (&self.identity, &other.identity);
+        let both_tell = mine.has_start && others.has_start;
+        let contexts = mine.spark_context_id.zip(others.spark_context_id);
+        (both_tell && mine.start_time != others.start_time)
+            || contexts.is_some_and(|(mine, other)| mine != other)
     }
 
     /// What an exact copy of the log in another folder has, too. `None` for chunks of Databricks,

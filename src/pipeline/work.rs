@@ -345,6 +345,7 @@ mod tests {
                 application_name: "etl".to_owned(),
                 start_time: 0,
                 has_start: true,
+                spark_context_id: None,
             },
             fingerprint: "1".to_owned(),
         }

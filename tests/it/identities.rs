@@ -326,3 +326,24 @@ fn the_path_tells_clusters_apart_and_copies_are_read_once() {
     assert!(id_of(&lake).is_some_and(|row| row[1].ends_with("/logs/b/logs")));
     remove(&folder);
 }
+
+#[test]
+fn contexts_with_one_application_id_are_applications_of_their_own() {
+    let folder = folder("identities-contexts");
+    let (logs, lake) = (folder.join("logs"), folder.join("lake"));
+    let delivered = logs.join(CLUSTER).join("eventlog/x/logs");
+    write(
+        &delivered.join("eventlog-2024-07-05--10-00"),
+        &first_chunk(CONTEXT, "app-a"),
+    );
+    write(
+        &delivered.join("eventlog"),
+        &first_chunk(CONTEXT + 1, "app-a"),
+    );
+    for _ in 0..2 {
+        load(&logs, &lake).assert_code(0);
+        assert_eq!(rows(&lake, "applications").len(), 2);
+        assert_eq!(rows(&lake, "tasks").len(), 4);
+    }
+    remove(&folder);
+}

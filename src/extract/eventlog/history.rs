@@ -124,6 +124,7 @@ fn others_of(log: &EventLog, others: Vec<OtherStart>) -> Vec<(EventLog, Identity
             application_name: other.name,
             start_time: other.time,
             has_start: true,
+            spark_context_id: None,
         };
         let log = EventLog {
             uri,

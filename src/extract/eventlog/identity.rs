@@ -43,15 +43,39 @@ pub fn identify(
             Ok(identity) => identified.push((log, identity)),
             // Only its bytes show that it is an archive of several.
             Err(ExtractError::SeveralLogs { .. }) if log.zip_entries.is_empty() => {
-                for log in layout::inside(&log, runtime, limits)? {
-                    let identity = identify_one(&log, runtime, limits)?;
-                    identified.push((log, identity));
-                }
+                identified.extend(identify_inside(&log, runtime, limits)?);
             }
             Err(error) => return Err(error),
         }
     }
     Ok(identified)
+}
+
+/// The logs in an archive, without other files that were packed with them.
+fn identify_inside(
+    archive: &EventLog,
+    runtime: &Handle,
+    limits: &Limits,
+) -> Result<Vec<(EventLog, Identity)>, ExtractError> {
+    let mut identified = Vec::new();
+    let mut other = None;
+    for log in layout::inside(archive, runtime, limits)? {
+        match identify_one(&log, runtime, limits) {
+            Ok(identity) => identified.push((log, identity)),
+            Err(
+                error @ (ExtractError::NotAnEventLog { .. }
+                | ExtractError::UnknownCodec { .. }
+                | ExtractError::EmptyLog { .. }),
+            ) => {
+                other.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match other {
+        Some(error) if identified.is_empty() => Err(error),
+        _ => Ok(identified),
+    }
 }
 
 fn identify_one(
@@ -92,6 +116,7 @@ fn identify_one(
         application_name: String::new(),
         start_time: first_time.unwrap_or_else(|| log.modified().timestamp_millis()),
         has_start: false,
+        spark_context_id: search.context,
     })
 }
 
@@ -117,6 +142,7 @@ fn of_start(
         application_name: start.name,
         start_time: start.timestamp,
         has_start: true,
+        spark_context_id: search.context,
     })
 }
 
