@@ -18,5 +18,6 @@ pub mod http;
 pub mod load;
 pub mod model;
 pub mod pipeline;
+pub mod redact;
 
 pub use sparklake_schema as schema;

@@ -1,6 +1,7 @@
 //! The log on standard error, and the progress bar that it has to give way to.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
 use indicatif::MultiProgress;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -10,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::config::{Color, Given, LogFormat, LogLevel, LogSettings};
+use crate::redact::Redactor;
 
 /// The log of this process.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub(super) struct Logging {
     pub(super) bars: MultiProgress,
     /// Whether texts for people are in colour.
     pub(super) colored: bool,
+    /// Masks secrets in what is told.
+    redactor: Arc<Redactor>,
 }
 
 /// The log settings of flags and variables, for when the job file cannot be read.
@@ -43,7 +47,7 @@ pub(super) fn given(given: &Given) -> LogSettings {
 
 impl Logging {
     /// Begins to log. To be called once.
-    pub(super) fn start(settings: LogSettings, no_color: bool) -> Self {
+    pub(super) fn start(settings: LogSettings, no_color: bool, redactor: Redactor) -> Self {
         let terminal = io::stderr().is_terminal();
         let colored = match settings.color {
             Color::Always => true,
@@ -51,7 +55,11 @@ impl Logging {
             Color::Auto => terminal && !no_color,
         };
         let bars = MultiProgress::new();
-        let writer = AboveBars(bars.clone());
+        let redactor = Arc::new(redactor);
+        let writer = AboveBars {
+            bars: bars.clone(),
+            redactor: Arc::clone(&redactor),
+        };
         let lines = fmt::layer().with_writer(writer).with_target(false);
         let layer: Box<dyn Layer<_> + Send + Sync> = match settings.format {
             LogFormat::Json => Box::new(lines.json().flatten_event(true)),
@@ -66,11 +74,13 @@ impl Logging {
             settings,
             bars,
             colored,
+            redactor,
         }
     }
 
     /// Tells why the command failed.
     pub(super) fn tell_failure(&self, sentence: &str, exit_code: u8) {
+        let sentence = self.redactor.text(sentence);
         match self.settings.format {
             LogFormat::Json => tracing::error!(exit_code, "{sentence}"),
             LogFormat::Text => {
@@ -79,7 +89,7 @@ impl Logging {
                 } else {
                     "error:"
                 };
-                let sentence = super::text::printable(sentence);
+                let sentence = super::text::printable(&sentence);
                 // Nothing is left to be told when even this cannot be printed.
                 let _ = writeln!(io::stderr(), "{label} {sentence}");
             }
@@ -116,13 +126,21 @@ fn filter(level: LogLevel) -> Targets {
         .with_target("sparklake", ours)
 }
 
-/// Writes to standard error, with the bars taken away meanwhile.
+/// Writes to standard error without secrets, with the bars taken away meanwhile.
 #[derive(Debug, Clone)]
-struct AboveBars(MultiProgress);
+struct AboveBars {
+    bars: MultiProgress,
+    redactor: Arc<Redactor>,
+}
 
 impl Write for AboveBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(bytes))
+        // An event comes as a whole.
+        let text = String::from_utf8_lossy(bytes);
+        let shown = self.redactor.text(&text);
+        self.bars
+            .suspend(|| io::stderr().write_all(shown.as_bytes()))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

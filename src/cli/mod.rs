@@ -40,6 +40,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::ask::remove_spill_folders;
 use crate::config::{Environment, Given, Settings};
 use crate::pipeline::{EXIT_DONE, EXIT_USAGE};
+use crate::redact::Redactor;
 use arguments::{GlobalArguments, NoSettings, SettingsArguments};
 use error::CliError;
 use logging::Logging;
@@ -107,7 +108,11 @@ pub fn main() -> ExitCode {
     let log = settings
         .as_ref()
         .map_or(log_if_misconfigured, |settings| settings.log);
-    let logging = Logging::start(log, environment.get("NO_COLOR").is_some());
+    let redactor = settings
+        .as_ref()
+        .map_or_else(|_| Redactor::default(), |settings| settings.redactor.clone());
+    let no_color = environment.get("NO_COLOR").is_some();
+    let logging = Logging::start(log, no_color, redactor);
     let mut output = Output::stdout();
     let outcome = settings.map_err(CliError::from).and_then(|settings| {
         let context = Context {

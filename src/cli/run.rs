@@ -32,8 +32,8 @@ pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8
     progress.finished();
     let summary = outcome?;
     tell(context, &request, &summary);
-    let mut line = serde_json::to_string(&summary).map_err(io::Error::from)?;
-    line.push('\n');
+    let line = serde_json::to_string(&summary).map_err(io::Error::from)?;
+    let line = format!("{}\n", context.settings.redactor.text(&line));
     match output.text(&line) {
         // The work is done, whether somebody still listens or not.
         Err(_) if output.is_broken_pipe() => Ok(summary.exit_code),
@@ -47,6 +47,7 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
     let people = io::stderr().is_terminal() && log.format == LogFormat::Text;
     if people && log.level >= LogLevel::Info {
         let text = summary::of_run(run, &request.lake);
+        let text = context.settings.redactor.text(&text);
         // Nothing is left to be told when even this cannot be printed.
         let _ = write!(io::stderr(), "{text}");
         return;
@@ -96,6 +97,7 @@ async fn request(settings: &Settings, environment: &Environment) -> Result<RunRe
         storage_options: settings.lake.storage_options.resolve(environment)?,
         store_safety: StoreSafety::from_allow_unsafe(settings.lake.allow_unsafe_store),
         sources: wanted,
+        redactor: settings.redactor.clone(),
         window: Window {
             since: run.since,
             until: run.until,

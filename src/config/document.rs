@@ -14,7 +14,9 @@ use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::field_names::field_names;
 use super::interpolate::interpolate;
-use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection};
+use super::job_file::{
+    JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+};
 use super::origin::Origin;
 use super::secrets;
 use super::source_section::SourceSection;
@@ -196,6 +198,10 @@ fn section_of(key: &str) -> Option<String> {
         ("in the section [run]", field_names::<RunSection>()),
         ("in a section [[source]]", field_names::<SourceSection>()),
         ("in the section [rules]", field_names::<RulesSection>()),
+        (
+            "in the section [redaction]",
+            field_names::<RedactionSection>(),
+        ),
         ("in the section [log]", field_names::<LogSection>()),
     ];
     sections

@@ -24,6 +24,8 @@ pub struct JobFile {
     pub source: Vec<SourceSection>,
     /// What to judge by.
     pub rules: RulesSection,
+    /// Which secrets are masked.
+    pub redaction: RedactionSection,
     /// What to tell of the work.
     pub log: LogSection,
 }
@@ -83,6 +85,18 @@ pub struct RulesSection {
     pub disabled: Vec<String>,
     /// Rule → parameter → value.
     pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
+}
+
+/// `[redaction]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedactionSection {
+    /// Patterns that are off.
+    #[serde(deserialize_with = "flexible::texts")]
+    pub disable: Vec<String>,
+    /// Regular expressions of further secrets.
+    #[serde(deserialize_with = "flexible::texts")]
+    pub extra: Vec<String>,
 }
 
 /// `[log]`

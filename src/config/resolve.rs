@@ -12,7 +12,9 @@ use toml::{Table, Value};
 use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
-use super::job_file::{JobFile, LakeSection, LogSection, RulesSection, RunSection};
+use super::job_file::{
+    JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+};
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
@@ -23,6 +25,7 @@ use super::show::toml_key;
 use super::source_keys;
 use super::source_section::SourceSection;
 use super::time::{Bound, parse_time};
+use crate::redact::{RedactionError, RedactionSettings, Redactor};
 
 impl Settings {
     /// Reads the job file, if there is one, and decides all settings.
@@ -79,6 +82,7 @@ impl Resolver {
             run: self.run(&given, file.run, now)?,
             sources: self.sources(&given, file.source, now)?,
             rules: self.rules(&given, file.rules),
+            redactor: self.redactor(&file.redaction)?,
             log: self.log(&given, &file.log),
             effective: std::mem::take(&mut self.effective),
         })
@@ -162,6 +166,32 @@ impl Resolver {
             disabled,
             parameters: file.parameters,
         }
+    }
+
+    fn redactor(&mut self, file: &RedactionSection) -> Result<Redactor, ConfigError> {
+        for (key, values) in [("disable", &file.disable), ("extra", &file.extra)] {
+            let origin = match values.is_empty() {
+                true => Origin::Default,
+                false => self.place(&format!("redaction.{key}")),
+            };
+            let value = Value::from(values.clone()).to_string();
+            self.tell("redaction", key, Some(value), origin);
+        }
+        let settings = RedactionSettings {
+            disable: file.disable.clone(),
+            extra: file.extra.clone(),
+        };
+        Redactor::new(&settings).map_err(|error| {
+            let key = match &error {
+                RedactionError::UnknownPattern { .. } => "redaction.disable",
+                RedactionError::Regex { .. } => "redaction.extra",
+            };
+            Fault::new(
+                error.to_string(),
+                "jobs/event-logs.toml describes the section [redaction]",
+            )
+                .at(self.place(key))
+        })
     }
 
     fn log(&mut self, given: &Given, file: &LogSection) -> LogSettings {

@@ -11,6 +11,7 @@ use super::job_file::{Color, LogFormat, LogLevel};
 use super::origin::{Origin, Sourced};
 use super::secrets::StorageOptions;
 use super::source_section::SourceSection;
+use crate::redact::Redactor;
 
 /// What flags and environment variables say; `None` where they say nothing.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +49,8 @@ pub struct Settings {
     pub sources: Vec<SourceSettings>,
     /// What to judge by.
     pub rules: RulesSettings,
+    /// Which secrets are masked.
+    pub redactor: Redactor,
     /// What to tell of the work.
     pub log: LogSettings,
     /// All of it, for `config show`.

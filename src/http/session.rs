@@ -18,7 +18,8 @@ use super::address;
 use super::error::{HttpError, is_retryable_status};
 use super::failure::{Exchange, Next};
 use super::login::{LoginError, Session};
-use super::redact::{Redactor, secrets_of_address, without_secrets};
+use super::redact::{Redactor, secrets_of_address};
+use crate::redact;
 use super::retry;
 use super::settings::{Auth, ClientSettings, Secret};
 use super::transport::Transport;
@@ -86,7 +87,7 @@ impl Sessions {
                 let error = HttpError::Login {
                     url: address::shown(&self.settings.base),
                     code: error.code,
-                    message: without_secrets(&error.message),
+                    message: redact::strict(&error.message),
                     retryable: error.retryable,
                 };
                 *flight = Some(error.clone());

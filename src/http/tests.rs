@@ -9,7 +9,8 @@ use url::Url;
 use super::cap::FailureCap;
 use super::error::HttpError;
 use super::redact::{Redactor, one_line};
-use super::{ClientSettings, address, page, path_segment, retry, without_secrets};
+use super::{ClientSettings, address, page, path_segment, retry};
+use crate::redact::{MASK, strict as without_secrets};
 
 fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
@@ -85,23 +86,23 @@ fn what_looks_like_a_secret_is_masked() {
     for (text, masked) in [
         (
             "GET https://user:pw@h/p/a?X-Amz-Signature=abc&x=1 failed",
-            "GET https://h/p/a?*** failed",
+            "GET https://{}@h/p/a?{} failed",
         ),
         (
             r#"{"access_token":"abc.def","expires_in":3600}"#,
-            r#"{"access_token":"***","expires_in":3600}"#,
+            r#"{"access_token":"{}","expires_in":3600}"#,
         ),
-        ("Authorization: Bearer abc", "Authorization: Bearer ***"),
-        ("password=hunter2&user=me", "password=***&user=me"),
-        ("token = 'abc'", "token = '***'"),
-        ("/sql?token=abc not found", "/sql?*** not found"),
-        ("eyJhbGciOiJIUzI1NiJ9.payload", "***.payload"),
+        ("Authorization: Bearer abc1", "Authorization: Bearer {}"),
+        ("password=hunter2&user=me", "password={}&user=me"),
+        ("token = 'abc1'", "token = '{}'"),
+        ("/sql?token=abc1 not found", "/sql?token={} not found"),
+        ("eyJhbGciOiJIUzI1NiJ9.payload", "{}"),
         (
             "dapi0123456789abcdef0123456789abcdef is no token",
-            "*** is no token",
+            "{} is no token",
         ),
     ] {
-        assert_eq!(without_secrets(text), masked);
+        assert_eq!(without_secrets(text), masked.replace("{}", MASK));
     }
 }
 
@@ -139,7 +140,7 @@ fn known_secrets_are_masked_wherever_they_stand() {
     );
     assert_eq!(
         redactor.line("short1 first second third fourth fifth plain running", 200),
-        "*** *** *** *** *** *** plain running"
+        "{} {} {} {} {} {} plain running".replace("{}", MASK)
     );
 }
 

@@ -269,6 +269,13 @@ impl Encoder {
             table: table.name.as_str(),
             app_date,
         };
+        // Here, on a thread of the encoder, everything that reaches a file passes: its statistics
+        // are made from what is written.
+        let batch = self
+            .staging
+            .redactor
+            .batch(batch)
+            .map_err(LoadError::arrow(&table.name))?;
         self.clock += 1;
         if !self.open.contains_key(&key) {
             self.make_room(batch.num_columns())?;

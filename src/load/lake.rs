@@ -24,6 +24,7 @@ use super::staging::{Staging, WriterSettings};
 use super::store_check::StoreSafety;
 use super::table_state::TableHandle;
 use super::unsafe_store::LookBeforePut;
+use crate::redact::Redactor;
 use crate::schema;
 
 /// Options that name the endpoint of an S3 store, and the variables that do.
@@ -75,6 +76,7 @@ struct Marker {
 #[derive(Clone)]
 pub struct Lake {
     inner: Arc<Inner>,
+    redactor: Arc<Redactor>,
 }
 
 struct Inner {
@@ -195,7 +197,16 @@ impl Lake {
             store: self.store(),
             runtime: Handle::current(),
             settings,
+            redactor: Arc::clone(&self.redactor),
         }
+    }
+
+    /// The lake with another redactor for what is written through it; the default one has all
+    /// patterns for rows.
+    #[must_use]
+    pub fn with_redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = Arc::new(redactor);
+        self
     }
 
     /// A table as this lake last saw or wrote it. Opening is done once; see [`Lake::refresh`].
@@ -412,6 +423,7 @@ impl Lake {
             }
         };
         Ok(Self {
+            redactor: Arc::default(),
             inner: Arc::new(Inner {
                 uri: uri.to_owned(),
                 folder: url.to_file_path().ok().filter(|_| url.scheme() == "file"),

@@ -31,6 +31,7 @@ use super::lake::Lake;
 use super::replace::{blocking, live_files};
 use super::source_record::SourceStatus;
 use crate::model::ApplicationKey;
+use crate::redact::without_credentials;
 
 /// The ledger's table.
 pub const LEDGER_TABLE: &str = "ingest_sources";
@@ -92,7 +93,8 @@ pub struct Ledger {
 impl Ledger {
     /// The newest entry of a history.
     pub fn get(&self, source_uri: &str) -> Option<LedgerEntry> {
-        self.entries.newest(source_uri)
+        // Rows of the ledger are stored without credentials.
+        self.entries.newest(without_credentials(source_uri).as_ref())
     }
 
     /// Whether this very version of a history has been dealt with for good: it is in the tables,

@@ -10,6 +10,8 @@ use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+use crate::redact::Redactor;
+
 /// Limits of a [`super::writer::UnitWriter`].
 #[derive(Debug, Clone)]
 pub struct WriterSettings {
@@ -46,6 +48,8 @@ pub struct Staging {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) runtime: Handle,
     pub(super) settings: WriterSettings,
+    /// Masks secrets in all rows.
+    pub(super) redactor: Arc<Redactor>,
 }
 
 /// A set of rows that becomes visible in one step per table.

@@ -22,6 +22,7 @@ use super::rows::{self, Shape, TailValues};
 use super::staging::{Batch, StagedUnit, Staging};
 use super::upload::Uploads;
 use crate::extract::rows::{RowSink, SinkError};
+use crate::redact::ApplicationRedaction;
 use crate::schema::{self, Table};
 
 /// The lane of histories that were held back until they had succeeded.
@@ -76,6 +77,8 @@ struct OpenHistory {
     held_bytes: usize,
     lane: Option<Lane>,
     rows: HistoryRows,
+    /// What the history says about its own secrets.
+    redaction: Option<ApplicationRedaction>,
 }
 
 impl UnitWriter {
@@ -188,6 +191,12 @@ impl UnitWriter {
         if rows == 0 {
             return Ok(());
         }
+        let batch = match self.history.as_ref().and_then(|open| open.redaction.as_ref()) {
+            Some(redaction) => redaction
+                .batch(batch)
+                .map_err(LoadError::arrow(&table.name))?,
+            None => batch,
+        };
         // Shaped at once: rows that break the contract must fail their history while it can still
         // be rolled back.
         let parts = self.shape(table, batch)?;
@@ -331,5 +340,13 @@ impl RowSink for UnitWriter {
             retryable: error.is_retryable(),
             source: Box::new(error),
         })
+    }
+
+    fn hear_settings(&mut self, settings: &[(&str, &str)]) {
+        if self.staging.redactor.follows_applications()
+            && let Some(history) = self.history.as_mut()
+        {
+            history.redaction = ApplicationRedaction::of_settings(settings.iter().copied());
+        }
     }
 }

@@ -24,6 +24,7 @@ use chrono::{DateTime, Utc};
 use crate::analyze::Overrides;
 use crate::discover::Window;
 use crate::load::{Lake, LakeLock, Ledger, StoreSafety};
+use crate::redact::Redactor;
 
 use portion::Loader;
 use sources::Found;
@@ -45,6 +46,8 @@ pub struct RunRequest {
     pub store_safety: StoreSafety,
     /// Where histories come from.
     pub sources: Vec<Source>,
+    /// Masks secrets in all that is written.
+    pub redactor: Redactor,
     /// Which of them, by their newest modification.
     pub window: Window,
     /// Find and identify only; write nothing.
@@ -161,7 +164,9 @@ async fn load_and_analyze(
     // Rules are read first: a mistake in them should not cost a night's reading.
     let catalog = analysis::catalog(request)?;
     let options = request.storage_options.clone();
-    let lake = Lake::open_or_create_with(&request.lake, options, request.store_safety).await?;
+    let lake = Lake::open_or_create_with(&request.lake, options, request.store_safety)
+        .await?
+        .with_redactor(request.redactor.clone());
     let lock = lake.acquire(&summary.run_id).await?;
     let result = async {
         lake.recover(&lock).await?;

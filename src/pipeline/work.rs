@@ -170,6 +170,10 @@ impl RowSink for TableFilter<'_> {
         }
         self.writer.write(table, batch)
     }
+
+    fn hear_settings(&mut self, settings: &[(&str, &str)]) {
+        self.writer.hear_settings(settings);
+    }
 }
 
 /// Identifies histories with `threads` threads, in the order given.

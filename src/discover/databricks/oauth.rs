@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::refusal;
-use crate::http::{Auth, ClientSettings, Login, LoginError, Secret, Session, without_secrets};
+use crate::http::{Auth, ClientSettings, Login, LoginError, Secret, Session};
 
 /// Where a workspace gives tokens.
 const TOKEN_PATH: &str = "oidc/v1/token";
@@ -140,7 +140,7 @@ fn refused(url: &Url, status: u16, text: &str) -> LoginError {
         404 => "check that the workspace URL is that of a workspace",
         _ => "try again later",
     };
-    let said = without_secrets(&refusal::message(text));
+    let said = crate::redact::strict(&refusal::message(text));
     let message = format!("{url} answered {status}: {said}; {cure}");
     failure(
         &format!("OAUTH_{}", code.to_ascii_uppercase()),

@@ -5,7 +5,6 @@
 //! its end. Lines are cut, not collected. What is kept of a line has its secrets masked.
 
 mod lines;
-mod redact;
 mod signatures;
 mod source;
 mod stamp;
@@ -23,11 +22,11 @@ use crate::extract::error::ExtractError;
 use crate::extract::history::Identity;
 use crate::extract::rows::{LogFindingRow, RowWriter};
 use crate::model::Platform;
+use crate::redact;
 
 use lines::BoundedLines;
 use source::LogFile;
 
-pub use redact::redact;
 pub use signatures::{Severity, Signature, SignatureError, Signatures};
 
 /// Longest excerpt in characters.
@@ -275,7 +274,7 @@ fn excerpt(line: &[u8]) -> String {
         .chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect();
-    let redacted = redact(plain.trim());
+    let redacted = redact::strict(plain.trim());
     match redacted.char_indices().nth(MAX_EXCERPT - 1) {
         Some((end, _)) if redacted.chars().count() > MAX_EXCERPT => {
             format!("{}…", redacted.get(..end).unwrap_or_default())

@@ -459,7 +459,7 @@ fn excerpts_are_short_and_hold_no_secret() {
         ),
     ];
     for (text, secret) in cases {
-        let shown = redact(text);
+        let shown = redact::strict(text);
         assert!(!shown.contains(secret), "{shown}");
         assert!(shown.contains("***"), "{shown}");
     }
@@ -468,9 +468,8 @@ fn excerpts_are_short_and_hold_no_secret() {
         "org.apache.spark.sql.execution.datasources.parquet.VectorizedParquetRecordReader",
         "24/05/01 10:00:00 ERROR Executor: Exception in task 7.0 in stage 4.0 (TID 91)",
     ] {
-        assert_eq!(redact(plain), plain);
+        assert_eq!(redact::strict(plain), plain);
     }
-    assert_eq!(redact::rule_count(), 11);
     let long = format!("No space left on device {}\n", "é".repeat(5_000));
     let scan = scan_files(&[("stderr", long.into_bytes())]);
     let excerpt = scan

@@ -167,6 +167,7 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             map::rdd(rdd).append(self.rows)?;
         }
         let environment = map::environment(environment.unwrap_or_default());
+        self.rows.hear_settings(&environment.settings());
         environment.append(self.rows)?;
         self.application(attempt, executors, &environment)
     }

@@ -1,4 +1,4 @@
-//! The environment: last update wins, secrets hidden, and what applications are known by.
+//! The environment: last update wins, and what applications are known by.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,15 @@ impl Environment {
 
     pub fn on_resource_profile(&mut self, profile: ResourceProfileAdded) {
         self.resource_profiles.insert(profile.id, profile);
+    }
+
+    /// The settings of Spark and Hadoop, keys and values.
+    pub fn settings(&self) -> Vec<(&str, &str)> {
+        let EnvironmentUpdate { spark, hadoop, .. } = &self.update;
+        let pairs = spark.iter().chain(hadoop);
+        pairs
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect()
     }
 
     /// A Spark property.
@@ -84,7 +93,7 @@ impl Environment {
                 EnvironmentRow {
                     section,
                     key,
-                    value: redact(key, value),
+                    value,
                 }
                 .append(writer)?;
             }

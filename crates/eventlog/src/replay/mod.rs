@@ -307,6 +307,7 @@ impl<'w, 's> Replay<'w, 's> {
     fn on_environment(&mut self, update: EnvironmentUpdate) {
         self.settings.on_environment(&update.spark);
         self.environment.on_update(update);
+        self.rows.hear_settings(&self.environment.settings());
         if let Some(cpus) = self.environment.spark_number("spark.task.cpus") {
             self.executors.set_default_task_cpus(cpus);
         }

@@ -4,7 +4,7 @@ use crate::RowError as ExtractError;
 
 use super::{FactTable, RowWriter};
 
-/// One property of the application's environment, already redacted.
+/// One property of the application's environment. Secrets are masked where rows are written.
 #[derive(Debug, Clone)]
 pub struct EnvironmentRow<'a> {
     /// `spark`, `hadoop`, `system`, `metrics`, `runtime` or `resource_profile`.

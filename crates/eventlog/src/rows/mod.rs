@@ -286,6 +286,11 @@ impl<'s> RowWriter<'s> {
         Ok(())
     }
 
+    /// Tells the sink the application's settings: they say what is secret in the rows that follow.
+    pub fn hear_settings(&mut self, settings: &[(&str, &str)]) {
+        self.sink.hear_settings(settings);
+    }
+
     /// Hands the last, partly filled batches to the sink.
     ///
     /// # Errors

@@ -35,4 +35,10 @@ pub trait RowSink {
     /// # Errors
     /// When the rows cannot be stored; the history is given up.
     fn write(&mut self, table: &'static str, batch: RecordBatch) -> Result<(), SinkError>;
+
+    /// Hears the application's settings, keys and values, which say what is secret in the rows that
+    /// follow. A sink that keeps no text need not listen.
+    fn hear_settings(&mut self, settings: &[(&str, &str)]) {
+        let _ = settings;
+    }
 }
