@@ -108,9 +108,10 @@ pub fn main() -> ExitCode {
     let log = settings
         .as_ref()
         .map_or(log_if_misconfigured, |settings| settings.log);
-    let redactor = settings
-        .as_ref()
-        .map_or_else(|_| Redactor::default(), |settings| settings.redactor.clone());
+    let redactor = settings.as_ref().map_or_else(
+        |_| Redactor::default(),
+        |settings| settings.redactor.clone(),
+    );
     let no_color = environment.get("NO_COLOR").is_some();
     let logging = Logging::start(log, no_color, redactor);
     let mut output = Output::stdout();

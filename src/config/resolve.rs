@@ -190,7 +190,7 @@ impl Resolver {
                 error.to_string(),
                 "jobs/event-logs.toml describes the section [redaction]",
             )
-                .at(self.place(key))
+            .at(self.place(key))
         })
     }
 

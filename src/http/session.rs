@@ -19,10 +19,10 @@ use super::error::{HttpError, is_retryable_status};
 use super::failure::{Exchange, Next};
 use super::login::{LoginError, Session};
 use super::redact::{Redactor, secrets_of_address};
-use crate::redact;
 use super::retry;
 use super::settings::{Auth, ClientSettings, Secret};
 use super::transport::Transport;
+use crate::redact;
 
 /// Redirects of a visit: some companies have many doors.
 const MAX_VISIT_REDIRECTS: usize = 20;

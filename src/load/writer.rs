@@ -191,7 +191,11 @@ impl UnitWriter {
         if rows == 0 {
             return Ok(());
         }
-        let batch = match self.history.as_ref().and_then(|open| open.redaction.as_ref()) {
+        let batch = match self
+            .history
+            .as_ref()
+            .and_then(|open| open.redaction.as_ref())
+        {
             Some(redaction) => redaction
                 .batch(batch)
                 .map_err(LoadError::arrow(&table.name))?,

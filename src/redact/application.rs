@@ -39,7 +39,8 @@ impl ApplicationRedaction {
             let (_, regex) = found.next()?;
             compile(wanted, regex)
         };
-        let keys = expression("spark.redaction.regex").filter(|regex| regex.as_str() != DEFAULT_KEYS);
+        let keys =
+            expression("spark.redaction.regex").filter(|regex| regex.as_str() != DEFAULT_KEYS);
         let strings: Vec<Regex> = [
             "spark.redaction.string.regex",
             "spark.sql.redaction.string.regex",

@@ -136,7 +136,11 @@ fn mask_column(
         .and_then(|keys| keys.as_string_opt::<i32>());
     match keys {
         Some(keys) => map(texts, |row, text| {
-            let key = if keys.is_valid(row) { keys.value(row) } else { "" };
+            let key = if keys.is_valid(row) {
+                keys.value(row)
+            } else {
+                ""
+            };
             mask.property(key, text)
         }),
         None => map(texts, |_, text| mask.text(text)),

@@ -110,9 +110,7 @@ impl<'t> Walk<'t> {
             self.masker.string(&decoded)
         } else {
             match self.strength_of_next() {
-                Some(strength) if value::is_secret_value(&decoded, strength) => {
-                    Cow::Borrowed(MASK)
-                }
+                Some(strength) if value::is_secret_value(&decoded, strength) => Cow::Borrowed(MASK),
                 _ => self.masker.string(&decoded),
             }
         };
@@ -167,7 +165,11 @@ impl<'t> Walk<'t> {
         let rest = self.text.get(self.at..)?;
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
         let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
-        let spelled = rest.get(..length).filter(|spelled| !spelled.is_empty())?;
+        let spelled = rest.get(..length)?;
+        let is_word = matches!(spelled, "true" | "false" | "null");
+        if !is_word && spelled.parse::<f64>().is_err() {
+            return None;
+        }
         let is_secret = self
             .strength_of_next()
             .is_some_and(|strength| value::is_secret_value(spelled, strength));

@@ -158,9 +158,7 @@ impl json::MaskStrings for Redactor {
 
     fn strength(&self, name: &str) -> Option<Strength> {
         let by_properties = self.patterns.has(Pattern::Properties);
-        by_properties
-            .then(|| json::strength_of_key(name))
-            .flatten()
+        by_properties.then(|| json::strength_of_key(name)).flatten()
     }
 }
 

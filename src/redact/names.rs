@@ -110,7 +110,8 @@ const PROPERTY_STARTS: [&str; 10] = [
 
 /// How surely `name` announces a secret; `None` where it does not.
 pub(super) fn strength(name: &str) -> Option<Strength> {
-    let words = words(name);
+    // -Dname=value sets a property of a JVM.
+    let words = words(name.strip_prefix("-D").unwrap_or(name));
     let last = words.last()?.as_str();
     if DESCRIPTIONS.contains(&last) {
         return None;

@@ -128,7 +128,11 @@ impl Patterns {
 
     /// Everything, for texts of servers and processes that are shown only.
     pub(super) fn all() -> Self {
-        Self(Pattern::ALL.iter().fold(0, |bits, pattern| bits | pattern.bit()))
+        Self(
+            Pattern::ALL
+                .iter()
+                .fold(0, |bits, pattern| bits | pattern.bit()),
+        )
     }
 
     pub(super) fn remove(&mut self, pattern: Pattern) {

@@ -14,6 +14,8 @@ use super::{tokens, url, value};
 enum Trigger {
     /// A part of a name whose value may be a secret.
     Name,
+    /// As [`Trigger::Name`], where no letter follows: most words that begin so are no names.
+    ShortName,
     /// `://`, in front of what may be a user and password.
     Address,
     Oracle,
@@ -25,7 +27,7 @@ enum Trigger {
     KnownToken,
 }
 
-const WORDS: [(&str, Trigger); 40] = [
+const WORDS: [(&str, Trigger); 30] = [
     ("secret", Trigger::Name),
     ("passw", Trigger::Name),
     ("passphrase", Trigger::Name),
@@ -36,25 +38,16 @@ const WORDS: [(&str, Trigger); 40] = [
     ("pswd", Trigger::Name),
     ("psw", Trigger::Name),
     ("pword", Trigger::Name),
-    ("pw", Trigger::Name),
+    ("pw", Trigger::ShortName),
     ("token", Trigger::Name),
     ("key", Trigger::Name),
     ("credential", Trigger::Name),
     ("signature", Trigger::Name),
-    ("sig=", Trigger::Name),
-    ("sig%3d", Trigger::Name),
-    ("sig\"", Trigger::Name),
-    ("sig\\", Trigger::Name),
-    ("sig\u{27}", Trigger::Name),
-    ("sig:", Trigger::Name),
-    ("sig ", Trigger::Name),
+    ("sig", Trigger::ShortName),
+    ("sas", Trigger::ShortName),
     ("authorization", Trigger::Name),
     ("auth", Trigger::Name),
     ("cookie", Trigger::Name),
-    ("azure.sas", Trigger::Name),
-    ("sas=", Trigger::Name),
-    ("sas\"", Trigger::Name),
-    ("sas:", Trigger::Name),
     ("sessionid", Trigger::Name),
     ("aws_session", Trigger::Name),
     ("://", Trigger::Address),
@@ -65,7 +58,6 @@ const WORDS: [(&str, Trigger); 40] = [
     ("basic", Trigger::Authorization),
     ("negotiate", Trigger::Authorization),
     ("-----begin", Trigger::Armor),
-    ("sas ", Trigger::Name),
 ];
 
 /// Beginnings of ids of AWS keys, temporary ones and those of roles and users.
@@ -137,8 +129,13 @@ fn look(
 ) {
     match trigger {
         Trigger::Name if patterns.has(Pattern::NamedValues) => {
-            let stem = at.start..at.start + text.get(at).map_or(0, stem_length);
-            found.extend(value::of_name(text, stem));
+            found.extend(value::of_name(text, at));
+        }
+        Trigger::ShortName if patterns.has(Pattern::NamedValues) => {
+            let after = text.as_bytes().get(at.end);
+            if !after.is_some_and(u8::is_ascii_alphabetic) {
+                found.extend(value::of_name(text, at));
+            }
         }
         Trigger::Address => {
             if patterns.has(Pattern::UrlCredentials) {
@@ -167,15 +164,6 @@ fn look(
             found.extend(tokens::known(text, at));
         }
         _ => {}
-    }
-}
-
-/// The letters of a trigger that belong to the name: `sig=` is `sig` with what follows.
-fn stem_length(word: &str) -> usize {
-    let stem = word.trim_end_matches(|letter: char| !letter.is_ascii_alphabetic());
-    match stem.get(..3) {
-        Some(start) if start.eq_ignore_ascii_case("sig") && word.contains('%') => 3,
-        _ => stem.len(),
     }
 }
 

@@ -46,7 +46,7 @@ fn secrets_are_found_in_every_writing() {
         "'{name}': '{value}'",
         "\\\"{name}\\\":\\\"{value}\\\"",
         "\\\\\\\"{name}\\\\\\\":\\\\\\\"{value}\\\\\\\"",
-        "line\\n{name}={value}\\nnext",
+        "line\\n{name}={value}\\n\\tnext",
         "{name}%3D{value}%26next",
         "{name}\\u003d{value}\\u0026next",
         "&quot;{name}&quot;:&quot;{value}&quot;",
@@ -75,31 +75,52 @@ fn secrets_that_name_themselves_are_found_anywhere() {
     for (text, shown) in [
         ("s3a://AK:S3/cr+et@b/x", "s3a://{}@b/x"),
         ("jdbc:postgresql://u:p@ss@h/db", "jdbc:postgresql://{}@h/db"),
-        ("jdbc:oracle:thin:scott/tiger9@h:1521:x", "jdbc:oracle:thin:scott/{}@h:1521:x"),
+        (
+            "jdbc:oracle:thin:scott/tiger9@h:1521:x",
+            "jdbc:oracle:thin:scott/{}@h:1521:x",
+        ),
         ("jdbc%3Apg%3A%2F%2Fu%3Ap%40h", "jdbc%3Apg%3A%2F%2F{}%40h"),
-        ("https://ghp1234567890abcdef@github.com/x", "https://{}@github.com/x"),
-        ("-Dhttp.auth=Bearer abc123def456 -Dx=y", "-Dhttp.auth=Bearer {} -Dx=y"),
-        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic {}"),
+        (
+            "https://ghp1234567890abcdef@github.com/x",
+            "https://{}@github.com/x",
+        ),
+        (
+            "-Dhttp.auth=Bearer abc123def456 -Dx=y",
+            "-Dhttp.auth=Bearer {} -Dx=y",
+        ),
+        (
+            "Authorization: Basic dXNlcjpwYXNz",
+            "Authorization: Basic {}",
+        ),
         ("got bearer abc123def456.", "got bearer {}"),
         ("Cookie: a=b; c=d", "Cookie: {}"),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAB==\n-----END RSA PRIVATE KEY-----\nx",
             "-----BEGIN RSA PRIVATE KEY-----{}-----END RSA PRIVATE KEY-----\nx",
         ),
-        ("-----BEGIN PRIVATE KEY-----MIIEow", "-----BEGIN PRIVATE KEY-----{}"),
+        (
+            "-----BEGIN PRIVATE KEY-----MIIEow",
+            "-----BEGIN PRIVATE KEY-----{}",
+        ),
         (
             "id AKIAIOSFODNN7EXAMPLE with wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY now",
             "id {} with {} now",
         ),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_-9 x", "{} x"),
         ("use dapi0123456789abcdef0123456789abcdef", "use {}"),
-        ("CREATE USER u IDENTIFIED BY PASSWORD 'it''s'", "CREATE USER u IDENTIFIED BY PASSWORD '{}'"),
+        (
+            "CREATE USER u IDENTIFIED BY PASSWORD 'it''s'",
+            "CREATE USER u IDENTIFIED BY PASSWORD '{}'",
+        ),
         (
             "OPTIONS (user 'u', password 'a,b', dbtable 't')",
             "OPTIONS (user 'u', password '{}', dbtable 't')",
         ),
         ("CREDENTIALS(AWS_KEY='abc123')", "CREDENTIALS(AWS_KEY='{}')"),
-        ("Filter (password#12 = hunter2)", "Filter (password#12 = {})"),
+        (
+            "Filter (password#12 = hunter2)",
+            "Filter (password#12 = {})",
+        ),
         ("password=a,b&c;d end", "password={} end"),
         ("?sv=2020&sig=ab%2Bcd&se=1", "?sv=2020&sig={}&se=1"),
         (
@@ -155,7 +176,10 @@ fn json_stays_json() {
     assert_eq!(at("/password"), MASK);
     assert_eq!(at("/opts/sasToken"), MASK);
     assert_eq!(at("/secrets"), serde_json::json!([MASK, MASK]));
-    assert_eq!(at("/pairs"), serde_json::json!([["spark.x.password", MASK], ["spark.y", "z"]]));
+    assert_eq!(
+        at("/pairs"),
+        serde_json::json!([["spark.x.password", MASK], ["spark.y", "z"]])
+    );
     assert_eq!(at("/args"), serde_json::json!(["--token", MASK, "--x"]));
     assert_eq!(at("/rows/0/value"), MASK);
     assert_eq!(at("/rows/1/value"), "w");
@@ -174,7 +198,10 @@ fn settings_are_masked_as_in_spark_and_beyond() {
         ("spark.y.token.enabled", "true"),
         ("spark.my.pwd", "a"),
         ("spark.kafka.ssl.key", "abc123xyz"),
-        ("spark.hadoop.fs.azure.sas.c.a.blob.core.windows.net", "?sv=1"),
+        (
+            "spark.hadoop.fs.azure.sas.c.a.blob.core.windows.net",
+            "?sv=1",
+        ),
         ("spark.yarn.appMasterEnv.DB_PASS", "x"),
     ] {
         assert_eq!(redactor.property(key, value), MASK, "{key}");
@@ -204,13 +231,22 @@ fn an_application_adds_its_own_patterns_and_secrets() {
     ];
     let own = ApplicationRedaction::of_settings(settings.into_iter()).unwrap();
     assert_eq!(own.property("spark.my.fancy", "f"), MASK);
-    assert_eq!(own.property("spark.redaction.regex", "(?i)fancy"), "(?i)fancy");
+    assert_eq!(
+        own.property("spark.redaction.regex", "(?i)fancy"),
+        "(?i)fancy"
+    );
     assert_eq!(
         own.text("login Tr0ub4dor with card-123, fancyThing=x1"),
         format!("login {MASK} with {MASK}, fancyThing={MASK}")
     );
-    assert_eq!(own.text(r#"{"fancy":"x"}"#), format!(r#"{{"fancy":"{MASK}"}}"#));
-    let plain = [("spark.redaction.regex", "(?i)secret|password|token|access[.]?key")];
+    assert_eq!(
+        own.text(r#"{"fancy":"x"}"#),
+        format!(r#"{{"fancy":"{MASK}"}}"#)
+    );
+    let plain = [(
+        "spark.redaction.regex",
+        "(?i)secret|password|token|access[.]?key",
+    )];
     assert!(ApplicationRedaction::of_settings(plain.into_iter()).is_none());
     let broken = [("spark.redaction.regex", "(?=x)")];
     assert!(ApplicationRedaction::of_settings(broken.into_iter()).is_none());
@@ -253,8 +289,14 @@ fn texts_of_servers_lose_queries_and_long_words_too() {
         format!("GET https://h/p?{MASK} failed")
     );
     let word = "wJalrXUtnFEMI0K7MDENG1bPxRfiCYEXAMPLEKEY";
-    assert_eq!(strict(&format!("key {word} end")), format!("key {MASK} end"));
-    assert_eq!(masked(&format!("word {word} end")), format!("word {word} end"));
+    assert_eq!(
+        strict(&format!("key {word} end")),
+        format!("key {MASK} end")
+    );
+    assert_eq!(
+        masked(&format!("word {word} end")),
+        format!("word {word} end")
+    );
 }
 
 #[test]
@@ -263,7 +305,10 @@ fn addresses_lose_credentials_only() {
         without_credentials("https://u:p@h/token=x/app?sig=a&x=1"),
         format!("https://{MASK}@h/token=x/app?sig={MASK}&x=1")
     );
-    assert_eq!(without_credentials("s3://b/password=x/app"), "s3://b/password=x/app");
+    assert_eq!(
+        without_credentials("s3://b/password=x/app"),
+        "s3://b/password=x/app"
+    );
 }
 
 #[test]
@@ -301,10 +346,51 @@ proptest! {
 /// Texts made of what the scanner looks at.
 fn hostile() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
-        "password", "token", "sig", "key", "pass", "=", ":", "\"", "'", "\\", "\\\"", " ", "\n", ",",
-        ";", "&", "%3D", "%26", "%40", "://", "@", "/", "?", "#1", "(", ")", "[", "]", "{", "}", "Bearer ",
-        "-----BEGIN PRIVATE KEY-----", "-----END", "AKIAIOSFODNN7EXAMPLE", "abc123", "é", "\\u0022",
-        "&quot;", "--", ".", "*********(redacted)", "</name><value>", ">", "jdbc:oracle:thin:", "eyJabc.",
+        "password",
+        "token",
+        "sig",
+        "key",
+        "pass",
+        "=",
+        ":",
+        "\"",
+        "'",
+        "\\",
+        "\\\"",
+        " ",
+        "\n",
+        ",",
+        ";",
+        "&",
+        "%3D",
+        "%26",
+        "%40",
+        "://",
+        "@",
+        "/",
+        "?",
+        "#1",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "Bearer ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END",
+        "AKIAIOSFODNN7EXAMPLE",
+        "abc123",
+        "é",
+        "\\u0022",
+        "&quot;",
+        "--",
+        ".",
+        "*********(redacted)",
+        "</name><value>",
+        ">",
+        "jdbc:oracle:thin:",
+        "eyJabc.",
     ]);
     prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
 }

@@ -115,7 +115,7 @@ pub(super) fn aws_secrets_near(text: &str, key_id: &Range<usize>) -> Vec<Range<u
     words(text, from..to, is_base64)
         .filter(|word| {
             let spelled = text.get(word.clone()).unwrap_or_default();
-            spelled.len() == 40 && is_random(spelled, 0.4)
+            spelled.len() == 40 && is_random(spelled, 1, 0.3)
         })
         .collect()
 }
@@ -166,7 +166,9 @@ pub(super) fn private_key(text: &str, start: Range<usize>) -> Option<Range<usize
     let end = match body.find("-----END") {
         Some(end) => end,
         None => run(body.as_bytes(), 0, |byte| {
-            is_base64(byte) || byte.is_ascii_whitespace() || matches!(byte, b'\\' | b'-' | b':' | b',' | b'%')
+            is_base64(byte)
+                || byte.is_ascii_whitespace()
+                || matches!(byte, b'\\' | b'-' | b':' | b',' | b'%')
         }),
     };
     let spelled = body.get(..end)?;
@@ -175,7 +177,7 @@ pub(super) fn private_key(text: &str, start: Range<usize>) -> Option<Range<usize
 
 /// Base64 and the like: both cases and digits in every order. Names of classes and columns change
 /// between them at the beginnings of words only.
-fn is_random(word: &str, least_changes: f64) -> bool {
+fn is_random(word: &str, least_digits: usize, least_changes: f64) -> bool {
     let kind = |byte: u8| match byte {
         b'A'..=b'Z' => 0,
         b'a'..=b'z' => 1,
@@ -186,7 +188,7 @@ fn is_random(word: &str, least_changes: f64) -> bool {
     let count = |wanted: u8| kinds.iter().filter(|kind| **kind == wanted).count();
     let changes = kinds.windows(2).filter(|pair| pair.first() != pair.last());
     let share = changes.count() as f64 / word.len().max(1) as f64;
-    count(0) >= 3 && count(1) >= 3 && count(2) >= 3 && share >= least_changes
+    count(0) >= 3 && count(1) >= 3 && count(2) >= least_digits && share >= least_changes
 }
 
 /// A word that is taken for a token by its length and letters.
@@ -210,7 +212,7 @@ fn is_opaque(word: &str) -> bool {
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    (is_hex && digits > 0) || (is_small && digits >= 3) || is_random(word, 0.25)
+    (is_hex && digits > 0) || (is_small && digits >= 3) || is_random(word, 3, 0.25)
 }
 
 fn is_word_or_sign(byte: u8) -> bool {

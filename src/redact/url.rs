@@ -6,7 +6,9 @@ use std::ops::Range;
 use super::value::{is_already_masked, looks_random};
 
 /// Longest part of an address that is looked at, in bytes.
-const MAX_AUTHORITY: usize = 4096;
+const MAX_AUTHORITY: usize = 512;
+/// Longest address that is looked at, in bytes.
+const MAX_ADDRESS: usize = 8 << 10;
 
 /// Ends of `://` as texts write it.
 const SEPARATORS: [&str; 3] = ["://", ":\\/\\/", "%3A%2F%2F"];
@@ -20,6 +22,9 @@ pub(super) fn credentials(text: &str, separator: Range<usize>) -> Option<Range<u
         .is_some_and(|mark| mark.starts_with('%'));
     let bytes = rest.as_bytes();
     let window = bytes.get(..MAX_AUTHORITY).unwrap_or(bytes);
+    if !encoded && memchr::memchr(b'@', window).is_none() {
+        return None;
+    }
     let length = window
         .iter()
         .position(|byte| byte.is_ascii_whitespace() || b"\"'`<>,;".contains(byte))
@@ -79,6 +84,15 @@ fn is_secret(scheme: &str, user: &str) -> bool {
     }
 }
 
+/// No more of a text than an address has.
+fn beginning(text: &str) -> &str {
+    let mut end = text.len().min(MAX_ADDRESS);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or(text)
+}
+
 fn scheme_before(text: &str, end: usize) -> &str {
     let before = text.get(..end).unwrap_or_default();
     let letters = before
@@ -92,7 +106,7 @@ fn scheme_before(text: &str, end: usize) -> &str {
 
 /// The password of `jdbc:oracle:thin:user/password@host`, whose `jdbc:oracle:` is at `start`.
 pub(super) fn oracle_password(text: &str, start: Range<usize>) -> Option<Range<usize>> {
-    let rest = text.get(start.end..)?;
+    let rest = beginning(text.get(start.end..)?);
     let (driver, after) = rest.split_once(':')?;
     if driver.len() > 16 || driver.contains(char::is_whitespace) {
         return None;
@@ -109,7 +123,7 @@ pub(super) fn oracle_password(text: &str, start: Range<usize>) -> Option<Range<u
 
 /// The query of the address whose `://` is at `separator`, with its question mark.
 pub(super) fn query(text: &str, separator: Range<usize>) -> Option<Range<usize>> {
-    let rest = text.get(separator.end..)?;
+    let rest = beginning(text.get(separator.end..)?);
     let end = rest.find(|letter: char| letter.is_whitespace() || "\"'`<>".contains(letter));
     let address = rest.get(..end.unwrap_or(rest.len()))?;
     let mark = address.find(['?', '#'])?;

@@ -124,9 +124,13 @@ fn value_after(text: &str, name: &Range<usize>, strength: Strength) -> Option<Fo
     };
     let spelled = text.get(name.clone())?.to_ascii_lowercase();
     let range = if spelled.ends_with("cookie") && quote_at(text, at).is_none() {
+        link = Link::Assigned;
         at..line_end(text, at)
     } else {
-        value_at(text, skip_scheme(text, at), !quoted_name)?
+        let start = skip_scheme(text, at);
+        // What follows `Bearer` is no word of a sentence.
+        link = if start > at { Link::Assigned } else { link };
+        value_at(text, start, !quoted_name)?
     };
     Some(Found { range, link })
 }
@@ -185,11 +189,7 @@ fn without_separator(
     }
     Some(Found {
         range: value_at(text, skip_scheme(text, at), true)?,
-        link: if is_flag {
-            Link::Assigned
-        } else {
-            Link::Loose
-        },
+        link: if is_flag { Link::Assigned } else { Link::Loose },
     })
 }
 
@@ -200,7 +200,8 @@ fn digits(bytes: &[u8], at: usize) -> usize {
 
 fn skip_blanks(bytes: &[u8], at: usize, lines: bool) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t') || (lines && byte.is_ascii_whitespace());
+    let is_blank =
+        |byte: &&u8| matches!(byte, b' ' | b'\t') || (lines && byte.is_ascii_whitespace());
     at + rest.iter().take(256).take_while(is_blank).count()
 }
 
@@ -291,7 +292,11 @@ fn quoted_end(text: &str, start: usize, quote: &str) -> usize {
         };
         let at = from + found;
         let before = bytes.get(start..at).unwrap_or_default();
-        let escapes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let escapes = before
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
         let after = at + mark.len();
         let is_doubled = mark == "'" && slashes == 0 && bytes.get(after) == Some(&b'\'');
         if is_doubled {
@@ -312,6 +317,11 @@ fn bare_end(text: &str, at: usize, may_hold_more: bool) -> usize {
     if matches!(rest.first(), Some(b'(' | b'[' | b'{' | b'<')) {
         return at;
     }
+    if rest.starts_with(b"${")
+        && let Some(end) = memchr::memchr(b'}', rest.get(..256).unwrap_or(rest))
+    {
+        return at + end + 1;
+    }
     for (offset, byte) in rest.iter().enumerate() {
         let here = at + offset;
         match byte {
@@ -319,7 +329,11 @@ fn bare_end(text: &str, at: usize, may_hold_more: bool) -> usize {
             b'"' | b'\'' | b'`' | b'>' => return here,
             b'\\' if quote_at(text, here).is_some() => return here,
             b'\\' if ends_in_escape(bytes, here) => return here,
-            b'%' if matches!(bytes.get(here + 1..here + 3), Some(b"26" | b"22" | b"27" | b"20")) => {
+            b'%' if matches!(
+                bytes.get(here + 1..here + 3),
+                Some(b"26" | b"22" | b"27" | b"20")
+            ) =>
+            {
                 return here;
             }
             b'<' if bytes.get(here + 1) == Some(&b'/') => return here,
@@ -353,7 +367,9 @@ fn ends_value(bytes: &[u8], at: usize) -> bool {
     }
     let name = rest.iter().take(64).take_while(|byte| is_name_byte(**byte));
     let after = rest.get(name.count()..).unwrap_or_default();
-    matches!(after.first(), Some(b'=' | b':')) || after.starts_with(b" ") || after.starts_with(b"->")
+    let blanks = skip_blanks(after, 0, false);
+    let after = after.get(blanks..).unwrap_or_default();
+    matches!(after.first(), Some(b'=' | b':')) || after.starts_with(b"->")
 }
 
 /// The nearest boundary of a character at or before a place.
@@ -384,7 +400,8 @@ fn is_secret(value: &str, strength: Strength, link: Link) -> bool {
 /// Whether a mask stands here already, ours or another's.
 pub(super) fn is_already_masked(value: &str) -> bool {
     value.starts_with("*********") // Spark's, whole or cut
-        || value.bytes().all(|byte| matches!(byte, b'*' | b'x' | b'X'))
+        || value.bytes().all(|byte| byte == b'*')
+        || (value.len() >= 4 && value.bytes().all(|byte| matches!(byte, b'x' | b'X')))
         || value.to_ascii_lowercase().contains("redacted")
 }
 
@@ -401,9 +418,19 @@ fn is_reference(value: &str) -> bool {
 }
 
 fn is_flag(value: &str) -> bool {
-    ["true", "false", "null", "none", "nil", "yes", "no", "undefined", "required"]
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
+    [
+        "true",
+        "false",
+        "null",
+        "none",
+        "nil",
+        "yes",
+        "no",
+        "undefined",
+        "required",
+    ]
+    .iter()
+    .any(|word| value.eq_ignore_ascii_case(word))
 }
 
 /// Words of a language have no digits among their letters.

@@ -26,6 +26,7 @@ mod http;
 mod identities;
 mod nightly;
 mod program;
+mod secrets;
 mod sql_facts;
 mod stored;
 mod world;
