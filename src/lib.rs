@@ -4,8 +4,8 @@
 //! [`discover`] finds histories, [`extract`] turns a history into rows, [`load`] commits rows to
 //! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
 //! [`ask`] answers SQL over a lake, for the analysis as for people.
-//! [`model`] (the words that rooms share), [`schema`] (the table contracts) and [`http`] (talking to
-//! servers) stand under all of them; [`pipeline`] wires them, [`config`] and [`cli`] stand above.
+//! [`model`] (the words that rooms share), [`schema`] (the table contracts), [`redact`] (no secret
+//! reaches the lake or the log) and [`http`] (talking to servers) stand under all of them; [`pipeline`] wires them, [`config`] and [`cli`] stand above.
 #![forbid(unsafe_code)]
 
 pub mod analyze;

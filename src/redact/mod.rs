@@ -140,6 +140,21 @@ impl Redactor {
         self.text(value)
     }
 
+    /// The call site of a stage: a stack of frames, or free text of the user's, which says nothing
+    /// of what its words are. There, words of letters and digits are masked.
+    #[must_use]
+    pub fn call_site<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let shown = self.text(text);
+        if !self.patterns.has(Pattern::CallSites) {
+            return shown;
+        }
+        let secrets = tokens::odd_words_outside_frames(&shown);
+        if secrets.is_empty() {
+            return shown;
+        }
+        Cow::Owned(replace(&shown, &secrets).into_owned())
+    }
+
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let masked = replace(text, &scan::secrets(text, &self.patterns));
         self.extra

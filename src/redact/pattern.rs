@@ -24,6 +24,8 @@ pub enum Pattern {
     AwsKeys,
     /// Tokens with the recognizable form of their issuer: JSON web tokens, Databricks, GitHub, …
     KnownTokens,
+    /// Words of letters and digits in call sites that are no stack frames: free text of users.
+    CallSites,
     /// Long random words. On for texts of servers and processes only.
     LongWords,
     /// What the application's own `spark.redaction.regex` and `spark.redaction.string.regex` match.
@@ -32,7 +34,7 @@ pub enum Pattern {
 
 impl Pattern {
     /// All patterns.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Properties,
         Self::NamedValues,
         Self::UrlCredentials,
@@ -41,6 +43,7 @@ impl Pattern {
         Self::PrivateKeys,
         Self::AwsKeys,
         Self::KnownTokens,
+        Self::CallSites,
         Self::LongWords,
         Self::SparkRegex,
     ];
@@ -57,6 +60,7 @@ impl Pattern {
             Self::PrivateKeys => "private_keys",
             Self::AwsKeys => "aws_keys",
             Self::KnownTokens => "known_tokens",
+            Self::CallSites => "call_sites",
             Self::LongWords => "long_words",
             Self::SparkRegex => "spark_regex",
         }

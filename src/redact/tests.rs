@@ -300,6 +300,21 @@ fn texts_of_servers_lose_queries_and_long_words_too() {
 }
 
 #[test]
+fn free_text_in_call_sites_loses_odd_words() {
+    let redactor = Redactor::default();
+    let frames = "org.apache.spark.sql.Dataset.count(Dataset.scala:3625)\n$line14.$read$$iw2.<init>(<console>:23)";
+    assert_eq!(redactor.call_site(frames), frames);
+    assert_eq!(
+        redactor.call_site("reduce at /x/script1.py:12"),
+        "reduce at /x/script1.py:12"
+    );
+    assert_eq!(
+        redactor.call_site("load s3cr3tW0rd now"),
+        format!("load {MASK} now")
+    );
+}
+
+#[test]
 fn addresses_lose_credentials_only() {
     assert_eq!(
         without_credentials("https://u:p@h/token=x/app?sig=a&x=1"),

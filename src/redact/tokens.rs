@@ -127,6 +127,30 @@ pub(super) fn random_words(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// Words of letters and digits in lines that are no frames of a stack. `script.py:12` is a place.
+pub(super) fn odd_words_outside_frames(text: &str) -> Vec<Range<usize>> {
+    const LEAST: usize = 8;
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim_end();
+        if !(trimmed.ends_with(')') && trimmed.contains('(')) {
+            let words = line.split_inclusive(char::is_whitespace);
+            let mut at = start;
+            for word in words {
+                let bare = word.trim_end();
+                let is_word = bare.bytes().all(is_base64);
+                if is_word && bare.len() >= LEAST && looks_random(bare) {
+                    found.push(at..at + bare.len());
+                }
+                at += word.len();
+            }
+        }
+        start += line.len();
+    }
+    found
+}
+
 /// What follows `Bearer ` and its like at `scheme`, if it is no word of a language.
 pub(super) fn authorization(text: &str, scheme: Range<usize>) -> Option<Range<usize>> {
     let bytes = text.as_bytes();

@@ -7,4 +7,5 @@ mod parquet;
 mod photon;
 mod rule_data;
 mod runs;
+mod spark_settings;
 mod stage_flags;

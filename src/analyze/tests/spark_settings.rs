@@ -43,8 +43,16 @@ fn defaults_follow_the_version() {
         ("spark.eventLog.compress", 40_000, "true"),
         ("spark.eventLog.rolling.enabled", 30_005, "false"),
         ("spark.eventLog.rolling.enabled", 40_000, "true"),
-        ("spark.dynamicAllocation.shuffleTracking.enabled", 30_003, "false"),
-        ("spark.dynamicAllocation.shuffleTracking.enabled", 30_004, "true"),
+        (
+            "spark.dynamicAllocation.shuffleTracking.enabled",
+            30_003,
+            "false",
+        ),
+        (
+            "spark.dynamicAllocation.shuffleTracking.enabled",
+            30_004,
+            "true",
+        ),
         ("spark.speculation.multiplier", 30_005, "1.5"),
         ("spark.speculation.multiplier", 40_000, "3.0"),
         ("spark.executor.memory", 10_003, "1g"),
@@ -53,7 +61,10 @@ fn defaults_follow_the_version() {
     ] {
         let found = in_version(key, version);
         assert_eq!(found.len(), 1, "{key} in {version}");
-        let held: Vec<&str> = found.iter().map(|row| row["default_value"].as_str()).collect();
+        let held: Vec<&str> = found
+            .iter()
+            .map(|row| row["default_value"].as_str())
+            .collect();
         // 3 and 3.0 are the same.
         let same = held == [default]
             || held.first().and_then(|held| held.parse::<f64>().ok()) == default.parse().ok();
@@ -69,7 +80,10 @@ fn settings_come_and_go() {
         "spark.executor.memoryOverheads",
         "spark.sql.autoBroadcastJoinTreshold",
     ] {
-        assert!(settings().iter().all(|setting| setting["key"] != key), "{key}");
+        assert!(
+            settings().iter().all(|setting| setting["key"] != key),
+            "{key}"
+        );
     }
     for (key, column, value) in [
         ("spark.shuffle.consolidateFiles", "removed_in", "1.6"),
@@ -85,14 +99,26 @@ fn settings_come_and_go() {
         ("spark.network.timeout", "unit", "s"),
         ("spark.sql.files.maxPartitionBytes", "unit", "bytes"),
         ("spark.sql.shuffle.partitions", "type", "int"),
-        ("spark.yarn.executor.memoryOverhead", "replaced_by", "spark.executor.memoryOverhead"),
-        ("spark.yarn.executor.memoryOverhead", "deprecated_since", "2.3"),
+        (
+            "spark.yarn.executor.memoryOverhead",
+            "replaced_by",
+            "spark.executor.memoryOverhead",
+        ),
+        (
+            "spark.yarn.executor.memoryOverhead",
+            "deprecated_since",
+            "2.3",
+        ),
         (
             "spark.sql.adaptive.shuffle.targetPostShuffleInputSize",
             "replaced_by",
             "spark.sql.adaptive.advisoryPartitionSizeInBytes",
         ),
-        ("spark.blacklist.enabled", "replaced_by", "spark.excludeOnFailure.enabled"),
+        (
+            "spark.blacklist.enabled",
+            "replaced_by",
+            "spark.excludeOnFailure.enabled",
+        ),
         ("spark.blacklist.enabled", "removed_in", "3.1"),
     ] {
         let rows = settings();
@@ -102,15 +128,24 @@ fn settings_come_and_go() {
             .map(|setting| setting[column].as_str())
             .collect();
         assert!(!found.is_empty(), "{key} is missing");
-        assert!(found.iter().all(|found| *found == value), "{key}: {column} is {found:?}");
+        assert!(
+            found.iter().all(|found| *found == value),
+            "{key}: {column} is {found:?}"
+        );
     }
 }
 
 #[test]
 fn a_setting_has_one_row_for_each_version() {
     let mut spans: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
-    for setting in settings().into_iter().filter(|setting| setting["kind"] == "exact") {
-        let span = (number(&setting, "valid_from_number"), number(&setting, "valid_until_number"));
+    for setting in settings()
+        .into_iter()
+        .filter(|setting| setting["kind"] == "exact")
+    {
+        let span = (
+            number(&setting, "valid_from_number"),
+            number(&setting, "valid_until_number"),
+        );
         assert!(span.0 <= span.1, "{setting:?}");
         spans.entry(setting["key"].clone()).or_default().push(span);
     }

@@ -12,16 +12,18 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
 public class ListSettings {
     static final List<String> failed = new ArrayList<>();
+    static final Set<String> STATIC = new TreeSet<>();
 
     public static void main(String[] args) throws Exception {
         for (File jar : new File(args[0]).listFiles()) {
@@ -35,6 +37,7 @@ public class ListSettings {
             entries.put((String) call(entry, "key"), entry);
         }
         Object sql = module("org.apache.spark.sql.internal.SQLConf$");
+        findStatic(module("org.apache.spark.sql.internal.StaticSQLConf$"));
         for (Object entry : entries.values()) {
             printEntry(entry, sql);
         }
@@ -44,6 +47,15 @@ public class ListSettings {
         printAlternatives(field(core, "configsWithAlternatives"));
         printRemoved(sql);
         System.err.println(entries.size() + " settings; objects that could not be initialized: " + failed);
+    }
+
+    /** The settings that one object declares are fixed once a session has started. */
+    static void findStatic(Object declarations) {
+        for (Method method : declarations == null ? new Method[0] : declarations.getClass().getMethods()) {
+            if (method.getParameterCount() == 0 && method.getReturnType().getName().endsWith("ConfigEntry")) {
+                STATIC.add(text(call(call(declarations, method.getName()), "key")));
+            }
+        }
     }
 
     static void initializeObjectsOf(File jar) throws Exception {
@@ -75,10 +87,7 @@ public class ListSettings {
         String version = text(call(entry, "version"));
         String byDefault = defaultOf(entry);
         String[] kind = kindOf(entry);
-        Object modifiable = sql == null ? null : call(sql, "staticConfKeys");
-        boolean isStatic = modifiable instanceof Collection<?> keys
-            ? keys.contains(key)
-            : Boolean.TRUE.equals(call(modifiable, "contains", key));
+        boolean isStatic = STATIC.contains(key);
         boolean isSql = Boolean.TRUE.equals(call(sql, "containsConfigKey", key));
         if (sql != null && call(sql, "containsConfigKey", key) == null) {
             Object known = field(sql, "sqlConfEntries");
@@ -107,15 +116,17 @@ public class ListSettings {
             return new String[] {"boolean", ""};
         }
         if (problem.contains("Time must be") || convert(entry, "60s") instanceof Long && convert(entry, "1b") instanceof Throwable) {
-            Object minute = convert(entry, "1d");
-            long unit = minute instanceof Long value ? value : 0;
-            String name = unit == 86_400L ? "s" : unit == 86_400_000L ? "ms" : unit == 86_400_000_000L ? "us" : unit == 1_440L ? "min" : "";
+            Object hour = convert(entry, "1h");
+            long unit = hour instanceof Long value ? value : 0;
+            String name = unit == 3_600L ? "s" : unit == 3_600_000L ? "ms" : unit == 3_600_000_000L ? "us" : unit == 60L ? "min" : "";
             return new String[] {"duration", name};
         }
-        Object large = convert(entry, "1t");
+        Object large = convert(entry, "1t") instanceof Long ? convert(entry, "1t") : convert(entry, "64m");
         if (problem.contains("Size must be") || large instanceof Long) {
             long unit = large instanceof Long value ? value : 0;
-            String name = unit == 1L << 40 ? "bytes" : unit == 1L << 30 ? "KiB" : unit == 1L << 20 ? "MiB" : "";
+            String name = unit == 1L << 40 || unit == 64L << 20 ? "bytes"
+                : unit == 1L << 30 || unit == 64L << 10 ? "KiB"
+                : unit == 1L << 20 || unit == 64L ? "MiB" : "";
             return new String[] {"size", name};
         }
         if (problem.contains("should be int") || one instanceof Integer) {
@@ -135,7 +146,11 @@ public class ListSettings {
         Object converter = call(entry, "valueConverter");
         try {
             Method apply = Class.forName("scala.Function1").getMethod("apply", Object.class);
-            return apply.invoke(converter, value);
+            Object converted = apply.invoke(converter, value);
+            // Settings without a default convert to an Option.
+            return converted != null && converted.getClass().getName().equals("scala.Some")
+                ? call(converted, "get")
+                : converted;
         } catch (Throwable error) {
             return root(error);
         }
