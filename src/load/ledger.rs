@@ -94,7 +94,8 @@ impl Ledger {
     /// The newest entry of a history.
     pub fn get(&self, source_uri: &str) -> Option<LedgerEntry> {
         // Rows of the ledger are stored without credentials.
-        self.entries.newest(without_credentials(source_uri).as_ref())
+        self.entries
+            .newest(without_credentials(source_uri).as_ref())
     }
 
     /// Whether this very version of a history has been dealt with for good: it is in the tables,
