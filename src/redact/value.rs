@@ -112,6 +112,11 @@ fn value_after(text: &str, name: &Range<usize>, strength: Strength) -> Option<Fo
         Some(separator) => separator,
         None => return without_separator(text, name, after_name, at, strength, quoted_name),
     };
+    // /etc/passwd:/etc/passwd is a mount.
+    let before = name.start.checked_sub(1).and_then(|at| bytes.get(at));
+    if before == Some(&b'/') && link == Link::Loose {
+        return None;
+    }
     if quoted_name {
         link = Link::Assigned;
     }

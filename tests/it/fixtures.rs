@@ -27,7 +27,7 @@ fn every_scenario_is_in_the_lake() {
         })
         .map(|(version, name)| format!("{name} {version}"))
         .collect();
-    for folder in ["spark35", "spark4"] {
+    for folder in ["spark35", "spark4", "spark43"] {
         let index =
             fs::read_to_string(fixtures().join(folder).join("index.tsv")).expect("an index");
         for line in index.lines().skip(1) {
