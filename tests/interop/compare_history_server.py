@@ -42,6 +42,9 @@ OVER_ALL_TASKS = {"duration", "scheduler_delay", "getting_result_time"}
 """Metrics whose quantiles the server takes over unsuccessful tasks too, other than the lake's `task_quantiles`."""
 
 MISSING = object()
+OF_THE_SERVER = {"log_source_name", "log_source_full_path"}
+"""Columns that say where the server itself found a log: the lake has no such column."""
+
 DIFFERENCES_PER_FIELD = 3
 
 
@@ -93,6 +96,8 @@ def skip_reason(table: str, column: str, expected: Row, actual: Row, attempt: At
     """Why a value cannot be compared, if it cannot."""
     if column == "last_updated":
         return "last_updated: depends on the file's modification time or the server's clock"
+    if table == "sql" and column == "error_message" and expected[column] == "" and actual[column] is None:
+        return "a server since 4.2 shows '' for the error of a query that succeeded, the lake NULL"
     if table == "tasks" and expected.get("status") in UNFINISHED_TASK and column in OVER_ALL_TASKS:
         return "unfinished task: its times so far depend on the server's clock"
     if table == "sql" and expected.get("status") == "RUNNING" and column in {"duration_ms", "sql_raw_json.duration"}:
@@ -235,7 +240,9 @@ class TableComparison:
     def _column_is_missing(self, column: str) -> None:
         for attempt in self.attempts:
             for row in attempt.tables[self.table]:
-                if column in row:
+                if column in row and column in OF_THE_SERVER:
+                    self.comparison.skip(self.table, "where the server itself found the log is nothing that a lake knows")
+                elif column in row:
                     self._differ(attempt, row, column, row[column], "(the column is missing)")
 
     def _everything_is_missing(self) -> None:
