@@ -1,7 +1,7 @@
 //! Conformance: real logs of other projects, with answers that nobody here wrote.
 //!
-//! `SPARKLAKE_CONFORMANCE` names the folder of the data (`spark/`, `nvidia/`, `kubeflow/`); without
-//! it these tests say so and pass. All logs are loaded into one lake, once. Only tables are asked:
+//! `SPARKLAKE_CONFORMANCE` names the folder of the data (`spark/`, `nvidia/`, `kubeflow/`); these
+//! tests are ignored unless asked for, and fail without it. All logs are loaded into one lake, once. Only tables are asked:
 //! what the History Server or NVIDIA's tool answers has to follow from them.
 
 mod difference;

@@ -21,15 +21,14 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Loads the data; later callers get the same lake. `None` without data.
-    pub fn load() -> Option<&'static Self> {
-        static CORPUS: OnceLock<Option<Corpus>> = OnceLock::new();
-        let corpus =
-            CORPUS.get_or_init(|| std::env::var_os("SPARKLAKE_CONFORMANCE").map(Self::load_from));
-        if corpus.is_none() {
-            println!("skipped: SPARKLAKE_CONFORMANCE does not name the folder of the data");
-        }
-        corpus.as_ref()
+    /// Loads the data; later callers get the same lake.
+    pub fn load() -> &'static Self {
+        static CORPUS: OnceLock<Corpus> = OnceLock::new();
+        CORPUS.get_or_init(|| {
+            let data = std::env::var_os("SPARKLAKE_CONFORMANCE")
+                .expect("SPARKLAKE_CONFORMANCE must name the folder of the data");
+            Self::load_from(data)
+        })
     }
 
     fn load_from(data: impl Into<PathBuf>) -> Self {

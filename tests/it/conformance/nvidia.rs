@@ -58,8 +58,9 @@ fn job_aggregates_equal_nvidias() {
 }
 
 #[test]
+#[ignore = "needs the corpus: SPARKLAKE_CONFORMANCE"]
 fn query_aggregates_equal_nvidias() {
-    let Some(corpus) = Corpus::load() else { return };
+    let corpus = Corpus::load();
     let names = ask(
         corpus,
         "SELECT sql_id, application_id AS \"appId\", sql_id AS \"sqlId\", description FROM sql \
@@ -73,8 +74,9 @@ fn query_aggregates_equal_nvidias() {
 }
 
 #[test]
+#[ignore = "needs the corpus: SPARKLAKE_CONFORMANCE"]
 fn query_metrics_equal_nvidias() {
-    let Some(corpus) = Corpus::load() else { return };
+    let corpus = Corpus::load();
     let mut expected = expected(corpus, "sqlmetrics");
     for row in &mut expected {
         row.remove(RUNNING_MEAN);
@@ -89,7 +91,7 @@ fn query_metrics_equal_nvidias() {
 }
 
 fn assert_aggregates(file: &str, members: &str, spans: &str) {
-    let Some(corpus) = Corpus::load() else { return };
+    let corpus = Corpus::load();
     assert_cells(&expected(corpus, file), &aggregates(corpus, members, spans));
 }
 

@@ -22,12 +22,10 @@ impl Drop for Moto {
 }
 
 impl Moto {
-    /// Starts it; `None` where nobody says where it is.
-    pub async fn start() -> Option<Self> {
-        let Some(program) = std::env::var_os("SPARKLAKE_MOTO_SERVER") else {
-            println!("skipped: SPARKLAKE_MOTO_SERVER does not name a moto_server");
-            return None;
-        };
+    /// Starts it.
+    pub async fn start() -> Self {
+        let program = std::env::var_os("SPARKLAKE_MOTO_SERVER")
+            .expect("SPARKLAKE_MOTO_SERVER must name a moto_server");
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
@@ -43,7 +41,7 @@ impl Moto {
         };
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(moto);
+                return moto;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

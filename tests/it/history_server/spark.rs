@@ -26,12 +26,10 @@ pub struct HistoryServer {
 }
 
 impl HistoryServer {
-    /// Serves the logs below `folders`; `None`, and says so, where no Spark is named.
-    pub fn start(folders: &[PathBuf]) -> Option<Self> {
-        let Some(home) = std::env::var_os(SPARK_HOME) else {
-            println!("skipped: {SPARK_HOME} names no folder of a Spark");
-            return None;
-        };
+    /// Serves the logs below `folders`.
+    pub fn start(folders: &[PathBuf]) -> Self {
+        let home = std::env::var_os(SPARK_HOME)
+            .unwrap_or_else(|| panic!("{SPARK_HOME} must name the folder of a Spark"));
         let folder = TempDir::new().expect("a folder");
         let logs = folder.path().join("logs");
         fs::create_dir(&logs).expect("a folder");
@@ -60,7 +58,7 @@ impl HistoryServer {
             _folder: folder,
         };
         started.wait_for(count);
-        Some(started)
+        started
     }
 
     /// Waits until so many attempts are listed.
