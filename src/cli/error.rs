@@ -71,7 +71,7 @@ impl CliError {
     pub(super) fn sentence(&self) -> String {
         let mut sentence = self.to_string();
         if let Self::Load(LoadError::ShortRetention { .. }) = self {
-            sentence.push_str(" (--allow-short-retention)");
+            sentence.push_str(" (--retain)");
         }
         let mut cause = self.source();
         while let Some(error) = cause {
