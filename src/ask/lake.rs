@@ -17,8 +17,9 @@ use super::views::{LoadViews, View, Views};
 use super::wrong_query::wrong_query;
 use crate::load::Lake;
 
-/// Share of the memory that operators may take; the rest is for what the engine does not count.
-const OPERATORS_SHARE: (usize, usize) = (3, 4);
+/// Operators may take the memory divided by this before they spill. The rest is for what the engine
+/// does not count: readers, snapshots, what expressions make, what a sort takes while it merges.
+const OPERATORS_DIVISOR: usize = 2;
 
 /// How a lake is asked.
 pub struct AskOptions {
@@ -77,9 +78,8 @@ impl AskLake {
 
     fn over(lake: Option<Lake>, options: AskOptions) -> Result<Self, AskError> {
         let spill = SpillFolder::create(options.spill_directory.as_deref());
-        let (share, whole) = OPERATORS_SHARE;
         let settings = SessionSettings {
-            memory_bytes: options.memory_bytes / whole * share,
+            memory_bytes: options.memory_bytes / OPERATORS_DIVISOR,
             spill_directory: spill.as_ref().map(|folder| folder.path().to_owned()),
             max_spill_bytes: options.max_spill_bytes,
             target_partitions: options.target_partitions,

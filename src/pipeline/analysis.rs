@@ -22,6 +22,9 @@ use super::summary::{Problem, RunError, RunSummary, WorstApplication};
 /// Where the lake notes which rules its derived tables come from.
 const RULES_MARK: &str = "_sparklake/rules";
 
+/// Memory of the analysis in bytes; operators may take half of it before they spill.
+const MEMORY_BYTES: usize = 4 << 30;
+
 /// How many of the worst applications a run shows.
 const WORST: usize = 5;
 
@@ -78,7 +81,11 @@ async fn judge(
     wanted: Option<BTreeSet<ApplicationKey>>,
     summary: &mut RunSummary,
 ) -> Result<bool, RunError> {
-    let ask = AskLake::new(lake, AskOptions::default()).map_err(AnalyzeError::from)?;
+    let options = AskOptions {
+        memory_bytes: MEMORY_BYTES,
+        ..AskOptions::default()
+    };
+    let ask = AskLake::new(lake, options).map_err(AnalyzeError::from)?;
     let context = ask.session().map_err(AnalyzeError::from)?;
     let subjects = analyze::subjects(&context, wanted.as_ref()).await?;
     let stamp = Stamp {
