@@ -93,8 +93,9 @@ mod tests {
     use crate::schema;
 
     /// Words with an underscore that are neither tables, columns, values, rules nor views.
-    const OTHER_WORDS: [&str; 4] = [
+    const OTHER_WORDS: [&str; 5] = [
         "application_1713000000000_0001",
+        "delta_log",
         "java_heap_out_of_memory",
         "log_signatures",
         "shuffle_read_total_blocks_fetched",

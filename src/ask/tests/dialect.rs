@@ -208,7 +208,7 @@ async fn spark_functions_give_spark_answers() {
             "json_get_int('{\"a\": {\"b\": 7}}', 'a', 'b')".to_owned(),
             "7",
         ),
-        ("json_get('{\"a\": \"x\"}', 'a')".to_owned(), "x"),
+        ("json_get('{\"a\": \"x\"}', 'a')".to_owned(), "\"x\""),
         ("'{\"a\": {\"b\": 7}}' -> 'a' ->> 'b'".to_owned(), "7"),
         ("'{\"a\": {\"b\": 7}}' -> 'a'".to_owned(), "{\"b\": 7}"),
         (
