@@ -16,7 +16,7 @@ WITH shared AS (
   SELECT
     r.*,
     a.cluster_name, a.job_key, a.app_date, a.complete,
-    CASE WHEN a.duration_ms > 0 THEN LEAST(r.recoverable_ms, a.duration_ms) ELSE r.recoverable_ms END
+    CASE WHEN r.recoverable_ms > a.duration_ms AND a.duration_ms > 0 THEN a.duration_ms ELSE r.recoverable_ms END
       AS winnable_ms,
     -- The larger share of wall time and of core time; NULL where neither is known.
     GREATEST(

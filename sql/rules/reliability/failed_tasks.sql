@@ -14,8 +14,8 @@
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
 -- parameter: min_failed_tasks bigint = 2 [count] failed attempts, at least
 -- parameter: min_lost_ms bigint = 30000 [ms] time of failed attempts, at least
--- evidence: {num_failed_tasks:int} task attempts failed in a stage of {num_tasks:int} tasks and took {lost_core_ms:s} with
---   them[; {outcome}][: {reason}].
+-- evidence: Failed task attempts: {num_failed_tasks:int} in a stage of {num_tasks:int} tasks, which cost {lost_core_ms:s} of
+--   task time[; {outcome}][: {reason}].
 -- advice: cause = 'heap' AND is_local | - | - | Tasks ran out of heap: give the driver, which runs the tasks in local mode, more
 --   memory, or make partitions smaller.
 -- advice: cause = 'heap' AND platform <> 'databricks' AND memory_doubled_gib <= 31 | spark.executor.memory |

@@ -6,7 +6,7 @@
 -- description: Fires where the log lacks the end of the application although it is not running any more, or
 --   lines were lost. All numbers of such an application are lower bounds.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least
--- evidence: The history ends after {app_duration_ms:s} with {num_jobs:int} jobs and without the end of the application; all its numbers
+-- evidence: The history ends[ after {app_duration_ms:s}] with {num_jobs:int} jobs and without the end of the application; all its numbers
 --   are lower bounds.
 -- recommendation: Look whether the driver was killed (memory, the cluster ended, a time limit). Where the driver dropped
 --   events, raise spark.scheduler.listenerbus.eventqueue.eventLog.capacity.

@@ -49,7 +49,8 @@ WITH measured AS (
       duration_ms - CEIL(CAST(succeeded_tasks AS DOUBLE) / task_slots) * run_time_mean
     ) AS BIGINT) AS recoverable_ms
   FROM stage_facts AS f
-  WHERE succeeded_tasks >= $min_tasks AND run_time_max >= $min_longest_ms AND NOT is_listing
+  WHERE succeeded_tasks >= $min_tasks AND run_time_max >= $min_longest_ms
+    AND duration_ms IS NOT NULL AND NOT is_listing
 ),
 judged AS (
   SELECT
