@@ -13,9 +13,11 @@ use arrow::error::ArrowError;
 use super::url::without_credentials;
 use super::{ApplicationRedaction, Redactor};
 
-/// Columns that rows are found by. They hold ids that Spark or we made, never a user's text.
-const IDS: [&str; 12] = [
+/// Columns that rows are found by, and replaced by when a log is loaded again. They hold ids that
+/// Spark, a platform or a job file gave, never a user's text.
+const IDS: [&str; 13] = [
     "platform",
+    "cluster_id",
     "application_id",
     "attempt_id",
     "batch_id",
@@ -265,6 +267,7 @@ mod tests {
         lists.append_value([Some("b")]);
         let batch = RecordBatch::try_from_iter([
             ("application_id", texts(&[Some("token=abc1"); 3])),
+            ("cluster_id", texts(&[Some("logs/token=abc1"); 3])),
             ("key", texts(&[Some("a"), Some("b.password"), Some("c")])),
             // The same value is a secret under one key only.
             ("value", texts(&[Some("same"), Some("same"), Some("same")])),
@@ -277,7 +280,7 @@ mod tests {
         let masked = Redactor::default().batch(batch.clone()).expect("masked");
         assert_eq!(masked.schema(), batch.schema());
         let column = |name: &str| masked.column_by_name(name).cloned().expect("a column");
-        for name in ["application_id", "key", "source_uri", "n"] {
+        for name in ["application_id", "cluster_id", "key", "source_uri", "n"] {
             assert_eq!(Some(&column(name)), batch.column_by_name(name), "{name}");
         }
         assert_eq!(
