@@ -124,7 +124,7 @@ fn assert_sound(tables: &Tables) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn keys_are_unique_in_every_table_whatever_a_log_says(
