@@ -9,7 +9,7 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 
-use crate::config::{Color, Given, LogFormat, LogLevel, Origin, Sourced};
+use crate::config::{Color, Given, LogFormat, LogLevel, Origin, Sourced, SummaryFormat};
 
 /// Arguments that set something that a job file can set too.
 pub(super) trait SettingsArguments {
@@ -294,6 +294,41 @@ pub(super) struct JobArguments {
         hide_env_values = true
     )]
     max_app_threads: Option<NonZeroUsize>,
+    /// Longest time to find out whose a log is [default: 60]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "SPARKLAKE_IDENTIFY_TIMEOUT_SECONDS",
+        hide_env_values = true
+    )]
+    identify_timeout_seconds: Option<NonZeroUsize>,
+    /// Longest time to read one history [default: 7200]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "SPARKLAKE_EXTRACT_TIMEOUT_SECONDS",
+        hide_env_values = true
+    )]
+    extract_timeout_seconds: Option<NonZeroUsize>,
+    /// Read histories again though they have not changed; may be repeated: all; stale (what an older
+    /// version read); a URI or application id, with * as a wildcard; a date 2026-11-01 or
+    /// 2026-11-01..2026-11-07; table=NAME
+    #[arg(
+        long,
+        value_name = "SELECTOR",
+        env = "SPARKLAKE_RELOAD",
+        hide_env_values = true
+    )]
+    reload: Vec<String>,
+    /// What to print at the end: auto is text on a terminal, one line of JSON elsewhere
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        env = "SPARKLAKE_SUMMARY",
+        hide_env_values = true
+    )]
+    summary: Option<SummaryFormat>,
     /// Folder of SQL files that replace or join the built-in rules
     #[arg(
         long,
@@ -322,6 +357,18 @@ impl SettingsArguments for JobArguments {
         given.include_tasks = sourced(matches, "include_tasks", self.include_tasks);
         given.max_applications = sourced(matches, "max_applications", self.max_applications);
         given.max_app_threads = sourced(matches, "max_app_threads", self.max_app_threads);
+        given.identify_timeout_seconds = sourced(
+            matches,
+            "identify_timeout_seconds",
+            self.identify_timeout_seconds,
+        );
+        given.extract_timeout_seconds = sourced(
+            matches,
+            "extract_timeout_seconds",
+            self.extract_timeout_seconds,
+        );
+        given.reload = list(matches, "reload", &self.reload);
+        given.summary = sourced(matches, "summary", self.summary);
         given.rules_dir = sourced(matches, "rules_dir", self.rules_dir.clone());
     }
 }

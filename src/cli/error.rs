@@ -6,7 +6,7 @@ use crate::analyze::AnalyzeError;
 use crate::ask::AskError;
 use crate::config::ConfigError;
 use crate::load::LoadError;
-use crate::pipeline::{EXIT_FAILED, EXIT_HELD, EXIT_USAGE, RunError};
+use crate::pipeline::{EXIT_FAILED, EXIT_USAGE, RunError, of_load};
 
 /// Why a command did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -48,17 +48,15 @@ impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Config(_) => EXIT_USAGE,
-            Self::Ask(AskError::Lake(error)) => of_load(error),
+            Self::Ask(AskError::Lake(error)) => of_load(error).exit_code(),
             Self::Ask(AskError::Views(_)) => EXIT_USAGE,
             Self::Ask(error) if error.is_usage() => EXIT_USAGE,
-            Self::Load(error) => of_load(error),
+            Self::Load(error) => of_load(error).exit_code(),
             Self::Analyze(
                 AnalyzeError::Query { .. } | AnalyzeError::Session(_) | AnalyzeError::Ask(_),
             ) => EXIT_FAILED,
             Self::Analyze(_) => EXIT_USAGE,
-            // A wrong lake is the same mistake whichever command it is told to.
-            Self::Run(RunError::Load(error)) => of_load(error),
-            Self::Run(error) => error.exit_code(),
+            Self::Run(error) => error.status().exit_code(),
             Self::Ask(_)
             | Self::Interrupted(_)
             | Self::Format(_)
@@ -87,19 +85,5 @@ impl CliError {
             .map(str::trim)
             .collect::<Vec<_>>()
             .join(" ")
-    }
-}
-
-fn of_load(error: &LoadError) -> u8 {
-    match error {
-        LoadError::Held(_) => EXIT_HELD,
-        LoadError::InvalidLocation { .. }
-        | LoadError::NoLake { .. }
-        | LoadError::NotALake { .. }
-        | LoadError::NewerFormat { .. }
-        | LoadError::NoConditionalPut { .. }
-        | LoadError::UnknownTable { .. }
-        | LoadError::ShortRetention { .. } => EXIT_USAGE,
-        _ => EXIT_FAILED,
     }
 }

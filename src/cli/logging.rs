@@ -78,6 +78,11 @@ impl Logging {
         }
     }
 
+    /// Masks secrets in what is printed.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// Tells why the command failed.
     pub(super) fn tell_failure(&self, sentence: &str, exit_code: u8) {
         let sentence = self.redactor.text(sentence);

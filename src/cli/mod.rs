@@ -24,6 +24,8 @@ mod progress;
 mod questions;
 mod rules;
 mod run;
+mod run_summary;
+mod signals;
 mod sources;
 mod sql;
 mod status;
@@ -38,7 +40,7 @@ use chrono::Utc;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::ask::remove_spill_folders;
-use crate::config::{Environment, Given, Settings};
+use crate::config::{Environment, Given, Settings, SummaryFormat};
 use crate::pipeline::{EXIT_DONE, EXIT_USAGE};
 use crate::redact::Redactor;
 use arguments::{GlobalArguments, NoSettings, SettingsArguments};
@@ -52,8 +54,8 @@ use output::Output;
 /// precedence.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 partial (something was
-/// quarantined, the rest is loaded), 4 another run holds the lake, 75 a source could not be
-/// reached.
+/// quarantined, the rest is loaded), 4 another run holds the lake, 75 no source could be reached,
+/// 130 and 143 stopped by Ctrl-C or SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "sparklake", version, arg_required_else_help = true)]
 struct CommandLine {
@@ -102,6 +104,7 @@ pub fn main() -> ExitCode {
     };
     let environment = Environment::of_process();
     let given = command_line.given(&matches);
+    let summary = command_line.command.run_summary(&given);
     let log_if_misconfigured = logging::given(&given);
     let job_file = command_line.command.settings_arguments().job_file();
     let settings = Settings::load(given, job_file.as_deref(), &environment, Utc::now());
@@ -128,7 +131,7 @@ pub fn main() -> ExitCode {
         outcome
     });
     remove_spill_folders();
-    finish(outcome, &output, &logging)
+    finish(outcome, summary, &mut output, &logging)
 }
 
 fn parse() -> Result<(CommandLine, ArgMatches), clap::Error> {
@@ -160,14 +163,26 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .map_err(CliError::Runtime)
 }
 
-fn finish(outcome: Result<u8, CliError>, output: &Output, logging: &Logging) -> ExitCode {
+/// Tells a failure: to people, and in the summary of a run that could not begin.
+fn finish(
+    outcome: Result<u8, CliError>,
+    summary: Option<SummaryFormat>,
+    output: &mut Output,
+    logging: &Logging,
+) -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         // Whoever read the output has seen enough.
         Err(_) if output.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            logging.tell_failure(&error.sentence(), error.exit_code());
-            ExitCode::from(error.exit_code())
+            let (sentence, exit_code) = (error.sentence(), error.exit_code());
+            logging.tell_failure(&sentence, exit_code);
+            if let Some(format) = summary {
+                let failed = run_summary::of_failure(exit_code, sentence);
+                // The exit code says it too.
+                let _ = run_summary::print(&failed, format, logging.redactor(), output);
+            }
+            ExitCode::from(exit_code)
         }
     }
 }
@@ -204,6 +219,12 @@ impl Command {
             Self::Config(arguments) => arguments.job(),
             Self::Init(_) | Self::Export(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
+    }
+
+    /// How the summary is printed, for a run; `None` for other commands.
+    fn run_summary(&self, given: &Given) -> Option<SummaryFormat> {
+        let format = given.summary.as_ref().map(|format| format.value);
+        matches!(self, Self::Run(_)).then(|| format.unwrap_or_default())
     }
 
     async fn execute(&self, context: &Context, output: &mut Output) -> Result<u8, CliError> {

@@ -89,15 +89,16 @@ impl Progress for Bar {
 
     fn total(&self, histories: usize, bytes: u64) {
         let mut done = locked(&self.done);
-        done.all_histories = histories;
-        done.all_bytes = bytes;
+        done.all_histories += histories;
+        done.all_bytes = done.all_bytes.saturating_add(bytes);
+        let all_bytes = done.all_bytes;
         let color = if self.colored { ".cyan" } else { "" };
         let amounts = "{bytes} of {total_bytes}, {prefix} {eta}";
         set_style(
             &self.bar,
             &format!("{{spinner}} {{msg:9}} [{{bar:32{color}}}] {amounts}"),
         );
-        self.bar.set_length(bytes);
+        self.bar.set_length(all_bytes);
         self.show(*done);
     }
 
@@ -153,8 +154,8 @@ impl Progress for Lines {
 
     fn total(&self, histories: usize, bytes: u64) {
         let mut state = locked(&self.state);
-        state.done.all_histories = histories;
-        state.done.all_bytes = bytes;
+        state.done.all_histories += histories;
+        state.done.all_bytes = state.done.all_bytes.saturating_add(bytes);
     }
 
     fn advance(&self, uri: &str, bytes: u64, rows: u64) {

@@ -6,11 +6,11 @@ use super::Context;
 use super::arguments::JobArguments;
 use super::error::CliError;
 use super::output::Output;
-use super::{catalog, progress, sources, summary};
-use crate::config::{Environment, LogFormat, LogLevel, Settings};
+use super::{catalog, progress, run_summary, signals, sources, summary};
+use crate::config::{Environment, LogFormat, LogLevel, Settings, SummaryFormat};
 use crate::discover::Window;
 use crate::load::{SourceStatus, StoreSafety};
-use crate::pipeline::{self, Problem, RunRequest, RunSummary};
+use crate::pipeline::{self, Problem, Reload, RunEnd, RunRequest, RunSummary, RunWatch};
 
 /// A line that works on most machines, for those who do not know what to type.
 const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake ./lake";
@@ -18,7 +18,7 @@ const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake .
 /// Find applications that ran, load their history into the lake and judge it
 ///
 /// What is in the lake already is passed over, so the same line can run every night. The last line
-/// of standard output is a JSON summary.
+/// of standard output is a JSON summary, with every exit code; on a terminal it is a paragraph.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArguments {
     #[command(flatten)]
@@ -28,16 +28,28 @@ pub(super) struct RunArguments {
 pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8, CliError> {
     let request = request(&context.settings, &context.environment).await?;
     let progress = progress::of_run(&context.logging);
-    let outcome = pipeline::run(&request, progress.as_ref()).await;
+    let watch = RunWatch::default();
+    let format = context.settings.run.summary;
+    let redactor = &context.settings.redactor;
+    let signals = signals::stop_run(watch.clone(), format, redactor.clone());
+    let signals = tokio::spawn(signals);
+    let RunEnd { mut summary, error } = pipeline::run(&request, progress.as_ref(), &watch).await;
+    signals.abort();
     progress.finished();
-    let summary = outcome?;
-    tell(context, &request, &summary);
-    let line = serde_json::to_string(&summary).map_err(io::Error::from)?;
-    let line = format!("{}\n", context.settings.redactor.text(&line));
-    match output.text(&line) {
+    match error {
+        Some(error) => {
+            let error = CliError::from(error);
+            let sentence = error.sentence();
+            context.logging.tell_failure(&sentence, summary.exit_code);
+            summary.error = Some(sentence);
+        }
+        None => tell(context, &request, &summary),
+    }
+    let exit_code = summary.exit_code;
+    match run_summary::print(&summary, format, redactor, output) {
         // The work is done, whether somebody still listens or not.
-        Err(_) if output.is_broken_pipe() => Ok(summary.exit_code),
-        written => written.map(|()| summary.exit_code).map_err(CliError::from),
+        Err(_) if output.is_broken_pipe() => Ok(exit_code),
+        printed => printed.map(|()| exit_code).map_err(CliError::from),
     }
 }
 
@@ -45,7 +57,12 @@ pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8
 fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
     let log = context.logging.settings;
     let people = io::stderr().is_terminal() && log.format == LogFormat::Text;
-    if people && log.level >= LogLevel::Info {
+    let wanted = match context.settings.run.summary {
+        SummaryFormat::Auto => people && log.level >= LogLevel::Info,
+        SummaryFormat::Text => true,
+        SummaryFormat::Json | SummaryFormat::None => false,
+    };
+    if wanted {
         let text = summary::of_run(run, &request.lake);
         let text = context.settings.redactor.text(&text);
         // Nothing is left to be told when even this cannot be printed.
@@ -58,12 +75,14 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
             status,
             error_kind,
             error,
+            count,
+            ..
         } = problem;
         // What was skipped is missed by nobody.
-        if *status == SourceStatus::Skipped.as_str() {
-            tracing::info!(uri, status, error_kind, "{error}");
+        if *status == SourceStatus::Skipped {
+            tracing::info!(uri, %status, error_kind, count, "{error}");
         } else {
-            tracing::warn!(uri, status, error_kind, "{error}");
+            tracing::warn!(uri, %status, error_kind, count, "{error}");
         }
     }
 }
@@ -105,7 +124,10 @@ async fn request(settings: &Settings, environment: &Environment) -> Result<RunRe
         dry_run: run.dry_run,
         include_running: run.include_running,
         include_tasks: run.include_tasks,
+        reload: Reload::parse(&run.reload).map_err(|error| CliError::Usage(error.to_string()))?,
         threads: run.max_app_threads,
+        identify_timeout: run.identify_timeout,
+        extract_timeout: run.extract_timeout,
         rules_dir: settings.rules.dir.clone(),
         rule_overrides: catalog::overrides(&settings.rules),
         max_applications: run.max_applications,

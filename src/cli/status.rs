@@ -13,8 +13,12 @@ use crate::ask::Limits;
 
 /// The newest version of each history.
 const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
-                      ORDER BY ingested_at DESC) AS age FROM ingest_sources \
+                      ORDER BY seq DESC NULLS LAST, ingested_at DESC) AS age FROM ingest_sources \
                       WHERE layout IS NULL OR layout <> 'cluster') AS s WHERE age = 1";
+/// The newest run that looked at its sources: only its problems with places are of today.
+const LAST_RUN: &str = "SELECT run_id FROM runs WHERE status IS NULL \
+                        OR status NOT IN ('held', 'misconfigured', 'interrupted', 'killed') \
+                        ORDER BY started_at DESC LIMIT 1";
 /// What became of the clusters of platforms, by the newest run that asked each.
 const CLUSTERS: &str = "SELECT platform, analysis_status, count(*) AS clusters, \
                         sum(total_applications) AS applications, min(cluster_id) AS example \
@@ -87,7 +91,7 @@ pub(super) async fn execute(
 fn runs(limit: u32) -> String {
     format!(
         "SELECT run_id, started_at, date_part('epoch', ended_at - started_at) AS seconds, \
-         exit_code, discovered, loaded, partial, unchanged, skipped, quarantined, failed, rows, \
+         status, exit_code, discovered, loaded, partial, unchanged, skipped, quarantined, failed, rows, \
          bytes, error FROM runs ORDER BY started_at DESC LIMIT {limit}"
     )
 }
@@ -95,7 +99,7 @@ fn runs(limit: u32) -> String {
 fn sources() -> String {
     format!(
         "SELECT status, count(*) AS histories, sum(rows) AS rows, sum(size_bytes) AS bytes \
-         FROM ({NEWEST}) AS newest GROUP BY status ORDER BY histories DESC, status"
+         FROM ({NEWEST}) AS newest WHERE status <> 'unreachable' GROUP BY status ORDER BY histories DESC, status"
     )
 }
 
@@ -103,6 +107,7 @@ fn problems(limit: u32) -> String {
     format!(
         "SELECT ingested_at, status, error_kind, source_uri, error FROM ({NEWEST}) AS newest \
          WHERE status IN ('partial', 'quarantined', 'failed') \
+         OR (status = 'unreachable' AND run_id = ({LAST_RUN})) \
          ORDER BY ingested_at DESC, source_uri LIMIT {limit}"
     )
 }

@@ -96,10 +96,18 @@ fn problems(run: &RunSummary, lake: &str) -> String {
     }
     let mut text = "\nLeft out, or loaded in part:\n".to_owned();
     for Problem {
-        uri, status, error, ..
+        uri,
+        status,
+        error,
+        count,
+        ..
     } in run.problems.iter().take(LISTED_PROBLEMS)
     {
-        let error = printable(&shortened(error, LONG));
+        let mut error = printable(&shortened(error, LONG)).to_string();
+        if *count > 1 {
+            let _ = write!(error, " ({count} times)");
+        }
+        let status = status.as_str();
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -174,6 +182,7 @@ fn shell_word(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::{SourceRecord, SourceStatus};
 
     fn run() -> RunSummary {
         RunSummary {
@@ -214,12 +223,11 @@ mod tests {
     #[test]
     fn problems_and_worst_applications_are_told_without_control_characters() {
         let mut run = run();
-        run.problems.push(Problem {
-            uri: "/logs/app\u{1b}[2J".to_owned(),
-            status: "quarantined",
-            error_kind: "not_an_event_log".to_owned(),
-            error: "the file is no event log".to_owned(),
-        });
+        let log = "/logs/app\u{1b}[2J";
+        let mut record =
+            SourceRecord::new(log, "1", "event_log", "logs", SourceStatus::Quarantined);
+        record.error = Some("the file is no event log".to_owned());
+        run.problems.push(Problem::of(&record, true));
         run.worst.push(WorstApplication {
             application_id: "app-1".to_owned(),
             attempt_id: "0".to_owned(),

@@ -72,6 +72,17 @@ pub struct RunSection {
     /// Histories that are read at the same time.
     #[serde(deserialize_with = "flexible::number")]
     pub max_app_threads: Option<NonZeroUsize>,
+    /// Longest time to find out whose a log is.
+    #[serde(deserialize_with = "flexible::number")]
+    pub identify_timeout_seconds: Option<NonZeroUsize>,
+    /// Longest time to read one history.
+    #[serde(deserialize_with = "flexible::number")]
+    pub extract_timeout_seconds: Option<NonZeroUsize>,
+    /// Selectors of histories that are read again though they have not changed.
+    #[serde(deserialize_with = "flexible::texts")]
+    pub reload: Vec<String>,
+    /// What a run prints when it ends.
+    pub summary: Option<SummaryFormat>,
 }
 
 /// `[rules]`
@@ -122,6 +133,21 @@ pub enum LogFormat {
     Json,
 }
 
+/// What a run prints when it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum SummaryFormat {
+    /// Text on a terminal, one line of JSON elsewhere.
+    #[default]
+    Auto,
+    /// One line of JSON as the last line of standard output.
+    Json,
+    /// A paragraph for people on standard error.
+    Text,
+    /// Nothing.
+    None,
+}
+
 /// How much is told of the work.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, clap::ValueEnum,
@@ -163,7 +189,7 @@ macro_rules! display_in_lowercase {
         }
     )*};
 }
-display_in_lowercase!(LogFormat, LogLevel, Color);
+display_in_lowercase!(LogFormat, LogLevel, Color, SummaryFormat);
 
 impl RulesSection {
     /// Rules that are not run, without repetition.

@@ -31,7 +31,7 @@ mod time;
 pub use document::LoadedFile;
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use job_file::{Color, JobFile, LogFormat, LogLevel};
+pub use job_file::{Color, JobFile, LogFormat, LogLevel, SummaryFormat};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};
 pub use settings::{

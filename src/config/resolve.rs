@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use toml::{Table, Value};
@@ -13,7 +14,7 @@ use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
-    JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+    JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection, SummaryFormat,
 };
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
@@ -26,6 +27,18 @@ use super::source_keys;
 use super::source_section::SourceSection;
 use super::time::{Bound, parse_time};
 use crate::redact::{RedactionError, RedactionSettings, Redactor};
+
+/// Longest time to find out whose a log is, unless set: its first kilobytes tell.
+const IDENTIFY_TIMEOUT_SECONDS: NonZeroUsize = positive(60);
+/// Longest time to read one history, unless set.
+const EXTRACT_TIMEOUT_SECONDS: NonZeroUsize = positive(2 * 3_600);
+
+const fn positive(number: usize) -> NonZeroUsize {
+    match NonZeroUsize::new(number) {
+        Some(number) => number,
+        None => NonZeroUsize::MIN,
+    }
+}
 
 impl Settings {
     /// Reads the job file, if there is one, and decides all settings.
@@ -131,6 +144,24 @@ impl Resolver {
             file.max_applications,
         );
         let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let identify = self.seconds(
+            "identify_timeout_seconds",
+            &given.identify_timeout_seconds,
+            file.identify_timeout_seconds,
+            IDENTIFY_TIMEOUT_SECONDS,
+        );
+        let extract = self.seconds(
+            "extract_timeout_seconds",
+            &given.extract_timeout_seconds,
+            file.extract_timeout_seconds,
+            EXTRACT_TIMEOUT_SECONDS,
+        );
+        let reload = self.optional(
+            "run",
+            "reload",
+            &given.reload,
+            Some(file.reload).filter(|selectors| !selectors.is_empty()),
+        );
         Ok(RunSettings {
             since,
             until,
@@ -153,7 +184,29 @@ impl Resolver {
                     cores,
                 )
                 .get(),
+            identify_timeout: identify,
+            extract_timeout: extract,
+            reload: reload.map(|reload| reload.value).unwrap_or_default(),
+            summary: self.value(
+                "run",
+                "summary",
+                &given.summary,
+                file.summary,
+                SummaryFormat::default(),
+            ),
         })
+    }
+
+    /// A time that has a default, of section `run`.
+    fn seconds(
+        &mut self,
+        key: &str,
+        given: &Option<Sourced<NonZeroUsize>>,
+        in_file: Option<NonZeroUsize>,
+        default: NonZeroUsize,
+    ) -> Duration {
+        let seconds = self.value("run", key, given, in_file, default).get();
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
     }
 
     fn rules(&mut self, given: &Given, file: RulesSection) -> RulesSettings {
@@ -528,4 +581,15 @@ macro_rules! shows_as_text {
         }
     )*};
 }
-shows_as_text!(super::LogFormat, super::LogLevel, super::Color);
+shows_as_text!(
+    super::LogFormat,
+    super::LogLevel,
+    super::Color,
+    SummaryFormat
+);
+
+impl Shows for Vec<String> {
+    fn to_toml(&self) -> String {
+        Value::from(self.clone()).to_string()
+    }
+}

@@ -4,10 +4,11 @@ use crate::model::SettingValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::job_file::{Color, LogFormat, LogLevel};
+use super::job_file::{Color, LogFormat, LogLevel, SummaryFormat};
 use super::origin::{Origin, Sourced};
 use super::secrets::StorageOptions;
 use super::source_section::SourceSection;
@@ -32,6 +33,10 @@ pub struct Given {
     pub include_tasks: Option<Sourced<bool>>,
     pub max_applications: Option<Sourced<NonZeroUsize>>,
     pub max_app_threads: Option<Sourced<NonZeroUsize>>,
+    pub identify_timeout_seconds: Option<Sourced<NonZeroUsize>>,
+    pub extract_timeout_seconds: Option<Sourced<NonZeroUsize>>,
+    pub reload: Option<Sourced<Vec<String>>>,
+    pub summary: Option<Sourced<SummaryFormat>>,
     pub rules_dir: Option<Sourced<PathBuf>>,
     pub log_format: Option<Sourced<LogFormat>>,
     pub log_level: Option<Sourced<LogLevel>>,
@@ -85,6 +90,14 @@ pub struct RunSettings {
     pub max_applications: Option<usize>,
     /// Histories that are read at the same time.
     pub max_app_threads: usize,
+    /// Longest time to find out whose a log is.
+    pub identify_timeout: Duration,
+    /// Longest time to read one history.
+    pub extract_timeout: Duration,
+    /// Selectors of histories that are read again though they have not changed.
+    pub reload: Vec<String>,
+    /// What a run prints when it ends.
+    pub summary: SummaryFormat,
 }
 
 /// A source and where it is declared.

@@ -412,6 +412,9 @@ pub enum CheckOutcome {
 /// A platform that runs clusters.
 #[async_trait]
 pub trait ClusterPlatform: Debug + Send + Sync {
+    /// Which platform it is.
+    fn platform(&self) -> Platform;
+
     /// Where it is, for messages and `runs.sources`; no secrets: `emr eu-west-1`.
     fn describe(&self) -> String;
 

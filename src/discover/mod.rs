@@ -497,6 +497,16 @@ impl DiscoverError {
         }
     }
 
+    /// What was asked, where it is one of many calls that fail for the same reason: an action of a
+    /// platform, or a server that refuses.
+    pub fn call(&self) -> Option<&str> {
+        match self {
+            Self::Platform { call, .. } => Some(call),
+            Self::Http { source, .. } => source.endpoint(),
+            _ => None,
+        }
+    }
+
     /// What was being looked at; empty when that is no single place.
     pub fn uri(&self) -> &str {
         match self {

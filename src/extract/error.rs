@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::discover::{is_lasting, is_store_error_retryable};
 use crate::http::HttpError;
 use sparklake_eventlog::RowError;
 
@@ -108,6 +107,15 @@ pub enum ExtractError {
         /// Why.
         source: HttpError,
     },
+    /// The log was not read within its time. Every run tries again, for no longer than that.
+    #[error(
+        "{uri} could not be read within its time; if it is a log that large, raise \
+         identify_timeout_seconds or extract_timeout_seconds"
+    )]
+    Timeout {
+        /// The log.
+        uri: String,
+    },
     /// A bug of ours: the extraction of this log panicked.
     #[error("{uri} made the extraction panic; please report it")]
     Panicked {
@@ -133,6 +141,7 @@ impl ExtractError {
             Self::Rows(RowError::Sink(_)) => "staging",
             Self::Rows(_) => "contract",
             Self::Http { source, .. } => source.kind(),
+            Self::Timeout { .. } => "timeout",
             Self::Panicked { .. } => "panic",
         }
     }
@@ -153,18 +162,22 @@ impl ExtractError {
             | Self::NoApplicationStart { uri }
             | Self::NoApplicationId { uri }
             | Self::Http { uri, .. }
+            | Self::Timeout { uri }
             | Self::Panicked { uri } => uri,
             Self::Rows(_) => "",
         }
     }
 
-    /// Whether the same log may well be read the next time, though nobody changes anything.
+    /// Whether the reason lies outside the log, so that every run tries again: a permission that is
+    /// given, a disk that is repaired or a server that recovers changes nothing about the log
+    /// itself, and so would never be noticed otherwise.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Io { source, .. } => !is_lasting(source.kind()),
-            Self::Store { source, .. } => is_store_error_retryable(source),
-            Self::Vanished { .. } => true,
-            Self::Http { source, .. } => source.is_retryable(),
+            Self::Io { .. }
+            | Self::Store { .. }
+            | Self::Vanished { .. }
+            | Self::Http { .. }
+            | Self::Timeout { .. } => true,
             Self::Rows(RowError::Sink(error)) => error.is_retryable(),
             _ => false,
         }
@@ -191,6 +204,7 @@ impl ExtractError {
         | Self::NotAnEventLog { uri, .. }
         | Self::NoApplicationStart { uri }
         | Self::NoApplicationId { uri }
+        | Self::Timeout { uri }
         | Self::Panicked { uri } = &mut self
         {
             *uri = uri.replace(copy, name);

@@ -65,6 +65,8 @@ pub struct Extraction {
     pub compressed_bytes: u64,
     /// Time it took.
     pub duration_ms: i64,
+    /// Requests to a server that failed, and whose answers may exist.
+    pub failed_requests: u64,
     /// Logs of the driver and of executors that could not be read.
     pub unread_process_logs: usize,
     /// The beginning of the log is lost, and with it the application's start.

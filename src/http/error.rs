@@ -214,6 +214,16 @@ impl HttpError {
         }
     }
 
+    /// The kind of request, where many of a kind fail for the same reason.
+    pub fn endpoint(&self) -> Option<&'static str> {
+        match self {
+            Self::GivenUp { endpoint, .. } => Some(endpoint),
+            Self::Login { .. } => Some("login"),
+            Self::Settings { .. } => None,
+            _ => Some("request"),
+        }
+    }
+
     /// The status that the server answered with, where it answered.
     pub fn status(&self) -> Option<u16> {
         match self {

@@ -40,6 +40,9 @@ pub(super) struct NewEntry<'a> {
     pub(super) app_date: Option<i32>,
     /// Microseconds since 1970.
     pub(super) ingested_at: i64,
+    pub(super) seq: Option<i64>,
+    pub(super) extractor_version: Option<u32>,
+    pub(super) has_tasks: Option<bool>,
 }
 
 /// The newest entries by history and by application.
@@ -59,6 +62,7 @@ struct Entry {
     key_hash: u64,
     fingerprint: u64,
     ingested_at: i64,
+    seq: i64,
     modified: i64,
     size_bytes: i64,
     bytes: i64,
@@ -68,9 +72,11 @@ struct Entry {
     cluster: u32,
     attempt: u32,
     app_date: i32,
+    extractor_version: u32,
     status: SourceStatus,
     retryable: Option<bool>,
     complete: Option<bool>,
+    has_tasks: Option<bool>,
     is_newest: bool,
     is_loaded: bool,
 }
@@ -104,15 +110,21 @@ impl CompactLedger {
         by_key.reserve(entries.capacity(), |place| hash_of(entries, *place).1);
     }
 
-    /// Enters a row of the ledger, unless a newer one is known.
+    /// Enters a row of the ledger, unless a newer one is known. Batch numbers tell which is newer:
+    /// a clock that was ahead once must not hide what came later.
     pub(super) fn insert(&mut self, new: &NewEntry<'_>) {
+        // A place that could not be looked at is no history.
+        if new.status == SourceStatus::Unreachable {
+            return;
+        }
+        let age = (new.seq.unwrap_or(NONE), new.ingested_at);
         let key = new.key.filter(|_| new.status.has_rows());
         let newest = self.place_of_uri(new.source_uri);
         let loaded = key.and_then(|key| self.place_of_key(key));
         let is_newer = |entries: &[Entry], place: Option<u32>| {
             place
                 .and_then(|place| entry(entries, place))
-                .is_none_or(|known| known.ingested_at <= new.ingested_at)
+                .is_none_or(|known| (known.seq, known.ingested_at) <= age)
         };
         let becomes_newest = is_newer(&self.entries, newest);
         let becomes_loaded = key.is_some() && is_newer(&self.entries, loaded);
@@ -156,8 +168,16 @@ impl CompactLedger {
         (entry.fingerprint == hash(fingerprint)).then_some(Version {
             status: entry.status,
             retryable: entry.retryable,
+            extractor_version: entry.extractor_version,
             place,
         })
+    }
+
+    /// Whether the newest entry of a history was loaded without its tasks.
+    pub(super) fn lacks_tasks(&self, source_uri: &str) -> bool {
+        self.place_of_uri(source_uri)
+            .and_then(|place| entry(&self.entries, place))
+            .is_some_and(|entry| entry.status.has_rows() && entry.has_tasks == Some(false))
     }
 
     /// Whether rows of the application of an entry are in the lake.
@@ -209,6 +229,9 @@ impl CompactLedger {
             key_hash: new.key.map_or(0, hash_of_key),
             fingerprint: hash(new.fingerprint),
             ingested_at: new.ingested_at,
+            seq: new.seq.unwrap_or(NONE),
+            extractor_version: new.extractor_version.unwrap_or(0),
+            has_tasks: new.has_tasks,
             modified: new.modified.unwrap_or(NONE),
             size_bytes: new.size_bytes.unwrap_or(NONE),
             bytes: new.bytes.unwrap_or(NONE),
@@ -328,6 +351,9 @@ impl CompactLedger {
                 .then(|| NaiveDate::from_epoch_days(entry.app_date))
                 .flatten(),
             ingested_at: DateTime::from_timestamp_micros(entry.ingested_at)?,
+            seq: (entry.seq != NONE).then_some(entry.seq),
+            extractor_version: (entry.extractor_version > 0).then_some(entry.extractor_version),
+            has_tasks: entry.has_tasks,
         })
     }
 }
@@ -337,6 +363,8 @@ impl CompactLedger {
 pub(super) struct Version {
     pub(super) status: SourceStatus,
     pub(super) retryable: Option<bool>,
+    /// 0 in rows of older versions.
+    pub(super) extractor_version: u32,
     place: u32,
 }
 
@@ -494,6 +522,9 @@ mod tests {
             modified: Some(age),
             app_date: Some(i32::from(history)),
             ingested_at: age,
+            seq: None,
+            extractor_version: None,
+            has_tasks: None,
         });
     }
 

@@ -61,6 +61,8 @@ pub(super) mod layout {
     pub(crate) const OPEN: &str = "_sparklake/open";
     /// One intent for each commit that has been decided and may not be complete.
     pub(crate) const PENDING: &str = "_sparklake/pending";
+    /// One file for each run that has begun and has no row in `runs` yet.
+    pub(crate) const RUNS: &str = "_sparklake/runs";
     /// One file for each committed batch whose applications are not yet analysed.
     pub(crate) const ANALYSIS: &str = "_sparklake/analysis";
 }

@@ -29,7 +29,9 @@ use super::compact_ledger::{CompactLedger, NewEntry};
 use super::error::LoadError;
 use super::lake::Lake;
 use super::replace::{blocking, live_files};
-use super::source_record::SourceStatus;
+use super::source_record::{SourceRecord, SourceStatus};
+use super::staging::Batch;
+use crate::extract::EXTRACTOR_VERSION;
 use crate::model::ApplicationKey;
 use crate::redact::without_credentials;
 
@@ -42,7 +44,7 @@ const BATCH_ROWS: usize = 8192;
 /// Rows for which memory is taken at once, whatever a damaged log says.
 const MOST_EXPECTED: usize = 8 << 20;
 /// The columns that a run needs to know.
-const READ_COLUMNS: [&str; 14] = [
+const READ_COLUMNS: [&str; 17] = [
     "source_uri",
     "fingerprint",
     "platform",
@@ -57,6 +59,9 @@ const READ_COLUMNS: [&str; 14] = [
     "modified",
     "app_date",
     "ingested_at",
+    "seq",
+    "extractor_version",
+    "has_tasks",
 ];
 
 /// What the ledger says of the newest version of a history that was taken up.
@@ -80,8 +85,22 @@ pub struct LedgerEntry {
     pub modified: Option<DateTime<Utc>>,
     /// The partition that its rows are in.
     pub app_date: Option<NaiveDate>,
-    /// When the row was written.
+    /// When the row was written, by the clock of the run that wrote it.
     pub ingested_at: DateTime<Utc>,
+    /// Number of the batch that wrote the row; `None` in rows of older versions.
+    pub seq: Option<i64>,
+    /// Version of the extraction that read it; `None` in rows of older versions.
+    pub extractor_version: Option<u32>,
+    /// False when its tasks were left out on request.
+    pub has_tasks: Option<bool>,
+}
+
+impl LedgerEntry {
+    /// Whether an older version of the extraction read it, which may have read less.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.extractor_version.unwrap_or(0) < EXTRACTOR_VERSION
+    }
 }
 
 /// What has been read so far.
@@ -104,11 +123,13 @@ impl Ledger {
         self.entries
             .version(source_uri, fingerprint)
             .is_some_and(|version| match version.status {
-                SourceStatus::Loaded | SourceStatus::Quarantined => true,
+                SourceStatus::Loaded => true,
+                // A newer version may read what an older one could not.
+                SourceStatus::Quarantined => version.extractor_version >= EXTRACTOR_VERSION,
                 // A server that failed at some of its calls may answer them the next time.
                 SourceStatus::Partial => version.retryable != Some(true),
                 SourceStatus::Skipped => self.entries.has_loaded_application(&version),
-                SourceStatus::Failed => false,
+                SourceStatus::Failed | SourceStatus::Unreachable => false,
             })
     }
 
@@ -138,6 +159,43 @@ impl Ledger {
     /// Whether nothing has been taken up yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the newest version of a history was loaded without its tasks.
+    pub fn lacks_tasks(&self, source_uri: &str) -> bool {
+        self.entries.lacks_tasks(source_uri)
+    }
+
+    /// Takes note of a record that a batch has committed.
+    pub fn note(&mut self, record: &SourceRecord, batch: &Batch) {
+        let whole = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
+        let key = record.key();
+        let days = |date: NaiveDate| {
+            i32::try_from(date.signed_duration_since(NaiveDate::default()).num_days()).ok()
+        };
+        self.entries.insert(&NewEntry {
+            source_uri: &record.source_uri,
+            fingerprint: &record.fingerprint,
+            status: record.status,
+            key: key.as_ref().map(|key| {
+                [
+                    key.platform.as_str(),
+                    key.cluster_id.as_str(),
+                    key.application_id.as_str(),
+                    key.attempt_id.as_str(),
+                ]
+            }),
+            retryable: record.retryable,
+            complete: record.complete,
+            bytes: whole(record.bytes),
+            size_bytes: whole(record.size_bytes),
+            modified: record.modified.map(|time| time.timestamp_micros()),
+            app_date: record.app_date.and_then(days),
+            ingested_at: batch.started_at.timestamp_micros(),
+            seq: Some(batch.seq),
+            extractor_version: Some(EXTRACTOR_VERSION),
+            has_tasks: record.has_tasks,
+        });
     }
 }
 
@@ -245,6 +303,9 @@ struct EntryColumns {
     modified: TimestampMicrosecondArray,
     app_date: Date32Array,
     ingested_at: TimestampMicrosecondArray,
+    seq: Int64Array,
+    extractor_version: Int64Array,
+    has_tasks: BooleanArray,
 }
 
 impl EntryColumns {
@@ -285,6 +346,9 @@ impl EntryColumns {
                 .clone(),
             modified: time("modified")?,
             ingested_at: time("ingested_at")?,
+            seq: number("seq")?,
+            extractor_version: number("extractor_version")?,
+            has_tasks: flag("has_tasks")?,
         })
     }
 
@@ -322,6 +386,63 @@ impl EntryColumns {
                 .then(|| self.app_date.value(row)),
             modified: time(&self.modified),
             ingested_at: time(&self.ingested_at)?,
+            seq: self.seq.is_valid(row).then(|| self.seq.value(row)),
+            extractor_version: number(&self.extractor_version)
+                .and_then(|version| u32::try_from(version).ok()),
+            has_tasks: flag(&self.has_tasks),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URI: &str = "file:///logs/app-1";
+
+    fn entry(fingerprint: &str, seq: Option<i64>, ingested_at: i64) -> NewEntry<'_> {
+        NewEntry {
+            source_uri: URI,
+            fingerprint,
+            status: SourceStatus::Loaded,
+            key: None,
+            retryable: None,
+            complete: Some(true),
+            bytes: None,
+            size_bytes: None,
+            modified: None,
+            app_date: None,
+            ingested_at,
+            seq,
+            extractor_version: Some(EXTRACTOR_VERSION),
+            has_tasks: None,
+        }
+    }
+
+    #[test]
+    fn a_row_that_a_clock_dated_ahead_hides_no_later_one() {
+        for first in [entry("1", Some(3), 1_000), entry("1", None, 1_000)] {
+            let second = entry("2", Some(4), 0);
+            for order in [[&first, &second], [&second, &first]] {
+                let mut ledger = Ledger::default();
+                for entry in order {
+                    ledger.entries.insert(entry);
+                }
+                assert!(ledger.is_current(URI, "2"));
+                assert!(!ledger.is_current(URI, "1"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_older_version_could_not_read_is_tried_again() {
+        let mut ledger = Ledger::default();
+        let mut quarantined = entry("1", Some(1), 0);
+        quarantined.status = SourceStatus::Quarantined;
+        ledger.entries.insert(&quarantined);
+        assert!(ledger.is_current(URI, "1"));
+        quarantined.extractor_version = None;
+        ledger.entries.insert(&quarantined);
+        assert!(!ledger.is_current(URI, "1"));
     }
 }

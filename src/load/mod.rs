@@ -24,6 +24,7 @@
 //! know nothing of Delta logs, and the coordinator touches no rows.
 
 mod batch;
+mod cluster_ledger;
 pub mod commit;
 mod compact_ledger;
 mod delta_fields;
@@ -44,6 +45,7 @@ pub mod recover;
 mod repair;
 mod replace;
 mod rows;
+mod run_notes;
 mod source_record;
 pub mod staging;
 mod stats;
@@ -57,6 +59,7 @@ mod upload;
 mod withdraw;
 pub mod writer;
 
+pub use cluster_ledger::{ClusterEntry, ClusterLedger, ClusterRecord, ClusterStatus};
 pub use commit::{CommitReport, TableCommit};
 pub use derived::{DerivedBatch, TableRows};
 pub use error::{Holder, LoadError, TableDamage};

@@ -17,6 +17,7 @@ use super::ledger::LEDGER_TABLE;
 use super::replace::blocking;
 use super::staging::{Batch, WriterSettings};
 use super::writer::UnitWriter;
+use crate::extract::EXTRACTOR_VERSION;
 use crate::extract::rows::RowSink;
 use crate::model::ApplicationKey;
 use crate::schema;
@@ -25,7 +26,9 @@ use crate::schema;
 const LEDGER_UNIT: u32 = 99_998;
 
 /// How a version of a history fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceStatus {
     /// All of it is in the tables.
@@ -38,6 +41,8 @@ pub enum SourceStatus {
     Quarantined,
     /// It could not be read this time.
     Failed,
+    /// A place of histories that could not be looked at; looked at again by every run.
+    Unreachable,
 }
 
 impl SourceStatus {
@@ -49,6 +54,7 @@ impl SourceStatus {
             Self::Skipped => "skipped",
             Self::Quarantined => "quarantined",
             Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
         }
     }
 
@@ -74,6 +80,7 @@ impl FromStr for SourceStatus {
             Self::Skipped,
             Self::Quarantined,
             Self::Failed,
+            Self::Unreachable,
         ]
         .into_iter()
         .find(|status| status.as_str() == word)
@@ -111,6 +118,7 @@ pub struct SourceRecord {
     pub duration_ms: Option<u64>,
     pub complete: Option<bool>,
     pub app_date: Option<NaiveDate>,
+    pub has_tasks: Option<bool>,
 }
 
 impl SourceRecord {
@@ -147,6 +155,7 @@ impl SourceRecord {
             duration_ms: None,
             complete: None,
             app_date: None,
+            has_tasks: None,
         }
     }
 
@@ -248,6 +257,9 @@ fn to_column(
         })),
         "run_id" => Some(texts(sources, |_| Some(&batch.run_id))),
         "ingested_at" => Some(times(sources, |_| Some(written_at))),
+        "seq" => Some(numbers(sources, |_| u64::try_from(batch.seq).ok())),
+        "extractor_version" => Some(numbers(sources, |_| Some(EXTRACTOR_VERSION.into()))),
+        "has_tasks" => Some(flags(sources, |source| source.has_tasks)),
         _ => None,
     }
 }

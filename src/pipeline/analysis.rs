@@ -16,8 +16,9 @@ use crate::load::{Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows
 use crate::model::ApplicationKey;
 use crate::schema;
 
-use super::RunRequest;
-use super::summary::{Problem, RunError, RunSummary, WorstApplication};
+use super::error::RunError;
+use super::request::RunRequest;
+use super::summary::{Problem, RunSummary, WorstApplication};
 
 /// Where the lake notes which rules its derived tables come from.
 const RULES_MARK: &str = "_sparklake/rules";

@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::discover::{Call, CallOutcome, Cluster, ClusterInstances, ClusterMetrics, JobRun};
 use crate::extract::rows::{FactTable, RowSink, json_map};
-use crate::load::{Batch, LoadError, SourceRecord, UnitWriter, WriterSettings};
+use crate::load::{Batch, ClusterRecord, LoadError, UnitWriter, WriterSettings};
 use crate::schema::{self, BuilderError, RowBuilder, TableBuilder};
 
 use super::clusters::{AnalysisStatus, ClusterOutcome};
+use super::error::RunError;
 use super::portion::Loader;
-use super::summary::RunError;
 
 /// Number of the unit that holds rows of clusters.
 const CLUSTER_UNIT: u32 = 0;
@@ -22,13 +22,15 @@ const CLUSTER_UNIT: u32 = 0;
 pub(super) async fn commit(
     loader: &Loader<'_>,
     clusters: &[ClusterOutcome],
-    records: Vec<SourceRecord>,
+    records: &[ClusterRecord],
     run_id: &str,
 ) -> Result<(), RunError> {
     let batch = loader.lake.begin_batch(loader.lock, run_id).await?;
-    let tables = rows(clusters, &batch).map_err(|error| LoadError::Writer {
+    let invalid = |error: BuilderError| LoadError::Writer {
         reason: error.to_string(),
-    })?;
+    };
+    let mut tables = rows(clusters, &batch).map_err(invalid)?;
+    tables.extend(ClusterRecord::rows(records, &batch).map_err(invalid)?);
     let settings = WriterSettings::default();
     let staging = loader.lake.staging(settings);
     let staged = tokio::task::block_in_place(|| {
@@ -42,7 +44,7 @@ pub(super) async fn commit(
     })?;
     loader
         .lake
-        .commit(loader.lock, &batch, vec![staged], &[], records)
+        .commit(loader.lock, &batch, vec![staged], &[], Vec::new())
         .await?;
     Ok(())
 }
@@ -292,7 +294,7 @@ fn status_details(outcome: &ClusterOutcome) -> String {
     let mut histories: Map<String, Value> = outcome
         .by_status
         .iter()
-        .map(|(status, count)| ((*status).to_owned(), Value::from(*count)))
+        .map(|(status, count)| (status.as_str().to_owned(), Value::from(*count)))
         .collect();
     histories.insert("unchanged".to_owned(), Value::from(outcome.unchanged));
     object.insert("histories".to_owned(), Value::Object(histories));

@@ -7,21 +7,19 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
 
-use crate::discover::{
-    CallOutcome, Cluster, DiscoverError, Discovery, Exploration, ExploreRequest,
-};
+use crate::discover::{CallOutcome, Cluster, DiscoverError, Exploration, ExploreRequest};
 use crate::extract::rows::RowCounts;
-use crate::load::{Ledger, SourceRecord, SourceStatus};
-use crate::model::Platform;
+use crate::load::{ClusterRecord, ClusterStatus, SourceStatus};
 
 use super::cluster_rows;
-use super::portion::{self, Loader};
+use super::error::RunError;
+use super::identify::OwnedHistory;
+use super::place::Place;
+use super::portion::Loader;
+use super::selection::Selection;
 use super::sources::Listing;
-use super::summary::{Problem, RunError, RunSummary};
+use super::summary::{Problem, RunSummary};
 use super::work::Outcome;
-
-/// The ledger's word for a cluster where it has the layout of a history.
-const CLUSTER_LAYOUT: &str = "cluster";
 
 /// A cluster that was asked, and what became of its applications.
 #[derive(Debug)]
@@ -32,7 +30,7 @@ pub(super) struct ClusterOutcome {
     /// Applications in the lake that have not changed.
     pub(super) unchanged: usize,
     /// Other applications, by status.
-    pub(super) by_status: BTreeMap<&'static str, usize>,
+    pub(super) by_status: BTreeMap<SourceStatus, usize>,
     /// Codes of what failed, each once.
     pub(super) failures: Vec<String>,
     /// Rows that were loaded.
@@ -56,7 +54,7 @@ impl ClusterOutcome {
 
     /// Applications that this run loaded.
     pub(super) fn loaded(&self) -> usize {
-        let of = |status: SourceStatus| self.by_status.get(status.as_str()).copied().unwrap_or(0);
+        let of = |status: SourceStatus| self.by_status.get(&status).copied().unwrap_or(0);
         of(SourceStatus::Loaded) + of(SourceStatus::Partial)
     }
 
@@ -75,41 +73,35 @@ impl ClusterOutcome {
         }
     }
 
-    /// Its row of the ledger: a finished cluster without a failure need not be asked again.
-    fn record(&self) -> SourceRecord {
+    /// Its row of the ledger.
+    fn record(&self, include_tasks: bool) -> ClusterRecord {
         let Exploration { cluster, .. } = &self.exploration;
-        let status = match self.failures.first() {
-            None => SourceStatus::Loaded,
-            Some(_) => SourceStatus::Failed,
+        let status = match (self.failures.is_empty(), cluster.is_finished) {
+            (false, _) => ClusterStatus::Failed,
+            (true, true) => ClusterStatus::Done,
+            (true, false) => ClusterStatus::Open,
         };
-        let mut record = SourceRecord::new(
-            &cluster.uri,
-            cluster.fingerprint(),
-            cluster.platform.as_str(),
-            &cluster.id,
+        ClusterRecord {
+            cluster_uri: cluster.uri.clone(),
+            fingerprint: cluster.fingerprint(),
+            platform: cluster.platform.as_str().to_owned(),
+            cluster_id: cluster.id.clone(),
+            cluster_name: cluster.name.clone(),
             status,
-        );
-        record.cluster_name.clone_from(&cluster.name);
-        record.layout = Some(CLUSTER_LAYOUT.to_owned());
-        record.modified = self.measured_until;
-        record.complete = Some(cluster.is_finished);
-        if !self.failures.is_empty() {
-            record.error_kind = self.failures.first().map(|code| code.to_lowercase());
-            record.error = Some(self.failures.join(", "));
-            record.retryable = Some(true);
+            failures: self.failures.clone(),
+            histories: self.applications(),
+            measured_until: self.measured_until,
+            has_tasks: include_tasks,
         }
-        record
     }
 }
 
-/// Clusters that have to be asked: all but those that ended and were dealt with.
-pub(super) fn pending(clusters: Vec<Cluster>, ledger: &Ledger) -> (Vec<Cluster>, usize) {
+/// Clusters that have to be asked, and the number of the others.
+pub(super) fn pending(clusters: Vec<Cluster>, selection: &Selection) -> (Vec<Cluster>, usize) {
     let all = clusters.len();
     let pending: Vec<Cluster> = clusters
         .into_iter()
-        .filter(|cluster| {
-            !(cluster.is_finished && ledger.is_current(&cluster.uri, &cluster.fingerprint()))
-        })
+        .filter(|cluster| selection.needs_cluster(cluster))
         .collect();
     let done = all - pending.len();
     (pending, done)
@@ -122,7 +114,7 @@ pub(super) async fn load(
     summary: &mut RunSummary,
 ) -> Result<(), RunError> {
     let Listing { platform, clusters } = listing;
-    let (clusters, done) = pending(clusters, loader.ledger);
+    let (clusters, done) = pending(clusters, loader.selection);
     summary.clusters.unchanged += done;
     let pace = platform.pace();
     let mut first = true;
@@ -137,7 +129,7 @@ pub(super) async fn load(
                     window: loader.request.window,
                     include_running: loader.request.include_running,
                     max_applications: loader.request.max_applications,
-                    metrics_since: measured_until(loader.ledger, &cluster),
+                    metrics_since: loader.selection.measured_until(&cluster),
                 };
                 explore(Arc::clone(&platform), cluster, request)
             })
@@ -182,52 +174,51 @@ async fn load_portion(
     mut explorations: Vec<Exploration>,
     summary: &mut RunSummary,
 ) -> Result<(), RunError> {
-    let mut discovery = Discovery::default();
-    for exploration in &mut explorations {
+    let mut histories = Vec::new();
+    for (position, exploration) in explorations.iter_mut().enumerate() {
+        let place = Place::of_cluster(&exploration.cluster);
         for problem in &exploration.problems {
-            summary.problems.push(Problem::of_discovery(problem));
+            summary.tell(Problem::of_discovery(problem, &place));
         }
-        discovery.histories.append(&mut exploration.histories);
+        let found = std::mem::take(&mut exploration.histories);
+        histories.extend(found.into_iter().map(|history| OwnedHistory {
+            history,
+            cluster: Some(position),
+        }));
     }
-    summary.discovered += discovery.histories.len();
-    let plan = portion::plan(loader.request, discovery, loader.ledger, summary).await?;
-    let unchanged = count_by_cluster(
-        plan.unchanged
-            .iter()
-            .map(|history| (history.platform, history.cluster_id.as_str())),
-    );
-    let outcomes = loader.load(plan, summary).await?;
+    summary.discovered += histories.len();
+    let loaded = loader.load(histories, summary).await?;
+    let mut unchanged = vec![0; explorations.len()];
+    for position in loaded.unchanged.iter().filter_map(|owned| owned.cluster) {
+        if let Some(count) = unchanged.get_mut(position) {
+            *count += 1;
+        }
+    }
+    let mut outcomes: Vec<Vec<Outcome>> = explorations.iter().map(|_| Vec::new()).collect();
+    for outcome in loaded.outcomes {
+        let of_cluster = outcome.cluster.and_then(|at| outcomes.get_mut(at));
+        if let Some(of_cluster) = of_cluster {
+            of_cluster.push(outcome);
+        }
+    }
     let clusters: Vec<ClusterOutcome> = explorations
         .into_iter()
-        .map(|exploration| {
-            let key = (exploration.cluster.platform, exploration.cluster.id.clone());
-            let unchanged = unchanged.get(&key).copied().unwrap_or(0);
-            let before = measured_until(loader.ledger, &exploration.cluster);
+        .zip(unchanged)
+        .zip(outcomes)
+        .map(|((exploration, unchanged), outcomes)| {
+            let before = loader.selection.measured_until(&exploration.cluster);
             outcome(exploration, before, unchanged, &outcomes)
         })
         .collect();
     for cluster in &clusters {
         summary.clusters.count(cluster.status());
     }
-    let records = clusters.iter().map(ClusterOutcome::record).collect();
-    cluster_rows::commit(loader, &clusters, records, &summary.run_id).await
-}
-
-/// Time of a cluster's newest mean in the lake.
-fn measured_until(ledger: &Ledger, cluster: &Cluster) -> Option<DateTime<Utc>> {
-    ledger.get(&cluster.uri).and_then(|entry| entry.modified)
-}
-
-type ClusterKey = (Platform, String);
-
-fn count_by_cluster<'h>(
-    histories: impl Iterator<Item = (Platform, &'h str)>,
-) -> BTreeMap<ClusterKey, usize> {
-    let mut counts = BTreeMap::new();
-    for (platform, cluster_id) in histories {
-        *counts.entry((platform, cluster_id.to_owned())).or_default() += 1;
-    }
-    counts
+    let include_tasks = loader.request.include_tasks;
+    let records: Vec<ClusterRecord> = clusters
+        .iter()
+        .map(|cluster| cluster.record(include_tasks))
+        .collect();
+    cluster_rows::commit(loader, &clusters, &records, &summary.run_id).await
 }
 
 /// Puts together what became of one cluster.
@@ -237,7 +228,6 @@ fn outcome(
     unchanged: usize,
     outcomes: &[Outcome],
 ) -> ClusterOutcome {
-    let Cluster { platform, id, .. } = &exploration.cluster;
     let mut failures: Vec<String> = Vec::new();
     for call in &exploration.calls {
         if let CallOutcome::Failed { code, .. } = &call.outcome {
@@ -246,18 +236,15 @@ fn outcome(
     }
     let mut by_status = BTreeMap::new();
     let mut rows = RowCounts::default();
-    let of_cluster = outcomes.iter().filter(|outcome| {
-        outcome.record.platform == platform.as_str() && outcome.record.cluster_id == *id
-    });
     for Outcome {
         record, rows: of, ..
-    } in of_cluster
+    } in outcomes
     {
-        *by_status.entry(record.status.as_str()).or_default() += 1;
+        *by_status.entry(record.status).or_default() += 1;
         rows.add(of);
         // What a server gave in part may be whole the next time; a log that is cut off stays so.
         let failed = match record.status {
-            SourceStatus::Failed | SourceStatus::Quarantined => true,
+            SourceStatus::Failed | SourceStatus::Quarantined | SourceStatus::Unreachable => true,
             SourceStatus::Partial => record.retryable == Some(true),
             SourceStatus::Loaded | SourceStatus::Skipped => false,
         };
@@ -287,6 +274,8 @@ fn outcome(
 mod tests {
     use super::*;
     use crate::discover::ClusterMetrics;
+    use crate::load::SourceRecord;
+    use crate::model::Platform;
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes)
@@ -301,7 +290,7 @@ mod tests {
         let mut record = SourceRecord::new("uri", "1", "emr", "j-1", status);
         record.retryable = Some(retryable);
         record.error_kind = Some("timeout".to_owned());
-        Outcome::without_rows(record)
+        Outcome::unread(record, Some(0))
     }
 
     #[test]
@@ -309,12 +298,17 @@ mod tests {
         let partial = [history(SourceStatus::Partial, true)];
         let open = outcome(cluster(), None, 0, &partial);
         assert_eq!(open.status(), AnalysisStatus::Partial);
-        assert_eq!(open.record().status, SourceStatus::Failed);
+        assert_eq!(open.record(true).status, ClusterStatus::Failed);
 
         let cut_off = [history(SourceStatus::Partial, false)];
         let done = outcome(cluster(), None, 0, &cut_off);
         assert_eq!(done.status(), AnalysisStatus::Completed);
-        assert_eq!(done.record().status, SourceStatus::Loaded);
+        assert_eq!(done.record(true).status, ClusterStatus::Open);
+
+        let mut ended = cluster();
+        ended.cluster.is_finished = true;
+        let ended = outcome(ended, None, 0, &cut_off);
+        assert_eq!(ended.record(true).status, ClusterStatus::Done);
     }
 
     #[test]
@@ -330,7 +324,10 @@ mod tests {
             sample(10, Some(300)),
             sample(17, None),
         ];
-        let until = |exploration, before| outcome(exploration, before, 0, &[]).record().modified;
+        let until = |exploration, before| {
+            let record = outcome(exploration, before, 0, &[]).record(true);
+            record.measured_until
+        };
         assert_eq!(until(measured, Some(at(0))), Some(at(10)));
         assert_eq!(until(cluster(), Some(at(0))), Some(at(0)));
         assert_eq!(until(cluster(), None), None);

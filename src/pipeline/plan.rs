@@ -1,12 +1,11 @@
 //! What to read, and in which portions.
 //!
-//! Every log that changed is identified first (its head tells whose it is), so that two logs of one
-//! application can be told apart from two applications before a row is written, and so that
-//! applications of one day share files.
+//! A log is identified before it is read (its head tells whose it is), so that two logs of one
+//! application are not taken for two applications, and so that applications of one day share files.
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 
 use crate::discover::{History, Layout, file_name};
 use crate::extract::history::Identity;
@@ -29,6 +28,8 @@ pub(super) struct Candidate {
     pub(super) history: History,
     pub(super) identity: Identity,
     pub(super) fingerprint: String,
+    /// Position of its cluster among those that are loaded together.
+    pub(super) cluster: Option<usize>,
 }
 
 impl Candidate {
@@ -47,8 +48,7 @@ impl Candidate {
     }
 
     pub(super) fn app_date(&self) -> Option<NaiveDate> {
-        chrono::DateTime::from_timestamp_millis(self.identity.start_time)
-            .map(|start| start.date_naive())
+        DateTime::from_timestamp_millis(self.identity.start_time).map(|start| start.date_naive())
     }
 
     /// Whether its cluster is known by its path alone.

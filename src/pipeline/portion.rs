@@ -1,141 +1,192 @@
-//! One portion of histories: what of it has to be read, and the batches in which that happens.
+//! Portions of histories: they are identified ahead, read and committed while others are still
+//! looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::{Duration, Instant};
 
-use crate::discover::{Discovery, History};
-use crate::load::{Batch, Lake, LakeLock, Ledger, SourceRecord, SourceStatus, WriterSettings};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::Receiver;
+
+use crate::load::{Batch, Lake, LakeLock, SourceRecord, SourceStatus, WriterSettings};
 use crate::model::ApplicationKey;
 
+use super::error::RunError;
+use super::identify::{self, Identified, OwnedHistory};
+use super::night::milliseconds;
 use super::plan::{self, BatchPlan, Candidate, Duplicate};
-use super::summary::{Problem, RunError, RunSummary};
+use super::progress::Progress;
+use super::request::RunRequest;
+use super::selection::Selection;
+use super::summary::{Problem, RunSummary};
 use super::work::{self, Outcome, UnitResult, Workshop};
-use super::{Progress, RunRequest, milliseconds};
 
-/// What of the discovered has to be read.
-pub(super) struct Plan {
+/// Most histories of one portion: what is held in memory of them is little.
+const PORTION_HISTORIES: usize = 20_000;
+/// How long a portion waits for further histories, counted from its first. Long enough that a night
+/// of sound logs is one portion, whose applications of one day share files.
+const PORTION_WAIT: Duration = Duration::from_secs(10);
+
+/// What of a portion is read, and the ledger's rows of the rest.
+#[derive(Debug, Default)]
+pub(super) struct Portion {
     pub(super) candidates: Vec<Candidate>,
-    /// Histories that did not change since they were loaded.
-    pub(super) unchanged: Vec<History>,
-    duplicates: Vec<Duplicate>,
-    unreadable: Vec<SourceRecord>,
+    pub(super) others: Vec<Outcome>,
 }
 
-impl Plan {
-    /// Compressed size of what has to be read.
-    pub(super) fn bytes(&self) -> u64 {
-        let sizes = self.candidates.iter();
-        sizes.map(|candidate| candidate.history.total_bytes()).sum()
-    }
-
-    /// Ledger rows of what will not be read.
-    pub(super) fn refused(&mut self) -> Vec<SourceRecord> {
-        let mut refused = std::mem::take(&mut self.unreadable);
-        refused.extend(skipped(std::mem::take(&mut self.duplicates)));
-        refused
-    }
+/// Histories on their way from discovery to their reading.
+pub(super) struct Portions<'p> {
+    identified: Receiver<Identified>,
+    selection: &'p Selection,
+    /// The URIs of all histories that were discovered: a log in the lake that is not among them was
+    /// renamed or cleaned away.
+    discovered: HashSet<String>,
+    /// Histories that need not be read.
+    pub(super) unchanged: Vec<OwnedHistory>,
 }
 
-/// Decides what of `discovery` has to be read.
-pub(super) async fn plan(
-    request: &RunRequest,
-    discovery: Discovery,
-    ledger: &Ledger,
-    summary: &mut RunSummary,
-) -> Result<Plan, RunError> {
-    let uris: BTreeSet<String> = discovery
-        .histories
-        .iter()
-        .map(|history| history.uri().to_owned())
-        .collect();
-    let unfinished = unfinished_files(ledger);
-    let is_current = |history: &History| {
-        ledger.is_current(history.uri(), &history.fingerprint())
-            && !unfinished.contains(history.uri())
-    };
-    let (mut unchanged, changed): (Vec<History>, Vec<History>) =
-        discovery.histories.into_iter().partition(is_current);
-    let threads = request.threads;
-    let runtime = tokio::runtime::Handle::current();
-    let (changed, identities) = blocking(move || {
-        let identities = work::identify_all(&changed, threads, &runtime);
-        (changed, identities)
-    })
-    .await?;
-    let mut candidates = Vec::new();
-    let mut unreadable = Vec::new();
-    for (history, identity) in changed.into_iter().zip(identities) {
-        let fingerprint = history.fingerprint();
-        match identity {
-            Ok(identified) => {
-                for (part, identity) in identified {
-                    let fingerprint = part.fingerprint();
-                    // A part of a log has a record of its own.
-                    if part.uri() != history.uri() && is_current(&part) {
-                        unchanged.push(part);
-                        continue;
-                    }
-                    candidates.push(Candidate {
-                        history: part,
-                        identity,
-                        fingerprint,
-                    });
-                }
-            }
-            Err(error) => unreadable.push(work::unreadable(&history, &fingerprint, &error)),
+impl<'p> Portions<'p> {
+    /// Sorts out what need not be read, and begins to identify the rest.
+    pub(super) fn of(
+        request: &RunRequest,
+        histories: Vec<OwnedHistory>,
+        selection: &'p Selection,
+    ) -> Self {
+        let discovered: HashSet<String> = histories
+            .iter()
+            .map(|owned| owned.history.uri().to_owned())
+            .collect();
+        let (changed, unchanged): (Vec<_>, Vec<_>) = histories
+            .into_iter()
+            .partition(|owned| selection.needs(&owned.history));
+        let (threads, timeout) = (request.threads, request.identify_timeout);
+        Self {
+            identified: identify::start(changed, threads, timeout, &Handle::current()),
+            selection,
+            discovered,
+            unchanged,
         }
     }
-    summary.unchanged += unchanged.len();
-    let (candidates, duplicates) = plan::choose(candidates, ledger, |uri| uris.contains(uri));
-    Ok(Plan {
-        candidates,
-        unchanged,
-        duplicates,
-        unreadable,
-    })
+
+    /// The next portion; `None` after the last.
+    pub(super) async fn next(&mut self) -> Option<Portion> {
+        let first = self.identified.recv().await?;
+        let mut candidates = Vec::new();
+        let mut portion = Portion::default();
+        self.sort_in(first, &mut candidates, &mut portion);
+        let end = tokio::time::Instant::now() + PORTION_WAIT;
+        while candidates.len() < PORTION_HISTORIES {
+            match tokio::time::timeout_at(end, self.identified.recv()).await {
+                Ok(Some(identified)) => self.sort_in(identified, &mut candidates, &mut portion),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        // The order in which threads are done must not decide anything.
+        candidates.sort_by(|a, b| a.history.uri().cmp(b.history.uri()));
+        let discovered = &self.discovered;
+        let (candidates, duplicates) = plan::choose(candidates, &self.selection.ledger(), |uri| {
+            discovered.contains(uri)
+        });
+        portion.candidates = candidates;
+        portion.others.extend(duplicates.into_iter().map(skipped));
+        Some(portion)
+    }
+
+    fn sort_in(
+        &mut self,
+        identified: Identified,
+        candidates: &mut Vec<Candidate>,
+        portion: &mut Portion,
+    ) {
+        let Identified {
+            owned,
+            applications,
+        } = identified;
+        let OwnedHistory { history, cluster } = owned;
+        let applications = match applications {
+            Ok(applications) => applications,
+            Err(error) => {
+                let record = work::unreadable(&history, &history.fingerprint(), &error);
+                portion.others.push(Outcome::unread(record, cluster));
+                return;
+            }
+        };
+        for (part, identity) in applications {
+            // A part of a log has a record of its own.
+            if part.uri() != history.uri() && !self.selection.needs(&part) {
+                let history = part;
+                self.unchanged.push(OwnedHistory { history, cluster });
+                continue;
+            }
+            candidates.push(Candidate {
+                fingerprint: part.fingerprint(),
+                history: part,
+                identity,
+                cluster,
+            });
+        }
+    }
 }
 
-/// Files of which one application is in the tables and another is still to be read.
-fn unfinished_files(ledger: &Ledger) -> BTreeSet<String> {
-    ledger
-        .entries_of(|status| status == SourceStatus::Failed)
-        .filter_map(|entry| {
-            let (file, _) = entry.source_uri.rsplit_once('#')?;
-            Some(file.to_owned())
-        })
-        .collect()
-}
-
-/// What reading and committing one portion needs.
+/// What reading and committing portions needs.
 pub(super) struct Loader<'l> {
     pub(super) request: &'l RunRequest,
-    pub(super) ledger: &'l Ledger,
+    pub(super) selection: &'l Selection,
     pub(super) lake: &'l Lake,
     pub(super) lock: &'l LakeLock,
     pub(super) progress: &'l dyn Progress,
 }
 
+/// What became of some histories.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// Those that were taken up.
+    pub(super) outcomes: Vec<Outcome>,
+    /// Those that need not be read.
+    pub(super) unchanged: Vec<OwnedHistory>,
+}
+
 impl Loader<'_> {
-    /// Reads what changed and commits it, batch by batch. Tells what became of each history that
-    /// was not passed over as unchanged.
+    /// Reads what has to be read and commits it, batch by batch.
     pub(super) async fn load(
         &self,
-        mut plan: Plan,
+        histories: Vec<OwnedHistory>,
+        summary: &mut RunSummary,
+    ) -> Result<Loaded, RunError> {
+        self.progress.phase("extract");
+        let mut portions = Portions::of(self.request, histories, self.selection);
+        let mut loaded = Loaded::default();
+        let mut taken = HashSet::new();
+        while let Some(portion) = portions.next().await {
+            let outcomes = self.load_portion(portion, &mut taken, summary).await?;
+            loaded.outcomes.extend(outcomes);
+        }
+        summary.unchanged += portions.unchanged.len();
+        loaded.unchanged = portions.unchanged;
+        Ok(loaded)
+    }
+
+    /// Loads a portion; `taken` are the applications of this run so far.
+    async fn load_portion(
+        &self,
+        portion: Portion,
+        taken: &mut HashSet<ApplicationKey>,
         summary: &mut RunSummary,
     ) -> Result<Vec<Outcome>, RunError> {
-        self.progress.phase("extract");
-        self.progress.total(plan.candidates.len(), plan.bytes());
-        let mut refused = plan.refused();
+        let Portion {
+            mut candidates,
+            mut others,
+        } = portion;
+        let sizes = candidates.iter();
+        let bytes = sizes.map(|candidate| candidate.history.total_bytes()).sum();
+        self.progress.total(candidates.len(), bytes);
+        taken.extend(candidates.iter().map(Candidate::key));
         let mut outcomes = Vec::new();
-        let mut taken: BTreeSet<ApplicationKey> =
-            plan.candidates.iter().map(Candidate::key).collect();
-        let mut candidates = plan.candidates;
         while !candidates.is_empty() {
-            let mut others = Vec::new();
+            let mut found = Vec::new();
             for batch_plan in plan::batches(candidates, self.request.threads) {
-                let records = std::mem::take(&mut refused);
-                let mut loaded = self.load_batch(batch_plan, records, summary).await?;
-                others.extend(
+                let others = std::mem::take(&mut others);
+                let mut loaded = self.load_batch(batch_plan, others, summary).await?;
+                found.extend(
                     loaded
                         .iter_mut()
                         .flat_map(|outcome| outcome.others.drain(..)),
@@ -144,31 +195,33 @@ impl Loader<'_> {
             }
             // Only reading a file to its end shows that it holds other applications, too. One that
             // has a log of its own was read from there.
-            others.retain(|other| taken.insert(other.key()));
-            let (chosen, duplicates) = plan::choose(others, self.ledger, |_| true);
-            refused.extend(skipped(duplicates));
+            found.retain(|other| taken.insert(other.key()));
+            let (chosen, duplicates) = plan::choose(found, &self.selection.ledger(), |_| true);
+            others.extend(duplicates.into_iter().map(skipped));
             candidates = chosen;
         }
-        if !refused.is_empty() {
+        if !others.is_empty() {
             let nothing = BatchPlan::default();
-            outcomes.extend(self.load_batch(nothing, refused, summary).await?);
+            outcomes.extend(self.load_batch(nothing, others, summary).await?);
         }
         Ok(outcomes)
     }
 
-    /// Stages and commits one batch; `records` are ledger rows that come without any rows of their
-    /// own.
+    /// Stages and commits one batch; `others` have ledger rows and no rows of their own.
     async fn load_batch(
         &self,
         batch_plan: BatchPlan,
-        records: Vec<SourceRecord>,
+        others: Vec<Outcome>,
         summary: &mut RunSummary,
     ) -> Result<Vec<Outcome>, RunError> {
         let extracting = Instant::now();
-        let replaced: BTreeMap<ApplicationKey, ApplicationKey> = batch_plan
-            .candidates()
-            .flat_map(|candidate| plan::replaced_keys(candidate, self.ledger))
-            .collect();
+        let replaced: BTreeMap<ApplicationKey, ApplicationKey> = {
+            let ledger = self.selection.ledger();
+            batch_plan
+                .candidates()
+                .flat_map(|candidate| plan::replaced_keys(candidate, &ledger))
+                .collect()
+        };
         let batch = self.lake.begin_batch(self.lock, &summary.run_id).await?;
         let results = self.stage(batch_plan, &batch)?;
         summary.extract_ms += milliseconds(extracting.elapsed());
@@ -176,7 +229,7 @@ impl Loader<'_> {
         self.progress.phase("load");
         let loading = Instant::now();
         let mut units = Vec::with_capacity(results.len());
-        let mut outcomes: Vec<Outcome> = records.into_iter().map(Outcome::without_rows).collect();
+        let mut outcomes = others;
         for UnitResult {
             staged,
             outcomes: of_unit,
@@ -190,27 +243,24 @@ impl Loader<'_> {
             .map(|outcome| outcome.record.clone())
             .collect();
         // A reading that failed leaves the application's earlier rows as they were.
-        let kept: BTreeSet<_> = sources
+        let kept: BTreeSet<ApplicationKey> = sources
             .iter()
             .filter(|source| source.status.has_rows())
             .filter_map(SourceRecord::key)
             .collect();
-        let replaced: Vec<_> = replaced
+        let replaced: Vec<ApplicationKey> = replaced
             .into_iter()
             .filter(|(_, by)| kept.contains(by))
             .map(|(key, _)| key)
             .collect();
-        for source in &sources {
-            summary.count(source.status);
-            summary.rows += source.rows.unwrap_or(0);
-            summary.bytes += source.bytes.unwrap_or(0);
-            if source.error.is_some() {
-                summary.problems.push(Problem::of(source));
-            }
+        for outcome in &outcomes {
+            summary.note(outcome);
         }
         self.lake
             .commit(self.lock, &batch, units, &replaced, sources)
             .await?;
+        let records = outcomes.iter().map(|outcome| &outcome.record);
+        self.selection.note(records, &batch);
         summary.load_ms += milliseconds(loading.elapsed());
         self.progress.phase("extract");
         Ok(outcomes)
@@ -222,8 +272,9 @@ impl Loader<'_> {
         let workshop = Workshop {
             staging: self.lake.staging(WriterSettings::default()),
             batch,
-            runtime: tokio::runtime::Handle::current(),
+            runtime: Handle::current(),
             include_tasks: self.request.include_tasks,
+            extract_timeout: self.request.extract_timeout,
             progress: self.progress,
         };
         tokio::task::block_in_place(|| {
@@ -237,31 +288,30 @@ impl Loader<'_> {
     }
 }
 
-/// Ledger rows of logs that another log of the same application takes precedence over.
-fn skipped(duplicates: Vec<Duplicate>) -> Vec<SourceRecord> {
-    duplicates
-        .into_iter()
-        .map(|Duplicate { candidate, winner }| {
-            let mut record = work::record(
-                &candidate.history,
-                &candidate.fingerprint,
-                SourceStatus::Skipped,
-            );
-            work::identify_record(&mut record, &candidate);
-            record.error_kind = Some("duplicate_application".to_owned());
-            record.error = Some(format!("{winner} tells of the same application attempt"));
-            record.retryable = Some(false);
-            record
-        })
-        .collect()
+impl RunSummary {
+    /// Counts what became of a history.
+    pub(super) fn note(&mut self, outcome: &Outcome) {
+        let source = &outcome.record;
+        self.count(source.status);
+        self.rows += source.rows.unwrap_or(0);
+        self.bytes += source.bytes.unwrap_or(0);
+        if source.error.is_some() {
+            self.problems.push(Problem::of(source, outcome.is_missing));
+        }
+    }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, RunError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| RunError::Worker {
-            reason: error.to_string(),
-        })
+/// A log that another log of the same application takes precedence over.
+fn skipped(duplicate: Duplicate) -> Outcome {
+    let Duplicate { candidate, winner } = duplicate;
+    let mut record = work::record(
+        &candidate.history,
+        &candidate.fingerprint,
+        SourceStatus::Skipped,
+    );
+    work::identify_record(&mut record, &candidate);
+    record.error_kind = Some("duplicate_application".to_owned());
+    record.error = Some(format!("{winner} has the same application attempt"));
+    record.retryable = Some(false);
+    Outcome::unwanted(record, candidate.cluster)
 }

@@ -7,10 +7,15 @@ use futures::future::join_all;
 
 use crate::discover::event_logs::{self, EventLogSource};
 use crate::discover::history_server::{self, HistoryServerSource};
-use crate::discover::{Check, Cluster, ClusterPlatform, DiscoverError, DiscoverProblem, Discovery};
+use crate::discover::{
+    Check, Cluster, ClusterPlatform, DiscoverError, DiscoverProblem, Discovery, History,
+};
+use crate::model::Platform;
 
-use super::RunRequest;
-use super::summary::{Problem, RunError, RunSummary};
+use super::error::RunError;
+use super::place::Place;
+use super::request::RunRequest;
+use super::summary::{Problem, RunSummary};
 
 /// Where histories come from.
 #[derive(Debug, Clone)]
@@ -33,6 +38,21 @@ impl Source {
         }
     }
 
+    /// How its problems are named in the ledger.
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::EventLogs(source) => {
+                let name = source.name.clone().or_else(|| source.uris.first().cloned());
+                Place::new(Platform::EventLog, &name.unwrap_or_default())
+            }
+            Self::HistoryServer(source) => {
+                let name = source.name.clone().unwrap_or_else(|| source.address());
+                Place::new(Platform::HistoryServer, &name)
+            }
+            Self::Platform(platform) => Place::new(platform.platform(), &platform.describe()),
+        }
+    }
+
     /// What it is called in `runs.sources`; without secrets.
     pub(super) fn describe(&self) -> Vec<String> {
         match self {
@@ -47,7 +67,7 @@ impl Source {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Histories that are known at once.
-    pub(super) discovery: Discovery,
+    pub(super) histories: Vec<History>,
     /// Clusters that have to be asked one by one.
     pub(super) listings: Vec<Listing>,
 }
@@ -77,24 +97,20 @@ pub(super) async fn discover(
     let mut found = Found::default();
     let mut reached = request.sources.is_empty();
     let mut first_error = None;
-    for look in join_all(looks).await {
-        match look {
-            Ok(Look::Histories(discovery)) => {
+    for (look, source) in join_all(looks).await.into_iter().zip(&request.sources) {
+        let place = source.place();
+        let problems = match look {
+            Ok(look) => {
                 reached = true;
-                found.discovery.histories.extend(discovery.histories);
-                found.discovery.problems.extend(discovery.problems);
-            }
-            Ok(Look::Clusters(listing, problems)) => {
-                reached = true;
-                found.listings.push(listing);
-                found.discovery.problems.extend(problems);
+                found.add(look)
             }
             Err(error) => {
-                summary
-                    .problems
-                    .push(Problem::unreachable(error.uri(), &error.to_string()));
                 first_error.get_or_insert(error.to_string());
+                vec![DiscoverProblem::from(error)]
             }
+        };
+        for problem in &problems {
+            summary.tell(Problem::of_discovery(problem, &place));
         }
     }
     if !reached {
@@ -103,16 +119,29 @@ pub(super) async fn discover(
         });
     }
     without_repetition(&mut found, request.max_applications);
-    for problem in &found.discovery.problems {
-        summary.problems.push(Problem::of_discovery(problem));
-    }
-    summary.discovered = found.discovery.histories.len();
+    summary.discovered = found.histories.len();
     summary.clusters.found = found
         .listings
         .iter()
         .map(|listing| listing.clusters.len())
         .sum();
     Ok(found)
+}
+
+impl Found {
+    /// Adds what one source holds; what of it could not be looked at.
+    fn add(&mut self, look: Look) -> Vec<DiscoverProblem> {
+        match look {
+            Look::Histories(discovery) => {
+                self.histories.extend(discovery.histories);
+                discovery.problems
+            }
+            Look::Clusters(listing, problems) => {
+                self.listings.push(listing);
+                problems
+            }
+        }
+    }
 }
 
 async fn look(source: &Source, request: &RunRequest) -> Result<Look, DiscoverError> {
@@ -142,7 +171,7 @@ async fn look(source: &Source, request: &RunRequest) -> Result<Look, DiscoverErr
 /// Keeps each history and each cluster once, and the newest histories where there is a limit.
 fn without_repetition(found: &mut Found, max_applications: Option<usize>) {
     let mut seen = BTreeSet::new();
-    let histories = &mut found.discovery.histories;
+    let histories = &mut found.histories;
     histories.retain(|history| seen.insert(history.uri().to_owned()));
     if let Some(limit) = max_applications {
         histories.sort_by_key(|history| std::cmp::Reverse(history.modified()));

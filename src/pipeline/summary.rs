@@ -6,30 +6,24 @@ use serde::Serialize;
 
 use crate::analyze::{AnalyzeError, Failure};
 use crate::discover::DiscoverProblem;
-use crate::load::{LoadError, SourceRecord, SourceStatus};
+use crate::load::{SourceRecord, SourceStatus};
+use crate::model::Platform;
 
 use super::clusters::AnalysisStatus;
-
-/// Exit code of a run that did all there was to do.
-pub const EXIT_DONE: u8 = 0;
-/// Exit code of a run that failed.
-pub const EXIT_FAILED: u8 = 1;
-/// Exit code of wrong usage or configuration.
-pub const EXIT_USAGE: u8 = 2;
-/// Exit code of a run that had to leave something out.
-pub const EXIT_PARTIAL: u8 = 3;
-/// Exit code where another run holds the lake.
-pub const EXIT_HELD: u8 = 4;
-/// Exit code where no source could be reached.
-pub const EXIT_UNREACHABLE: u8 = 75;
+use super::outcome::RunStatus;
+use super::place::Place;
 
 /// What a run did. Serialises to the last line of its output.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RunSummary {
     /// Unique id of the run.
     pub run_id: String,
+    /// How it ended.
+    pub status: RunStatus,
     /// The process's exit code.
     pub exit_code: u8,
+    /// Why it could not do its work, in one sentence.
+    pub error: Option<String>,
     /// Nothing was written: a rehearsal.
     pub dry_run: bool,
     /// Clusters that platforms listed, and what became of them.
@@ -99,12 +93,32 @@ impl ClusterCounts {
 pub struct Problem {
     /// The log, folder or file.
     pub uri: String,
-    /// What became of it, in the words of `ingest_sources.status`; `unreachable` for a source.
-    pub status: &'static str,
+    /// What became of it.
+    pub status: SourceStatus,
     /// The kind of error as a word.
     pub error_kind: String,
     /// The error in a sentence.
     pub error: String,
+    /// How often it happened.
+    pub count: usize,
+    /// Whether every later run tries again.
+    pub retryable: bool,
+    /// Whether something is missing in the lake that exists: the run is then partial.
+    pub missing: bool,
+    /// Where it was met, for problems of discovery.
+    #[serde(skip)]
+    pub(super) place: Option<Place>,
+    /// What failed, where the same failure is met again and again.
+    #[serde(skip)]
+    pub(super) call: Option<FailedCall>,
+}
+
+/// The same call with the same failure: told once, with a count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FailedCall {
+    platform: Platform,
+    call: String,
+    code: String,
 }
 
 /// An application worth a look.
@@ -123,38 +137,74 @@ pub struct WorstApplication {
 }
 
 impl Problem {
-    pub(super) fn unreachable(uri: &str, error: &str) -> Self {
-        Self {
-            uri: uri.to_owned(),
-            status: "unreachable",
-            error_kind: "unreachable".to_owned(),
-            error: error.to_owned(),
-        }
-    }
-
-    /// A log or folder that could not be looked at, in a source that could.
-    pub(super) fn of_discovery(problem: &DiscoverProblem) -> Self {
-        Self {
-            error_kind: problem.error.kind().to_owned(),
-            ..Self::unreachable(&problem.uri, &problem.error.to_string())
-        }
-    }
-
-    pub(super) fn of(record: &SourceRecord) -> Self {
+    /// What the ledger says of a history or place; `missing` tells whether the lake lacks something
+    /// that exists.
+    pub(crate) fn of(record: &SourceRecord, missing: bool) -> Self {
         Self {
             uri: record.source_uri.clone(),
-            status: record.status.as_str(),
+            status: record.status,
             error_kind: record.error_kind.clone().unwrap_or_default(),
             error: record.error.clone().unwrap_or_default(),
+            count: 1,
+            retryable: record.retryable.unwrap_or(false),
+            missing,
+            place: None,
+            call: None,
         }
+    }
+
+    /// A place that could not be looked at. Every run looks again.
+    pub(super) fn of_discovery(problem: &DiscoverProblem, place: &Place) -> Self {
+        let error = &problem.error;
+        let call = error.call().map(|call| FailedCall {
+            platform: place.platform,
+            call: call.to_owned(),
+            code: error.code(),
+        });
+        Self {
+            uri: problem.uri.clone(),
+            status: SourceStatus::Unreachable,
+            error_kind: error.kind().to_owned(),
+            error: error.to_string(),
+            count: 1,
+            retryable: true,
+            missing: true,
+            place: Some(place.clone()),
+            call,
+        }
+    }
+
+    /// Its row of the ledger, for a problem of discovery.
+    pub(super) fn record(&self) -> Option<SourceRecord> {
+        let place = self.place.as_ref()?;
+        let mut record = SourceRecord::new(
+            &self.uri,
+            "",
+            place.platform.as_str(),
+            &place.id,
+            SourceStatus::Unreachable,
+        );
+        record.cluster_name.clone_from(&place.name);
+        record.error_kind = Some(self.error_kind.clone());
+        record.error = Some(match self.count {
+            1 => self.error.clone(),
+            count => format!("{} ({count} times)", self.error),
+        });
+        record.retryable = Some(true);
+        Some(record)
     }
 
     pub(super) fn of_analysis(error: &AnalyzeError) -> Self {
         Self {
             uri: "sql".to_owned(),
-            status: "failed",
+            status: SourceStatus::Failed,
             error_kind: "analysis".to_owned(),
             error: error.to_string(),
+            count: 1,
+            retryable: error.is_retryable(),
+            missing: true,
+            place: None,
+            call: None,
         }
     }
 
@@ -170,28 +220,48 @@ impl Problem {
             let example = example.map_or("", |key| key.application_id.as_str());
             Self {
                 uri: file.to_owned(),
-                status: "failed",
+                status: SourceStatus::Failed,
                 error_kind: "analysis".to_owned(),
                 error: format!(
                     "{count} applications are not judged by it, for example {example} \
                      (all: SELECT * FROM analysis_failures): {}",
                     failure.error
                 ),
+                count,
+                retryable: true,
+                missing: true,
+                place: None,
+                call: None,
             }
         };
         steps.into_iter().map(problem).collect()
     }
-
-    /// Whether it means that something is missing that should be there.
-    pub(super) fn is_loss(&self) -> bool {
-        self.status == "unreachable"
-            || self.error_kind == "analysis"
-            || self.error_kind == "bad_lines"
-            || self.error_kind == "process_log"
-    }
 }
 
 impl RunSummary {
+    /// The first problem in a sentence, and how many more there are.
+    pub(super) fn first_problem(&self) -> Option<String> {
+        let mut problems = self.problems.iter().filter(|problem| problem.missing);
+        let first = problems.next()?;
+        Some(match problems.count() {
+            0 => format!("{}: {}", first.uri, first.error),
+            more => format!("{}: {} (and {more} more problems)", first.uri, first.error),
+        })
+    }
+
+    /// Adds a problem; the same failure of the same call only counts.
+    pub(super) fn tell(&mut self, problem: Problem) {
+        let known = problem.call.as_ref().and_then(|call| {
+            self.problems
+                .iter_mut()
+                .find(|known| known.call.as_ref() == Some(call))
+        });
+        match known {
+            Some(known) => known.count += problem.count,
+            None => self.problems.push(problem),
+        }
+    }
+
     /// Counts one history's outcome.
     pub(super) fn count(&mut self, status: SourceStatus) {
         match status {
@@ -200,47 +270,8 @@ impl RunSummary {
             SourceStatus::Skipped => self.skipped += 1,
             SourceStatus::Quarantined => self.quarantined += 1,
             SourceStatus::Failed => self.failed += 1,
-        }
-    }
-}
-
-/// Why a run ended without doing its work.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// Nothing that was named can be reached.
-    #[error(
-        "no source could be reached: {reason}; check its address and your credentials, then run again"
-    )]
-    Unreachable {
-        /// The first source's error.
-        reason: String,
-    },
-    /// The lake cannot be used.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The rules cannot be used.
-    #[error(transparent)]
-    Analyze(#[from] AnalyzeError),
-    /// A bug: a worker stopped.
-    #[error(
-        "a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again"
-    )]
-    Worker {
-        /// What it left as its last word.
-        reason: String,
-    },
-}
-
-impl RunError {
-    /// The process's exit code.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Unreachable { .. } => EXIT_UNREACHABLE,
-            Self::Load(LoadError::Held { .. }) => EXIT_HELD,
-            Self::Analyze(error) if error.is_configuration() => EXIT_USAGE,
-            _ => EXIT_FAILED,
+            // A place, and no history.
+            SourceStatus::Unreachable => {}
         }
     }
 }

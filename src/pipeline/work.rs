@@ -1,6 +1,7 @@
 //! The worker's side: one unit of histories becomes staged files. No Delta log is touched here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use sparklake_eventlog::RowError;
 use tokio::runtime::Handle;
@@ -8,15 +9,15 @@ use tokio::runtime::Handle;
 use arrow::array::RecordBatch;
 
 use crate::discover::{EventLog, History};
-use crate::extract::ExtractError;
 use crate::extract::eventlog::codec::Limits;
-use crate::extract::history::{ExtractOptions, Extraction, Identity, extract, identify};
-use crate::extract::rows::{RowCounts, RowSink, SinkError};
+use crate::extract::history::{ExtractOptions, Extraction, Identity, extract};
+use crate::extract::rows::{FactTable, RowCounts, RowSink, SinkError};
+use crate::extract::{ExtractError, LossKind};
 use crate::load::{Batch, LoadError, SourceRecord, SourceStatus, StagedUnit, Staging, UnitWriter};
 
-use super::Progress;
+use super::error::RunError;
 use super::plan::{Candidate, Unit};
-use super::summary::RunError;
+use super::progress::Progress;
 
 /// What a worker returns: its files, and what became of each history.
 #[derive(Debug)]
@@ -34,15 +35,29 @@ pub(super) struct Outcome {
     pub(super) rows: RowCounts,
     /// Other applications that were found in the same files, and are still to be read.
     pub(super) others: Vec<Candidate>,
+    /// Whether something of it is missing in the lake that exists.
+    pub(super) is_missing: bool,
+    /// Position of its cluster among those that are loaded together.
+    pub(super) cluster: Option<usize>,
 }
 
 impl Outcome {
-    /// A history of which no row is written.
-    pub(super) fn without_rows(record: SourceRecord) -> Self {
+    /// A history of which no row is written, though it should be.
+    pub(super) fn unread(record: SourceRecord, cluster: Option<usize>) -> Self {
         Self {
             record,
             rows: RowCounts::default(),
             others: Vec::new(),
+            is_missing: true,
+            cluster,
+        }
+    }
+
+    /// A history of which no row is wanted.
+    pub(super) fn unwanted(record: SourceRecord, cluster: Option<usize>) -> Self {
+        Self {
+            is_missing: false,
+            ..Self::unread(record, cluster)
         }
     }
 }
@@ -53,6 +68,8 @@ pub(super) struct Workshop<'w> {
     pub(super) batch: &'w Batch,
     pub(super) runtime: Handle,
     pub(super) include_tasks: bool,
+    /// Longest time for one history.
+    pub(super) extract_timeout: Duration,
     pub(super) progress: &'w dyn Progress,
 }
 
@@ -63,28 +80,19 @@ impl Workshop<'_> {
     /// When rows cannot be staged at all: the disk is full, the store is gone.
     pub(super) fn run_unit(&self, unit: Unit) -> Result<UnitResult, LoadError> {
         let mut writer = UnitWriter::new(self.staging.clone(), self.batch, unit.number);
-        let options = ExtractOptions {
-            limits: Limits::default(),
-            threads: unit.threads,
-            batch_id: self.batch.id.clone(),
-            ingested_at: self.batch.started_at,
-        };
         let mut outcomes = Vec::with_capacity(unit.candidates.len());
         for candidate in unit.candidates {
             writer.begin_history()?;
+            let options = self.options(unit.threads);
             let extracted = self.extract(&candidate, &options, &mut writer);
             let outcome = match extracted {
                 Ok(extraction) => {
                     writer.commit_history()?;
-                    Outcome {
-                        record: loaded(&candidate, &extraction),
-                        rows: extraction.rows,
-                        others: others(&candidate, extraction.others),
-                    }
+                    self.outcome(&candidate, extraction)
                 }
                 Err(error) => {
                     writer.rollback_history()?;
-                    Outcome::without_rows(refused(&candidate, error)?)
+                    Outcome::unread(refused(&candidate, error)?, candidate.cluster)
                 }
             };
             self.progress.advance(
@@ -98,6 +106,38 @@ impl Workshop<'_> {
             staged: writer.finish()?,
             outcomes,
         })
+    }
+
+    fn options(&self, threads: usize) -> ExtractOptions {
+        ExtractOptions {
+            limits: Limits {
+                deadline: Some(Instant::now() + self.extract_timeout),
+                ..Limits::default()
+            },
+            threads,
+            batch_id: self.batch.id.clone(),
+            ingested_at: self.batch.started_at,
+        }
+    }
+
+    fn outcome(&self, candidate: &Candidate, extraction: Extraction) -> Outcome {
+        // Rows that were held back are in no table.
+        let rows = if self.include_tasks {
+            extraction.rows
+        } else {
+            extraction.rows.without(FactTable::Tasks)
+        };
+        let loss = LossKind::of(&extraction);
+        let mut record = loaded(candidate, &extraction, loss);
+        record.rows = Some(rows.total());
+        record.has_tasks = Some(self.include_tasks);
+        Outcome {
+            record,
+            rows,
+            others: others(candidate, extraction.others),
+            is_missing: loss.is_some_and(LossKind::is_missing),
+            cluster: candidate.cluster,
+        }
     }
 
     /// Extracts one history; a panic, which is a bug of ours, costs this history and no other.
@@ -152,6 +192,7 @@ fn others(candidate: &Candidate, others: Vec<(EventLog, Identity)>) -> Vec<Candi
             fingerprint: history.fingerprint(),
             history,
             identity,
+            cluster: candidate.cluster,
         }
     };
     others.into_iter().map(to_candidate).collect()
@@ -174,58 +215,6 @@ impl RowSink for TableFilter<'_> {
     fn hear_settings(&mut self, settings: &[(&str, &str)]) {
         self.writer.hear_settings(settings);
     }
-}
-
-/// Identifies histories with `threads` threads, in the order given.
-pub(super) fn identify_all(
-    histories: &[History],
-    threads: usize,
-    runtime: &Handle,
-) -> Vec<Result<Vec<(History, Identity)>, ExtractError>> {
-    let limits = Limits::default();
-    let share = histories.len().div_ceil(threads.max(1)).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = histories
-            .chunks(share)
-            .map(|share| {
-                let limits = &limits;
-                scope.spawn(move || {
-                    share
-                        .iter()
-                        .map(|history| identify_one(history, runtime, limits))
-                        .collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .zip(histories.chunks(share))
-            .flat_map(|(worker, share)| {
-                worker.join().unwrap_or_else(|_| {
-                    share
-                        .iter()
-                        .map(|history| {
-                            Err(ExtractError::Panicked {
-                                uri: history.uri().to_owned(),
-                            })
-                        })
-                        .collect()
-                })
-            })
-            .collect()
-    })
-}
-
-fn identify_one(
-    history: &History,
-    runtime: &Handle,
-    limits: &Limits,
-) -> Result<Vec<(History, Identity)>, ExtractError> {
-    catch_unwind(AssertUnwindSafe(|| identify(history, runtime, limits))).unwrap_or_else(|_| {
-        Err(ExtractError::Panicked {
-            uri: history.uri().to_owned(),
-        })
-    })
 }
 
 /// The ledger's row of a history that is not read, for whatever reason.
@@ -274,18 +263,7 @@ fn refused(candidate: &Candidate, error: ExtractError) -> Result<SourceRecord, L
     Ok(record)
 }
 
-fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
-    let loss = if extraction.without_start {
-        Some("no_application_start")
-    } else if extraction.missing_files {
-        Some("missing_files")
-    } else if extraction.truncated {
-        Some("truncated")
-    } else if extraction.bad_lines > 0 {
-        Some("bad_lines")
-    } else {
-        (extraction.unread_process_logs > 0).then_some("process_log")
-    };
+fn loaded(candidate: &Candidate, extraction: &Extraction, loss: Option<LossKind>) -> SourceRecord {
     let status = match loss {
         Some(_) => SourceStatus::Partial,
         None => SourceStatus::Loaded,
@@ -293,14 +271,13 @@ fn loaded(candidate: &Candidate, extraction: &Extraction) -> SourceRecord {
     let mut record = record(&candidate.history, &candidate.fingerprint, status);
     identify_record(&mut record, candidate);
     if let Some(kind) = loss {
-        record.error_kind = Some(kind.to_owned());
+        record.error_kind = Some(kind.as_str().to_owned());
         record.error.clone_from(&extraction.loss);
         record.retryable = Some(extraction.retryable);
     }
     record.events = Some(extraction.lines.saturating_sub(extraction.bad_lines));
     record.bad_lines = Some(extraction.bad_lines);
     record.duplicate_events = Some(extraction.duplicate_events);
-    record.rows = Some(extraction.rows.total());
     record.bytes = Some(extraction.compressed_bytes);
     record.duration_ms = u64::try_from(extraction.duration_ms).ok();
     record.complete = Some(extraction.complete);
@@ -352,6 +329,7 @@ mod tests {
                 spark_context_id: None,
             },
             fingerprint: "1".to_owned(),
+            cluster: None,
         }
     }
 
@@ -368,22 +346,40 @@ mod tests {
             complete: true,
             compressed_bytes: 100,
             duration_ms: 1,
+            failed_requests: 0,
             unread_process_logs: 0,
             without_start: false,
             missing_files: false,
             others: Vec::new(),
         };
         let told = |extraction: &Extraction| {
-            let record = loaded(&candidate(), extraction);
+            let record = loaded(&candidate(), extraction, LossKind::of(extraction));
             (record.status, record.error_kind, record.retryable)
         };
         assert_eq!(told(&whole), (SourceStatus::Loaded, None, None));
         let busy = Extraction {
             unread_process_logs: 2,
             retryable: true,
-            ..whole
+            ..whole.clone()
         };
         let kind = Some("process_log".to_owned());
         assert_eq!(told(&busy), (SourceStatus::Partial, kind, Some(true)));
+        // A server that failed has more than what came, a log that ends early has not.
+        let failing = Extraction {
+            failed_requests: 1,
+            bad_lines: 1,
+            truncated: true,
+            retryable: true,
+            ..whole.clone()
+        };
+        let kind = Some("failed_requests".to_owned());
+        assert_eq!(told(&failing), (SourceStatus::Partial, kind, Some(true)));
+        assert!(LossKind::of(&failing).is_some_and(LossKind::is_missing));
+        let cut_off = Extraction {
+            truncated: true,
+            ..whole
+        };
+        assert_eq!(LossKind::of(&cut_off), Some(LossKind::Truncated));
+        assert!(!LossKind::Truncated.is_missing());
     }
 }

@@ -26,6 +26,8 @@ mod http;
 mod identities;
 mod nightly;
 mod program;
+mod reload;
+mod run_rows;
 mod secrets;
 mod sql_facts;
 mod stored;

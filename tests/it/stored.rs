@@ -102,6 +102,7 @@ fn line(table: &str, mut row: Row, root: &Path) -> String {
     row.retain(|column, _| !OF_THE_RUN.contains(&column.as_str()));
     if table == "ingest_sources" {
         row.remove("duration_ms");
+        row.remove("seq");
     }
     format!("{row:?}").replace(&root.display().to_string(), "")
 }

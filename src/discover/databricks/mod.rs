@@ -455,6 +455,10 @@ impl Databricks {
 
 #[async_trait]
 impl ClusterPlatform for Databricks {
+    fn platform(&self) -> Platform {
+        Platform::Databricks
+    }
+
     fn describe(&self) -> String {
         format!("databricks {}", self.workspace.uri)
     }

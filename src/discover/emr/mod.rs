@@ -31,7 +31,7 @@ use url::Url;
 use super::aws::{self, AwsSettings};
 use super::{
     Check, Cluster, ClusterList, ClusterPlatform, DiscoverError, Exploration, ExploreRequest, Pace,
-    Window,
+    Platform, Window,
 };
 use crate::http::ClientSettings;
 use api::Api;
@@ -194,6 +194,10 @@ impl Emr {
 
 #[async_trait]
 impl ClusterPlatform for Emr {
+    fn platform(&self) -> Platform {
+        Platform::Emr
+    }
+
     fn describe(&self) -> String {
         format!("emr {}", self.api.region)
     }

@@ -319,6 +319,10 @@ impl EmrEks {
 
 #[async_trait]
 impl ClusterPlatform for EmrEks {
+    fn platform(&self) -> Platform {
+        Platform::EmrEks
+    }
+
     fn describe(&self) -> String {
         format!("emr_eks {}", self.region)
     }

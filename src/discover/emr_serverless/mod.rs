@@ -353,6 +353,10 @@ impl EmrServerless {
 
 #[async_trait]
 impl ClusterPlatform for EmrServerless {
+    fn platform(&self) -> Platform {
+        Platform::EmrServerless
+    }
+
     fn describe(&self) -> String {
         format!("emr_serverless {}", self.region)
     }

@@ -89,6 +89,7 @@ pub fn extract(
         complete: summary.complete,
         compressed_bytes: reader.compressed_bytes(),
         duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+        failed_requests: 0,
         unread_process_logs: 0,
         others: others_of(log, sections.others()),
     })

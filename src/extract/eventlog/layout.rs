@@ -289,6 +289,11 @@ impl LogReader {
     /// The next text; 0 at the end of the log, or where it stops being good.
     fn read_text(&mut self, buffer: &mut [u8]) -> Result<usize, ExtractError> {
         while !buffer.is_empty() && self.truncation.is_none() {
+            if self.limits.is_late() {
+                return Err(ExtractError::Timeout {
+                    uri: self.log_uri.clone(),
+                });
+            }
             let Some(part) = &mut self.current else {
                 match self.parts.pop_front() {
                     Some(part) => self.start(&part)?,

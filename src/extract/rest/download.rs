@@ -42,7 +42,7 @@ pub(super) fn fetch(
     runtime: &Handle,
     limits: &Limits,
 ) -> Result<FetchedLog, ExtractError> {
-    let mut archive = download(application, runtime)?;
+    let mut archive = download(application, limits, runtime)?;
     let uri = address(application);
     let candidates = logs_in(&mut archive, &uri, application)?;
     let copy_uri = copy_uri(&archive);
@@ -113,6 +113,7 @@ fn is_wanted(identity: &Identity, wanted: &Identity) -> bool {
 
 fn download(
     application: &ServerApplication,
+    limits: &Limits,
     runtime: &Handle,
 ) -> Result<NamedTempFile, ExtractError> {
     let failed = |error| ExtractError::from_io(error, &address(application));
@@ -129,7 +130,7 @@ fn download(
         uri: address(application),
         source,
     });
-    within_deadline(application, runtime, download)?;
+    within_deadline(application, limits, runtime, download)?;
     Ok(archive)
 }
 

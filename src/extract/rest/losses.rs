@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::fetch::is_unknown;
 use crate::http::HttpError;
 
 /// Calls that failed, and things that the server has dropped.
@@ -9,6 +10,8 @@ use crate::http::HttpError;
 pub(super) struct Losses {
     /// Requests that failed.
     pub(super) failed_requests: u64,
+    /// Of those, the ones whose answer may exist: all but what the server says it does not know.
+    pub(super) unanswered_requests: u64,
     /// The first failure of each kind of request, in order of their coming.
     failures: Vec<Failure>,
     /// What the server keeps no more, by its own limits.
@@ -40,6 +43,7 @@ impl Losses {
 
     pub(super) fn failed(&mut self, call: &'static str, error: HttpError) {
         self.failed_requests += 1;
+        self.unanswered_requests += u64::from(!is_unknown(&error));
         match self.failures.iter_mut().find(|known| known.call == call) {
             Some(known) => known.count += 1,
             None => self.failures.push(Failure {
@@ -58,11 +62,10 @@ impl Losses {
         self.failures.is_empty() && self.dropped.is_empty()
     }
 
-    /// Whether asking again may give what failed now.
+    /// Whether asking again may give what is missing: a request that failed may be answered the
+    /// next time, what the server has dropped or does not know is gone.
     pub(super) fn is_retryable(&self) -> bool {
-        self.failures
-            .iter()
-            .any(|failure| failure.error.is_retryable())
+        self.unanswered_requests > 0
     }
 
     /// The first failure.

@@ -47,12 +47,13 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
 use super::error::ExtractError;
 use super::eventlog;
+use super::eventlog::codec::Limits;
 use super::history::{ExtractOptions, Extraction, Identity};
 use super::rows::{HistoryKind, RowWriter};
 use crate::discover::ServerApplication;
@@ -60,7 +61,8 @@ use crate::http::HttpError;
 use crate::model::ServerAccess;
 use download::FetchedLog;
 
-/// Longest time for the history of one attempt: a server that trickles holds no night up.
+/// Longest time for the history of one attempt where no other is set: a server that trickles holds
+/// no night up.
 const APPLICATION_DEADLINE: Duration = Duration::from_secs(2 * 3_600);
 
 /// Extracts all rows of a server's application into `rows`, by the way that its access allows.
@@ -78,7 +80,7 @@ pub(super) fn extract(
     rows: &mut RowWriter<'_>,
 ) -> Result<Extraction, ExtractError> {
     if application.access == ServerAccess::RestOnly {
-        return walk(application, runtime, rows);
+        return walk(application, options, runtime, rows);
     }
     match download::fetch(application, identity, runtime, &options.limits) {
         Ok(fetched) => replay(&fetched, identity, application, options, runtime, rows),
@@ -89,33 +91,43 @@ pub(super) fn extract(
                 reason = %error,
                 "no raw log to be had; asking over REST"
             );
-            walk(application, runtime, rows)
+            walk(application, options, runtime, rows)
         }
     }
 }
 
 fn walk(
     application: &ServerApplication,
+    options: &ExtractOptions,
     runtime: &Handle,
     rows: &mut RowWriter<'_>,
 ) -> Result<Extraction, ExtractError> {
-    within_deadline(application, runtime, walk::walk(application, rows))
+    within_deadline(
+        application,
+        &options.limits,
+        runtime,
+        walk::walk(application, rows),
+    )
 }
 
 /// Runs `work` to its end, or until the attempt's time is up.
 fn within_deadline<T>(
     application: &ServerApplication,
+    limits: &Limits,
     runtime: &Handle,
     work: impl Future<Output = Result<T, ExtractError>>,
 ) -> Result<T, ExtractError> {
     // The timer belongs to the runtime, and is made within it.
-    let limited = async { tokio::time::timeout(APPLICATION_DEADLINE, work).await };
+    let time = limits.deadline.map_or(APPLICATION_DEADLINE, |deadline| {
+        deadline.saturating_duration_since(Instant::now())
+    });
+    let limited = async { tokio::time::timeout(time, work).await };
     runtime.block_on(limited).unwrap_or_else(|_| {
         Err(ExtractError::Http {
             uri: application.uri.clone(),
             source: HttpError::Timeout {
                 url: application.uri.clone(),
-                message: format!("its history did not come within {APPLICATION_DEADLINE:?}"),
+                message: "its history did not come within extract_timeout_seconds".to_owned(),
                 cure: "look what keeps the server busy, or read the event logs themselves"
                     .to_owned(),
             },

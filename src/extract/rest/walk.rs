@@ -75,6 +75,7 @@ pub(super) async fn walk(
         complete: completed && is_whole,
         compressed_bytes: 0,
         duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+        failed_requests: losses.unanswered_requests,
         unread_process_logs: 0,
         without_start: false,
         missing_files: false,

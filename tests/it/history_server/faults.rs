@@ -9,6 +9,9 @@ use sparklake::model::ServerAccess;
 
 use super::collected::{Collected, Row, extract_one, histories, runtime, source};
 use crate::doubles::history_server::{Attempt, Double, Fault, START, Served, archive};
+use crate::program::{Ended, command};
+use crate::stored::rows;
+use crate::world::folder;
 
 /// What the only history of a double gives.
 fn load(double: Double, access: ServerAccess) -> (Served, Collected, Extraction) {
@@ -275,8 +278,8 @@ fn a_call_that_fails_costs_its_own_rows_and_is_named() {
         ("environment", Fault::CutOff, "environment", true),
         ("jobs", Fault::Status(500), "jobs", true),
         ("stages", Fault::CutOff, "stages", true),
-        ("allexecutors", Fault::Status(403), "executors", false),
-        ("storage/rdd", Fault::Html, "rdd_storage", false),
+        ("allexecutors", Fault::Status(403), "executors", true),
+        ("storage/rdd", Fault::Html, "rdd_storage", true),
     ];
     for (path, fault, call, retryable) in faults {
         let double = Double::small().with_fault(path, fault);
@@ -326,7 +329,8 @@ fn a_server_that_gives_nothing_is_an_error() {
     );
     let error = outcome.expect_err("no application");
     assert!(error.to_string().contains("401"), "{error}");
-    assert!(!error.is_retryable());
+    // A permission may be given without the history changing.
+    assert!(error.is_retryable());
 }
 
 #[test]
@@ -370,4 +374,39 @@ fn pages_of_tasks_that_fail_are_counted() {
     assert_eq!(rows.count("tasks"), 0);
     let loss = extraction.loss.expect("a loss");
     assert!(loss.starts_with("task_list (2 times): "), "{loss}");
+}
+
+/// A run over a double, in REST mode.
+fn run(url: &url::Url, lake: &std::path::Path) -> Ended {
+    let job = lake.with_file_name("job.toml");
+    let text = format!(
+        "[[source]]\nkind = \"history_server\"\nuris = [\"{url}\"]\nhistory_access = \"rest\"\n"
+    );
+    std::fs::write(&job, text).expect("a job file");
+    let mut command = command(["-q", "run"]);
+    command.arg(&job).arg("--lake").arg(lake);
+    command.output().expect("the program starts").into()
+}
+
+#[test]
+fn a_run_over_a_server_that_fails_at_some_calls_is_partial_every_night() {
+    for path in ["stages", "sql"] {
+        let lake = folder(&format!("server_fails_at_{path}")).join("lake");
+        let runtime = runtime();
+        let double = Double::small().with_fault(path, Fault::Status(500));
+        let served = runtime.block_on(double.serve());
+        for night in 0..2 {
+            let ended = run(&served.url, &lake);
+            ended.assert_code(3);
+            assert_eq!(
+                (ended.count("partial"), ended.count("unchanged")),
+                (1, 0),
+                "{night}"
+            );
+            let problem = &ended.summary()["problems"][0];
+            assert_eq!(problem["error_kind"], "failed_requests", "{}", ended.out);
+            assert_eq!(problem["retryable"], true);
+        }
+        assert_eq!(rows(&lake, "applications").len(), 1);
+    }
 }

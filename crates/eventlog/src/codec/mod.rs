@@ -29,6 +29,7 @@ mod tests;
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
+use std::time::Instant;
 
 /// Bytes read from a file at a time.
 ///
@@ -55,6 +56,8 @@ pub struct Limits {
     pub expansion_free_bytes: u64,
     /// Largest zstd window, as a power of two. Default 27 (128 MiB), zstd's own limit for streams.
     pub zstd_window_log_max: u32,
+    /// When the reading has to be over. Default: never.
+    pub deadline: Option<Instant>,
 }
 
 impl Default for Limits {
@@ -65,11 +68,18 @@ impl Default for Limits {
             max_expansion: 2_000,
             expansion_free_bytes: 64 << 20,
             zstd_window_log_max: 27,
+            deadline: None,
         }
     }
 }
 
 impl Limits {
+    /// Whether the time is up.
+    pub fn is_late(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// Whether a log that gave `decoded` bytes out of `compressed` ones is within the limits.
     pub fn allow(&self, decoded: u64, compressed: u64) -> bool {
         let expansion_is_fine = decoded <= self.expansion_free_bytes

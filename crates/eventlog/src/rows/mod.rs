@@ -213,6 +213,15 @@ impl RowCounts {
         self.0.iter().sum()
     }
 
+    /// The same counts without the rows of one table.
+    #[must_use]
+    pub fn without(mut self, table: FactTable) -> Self {
+        if let Some(count) = self.0.get_mut(table as usize) {
+            *count = 0;
+        }
+        self
+    }
+
     /// Adds the rows of another history.
     pub fn add(&mut self, other: &Self) {
         for (count, more) in self.0.iter_mut().zip(other.0) {

@@ -1,0 +1,63 @@
+//! Why a run ended without doing its work.
+
+use crate::analyze::AnalyzeError;
+use crate::load::LoadError;
+
+use super::outcome::RunStatus;
+
+/// Why a run ended without doing its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Nothing that was named can be reached.
+    #[error(
+        "no source could be reached: {reason}; check its address and your credentials, then run again"
+    )]
+    Unreachable {
+        /// The first source's error.
+        reason: String,
+    },
+    /// The lake cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The rules cannot be used.
+    #[error(transparent)]
+    Analyze(#[from] AnalyzeError),
+    /// A bug: a worker stopped.
+    #[error(
+        "a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again"
+    )]
+    Worker {
+        /// What it left as its last word.
+        reason: String,
+    },
+}
+
+impl RunError {
+    /// How a run with this error ended.
+    #[must_use]
+    pub fn status(&self) -> RunStatus {
+        match self {
+            Self::Unreachable { .. } => RunStatus::Unreachable,
+            Self::Load(error) => of_load(error),
+            Self::Analyze(error) if error.is_configuration() => RunStatus::Misconfigured,
+            Self::Analyze(_) | Self::Worker { .. } => RunStatus::Failed,
+        }
+    }
+}
+
+/// What an error of the lake means for the command that met it.
+#[must_use]
+pub fn of_load(error: &LoadError) -> RunStatus {
+    match error {
+        LoadError::Held(_) => RunStatus::Held,
+        LoadError::InvalidLocation { .. }
+        | LoadError::NoLake { .. }
+        | LoadError::NotALake { .. }
+        | LoadError::NewerFormat { .. }
+        | LoadError::NoConditionalPut { .. }
+        | LoadError::UnknownTable { .. }
+        | LoadError::ShortRetention { .. } => RunStatus::Misconfigured,
+        _ => RunStatus::Failed,
+    }
+}

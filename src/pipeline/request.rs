@@ -1,0 +1,50 @@
+//! What a run is asked to do.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::analyze::Overrides;
+use crate::discover::Window;
+use crate::load::StoreSafety;
+use crate::redact::Redactor;
+
+use super::reload::Reload;
+use super::sources::Source;
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The lake: a path or URI.
+    pub lake: String,
+    /// Options of the lake's object store.
+    pub storage_options: HashMap<String, String>,
+    /// What to do about a store that does not keep two runs apart.
+    pub store_safety: StoreSafety,
+    /// Where histories come from.
+    pub sources: Vec<Source>,
+    /// Masks secrets in all that is written.
+    pub redactor: Redactor,
+    /// Which of them, by their newest modification.
+    pub window: Window,
+    /// Find and identify only; write nothing.
+    pub dry_run: bool,
+    /// Ask live applications too (history servers; logs in progress are read in any case).
+    pub include_running: bool,
+    /// Write the `tasks` table, by far the largest.
+    pub include_tasks: bool,
+    /// Which histories are read again though they have not changed.
+    pub reload: Reload,
+    /// Threads that read logs.
+    pub threads: usize,
+    /// A folder of rules that adds to or replaces the built-in ones.
+    pub rules_dir: Option<PathBuf>,
+    /// What the job file changes about the rules.
+    pub rule_overrides: Overrides,
+    /// Longest time to find out whose a log is.
+    pub identify_timeout: Duration,
+    /// Longest time to read one history.
+    pub extract_timeout: Duration,
+    /// Read at most so many histories, the newest first.
+    pub max_applications: Option<usize>,
+}
