@@ -1,5 +1,5 @@
 -- id: caches_never_read
--- title: Caches that nobody read
+-- title: Caches that were never read
 -- question: Which RDDs and tables were cached and never read again?
 -- reads: applications, rdds
 SELECT

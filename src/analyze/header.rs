@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_names_its_line_and_neighbour() {
+    fn an_unknown_key_names_its_line_and_neighbor() {
         let mut header = Header::parse("a.sql", "-- id: a\n-- titel: b\n").expect("valid");
         header.optional("id").expect("valid");
         header.optional("title").expect("valid");

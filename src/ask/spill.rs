@@ -1,6 +1,6 @@
 //! Folders for spilled data, removed however the process ends.
 //!
-//! A folder is removed when nobody asks the lake any more, and by [`remove_spill_folders`] on the
+//! A folder is removed when the lake is no longer in use, and by [`remove_spill_folders`] on the
 //! way out of the process. A killed process leaves its folder; the next one finds that its owner
 //! is gone, because the lock file in it is no longer locked, and removes it.
 

@@ -59,7 +59,7 @@ pub(super) struct GlobalArguments {
     /// Tell only what fails
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Whether colours are used; `auto` heeds NO_COLOR
+    /// Whether colors are used; `auto` heeds NO_COLOR
     #[arg(
         long,
         global = true,
@@ -206,7 +206,7 @@ pub(super) struct JobArguments {
         hide_env_values = true
     )]
     history_server: Vec<String>,
-    /// The lake to write to, made if need be: a path, or a URI such as s3://bucket/lake
+    /// The lake to write to, created if missing: a path, or a URI such as s3://bucket/lake
     #[arg(
         long,
         value_name = "URI",

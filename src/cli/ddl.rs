@@ -63,7 +63,7 @@ fn in_order(catalog: &Catalog) -> Vec<&Relation> {
         };
         let (ready, rest): (Vec<&Relation>, Vec<&Relation>) =
             open.iter().partition(|view| is_ready(view));
-        // Views that read each other are nobody's to make.
+        // Views that read each other cannot be created.
         if ready.is_empty() {
             break;
         }

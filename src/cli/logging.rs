@@ -20,7 +20,7 @@ pub(super) struct Logging {
     pub(super) settings: LogSettings,
     /// Bars that are drawn on the same terminal.
     pub(super) bars: MultiProgress,
-    /// Whether texts for people are in colour.
+    /// Whether texts for people are in color.
     pub(super) colored: bool,
     /// Masks secrets in what is told.
     redactor: Arc<Redactor>,
@@ -102,7 +102,7 @@ impl Logging {
     }
 }
 
-/// Libraries that tell of requests with all that is in them.
+/// Libraries that log requests with all that is in them.
 const WITH_SECRETS: [&str; 9] = [
     "aws_config",
     "aws_credential_types",
@@ -126,7 +126,7 @@ fn filter(level: LogLevel) -> Targets {
     };
     Targets::new()
         .with_default(theirs)
-        // What they tell of requests holds cookies, keys and signatures.
+        // What they log of requests holds cookies, keys and signatures.
         .with_targets(WITH_SECRETS.map(|target| (target, theirs.min(LevelFilter::WARN))))
         .with_target("sparklake", ours)
 }

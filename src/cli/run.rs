@@ -78,7 +78,7 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
             count,
             ..
         } = problem;
-        // What was skipped is missed by nobody.
+        // What was skipped is not missing.
         if *status == SourceStatus::Skipped {
             tracing::info!(uri, %status, error_kind, count, "{error}");
         } else {

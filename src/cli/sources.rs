@@ -345,7 +345,7 @@ impl GivenSource<'_> {
             (Some(_), None, _) => {
                 self.usage("username needs its password; add password_env or password_file")
             }
-            (None, Some(_), _) => self.usage("the password belongs to nobody; add username"),
+            (None, Some(_), _) => self.usage("the password has no user; add username"),
             (Some(_), Some(_), Some(_)) => {
                 self.usage("give a username with its password, or a token, not both")
             }

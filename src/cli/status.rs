@@ -116,7 +116,7 @@ impl Status {
     fn write_text(&self, output: &mut Output) -> Result<(), CliError> {
         let work = match &self.held_by {
             Some(holder) => format!("{holder} works on it"),
-            None => "nobody works on it".to_owned(),
+            None => "no run holds it".to_owned(),
         };
         output.text(&format!("Lake {}: {work}\n", self.lake))?;
         for (_, title, rows) in &self.parts {

@@ -43,7 +43,7 @@ fn clusters(run: &RunSummary) -> String {
         (of.empty, "with nothing to load"),
         (of.partial, "loaded in part"),
         (of.failed, "failed"),
-        (of.unchanged, "dealt with by an earlier run"),
+        (of.unchanged, "loaded by an earlier run"),
     ];
     let told: Vec<String> = parts
         .into_iter()

@@ -26,7 +26,7 @@ pub struct JobFile {
     pub rules: RulesSection,
     /// Which secrets are masked.
     pub redaction: RedactionSection,
-    /// What to tell of the work.
+    /// What to log.
     pub log: LogSection,
 }
 
@@ -118,7 +118,7 @@ pub struct LogSection {
     pub format: Option<LogFormat>,
     /// How much is told.
     pub level: Option<LogLevel>,
-    /// Whether colours are used.
+    /// Whether colors are used.
     pub color: Option<Color>,
 }
 
@@ -148,7 +148,7 @@ pub enum SummaryFormat {
     None,
 }
 
-/// How much is told of the work.
+/// How much is logged.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, clap::ValueEnum,
 )]
@@ -167,7 +167,7 @@ pub enum LogLevel {
     Trace,
 }
 
-/// Whether colours are used.
+/// Whether colors are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Color {

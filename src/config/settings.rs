@@ -56,7 +56,7 @@ pub struct Settings {
     pub rules: RulesSettings,
     /// Which secrets are masked.
     pub redactor: Redactor,
-    /// What to tell of the work.
+    /// What to log.
     pub log: LogSettings,
     /// All of it, for `config show`.
     pub effective: Vec<Effective>,
@@ -128,14 +128,14 @@ pub struct RulesSettings {
     pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
 }
 
-/// What to tell of the work.
+/// What to log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LogSettings {
     /// Form of the log.
     pub format: LogFormat,
     /// How much is told.
     pub level: LogLevel,
-    /// Whether colours are used.
+    /// Whether colors are used.
     pub color: Color,
 }
 

@@ -159,7 +159,7 @@ pub struct SourceSection {
         skip_serializing_if = "Option::is_none"
     )]
     pub batch_delay_seconds: Option<u64>,
-    /// Whether logs of drivers and executors are searched for known troubles.
+    /// Whether logs of drivers and executors are searched for known problems.
     #[serde(
         default,
         deserialize_with = "flexible::flag",

@@ -279,7 +279,7 @@ pub enum CallOutcome {
         /// Short and stable: `TIMEOUT`, `HTTP_403`, `AWS_ThrottlingException`,
         /// `PERSISTENT_UI_NOT_READY`.
         code: String,
-        /// Whether trying again may help though nobody changes anything.
+        /// Whether trying again may help although nothing was changed.
         retryable: bool,
     },
 }
@@ -427,7 +427,7 @@ pub trait ClusterPlatform: Debug + Send + Sync {
     /// When no part of the list can be had: wrong credentials, no network, no permission.
     async fn list(&self, window: &Window) -> Result<ClusterList, DiscoverError>;
 
-    /// Asks everything about one cluster. Trouble with one question becomes a failed call and a
+    /// Asks everything about one cluster. A problem with one question becomes a failed call and a
     /// problem, and does not hide what the others give.
     async fn explore(&self, cluster: Cluster, request: &ExploreRequest) -> Exploration;
 

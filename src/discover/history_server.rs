@@ -28,7 +28,7 @@ pub struct HistoryServerSource {
     pub client: ClientSettings,
     /// What to call the cluster that its applications ran on; by default the server's host.
     pub name: Option<String>,
-    /// How histories are to be had.
+    /// How histories are read.
     pub access: ServerAccess,
 }
 
@@ -112,7 +112,7 @@ pub async fn discover(
     })
 }
 
-/// Lists the applications that the server behind `client` tells of, one history an attempt, newest
+/// Lists the applications that the server behind `client` lists, one history an attempt, newest
 /// application first.
 ///
 /// Completed attempts always, running ones with `include_running`. An attempt that never ended but

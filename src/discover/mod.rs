@@ -162,7 +162,7 @@ impl EventLog {
     }
 }
 
-/// Where the history of an application attempt is to be had.
+/// Where the history of an application attempt is.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// An event log.
@@ -180,7 +180,7 @@ pub struct History {
     pub cluster_id: String,
     /// Cluster's name, or the source's.
     pub cluster_name: String,
-    /// Where it is to be had.
+    /// Where it is.
     pub content: Content,
     /// What the platform calls the run that the application belongs to, where it tells.
     pub job_run: Option<JobRunLink>,
@@ -433,7 +433,7 @@ pub enum DiscoverError {
         message: String,
         /// What to do about it.
         cure: String,
-        /// Whether trying again may help though nobody changes anything.
+        /// Whether trying again may help although nothing was changed.
         retryable: bool,
     },
     /// None of several URIs of the source could be looked at.
@@ -526,7 +526,7 @@ impl DiscoverError {
         }
     }
 
-    /// Whether it may go well the next time, though nobody changes anything.
+    /// Whether it may go well the next time, although nothing was changed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Vanished { .. } => true,

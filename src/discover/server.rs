@@ -1,4 +1,4 @@
-//! Applications that a server tells of: a History Server, or a driver that still runs.
+//! Applications that a server lists: a History Server, or a driver that still runs.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct ServerApplication {
     pub last_updated: DateTime<Utc>,
     /// Whether it has ended.
     pub completed: bool,
-    /// How its history is to be had.
+    /// How its history is read.
     pub access: ServerAccess,
 }
 

@@ -91,7 +91,7 @@ pub enum ExtractError {
         uri: String,
     },
     /// An application without an id: a History Server refuses it too.
-    #[error("{uri} tells of an application without an id")]
+    #[error("{uri} is about an application without an id")]
     NoApplicationId {
         /// The log.
         uri: String,
@@ -146,7 +146,7 @@ impl ExtractError {
         }
     }
 
-    /// What was being read: the log, or the file of it that is to blame. Blank where the trouble is
+    /// What was being read: the log, or the file of it that is to blame. Blank where the problem is
     /// ours and not the log's.
     pub fn uri(&self) -> &str {
         match self {
@@ -192,7 +192,7 @@ impl ExtractError {
         })
     }
 
-    /// The same error with `name` in the place of `copy`, which nobody knows by that name.
+    /// The same error with `name` in place of `copy`, an internal name.
     pub(crate) fn renamed(mut self, copy: &str, name: &str) -> Self {
         if let Self::EmptyLog { uri }
         | Self::UnknownCodec { uri, .. }

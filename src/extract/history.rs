@@ -1,4 +1,4 @@
-//! One history, from wherever it is to be had, to rows.
+//! One history, from whatever source, to rows.
 
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
@@ -11,7 +11,7 @@ use super::rest;
 use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter};
 use crate::discover::{Content, EventLog, History, Layout};
 
-/// Which application attempt a history tells of.
+/// Which application attempt a history is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Spark's application id.
@@ -57,7 +57,7 @@ pub struct Extraction {
     pub loss: Option<String>,
     /// The text ended before the log did, or a server did not give everything.
     pub truncated: bool,
-    /// Whether what was lost may be had the next time, though nobody changes anything.
+    /// Whether what was lost may be readable the next time, although nothing was changed.
     pub retryable: bool,
     /// The application ended and nothing was lost.
     pub complete: bool,

@@ -233,7 +233,7 @@ impl HttpError {
         }
     }
 
-    /// Whether it may go well the next time, though nobody changes anything.
+    /// Whether it may go well the next time, although nothing was changed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Status { status, .. } => is_retryable_status(*status),

@@ -79,7 +79,7 @@ impl ClusterRecord {
     /// Rows of the ledger, ready to be staged with a batch.
     ///
     /// # Errors
-    /// When a row does not fit the table's contract: a mistake of ours.
+    /// When a row does not fit the table's contract: a bug of this program.
     pub fn rows(
         records: &[Self],
         batch: &Batch,

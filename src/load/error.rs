@@ -275,7 +275,7 @@ pub enum LoadError {
     /// Files would be deleted that somebody may still be reading.
     #[error(
         "a retention of {hours} hours is shorter than the safe {safe_hours}: queries that are \
-         running would lose their files; ask for it explicitly if nobody else uses the lake"
+         running would lose their files; ask for it explicitly if no other program uses the lake"
     )]
     ShortRetention {
         /// What was asked for.
@@ -310,7 +310,7 @@ impl LoadError {
         }
     }
 
-    /// Sorts a store's failure into the ones that a user can mend and the rest.
+    /// Sorts a store's failure into the ones that a user can fix and the rest.
     pub(crate) fn storage(
         action: &'static str,
         path: impl Into<String>,

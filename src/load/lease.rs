@@ -208,7 +208,7 @@ impl Found {
     }
 }
 
-/// The run that holds the lease; `None` when nobody does, or nobody that lives.
+/// The run that holds the lease; `None` when no run does, or when its lease has expired.
 pub(super) async fn holder(store: &Arc<dyn ObjectStore>) -> Result<Option<Holder>, LoadError> {
     let found = read(store).await?;
     Ok(found

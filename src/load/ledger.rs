@@ -117,7 +117,7 @@ impl Ledger {
             .newest(without_credentials(source_uri).as_ref())
     }
 
-    /// Whether this very version of a history has been dealt with for good: it is in the tables,
+    /// Whether this very version of a history needs no more work: it is in the tables,
     /// another history of its application is, or it cannot be read and never will be.
     pub fn is_current(&self, source_uri: &str, fingerprint: &str) -> bool {
         self.entries

@@ -6,7 +6,7 @@
 //! 1. A run takes the lake's lock ([`lock`]). What an earlier run left behind is completed or
 //!    removed first ([`recover`]).
 //! 2. A [`Batch`] begins and is noted as open. Workers stage Parquet files ([`writer`]) whose names
-//!    carry the batch's id. Nobody sees these files yet: no table refers to them.
+//!    carry the batch's id. No reader sees these files yet: no table refers to them.
 //! 3. The coordinator decides on the commit and writes the decision down, the *intent*: every file
 //!    to be added and removed, table by table, under a number larger than any before ([`commit`]).
 //!    Writing the intent is one atomic step. Killed before it, nothing has happened and the staged

@@ -18,7 +18,7 @@ use crate::schema;
 /// Tables that are made or changed at the same time.
 const CONCURRENT_TABLES: usize = 8;
 
-/// What was found and mended.
+/// What was found and repaired.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Recovery {
     /// Batches whose commit was completed.
@@ -30,7 +30,7 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Whether there was nothing to mend.
+    /// Whether there was nothing to repair.
     pub fn is_clean(&self) -> bool {
         self.completed.is_empty() && self.discarded.is_empty()
     }

@@ -125,7 +125,7 @@ impl TableHandle {
         }
     }
 
-    /// Brings the table's columns and comments to the contract's, creating it if need be.
+    /// Brings the table's columns and comments to the contract's, creating it if it is missing.
     pub(super) async fn bring_to_contract(&self) -> Result<(), LoadError> {
         self.create().await?;
         let state = self.state().await?;

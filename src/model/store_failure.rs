@@ -39,7 +39,7 @@ pub enum StoreFailure {
     /// The bucket is somewhere else.
     #[error("the bucket is in another region; set it with --storage-option aws_region=…")]
     WrongRegion,
-    /// Nobody answers.
+    /// No answer.
     #[error("{} does not answer; check the endpoint and the network", endpoint_or_store(.endpoint))]
     NoAnswer {
         /// Scheme, host and port; empty where it is not known.
@@ -113,7 +113,7 @@ impl StoreFailure {
         }
     }
 
-    /// Whether trying again may help though nobody changes anything.
+    /// Whether trying again may help although nothing was changed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::NoAnswer { .. })

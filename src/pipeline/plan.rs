@@ -98,7 +98,7 @@ impl Candidate {
     }
 }
 
-/// A log that is left out because another one tells of the same application attempt.
+/// A log that is left out because another one is about the same application attempt.
 #[derive(Debug)]
 pub(super) struct Duplicate {
     pub(super) candidate: Candidate,
@@ -226,7 +226,7 @@ fn without_copies(candidates: Vec<Candidate>, ledger: &Ledger) -> (Vec<Candidate
         match originals.remove(&index) {
             // In the same cluster the better one is chosen, as ever.
             Some((winner, cluster_id)) if cluster_id != candidate.history.cluster_id => {
-                // The record tells of the application that is in the lake.
+                // The record is about the application that is in the lake.
                 candidate.history.cluster_id = cluster_id;
                 copies.push(Duplicate { candidate, winner });
             }
@@ -381,7 +381,7 @@ fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
     }
 }
 
-/// Spreads small histories over `workers` units of about the same size, neighbours by date together.
+/// Spreads small histories over `workers` units of about the same size, neighbors by date together.
 fn spread(candidates: Vec<Candidate>, workers: usize, first: u32) -> Vec<Unit> {
     let total: u64 = candidates.iter().map(Candidate::weight).sum();
     let share = total.div_ceil(workers.max(1) as u64).max(1);

@@ -65,7 +65,7 @@ pub struct RunSummary {
 pub struct ClusterCounts {
     /// Listed.
     pub found: usize,
-    /// Ended and dealt with by an earlier run: not asked again.
+    /// Ended and loaded by an earlier run: not asked again.
     pub unchanged: usize,
     /// All that there is of them is in the lake.
     pub completed: usize,

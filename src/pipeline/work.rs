@@ -74,7 +74,7 @@ pub(super) struct Workshop<'w> {
 }
 
 impl Workshop<'_> {
-    /// Works through one unit. A history that fails is told of in the result and leaves no row.
+    /// Works through one unit. A history that fails is reported in the result and leaves no row.
     ///
     /// # Errors
     /// When rows cannot be staged at all: the disk is full, the store is gone.

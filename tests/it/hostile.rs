@@ -121,7 +121,7 @@ fn assert_fates(lake: &Path, logs: &Path) {
     assert_eq!(told, expected);
 }
 
-/// The good log has the rows that it has in a lake without hostile neighbours.
+/// The good log has the rows that it has in a lake without hostile neighbors.
 fn assert_good_rows(lake: &Path) {
     for table in [
         "applications",

@@ -123,7 +123,7 @@ async fn operators_that_measure_more_than_their_stage_are_scaled_down() {
 }
 
 #[tokio::test]
-async fn an_operator_without_metrics_works_where_its_neighbours_do() {
+async fn an_operator_without_metrics_works_where_its_neighbors_do() {
     let lake = with_nodes(
         &[
             (0, "Sort", None, &[1], Some(4_000)),

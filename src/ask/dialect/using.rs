@@ -165,7 +165,7 @@ impl Task for Collect {
     }
 }
 
-/// Writes the joins anew.
+/// Rewrites the joins.
 struct Rewrite<'k> {
     known: &'k Columns,
 }

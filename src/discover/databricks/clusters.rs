@@ -1,4 +1,4 @@
-//! From what a workspace tells of a cluster to what every platform tells.
+//! From what a workspace says about a cluster to what every platform says.
 
 use std::collections::BTreeMap;
 

@@ -262,7 +262,7 @@ impl Databricks {
     }
 
     /// What is known of the cluster's making: from the list where it has ended and nothing can
-    /// change, else asked anew.
+    /// change, else asked again.
     async fn details(&self, exploration: &mut Exploration) -> Option<Arc<ClusterDetails>> {
         let id = exploration.cluster.id.clone();
         let listed = self.listed().details.get(&id).cloned();

@@ -158,7 +158,7 @@ struct Sorter<'a> {
     proofs: Proofs,
 }
 
-/// Logs of the cluster, logs of nobody knows whom, problems of the cluster's logs.
+/// Logs of the cluster, logs without a known owner, problems of the cluster's logs.
 type Sorted = (Vec<History>, Vec<History>, Vec<DiscoverProblem>);
 
 impl Sorter<'_> {
@@ -178,7 +178,7 @@ impl Sorter<'_> {
             true => Arc::default(),
             false => match self.emr.lifetimes().await {
                 Ok(others) => others,
-                // Without the list of clusters nobody knows whose the rest is, but what did not
+                // Without the list of clusters the owner of the rest is unknown, but what did not
                 // happen in this cluster's life is not its.
                 Err(_) => Arc::new(vec![Lifetime {
                     cluster_id: String::new(),

@@ -1,4 +1,4 @@
-//! Where the history of a job run is to be had.
+//! Where the history of a job run is.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Explorer<'_> {
         explored
     }
 
-    /// Describes a run; by its list alone where the description is not to be had.
+    /// Describes a run; by its list alone where the description is not available.
     async fn run(&self, listed: JobRun, tally: &mut Tally) -> Run {
         let details = self.details(&listed.job_run_id, tally).await;
         let described = details.as_ref().and_then(job_run::described);

@@ -66,7 +66,7 @@ pub struct EmrEksSource {
     pub max_applications: Option<usize>,
     /// Job runs of one virtual cluster that are asked about side by side.
     pub max_app_threads: usize,
-    /// Whether EMR is asked for its History Server of a job run where no event log is to be had.
+    /// Whether EMR is asked for its History Server of a job run where no event log is available.
     pub persistent_ui: bool,
     /// Longest wait for that server.
     pub persistent_ui_timeout: Duration,
@@ -234,7 +234,7 @@ impl EmrEks {
             .ok_or_else(|| empty_answer(id, DESCRIBE_VIRTUAL_CLUSTER))
     }
 
-    /// `None` for one without an id, which nobody could ask about.
+    /// `None` for one without an id, which could not be asked about.
     fn described(&self, described: &VirtualCluster) -> Option<Cluster> {
         let id = described.id()?;
         let mut cluster = Cluster::new(

@@ -1,4 +1,4 @@
-//! Where the history of a job run is to be had.
+//! Where the history of a job run is.
 
 use crate::model::Platform;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Explorer<'_> {
         explored
     }
 
-    /// Describes a run; by its list alone where the description is not to be had.
+    /// Describes a run; by its list alone where the description is not available.
     async fn run(&self, summary: JobRunSummary, tally: &mut Tally) -> Run {
         let details = self.details(summary.id(), tally).await;
         let row = match &details {
@@ -337,7 +337,7 @@ impl Run {
 
 /// The name of an attempt, which stays though its server's address does not.
 ///
-/// The first attempt has the run's name: whether there will be a second one, nobody knows then.
+/// The first attempt has the run's name: whether there will be a second one is not known then.
 fn attempt_uri(arn: &str, attempt: Option<i32>) -> String {
     match attempt.filter(|attempt| *attempt > 1) {
         Some(attempt) => format!("{arn}/attempts/{attempt}"),

@@ -167,7 +167,7 @@ fn in_threads<R: Read + Send>(
     })
 }
 
-/// Reads until the end, or until nobody wants more.
+/// Reads until the end, or until the receiver wants no more.
 fn read_chunks<R: Read>(
     source: &mut LineChunks<R>,
     free: &Receiver<Vec<u8>>,

@@ -145,7 +145,7 @@ fn arrange_chunks(
     }
 }
 
-/// Keeps one of neighbours with the same key: the one with the most text, the first of equals.
+/// Keeps one of neighbors with the same key: the one with the most text, the first of equals.
 fn without_twins<K: PartialEq>(
     pieces: Vec<(K, Part)>,
     text_bytes: impl Fn(&Part) -> u64,
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn contexts_are_told_apart_and_a_silent_chunk_follows_its_neighbour() {
+    fn contexts_are_told_apart_and_a_silent_chunk_follows_its_neighbor() {
         let split = split_by_context(&[None, Some(7), Some(9), None, Some(7)]);
         assert_eq!(split, [(Some(7), vec![0, 1, 4]), (Some(9), vec![2, 3])]);
         assert_eq!(split_by_context(&[None, None]), [(None, vec![0, 1])]);

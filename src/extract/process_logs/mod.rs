@@ -1,4 +1,4 @@
-//! What drivers and executors wrote to their own logs: known troubles, by a catalogue of signatures.
+//! What drivers and executors wrote to their own logs: known problems, by a catalog of signatures.
 //!
 //! Logs of processes are large, and most of them are of no interest. So reading is bounded by files
 //! and bytes, the files that tell most come first (standard error, the newest), and of a large file
@@ -68,7 +68,7 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// What belongs to `history`, which tells of the application `identity`.
+    /// What belongs to `history`, which is about the application `identity`.
     ///
     /// Only Databricks puts the logs of several applications into one folder, and runs its machines
     /// in UTC. Elsewhere times decide nothing: a machine may have another time zone.
@@ -117,12 +117,12 @@ fn is_standalone_application(name: &str) -> bool {
     })
 }
 
-/// A known trouble that the logs tell of.
+/// A known problem that the logs show.
 #[derive(Debug, Clone)]
 pub struct Finding {
     /// Which.
     pub signature: Arc<Signature>,
-    /// Whose logs tell of it.
+    /// Whose logs show it.
     pub process: LoggedProcess,
     /// Lines that do.
     pub count: u64,
@@ -139,7 +139,7 @@ pub struct Finding {
 /// What was read, and found.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// Known troubles, the most severe first.
+    /// Known problems, the most severe first.
     pub findings: Vec<Finding>,
     /// Files read.
     pub files: u64,
@@ -155,7 +155,7 @@ pub struct Scan {
     pub problems: Vec<ExtractError>,
 }
 
-/// Looks for known troubles in the logs at `places`.
+/// Looks for known problems in the logs at `places`.
 ///
 /// Call it on a thread that may block: not on a worker of `runtime`, which fetches objects.
 pub fn scan(

@@ -1,4 +1,4 @@
-//! Histories that a server tells of: a History Server, or a live driver.
+//! Histories that a server lists: a History Server, or a live driver.
 //!
 //! The raw log is fetched and replayed where the server gives it (`download`): one request, and
 //! nothing is lost. Where it does not, Spark's REST interface is asked for everything it shows
@@ -89,7 +89,7 @@ pub(super) fn extract(
             tracing::info!(
                 application = %application.uri,
                 reason = %error,
-                "no raw log to be had; asking over REST"
+                "no raw log available; reading over REST"
             );
             walk(application, options, runtime, rows)
         }

@@ -37,14 +37,14 @@ const REQUESTS_AHEAD: usize = 8;
 /// Refused pages of SQL executions after which no further one is asked for.
 const MAX_REFUSALS: u64 = 5_000;
 
-/// A server keeps 1,000 executions if nobody tells it otherwise, and drops a tenth of them when they
+/// A server keeps 1,000 executions unless it is configured otherwise, and drops a tenth of them when they
 /// become more.
 const LIKELY_LIMIT_OF_EXECUTIONS: i64 = 900;
 
 /// A stage id and an attempt id.
 type StageKey = (i64, i64);
 
-/// Walks through all that the server tells of one attempt.
+/// Walks through all that the server shows of one attempt.
 ///
 /// # Errors
 /// When nothing but the attempt's start can be had, or the sink refuses rows.
@@ -92,7 +92,7 @@ struct Walk<'w, 's, 'a> {
     /// Answers that came.
     answers: u64,
     completed: bool,
-    /// Epoch milliseconds of the newest thing that the server tells of.
+    /// Epoch milliseconds of the newest event that the server shows.
     last_event: i64,
 }
 
@@ -780,10 +780,10 @@ impl StageTasks {
     /// Whether the metrics of unsuccessful tasks stand in each other's places: the stage's sums,
     /// which are right in every version, come out only when they are put back.
     fn is_permuted(&self) -> bool {
-        let sum_with = |mend: fn(&TaskMetrics) -> TaskMetrics| {
+        let sum_with = |repair: fn(&TaskMetrics) -> TaskMetrics| {
             let mut sum = self.successful;
             for task in &self.unsuccessful {
-                sum.add(&mend(&task.end.metrics));
+                sum.add(&repair(&task.end.metrics));
             }
             sum
         };

@@ -50,7 +50,7 @@ pub(super) struct Inventory {
     pub(super) present: BTreeMap<String, u64>,
     /// Files that are part of the table, as far as the log can be read.
     pub(super) live: BTreeSet<String>,
-    /// Files of which nobody knows whether they are part of the table: what can be read of the log
+    /// Files of which it is unknown whether they are part of the table: what can be read of the log
     /// neither adds nor removes them.
     pub(super) unknown: BTreeSet<String>,
     /// Whether log entries are missing or cannot be read.

@@ -2,7 +2,7 @@
 //!
 //! What a table held is found again from what is left: the log entries that can be read, the data
 //! files in its folder, and the ledger, which says for each application which batch its rows come
-//! from. Derived tables are emptied and judged anew. What cannot be found again is marked in the
+//! from. Derived tables are emptied and judged again. What cannot be found again is marked in the
 //! ledger, so that the next run reads those histories once more and replaces their rows.
 
 mod inventory;
@@ -49,7 +49,7 @@ pub struct TableRepair {
     pub problem: String,
     /// Data files that are part of the table again as they are.
     pub files_kept: u64,
-    /// Data files of which only some rows belong to the table; those were written anew.
+    /// Data files of which only some rows belong to the table; those were rewritten.
     pub files_rewritten: u64,
     /// Data files that the table's log named and that are gone or cannot be read.
     pub files_lost: u64,

@@ -1,4 +1,4 @@
-//! Makes a table's log anew from the data files that belong to it.
+//! Rebuilds a table's log from the data files that belong to it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Lake {
         Ok(report)
     }
 
-    /// The files that make up the table: as they are, or written anew without the rows that do not
+    /// The files that make up the table: as they are, or rewritten without the rows that do not
     /// belong to it.
     async fn gather(
         &self,

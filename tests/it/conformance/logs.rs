@@ -128,7 +128,7 @@ fn one_of_several_claims_to_an_id_wins() {
         .filter(|problem| text(problem, "status") == "skipped")
     {
         let winner = text(problem, "error")
-            .strip_suffix(" tells of the same application attempt")
+            .strip_suffix(" is about the same application attempt")
             .expect("a winner");
         let winner = short(winner);
         claims

@@ -109,7 +109,7 @@ pub enum LineError {
     },
 }
 
-/// Parses lines of one log. Holds what neighbouring lines share; cheap to make, one a thread.
+/// Parses lines of one log. Holds what neighboring lines share; cheap to make, one a thread.
 #[derive(Debug, Default)]
 pub struct EventParser {
     tasks: TaskScanner,

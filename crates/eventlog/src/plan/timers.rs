@@ -13,7 +13,7 @@
 //! - **driver** time: `metadata time`, `time to collect`, `time to build`, `time to broadcast`;
 //! - a part of another or in parallel to it, as `remote reqs duration`: left out.
 //!
-//! A node that has only timers nobody knows takes the largest of them.
+//! A node that has only unknown timers takes the largest of them.
 
 use super::operator::Engine;
 

@@ -470,7 +470,7 @@ impl Executors {
         executor.replace_block(updated.block_id.starts_with("rdd_"), old, new);
     }
 
-    /// The blocks of an RDD are gone; no event tells of each.
+    /// The blocks of an RDD are gone; no event reports each.
     pub(super) fn on_unpersist(&mut self, rdd_id: i64) {
         for (executor_id, rdds) in &mut self.blocks {
             let Some(blocks) = rdds.remove(&Some(rdd_id)) else {

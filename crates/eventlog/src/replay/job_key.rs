@@ -73,7 +73,7 @@ const KUBERNETES_ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
 pub fn job_key(application_name: &str) -> String {
     let mut name = application_name.trim().to_owned();
     for pattern in LONG_IDS.iter() {
-        // Twice: neighbours share the character between them.
+        // Twice: neighbors share the character between them.
         for _ in 0..2 {
             name = pattern.replace_all(&name, "${1}#${2}").into_owned();
         }

@@ -351,7 +351,7 @@ impl<'w, 's> Replay<'w, 's> {
         let job = LiveJob::new(&start);
         for info in start.stage_infos {
             let key = (info.stage_id, info.attempt_id);
-            // As in the History Server, a stage that a later job lists again starts anew; not one
+            // As in the History Server, a stage that a later job lists again starts over; not one
             // whose row is written, which no running job had listed.
             if self.taken.stages.contains(key) {
                 continue;
@@ -405,7 +405,7 @@ impl<'w, 's> Replay<'w, 's> {
     }
 
     /// A stage is gone: jobs that had ended before it and wait for no other are final. The History
-    /// Server writes such a job anew when the stage's last task ended late (`after_task`).
+    /// Server writes such a job again when the stage's last task ended late (`after_task`).
     fn release_ending_jobs(
         &mut self,
         stage: StageKey,

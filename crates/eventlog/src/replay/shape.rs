@@ -1,5 +1,5 @@
 //! What an application was given: its cluster manager, the shape of its executors, and whether they
-//! come and go. Spark's defaults fill in for what nobody set.
+//! come and go. Spark's defaults fill in for what was not set.
 
 use crate::event::ResourceProfileAdded;
 use crate::rows::{ApplicationShape, ExecutorMemory};

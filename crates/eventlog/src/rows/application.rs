@@ -30,7 +30,7 @@ impl HistoryKind {
 pub enum EndTimeSource {
     /// Its end event.
     ApplicationEnd,
-    /// The last thing that its history tells of.
+    /// Its history's last event.
     LastEvent,
 }
 
@@ -68,7 +68,7 @@ pub struct ApplicationShape {
 /// When an application worked. Times are epoch milliseconds, durations milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ApplicationActivity {
-    /// The newest thing that the history tells of.
+    /// The history's newest event.
     pub last_event_time: Option<i64>,
     /// Most tasks at one time.
     pub tasks_running_max: Option<i64>,

@@ -27,7 +27,7 @@ pub struct RddRow {
     pub blocks: Option<RddBlocks>,
 }
 
-/// What block updates tell of an RDD's cache.
+/// What block updates say about an RDD's cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RddBlocks {
     /// Most partitions cached at the same time.
