@@ -93,9 +93,10 @@ mod tests {
     use crate::schema;
 
     /// Words with an underscore that are neither tables, columns, values, rules nor views.
-    const OTHER_WORDS: [&str; 5] = [
+    const OTHER_WORDS: [&str; 6] = [
         "application_1713000000000_0001",
         "delta_log",
+        "include_tasks",
         "java_heap_out_of_memory",
         "log_signatures",
         "shuffle_read_total_blocks_fetched",
