@@ -7,10 +7,11 @@ fn sparklake(arguments: &[&str]) -> Ended {
     TestContext::new().run(arguments)
 }
 
-/// Nothing on standard output, exactly this on standard error.
+/// Nothing but a run's summary on standard output, exactly this on standard error.
+#[track_caller]
 fn assert_refused(ended: &Ended, code: i32, err: &str) {
     assert_eq!(
-        (ended.code, ended.err.as_str(), ended.out.as_str()),
+        (ended.code, ended.err.as_str(), ended.out_without_summary()),
         (code, err, "")
     );
 }
@@ -68,7 +69,12 @@ fn a_source_that_lacks_something_says_what_and_where() {
     let refused = |text: &str, sentence: &str| {
         std::fs::write(folder.path().join("job.toml"), text).expect("a job file");
         let ended = folder.run(&["run", "job.toml", "--lake", "lake"]);
-        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{}", ended.err);
+        assert_eq!(
+            (ended.code, ended.out_without_summary()),
+            (2, ""),
+            "{}",
+            ended.err
+        );
         assert!(ended.err.contains(sentence), "{}", ended.err);
     };
     refused(
@@ -199,7 +205,7 @@ fn an_empty_folder_of_logs_makes_an_empty_lake() {
 #[test]
 fn a_source_that_is_not_there_cannot_be_reached() {
     let ended = sparklake(&["-q", "run", "--event-logs", "nowhere", "--lake", "lake"]);
-    assert_eq!((ended.code, ended.out.as_str()), (75, ""));
+    assert_eq!((ended.code, ended.out_without_summary()), (75, ""));
     assert!(ended.err.contains("nowhere"), "{}", ended.err);
 }
 

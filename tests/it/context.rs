@@ -116,10 +116,30 @@ impl TestContext {
 }
 
 impl Ended {
-    /// Everything as one text: status, standard output, standard error.
+    /// Standard output without the JSON summary that ends every `run`, which has to say the code
+    /// that the program ended with.
+    #[track_caller]
+    pub fn out_without_summary(&self) -> &str {
+        let text = self.out.trim_end_matches('\n');
+        let start = text.rfind('\n').map_or(0, |at| at + 1);
+        let summary: Option<serde_json::Value> = serde_json::from_str(&text[start..]).ok();
+        match summary.and_then(|summary| summary.get("exit_code")?.as_i64()) {
+            Some(code) => {
+                assert_eq!(code, i64::from(self.code), "{text}");
+                &self.out[..start]
+            }
+            None => &self.out,
+        }
+    }
+
+    /// Everything as one text: status, standard output without a run's summary, standard error.
+    #[track_caller]
     pub fn snapshot(&self) -> String {
         let mut text = format!("status: {}\n", self.code);
-        for (name, stream) in [("stdout", &self.out), ("stderr", &self.err)] {
+        for (name, stream) in [
+            ("stdout", self.out_without_summary()),
+            ("stderr", self.err.as_str()),
+        ] {
             if !stream.is_empty() {
                 text.push_str(&format!("--- {name}\n{stream}"));
             }
