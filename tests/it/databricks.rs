@@ -322,7 +322,9 @@ async fn delivered_logs_give_the_rows_of_the_log_from_dbfs_and_from_volumes() {
         assert_eq!(link.job_run_id, run_id);
         assert_eq!(link.job_key.as_deref(), Some("nightly orders (job 11)"));
         assert!(exploration.job_runs[0].has_spark_history);
-        let (identity, rows) = rows(history.clone()).await;
+        let (mut identity, rows) = rows(history.clone()).await;
+        // Only the delivered folder names the context.
+        assert!(identity.spark_context_id.take().is_some());
         assert_eq!(identity, expected);
         assert_eq!(rows, expected_rows);
         assert!(rows.of(FactTable::Tasks) > 0);
