@@ -57,9 +57,14 @@ impl LossKind {
     #[must_use]
     pub fn is_missing(self) -> bool {
         match self {
-            Self::FailedRequests | Self::BadLines | Self::ProcessLog => true,
-            // What was never written, or is gone, is not missing.
-            Self::NoApplicationStart | Self::MissingFiles | Self::Truncated => false,
+            // Pieces that were written and not found may be elsewhere: a delivery that failed.
+            Self::FailedRequests
+            | Self::NoApplicationStart
+            | Self::MissingFiles
+            | Self::BadLines
+            | Self::ProcessLog => true,
+            // What was never written is not missing.
+            Self::Truncated => false,
         }
     }
 }

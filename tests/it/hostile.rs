@@ -135,8 +135,20 @@ fn assert_good_rows(lake: &Path) {
     ] {
         let plain = |lake: &Path| {
             let mut found = rows_of(lake, table, GOOD_APPLICATION);
+            // Its packed copy in another folder is an application of another cluster.
+            found.retain(|row| {
+                row.get("cluster_name")
+                    .is_none_or(|name| name != "spark35-gzip")
+            });
             for row in &mut found {
-                for column in ["source_uri", "last_updated", "batch_id", "ingested_at"] {
+                for column in [
+                    "cluster_id",
+                    "cluster_name",
+                    "source_uri",
+                    "last_updated",
+                    "batch_id",
+                    "ingested_at",
+                ] {
                     row.remove(column);
                 }
             }
@@ -506,7 +518,8 @@ fn a_lake_that_is_a_file_is_refused() {
         "error: '{}' is not a location for a lake: it is a file, not a folder\n",
         lake.display()
     );
-    assert_eq!((ended.err, ended.out.as_str()), (expected, ""));
+    assert_eq!(ended.summary()["exit_code"], 2);
+    assert_eq!(ended.err, expected);
     assert_eq!(
         fs::read_to_string(&lake).expect("still there"),
         "not a folder"
