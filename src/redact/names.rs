@@ -119,7 +119,15 @@ pub(super) fn strength(name: &str) -> Option<Strength> {
     let is_strong = |word: &String| {
         STRONG_PARTS.iter().any(|part| word.contains(part)) || STRONG_WORDS.contains(&bare(word))
     };
-    if words.iter().any(is_strong) || STRONG_LAST_WORDS.contains(&bare(last)) {
+    // passPhrase, pass-word: split at a capital or a sign, but one word.
+    let is_strong_pair = |pair: &[String]| {
+        let joined = pair.concat();
+        STRONG_PARTS.iter().any(|part| joined == *part)
+    };
+    if words.iter().any(is_strong)
+        || words.windows(2).any(is_strong_pair)
+        || STRONG_LAST_WORDS.contains(&bare(last))
+    {
         return Some(Strength::Strong);
     }
     is_weak(&words, last).then_some(Strength::Weak)
@@ -268,6 +276,8 @@ mod tests {
             "DB_PASS",
             "spark.my.pwd",
             "ssl.key.passphrase",
+            "spark.my.passPhrase",
+            "PASS_WORD",
             "client_secret",
             "secret2",
             "PW",

@@ -28,7 +28,7 @@ const MAX_BUFFERED_BYTES: usize = i32::MAX as usize;
 /// Collects the rows of one table into record batches.
 ///
 /// ```
-/// # use sparklake::schema::{self, TableBuilder};
+/// # use sparklake_schema::{self as schema, TableBuilder};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let Some(table) = schema::table("runs") else { return Ok(()) };
 /// let mut builder = TableBuilder::new(table);

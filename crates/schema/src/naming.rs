@@ -6,7 +6,7 @@ const ACRONYMS: &[&str] = &["CPU", "GC", "ID", "JSON", "JVM", "MB", "RDD", "RSS"
 /// Turns a name of Spark's REST API into a column name.
 ///
 /// ```
-/// use sparklake::schema::naming::snake_case;
+/// use sparklake_schema::naming::snake_case;
 /// assert_eq!(snake_case("numCompletedIndices"), "num_completed_indices");
 /// assert_eq!(snake_case("ProcessTreeJVMRSSMemory"), "process_tree_jvm_rss_memory");
 /// ```
