@@ -331,8 +331,9 @@ async fn delivered_logs_give_the_rows_of_the_log_from_dbfs_and_from_volumes() {
     }
     let pages = served.count("/dbfs/read");
     assert!(pages >= 4, "{pages} pages of DBFS");
-    // Heads and text of one reading are fetched once; there are two readings.
-    assert_eq!(served.count("/fs/files/"), 3 + 3);
+    // The text of 3 files is fetched once; who it is about is known after the first of them.
+    let fetched = served.count("/fs/files/");
+    assert!((3 + 1..=3 + 3).contains(&fetched), "{fetched} files");
 }
 
 #[tokio::test(flavor = "multi_thread")]
