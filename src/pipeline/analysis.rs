@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -189,13 +189,17 @@ fn keep_worst(worst: &mut Vec<WorstApplication>) {
 
 /// The applications of a unit that lose most core time.
 async fn worst(context: &SessionContext, judged: &Judged) -> Vec<WorstApplication> {
+    // The lake's own session takes no further tables.
+    let session = SessionContext::new_with_config_rt(SessionConfig::new(), context.runtime_env());
     for table in ["ineffjobagg", "findings"] {
         let name = format!("new_{table}");
-        context.deregister_table(name.as_str()).ok();
         let Some(rows) = judged.tables.iter().find(|rows| rows.table == table) else {
             return Vec::new();
         };
-        context.register_batch(&name, rows.rows.clone()).ok();
+        session.register_batch(&name, rows.rows.clone()).ok();
+    }
+    if let Ok(applications) = context.table_provider("applications").await {
+        session.register_table("applications", applications).ok();
     }
     let sql = format!(
         "SELECT a.application_id, a.attempt_id, p.application_name, a.ineffstageagg, a.lost_core_ms, a.top_rule, f.evidence
@@ -211,7 +215,7 @@ async fn worst(context: &SessionContext, judged: &Judged) -> Vec<WorstApplicatio
          WHERE a.top_rule IS NOT NULL
          ORDER BY a.lost_core_ms DESC NULLS LAST, a.ineffstageagg DESC NULLS LAST, a.application_id LIMIT {WORST}"
     );
-    let answer = async { context.sql(&sql).await?.collect().await }.await;
+    let answer = async { session.sql(&sql).await?.collect().await }.await;
     match answer {
         Ok(batches) => batches.iter().flat_map(worst_of).collect(),
         Err(error) => {
