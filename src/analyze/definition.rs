@@ -168,7 +168,7 @@ pub(super) struct SourceText<'a> {
 }
 
 impl SourceText<'_> {
-    pub fn rule(self) -> Result<Rule, CatalogError> {
+    pub(super) fn rule(self) -> Result<Rule, CatalogError> {
         let mut header = Header::parse(self.file, self.text)?;
         let advice = self.advice(&mut header)?;
         let statement = advice::statement(self.text, &advice);
@@ -191,7 +191,7 @@ impl SourceText<'_> {
         Ok(rule)
     }
 
-    pub fn relation(self) -> Result<Relation, CatalogError> {
+    pub(super) fn relation(self) -> Result<Relation, CatalogError> {
         let mut header = Header::parse(self.file, self.text)?;
         let relation = Relation {
             id: self.id(&mut header)?,
@@ -203,7 +203,7 @@ impl SourceText<'_> {
         Ok(relation)
     }
 
-    pub fn question(self) -> Result<Question, CatalogError> {
+    pub(super) fn question(self) -> Result<Question, CatalogError> {
         let mut header = Header::parse(self.file, self.text)?;
         let question = Question {
             id: self.id(&mut header)?,

@@ -30,7 +30,7 @@ pub(super) struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Reads the header of `text`, the content of `file`.
-    pub fn parse(file: &'a str, text: &str) -> Result<Self, CatalogError> {
+    pub(super) fn parse(file: &'a str, text: &str) -> Result<Self, CatalogError> {
         let mut fields: Vec<Field> = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let Some(comment) = line.strip_prefix("--") else {
@@ -56,7 +56,7 @@ impl<'a> Header<'a> {
     }
 
     /// Takes the field `key` out; `None` where the header has none or leaves it empty.
-    pub fn optional(&mut self, key: &'static str) -> Result<Option<Field>, CatalogError> {
+    pub(super) fn optional(&mut self, key: &'static str) -> Result<Option<Field>, CatalogError> {
         let mut found = self.repeated(key);
         if let [_, second, ..] = found.as_slice() {
             return Err(CatalogError::new(
@@ -70,7 +70,7 @@ impl<'a> Header<'a> {
     }
 
     /// Takes the field `key` out; an error where the header has none.
-    pub fn required(&mut self, key: &'static str) -> Result<Field, CatalogError> {
+    pub(super) fn required(&mut self, key: &'static str) -> Result<Field, CatalogError> {
         self.optional(key)?.ok_or_else(|| {
             CatalogError::new(
                 self.file,
@@ -82,7 +82,7 @@ impl<'a> Header<'a> {
     }
 
     /// Takes out all fields of that key, in their order.
-    pub fn repeated(&mut self, key: &'static str) -> Vec<Field> {
+    pub(super) fn repeated(&mut self, key: &'static str) -> Vec<Field> {
         self.known.push(key);
         self.fields
             .extract_if(.., |field| field.key == key)
@@ -90,7 +90,7 @@ impl<'a> Header<'a> {
     }
 
     /// An error if a field is left that nothing asked for.
-    pub fn finish(self) -> Result<(), CatalogError> {
+    pub(super) fn finish(self) -> Result<(), CatalogError> {
         let Some(unknown) = self.fields.first() else {
             return Ok(());
         };

@@ -48,7 +48,7 @@ pub fn to_spark(sql: &str) -> String {
 }
 
 /// The same text with a value in the place of each parameter; `value` gives it as SQL.
-pub fn to_literals(sql: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub(super) fn to_literals(sql: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut translated = String::with_capacity(sql.len());
     let mut copied = 0;
     for placeholder in find(sql) {

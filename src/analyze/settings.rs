@@ -39,7 +39,7 @@ type Version = (u32, u32);
 
 impl Settings {
     /// Reads the settings of the applications that `ctx` shows.
-    pub async fn read(
+    pub(super) async fn read(
         ctx: &SessionContext,
         known: Option<&RecordBatch>,
     ) -> Result<Self, DataFusionError> {
@@ -89,7 +89,7 @@ impl Settings {
 
     /// The value that the setting had: what was set, else Spark's default. `None` where the history
     /// holds no environment, or the setting has no default.
-    pub fn current(&self, application: &ApplicationKey, setting: &str) -> Option<String> {
+    pub(super) fn current(&self, application: &ApplicationKey, setting: &str) -> Option<String> {
         let set = self.applications.get(application)?;
         set.get(setting)
             .cloned()
@@ -107,7 +107,7 @@ impl Settings {
 
     /// Whether the application's Spark knows the setting. A setting that the reference does not list
     /// counts as known (platforms add their own), and so does any where there is no reference.
-    pub fn exists(&self, application: &ApplicationKey, setting: &str) -> bool {
+    pub(super) fn exists(&self, application: &ApplicationKey, setting: &str) -> bool {
         let Some(known) = self.known.as_ref().and_then(|known| known.get(setting)) else {
             return true;
         };

@@ -23,7 +23,7 @@ use crate::extract::EXTRACTOR_VERSION;
 use crate::schema::{self, BuilderError, TableBuilder};
 
 /// The table.
-pub const CLUSTER_LEDGER_TABLE: &str = "ingest_clusters";
+pub(super) const CLUSTER_LEDGER_TABLE: &str = "ingest_clusters";
 /// Files that are fetched at the same time.
 const CONCURRENT_FILES: usize = 16;
 

@@ -8,21 +8,21 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// A temporary folder in which the program runs, without settings of the machine's.
-pub struct TestContext {
+pub(crate) struct TestContext {
     folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
 /// What the program left behind.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub code: i32,
     pub out: String,
     pub err: String,
 }
 
 impl TestContext {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: TempDir::new().expect("a folder"),
             variables: Vec::new(),
@@ -30,7 +30,7 @@ impl TestContext {
     }
 
     /// A context whose folder holds `lake`, an empty lake.
-    pub fn with_empty_lake() -> Self {
+    pub(crate) fn with_empty_lake() -> Self {
         let context = Self::new();
         std::fs::create_dir(context.path().join("logs")).expect("made");
         let made = context.run(&["-q", "run", "--event-logs", "logs", "--lake", "lake"]);
@@ -39,7 +39,7 @@ impl TestContext {
     }
 
     /// A context whose settings name a lake loaded from the sample logs, made once for all tests.
-    pub fn with_loaded_lake() -> Self {
+    pub(crate) fn with_loaded_lake() -> Self {
         static LAKE: OnceLock<TempDir> = OnceLock::new();
         let lake = LAKE.get_or_init(|| {
             let context = Self::new();
@@ -56,25 +56,25 @@ impl TestContext {
         context
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Writes a file into the folder.
-    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         std::fs::write(&path, text).expect("written");
         path
     }
 
     /// Sets a variable for the program.
-    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> &mut Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The program with these arguments, not yet started.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sparklake"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SPARKLAKE_") {
@@ -90,7 +90,7 @@ impl TestContext {
     }
 
     /// Runs the program to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let output = self
             .command(arguments)
             .output()
@@ -119,7 +119,7 @@ impl Ended {
     /// Standard output without the JSON summary that ends every `run`, which has to say the code
     /// that the program ended with.
     #[track_caller]
-    pub fn out_without_summary(&self) -> &str {
+    pub(crate) fn out_without_summary(&self) -> &str {
         let text = self.out.trim_end_matches('\n');
         let start = text.rfind('\n').map_or(0, |at| at + 1);
         let summary: Option<serde_json::Value> = serde_json::from_str(&text[start..]).ok();
@@ -134,7 +134,7 @@ impl Ended {
 
     /// Everything as one text: status, standard output without a run's summary, standard error.
     #[track_caller]
-    pub fn snapshot(&self) -> String {
+    pub(crate) fn snapshot(&self) -> String {
         let mut text = format!("status: {}\n", self.code);
         for (name, stream) in [
             ("stdout", self.out_without_summary()),
@@ -150,7 +150,7 @@ impl Ended {
 
 /// Asserts what the program left behind, whole.
 #[track_caller]
-pub fn assert_snapshot(ended: &Ended, expected: &str) {
+pub(crate) fn assert_snapshot(ended: &Ended, expected: &str) {
     let found = ended.snapshot();
     let expected = expected.trim_start_matches('\n');
     assert_eq!(found.trim_end(), expected.trim_end(), "\n{found}");

@@ -18,13 +18,13 @@ use super::doubles::job_runs::{Double, SECRET, listed};
 use super::doubles::moto::Moto;
 
 /// A time so many hours ago, to the second, as text.
-pub fn ago(hours: i64) -> String {
+pub(crate) fn ago(hours: i64) -> String {
     let time = Utc::now() - TimeDelta::hours(hours);
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The window of a night: what ended within the last so many hours.
-pub fn last_hours(hours: i64) -> ExploreRequest {
+pub(crate) fn last_hours(hours: i64) -> ExploreRequest {
     ExploreRequest {
         window: Window {
             since: Some(Utc::now() - TimeDelta::hours(hours)),
@@ -34,7 +34,7 @@ pub fn last_hours(hours: i64) -> ExploreRequest {
     }
 }
 
-pub fn aws(endpoint: &str) -> AwsSettings {
+pub(crate) fn aws(endpoint: &str) -> AwsSettings {
     AwsSettings {
         region: Some("eu-west-1".to_owned()),
         endpoint_url: Some(endpoint.to_owned()),
@@ -49,7 +49,7 @@ pub fn aws(endpoint: &str) -> AwsSettings {
 }
 
 /// Waits as short as tests like them.
-pub fn hasty(settings: ClientSettings) -> ClientSettings {
+pub(crate) fn hasty(settings: ClientSettings) -> ClientSettings {
     ClientSettings {
         first_delay: Duration::from_millis(5),
         max_delay: Duration::from_millis(20),
@@ -82,12 +82,12 @@ async fn explore(source: EmrServerlessSource, request: &ExploreRequest) -> Explo
     platform.explore(first, request).await
 }
 
-pub fn run<'a>(exploration: &'a Exploration, id: &str) -> &'a JobRun {
+pub(crate) fn run<'a>(exploration: &'a Exploration, id: &str) -> &'a JobRun {
     let mut runs = exploration.job_runs.iter();
     runs.find(|run| run.job_run_id == id).expect("a job run")
 }
 
-pub fn outcome(exploration: &Exploration, call: &str) -> Vec<CallOutcome> {
+pub(crate) fn outcome(exploration: &Exploration, call: &str) -> Vec<CallOutcome> {
     let calls = exploration.calls.iter().filter(|made| made.name == call);
     calls.map(|made| made.outcome.clone()).collect()
 }
@@ -96,13 +96,13 @@ fn s3(root: &Path) -> Value {
     json!({ "s3MonitoringConfiguration": { "logUri": format!("file://{}/", root.display()) } })
 }
 
-pub fn put(root: &Path, file: &str) {
+pub(crate) fn put(root: &Path, file: &str) {
     let path = root.join(file);
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     std::fs::write(path, "{\"Event\":\"SparkListenerLogStart\"}\n").expect("a file");
 }
 
-pub fn below<'a>(root: &Path, history: &'a History) -> &'a str {
+pub(crate) fn below<'a>(root: &Path, history: &'a History) -> &'a str {
     let root = format!("file://{}/", root.display());
     history
         .uri()

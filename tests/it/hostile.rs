@@ -333,11 +333,11 @@ fn write_odd_texts(logs: &Path) {
     );
 }
 
-pub fn event(name: &str, fields: &str) -> Vec<u8> {
+pub(crate) fn event(name: &str, fields: &str) -> Vec<u8> {
     format!("{{\"Event\":\"{name}\",{fields}}}\n").into_bytes()
 }
 
-pub fn start(id: &str, time: i64) -> Vec<u8> {
+pub(crate) fn start(id: &str, time: i64) -> Vec<u8> {
     event(
         "SparkListenerApplicationStart",
         &format!(r#""App Name":"{id}","App ID":"{id}","Timestamp":{time},"User":"u""#),
@@ -345,7 +345,7 @@ pub fn start(id: &str, time: i64) -> Vec<u8> {
 }
 
 /// A small log of one application around `events`.
-pub fn log(id: &str, start_time: i64, end_time: i64, events: &[u8]) -> Vec<u8> {
+pub(crate) fn log(id: &str, start_time: i64, end_time: i64, events: &[u8]) -> Vec<u8> {
     let end = event(
         "SparkListenerApplicationEnd",
         &format!(r#""Timestamp":{end_time}"#),
@@ -360,7 +360,7 @@ pub fn log(id: &str, start_time: i64, end_time: i64, events: &[u8]) -> Vec<u8> {
 }
 
 /// A job of one stage, its tasks beginning at `time` and taking 10 ms.
-pub fn job(job: i64, stage: i64, tasks: &[i64], time: i64) -> Vec<u8> {
+pub(crate) fn job(job: i64, stage: i64, tasks: &[i64], time: i64) -> Vec<u8> {
     let end = time.saturating_add(10);
     let info = |completed: &str| {
         format!(

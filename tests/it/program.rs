@@ -10,7 +10,7 @@ const PROGRAM_VARIABLE: &str = "SPARKLAKE_TEST_PROGRAM";
 
 /// What a run left behind.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
@@ -18,7 +18,7 @@ pub struct Ended {
 
 impl Ended {
     /// The JSON of the last line.
-    pub fn summary(&self) -> Value {
+    pub(crate) fn summary(&self) -> Value {
         let last = self
             .out
             .lines()
@@ -28,7 +28,7 @@ impl Ended {
     }
 
     /// A number of the summary.
-    pub fn count(&self, key: &str) -> u64 {
+    pub(crate) fn count(&self, key: &str) -> u64 {
         self.summary()
             .get(key)
             .and_then(Value::as_u64)
@@ -37,13 +37,13 @@ impl Ended {
 
     /// The run had this exit code, and no thread of it panicked.
     #[track_caller]
-    pub fn assert_code(&self, code: i32) {
+    pub(crate) fn assert_code(&self, code: i32) {
         self.assert_calm();
         assert_eq!(self.code, Some(code), "{}\n{}", self.err, self.out);
     }
 
     #[track_caller]
-    pub fn assert_calm(&self) {
+    pub(crate) fn assert_calm(&self) {
         assert!(!self.err.contains("panicked"), "{}", self.err);
     }
 }
@@ -59,7 +59,7 @@ impl From<Output> for Ended {
 }
 
 /// `sparklake` with these arguments, not yet started, free of the machine's own settings.
-pub fn command<const N: usize>(arguments: [&str; N]) -> Command {
+pub(crate) fn command<const N: usize>(arguments: [&str; N]) -> Command {
     let program = std::env::var_os(PROGRAM_VARIABLE);
     let mut command =
         Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_sparklake").into()));
@@ -77,14 +77,14 @@ pub fn command<const N: usize>(arguments: [&str; N]) -> Command {
 }
 
 /// `sparklake run` over `logs` into `lake`, not yet started.
-pub fn load_command(logs: &Path, lake: &Path) -> Command {
+pub(crate) fn load_command(logs: &Path, lake: &Path) -> Command {
     let mut command = command(["-q", "run", "--event-logs"]);
     command.arg(logs).arg("--lake").arg(lake);
     command
 }
 
 /// Runs to the end.
-pub fn load(logs: &Path, lake: &Path) -> Ended {
+pub(crate) fn load(logs: &Path, lake: &Path) -> Ended {
     load_command(logs, lake)
         .output()
         .expect("the program starts")

@@ -14,10 +14,10 @@ use serde_json::Value;
 const OF_THE_RUN: [&str; 3] = ["batch_id", "ingested_at", "run_id"];
 
 /// A row as text: column → value, NULL left out.
-pub type Row = BTreeMap<String, String>;
+pub(crate) type Row = BTreeMap<String, String>;
 
 /// Names of all tables of a lake.
-pub fn tables(lake: &Path) -> Vec<String> {
+pub(crate) fn tables(lake: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(lake)
         .expect("a lake")
         .map(|entry| entry.expect("an entry"))
@@ -29,7 +29,7 @@ pub fn tables(lake: &Path) -> Vec<String> {
 }
 
 /// The newest version of each table.
-pub fn versions(lake: &Path) -> BTreeMap<String, usize> {
+pub(crate) fn versions(lake: &Path) -> BTreeMap<String, usize> {
     tables(lake)
         .into_iter()
         .map(|table| (table.clone(), commits(lake, &table).len()))
@@ -37,7 +37,7 @@ pub fn versions(lake: &Path) -> BTreeMap<String, usize> {
 }
 
 /// All rows of a table, in no order.
-pub fn rows(lake: &Path, table: &str) -> Vec<Row> {
+pub(crate) fn rows(lake: &Path, table: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     for (file, partition) in live_files(lake, table) {
         let file = File::open(lake.join(table).join(&file))
@@ -56,7 +56,7 @@ pub fn rows(lake: &Path, table: &str) -> Vec<Row> {
 /// All rows of all tables but `runs`, as sorted lines, without what tells of the run.
 ///
 /// `root` is the folder of the logs: it is left out of URIs, so that lakes of two places compare.
-pub fn content(lake: &Path, root: &Path) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn content(lake: &Path, root: &Path) -> BTreeMap<String, Vec<String>> {
     tables(lake)
         .into_iter()
         .filter(|table| table != "runs")
@@ -73,7 +73,7 @@ pub fn content(lake: &Path, root: &Path) -> BTreeMap<String, Vec<String>> {
 
 /// Fails with the first differing row of two [`content`]s.
 #[track_caller]
-pub fn assert_same(
+pub(crate) fn assert_same(
     found: &BTreeMap<String, Vec<String>>,
     expected: &BTreeMap<String, Vec<String>>,
     context: &str,

@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 use super::program::{Ended, load};
 
 /// Plain text; on the first night in progress.
-pub const RENAMED: &str = "spark35/local-1795193760469";
+pub(crate) const RENAMED: &str = "spark35/local-1795193760469";
 /// Logs of which only the first part is there on the first night, and which part of them, in percent.
 const GROWN: [(&str, u64); 3] = [
     ("spark35/local-1795194017768.zstd", 50),
@@ -28,7 +28,7 @@ const GROWN: [(&str, u64); 3] = [
 const NEW: [&str; 2] = ["spark35-gzip", "spark4/eventlog_v2_local-1795195703581"];
 
 /// The two nights.
-pub struct World {
+pub(crate) struct World {
     /// The logs of the second night.
     pub logs: PathBuf,
     /// A lake after the first night.
@@ -42,7 +42,7 @@ pub struct World {
 }
 
 /// A folder of this name for a test of its own, empty.
-pub fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("sparklake")
         .join(name);
@@ -52,7 +52,7 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 /// The world; whoever asks first makes it.
-pub fn world() -> &'static World {
+pub(crate) fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(make)
 }
@@ -105,7 +105,7 @@ fn shorten(path: &Path, percent: u64) {
 }
 
 /// All fixtures, last modified at one fixed time, so that only their size tells that they grew.
-pub fn copy_fixtures(to: &Path) {
+pub(crate) fn copy_fixtures(to: &Path) {
     copy_folder(&fixtures(), to);
     let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_200_000);
     for entry in WalkDir::new(to)
@@ -123,12 +123,12 @@ pub fn copy_fixtures(to: &Path) {
 }
 
 /// The logs that real Spark wrote.
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/logs")
 }
 
 /// Copies a folder with all that is in it.
-pub fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     for entry in WalkDir::new(from)
         .into_iter()
         .map(|entry| entry.expect("an entry"))
@@ -143,7 +143,7 @@ pub fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Removes a folder that may not be there.
-pub fn remove(folder: &Path) {
+pub(crate) fn remove(folder: &Path) {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             panic!("{}: {error}", folder.display())

@@ -28,14 +28,14 @@ pub(super) struct TestLake {
 
 impl TestLake {
     /// A lake with one application that ran for an hour on no executors.
-    pub fn with_application() -> Self {
+    pub(super) fn with_application() -> Self {
         let mut lake = Self::default();
         lake.application(APP, json!({}));
         lake
     }
 
     /// Adds an application attempt.
-    pub fn application(&mut self, id: &str, columns: Value) -> &mut Self {
+    pub(super) fn application(&mut self, id: &str, columns: Value) -> &mut Self {
         let defaults = json!({
             "start_time": "2026-01-02T03:00:00Z", "duration_ms": 3_600_000, "complete": true,
             "completed": true, "job_key": "nightly", "spark_version": "3.5.3",
@@ -46,12 +46,18 @@ impl TestLake {
 
     /// Adds a finished stage attempt; the distributions are named by the metric and given as
     /// `[min, median, max, total]`.
-    pub fn stage(&mut self, id: i64, columns: Value, quantiles: Value) -> &mut Self {
+    pub(super) fn stage(&mut self, id: i64, columns: Value, quantiles: Value) -> &mut Self {
         self.stage_of(APP, id, columns, quantiles)
     }
 
     /// The same for an application of that id.
-    pub fn stage_of(&mut self, app: &str, id: i64, columns: Value, quantiles: Value) -> &mut Self {
+    pub(super) fn stage_of(
+        &mut self,
+        app: &str,
+        id: i64,
+        columns: Value,
+        quantiles: Value,
+    ) -> &mut Self {
         let defaults = json!({"stage_id": id, "status": "COMPLETE", "task_completion_rate": 100.0});
         let stage = merged(defaults, columns);
         let attempt = stage.get("stage_attempt_id").cloned().unwrap_or(json!(0));
@@ -81,24 +87,24 @@ impl TestLake {
     }
 
     /// Adds an executor with so many task slots.
-    pub fn executor(&mut self, id: &str, slots: i64, columns: Value) -> &mut Self {
+    pub(super) fn executor(&mut self, id: &str, slots: i64, columns: Value) -> &mut Self {
         let defaults = json!({"executor_id": id, "total_cores": slots, "max_tasks": slots});
         self.row("executors", APP, merged(defaults, columns))
     }
 
     /// Says what an executor did for a stage.
-    pub fn worker(&mut self, stage: i64, executor: &str, columns: Value) -> &mut Self {
+    pub(super) fn worker(&mut self, stage: i64, executor: &str, columns: Value) -> &mut Self {
         let defaults = json!({"stage_id": stage, "executor_id": executor, "succeeded_tasks": 1});
         self.row("stage_executors", APP, merged(defaults, columns))
     }
 
     /// Adds a row of any table of [`APP`].
-    pub fn add(&mut self, table: &'static str, columns: Value) -> &mut Self {
+    pub(super) fn add(&mut self, table: &'static str, columns: Value) -> &mut Self {
         self.row(table, APP, columns)
     }
 
     /// Adds a row of any table to an application.
-    pub fn row(&mut self, table: &'static str, app: &str, columns: Value) -> &mut Self {
+    pub(super) fn row(&mut self, table: &'static str, app: &str, columns: Value) -> &mut Self {
         let defaults = json!({
             "platform": "event_log", "cluster_id": "c-1", "cluster_name": "cluster",
             "application_id": app, "attempt_id": "0", "app_date": "2026-01-02",
@@ -117,18 +123,18 @@ impl TestLake {
     }
 
     /// Makes the table exist, without rows if it has none.
-    pub fn ensure(&mut self, table: &'static str) -> &mut Self {
+    pub(super) fn ensure(&mut self, table: &'static str) -> &mut Self {
         self.rows.entry(table).or_default();
         self
     }
 
     /// A session in which the tables of this lake are registered.
-    pub fn context(&self) -> SessionContext {
+    pub(super) fn context(&self) -> SessionContext {
         self.context_with(2)
     }
 
     /// The same with so many threads to a query, and as many parts of each table.
-    pub fn context_with(&self, partitions: usize) -> SessionContext {
+    pub(super) fn context_with(&self, partitions: usize) -> SessionContext {
         let settings = SessionSettings {
             target_partitions: Some(partitions),
             ..SessionSettings::default()
@@ -151,13 +157,13 @@ impl TestLake {
     }
 
     /// Runs these rules and tables with all that they read; nothing may fail.
-    pub async fn analyse(&self, ids: &[&str]) -> Answers {
+    pub(super) async fn analyse(&self, ids: &[&str]) -> Answers {
         let catalog = built_in().select(ids).expect("known ids");
         self.analyse_with(&catalog).await
     }
 
     /// Runs a catalog; nothing may fail.
-    pub async fn analyse_with(&self, catalog: &Catalog) -> Answers {
+    pub(super) async fn analyse_with(&self, catalog: &Catalog) -> Answers {
         let analysis = run(catalog, &self.context(), &Scope::All, &stamp())
             .await
             .expect("runs");
@@ -166,12 +172,12 @@ impl TestLake {
     }
 
     /// The findings of one rule.
-    pub async fn findings_of(&self, rule: &str) -> Vec<Row> {
+    pub(super) async fn findings_of(&self, rule: &str) -> Vec<Row> {
         self.analyse(&[rule, "findings"]).await.rows("findings")
     }
 
     /// The only finding of one rule.
-    pub async fn finding_of(&self, rule: &str) -> Row {
+    pub(super) async fn finding_of(&self, rule: &str) -> Row {
         let mut rows = self.findings_of(rule).await;
         assert_eq!(rows.len(), 1, "{rows:?}");
         rows.remove(0)
@@ -189,12 +195,12 @@ pub(super) fn built_in() -> &'static Catalog {
 pub(super) struct Answers(pub Analysis);
 
 impl Answers {
-    pub fn rows(&self, table: &str) -> Vec<Row> {
+    pub(super) fn rows(&self, table: &str) -> Vec<Row> {
         let derived = self.0.tables.iter().find(|derived| derived.table == table);
         json_rows(&derived.unwrap_or_else(|| panic!("no {table}")).rows)
     }
 
-    pub fn row(&self, table: &str) -> Row {
+    pub(super) fn row(&self, table: &str) -> Row {
         let mut rows = self.rows(table);
         assert_eq!(rows.len(), 1, "{rows:?}");
         rows.remove(0)

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// One line for each place at which `ours` is not what was `expected`; REST gives accumulators in
 /// arbitrary order, which does not count.
-pub fn differences(expected: &Value, ours: &Value) -> Vec<String> {
+pub(super) fn differences(expected: &Value, ours: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare("", expected, ours, &mut found);
     found

@@ -125,7 +125,7 @@ const TASK_METRICS: &[(&str, &[&str])] = &[
 const OF_ALL_TASKS: &[&str] = &["duration", "gettingResultTime", "schedulerDelay"];
 
 /// `TaskMetricDistributions` of the tasks of one stage attempt.
-pub fn of_tasks(tasks: &[Row], quantiles: &[f64]) -> Value {
+pub(super) fn of_tasks(tasks: &[Row], quantiles: &[f64]) -> Value {
     let succeeded: Vec<&Row> = tasks
         .iter()
         .filter(|task| text(task, "status") == "SUCCESS")
@@ -169,7 +169,7 @@ fn insert(summary: &mut Value, field: &str, value: Value) {
 }
 
 /// `ExecutorMetricsDistributions` of the executors of one stage attempt.
-pub fn of_executors(rows: &[Row], quantiles: &[f64]) -> Value {
+pub(super) fn of_executors(rows: &[Row], quantiles: &[f64]) -> Value {
     let executors: Vec<Value> = rows.iter().map(stage_executor).collect();
     let mut distributions = Map::new();
     distributions.insert("quantiles".to_owned(), json!(quantiles));

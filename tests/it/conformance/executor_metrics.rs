@@ -8,7 +8,7 @@ use super::lake::Row;
 const CAPITALS: &[&str] = &["gc", "jvm", "rss", "v"];
 
 /// REST's name of the executor metric in `column`; `None` for other columns.
-pub fn name(column: &str) -> Option<String> {
+pub(super) fn name(column: &str) -> Option<String> {
     // The one metric of tasks that is called a peak too.
     if column.starts_with("peak_execution_memory") {
         return None;
@@ -32,7 +32,7 @@ fn capitalized(word: &str) -> String {
 }
 
 /// The executor metrics of `row`, by REST's names; `None` if it has none.
-pub fn of(row: &Row) -> Option<Value> {
+pub(super) fn of(row: &Row) -> Option<Value> {
     let metrics: Map<String, Value> = row
         .iter()
         .filter(|(_, value)| !value.is_null())

@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 /// A row of a table or of an answer: column → value.
-pub type Row = Map<String, Value>;
+pub(super) type Row = Map<String, Value>;
 
 /// The conformance data, and the lake that it was loaded into.
-pub struct Corpus {
+pub(super) struct Corpus {
     /// Folder of the data.
     pub data: PathBuf,
     /// What the run that loaded it printed.
@@ -22,7 +22,7 @@ pub struct Corpus {
 
 impl Corpus {
     /// Loads the data; later callers get the same lake.
-    pub fn load() -> &'static Self {
+    pub(super) fn load() -> &'static Self {
         static CORPUS: OnceLock<Corpus> = OnceLock::new();
         CORPUS.get_or_init(|| {
             let data = std::env::var_os("SPARKLAKE_CONFORMANCE")
@@ -53,7 +53,7 @@ impl Corpus {
     }
 
     /// The rows that `sql` answers with.
-    pub fn query(&self, sql: &str) -> Vec<Row> {
+    pub(super) fn query(&self, sql: &str) -> Vec<Row> {
         let lake = self.folder.path().join("lake");
         let ask = ["sql", "--format", "ndjson", "--lake"].map(OsStr::new);
         // A query may begin with a comment, which looks like a flag.
@@ -65,7 +65,7 @@ impl Corpus {
     }
 
     /// What a run over all of `logs` as one source would do.
-    pub fn rehearse(&self, logs: &Path) -> Value {
+    pub(super) fn rehearse(&self, logs: &Path) -> Value {
         let lake = self.folder.path().join("rehearsed");
         let run = ["-q", "run", "--dry-run", "--event-logs"].map(OsStr::new);
         summary_of(&sparklake(
@@ -76,7 +76,7 @@ impl Corpus {
     }
 
     /// All rows of `table` that came from the source `name`.
-    pub fn rows(&self, table: &str, name: &str) -> Vec<Row> {
+    pub(super) fn rows(&self, table: &str, name: &str) -> Vec<Row> {
         self.query(&format!(
             "SELECT * FROM {table} WHERE cluster_id = '{name}'"
         ))

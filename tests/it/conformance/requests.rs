@@ -18,7 +18,7 @@ const SUMMARY_QUANTILES: &[f64] = &[0.0, 0.25, 0.5, 0.75, 1.0];
 const PAGE: usize = 20;
 
 /// The tables that answer.
-pub struct Server {
+pub(super) struct Server {
     tables: HashMap<&'static str, Vec<Row>>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Request<'a> {
 
 impl Server {
     /// Reads the tables.
-    pub fn of(corpus: &Corpus) -> Self {
+    pub(super) fn of(corpus: &Corpus) -> Self {
         let tables = [
             "applications",
             "executors",
@@ -110,7 +110,7 @@ impl Server {
     }
 
     /// What the server answers to `path`.
-    pub fn answer(&self, path: &str) -> Value {
+    pub(super) fn answer(&self, path: &str) -> Value {
         let request = Request::parse(path);
         match request.resource.as_slice() {
             [] => self.application(&request),

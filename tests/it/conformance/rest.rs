@@ -184,7 +184,7 @@ const UNGROUPED_TASK_METRICS: &[&str] = &[
 ];
 
 /// An application with all its attempts, the last first.
-pub fn application(mut attempts: Vec<Row>) -> Value {
+pub(super) fn application(mut attempts: Vec<Row>) -> Value {
     attempts.sort_by_key(|attempt| std::cmp::Reverse(text(attempt, "start_time").to_owned()));
     let first = attempts.first().expect("an attempt");
     json!({
@@ -215,40 +215,40 @@ fn application_attempt(row: &Row) -> Value {
 }
 
 /// `JobData`.
-pub fn job(row: &Row) -> Value {
+pub(super) fn job(row: &Row) -> Value {
     Value::Object(JOB.object(row))
 }
 
 /// `StageData` without tasks and executors.
-pub fn stage(row: &Row) -> Map<String, Value> {
+pub(super) fn stage(row: &Row) -> Map<String, Value> {
     STAGE.object(row)
 }
 
 /// `ExecutorStageSummary`.
-pub fn stage_executor(row: &Row) -> Value {
+pub(super) fn stage_executor(row: &Row) -> Value {
     Value::Object(STAGE_EXECUTOR.object(row))
 }
 
 /// `ExecutorSummary`.
-pub fn executor(row: &Row) -> Value {
+pub(super) fn executor(row: &Row) -> Value {
     Value::Object(EXECUTOR.object(row))
 }
 
 /// `ProcessSummary`.
-pub fn process(row: &Row) -> Value {
+pub(super) fn process(row: &Row) -> Value {
     Value::Object(PROCESS.object(row))
 }
 
 /// `RDDStorageInfo`. Its partitions are blocks in memory, which event logs of these versions do not
 /// name; asked for by id, the server gives an empty list.
-pub fn rdd(row: &Row) -> Value {
+pub(super) fn rdd(row: &Row) -> Value {
     let mut rdd = RDD.object(row);
     rdd.insert("partitions".to_owned(), json!([]));
     Value::Object(rdd)
 }
 
 /// `TaskData`.
-pub fn task(row: &Row) -> Value {
+pub(super) fn task(row: &Row) -> Value {
     let is_metric = |column: &str| {
         UNGROUPED_TASK_METRICS.contains(&column)
             || TASK_METRICS
@@ -459,11 +459,11 @@ fn camel_case(snake_case: &str) -> String {
 }
 
 /// The text in `column`.
-pub fn text<'a>(row: &'a Row, column: &str) -> &'a str {
+pub(super) fn text<'a>(row: &'a Row, column: &str) -> &'a str {
     row.get(column).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The number in `column`.
-pub fn number(row: &Row, column: &str) -> Option<i64> {
+pub(super) fn number(row: &Row, column: &str) -> Option<i64> {
     row.get(column).and_then(Value::as_i64)
 }

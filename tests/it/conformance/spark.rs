@@ -9,7 +9,7 @@ use super::lake::Corpus;
 use super::requests::Server;
 
 /// Name of the source that Spark's logs are loaded under.
-pub const SOURCE: &str = "spark";
+pub(super) const SOURCE: &str = "spark";
 
 /// Fields of an application that tell when the server looked at the log; the expectations leave
 /// them empty.

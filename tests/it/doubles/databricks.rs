@@ -20,14 +20,14 @@ use url::Url;
 const PAGE: usize = 2;
 const MEBIBYTE: usize = 1 << 20;
 
-pub const TOKEN: &str = "dapi00000000000000000000000000000001";
-pub const CLIENT_ID: &str = "7f3c-client";
-pub const CLIENT_SECRET: &str = "dose-very-secret";
-pub const COOKIE: &str = "browser-session-secret";
+pub(crate) const TOKEN: &str = "dapi00000000000000000000000000000001";
+pub(crate) const CLIENT_ID: &str = "7f3c-client";
+pub(crate) const CLIENT_SECRET: &str = "dose-very-secret";
+pub(crate) const COOKIE: &str = "browser-session-secret";
 
 /// A workspace.
 #[derive(Debug, Default)]
-pub struct Workspace {
+pub(crate) struct Workspace {
     pub clusters: Vec<Value>,
     /// By cluster, oldest first.
     pub events: HashMap<String, Vec<Value>>,
@@ -46,7 +46,7 @@ pub struct Workspace {
 
 /// What was asked.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Method, path and query of all requests.
     pub requests: Vec<String>,
     pub tokens_given: usize,
@@ -57,20 +57,20 @@ pub struct Seen {
 type Shared = Arc<Mutex<Workspace>>;
 
 /// A workspace that is served until the test ends.
-pub struct Served {
+pub(crate) struct Served {
     pub url: Url,
     workspace: Shared,
 }
 
 impl Served {
-    pub fn workspace(&self) -> MutexGuard<'_, Workspace> {
+    pub(crate) fn workspace(&self) -> MutexGuard<'_, Workspace> {
         self.workspace
             .lock()
             .expect("no test panics while it holds this")
     }
 
     /// How often a path was asked for.
-    pub fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         let workspace = self.workspace();
         let requests = workspace.seen.requests.iter();
         requests.filter(|request| request.contains(path)).count()
@@ -78,7 +78,7 @@ impl Served {
 }
 
 impl Workspace {
-    pub async fn serve(self) -> Served {
+    pub(crate) async fn serve(self) -> Served {
         let workspace = Arc::new(Mutex::new(self));
         let router = Router::new()
             .fallback(answer)

@@ -20,11 +20,11 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 
-pub use server::Running;
+pub(crate) use server::Running;
 
 /// Everything that the doubles know.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub(crate) struct Account {
     pub region: String,
     pub clusters: Vec<Cluster>,
     /// Things on one page of any list.
@@ -45,13 +45,13 @@ pub struct Account {
 
 /// What lies in S3.
 #[derive(Debug, Clone)]
-pub struct Object {
+pub(crate) struct Object {
     pub content: Vec<u8>,
     pub modified: DateTime<Utc>,
 }
 
 impl Account {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             region: "eu-west-1".to_owned(),
             clusters: Vec::new(),
@@ -65,49 +65,55 @@ impl Account {
         }
     }
 
-    pub fn cluster(mut self, cluster: Cluster) -> Self {
+    pub(crate) fn cluster(mut self, cluster: Cluster) -> Self {
         self.clusters.push(cluster);
         self
     }
 
-    pub fn page_size(mut self, size: usize) -> Self {
+    pub(crate) fn page_size(mut self, size: usize) -> Self {
         self.page_size = size;
         self
     }
 
     /// Throttles as AWS does: each operation has `burst` calls, and `refill` more each second.
-    pub fn throttle(mut self, burst: f64, refill: f64) -> Self {
+    pub(crate) fn throttle(mut self, burst: f64, refill: f64) -> Self {
         self.throttle = Some((burst, refill));
         self
     }
 
-    pub fn region(mut self, region: &str) -> Self {
+    pub(crate) fn region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);
         self
     }
 
-    pub fn deny(mut self, operation: &str) -> Self {
+    pub(crate) fn deny(mut self, operation: &str) -> Self {
         self.denied.insert(operation.to_owned());
         self
     }
 
-    pub fn answer_html(mut self, operation: &str) -> Self {
+    pub(crate) fn answer_html(mut self, operation: &str) -> Self {
         self.html.insert(operation.to_owned());
         self
     }
 
-    pub fn expired_keys(mut self) -> Self {
+    pub(crate) fn expired_keys(mut self) -> Self {
         self.has_expired_keys = true;
         self
     }
 
     /// Sessions of persistent UIs are good for so many requests.
-    pub fn session_requests(mut self, requests: usize) -> Self {
+    pub(crate) fn session_requests(mut self, requests: usize) -> Self {
         self.session_requests = Some(requests);
         self
     }
 
-    pub fn object(mut self, bucket: &str, key: &str, content: &[u8], modified: &str) -> Self {
+    pub(crate) fn object(
+        mut self,
+        bucket: &str,
+        key: &str,
+        content: &[u8],
+        modified: &str,
+    ) -> Self {
         let object = Object {
             content: content.to_vec(),
             modified: at(modified),
@@ -118,14 +124,14 @@ impl Account {
     }
 
     /// Answers from now on, until the result is dropped.
-    pub fn start(self) -> Running {
+    pub(crate) fn start(self) -> Running {
         server::start(self)
     }
 }
 
 /// What becomes of a cluster's persistent application UI.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ui {
+pub(crate) enum Ui {
     /// Is attached after it was looked at so often, and its address is ready after as many looks.
     AttachesAfter(usize),
     /// Starts for ever.
@@ -138,7 +144,7 @@ pub enum Ui {
 
 /// A cluster, its steps and what it consists of.
 #[derive(Debug, Clone)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     pub id: String,
     pub name: String,
     pub state: String,
@@ -169,7 +175,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// A cluster with Spark that ran from 01:00 to 03:00 on 2026-11-20, one master and two cores.
-    pub fn new(id: &str, name: &str) -> Self {
+    pub(crate) fn new(id: &str, name: &str) -> Self {
         Self {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -194,7 +200,7 @@ impl Cluster {
     }
 
     /// Its state and times; `ready` and `ended` may be empty.
-    pub fn state(mut self, state: &str, created: &str, ready: &str, ended: &str) -> Self {
+    pub(crate) fn state(mut self, state: &str, created: &str, ready: &str, ended: &str) -> Self {
         state.clone_into(&mut self.state);
         self.created = at(created);
         self.ready = (!ready.is_empty()).then(|| at(ready));
@@ -202,28 +208,28 @@ impl Cluster {
         self
     }
 
-    pub fn hours(mut self, hours: i64) -> Self {
+    pub(crate) fn hours(mut self, hours: i64) -> Self {
         self.hours = hours;
         self
     }
 
-    pub fn installed(mut self, applications: &[&str]) -> Self {
+    pub(crate) fn installed(mut self, applications: &[&str]) -> Self {
         self.installed = applications.iter().map(|&name| name.to_owned()).collect();
         self
     }
 
-    pub fn ui(mut self, ui: Ui) -> Self {
+    pub(crate) fn ui(mut self, ui: Ui) -> Self {
         self.ui = ui;
         self
     }
 
-    pub fn log_uri(mut self, uri: &str) -> Self {
+    pub(crate) fn log_uri(mut self, uri: &str) -> Self {
         self.log_uri = Some(uri.to_owned());
         self
     }
 
     /// `spark-defaults`, nested in another classification as EMR allows it.
-    pub fn spark_defaults(mut self, properties: Value) -> Self {
+    pub(crate) fn spark_defaults(mut self, properties: Value) -> Self {
         self.configurations = json!([{
             "Classification": "spark",
             "Properties": {},
@@ -235,13 +241,13 @@ impl Cluster {
     }
 
     /// EMR keeps nothing for its History Server.
-    pub fn persistent_ui_disabled(mut self) -> Self {
+    pub(crate) fn persistent_ui_disabled(mut self) -> Self {
         self.monitoring = Some(json!({"S3LoggingConfiguration":
             {"LogTypeUploadPolicy": {"persistent-ui-logs": "disabled"}}}));
         self
     }
 
-    pub fn fleets(mut self, fleets: Vec<Value>, instances: Vec<Value>) -> Self {
+    pub(crate) fn fleets(mut self, fleets: Vec<Value>, instances: Vec<Value>) -> Self {
         self.has_fleets = true;
         self.parts = fleets;
         self.instances = instances;
@@ -249,37 +255,37 @@ impl Cluster {
     }
 
     /// A finished `spark-submit` that started the applications with these ids.
-    pub fn step(mut self, id: &str, name: &str, application_ids: &[&str]) -> Self {
+    pub(crate) fn step(mut self, id: &str, name: &str, application_ids: &[&str]) -> Self {
         self.steps
             .insert(0, documents::step(id, name, application_ids));
         self
     }
 
-    pub fn application(mut self, application: Application) -> Self {
+    pub(crate) fn application(mut self, application: Application) -> Self {
         self.applications.push(application);
         self
     }
 
-    pub fn sample(mut self, time: &str, value: f64) -> Self {
+    pub(crate) fn sample(mut self, time: &str, value: f64) -> Self {
         self.samples.push((at(time), value));
         self
     }
 
-    pub fn arn(&self, region: &str) -> String {
+    pub(crate) fn arn(&self, region: &str) -> String {
         format!(
             "arn:aws:elasticmapreduce:{region}:123456789012:cluster/{}",
             self.id
         )
     }
 
-    pub fn master_dns(&self) -> String {
+    pub(crate) fn master_dns(&self) -> String {
         format!("master-{}", self.id)
     }
 }
 
 /// An application as a persistent UI knows it: its listing and its log.
 #[derive(Debug, Clone)]
-pub struct Application {
+pub(crate) struct Application {
     pub id: String,
     pub name: String,
     pub attempt_id: Option<String>,
@@ -291,7 +297,7 @@ pub struct Application {
 
 impl Application {
     /// An application without a log.
-    pub fn new(id: &str, name: &str, start: &str, end: &str) -> Self {
+    pub(crate) fn new(id: &str, name: &str, start: &str, end: &str) -> Self {
         Self {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -304,7 +310,7 @@ impl Application {
 
     /// The application of a log in plain text, under another id, so that one log serves many
     /// applications. Name and times are the log's.
-    pub fn of_log(path: &Path, id: &str) -> Self {
+    pub(crate) fn of_log(path: &Path, id: &str) -> Self {
         let text = fs::read_to_string(path).expect("a log in plain text");
         let event = |kind: &str| {
             text.lines()
@@ -329,12 +335,12 @@ impl Application {
     }
 
     /// What `…/logs` gives.
-    pub fn log(mut self, zip: &[u8]) -> Self {
+    pub(crate) fn log(mut self, zip: &[u8]) -> Self {
         self.log = Some(zip.to_vec());
         self
     }
 
-    pub fn attempt(mut self, id: &str) -> Self {
+    pub(crate) fn attempt(mut self, id: &str) -> Self {
         self.attempt_id = Some(id.to_owned());
         self
     }
@@ -349,6 +355,6 @@ fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
 }
 
 /// A time by its text.
-pub fn at(text: &str) -> DateTime<Utc> {
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }

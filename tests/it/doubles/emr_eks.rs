@@ -16,7 +16,7 @@ use super::job_runs::{
 
 /// What the service holds.
 #[derive(Clone, Default)]
-pub struct Service {
+pub(crate) struct Service {
     pub virtual_clusters: Vec<Value>,
     pub job_runs: Vec<Value>,
 }
@@ -24,7 +24,7 @@ pub struct Service {
 type Context = Axum<(Shared, Arc<Service>)>;
 
 /// Serves it, two things a page.
-pub async fn serve(service: Service) -> Double {
+pub(crate) async fn serve(service: Service) -> Double {
     let state = Shared::default();
     lock(&state).page = 2;
     let runs = "/virtualclusters/{cluster}/jobruns";
@@ -42,7 +42,7 @@ pub async fn serve(service: Service) -> Double {
 }
 
 /// A virtual cluster.
-pub fn virtual_cluster(id: &str, state: &str) -> Value {
+pub(crate) fn virtual_cluster(id: &str, state: &str) -> Value {
     json!({
         "id": id,
         "name": format!("analytics {id}"),
@@ -59,7 +59,13 @@ pub fn virtual_cluster(id: &str, state: &str) -> Value {
 }
 
 /// A job run that was created and ended at these times.
-pub fn job_run(cluster: &str, id: &str, created: &str, ended: &str, overrides: &Value) -> Value {
+pub(crate) fn job_run(
+    cluster: &str,
+    id: &str,
+    created: &str,
+    ended: &str,
+    overrides: &Value,
+) -> Value {
     json!({
         "id": id,
         "name": "nightly",

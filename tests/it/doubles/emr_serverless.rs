@@ -17,7 +17,7 @@ use super::job_runs::{
 
 /// What the service holds: each application with its job runs, as they are described.
 #[derive(Clone, Default)]
-pub struct Service {
+pub(crate) struct Service {
     pub applications: Vec<Value>,
     pub job_runs: Vec<Value>,
 }
@@ -25,7 +25,7 @@ pub struct Service {
 type Context = Axum<(Shared, Arc<Service>)>;
 
 /// Serves it, two things a page.
-pub async fn serve(service: Service) -> Double {
+pub(crate) async fn serve(service: Service) -> Double {
     let state = Shared::default();
     lock(&state).page = 2;
     let runs = "/applications/{application}/jobruns";
@@ -44,7 +44,7 @@ pub async fn serve(service: Service) -> Double {
 }
 
 /// An application.
-pub fn application(id: &str, name: &str, monitoring: &Value) -> Value {
+pub(crate) fn application(id: &str, name: &str, monitoring: &Value) -> Value {
     json!({
         "applicationId": id,
         "name": name,
@@ -68,7 +68,7 @@ pub fn application(id: &str, name: &str, monitoring: &Value) -> Value {
 }
 
 /// A job run that was created and ended at these times.
-pub fn job_run(application: &str, id: &str, created: &str, ended: &str) -> Value {
+pub(crate) fn job_run(application: &str, id: &str, created: &str, ended: &str) -> Value {
     let arn = "arn:aws:emr-serverless:eu-west-1:123456789012:/applications";
     json!({
         "applicationId": application,

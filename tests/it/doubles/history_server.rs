@@ -15,7 +15,7 @@ use url::Url;
 
 /// What the server tells of, and how it fails.
 #[derive(Debug, Clone)]
-pub struct Double {
+pub(crate) struct Double {
     pub application_id: &'static str,
     /// Newest first; `None` for an application without attempt ids.
     pub attempts: Vec<Attempt>,
@@ -37,7 +37,7 @@ pub struct Double {
 
 /// One attempt.
 #[derive(Debug, Clone)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     pub id: Option<&'static str>,
     pub start: i64,
     /// `None` while it runs.
@@ -47,7 +47,7 @@ pub struct Attempt {
 
 /// A wrong answer.
 #[derive(Debug, Clone, Copy)]
-pub enum Fault {
+pub(crate) enum Fault {
     Status(u16),
     /// An answer of the right shape, cut off in its middle.
     CutOff,
@@ -56,7 +56,7 @@ pub enum Fault {
 
 impl Double {
     /// A completed application with a little of everything.
-    pub fn small() -> Self {
+    pub(crate) fn small() -> Self {
         Self {
             application_id: "local-1",
             attempts: vec![Attempt {
@@ -76,13 +76,13 @@ impl Double {
         }
     }
 
-    pub fn with_fault(mut self, path: &'static str, fault: Fault) -> Self {
+    pub(crate) fn with_fault(mut self, path: &'static str, fault: Fault) -> Self {
         self.faults.insert(path, fault);
         self
     }
 
     /// Serves until the runtime ends.
-    pub async fn serve(self) -> Served {
+    pub(crate) async fn serve(self) -> Served {
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
         let state = Arc::new((self, Arc::clone(&requests)));
         let router = Router::new().fallback(answer).with_state(state);
@@ -99,19 +99,19 @@ impl Double {
 }
 
 /// A double that runs.
-pub struct Served {
+pub(crate) struct Served {
     pub url: Url,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Served {
     /// Paths with their queries, in order.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("no panic").clone()
     }
 
     /// How many requests' paths hold this.
-    pub fn count(&self, part: &str) -> usize {
+    pub(crate) fn count(&self, part: &str) -> usize {
         self.requests()
             .iter()
             .filter(|request| request.contains(part))
@@ -120,7 +120,7 @@ impl Served {
 }
 
 /// Start of every application: 2026-11-20T10:00:00Z.
-pub const START: i64 = 1_795_168_800_000;
+pub(crate) const START: i64 = 1_795_168_800_000;
 
 type Shared = Arc<(Double, Arc<Mutex<Vec<String>>>)>;
 
@@ -368,7 +368,7 @@ fn not_found(text: &'static str) -> Response {
 }
 
 /// An archive as the server hands logs out: names and texts.
-pub fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, text) in files {
         archive

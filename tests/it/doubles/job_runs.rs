@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 /// The text of every secret that the doubles give out. It must not turn up anywhere.
-pub const SECRET: &str = "s3cr3t";
+pub(crate) const SECRET: &str = "s3cr3t";
 
 /// What the doubles know and what they were asked.
 #[derive(Default)]
-pub struct State {
+pub(crate) struct State {
     /// Address of the double itself.
     pub address: String,
     /// Things on one page.
@@ -36,17 +36,17 @@ pub struct State {
 }
 
 /// The state, shared with the server.
-pub type Shared = Arc<Mutex<State>>;
+pub(crate) type Shared = Arc<Mutex<State>>;
 
 /// A running double.
-pub struct Double {
+pub(crate) struct Double {
     pub state: Shared,
     _server: tokio::task::JoinHandle<()>,
 }
 
 impl Double {
     /// Serves `router` on a port of this machine.
-    pub async fn start(state: Shared, router: Router) -> Self {
+    pub(crate) async fn start(state: Shared, router: Router) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port");
@@ -60,28 +60,28 @@ impl Double {
         }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.lock().address.clone()
     }
 
     /// How often an operation was asked for.
-    pub fn times(&self, operation: &str) -> usize {
+    pub(crate) fn times(&self, operation: &str) -> usize {
         let state = self.lock();
         let asked = state.asked.iter();
         asked.filter(|(asked, _)| asked == operation).count()
     }
 }
 
-pub fn lock(state: &Shared) -> MutexGuard<'_, State> {
+pub(crate) fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.lock().expect("a double that did not panic")
 }
 
 /// An error as the services send it.
-pub fn error(status: u16, code: &str, message: &str) -> Response<Body> {
+pub(crate) fn error(status: u16, code: &str, message: &str) -> Response<Body> {
     Response::builder()
         .status(status)
         .header("x-amzn-errortype", code)
@@ -91,7 +91,7 @@ pub fn error(status: u16, code: &str, message: &str) -> Response<Body> {
 }
 
 /// An answer as the services send it.
-pub fn answer(body: &Value) -> Response<Body> {
+pub(crate) fn answer(body: &Value) -> Response<Body> {
     Response::builder()
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body.to_string()))
@@ -99,7 +99,11 @@ pub fn answer(body: &Value) -> Response<Body> {
 }
 
 /// Writes a request down; an answer where it is not let through.
-pub fn refusal(state: &Shared, operation: &'static str, uri: &Uri) -> Option<Response<Body>> {
+pub(crate) fn refusal(
+    state: &Shared,
+    operation: &'static str,
+    uri: &Uri,
+) -> Option<Response<Body>> {
     let mut state = lock(state);
     let query = uri.query().unwrap_or_default().to_owned();
     state.asked.push((operation.to_owned(), query));
@@ -115,7 +119,7 @@ pub fn refusal(state: &Shared, operation: &'static str, uri: &Uri) -> Option<Res
 }
 
 /// The values that a query gives a name.
-pub fn values(uri: &Uri, name: &str) -> Vec<String> {
+pub(crate) fn values(uri: &Uri, name: &str) -> Vec<String> {
     let query = uri.query().unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes())
         .filter(|(key, _)| key == name)
@@ -124,7 +128,7 @@ pub fn values(uri: &Uri, name: &str) -> Vec<String> {
 }
 
 /// One page of things, and the token of the next.
-pub fn page(state: &Shared, uri: &Uri, field: &str, all: &[Value]) -> Response<Body> {
+pub(crate) fn page(state: &Shared, uri: &Uri, field: &str, all: &[Value]) -> Response<Body> {
     let size = lock(state).page;
     let token = values(uri, "nextToken");
     let from: usize = token
@@ -139,7 +143,7 @@ pub fn page(state: &Shared, uri: &Uri, field: &str, all: &[Value]) -> Response<B
 }
 
 /// An address that lets in: to the History Server of a job run.
-pub fn entrance(state: &Shared, job_run_id: &str) -> String {
+pub(crate) fn entrance(state: &Shared, job_run_id: &str) -> String {
     let mut state = lock(state);
     state.sessions += 1;
     let session = state.sessions;
@@ -150,7 +154,7 @@ pub fn entrance(state: &Shared, job_run_id: &str) -> String {
 }
 
 /// The gate: trades the token of an address for a cookie, and leads on to the History Server.
-pub fn enter(uri: &Uri) -> Response<Body> {
+pub(crate) fn enter(uri: &Uri) -> Response<Body> {
     let mut answer = let_in(uri);
     if answer.status().is_success() {
         *answer.status_mut() = StatusCode::FOUND;
@@ -161,7 +165,7 @@ pub fn enter(uri: &Uri) -> Response<Body> {
 }
 
 /// A gate that leads on to the same History Server by another host's name, token and all.
-pub fn lead_on(state: &Shared, uri: &Uri) -> Response<Body> {
+pub(crate) fn lead_on(state: &Shared, uri: &Uri) -> Response<Body> {
     let address = lock(state).address.replace("127.0.0.1", "localhost");
     let query = uri.query().unwrap_or_default();
     Response::builder()
@@ -172,7 +176,7 @@ pub fn lead_on(state: &Shared, uri: &Uri) -> Response<Body> {
 }
 
 /// Trades the token of an address for a cookie.
-pub fn let_in(uri: &Uri) -> Response<Body> {
+pub(crate) fn let_in(uri: &Uri) -> Response<Body> {
     let token = values(uri, "authToken").pop().unwrap_or_default();
     let Some(session) = token.strip_prefix(&format!("{SECRET}.")) else {
         return plain(
@@ -188,7 +192,7 @@ pub fn let_in(uri: &Uri) -> Response<Body> {
 }
 
 /// The list of applications of a History Server, for who has a session.
-pub fn applications(state: &Shared, headers: &HeaderMap) -> Response<Body> {
+pub(crate) fn applications(state: &Shared, headers: &HeaderMap) -> Response<Body> {
     let cookie = headers
         .get(header::COOKIE)
         .map(|cookie| cookie.to_str().unwrap_or_default());
@@ -216,7 +220,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
 }
 
 /// An application as a History Server lists it.
-pub fn listed(id: &str, end: Option<&str>) -> Value {
+pub(crate) fn listed(id: &str, end: Option<&str>) -> Value {
     json!([{
         "id": id,
         "name": "listed",

@@ -9,7 +9,7 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 /// A moto server; ends with the test.
-pub struct Moto {
+pub(crate) struct Moto {
     process: Child,
     pub endpoint: String,
 }
@@ -23,7 +23,7 @@ impl Drop for Moto {
 
 impl Moto {
     /// Starts it.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let program = std::env::var_os("SPARKLAKE_MOTO_SERVER")
             .expect("SPARKLAKE_MOTO_SERVER must name a moto_server");
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -49,7 +49,7 @@ impl Moto {
     }
 
     /// Settings by which its S3 is reached, but for keys.
-    pub fn storage_options(&self) -> HashMap<String, String> {
+    pub(crate) fn storage_options(&self) -> HashMap<String, String> {
         [
             ("aws_endpoint", self.endpoint.as_str()),
             ("allow_http", "true"),
@@ -59,7 +59,7 @@ impl Moto {
     }
 
     /// Makes a bucket with these objects, each a line of an event log.
-    pub async fn fill(&self, bucket: &str, objects: &[String]) {
+    pub(crate) async fn fill(&self, bucket: &str, objects: &[String]) {
         let created = reqwest::Client::new()
             .put(format!("{}/{bucket}", self.endpoint))
             .header("host", "s3.amazonaws.com")

@@ -17,11 +17,11 @@ use tokio::runtime::{Handle, Runtime};
 use url::Url;
 
 /// A row: column → value; no key where it is NULL.
-pub type Row = Map<String, Value>;
+pub(super) type Row = Map<String, Value>;
 
 /// The rows of one history.
 #[derive(Debug, Default)]
-pub struct Collected {
+pub(super) struct Collected {
     batches: BTreeMap<&'static str, Vec<RecordBatch>>,
 }
 
@@ -33,7 +33,7 @@ impl RowSink for Collected {
 }
 
 impl Collected {
-    pub fn rows(&self, table: &str) -> Vec<Row> {
+    pub(super) fn rows(&self, table: &str) -> Vec<Row> {
         let batches: Vec<&RecordBatch> = self.batches.get(table).into_iter().flatten().collect();
         let mut writer = ArrayWriter::new(Vec::new());
         writer.write_batches(&batches).expect("JSON");
@@ -45,24 +45,24 @@ impl Collected {
         }
     }
 
-    pub fn count(&self, table: &str) -> usize {
+    pub(super) fn count(&self, table: &str) -> usize {
         let batches = self.batches.get(table).into_iter().flatten();
         batches.map(RecordBatch::num_rows).sum()
     }
 
-    pub fn total(&self) -> usize {
+    pub(super) fn total(&self) -> usize {
         self.batches.keys().map(|table| self.count(table)).sum()
     }
 
     /// The only row of a table.
-    pub fn only(&self, table: &str) -> Row {
+    pub(super) fn only(&self, table: &str) -> Row {
         let mut rows = self.rows(table);
         assert_eq!(rows.len(), 1, "{table}");
         rows.remove(0)
     }
 }
 
-pub fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -71,7 +71,7 @@ pub fn runtime() -> Runtime {
 }
 
 /// A source whose client does not wait long between attempts.
-pub fn source(url: &Url, access: ServerAccess) -> HistoryServerSource {
+pub(super) fn source(url: &Url, access: ServerAccess) -> HistoryServerSource {
     let mut source = HistoryServerSource::new(url.clone());
     source.access = access;
     source.client.attempts = 2;
@@ -81,14 +81,14 @@ pub fn source(url: &Url, access: ServerAccess) -> HistoryServerSource {
 }
 
 /// All histories of the server, running ones too.
-pub fn histories(runtime: &Runtime, source: &HistoryServerSource) -> Vec<History> {
+pub(super) fn histories(runtime: &Runtime, source: &HistoryServerSource) -> Vec<History> {
     let window = Window::default();
     let found = runtime.block_on(history_server::discover(source, &window, true, None));
     found.expect("applications").histories
 }
 
 /// Extracts one history, as every other of these tests calls its cluster.
-pub fn extract_one(
+pub(super) fn extract_one(
     runtime: &Handle,
     history: &History,
 ) -> Result<(Collected, Extraction), ExtractError> {
@@ -110,7 +110,7 @@ pub fn extract_one(
 }
 
 /// Requests that the client of a history has sent.
-pub fn requests_sent(history: &History) -> u64 {
+pub(super) fn requests_sent(history: &History) -> u64 {
     match &history.content {
         Content::Server(application) => application.client.requests_sent(),
         Content::Log(_) => 0,

@@ -8,7 +8,7 @@ use super::collected::{Collected, Row};
 
 /// How a column of one way may differ from that of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allowance {
+pub(super) enum Allowance {
     /// NULL in the second.
     Null,
     /// NULL in the second, or the same.
@@ -26,10 +26,10 @@ pub enum Allowance {
 }
 
 /// Columns that may differ: table, column or `beginning_of_it*`, how, why.
-pub type Allowances = [(&'static str, &'static str, Allowance, &'static str)];
+pub(super) type Allowances = [(&'static str, &'static str, Allowance, &'static str)];
 
 /// What differs between two ways, beyond what is allowed; and how many values were the same.
-pub fn differences(
+pub(super) fn differences(
     name: &str,
     first: &Collected,
     second: &Collected,

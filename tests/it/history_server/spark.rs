@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const SPARK_HOME: &str = "SPARKLAKE_SPARK_HOME";
 
 /// A server over one flat folder of logs, and nothing of it dropped by its limits.
-pub struct HistoryServer {
+pub(super) struct HistoryServer {
     pub url: Url,
     /// The logs that it serves.
     pub logs: PathBuf,
@@ -27,7 +27,7 @@ pub struct HistoryServer {
 
 impl HistoryServer {
     /// Serves the logs below `folders`.
-    pub fn start(folders: &[PathBuf]) -> Self {
+    pub(super) fn start(folders: &[PathBuf]) -> Self {
         let home = std::env::var_os(SPARK_HOME)
             .unwrap_or_else(|| panic!("{SPARK_HOME} must name the folder of a Spark"));
         let folder = TempDir::new().expect("a folder");

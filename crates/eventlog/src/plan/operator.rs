@@ -144,7 +144,7 @@ pub fn is_stage_boundary(name: &str) -> bool {
 
 /// The operator without its arguments and without what its engine adds to Spark's name:
 /// `PhotonScan parquet db.t` is `Scan`, `Execute InsertIntoHiveTable` is `InsertIntoHiveTable`.
-pub fn base_name(name: &str) -> &str {
+pub(super) fn base_name(name: &str) -> &str {
     let word = command_or_operator(name);
     match Engine::of(name) {
         Engine::Spark => word,

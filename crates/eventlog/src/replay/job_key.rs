@@ -70,7 +70,7 @@ const KUBERNETES_ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
 
 /// The recurring job's name: the application's, with dates, times, ids and numbers of runs masked.
 #[must_use]
-pub fn job_key(application_name: &str) -> String {
+pub(super) fn job_key(application_name: &str) -> String {
     let mut name = application_name.trim().to_owned();
     for pattern in LONG_IDS.iter() {
         // Twice: neighbors share the character between them.
@@ -226,7 +226,7 @@ const INTERACTIVE_COMMANDS: [&str; 9] = [
 /// Whether an application is a shell, a notebook or a server that waits for statements, by its name
 /// and its driver's command line.
 #[must_use]
-pub fn is_interactive(application_name: &str, command: Option<&str>) -> bool {
+pub(super) fn is_interactive(application_name: &str, command: Option<&str>) -> bool {
     let name = application_name.trim().to_ascii_lowercase();
     let command = command.unwrap_or_default().to_ascii_lowercase();
     INTERACTIVE_NAMES.contains(&name.as_str())

@@ -2,7 +2,7 @@
 
 /// What the reason of a removal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loss {
+pub(super) struct Loss {
     /// A value of column `executors.loss_kind`.
     pub kind: &'static str,
     /// The exit code that the reason names: of the process, or YARN's own (negative).
@@ -24,7 +24,7 @@ const YARN_KILLED: [i64; 4] = [-102, -105, -106, -107];
 impl Loss {
     /// Reads a removal's reason.
     #[must_use]
-    pub fn new(reason: &str) -> Self {
+    pub(super) fn new(reason: &str) -> Self {
         let text = reason.to_ascii_lowercase();
         let exit_code = exit_code(&text);
         Self {

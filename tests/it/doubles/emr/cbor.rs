@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Reads one value. Tags are dropped; what is no JSON becomes `null`.
-pub fn decode(bytes: &[u8]) -> Value {
+pub(super) fn decode(bytes: &[u8]) -> Value {
     Reader { bytes, at: 0 }.value().unwrap_or(Value::Null)
 }
 
@@ -100,7 +100,7 @@ impl Reader<'_> {
 }
 
 /// Writes a value; numbers of lists called `Timestamps` are tagged as times.
-pub fn encode(value: &Value) -> Vec<u8> {
+pub(super) fn encode(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     write(value, false, &mut out);
     out

@@ -9,7 +9,7 @@ fn seconds(text: &str) -> f64 {
 }
 
 /// One master on demand, two cores on spot.
-pub fn groups() -> Vec<Value> {
+pub(super) fn groups() -> Vec<Value> {
     vec![
         json!({"Id": "ig-MASTER", "Name": "Master", "InstanceGroupType": "MASTER",
                "Market": "ON_DEMAND", "InstanceType": "m5.xlarge",
@@ -25,7 +25,7 @@ pub fn groups() -> Vec<Value> {
     ]
 }
 
-pub fn instance(id: &str, part: &str, part_id: &str, kind: &str, market: &str) -> Value {
+pub(super) fn instance(id: &str, part: &str, part_id: &str, kind: &str, market: &str) -> Value {
     let key = format!("Instance{part}Id");
     let mut instance = json!({
         "Id": id, "Ec2InstanceId": format!("i-{id}"), "InstanceType": kind, "Market": market,
@@ -37,7 +37,7 @@ pub fn instance(id: &str, part: &str, part_id: &str, kind: &str, market: &str) -
     instance
 }
 
-pub fn instances() -> Vec<Value> {
+pub(super) fn instances() -> Vec<Value> {
     vec![
         instance("ci-1", "Group", "ig-MASTER", "m5.xlarge", "ON_DEMAND"),
         instance("ci-2", "Group", "ig-CORE", "r6g.4xlarge", "SPOT"),
@@ -45,7 +45,7 @@ pub fn instances() -> Vec<Value> {
     ]
 }
 
-pub fn step(id: &str, name: &str, application_ids: &[&str]) -> Value {
+pub(super) fn step(id: &str, name: &str, application_ids: &[&str]) -> Value {
     json!({
         "Id": id, "Name": name, "ActionOnFailure": "CONTINUE",
         "Config": {"Jar": "command-runner.jar", "Properties": {}, "Args": [
@@ -59,7 +59,7 @@ pub fn step(id: &str, name: &str, application_ids: &[&str]) -> Value {
     })
 }
 
-pub fn status(cluster: &Cluster) -> Value {
+pub(super) fn status(cluster: &Cluster) -> Value {
     let mut timeline = json!({"CreationDateTime": cluster.created.timestamp_millis() as f64 / 1e3});
     if let Some(ready) = cluster.ready {
         timeline["ReadyDateTime"] = json!(ready.timestamp_millis() as f64 / 1e3);
@@ -70,14 +70,14 @@ pub fn status(cluster: &Cluster) -> Value {
     json!({"State": cluster.state, "StateChangeReason": {}, "Timeline": timeline})
 }
 
-pub fn summary(account: &Account, cluster: &Cluster) -> Value {
+pub(super) fn summary(account: &Account, cluster: &Cluster) -> Value {
     json!({
         "Id": cluster.id, "Name": cluster.name, "Status": status(cluster),
         "NormalizedInstanceHours": cluster.hours, "ClusterArn": cluster.arn(&account.region),
     })
 }
 
-pub fn description(account: &Account, cluster: &Cluster) -> Value {
+pub(super) fn description(account: &Account, cluster: &Cluster) -> Value {
     let applications: Vec<_> = cluster
         .installed
         .iter()
@@ -106,7 +106,7 @@ pub fn description(account: &Account, cluster: &Cluster) -> Value {
 }
 
 /// YARN's `ws/v1/cluster/metrics`.
-pub fn yarn_metrics() -> Value {
+pub(super) fn yarn_metrics() -> Value {
     json!({"clusterMetrics": {
         "appsRunning": 2, "appsPending": 1, "allocatedMB": 97_700, "availableMB": 2_300,
         "totalMB": 100_000, "allocatedVirtualCores": 45, "availableVirtualCores": 55,
@@ -115,7 +115,7 @@ pub fn yarn_metrics() -> Value {
 }
 
 /// YARN's `ws/v1/cluster/scheduler`.
-pub fn yarn_scheduler() -> Value {
+pub(super) fn yarn_scheduler() -> Value {
     json!({"scheduler": {"schedulerInfo": {"type": "capacityScheduler", "queueName": "root",
         "queues": {"queue": [{"queueName": "default", "queuePath": "root.default",
             "resourcesUsed": {"memory": 97_700, "vCores": 45}, "allocatedContainers": 20,

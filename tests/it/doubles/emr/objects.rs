@@ -11,7 +11,7 @@ use axum::response::Response;
 use super::{Account, Object};
 
 /// Answers a request for `/bucket` or `/bucket/key`.
-pub fn answer(
+pub(super) fn answer(
     account: &Account,
     method: &Method,
     path: &str,

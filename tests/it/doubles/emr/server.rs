@@ -25,7 +25,7 @@ const S3: &str = "/s3/";
 const YARN: &str = "/yarn/";
 
 /// An account that answers.
-pub struct Running {
+pub(crate) struct Running {
     address: String,
     world: Arc<World>,
     stop: Option<oneshot::Sender<()>>,
@@ -33,28 +33,28 @@ pub struct Running {
 
 impl Running {
     /// For `endpoint_url`.
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         self.address.clone()
     }
 
     /// For `aws_endpoint` of object stores.
-    pub fn s3_endpoint(&self) -> String {
+    pub(crate) fn s3_endpoint(&self) -> String {
         format!("{}{}", self.address, S3.trim_end_matches('/'))
     }
 
     /// For `yarn_resource_manager_url`.
-    pub fn yarn_template(&self) -> String {
+    pub(crate) fn yarn_template(&self) -> String {
         format!("{}{YARN}{{master_dns}}/", self.address)
     }
 
     /// How often an operation was asked for, refused or not.
-    pub fn calls(&self, operation: &str) -> usize {
+    pub(crate) fn calls(&self, operation: &str) -> usize {
         let calls = self.world.calls.lock().expect("not poisoned");
         calls.get(operation).copied().unwrap_or(0)
     }
 
     /// Bodies of the requests for an operation.
-    pub fn requests(&self, operation: &str) -> Vec<Value> {
+    pub(crate) fn requests(&self, operation: &str) -> Vec<Value> {
         let requests = self.world.requests.lock().expect("not poisoned");
         let of_operation = requests.iter().filter(|(name, _)| name == operation);
         of_operation.map(|(_, body)| body.clone()).collect()
@@ -70,7 +70,7 @@ impl Drop for Running {
 }
 
 /// The account, and what happened to it.
-pub struct World {
+pub(super) struct World {
     pub account: Account,
     pub address: String,
     calls: Mutex<HashMap<String, usize>>,
@@ -83,7 +83,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn cluster(&self, id: &str) -> Option<&Cluster> {
+    pub(super) fn cluster(&self, id: &str) -> Option<&Cluster> {
         self.account
             .clusters
             .iter()
@@ -122,7 +122,7 @@ impl World {
     }
 }
 
-pub fn start(account: Account) -> Running {
+pub(super) fn start(account: Account) -> Running {
     let (stop, stopped) = oneshot::channel();
     let (tell, told) = std::sync::mpsc::channel();
     thread::spawn(move || {
@@ -202,11 +202,11 @@ fn decoded(path: &str) -> String {
     pairs.map(|(key, _)| key.into_owned()).collect()
 }
 
-pub fn json_answer(body: &Value) -> Response {
+pub(super) fn json_answer(body: &Value) -> Response {
     with_type(StatusCode::OK, "application/json", body.to_string())
 }
 
-pub fn with_type(status: StatusCode, kind: &str, body: impl Into<Body>) -> Response {
+pub(super) fn with_type(status: StatusCode, kind: &str, body: impl Into<Body>) -> Response {
     Response::builder()
         .status(status)
         .header(CONTENT_TYPE, kind)

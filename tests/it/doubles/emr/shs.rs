@@ -14,12 +14,12 @@ use super::server::{World, json_answer, with_type};
 use super::{Application, Cluster};
 
 /// What a presigned address holds and nobody may repeat.
-pub const SIGNATURE: &str = "f00dfeedsignature";
+pub(super) const SIGNATURE: &str = "f00dfeedsignature";
 const COOKIE_NAME: &str = "emr_session";
 
 /// Who may enter, and who has entered.
 #[derive(Default)]
-pub struct Sessions {
+pub(super) struct Sessions {
     /// Cluster of each presigned address that was not used yet.
     presigned: Mutex<HashMap<usize, String>>,
     /// Cluster of each session, and the requests that it has had.
@@ -29,7 +29,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// An address that is good for one visit.
-    pub fn presigned(&self, server: &str, cluster: &str) -> String {
+    pub(super) fn presigned(&self, server: &str, cluster: &str) -> String {
         let number = self.number();
         let mut presigned = self.presigned.lock().expect("not poisoned");
         presigned.insert(number, cluster.to_owned());
@@ -62,7 +62,7 @@ impl Sessions {
     }
 }
 
-pub fn answer(
+pub(super) fn answer(
     world: &World,
     path: &str,
     query: &HashMap<String, String>,
