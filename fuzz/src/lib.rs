@@ -6,18 +6,18 @@ use std::io::{Cursor, Read};
 
 pub use sparklake_eventlog::{codec, event};
 
-use codec::{Codec, Limits, decoder, zip};
+use codec::{Codec, DecodeLimits, decoder, zip};
 
 /// Entries of an archive that one run looks at.
 const MAX_ENTRIES: usize = 16;
 
 /// Small, so that a run takes microseconds and what exceeds the limits is found.
-fn limits() -> Limits {
-    Limits {
+fn limits() -> DecodeLimits {
+    DecodeLimits {
         max_block_bytes: 1 << 20,
         max_decoded_bytes: 4 << 20,
         zstd_window_log_max: 20,
-        ..Limits::default()
+        ..DecodeLimits::default()
     }
 }
 

@@ -26,7 +26,7 @@ const WAITING_BATCHES: usize = 2;
 
 /// How much of an answer a query may bring, and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct QueryLimits {
     /// Most rows; the rest of the answer is cut off.
     pub max_rows: Option<usize>,
     /// Most bytes of the rows in memory; the batch that passes it is the last.
@@ -35,13 +35,13 @@ pub struct Limits {
     pub timeout: Option<Duration>,
 }
 
-impl Limits {
+impl QueryLimits {
     /// Five minutes: longer than a question takes, shorter than people wait.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 }
 
-impl Default for Limits {
-    /// All rows, within [`Limits::DEFAULT_TIMEOUT`].
+impl Default for QueryLimits {
+    /// All rows, within [`QueryLimits::DEFAULT_TIMEOUT`].
     fn default() -> Self {
         Self {
             max_rows: None,
@@ -103,7 +103,7 @@ impl AnswerStream {
         session: SessionContext,
         sql: &str,
         parameters: &[(&str, ScalarValue)],
-        limits: &Limits,
+        limits: &QueryLimits,
         memory_bytes: usize,
     ) -> Result<Self, AskError> {
         let bounds = Bounds {

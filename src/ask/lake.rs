@@ -8,7 +8,7 @@ use datafusion::common::{ScalarValue, TableReference};
 use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::SessionContext;
 
-use super::answer::{Answer, AnswerStream, Limits};
+use super::answer::{Answer, AnswerStream, QueryLimits};
 use super::error::AskError;
 use super::session::{self, SessionSettings};
 use super::spill::SpillFolder;
@@ -101,7 +101,7 @@ impl AskLake {
         &self,
         sql: &str,
         parameters: &[(&str, ScalarValue)],
-        limits: &Limits,
+        limits: &QueryLimits,
     ) -> Result<Answer, AskError> {
         self.stream(sql, parameters, limits).await?.collect().await
     }
@@ -114,7 +114,7 @@ impl AskLake {
         &self,
         sql: &str,
         parameters: &[(&str, ScalarValue)],
-        limits: &Limits,
+        limits: &QueryLimits,
     ) -> Result<AnswerStream, AskError> {
         let session = self.session()?;
         AnswerStream::start(session, sql, parameters, limits, self.memory_bytes).await

@@ -5,7 +5,7 @@
 //!   opened when a query names it, in its newest version; within one query each table stays at one
 //!   version.
 //! - Queries only read: no DDL, no DML, no `COPY`, no `SET`, no files.
-//! - Queries are bounded in memory ([`AskOptions`]), time, rows and bytes ([`Limits`]).
+//! - Queries are bounded in memory ([`AskOptions`]), time, rows and bytes ([`QueryLimits`]).
 //! - Values go into a query as parameters (`$name`), never as text.
 //! - What is wrong with a query is a typed [`AskError`] that says how to fix it.
 //!
@@ -41,7 +41,7 @@ mod tests;
 mod views;
 mod wrong_query;
 
-pub use answer::{Answer, AnswerStream, Limits};
+pub use answer::{Answer, AnswerStream, QueryLimits};
 pub use error::AskError;
 pub use lake::{AskLake, AskOptions};
 pub use session::{SessionSettings, plan_read_only, same_engine, session};

@@ -9,14 +9,14 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 
-use crate::config::{Color, Given, LogFormat, LogLevel, Origin, Sourced, SummaryFormat};
+use crate::config::{Color, LogFormat, LogLevel, Origin, SettingOverrides, Sourced, SummaryFormat};
 
 /// Arguments that set something that a job file can set too.
 pub(super) trait SettingsArguments {
     /// The job file to read.
     fn job_file(&self) -> Option<PathBuf>;
     /// Writes what was given; `matches` are those of the command.
-    fn give(&self, matches: &ArgMatches, given: &mut Given);
+    fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides);
 }
 
 /// A command that nothing needs to be set for.
@@ -27,7 +27,7 @@ impl SettingsArguments for NoSettings {
         None
     }
 
-    fn give(&self, _matches: &ArgMatches, _given: &mut Given) {}
+    fn give(&self, _matches: &ArgMatches, _given: &mut SettingOverrides) {}
 }
 
 /// Arguments of every command.
@@ -72,7 +72,7 @@ pub(super) struct GlobalArguments {
 }
 
 impl GlobalArguments {
-    pub(super) fn give(&self, matches: &ArgMatches, given: &mut Given) {
+    pub(super) fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
         given.log_format = sourced(matches, "log_format", self.log_format);
         given.color = sourced(matches, "color", self.color);
         given.log_level = match (self.quiet, self.verbose) {
@@ -118,7 +118,7 @@ impl SettingsArguments for LakeArguments {
         self.job_file.clone()
     }
 
-    fn give(&self, matches: &ArgMatches, given: &mut Given) {
+    fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
         given.lake = sourced(matches, "lake", self.lake.clone());
         given.storage_options = storage_options(matches, &self.storage_option);
     }
@@ -150,7 +150,7 @@ impl SettingsArguments for RulesSourceArguments {
         self.job_file.clone()
     }
 
-    fn give(&self, matches: &ArgMatches, given: &mut Given) {
+    fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
         given.rules_dir = sourced(matches, "rules_dir", self.rules_dir.clone());
     }
 }
@@ -173,7 +173,7 @@ pub(super) struct StoreArguments {
 }
 
 impl StoreArguments {
-    pub(super) fn give(&self, matches: &ArgMatches, given: &mut Given) {
+    pub(super) fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
         given.allow_unsafe_store = sourced(matches, "allow_unsafe_store", self.allow_unsafe_store);
     }
 }
@@ -344,7 +344,7 @@ impl SettingsArguments for JobArguments {
         self.job_file.clone()
     }
 
-    fn give(&self, matches: &ArgMatches, given: &mut Given) {
+    fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
         given.event_logs = list(matches, "event_logs", &self.event_logs);
         given.history_servers = list(matches, "history_server", &self.history_server);
         given.lake = sourced(matches, "lake", self.lake.clone());

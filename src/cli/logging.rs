@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::config::{Color, Given, LogFormat, LogLevel, LogSettings};
+use crate::config::{Color, LogFormat, LogLevel, LogSettings, SettingOverrides};
 use crate::redact::Redactor;
 
 /// The log of this process.
@@ -27,7 +27,7 @@ pub(super) struct Logging {
 }
 
 /// The log settings of flags and variables, for when the job file cannot be read.
-pub(super) fn given(given: &Given) -> LogSettings {
+pub(super) fn given(given: &SettingOverrides) -> LogSettings {
     let default = LogSettings::default();
     LogSettings {
         format: given

@@ -13,7 +13,7 @@ use super::format::{Format, counts, listing, texts};
 use super::lake;
 use super::output::Output;
 use crate::ask::no_such_table;
-use crate::config::{Given, parse_duration};
+use crate::config::{SettingOverrides, parse_duration};
 use crate::load::{Lake, LoadError, MaintainOptions, Repair, TableMaintenance, TableRepair};
 
 /// Merge small files, write checkpoints and delete files that no reader needs any more
@@ -50,7 +50,7 @@ impl SettingsArguments for MaintainArguments {
         self.lake.job_file()
     }
 
-    fn give(&self, matches: &ArgMatches, given: &mut Given) {
+    fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
         self.lake.give(matches, given);
         self.store.give(matches, given);
     }

@@ -40,7 +40,7 @@ use chrono::Utc;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::ask::remove_spill_folders;
-use crate::config::{Environment, Given, Settings, SummaryFormat};
+use crate::config::{Environment, SettingOverrides, Settings, SummaryFormat};
 use crate::pipeline::{EXIT_DONE, EXIT_USAGE};
 use crate::redact::Redactor;
 use arguments::{GlobalArguments, NoSettings, SettingsArguments};
@@ -189,12 +189,12 @@ fn finish(
 
 impl CommandLine {
     /// What flags and variables say about settings.
-    fn given(&self, matches: &ArgMatches) -> Given {
+    fn given(&self, matches: &ArgMatches) -> SettingOverrides {
         let mut of_command = matches;
         while let Some((_, below)) = of_command.subcommand() {
             of_command = below;
         }
-        let mut given = Given::default();
+        let mut given = SettingOverrides::default();
         self.global.give(of_command, &mut given);
         self.command
             .settings_arguments()
@@ -222,7 +222,7 @@ impl Command {
     }
 
     /// How the summary is printed, for a run; `None` for other commands.
-    fn run_summary(&self, given: &Given) -> Option<SummaryFormat> {
+    fn run_summary(&self, given: &SettingOverrides) -> Option<SummaryFormat> {
         let format = given.summary.as_ref().map(|format| format.value);
         matches!(self, Self::Run(_)).then(|| format.unwrap_or_default())
     }

@@ -20,15 +20,15 @@ pub(super) fn of_run(logging: &Logging) -> Box<dyn Progress> {
     let settings = logging.settings;
     let bar = io::stderr().is_terminal() && settings.format == LogFormat::Text;
     match (settings.level, bar) {
-        (LogLevel::Error | LogLevel::Warn, _) => Box::new(Silent),
+        (LogLevel::Error | LogLevel::Warn, _) => Box::new(NoProgress),
         (_, true) => Box::new(Bar::new(logging)),
         (_, false) => Box::new(Lines::new()),
     }
 }
 
-struct Silent;
+struct NoProgress;
 
-impl Progress for Silent {
+impl Progress for NoProgress {
     fn phase(&self, _phase: &'static str) {}
     fn total(&self, _histories: usize, _bytes: u64) {}
     fn advance(&self, _uri: &str, _bytes: u64, _rows: u64) {}

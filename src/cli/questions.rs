@@ -9,7 +9,7 @@ use super::interrupt::or_interrupted;
 use super::lake;
 use super::output::Output;
 use crate::analyze::{Catalog, Question};
-use crate::ask::Limits;
+use crate::ask::QueryLimits;
 use crate::model::did_you_mean;
 
 /// List example questions; answer one with --lake, or print its SQL
@@ -80,6 +80,6 @@ async fn answer(
     )
     .await?;
     let ask = lake::ask(&opened, context)?;
-    let rows = ask.query(sql, &[], &Limits::default()).await?;
+    let rows = ask.query(sql, &[], &QueryLimits::default()).await?;
     Ok(arguments.format.write_all(&rows.into_batch()?, output)?)
 }

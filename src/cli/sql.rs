@@ -10,7 +10,7 @@ use super::format::Format;
 use super::interrupt::or_interrupted;
 use super::lake;
 use super::output::Output;
-use crate::ask::{AskOptions, Limits};
+use crate::ask::{AskOptions, QueryLimits};
 use crate::config::parse_duration;
 
 const EXAMPLE: &str = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
@@ -76,9 +76,9 @@ async fn answer(
         ..AskOptions::default()
     };
     let ask = lake::ask_with(&lake, context, options)?;
-    let limits = Limits {
+    let limits = QueryLimits {
         timeout: arguments.timeout.filter(|timeout| !timeout.is_zero()),
-        ..Limits::default()
+        ..QueryLimits::default()
     };
     let mut answer = ask.stream(query, &[], &limits).await?;
     let mut writer = arguments.format.writer(&answer.schema(), output)?;

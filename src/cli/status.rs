@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::format::Format;
 use super::lake;
 use super::output::Output;
-use crate::ask::Limits;
+use crate::ask::QueryLimits;
 
 /// The newest version of each history.
 const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
@@ -66,7 +66,7 @@ pub(super) async fn execute(
     let ask = lake::ask(&lake, context)?;
     let rows = async |sql: &str| -> Result<RecordBatch, CliError> {
         Ok(ask
-            .query(sql, &[], &Limits::default())
+            .query(sql, &[], &QueryLimits::default())
             .await?
             .into_batch()?)
     };

@@ -8,14 +8,14 @@ use serde::forward_to_deserialize_any;
 pub(super) fn field_names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
     // Always an error: the names are noted on the way to it.
-    let _ = T::deserialize(Noting(&mut names));
+    let _ = T::deserialize(FieldCollector(&mut names));
     names
 }
 
 /// Notes the fields that a struct asks for, and has no data for them.
-struct Noting<'n>(&'n mut &'static [&'static str]);
+struct FieldCollector<'n>(&'n mut &'static [&'static str]);
 
-impl<'de> Deserializer<'de> for Noting<'_> {
+impl<'de> Deserializer<'de> for FieldCollector<'_> {
     type Error = Error;
 
     fn deserialize_struct<V: Visitor<'de>>(

@@ -35,7 +35,7 @@ pub use job_file::{Color, JobFile, LogFormat, LogLevel, SummaryFormat};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};
 pub use settings::{
-    Effective, Given, LakeSettings, LogSettings, RulesSettings, RunSettings, Settings,
+    Effective, LakeSettings, LogSettings, RulesSettings, RunSettings, SettingOverrides, Settings,
     SourceSettings,
 };
 pub use show::show;

@@ -19,7 +19,7 @@ use super::job_file::{
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
-    Effective, Given, LakeSettings, LogSettings, RulesSettings, RunSettings, Settings,
+    Effective, LakeSettings, LogSettings, RulesSettings, RunSettings, SettingOverrides, Settings,
     SourceSettings,
 };
 use super::show::toml_key;
@@ -46,7 +46,7 @@ impl Settings {
     /// # Errors
     /// The job file or one of the values makes no sense; the error says where and what to do.
     pub fn load(
-        given: Given,
+        given: SettingOverrides,
         job_file: Option<&Path>,
         environment: &Environment,
         now: DateTime<Utc>,
@@ -62,7 +62,7 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn resolve(
-        given: Given,
+        given: SettingOverrides,
         file: Option<LoadedFile>,
         now: DateTime<Utc>,
     ) -> Result<Self, ConfigError> {
@@ -86,7 +86,7 @@ struct Resolver {
 impl Resolver {
     fn settings(
         &mut self,
-        given: Given,
+        given: SettingOverrides,
         file: JobFile,
         now: DateTime<Utc>,
     ) -> Result<Settings, ConfigError> {
@@ -101,7 +101,11 @@ impl Resolver {
         })
     }
 
-    fn lake(&mut self, given: &Given, file: LakeSection) -> Result<LakeSettings, ConfigError> {
+    fn lake(
+        &mut self,
+        given: &SettingOverrides,
+        file: LakeSection,
+    ) -> Result<LakeSettings, ConfigError> {
         let uri = self.optional("lake", "uri", &given.lake, file.uri);
         self.optional("lake", "catalog_name", &None, file.catalog_name);
         self.optional("lake", "schema_name", &None, file.schema_name);
@@ -128,7 +132,7 @@ impl Resolver {
 
     fn run(
         &mut self,
-        given: &Given,
+        given: &SettingOverrides,
         file: RunSection,
         now: DateTime<Utc>,
     ) -> Result<RunSettings, ConfigError> {
@@ -209,7 +213,7 @@ impl Resolver {
         Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
     }
 
-    fn rules(&mut self, given: &Given, file: RulesSection) -> RulesSettings {
+    fn rules(&mut self, given: &SettingOverrides, file: RulesSection) -> RulesSettings {
         let dir = self.optional("rules", "dir", &given.rules_dir, file.dir.clone());
         let disabled = file.disabled();
         self.tell_disabled(&disabled);
@@ -247,7 +251,7 @@ impl Resolver {
         })
     }
 
-    fn log(&mut self, given: &Given, file: &LogSection) -> LogSettings {
+    fn log(&mut self, given: &SettingOverrides, file: &LogSection) -> LogSettings {
         let default = LogSettings::default();
         let (format, level, color) = (&given.log_format, &given.log_level, &given.color);
         LogSettings {
@@ -258,7 +262,7 @@ impl Resolver {
     }
 
     /// The value of a setting that has a default.
-    fn value<T: Shows>(
+    fn value<T: ToToml>(
         &mut self,
         section: &str,
         key: &str,
@@ -278,7 +282,7 @@ impl Resolver {
     }
 
     /// The value of a setting that may be left out.
-    fn optional<T: Shows>(
+    fn optional<T: ToToml>(
         &mut self,
         section: &str,
         key: &str,
@@ -321,7 +325,7 @@ impl Resolver {
     /// Sources of the command line take the place of those of the file.
     fn sources(
         &mut self,
-        given: &Given,
+        given: &SettingOverrides,
         sections: Vec<SourceSection>,
         now: DateTime<Utc>,
     ) -> Result<Vec<SourceSettings>, ConfigError> {
@@ -544,29 +548,29 @@ fn window(
 }
 
 /// A value as TOML, for `config show`.
-trait Shows: Clone {
+trait ToToml: Clone {
     fn to_toml(&self) -> String;
 }
 
-impl Shows for String {
+impl ToToml for String {
     fn to_toml(&self) -> String {
         Value::from(secrets::masked(self)).to_string()
     }
 }
 
-impl Shows for bool {
+impl ToToml for bool {
     fn to_toml(&self) -> String {
         self.to_string()
     }
 }
 
-impl Shows for NonZeroUsize {
+impl ToToml for NonZeroUsize {
     fn to_toml(&self) -> String {
         self.to_string()
     }
 }
 
-impl Shows for PathBuf {
+impl ToToml for PathBuf {
     fn to_toml(&self) -> String {
         Value::from(self.display().to_string()).to_string()
     }
@@ -574,7 +578,7 @@ impl Shows for PathBuf {
 
 macro_rules! shows_as_text {
     ($($kind:ty),*) => {$(
-        impl Shows for $kind {
+        impl ToToml for $kind {
             fn to_toml(&self) -> String {
                 Value::from(self.to_string()).to_string()
             }
@@ -588,7 +592,7 @@ shows_as_text!(
     SummaryFormat
 );
 
-impl Shows for Vec<String> {
+impl ToToml for Vec<String> {
     fn to_toml(&self) -> String {
         Value::from(self.clone()).to_string()
     }

@@ -20,7 +20,7 @@ use crate::redact::Redactor;
     missing_docs,
     reason = "each field is the setting of the same name in the job file"
 )]
-pub struct Given {
+pub struct SettingOverrides {
     pub lake: Option<Sourced<String>>,
     pub storage_options: Vec<Sourced<String>>,
     pub allow_unsafe_store: Option<Sourced<bool>>,

@@ -9,7 +9,7 @@ use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::origin::{Origin, Sourced};
-use super::settings::{Given, Settings};
+use super::settings::{SettingOverrides, Settings};
 use super::{parse_duration, show};
 
 fn environment() -> Environment {
@@ -33,10 +33,10 @@ fn time(text: &str) -> DateTime<Utc> {
 }
 
 fn load(text: &str) -> Result<Settings, ConfigError> {
-    resolve(text, Given::default())
+    resolve(text, SettingOverrides::default())
 }
 
-fn resolve(text: &str, given: Given) -> Result<Settings, ConfigError> {
+fn resolve(text: &str, given: SettingOverrides) -> Result<Settings, ConfigError> {
     let file = LoadedFile::parse("job.toml", text, &environment())?;
     Settings::resolve(given, Some(file), now())
 }
@@ -300,13 +300,13 @@ fn references_to_secrets_are_resolved_only_when_used_and_never_shown() {
 #[test]
 fn flags_go_before_variables_before_the_file_before_defaults() {
     let text = "[lake]\nuri = \"file-lake\"\n[run]\nmax_app_threads = 7\ninclude_tasks = false\n";
-    let given = Given {
+    let given = SettingOverrides {
         lake: flag("--lake", "flag-lake".to_owned()),
         max_app_threads: Some(Sourced {
             value: NonZeroUsize::MIN,
             origin: Origin::Environment("SPARKLAKE_MAX_APP_THREADS".to_owned()),
         }),
-        ..Given::default()
+        ..SettingOverrides::default()
     };
     let settings = resolve(text, given).expect("settings");
     assert_eq!(settings.lake.uri.as_deref(), Some("flag-lake"));
@@ -328,9 +328,9 @@ fn flags_go_before_variables_before_the_file_before_defaults() {
 #[test]
 fn sources_of_the_command_line_replace_those_of_the_file() {
     let text = "[[source]]\nkind = \"emr\"\n";
-    let given = Given {
+    let given = SettingOverrides {
         event_logs: flag("--event-logs", vec!["/logs".to_owned()]),
-        ..Given::default()
+        ..SettingOverrides::default()
     };
     let settings = resolve(text, given).expect("settings");
     let kinds: Vec<_> = settings
@@ -343,11 +343,11 @@ fn sources_of_the_command_line_replace_those_of_the_file() {
 
 #[test]
 fn storage_options_of_the_command_line_are_checked_like_those_of_the_file() {
-    let with = |option: &str| Given {
+    let with = |option: &str| SettingOverrides {
         storage_options: flag("--storage-option", option.to_owned())
             .into_iter()
             .collect(),
-        ..Given::default()
+        ..SettingOverrides::default()
     };
     let settings = resolve("", with("aws_region=eu-west-1")).expect("settings");
     let options = settings

@@ -8,7 +8,7 @@ use super::group::{Grouped, LogFile, LogGroup, group, single_file};
 use super::location::{self, Location};
 use super::origin::{Origin, origin};
 use super::pattern::{self, Pattern};
-use super::walk::{self, Found};
+use super::walk::{self, LocationContents};
 use super::{
     Check, CheckOutcome, Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History,
     Layout, SourceFile, Window, archive,
@@ -152,19 +152,19 @@ async fn discover_uri(uri: &str, source: &EventLogSource) -> Result<Discovery, D
     let mut folder = location.at(location.path.parts().take(depth).collect());
     uri.clone_into(&mut folder.given);
     let found = match walk::list(&folder).await? {
-        Found::Folder {
+        LocationContents::Folder {
             mut files,
             problems,
         } => {
             files.retain(|file| pattern.fits(file.path.as_ref()));
-            Found::Folder { files, problems }
+            LocationContents::Folder { files, problems }
         }
-        Found::File(_) => Found::Folder {
+        LocationContents::File(_) => LocationContents::Folder {
             files: Vec::new(),
             problems: Vec::new(),
         },
     };
-    if matches!(&found, Found::Folder { files, problems } if files.is_empty() && problems.is_empty())
+    if matches!(&found, LocationContents::Folder { files, problems } if files.is_empty() && problems.is_empty())
     {
         return Err(DiscoverError::NotFound {
             uri: uri.to_owned(),
@@ -183,9 +183,9 @@ pub(super) async fn discover_location(
 }
 
 /// Puts the files that were found together to logs.
-async fn assemble(location: &Location, name: Option<&str>, found: Found) -> Discovery {
+async fn assemble(location: &Location, name: Option<&str>, found: LocationContents) -> Discovery {
     let (files, grouped, folder_problems) = match found {
-        Found::File(file) => {
+        LocationContents::File(file) => {
             let logs = vec![single_file(file.path.as_ref())];
             (
                 vec![file],
@@ -196,7 +196,7 @@ async fn assemble(location: &Location, name: Option<&str>, found: Found) -> Disc
                 Vec::new(),
             )
         }
-        Found::Folder { files, problems } => {
+        LocationContents::Folder { files, problems } => {
             let grouped = group(&files.iter().map(to_log_file).collect::<Vec<_>>());
             (files, grouped, problems)
         }

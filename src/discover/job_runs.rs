@@ -20,7 +20,7 @@ const LOOKS: u32 = 4;
 
 /// What the search for the histories of a job run gave.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct JobRunHistories {
     pub histories: Vec<History>,
     /// Why there is none.
     pub reason: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Found {
     pub has_failed: bool,
 }
 
-impl Found {
+impl JobRunHistories {
     /// There can be no history.
     pub(super) fn nothing(reason: &str) -> Self {
         Self {
@@ -219,12 +219,12 @@ mod tests {
     #[test]
     fn a_run_that_could_not_be_asked_about_is_not_called_one_without_history() {
         let mut row = run(day(1), Some(day(2)));
-        let mut found = Found::nothing("its logs go nowhere");
+        let mut found = JobRunHistories::nothing("its logs go nowhere");
         found.has_failed = true;
         found.tell(&mut row);
         assert!(row.has_spark_history);
         assert_eq!(row.no_history_reason, None);
-        Found::nothing("its logs go nowhere").tell(&mut row);
+        JobRunHistories::nothing("its logs go nowhere").tell(&mut row);
         assert!(!row.has_spark_history);
     }
 

@@ -15,7 +15,7 @@ use super::{DiscoverError, SourceFile, names};
 
 /// What lies at a location.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum LocationContents {
     /// A single file, which the user named, so it is a log whatever it is called.
     File(SourceFile),
     /// The files of a folder with all its folders, without hidden ones.
@@ -31,7 +31,7 @@ pub(super) enum Found {
 /// Local folders are walked here and not through [`object_store`], whose listing ends at the first
 /// folder that it may not enter. Symbolic links are followed within the folder alone: one that leads
 /// out could name any file of the machine, `/proc/kmsg` too, which never ends.
-pub(super) async fn list(location: &Location) -> Result<Found, DiscoverError> {
+pub(super) async fn list(location: &Location) -> Result<LocationContents, DiscoverError> {
     if location.local.is_none() {
         return list_store(location).await;
     }
@@ -47,7 +47,7 @@ pub(super) async fn list(location: &Location) -> Result<Found, DiscoverError> {
         })
 }
 
-async fn list_store(location: &Location) -> Result<Found, DiscoverError> {
+async fn list_store(location: &Location) -> Result<LocationContents, DiscoverError> {
     let failed = |source| DiscoverError::Store {
         uri: location.given.clone(),
         source,
@@ -66,13 +66,13 @@ async fn list_store(location: &Location) -> Result<Found, DiscoverError> {
             .filter(|object| !is_hidden_below(&object.location, &location.path))
             .map(|object| from_object(location, object))
             .collect();
-        return Ok(Found::Folder {
+        return Ok(LocationContents::Folder {
             files,
             problems: Vec::new(),
         });
     }
     match location.store.head(&location.path).await {
-        Ok(object) => Ok(Found::File(from_object(location, object))),
+        Ok(object) => Ok(LocationContents::File(from_object(location, object))),
         Err(object_store::Error::NotFound { .. }) => Err(DiscoverError::NotFound {
             uri: location.given.clone(),
         }),
@@ -96,7 +96,7 @@ fn from_object(location: &Location, object: ObjectMeta) -> SourceFile {
     }
 }
 
-fn list_local(location: &Location) -> Result<Found, DiscoverError> {
+fn list_local(location: &Location) -> Result<LocationContents, DiscoverError> {
     let root = location.local.as_deref().unwrap_or(LocalPath::new(""));
     let metadata = std::fs::metadata(root).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => DiscoverError::NotFound {
@@ -115,10 +115,10 @@ fn list_local(location: &Location) -> Result<Found, DiscoverError> {
             uri: location.given.clone(),
         });
     }
-    from_metadata(location, root, &metadata).map(Found::File)
+    from_metadata(location, root, &metadata).map(LocationContents::File)
 }
 
-fn walk_folder(location: &Location, root: &LocalPath) -> Result<Found, DiscoverError> {
+fn walk_folder(location: &Location, root: &LocalPath) -> Result<LocationContents, DiscoverError> {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     let real_root = root.canonicalize().map_err(|source| DiscoverError::Io {
@@ -163,7 +163,7 @@ fn walk_folder(location: &Location, root: &LocalPath) -> Result<Found, DiscoverE
         }
     }
     problems.extend(outside.into_inner());
-    Ok(Found::Folder { files, problems })
+    Ok(LocationContents::Folder { files, problems })
 }
 
 fn from_entry(location: &Location, entry: &DirEntry) -> Result<SourceFile, DiscoverError> {

@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 
 use super::error::ExtractError;
 use super::eventlog;
-use super::eventlog::codec::Limits;
+use super::eventlog::codec::DecodeLimits;
 use super::process_logs;
 use super::rest;
 use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter};
@@ -33,7 +33,7 @@ pub struct Identity {
 #[derive(Debug, Clone)]
 pub struct ExtractOptions {
     /// What a log may unpack to.
-    pub limits: Limits,
+    pub limits: DecodeLimits,
     /// Threads that parse one log.
     pub threads: usize,
     /// Column `batch_id`.
@@ -85,7 +85,7 @@ pub struct Extraction {
 pub fn identify(
     history: &History,
     runtime: &Handle,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<Vec<(History, Identity)>, ExtractError> {
     match &history.content {
         Content::Log(log) => {
@@ -127,7 +127,7 @@ pub fn extract(
     let mut rows = RowWriter::new(context(history, identity, options), sink);
     let mut extraction = match &history.content {
         Content::Log(log) => {
-            let told = eventlog::history::Told {
+            let told = eventlog::history::Provenance {
                 history: kind(log),
                 source_uri: log.uri.clone(),
                 last_updated: log.modified(),
@@ -154,8 +154,8 @@ fn read_process_logs(
 ) -> Result<(), ExtractError> {
     let scan = process_logs::scan(
         &history.process_logs,
-        &process_logs::Scope::of(history, identity),
-        &process_logs::Limits::default(),
+        &process_logs::ProcessLogScope::of(history, identity),
+        &process_logs::ProcessLogLimits::default(),
         process_logs::Signatures::built_in(),
         runtime,
     );

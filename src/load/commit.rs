@@ -98,7 +98,7 @@ impl Lake {
             .filter_map(SourceRecord::key)
             .chain(replaced.iter().cloned())
             .collect();
-        let plan = Plan {
+        let plan = CommitPlan {
             replace,
             tables,
             ledger: source_record::stage(self, batch, &sources).await?,
@@ -131,7 +131,7 @@ impl Lake {
         &self,
         lock: &LakeLock,
         batch: &Batch,
-        plan: Plan,
+        plan: CommitPlan,
     ) -> Result<CommitReport, LoadError> {
         let _in_turn = lock.committing().await;
         self.roll_forward(lock).await?;
@@ -149,8 +149,8 @@ impl Lake {
         self.apply(lock, &intent, Attempt::First).await
     }
 
-    async fn decide(&self, batch: &Batch, seq: i64, plan: Plan) -> Result<Intent, LoadError> {
-        let Plan {
+    async fn decide(&self, batch: &Batch, seq: i64, plan: CommitPlan) -> Result<Intent, LoadError> {
+        let CommitPlan {
             replace,
             tables,
             ledger,
@@ -325,7 +325,7 @@ impl Lake {
 }
 
 /// What a commit is about to decide.
-pub(super) struct Plan {
+pub(super) struct CommitPlan {
     pub(super) replace: Replace,
     pub(super) tables: BTreeMap<String, TableChange>,
     pub(super) ledger: TableChange,

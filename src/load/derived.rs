@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 
-use super::commit::{self, CommitReport, Plan};
+use super::commit::{self, CommitPlan, CommitReport};
 use super::error::LoadError;
 use super::intent::{Replace, TableChange};
 use super::lake::Lake;
@@ -95,7 +95,7 @@ impl Lake {
         for name in derived.tables {
             tables.entry(name.to_owned()).or_default();
         }
-        let plan = Plan {
+        let plan = CommitPlan {
             replace,
             tables,
             ledger: TableChange::default(),

@@ -318,24 +318,24 @@ impl LoadError {
     ) -> Self {
         let path = path.into();
         match trouble(&source) {
-            Trouble::Full => Self::DiskFull {
+            CommitFault::Full => Self::DiskFull {
                 path,
                 source: Box::new(source),
             },
-            Trouble::Denied if is_reading(action) => Self::Unreadable {
+            CommitFault::Denied if is_reading(action) => Self::Unreadable {
                 path,
                 source: Box::new(source),
             },
-            Trouble::Denied => Self::Unwritable {
+            CommitFault::Denied => Self::Unwritable {
                 path,
                 source: Box::new(source),
             },
-            Trouble::OfStore(failure) => Self::Store {
+            CommitFault::OfStore(failure) => Self::Store {
                 action,
                 path,
                 failure,
             },
-            Trouble::Other => Self::Storage {
+            CommitFault::Other => Self::Storage {
                 action,
                 path,
                 source,
@@ -363,24 +363,24 @@ impl LoadError {
     ) -> Self {
         let table = table.into();
         match trouble(&source) {
-            Trouble::Full => Self::DiskFull {
+            CommitFault::Full => Self::DiskFull {
                 path: format!("table {table}"),
                 source: Box::new(source),
             },
-            Trouble::Denied if is_reading(action) => Self::Unreadable {
+            CommitFault::Denied if is_reading(action) => Self::Unreadable {
                 path: format!("table {table}"),
                 source: Box::new(source),
             },
-            Trouble::Denied => Self::Unwritable {
+            CommitFault::Denied => Self::Unwritable {
                 path: format!("table {table}"),
                 source: Box::new(source),
             },
-            Trouble::OfStore(failure) => Self::Store {
+            CommitFault::OfStore(failure) => Self::Store {
                 action,
                 path: format!("table {table}"),
                 failure,
             },
-            Trouble::Other => Self::Delta {
+            CommitFault::Other => Self::Delta {
                 action,
                 table,
                 source: Box::new(source),
@@ -390,7 +390,7 @@ impl LoadError {
 
     /// A table that cannot be opened: damaged, unless it is the store that fails.
     pub(crate) fn opening(table: &str, source: DeltaTableError) -> Self {
-        if matches!(trouble(&source), Trouble::Other) && !is_of_store(&source) {
+        if matches!(trouble(&source), CommitFault::Other) && !is_of_store(&source) {
             let problem = first_line(&source.to_string());
             let table = table.to_owned();
             let damages = vec![TableDamage { table, problem }];
@@ -420,20 +420,20 @@ impl LoadError {
     /// A closure for `map_err` on Parquet results. An I/O failure inside keeps its meaning.
     pub(crate) fn parquet(path: &str) -> impl FnOnce(ParquetError) -> Self + '_ {
         move |source| match trouble(&source) {
-            Trouble::Full => Self::DiskFull {
+            CommitFault::Full => Self::DiskFull {
                 path: path.to_owned(),
                 source: Box::new(source),
             },
-            Trouble::Denied => Self::Unwritable {
+            CommitFault::Denied => Self::Unwritable {
                 path: path.to_owned(),
                 source: Box::new(source),
             },
-            Trouble::OfStore(failure) => Self::Store {
+            CommitFault::OfStore(failure) => Self::Store {
                 action: "writing",
                 path: path.to_owned(),
                 failure,
             },
-            Trouble::Other => Self::Parquet {
+            CommitFault::Other => Self::Parquet {
                 path: path.to_owned(),
                 source,
             },
@@ -461,7 +461,7 @@ fn first_line(text: &str) -> String {
     line.chars().take(MAX_PROBLEM_CHARS).collect()
 }
 
-enum Trouble {
+enum CommitFault {
     Full,
     Denied,
     OfStore(StoreFailure),
@@ -476,23 +476,23 @@ fn is_reading(action: &str) -> bool {
 }
 
 /// Looks for an operating system error in the chain of causes, then for what a store says.
-fn trouble(error: &(dyn Error + 'static)) -> Trouble {
+fn trouble(error: &(dyn Error + 'static)) -> CommitFault {
     let mut cause = Some(error);
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<io::Error>() {
             match io.kind() {
                 io::ErrorKind::StorageFull
                 | io::ErrorKind::QuotaExceeded
-                | io::ErrorKind::FileTooLarge => return Trouble::Full,
+                | io::ErrorKind::FileTooLarge => return CommitFault::Full,
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    return Trouble::Denied;
+                    return CommitFault::Denied;
                 }
                 _ => {}
             }
         }
         cause = inner.source();
     }
-    StoreFailure::of(error).map_or(Trouble::Other, Trouble::OfStore)
+    StoreFailure::of(error).map_or(CommitFault::Other, CommitFault::OfStore)
 }
 
 #[cfg(test)]

@@ -189,13 +189,13 @@ impl Drop for Lease {
 }
 
 /// The lease as it lies in the store.
-struct Found {
+struct StoredLease {
     record: Record,
     version: UpdateVersion,
     age: TimeDelta,
 }
 
-impl Found {
+impl StoredLease {
     fn is_dead(&self) -> bool {
         let expired = TimeDelta::from_std(LEASE + CLOCK_MARGIN).unwrap_or(TimeDelta::MAX);
         if self.age > expired {
@@ -227,7 +227,7 @@ async fn other_holder(
         .map(|found| found.record.holder))
 }
 
-async fn read(store: &Arc<dyn ObjectStore>) -> Result<Option<Found>, LoadError> {
+async fn read(store: &Arc<dyn ObjectStore>) -> Result<Option<StoredLease>, LoadError> {
     let failed = |source| LoadError::storage("reading", layout::LOCK, source);
     let found = match store.get(&Path::from(layout::LOCK)).await {
         Ok(found) => found,
@@ -240,7 +240,7 @@ async fn read(store: &Arc<dyn ObjectStore>) -> Result<Option<Found>, LoadError> 
         path: layout::LOCK.to_owned(),
         problem: error.to_string(),
     })?;
-    Ok(Some(Found {
+    Ok(Some(StoredLease {
         record,
         version: UpdateVersion {
             e_tag: meta.e_tag,

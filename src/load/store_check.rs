@@ -44,7 +44,7 @@ pub(super) enum ConditionalPuts {
 
 /// The written result for a store that kept its promise.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Tried {
+struct ProbeResult {
     /// Where the lake lay, as the store names it.
     store: String,
     conditional_puts: bool,
@@ -61,13 +61,13 @@ impl Lake {
     pub(super) async fn require_safe_store(&self) -> Result<(), LoadError> {
         let store = self.store_identity();
         // A damaged note is no more than a missing one.
-        let noted: Option<Tried> = self.read_json(layout::STORE).await.unwrap_or_default();
+        let noted: Option<ProbeResult> = self.read_json(layout::STORE).await.unwrap_or_default();
         if noted.is_some_and(|noted| noted.store == store && noted.conditional_puts) {
             return Ok(());
         }
         match self.try_conditional_puts().await? {
             ConditionalPuts::Kept => {
-                let tried = Tried {
+                let tried = ProbeResult {
                     store,
                     conditional_puts: true,
                     at: Utc::now(),

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::discover::{Content, History};
 use crate::extract::ExtractError;
-use crate::extract::eventlog::codec::Limits;
+use crate::extract::eventlog::codec::DecodeLimits;
 use crate::extract::history::{Identity, identify};
 
 /// Identified histories that wait to be read; identification pauses beyond them.
@@ -83,13 +83,13 @@ fn next(queue: &Mutex<VecDeque<OwnedHistory>>) -> Option<OwnedHistory> {
 fn identify_in_time(history: &History, timeout: Duration, runtime: &Handle) -> Applications {
     if let Content::Server(_) = history.content {
         // The server has said whose it is: nothing is read.
-        return identify_one(history, &Limits::default(), runtime);
+        return identify_one(history, &DecodeLimits::default(), runtime);
     }
     let (sender, receiver) = channel();
     let (copy, handle) = (history.clone(), runtime.clone());
-    let limits = Limits {
+    let limits = DecodeLimits {
         deadline: Some(Instant::now() + timeout),
-        ..Limits::default()
+        ..DecodeLimits::default()
     };
     thread::spawn(move || {
         // Nobody waits any more where the time is up.
@@ -105,7 +105,7 @@ fn identify_in_time(history: &History, timeout: Duration, runtime: &Handle) -> A
 }
 
 /// A panic, which is a bug of ours, costs this history and no other.
-fn identify_one(history: &History, limits: &Limits, runtime: &Handle) -> Applications {
+fn identify_one(history: &History, limits: &DecodeLimits, runtime: &Handle) -> Applications {
     catch_unwind(AssertUnwindSafe(|| identify(history, runtime, limits)))
         .unwrap_or_else(|_| Err(panicked(history)))
 }

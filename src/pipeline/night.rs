@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::request::RunRequest;
 use super::run_row::{self, RunRow};
 use super::selection::Selection;
-use super::sources::{self, Found};
+use super::sources::{self, Discovered};
 use super::summary::RunSummary;
 use super::watch::RunWatch;
 use super::{analysis, clusters};
@@ -104,7 +104,7 @@ impl Run<'_> {
         }
     }
 
-    async fn discover(&mut self) -> Result<Found, RunError> {
+    async fn discover(&mut self) -> Result<Discovered, RunError> {
         let discovering = Instant::now();
         self.progress.phase("discover");
         let found = sources::discover(self.request, &mut self.summary).await;
@@ -143,7 +143,7 @@ impl Run<'_> {
     async fn in_lake(
         &mut self,
         lake: &Lake,
-        prepared: Option<(Catalog, Found)>,
+        prepared: Option<(Catalog, Discovered)>,
     ) -> Result<(), RunError> {
         let mut row = RunRow::begin(self.watch.run_id(), self.request);
         let lock = match lake.acquire(self.watch.run_id()).await {
@@ -180,7 +180,7 @@ impl Run<'_> {
         &mut self,
         lake: &Lake,
         lock: &LakeLock,
-        prepared: Option<(Catalog, Found)>,
+        prepared: Option<(Catalog, Discovered)>,
     ) -> Result<(), RunError> {
         lake.recover(lock).await?;
         let (catalog, found) = match prepared {
@@ -207,7 +207,12 @@ impl Run<'_> {
 
     /// Reads what has to be read and commits it: first the histories that are known, then cluster by
     /// cluster.
-    async fn load(&mut self, lake: &Lake, lock: &LakeLock, found: Found) -> Result<(), RunError> {
+    async fn load(
+        &mut self,
+        lake: &Lake,
+        lock: &LakeLock,
+        found: Discovered,
+    ) -> Result<(), RunError> {
         let selection = Selection::of(Some(lake), self.request).await?;
         let loader = Loader {
             request: self.request,

@@ -65,7 +65,7 @@ impl Source {
 
 /// What all sources together hold.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Discovered {
     /// Histories that are known at once.
     pub(super) histories: Vec<History>,
     /// Clusters that have to be asked one by one.
@@ -80,7 +80,7 @@ pub(super) struct Listing {
 }
 
 /// What one source holds.
-enum Look {
+enum SourceContents {
     Histories(Discovery),
     Clusters(Listing, Vec<DiscoverProblem>),
 }
@@ -92,9 +92,9 @@ enum Look {
 pub(super) async fn discover(
     request: &RunRequest,
     summary: &mut RunSummary,
-) -> Result<Found, RunError> {
+) -> Result<Discovered, RunError> {
     let looks = request.sources.iter().map(|source| look(source, request));
-    let mut found = Found::default();
+    let mut found = Discovered::default();
     let mut reached = request.sources.is_empty();
     let mut first_error = None;
     for (look, source) in join_all(looks).await.into_iter().zip(&request.sources) {
@@ -128,15 +128,15 @@ pub(super) async fn discover(
     Ok(found)
 }
 
-impl Found {
+impl Discovered {
     /// Adds what one source holds; what of it could not be looked at.
-    fn add(&mut self, look: Look) -> Vec<DiscoverProblem> {
+    fn add(&mut self, look: SourceContents) -> Vec<DiscoverProblem> {
         match look {
-            Look::Histories(discovery) => {
+            SourceContents::Histories(discovery) => {
                 self.histories.extend(discovery.histories);
                 discovery.problems
             }
-            Look::Clusters(listing, problems) => {
+            SourceContents::Clusters(listing, problems) => {
                 self.listings.push(listing);
                 problems
             }
@@ -144,11 +144,11 @@ impl Found {
     }
 }
 
-async fn look(source: &Source, request: &RunRequest) -> Result<Look, DiscoverError> {
+async fn look(source: &Source, request: &RunRequest) -> Result<SourceContents, DiscoverError> {
     match source {
         Source::EventLogs(source) => event_logs::discover(source, &request.window)
             .await
-            .map(Look::Histories),
+            .map(SourceContents::Histories),
         Source::HistoryServer(source) => history_server::discover(
             source,
             &request.window,
@@ -156,20 +156,20 @@ async fn look(source: &Source, request: &RunRequest) -> Result<Look, DiscoverErr
             request.max_applications,
         )
         .await
-        .map(Look::Histories),
+        .map(SourceContents::Histories),
         Source::Platform(platform) => {
             let list = platform.list(&request.window).await?;
             let listing = Listing {
                 platform: Arc::clone(platform),
                 clusters: list.clusters,
             };
-            Ok(Look::Clusters(listing, list.problems))
+            Ok(SourceContents::Clusters(listing, list.problems))
         }
     }
 }
 
 /// Keeps each history and each cluster once, and the newest histories where there is a limit.
-fn without_repetition(found: &mut Found, max_applications: Option<usize>) {
+fn without_repetition(found: &mut Discovered, max_applications: Option<usize>) {
     let mut seen = BTreeSet::new();
     let histories = &mut found.histories;
     histories.retain(|history| seen.insert(history.uri().to_owned()));

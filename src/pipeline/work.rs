@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use arrow::array::RecordBatch;
 
 use crate::discover::{EventLog, History};
-use crate::extract::eventlog::codec::Limits;
+use crate::extract::eventlog::codec::DecodeLimits;
 use crate::extract::history::{ExtractOptions, Extraction, Identity, extract};
 use crate::extract::rows::{FactTable, RowCounts, RowSink, SinkError};
 use crate::extract::{ExtractError, LossKind};
@@ -110,9 +110,9 @@ impl Workshop<'_> {
 
     fn options(&self, threads: usize) -> ExtractOptions {
         ExtractOptions {
-            limits: Limits {
+            limits: DecodeLimits {
                 deadline: Some(Instant::now() + self.extract_timeout),
-                ..Limits::default()
+                ..DecodeLimits::default()
             },
             threads,
             batch_id: self.batch.id.clone(),

@@ -50,7 +50,7 @@ enum Link {
     Loose,
 }
 
-struct Found {
+struct NameMatch {
     range: Range<usize>,
     link: Link,
 }
@@ -91,7 +91,7 @@ fn name_around(text: &str, stem: &Range<usize>) -> Option<Range<usize>> {
     (start <= stem.start).then_some(start..end)
 }
 
-fn value_after(text: &str, name: &Range<usize>, strength: Strength) -> Option<Found> {
+fn value_after(text: &str, name: &Range<usize>, strength: Strength) -> Option<NameMatch> {
     let bytes = text.as_bytes();
     let mut at = name.end;
     // The column of a plan: password#12.
@@ -137,7 +137,7 @@ fn value_after(text: &str, name: &Range<usize>, strength: Strength) -> Option<Fo
         link = if start > at { Link::Assigned } else { link };
         value_at(text, start, !quoted_name)?
     };
-    Some(Found { range, link })
+    Some(NameMatch { range, link })
 }
 
 /// A cookie ends with its line, or where the text around it does.
@@ -147,7 +147,7 @@ fn line_end(text: &str, at: usize) -> usize {
 }
 
 /// `<password>x</password>` and `<name>…password</name><value>x</value>`.
-fn in_markup(text: &str, at: usize) -> Option<Found> {
+fn in_markup(text: &str, at: usize) -> Option<NameMatch> {
     let rest = text.get(at..)?;
     let start = if let Some(after) = rest.strip_prefix("</name>") {
         let inner = after.trim_start();
@@ -160,7 +160,7 @@ fn in_markup(text: &str, at: usize) -> Option<Found> {
     };
     let value = text.get(start..)?;
     let length = value.find("</").filter(|length| *length <= MAX_QUOTED)?;
-    Some(Found {
+    Some(NameMatch {
         range: start..start + length,
         link: Link::Assigned,
     })
@@ -174,7 +174,7 @@ fn without_separator(
     after_blanks: usize,
     strength: Strength,
     quoted_name: bool,
-) -> Option<Found> {
+) -> Option<NameMatch> {
     let bytes = text.as_bytes();
     let spelled = text.get(name.clone())?;
     let is_flag = spelled.starts_with('-');
@@ -192,7 +192,7 @@ fn without_separator(
     if is_flag && bytes.get(at) == Some(&b'-') {
         return None;
     }
-    Some(Found {
+    Some(NameMatch {
         range: value_at(text, skip_scheme(text, at), true)?,
         link: if is_flag { Link::Assigned } else { Link::Loose },
     })

@@ -19,9 +19,9 @@ use sparklake::discover::{
     CallOutcome, CheckOutcome, Cluster, ClusterPlatform, Exploration, ExploreRequest, History,
     LoggedProcess, Window,
 };
-use sparklake::extract::eventlog::codec::Limits;
+use sparklake::extract::eventlog::codec::DecodeLimits;
 use sparklake::extract::history::{ExtractOptions, Identity, extract, identify};
-use sparklake::extract::process_logs::{self, Scope, Signatures};
+use sparklake::extract::process_logs::{self, ProcessLogScope, Signatures};
 use sparklake::extract::rows::{FactTable, RowCounts, RowSink, SinkError};
 use sparklake::http::Secret;
 use tokio::runtime::Handle;
@@ -220,11 +220,11 @@ impl RowSink for Uncounted {
 async fn rows(history: History) -> (Identity, RowCounts) {
     let runtime = Handle::current();
     let extracted = tokio::task::spawn_blocking(move || {
-        let mut identified = identify(&history, &runtime, &Limits::default()).expect("a log");
+        let mut identified = identify(&history, &runtime, &DecodeLimits::default()).expect("a log");
         assert_eq!(identified.len(), 1);
         let (history, identity) = identified.remove(0);
         let options = ExtractOptions {
-            limits: Limits::default(),
+            limits: DecodeLimits::default(),
             threads: 1,
             batch_id: "b".to_owned(),
             ingested_at: Utc::now(),
@@ -613,9 +613,15 @@ async fn logs_of_driver_and_executors_tell_of_known_troubles() {
         let places = exploration.histories[0].process_logs.clone();
         let runtime = Handle::current();
         let scanned = tokio::task::spawn_blocking(move || {
-            let limits = process_logs::Limits::default();
+            let limits = process_logs::ProcessLogLimits::default();
             let signatures = Signatures::built_in();
-            process_logs::scan(&places, &Scope::default(), &limits, signatures, &runtime)
+            process_logs::scan(
+                &places,
+                &ProcessLogScope::default(),
+                &limits,
+                signatures,
+                &runtime,
+            )
         });
         let scan = scanned.await.expect("no panic");
         assert!(scan.problems.is_empty(), "{:?}", scan.problems);

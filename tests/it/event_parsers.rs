@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sparklake::discover::event_logs::{EventLogSource, discover};
 use sparklake::discover::{History, Window};
-use sparklake::extract::eventlog::codec::Limits;
+use sparklake::extract::eventlog::codec::DecodeLimits;
 use sparklake::extract::eventlog::event::EventParser;
 use sparklake::extract::eventlog::layout;
 
@@ -23,7 +23,7 @@ fn folders() -> Vec<String> {
 /// Lines compared, and how many of them are task ends.
 fn compare(history: &History, runtime: &tokio::runtime::Handle) -> (usize, usize) {
     // Whatever is no log has no lines to compare.
-    let open = |log| layout::open(log, runtime, &Limits::default()).ok();
+    let open = |log| layout::open(log, runtime, &DecodeLimits::default()).ok();
     let Some(reader) = history.log().and_then(open) else {
         return (0, 0);
     };

@@ -180,22 +180,26 @@ impl TableBuilder {
 
     /// Remembers why the append for the column just passed was refused.
     #[cold]
-    fn refuse(&mut self, name: &'static str, given: Given) {
+    fn refuse(&mut self, name: &'static str, given: RefusedValue) {
         let table = &self.table.name;
         let column = self.position.checked_sub(1);
         let failure = match column.and_then(|position| self.table.columns.get(position)) {
             None => BuilderError::TooManyColumns { table, given: name },
             Some(column) => match given {
-                Given::Null(data_type) if data_type == column.data_type => BuilderError::Null {
-                    table,
-                    column: &column.name,
-                },
-                Given::Null(data_type) | Given::Value(data_type) => BuilderError::Type {
-                    table,
-                    column: &column.name,
-                    expected: column.data_type.sql_name(),
-                    given: data_type.sql_name(),
-                },
+                RefusedValue::Null(data_type) if data_type == column.data_type => {
+                    BuilderError::Null {
+                        table,
+                        column: &column.name,
+                    }
+                }
+                RefusedValue::Null(data_type) | RefusedValue::Value(data_type) => {
+                    BuilderError::Type {
+                        table,
+                        column: &column.name,
+                        expected: column.data_type.sql_name(),
+                        given: data_type.sql_name(),
+                    }
+                }
             },
         };
         self.fail(failure);
@@ -227,7 +231,7 @@ impl TableBuilder {
 }
 
 /// What a refused append tried to write.
-enum Given {
+enum RefusedValue {
     Value(ColumnType),
     Null(ColumnType),
 }

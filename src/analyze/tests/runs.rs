@@ -10,7 +10,7 @@ use crate::analyze::{
     ANALYSIS_FAILURES, AnalyzeError, Catalog, Judge, Judged, Scope, UnitLimits, run, subjects,
     units,
 };
-use crate::ask::{AskLake, AskOptions, Limits};
+use crate::ask::{AskLake, AskOptions, QueryLimits};
 use crate::model::ApplicationKey;
 use crate::schema;
 
@@ -260,9 +260,13 @@ async fn every_example_question_can_be_asked() {
     assert!(built_in().questions().count() >= 25);
     for question in built_in().questions() {
         assert!(question.question.ends_with('?'), "{}", question.id);
-        ask.query(&question.query.standalone_sql(), &[], &Limits::default())
-            .await
-            .expect(&question.id);
+        ask.query(
+            &question.query.standalone_sql(),
+            &[],
+            &QueryLimits::default(),
+        )
+        .await
+        .expect(&question.id);
     }
 }
 

@@ -65,17 +65,17 @@ async fn columns(
 
 /// What is done to each SELECT; `order_by` is the one that goes with it.
 trait Task {
-    fn select(&mut self, query: &mut Query, scope: &Scope);
+    fn select(&mut self, query: &mut Query, scope: &NameScope);
 }
 
 /// Goes through all queries, and knows which common table expressions each can name.
 struct Walk<T> {
     task: T,
-    scope: Scope,
+    scope: NameScope,
 }
 
 #[derive(Default)]
-struct Scope {
+struct NameScope {
     frames: Vec<Frame>,
 }
 
@@ -90,7 +90,7 @@ impl<T> Walk<T> {
     fn new(task: T) -> Self {
         Self {
             task,
-            scope: Scope::default(),
+            scope: NameScope::default(),
         }
     }
 }
@@ -128,7 +128,7 @@ impl<T: Task> VisitorMut for Walk<T> {
     }
 }
 
-impl Scope {
+impl NameScope {
     /// A query that shows the columns of `relation`.
     fn probe(&self, relation: &TableFactor) -> String {
         let mut visible: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
@@ -155,7 +155,7 @@ struct Collect {
 }
 
 impl Task for Collect {
-    fn select(&mut self, query: &mut Query, scope: &Scope) {
+    fn select(&mut self, query: &mut Query, scope: &NameScope) {
         for_each_select(&mut query.body, &mut |select| {
             for item in select.from.iter().filter(|item| is_unresolved(item)) {
                 let relations = relations(item).map(|relation| scope.probe(relation));
@@ -171,7 +171,7 @@ struct Rewrite<'k> {
 }
 
 impl Task for Rewrite<'_> {
-    fn select(&mut self, query: &mut Query, scope: &Scope) {
+    fn select(&mut self, query: &mut Query, scope: &NameScope) {
         let known = self.known;
         if let SetExpr::Select(select) = query.body.as_mut() {
             let Some(merged) = rewrite_select(select, scope, known) else {
@@ -223,7 +223,7 @@ struct Side {
 type Merged = BTreeMap<String, Expr>;
 
 /// Rewrites one SELECT; `None` when there is nothing to do or a relation is not known.
-fn rewrite_select(select: &mut Select, scope: &Scope, known: &Columns) -> Option<Merged> {
+fn rewrite_select(select: &mut Select, scope: &NameScope, known: &Columns) -> Option<Merged> {
     let mut all = Merged::new();
     let mut wildcard: Vec<SelectItem> = Vec::new();
     let mut rewritten = false;
@@ -267,7 +267,7 @@ fn rewrite_select(select: &mut Select, scope: &Scope, known: &Columns) -> Option
 /// Rewrites the joins of one FROM item.
 fn rewrite_joins(
     item: &mut TableWithJoins,
-    scope: &Scope,
+    scope: &NameScope,
     known: &Columns,
 ) -> Option<(Vec<Side>, Merged)> {
     let side = |relation: &TableFactor| {

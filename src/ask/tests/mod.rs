@@ -43,7 +43,9 @@ fn view(name: &str, sql: &str, reads: &[&str]) -> View {
 }
 
 async fn ask(lake: &AskLake, sql: &str) -> Result<RecordBatch, AskError> {
-    lake.query(sql, &[], &Limits::default()).await?.into_batch()
+    lake.query(sql, &[], &QueryLimits::default())
+        .await?
+        .into_batch()
 }
 
 async fn number(lake: &AskLake, sql: &str) -> i64 {
@@ -103,7 +105,7 @@ async fn parameters_are_values_and_never_text() {
         .query(
             "SELECT $text AS text, $number + 1 AS number",
             &[("text", hostile.into()), ("number", 41_i64.into())],
-            &Limits::default(),
+            &QueryLimits::default(),
         )
         .await
         .expect("answer")
@@ -118,10 +120,10 @@ async fn parameters_are_values_and_never_text() {
 async fn a_long_answer_is_cut_and_says_so() {
     let (_folder, lake) = lake(Vec::new()).await;
     let cut = async |sql: &str, max_rows, max_bytes| {
-        let limits = Limits {
+        let limits = QueryLimits {
             max_rows,
             max_bytes,
-            ..Limits::default()
+            ..QueryLimits::default()
         };
         let answer = lake.query(sql, &[], &limits).await.expect("answer");
         (answer.num_rows(), answer.truncated)
@@ -166,9 +168,9 @@ async fn nothing_that_writes_or_sets_or_reads_files_is_run() {
 #[tokio::test]
 async fn explain_shows_the_plan() {
     let (_folder, lake) = lake(Vec::new()).await;
-    let limits = Limits {
+    let limits = QueryLimits {
         max_rows: Some(100),
-        ..Limits::default()
+        ..QueryLimits::default()
     };
     for sql in [
         "EXPLAIN SELECT 1",
@@ -182,9 +184,9 @@ async fn explain_shows_the_plan() {
 #[tokio::test]
 async fn a_query_that_takes_too_long_is_stopped() {
     let (_folder, lake) = lake(Vec::new()).await;
-    let limits = Limits {
+    let limits = QueryLimits {
         timeout: Some(Duration::from_millis(50)),
-        ..Limits::default()
+        ..QueryLimits::default()
     };
     let endless = "SELECT count(*) FROM range(100000000) a, range(100000) b \
                    WHERE a.value * b.value % 7 = 9";

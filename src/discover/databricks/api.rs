@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::refusal::{self, Asked};
+use super::refusal::{self, ApiRequest};
 use crate::discover::{DiscoverError, DiscoverProblem};
 use crate::http::Client;
 
@@ -26,23 +26,23 @@ const MAX_PAGES: usize = 4_000;
 /// Pages of the events of one cluster: 20,000 of them.
 const MAX_EVENT_PAGES: usize = 40;
 
-pub(super) const LIST_CLUSTERS: Asked = Asked {
+pub(super) const LIST_CLUSTERS: ApiRequest = ApiRequest {
     call: "GET /api/2.1/clusters/list",
     permission: "give the caller CAN ATTACH TO (better CAN MANAGE) on the clusters, or make it an admin",
 };
-pub(super) const GET_CLUSTER: Asked = Asked {
+pub(super) const GET_CLUSTER: ApiRequest = ApiRequest {
     call: "GET /api/2.1/clusters/get",
     permission: "give the caller CAN ATTACH TO (better CAN MANAGE) on the cluster",
 };
-pub(super) const LIST_EVENTS: Asked = Asked {
+pub(super) const LIST_EVENTS: ApiRequest = ApiRequest {
     call: "POST /api/2.1/clusters/events",
     permission: "give the caller CAN ATTACH TO (better CAN MANAGE) on the cluster",
 };
-pub(super) const LIST_RUNS: Asked = Asked {
+pub(super) const LIST_RUNS: ApiRequest = ApiRequest {
     call: "GET /api/2.2/jobs/runs/list",
     permission: "give the caller CAN VIEW on the jobs, or make it an admin",
 };
-pub(super) const WHO_AM_I: Asked = Asked {
+pub(super) const WHO_AM_I: ApiRequest = ApiRequest {
     call: "GET /api/2.0/preview/scim/v2/Me",
     permission: "give the caller access to the workspace",
 };
@@ -199,7 +199,7 @@ impl Workspace {
         path: &str,
         field: &str,
         query: &[(&'static str, String)],
-        asked: Asked,
+        asked: ApiRequest,
     ) -> Result<Items<T>, DiscoverError> {
         let mut items = Vec::new();
         let mut problems = Vec::new();

@@ -7,14 +7,14 @@ use crate::http::HttpError;
 
 /// A question to a workspace.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct ApiRequest {
     /// Method and path, as people look it up.
     pub(super) call: &'static str,
     /// What to do when the caller may not ask it.
     pub(super) permission: &'static str,
 }
 
-impl Asked {
+impl ApiRequest {
     fn failed(self, uri: &str, code: &str, message: String, cure: &str) -> DiscoverError {
         DiscoverError::Platform {
             uri: uri.to_owned(),
@@ -99,7 +99,7 @@ pub(super) fn message(text: &str) -> String {
 }
 
 /// Turns a failed request into an error that names the call and the cure.
-pub(super) fn explain(uri: &str, asked: Asked, error: HttpError) -> DiscoverError {
+pub(super) fn explain(uri: &str, asked: ApiRequest, error: HttpError) -> DiscoverError {
     let (status, text) = match &error {
         HttpError::Status {
             status, message, ..
@@ -131,7 +131,12 @@ pub(super) fn explain(uri: &str, asked: Asked, error: HttpError) -> DiscoverErro
     }
 }
 
-fn cure(status: Option<u16>, code: Option<&str>, http_code: &str, asked: Asked) -> Option<String> {
+fn cure(
+    status: Option<u16>,
+    code: Option<&str>,
+    http_code: &str,
+    asked: ApiRequest,
+) -> Option<String> {
     let cure = match (status, code) {
         (_, Some("UNAUTHENTICATED" | "INVALID_TOKEN" | "invalid_client")) | (Some(401), _) => {
             "the token is wrong or has expired: make a new one, or use a service principal with an \

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::api::{ListFilter, Step};
-use super::ownership::{Lifetime, Owner, Proofs, by_lifetime, by_proof};
+use super::ownership::{Lifetime, Owner, OwnershipProofs, by_lifetime, by_proof};
 use super::setup::Setup;
 use super::{Emr, clusters, process_logs, stricter};
 use crate::discover::aws::{self, time};
@@ -113,7 +113,7 @@ impl Emr {
         setup: &'a Setup,
         steps: &[Step],
     ) -> Sorter<'a> {
-        let mut proofs = Proofs::default();
+        let mut proofs = OwnershipProofs::default();
         for id in steps.iter().flat_map(|step| &step.application_ids) {
             proofs.add_application(id);
         }
@@ -155,7 +155,7 @@ struct Sorter<'a> {
     emr: &'a Emr,
     cluster: &'a Cluster,
     setup: &'a Setup,
-    proofs: Proofs,
+    proofs: OwnershipProofs,
 }
 
 /// Logs of the cluster, logs without a known owner, problems of the cluster's logs.

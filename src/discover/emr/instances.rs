@@ -55,7 +55,7 @@ impl Emr {
             &definitions,
             &pages.items,
             setup.root_volume_gb,
-            Life { until, has_ended },
+            InstanceLifetime { until, has_ended },
         );
     }
 
@@ -90,7 +90,7 @@ impl Emr {
 
 /// When a cluster's instances are over at the latest.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Life {
+pub(super) struct InstanceLifetime {
     /// The cluster's end, or now.
     pub until: DateTime<Utc>,
     /// Whether it has ended.
@@ -105,7 +105,7 @@ pub(super) fn aggregate(
     definitions: &Definitions,
     instances: &[types::Instance],
     root_volume_gb: Option<i64>,
-    life: Life,
+    life: InstanceLifetime,
 ) -> Vec<ClusterInstances> {
     let mut rows: BTreeMap<Key, ClusterInstances> = BTreeMap::new();
     for group in &definitions.groups {
@@ -268,7 +268,7 @@ fn of_empty_fleet(
         .collect()
 }
 
-fn add_instance(row: &mut ClusterInstances, instance: &types::Instance, life: Life) {
+fn add_instance(row: &mut ClusterInstances, instance: &types::Instance, life: InstanceLifetime) {
     let status = instance.status.as_ref();
     let timeline = status.and_then(|status| status.timeline.as_ref());
     let created = timeline

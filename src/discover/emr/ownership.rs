@@ -62,13 +62,13 @@ pub(super) enum Owner {
 
 /// Timestamps of ResourceManagers that are known to be a cluster's.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Proofs {
+pub(super) struct OwnershipProofs {
     timestamps: BTreeSet<i64>,
     /// Whether all applications of the cluster are known, so that the others are not its.
     is_exhaustive: bool,
 }
 
-impl Proofs {
+impl OwnershipProofs {
     /// Adds what the id of an application of the cluster proves.
     pub(super) fn add_application(&mut self, application_id: &str) {
         self.timestamps.extend(timestamp_of(application_id));
@@ -89,7 +89,7 @@ impl Proofs {
 }
 
 /// What the log's own name and the proofs tell; `Unknown` leaves it to [`by_lifetime`].
-pub(super) fn by_proof(uri: &str, cluster_id: &str, proofs: &Proofs) -> Owner {
+pub(super) fn by_proof(uri: &str, cluster_id: &str, proofs: &OwnershipProofs) -> Owner {
     let mut clusters = uri.split('/').filter(|folder| is_cluster_id(folder));
     if clusters.clone().any(|folder| folder == cluster_id) {
         return Owner::This;
@@ -111,7 +111,7 @@ pub(super) fn by_lifetime(
     uri: &str,
     modified: DateTime<Utc>,
     cluster: &Lifetime,
-    proofs: &Proofs,
+    proofs: &OwnershipProofs,
     others: &[Lifetime],
 ) -> Owner {
     let time = log_name(uri)

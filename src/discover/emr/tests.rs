@@ -4,8 +4,8 @@ use aws_sdk_emr::types::{self, Configuration, HadoopStepConfig, StepSummary};
 
 use super::api::{Step, applications_of_steps};
 use super::clusters::{cluster_id_of, wanted_states};
-use super::instances::{Definitions, Life, aggregate};
-use super::ownership::{Owner, Proofs, by_lifetime, by_proof};
+use super::instances::{Definitions, InstanceLifetime, aggregate};
+use super::ownership::{Owner, OwnershipProofs, by_lifetime, by_proof};
 use super::setup::{Setup, s3_folder};
 use super::*;
 
@@ -192,7 +192,7 @@ const SECOND: &str = "j-2BBBBBBBBBBBB";
 
 /// Whose a log is, of the first of two clusters: 01:00 (ready 01:10) to 05:00, and 01:30 (ready
 /// 01:40) to 03:00.
-fn owner(log: &str, proofs: &Proofs) -> Owner {
+fn owner(log: &str, proofs: &OwnershipProofs) -> Owner {
     let first = lifetime(
         FIRST,
         "2026-11-20T01:00:00Z",
@@ -219,7 +219,7 @@ fn owner(log: &str, proofs: &Proofs) -> Owner {
 
 #[test]
 fn a_path_that_names_a_cluster_settles_it() {
-    let none = Proofs::default();
+    let none = OwnershipProofs::default();
     let log = |cluster: &str| format!("s3://logs/{cluster}/apps/application_5_1");
     assert_eq!(owner(&log(FIRST), &none), Owner::This);
     assert_eq!(owner(&log(SECOND), &none), Owner::Other);
@@ -227,7 +227,7 @@ fn a_path_that_names_a_cluster_settles_it() {
 
 #[test]
 fn one_application_proves_all_of_its_resource_manager() {
-    let mut proofs = Proofs::default();
+    let mut proofs = OwnershipProofs::default();
     proofs.add_application("application_5_1");
     assert_eq!(owner("s3://logs/application_5_77", &proofs), Owner::This);
     // Started while both lived, by a ResourceManager that is not the first cluster's.
@@ -239,7 +239,7 @@ fn one_application_proves_all_of_its_resource_manager() {
 
 #[test]
 fn without_proof_the_lives_of_clusters_tell() {
-    let none = Proofs::default();
+    let none = OwnershipProofs::default();
     let at_time = |time: &str| owner(&log_of(time), &none);
     assert_eq!(at_time("2026-11-20T01:05:00Z"), Owner::This, "alone");
     assert_eq!(at_time("2026-11-20T04:00:00Z"), Owner::This, "alone again");
@@ -263,7 +263,7 @@ fn without_proof_the_lives_of_clusters_tell() {
 
 #[test]
 fn container_logs_name_all_applications_of_a_cluster() {
-    let mut proofs = Proofs::default();
+    let mut proofs = OwnershipProofs::default();
     proofs.add_container_logs(&["application_5_1".to_owned()]);
     // No other cluster lived then, but a cluster of another account may have.
     assert_eq!(
@@ -340,7 +340,7 @@ fn instances_of_a_fleet_are_counted_by_type_and_market() {
         instance(Some("if-1"), "r5.xlarge", spot, None),
         instance(Some("if-1"), "r5.xlarge", on_demand, None),
     ];
-    let life = Life {
+    let life = InstanceLifetime {
         until: at("2026-11-20T03:00:00Z"),
         has_ended: false,
     };
@@ -374,7 +374,7 @@ fn a_fleet_whose_instances_are_forgotten_keeps_its_types() {
         groups: Vec::new(),
         fleets: vec![fleet],
     };
-    let life = Life {
+    let life = InstanceLifetime {
         until: at("2026-11-20T03:00:00Z"),
         has_ended: true,
     };
@@ -400,7 +400,7 @@ fn instances_end_with_their_cluster() {
         groups: vec![group],
         fleets: Vec::new(),
     };
-    let life = Life {
+    let life = InstanceLifetime {
         until: at("2026-11-20T03:00:00Z"),
         has_ended: true,
     };

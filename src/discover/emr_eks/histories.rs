@@ -8,7 +8,7 @@ use super::super::aws::call_error;
 use super::super::emr::persistent_ui::{PersistentUi, poll_interval};
 use super::super::history_server::ServerPlace;
 use super::super::job_folder::{JobFolder, RunNames};
-use super::super::job_runs::{Found, empty_answer, has_expired, link, served};
+use super::super::job_runs::{JobRunHistories, empty_answer, has_expired, link, served};
 use super::super::log_stores::LogStores;
 use super::super::spark_settings::SparkSettings;
 use super::super::tally::{Refused, Tally};
@@ -134,11 +134,11 @@ impl Explorer<'_> {
     }
 
     /// Looks for the histories of a run: event logs first, then AWS's own History Server.
-    async fn histories(&self, run: &mut Run, tally: &mut Tally) -> Found {
+    async fn histories(&self, run: &mut Run, tally: &mut Tally) -> JobRunHistories {
         if run.settings.has_no_event_log() {
-            return Found::nothing("spark.eventLog.enabled is false");
+            return JobRunHistories::nothing("spark.eventLog.enabled is false");
         }
-        let mut found = Found::default();
+        let mut found = JobRunHistories::default();
         let logs = self.event_logs(run).await;
         let logs = self.noted(EVENT_LOGS, logs, |(logs, _)| logs.histories.len(), tally);
         found.has_failed = logs.as_ref().is_none_or(|(_, is_whole)| !is_whole);

@@ -10,7 +10,7 @@ use aws_sdk_emrserverless::types::{
 use super::super::aws::call_error;
 use super::super::history_server::ServerPlace;
 use super::super::job_folder::{JobFolder, RunNames};
-use super::super::job_runs::{Found, empty_answer, has_expired, is_wanted, link, served};
+use super::super::job_runs::{JobRunHistories, empty_answer, has_expired, is_wanted, link, served};
 use super::super::log_stores::LogStores;
 use super::super::spark_settings::SparkSettings;
 use super::super::tally::{Refused, Tally};
@@ -149,11 +149,11 @@ impl Explorer<'_> {
     }
 
     /// Looks for the histories of a run: event logs first, then the dashboard.
-    async fn histories(&self, run: &mut Run, tally: &mut Tally) -> Found {
+    async fn histories(&self, run: &mut Run, tally: &mut Tally) -> JobRunHistories {
         if let Some(reason) = run.without_history() {
-            return Found::nothing(reason);
+            return JobRunHistories::nothing(reason);
         }
-        let mut outcome = Found::default();
+        let mut outcome = JobRunHistories::default();
         let logs = self.event_logs(run).await;
         let logs = self.noted(EVENT_LOGS, logs, |(logs, _)| logs.histories.len(), tally);
         outcome.has_failed = logs.as_ref().is_none_or(|(_, is_whole)| !is_whole);
@@ -233,7 +233,7 @@ impl Explorer<'_> {
     }
 
     /// Asks the History Server behind the dashboard of each attempt.
-    async fn dashboards(&self, run: &Run, tally: &mut Tally, outcome: &mut Found) {
+    async fn dashboards(&self, run: &Run, tally: &mut Tally, outcome: &mut JobRunHistories) {
         for attempt in self.attempts(run, tally).await {
             if !self.refused.may_ask(DASHBOARDS) {
                 outcome.has_failed = true;

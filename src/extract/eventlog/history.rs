@@ -18,7 +18,7 @@ use super::sections::{OtherStart, Sections};
 
 /// How a log is spoken of: a copy that was fetched from a server bears the server's address.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct Provenance {
     pub history: HistoryKind,
     /// Column `applications.source_uri`.
     pub source_uri: String,
@@ -36,7 +36,7 @@ pub struct Told {
 pub fn extract(
     log: &EventLog,
     identity: &Identity,
-    told: Told,
+    told: Provenance,
     options: &ExtractOptions,
     runtime: &Handle,
     rows: &mut RowWriter<'_>,

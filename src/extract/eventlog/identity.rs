@@ -4,7 +4,7 @@ use std::io::Read;
 
 use tokio::runtime::Handle;
 
-use super::codec::Limits;
+use super::codec::DecodeLimits;
 use super::event::{ApplicationStart, Event, EventParser};
 use super::layout;
 use super::lines::LineChunks;
@@ -34,7 +34,7 @@ const MAX_ID_BYTES: usize = 256;
 pub fn identify(
     log: &EventLog,
     runtime: &Handle,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<Vec<(EventLog, Identity)>, ExtractError> {
     let logs = layout::split(log, runtime, limits)?;
     let mut identified = Vec::with_capacity(logs.len());
@@ -55,7 +55,7 @@ pub fn identify(
 fn identify_inside(
     archive: &EventLog,
     runtime: &Handle,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<Vec<(EventLog, Identity)>, ExtractError> {
     let mut identified = Vec::new();
     let mut other = None;
@@ -81,7 +81,7 @@ fn identify_inside(
 fn identify_one(
     log: &EventLog,
     runtime: &Handle,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<Identity, ExtractError> {
     let reader = layout::open(log, runtime, limits)?;
     let mut search = Search::default();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::codec::zip::ZipEntry;
-use super::codec::{Fault, Limits, READ_BUFFER_BYTES, fault_of};
+use super::codec::{DecodeLimits, Fault, READ_BUFFER_BYTES, fault_of};
 use super::input::{LocalFile, Opener, failure_of};
 use super::part::{Part, entries_of, logs_in, to_parts};
 use super::rollover::{self, Arranged};
@@ -79,7 +79,11 @@ impl fmt::Display for TruncationReason {
 /// [`ExtractError::EmptyLog`], [`ExtractError::UnknownCodec`] and [`ExtractError::Corrupt`] when there
 /// is no text at all; [`ExtractError::SeveralLogs`] for an archive of several logs none of which was
 /// chosen; [`ExtractError::Vanished`] and others when a file cannot be read.
-pub fn open(log: &EventLog, runtime: &Handle, limits: &Limits) -> Result<LogReader, ExtractError> {
+pub fn open(
+    log: &EventLog,
+    runtime: &Handle,
+    limits: &DecodeLimits,
+) -> Result<LogReader, ExtractError> {
     let opener = Opener::new(Arc::clone(&log.store), runtime.clone());
     let parts = parts_of(log, &opener)?;
     let arranged = rollover::arrange(parts, &opener, limits);
@@ -95,7 +99,7 @@ pub fn open(log: &EventLog, runtime: &Handle, limits: &Limits) -> Result<LogRead
 pub fn split(
     log: &EventLog,
     runtime: &Handle,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<Vec<EventLog>, ExtractError> {
     let opener = Opener::new(Arc::clone(&log.store), runtime.clone());
     let parts = parts_of(log, &opener)?;
@@ -137,7 +141,7 @@ pub fn split(
 pub fn inside(
     log: &EventLog,
     runtime: &Handle,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<Vec<EventLog>, ExtractError> {
     let opener = Opener::new(Arc::clone(&log.store), runtime.clone());
     let parts = parts_of(log, &opener)?;
@@ -194,7 +198,7 @@ fn parts_of(log: &EventLog, opener: &Opener) -> Result<Vec<Part>, ExtractError> 
 /// [`LogReader::truncation`] says so.
 pub struct LogReader {
     opener: Opener,
-    limits: Limits,
+    limits: DecodeLimits,
     log_uri: String,
     /// What to read of the first archive that is met.
     zip_entries: Vec<ZipEntry>,
@@ -215,7 +219,7 @@ struct OpenPart {
 }
 
 impl LogReader {
-    fn new(log: &EventLog, arranged: Arranged, opener: Opener, limits: &Limits) -> Self {
+    fn new(log: &EventLog, arranged: Arranged, opener: Opener, limits: &DecodeLimits) -> Self {
         Self {
             opener,
             limits: limits.clone(),

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Read};
 
 use super::codec::zip::{self, ZipEntry};
-use super::codec::{Fault, Limits, READ_BUFFER_BYTES, fault_of};
+use super::codec::{DecodeLimits, Fault, READ_BUFFER_BYTES, fault_of};
 use super::input::{Archive, LocalFile, Opener, failure_of};
 use super::unpack::{Unpacked, unpack};
 use crate::discover::{ArchivedLog, SourceFile, archived_logs, file_name};
@@ -49,7 +49,11 @@ impl Part {
     }
 
     /// The first text of the piece; `None` where it has none that can be read.
-    pub(super) fn head_text(&self, opener: &Opener, limits: &Limits) -> Option<impl Read + use<>> {
+    pub(super) fn head_text(
+        &self,
+        opener: &Opener,
+        limits: &DecodeLimits,
+    ) -> Option<impl Read + use<>> {
         let input = match self {
             Self::File(file) => opener.open_head(file, HEAD_BYTES).ok()?,
             Self::Entry { .. } => Box::new(self.open(opener).ok()?.take(HEAD_BYTES)),
@@ -58,7 +62,7 @@ impl Part {
     }
 
     /// Bytes of text that can be read of the piece, up to what the limits allow.
-    pub(super) fn text_bytes(&self, opener: &Opener, limits: &Limits) -> u64 {
+    pub(super) fn text_bytes(&self, opener: &Opener, limits: &DecodeLimits) -> u64 {
         let input = self.open(opener).ok();
         let Some(mut text) = input.and_then(|input| self.text(input, limits)) else {
             return 0;
@@ -76,7 +80,11 @@ impl Part {
         bytes
     }
 
-    fn text(&self, input: Box<dyn Read + Send>, limits: &Limits) -> Option<Box<dyn Read + Send>> {
+    fn text(
+        &self,
+        input: Box<dyn Read + Send>,
+        limits: &DecodeLimits,
+    ) -> Option<Box<dyn Read + Send>> {
         match unpack(input, self.name(), limits) {
             Ok(Unpacked::Text(text)) => Some(text),
             _ => None,
@@ -85,7 +93,7 @@ impl Part {
 }
 
 /// What an archive holds.
-pub(super) struct Inside {
+pub(super) struct ArchiveContents {
     pub(super) logs: Vec<ArchivedLog>,
     /// It has no directory: files may be missing.
     pub(super) is_cut_off: bool,
@@ -95,7 +103,10 @@ pub(super) struct Inside {
 ///
 /// # Errors
 /// When the archive cannot be read, or holds no log.
-pub(super) fn logs_in(archive: &LocalFile, limits: &Limits) -> Result<Inside, ExtractError> {
+pub(super) fn logs_in(
+    archive: &LocalFile,
+    limits: &DecodeLimits,
+) -> Result<ArchiveContents, ExtractError> {
     let uri = archive.uri();
     let open = || -> Result<_, ExtractError> {
         let file = archive.open()?;
@@ -126,7 +137,7 @@ pub(super) fn logs_in(archive: &LocalFile, limits: &Limits) -> Result<Inside, Ex
             uri: uri.to_owned(),
         });
     }
-    Ok(Inside { logs, is_cut_off })
+    Ok(ArchiveContents { logs, is_cut_off })
 }
 
 /// The pieces of a log within an archive.
@@ -143,7 +154,7 @@ pub(super) struct Entries {
 pub(super) fn entries_of(
     archive: LocalFile,
     chosen: &[ZipEntry],
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<Entries, ExtractError> {
     let uri = archive.uri().to_owned();
     if !chosen.is_empty() {
@@ -152,7 +163,7 @@ pub(super) fn entries_of(
             is_cut_off: false,
         });
     }
-    let Inside {
+    let ArchiveContents {
         mut logs,
         is_cut_off,
     } = logs_in(&archive, limits)?;

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 
 use serde::Deserialize;
 
-use super::codec::Limits;
+use super::codec::DecodeLimits;
 use super::input::Opener;
 use super::part::Part;
 use crate::discover::{DatabricksFile, RollingFile, databricks_file, rolling_file};
@@ -38,7 +38,7 @@ pub(super) struct Arranged {
 
 /// Puts the pieces of one log, given in the order of their names, into reading order. Of pieces with
 /// the same number the one with the most text is kept: a copy may be cut off.
-pub(super) fn arrange(parts: Vec<Part>, opener: &Opener, limits: &Limits) -> Arranged {
+pub(super) fn arrange(parts: Vec<Part>, opener: &Opener, limits: &DecodeLimits) -> Arranged {
     let names = |parse: fn(&str) -> bool| parts.iter().all(|part| parse(part.name()));
     let longest = |part: &Part| part.text_bytes(opener, limits);
     if names(|name| matches!(rolling_file(name), Some(RollingFile::Events { .. }))) {
@@ -57,7 +57,7 @@ pub(super) fn arrange(parts: Vec<Part>, opener: &Opener, limits: &Limits) -> Arr
 pub(super) fn by_context(
     parts: &[Part],
     opener: &Opener,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Vec<(Option<i64>, Vec<usize>)> {
     let all = || vec![(None, (0..parts.len()).collect())];
     let are_chunks = parts
@@ -190,7 +190,7 @@ fn gap(first: i64, numbers: &[i64]) -> Option<String> {
 }
 
 /// What each chunk says of itself; `None` for one that does not, or cannot be read.
-fn read_rollovers(parts: &[Part], opener: &Opener, limits: &Limits) -> Vec<Option<Rollover>> {
+fn read_rollovers(parts: &[Part], opener: &Opener, limits: &DecodeLimits) -> Vec<Option<Rollover>> {
     let share = parts.len().div_ceil(CONCURRENT_HEADS).max(1);
     std::thread::scope(|scope| {
         let readers: Vec<_> = parts
@@ -212,7 +212,7 @@ fn read_rollovers(parts: &[Part], opener: &Opener, limits: &Limits) -> Vec<Optio
     })
 }
 
-fn read_rollover(part: &Part, opener: &Opener, limits: &Limits) -> Option<Rollover> {
+fn read_rollover(part: &Part, opener: &Opener, limits: &DecodeLimits) -> Option<Rollover> {
     let text = part.head_text(opener, limits)?;
     let mut line = Vec::new();
     BufReader::new(text).read_until(b'\n', &mut line).ok()?;

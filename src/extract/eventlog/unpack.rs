@@ -5,7 +5,7 @@
 
 use std::io::{self, BufReader, Cursor, Read};
 
-use super::codec::{Codec, DETECT_BYTES, Limits, READ_BUFFER_BYTES, decoder};
+use super::codec::{Codec, DETECT_BYTES, DecodeLimits, READ_BUFFER_BYTES, decoder};
 
 /// Packings that may lie around each other.
 const MAX_LAYERS: usize = 5;
@@ -36,7 +36,7 @@ pub(super) enum Unpacked {
 pub(super) fn unpack(
     mut input: Box<dyn Read + Send>,
     name: &str,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> io::Result<Unpacked> {
     for layer in 0..=MAX_LAYERS {
         let (head, fault) = read_head(&mut input);
@@ -127,7 +127,7 @@ mod tests {
 
     fn text_of(bytes: Vec<u8>) -> String {
         let input = Box::new(Cursor::new(bytes));
-        match unpack(input, "app-1", &Limits::default()) {
+        match unpack(input, "app-1", &DecodeLimits::default()) {
             Ok(Unpacked::Text(mut text)) => {
                 let mut all = String::new();
                 text.read_to_string(&mut all).expect("good text");

@@ -37,7 +37,7 @@ const AFTER_END: TimeDelta = TimeDelta::minutes(30);
 
 /// How much is read of one application's logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ProcessLogLimits {
     /// Most bytes of text, over all files.
     pub max_bytes_per_application: u64,
     /// Most bytes of text of one file: its last ones, or its first where it is compressed.
@@ -46,7 +46,7 @@ pub struct Limits {
     pub max_files: usize,
 }
 
-impl Default for Limits {
+impl Default for ProcessLogLimits {
     fn default() -> Self {
         Self {
             max_bytes_per_application: 256 << 20,
@@ -58,7 +58,7 @@ impl Default for Limits {
 
 /// Which lines belong to the application, where a place holds those of others too.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Scope<'a> {
+pub struct ProcessLogScope<'a> {
     /// Folders that are named after another application are left out.
     pub application_id: Option<&'a str>,
     /// Lines that are older than this (by some minutes) are another application's.
@@ -67,7 +67,7 @@ pub struct Scope<'a> {
     pub until: Option<DateTime<Utc>>,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> ProcessLogScope<'a> {
     /// What belongs to `history`, which is about the application `identity`.
     ///
     /// Only Databricks puts the logs of several applications into one folder, and runs its machines
@@ -160,8 +160,8 @@ pub struct Scan {
 /// Call it on a thread that may block: not on a worker of `runtime`, which fetches objects.
 pub fn scan(
     places: &[ProcessLogPlace],
-    scope: &Scope<'_>,
-    limits: &Limits,
+    scope: &ProcessLogScope<'_>,
+    limits: &ProcessLogLimits,
     signatures: &Signatures,
     runtime: &Handle,
 ) -> Scan {
@@ -175,7 +175,7 @@ pub fn scan(
     }
     files.retain(|file| scope.holds_path(&file.relative));
     files.sort_by_key(LogFile::order);
-    let mut found = Found::default();
+    let mut found = SignatureCounts::default();
     for file in &files {
         let left = limits
             .max_bytes_per_application
@@ -199,11 +199,11 @@ pub fn scan(
 fn scan_file(
     file: &LogFile,
     budget: u64,
-    scope: &Scope<'_>,
+    scope: &ProcessLogScope<'_>,
     signatures: &Signatures,
     runtime: &Handle,
     scan: &mut Scan,
-    found: &mut Found,
+    found: &mut SignatureCounts,
 ) -> Result<(), ExtractError> {
     let opened = source::open(file, budget, runtime)?;
     scan.is_truncated |= opened.is_cut;
@@ -234,9 +234,9 @@ fn scan_file(
 
 /// Findings by signature and process, while files are read.
 #[derive(Default)]
-struct Found(BTreeMap<(Severity, String, LoggedProcess), Finding>);
+struct SignatureCounts(BTreeMap<(Severity, String, LoggedProcess), Finding>);
 
-impl Found {
+impl SignatureCounts {
     fn add(
         &mut self,
         signature: &Arc<Signature>,

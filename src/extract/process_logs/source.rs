@@ -16,8 +16,7 @@ use tokio::runtime::Handle;
 use crate::discover::{LoggedProcess, ProcessLogPlace};
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog::codec::{
-    Codec, DETECT_BYTES, Fault, Limits as CodecLimits, READ_BUFFER_BYTES, SourceFailure, decoder,
-    fault_of,
+    Codec, DETECT_BYTES, DecodeLimits, Fault, READ_BUFFER_BYTES, SourceFailure, decoder, fault_of,
 };
 
 /// Objects below one place that are looked at; clusters with more have more than anyone reads.
@@ -138,7 +137,7 @@ pub(super) fn open(file: &LogFile, budget: u64, runtime: &Handle) -> Result<Open
     let whole = BufReader::with_capacity(READ_BUFFER_BYTES, Read::chain(Cursor::new(head), reader));
     let text = match codec {
         Codec::Plain => Box::new(whole),
-        codec => decoder(codec, whole, &CodecLimits::default())
+        codec => decoder(codec, whole, &DecodeLimits::default())
             .map_err(|error| failure(error, &file.uri))?,
     };
     Ok(Opened {

@@ -196,7 +196,11 @@ fn place(runtime: &Runtime, files: &[(&str, Vec<u8>)]) -> ProcessLogPlace {
     }
 }
 
-fn scan_with(files: &[(&str, Vec<u8>)], scope: &Scope<'_>, limits: &Limits) -> Scan {
+fn scan_with(
+    files: &[(&str, Vec<u8>)],
+    scope: &ProcessLogScope<'_>,
+    limits: &ProcessLogLimits,
+) -> Scan {
     let runtime = runtime();
     let place = place(&runtime, files);
     scan(
@@ -209,7 +213,11 @@ fn scan_with(files: &[(&str, Vec<u8>)], scope: &Scope<'_>, limits: &Limits) -> S
 }
 
 fn scan_files(files: &[(&str, Vec<u8>)]) -> Scan {
-    scan_with(files, &Scope::default(), &Limits::default())
+    scan_with(
+        files,
+        &ProcessLogScope::default(),
+        &ProcessLogLimits::default(),
+    )
 }
 
 fn ids(scan: &Scan) -> Vec<&str> {
@@ -319,7 +327,7 @@ fn counts_times_and_places_come_from_all_files_plain_or_packed() {
 fn lines_of_other_applications_and_times_are_left_out() {
     let line = |hour: u32| format!("24/05/01 {hour:02}:00:00 ERROR X: No space left on device\n");
     let text = (line(8) + "\tat x: No space left on device\n" + &line(10) + &line(20)).into_bytes();
-    let scope = Scope {
+    let scope = ProcessLogScope {
         application_id: Some("app-20240501100000-0000"),
         since: "2024-05-01T09:55:00Z".parse().ok(),
         until: "2024-05-01T10:30:00Z".parse().ok(),
@@ -331,7 +339,7 @@ fn lines_of_other_applications_and_times_are_left_out() {
             ("app-20240501070000-0003/0/stderr", text),
         ],
         &scope,
-        &Limits::default(),
+        &ProcessLogLimits::default(),
     );
     assert_eq!(scan.files, 2);
     assert_eq!(scan.findings.first().map(|finding| finding.count), Some(2));
@@ -344,17 +352,21 @@ fn reading_is_bounded_and_prefers_standard_error_and_the_end() {
         writeln!(large, "line {number} of no interest").expect("memory");
     }
     large.extend_from_slice(b"java.io.IOException: No space left on device\n");
-    let limits = Limits {
+    let limits = ProcessLogLimits {
         max_bytes_per_file: 1_000,
-        ..Limits::default()
+        ..ProcessLogLimits::default()
     };
-    let scan = scan_with(&[("stderr", large.clone())], &Scope::default(), &limits);
+    let scan = scan_with(
+        &[("stderr", large.clone())],
+        &ProcessLogScope::default(),
+        &limits,
+    );
     assert_eq!(ids(&scan), ["no_space_left"]);
     assert!(scan.is_truncated && scan.bytes_scanned <= 1_000);
     assert!(scan.lines < 40, "{}", scan.lines);
 
     let packed = [("stderr.gz", gzip(&large))];
-    let scan = scan_with(&packed, &Scope::default(), &limits);
+    let scan = scan_with(&packed, &ProcessLogScope::default(), &limits);
     assert!(ids(&scan).is_empty() && scan.is_truncated);
     assert!(scan.bytes_scanned <= 1_000);
 
@@ -368,20 +380,20 @@ fn reading_is_bounded_and_prefers_standard_error_and_the_end() {
             b"java.io.IOException: No space left on device\n".to_vec(),
         ),
     ];
-    let one_file = Limits {
+    let one_file = ProcessLogLimits {
         max_files: 1,
-        ..Limits::default()
+        ..ProcessLogLimits::default()
     };
-    let scan = scan_with(&files, &Scope::default(), &one_file);
+    let scan = scan_with(&files, &ProcessLogScope::default(), &one_file);
     assert_eq!(
         (ids(&scan), scan.is_truncated),
         (vec!["no_space_left"], true)
     );
-    let few_bytes = Limits {
+    let few_bytes = ProcessLogLimits {
         max_bytes_per_application: 45,
-        ..Limits::default()
+        ..ProcessLogLimits::default()
     };
-    let scan = scan_with(&files, &Scope::default(), &few_bytes);
+    let scan = scan_with(&files, &ProcessLogScope::default(), &few_bytes);
     assert_eq!((scan.bytes_scanned, scan.is_truncated), (45, true));
 }
 

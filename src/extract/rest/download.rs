@@ -19,7 +19,7 @@ use super::within_deadline;
 use crate::discover::{EventLog, Layout, ServerApplication, SourceFile, archived_logs};
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog;
-use crate::extract::eventlog::codec::{Limits, zip};
+use crate::extract::eventlog::codec::{DecodeLimits, zip};
 use crate::extract::history::{Extraction, Identity};
 
 /// Largest archive that is fetched. Spark packs its logs, so this is some terabyte of text.
@@ -40,7 +40,7 @@ pub(super) fn fetch(
     application: &ServerApplication,
     wanted: &Identity,
     runtime: &Handle,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> Result<FetchedLog, ExtractError> {
     let mut archive = download(application, limits, runtime)?;
     let uri = address(application);
@@ -113,7 +113,7 @@ fn is_wanted(identity: &Identity, wanted: &Identity) -> bool {
 
 fn download(
     application: &ServerApplication,
-    limits: &Limits,
+    limits: &DecodeLimits,
     runtime: &Handle,
 ) -> Result<NamedTempFile, ExtractError> {
     let failed = |error| ExtractError::from_io(error, &address(application));

@@ -53,7 +53,7 @@ use tokio::runtime::Handle;
 
 use super::error::ExtractError;
 use super::eventlog;
-use super::eventlog::codec::Limits;
+use super::eventlog::codec::DecodeLimits;
 use super::history::{ExtractOptions, Extraction, Identity};
 use super::rows::{HistoryKind, RowWriter};
 use crate::discover::ServerApplication;
@@ -113,7 +113,7 @@ fn walk(
 /// Runs `work` to its end, or until the attempt's time is up.
 fn within_deadline<T>(
     application: &ServerApplication,
-    limits: &Limits,
+    limits: &DecodeLimits,
     runtime: &Handle,
     work: impl Future<Output = Result<T, ExtractError>>,
 ) -> Result<T, ExtractError> {
@@ -143,7 +143,7 @@ fn replay(
     runtime: &Handle,
     rows: &mut RowWriter<'_>,
 ) -> Result<Extraction, ExtractError> {
-    let told = eventlog::history::Told {
+    let told = eventlog::history::Provenance {
         history: HistoryKind::EventLogZip,
         source_uri: application.uri.clone(),
         last_updated: application.last_updated,

@@ -351,7 +351,7 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
                     Ok(Answer::Stage(mut found)) => {
                         self.answers += 1;
                         let with_tasks = found.tasks.take().unwrap_or_default();
-                        if matches!(request.what, What::StageWithTasks) {
+                        if matches!(request.what, Resource::StageWithTasks) {
                             tasks.add(with_tasks, self.rows)?;
                         }
                         details = Some(*found);
@@ -614,11 +614,11 @@ fn concurrency(executors: &[ExecutorRow]) -> Concurrency {
 #[derive(Debug, Clone, Copy)]
 struct Request {
     stage: StageKey,
-    what: What,
+    what: Resource,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum What {
+enum Resource {
     StageWithTasks,
     StageWithoutTasks,
     Tasks { offset: usize },
@@ -629,7 +629,7 @@ enum Answer {
     Tasks(Vec<json::Task>),
 }
 
-impl What {
+impl Resource {
     fn call(self) -> &'static str {
         match self {
             Self::StageWithTasks | Self::StageWithoutTasks => "stage",
@@ -642,9 +642,9 @@ impl Request {
     async fn send(self, fetch: &Fetch<'_>) -> Result<Answer, HttpError> {
         let stage = |stage| Answer::Stage(Box::new(stage));
         match self.what {
-            What::StageWithTasks => fetch.stage(self.stage, true).await.map(stage),
-            What::StageWithoutTasks => fetch.stage(self.stage, false).await.map(stage),
-            What::Tasks { offset } => fetch.tasks(self.stage, offset).await.map(Answer::Tasks),
+            Resource::StageWithTasks => fetch.stage(self.stage, true).await.map(stage),
+            Resource::StageWithoutTasks => fetch.stage(self.stage, false).await.map(stage),
+            Resource::Tasks { offset } => fetch.tasks(self.stage, offset).await.map(Answer::Tasks),
         }
     }
 }
@@ -659,11 +659,11 @@ fn requests(stage: &json::Stage) -> Vec<Request> {
     };
     match tasks {
         0 => Vec::new(),
-        1..=TASKS_AN_ANSWER => vec![request(What::StageWithTasks)],
+        1..=TASKS_AN_ANSWER => vec![request(Resource::StageWithTasks)],
         _ => {
-            let mut requests = vec![request(What::StageWithoutTasks)];
+            let mut requests = vec![request(Resource::StageWithoutTasks)];
             let pages = (0..tasks.min(MAX_TASKS)).step_by(TASKS_AN_ANSWER);
-            requests.extend(pages.map(|offset| request(What::Tasks { offset })));
+            requests.extend(pages.map(|offset| request(Resource::Tasks { offset })));
             requests
         }
     }

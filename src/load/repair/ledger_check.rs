@@ -10,7 +10,7 @@ use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::super::commit::Plan;
+use super::super::commit::CommitPlan;
 use super::super::error::LoadError;
 use super::super::intent::Replace;
 use super::super::lake::Lake;
@@ -114,7 +114,7 @@ pub(super) async fn reconcile(
     if !records.is_empty() {
         let batch = lake.begin_batch(lock, &lock.holder().run_id).await?;
         let ledger = source_record::stage(lake, &batch, &records).await?;
-        let plan = Plan {
+        let plan = CommitPlan {
             replace: Replace::Nothing,
             tables: Default::default(),
             ledger,

@@ -18,7 +18,7 @@ use super::super::stats;
 use super::super::table_records::entry_path;
 use super::super::writer::UnitWriter;
 use super::inventory::{self, Inventory, Undecided};
-use super::surviving_rows::{DataFile, Kept, Sieve};
+use super::surviving_rows::{DataFile, Kept, SurvivingRows};
 use super::{TableRepair, copy_if_there, ledger_check};
 use crate::schema::{self, Table, TableKind};
 
@@ -103,7 +103,7 @@ impl Lake {
         let stats_columns: HashSet<String> = stats::columns(table).into_iter().collect();
         let mut adds = Vec::new();
         for (date, paths) in partitions {
-            let mut sieve = sifted.then(|| Sieve::new(table, Arc::clone(&current)));
+            let mut sieve = sifted.then(|| SurvivingRows::new(table, Arc::clone(&current)));
             for path in paths {
                 let whole = Path::from(format!("{}/{path}", table.name));
                 let bytes = inventory::fetch(self, &whole).await?;

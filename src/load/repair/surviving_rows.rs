@@ -42,13 +42,13 @@ pub(super) enum Kept {
 }
 
 /// Lets each row of one partition through once.
-pub(super) struct Sieve {
+pub(super) struct SurvivingRows {
     table: &'static Table,
     current: Arc<CurrentBatches>,
     seen: HashSet<u128>,
 }
 
-impl Sieve {
+impl SurvivingRows {
     pub(super) fn new(table: &'static Table, current: Arc<CurrentBatches>) -> Self {
         Self {
             table,
@@ -182,7 +182,7 @@ impl DataFile {
     /// than all of them. Without a sieve, all of a file that can be read.
     pub(super) fn sift(
         &self,
-        sieve: Option<&mut Sieve>,
+        sieve: Option<&mut SurvivingRows>,
         writer: &mut UnitWriter,
     ) -> Result<Kept, LoadError> {
         let Ok(reader) = self.reader() else {

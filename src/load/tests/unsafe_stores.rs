@@ -22,7 +22,7 @@ use super::*;
 
 /// How a double answers conditional puts. The scheme of its address tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manners {
+enum PutBehavior {
     Keeping,
     /// Writes over what is there, as s3rver does.
     Ignoring,
@@ -39,7 +39,7 @@ static PROBES: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 struct Double {
     host: String,
     objects: Arc<InMemory>,
-    manners: Manners,
+    manners: PutBehavior,
 }
 
 impl fmt::Display for Double {
@@ -62,10 +62,10 @@ impl ObjectStore for Double {
         // Others get between a look and a write.
         tokio::task::yield_now().await;
         match self.manners {
-            Manners::Keeping => {}
-            Manners::Ignoring => options.mode = PutMode::Overwrite,
-            Manners::Refusing if options.mode == PutMode::Overwrite => {}
-            Manners::Refusing => {
+            PutBehavior::Keeping => {}
+            PutBehavior::Ignoring => options.mode = PutMode::Overwrite,
+            PutBehavior::Refusing if options.mode == PutMode::Overwrite => {}
+            PutBehavior::Refusing => {
                 return Err(Error::NotImplemented {
                     operation: "conditional put".to_owned(),
                     implementer: self.to_string(),
@@ -118,7 +118,7 @@ impl ObjectStore for Double {
     }
 }
 
-struct Factory(Manners);
+struct Factory(PutBehavior);
 
 impl ObjectStoreFactory for Factory {
     fn parse_url_opts(
@@ -152,9 +152,9 @@ impl LogStoreFactory for Factory {
 
 fn register() {
     for (scheme, manners) in [
-        ("keeping", Manners::Keeping),
-        ("ignoring", Manners::Ignoring),
-        ("refusing", Manners::Refusing),
+        ("keeping", PutBehavior::Keeping),
+        ("ignoring", PutBehavior::Ignoring),
+        ("refusing", PutBehavior::Refusing),
     ] {
         let scheme = Url::parse(&format!("{scheme}://")).unwrap();
         object_store_factories().insert(scheme.clone(), Arc::new(Factory(manners)));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use sparklake::discover::history_server::{self, HistoryServerSource};
 use sparklake::discover::{Content, History, Window};
 use sparklake::extract::ExtractError;
-use sparklake::extract::eventlog::codec::Limits;
+use sparklake::extract::eventlog::codec::DecodeLimits;
 use sparklake::extract::history::{ExtractOptions, Extraction, extract, identify};
 use sparklake::extract::rows::{RowSink, SinkError};
 use sparklake::model::{Platform, ServerAccess};
@@ -96,7 +96,7 @@ pub(super) fn extract_one(
     history.platform = Platform::HistoryServer;
     history.cluster_id = "c".to_owned();
     history.cluster_name = "c".to_owned();
-    let limits = Limits::default();
+    let limits = DecodeLimits::default();
     let (history, identity) = identify(&history, runtime, &limits)?.remove(0);
     let options = ExtractOptions {
         limits,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use sparklake::discover::event_logs::{self, EventLogSource};
 use sparklake::discover::{History, Window};
-use sparklake::extract::eventlog::codec::Limits;
+use sparklake::extract::eventlog::codec::DecodeLimits;
 use sparklake::extract::history::identify;
 use sparklake::model::ServerAccess;
 use tokio::runtime::Runtime;
@@ -220,7 +220,7 @@ type Key = (String, String);
 
 fn by_attempt(runtime: &Runtime, histories: Vec<History>) -> BTreeMap<Key, History> {
     let identified = histories.into_iter().map(|history| {
-        let (history, identity) = identify(&history, runtime.handle(), &Limits::default())
+        let (history, identity) = identify(&history, runtime.handle(), &DecodeLimits::default())
             .expect("a log")
             .remove(0);
         ((identity.application_id, identity.attempt_id), history)

@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use twox_hash::XxHash32;
 
 use super::blocks::{BlockReader, Blocks, read_header, read_payload};
-use super::{Limits, corrupt, fault_of, prefix, truncated};
+use super::{DecodeLimits, corrupt, fault_of, prefix, truncated};
 
 pub(super) const MAGIC: &[u8] = b"LZ4Block";
 
@@ -29,7 +29,7 @@ const LEVEL_BASE: u32 = 10;
 const MAX_RATIO: usize = 255;
 
 /// Reads all streams of the file as one.
-pub(super) fn decoder<R: Read>(input: R, limits: &Limits) -> impl Read + use<R> {
+pub(super) fn decoder<R: Read>(input: R, limits: &DecodeLimits) -> impl Read + use<R> {
     BlockReader::new(Lz4Blocks {
         input,
         max_block_bytes: limits.max_block_bytes,

@@ -41,7 +41,7 @@ pub const DETECT_BYTES: usize = 512;
 
 /// How much one log may ask of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct DecodeLimits {
     /// Largest compressed or decompressed block that a block framing may announce, in bytes.
     ///
     /// Spark's own blocks are 32 KiB; lz4-java cannot write more than 32 MiB. Default 64 MiB.
@@ -60,7 +60,7 @@ pub struct Limits {
     pub deadline: Option<Instant>,
 }
 
-impl Default for Limits {
+impl Default for DecodeLimits {
     fn default() -> Self {
         Self {
             max_block_bytes: 64 << 20,
@@ -73,7 +73,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl DecodeLimits {
     /// Whether the time is up.
     pub fn is_late(&self) -> bool {
         self.deadline
@@ -210,7 +210,7 @@ fn looks_like_text(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// When the decoder cannot be set up, or `codec` is [`Codec::Zip`], which is not a stream.
-pub fn decoder<R>(codec: Codec, input: R, limits: &Limits) -> io::Result<Box<dyn Read + Send>>
+pub fn decoder<R>(codec: Codec, input: R, limits: &DecodeLimits) -> io::Result<Box<dyn Read + Send>>
 where
     R: BufRead + Send + 'static,
 {

@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 
 use super::blocks::{BlockReader, Blocks, read_header, read_payload};
-use super::{Fault, Limits, corrupt, fault_of, prefix, truncated};
+use super::{DecodeLimits, Fault, corrupt, fault_of, prefix, truncated};
 
 pub(super) const MAGIC: &[u8] = b"\x82SNAPPY\0";
 
@@ -21,7 +21,7 @@ const MAX_RATIO: usize = 22;
 const RATIO_SLACK: usize = 64;
 
 /// Reads all concatenated streams of the file as one.
-pub(super) fn decoder<R: Read>(input: R, limits: &Limits) -> impl Read + use<R> {
+pub(super) fn decoder<R: Read>(input: R, limits: &DecodeLimits) -> impl Read + use<R> {
     BlockReader::new(SnappyChunks {
         input,
         max_block_bytes: limits.max_block_bytes,
@@ -32,7 +32,7 @@ pub(super) fn decoder<R: Read>(input: R, limits: &Limits) -> impl Read + use<R> 
 }
 
 /// Reads the whole file as one raw block.
-pub(super) fn block_decoder<R: Read>(input: R, limits: &Limits) -> impl Read + use<R> {
+pub(super) fn block_decoder<R: Read>(input: R, limits: &DecodeLimits) -> impl Read + use<R> {
     BlockReader::new(WholeFile {
         input: Some(input),
         max_block_bytes: limits.max_block_bytes,

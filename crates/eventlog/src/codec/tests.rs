@@ -31,7 +31,7 @@ fn slices(blocks: &[Vec<u8>]) -> Vec<&[u8]> {
 
 /// All text that comes out, and how it ended.
 fn decode_in_steps(codec: Codec, data: Vec<u8>, step: usize) -> (Vec<u8>, Option<Fault>) {
-    let mut reader = match decoder(codec, Cursor::new(data), &Limits::default()) {
+    let mut reader = match decoder(codec, Cursor::new(data), &DecodeLimits::default()) {
         Ok(reader) => reader,
         Err(error) => return (Vec::new(), Some(fault_of(&error))),
     };
@@ -185,7 +185,7 @@ proptest! {
                 local <= cut
             })
             .unwrap_or_default();
-        let entries = zip::recover(Cursor::new(data.clone()), &Limits::default()).unwrap_or_default();
+        let entries = zip::recover(Cursor::new(data.clone()), &DecodeLimits::default()).unwrap_or_default();
         prop_assert!(entries.len() >= complete, "{} of {complete}", entries.len());
         prop_assert!(entries.len() <= complete + 1);
         for (index, entry) in entries.iter().enumerate() {
@@ -414,9 +414,9 @@ fn a_zstd_window_beyond_the_limit_is_refused() {
     encoder.window_log(24).unwrap();
     io::Write::write_all(&mut encoder, &vec![b'x'; 1 << 20]).unwrap();
     let data = encoder.finish().unwrap();
-    let limits = Limits {
+    let limits = DecodeLimits {
         zstd_window_log_max: 20,
-        ..Limits::default()
+        ..DecodeLimits::default()
     };
     let mut text = Vec::new();
     let read = decoder(Codec::Zstd, Cursor::new(data), &limits)
@@ -440,7 +440,7 @@ fn a_failing_disk_is_not_taken_for_a_damaged_file() {
         let start = start[..start.len() - 1].to_vec();
         let input = Cursor::new(start).chain(BufReader::new(Failing));
         let mut text = Vec::new();
-        let error = decoder(codec, input, &Limits::default())
+        let error = decoder(codec, input, &DecodeLimits::default())
             .and_then(|mut reader| reader.read_to_end(&mut text))
             .unwrap_err();
         assert_eq!(fault_of(&error), Fault::Source, "{codec}");
@@ -449,10 +449,10 @@ fn a_failing_disk_is_not_taken_for_a_damaged_file() {
 
 #[test]
 fn the_expansion_limit_counts_after_a_free_amount() {
-    let limits = Limits {
+    let limits = DecodeLimits {
         max_expansion: 10,
         expansion_free_bytes: 1000,
-        ..Limits::default()
+        ..DecodeLimits::default()
     };
     assert!(limits.allow(1000, 1));
     assert!(limits.allow(2000, 200));

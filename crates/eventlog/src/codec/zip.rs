@@ -12,7 +12,7 @@ use flate2::read::DeflateDecoder;
 use flate2::{CrcReader, bufread};
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, corrupt, truncated};
+use super::{DecodeLimits, corrupt, truncated};
 
 /// Entries of an archive at most.
 pub const MAX_ENTRIES: u64 = 200_000;
@@ -270,7 +270,7 @@ fn check_overlap(entries: &[ZipEntry], directory_start: u64) -> io::Result<()> {
 ///
 /// # Errors
 /// `InvalidData` when not even the first header is good; errors of `archive` pass as they are.
-pub fn recover<R: Read + Seek>(mut archive: R, limits: &Limits) -> io::Result<Vec<ZipEntry>> {
+pub fn recover<R: Read + Seek>(mut archive: R, limits: &DecodeLimits) -> io::Result<Vec<ZipEntry>> {
     let size = archive.seek(SeekFrom::End(0))?;
     let mut entries = Vec::new();
     let (mut at, mut decoded) = (0, 0);
@@ -320,7 +320,7 @@ fn deflated_length<R: Read>(
     archive: &mut R,
     decoded: &mut u64,
     size: u64,
-    limits: &Limits,
+    limits: &DecodeLimits,
 ) -> io::Result<Option<(u64, u64)>> {
     let mut decoder = bufread::DeflateDecoder::new(io::BufReader::new(archive));
     let mut buffer = vec![0; 64 * 1024];

@@ -5,12 +5,15 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::Limits;
+use super::DecodeLimits;
 
 pub(super) const MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
 
 /// Reads all frames as one stream.
-pub(super) fn decoder<R: BufRead>(input: R, limits: &Limits) -> io::Result<impl Read + use<R>> {
+pub(super) fn decoder<R: BufRead>(
+    input: R,
+    limits: &DecodeLimits,
+) -> io::Result<impl Read + use<R>> {
     let mut decoder = ::zstd::stream::read::Decoder::with_buffer(input)?;
     decoder.window_log_max(limits.zstd_window_log_max)?;
     Ok(decoder)

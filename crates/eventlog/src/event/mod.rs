@@ -23,7 +23,7 @@ pub use job::{
     JobEnd, JobFailure, JobProperties, JobStart, RddInfo, StageInfo, StageSubmitted, StorageLevel,
 };
 pub use origin::{OperationStarted, Origin, is_setting};
-pub use plan::{Plan, PlanMetric, PlanNode};
+pub use plan::{PhysicalPlan, PlanMetric, PlanNode};
 pub use runtime::{
     ApplicationEnd, ApplicationStart, BlockManagerAdded, BlockManagerId, BlockUpdated,
     BlockUpdatedInfo, DatabricksMetadata, EnvironmentUpdate, Exclusion, ExecutorAdded,

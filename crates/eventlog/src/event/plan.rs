@@ -14,7 +14,7 @@ use super::lenient::{or_default, text_pairs};
 
 /// A physical plan: its operators depth first, so that an operator's inputs follow it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Plan {
+pub struct PhysicalPlan {
     pub nodes: Vec<PlanNode>,
 }
 
@@ -38,7 +38,7 @@ pub struct PlanMetric {
     pub metric_type: Arc<str>,
 }
 
-impl Plan {
+impl PhysicalPlan {
     /// Indices of the inputs of the operator at `at`.
     pub fn inputs(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
         let end = self.nodes.get(at).map_or(0, |node| node.end);
@@ -52,7 +52,7 @@ impl Plan {
     }
 }
 
-impl<'de> Deserialize<'de> for Plan {
+impl<'de> Deserialize<'de> for PhysicalPlan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut reader = PlanReader::default();
         NodeSeed(&mut reader).deserialize(deserializer)?;
@@ -210,7 +210,7 @@ impl<'de> Visitor<'de> for ChildrenSeed<'_> {
 mod tests {
     use super::*;
 
-    fn plan(json: &str) -> Plan {
+    fn plan(json: &str) -> PhysicalPlan {
         serde_json::from_str(json).unwrap()
     }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::lenient::{any_as_text, or_default, text_pairs};
-use super::plan::{Plan, PlanMetric};
+use super::plan::{PhysicalPlan, PlanMetric};
 
 /// `SparkListenerSQLExecutionStart`.
 #[derive(Debug, Deserialize)]
@@ -17,7 +17,7 @@ pub struct SqlExecutionStart {
     #[serde(default, deserialize_with = "or_default")]
     pub physical_plan_description: String,
     #[serde(default, deserialize_with = "or_default")]
-    pub spark_plan_info: Plan,
+    pub spark_plan_info: PhysicalPlan,
     /// Epoch milliseconds.
     #[serde(default, deserialize_with = "or_default")]
     pub time: i64,
@@ -64,7 +64,7 @@ pub struct AdaptiveExecutionUpdate {
     #[serde(default, deserialize_with = "or_default")]
     pub physical_plan_description: String,
     #[serde(default, deserialize_with = "or_default")]
-    pub spark_plan_info: Plan,
+    pub spark_plan_info: PhysicalPlan,
 }
 
 /// `SparkListenerSQLAdaptiveSQLMetricUpdates`.

@@ -173,7 +173,7 @@ fn plain(metric: &str) -> &str {
 /// these exceed it, because operators that wait for each other are alive side by side, what
 /// their own inclusive timers left is scaled down: no stage's operators take longer than it.
 pub fn node_times(nodes: &[(NodeTimers, Option<usize>)]) -> Vec<NodeTime> {
-    let mut below = vec![Below::default(); nodes.len()];
+    let mut below = vec![ChildTimers::default(); nodes.len()];
     let mut rests = vec![Rest::default(); nodes.len()];
     for (at, (timers, within)) in nodes.iter().enumerate().rev() {
         let inside = below.get(at).copied().unwrap_or_default();
@@ -206,7 +206,7 @@ pub fn node_times(nodes: &[(NodeTimers, Option<usize>)]) -> Vec<NodeTime> {
 
 /// What the nodes within a node account for.
 #[derive(Debug, Clone, Copy, Default)]
-struct Below {
+struct ChildTimers {
     own: f64,
     rests: f64,
 }
@@ -228,7 +228,7 @@ impl Default for Rest {
 }
 
 impl Rest {
-    fn new(timers: &NodeTimers, below: Below) -> Self {
+    fn new(timers: &NodeTimers, below: ChildTimers) -> Self {
         let Some(inclusive) = timers.inclusive.filter(|_| !timers.is_exclusive) else {
             return Self::default();
         };

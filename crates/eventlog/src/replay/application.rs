@@ -1,6 +1,6 @@
 //! The application's own row: what the whole replay adds up to.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::{TaskEnd, TaskMetrics, TaskStart};
 use crate::limits;
 use crate::rows::{ApplicationActivity, ApplicationRow, JobRow, JobStatus};
@@ -90,7 +90,7 @@ impl Replay<'_, '_> {
         &mut self,
         log: &LogSummary,
         complete: bool,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         let start_time = self.rows.context().start_time;
         let mut executors = std::mem::replace(&mut self.executors, Executors::new());
         let concurrency = executors.concurrency();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::{EnvironmentUpdate, ResourceProfileAdded};
 use crate::limits;
 use crate::rows::{EnvironmentRow, RowWriter};
@@ -82,7 +82,7 @@ impl Environment {
     }
 
     /// Writes all properties, each section in order of its keys.
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         for (section, pairs) in [
             ("spark", &self.update.spark),
             ("hadoop", &self.update.hadoop),
@@ -115,7 +115,7 @@ impl Environment {
         self.append_resource_profiles(writer)
     }
 
-    fn append_resource_profiles(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    fn append_resource_profiles(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         for profile in self.resource_profiles.values() {
             for (name, request) in &profile.executor_resources {
                 let key = format!("{}.executor.{name}", profile.id);

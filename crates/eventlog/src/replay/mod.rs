@@ -29,7 +29,7 @@ mod tests;
 
 use hashbrown::HashMap;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::limits;
 use crate::rows::{
     HistoryKind, JobRow, RowCounts, RowWriter, SettingSubject, StageRow, StageStatus,
@@ -142,7 +142,7 @@ impl<'w, 's> Replay<'w, 's> {
     ///
     /// # Errors
     /// When a row does not reach its table; what events say is never an error.
-    pub fn apply(&mut self, event: Event) -> Result<(), ExtractError> {
+    pub fn apply(&mut self, event: Event) -> Result<(), RowError> {
         match event {
             Event::TaskStart(mut start) => {
                 limits::bound_task_start(&mut start);
@@ -247,7 +247,7 @@ impl<'w, 's> Replay<'w, 's> {
     ///
     /// # Errors
     /// When a row does not reach its table.
-    pub fn finish(mut self, log: &LogSummary) -> Result<ReplaySummary, ExtractError> {
+    pub fn finish(mut self, log: &LogSummary) -> Result<ReplaySummary, RowError> {
         self.finish_tasks()?;
         self.finish_jobs_and_stages()?;
         self.totals.sql += self.sql.finish(&self.settings, self.rows)?;
@@ -275,7 +275,7 @@ impl<'w, 's> Replay<'w, 's> {
         }
     }
 
-    fn on_streaming_progress(&mut self, event: &StreamingProgress) -> Result<(), ExtractError> {
+    fn on_streaming_progress(&mut self, event: &StreamingProgress) -> Result<(), RowError> {
         let row = StreamingProgressRow {
             progress: &event.progress,
         };
@@ -286,7 +286,7 @@ impl<'w, 's> Replay<'w, 's> {
         }
     }
 
-    fn on_executor_removed(&mut self, removed: ExecutorRemoved) -> Result<(), ExtractError> {
+    fn on_executor_removed(&mut self, removed: ExecutorRemoved) -> Result<(), RowError> {
         self.saw(removed.timestamp);
         self.storage.on_executor_removed(&removed.executor_id);
         self.rdds.on_executor_removed(&removed.executor_id);
@@ -320,7 +320,7 @@ impl<'w, 's> Replay<'w, 's> {
         self.sql.on_start(start, operation);
     }
 
-    fn on_job_start(&mut self, mut start: JobStart) -> Result<(), ExtractError> {
+    fn on_job_start(&mut self, mut start: JobStart) -> Result<(), RowError> {
         self.saw(start.submission_time);
         if !self.taken.jobs.insert(start.job_id) {
             self.taken.count_duplicate();
@@ -368,7 +368,7 @@ impl<'w, 's> Replay<'w, 's> {
         Ok(())
     }
 
-    fn on_job_end(&mut self, end: &JobEnd) -> Result<(), ExtractError> {
+    fn on_job_end(&mut self, end: &JobEnd) -> Result<(), RowError> {
         self.saw(end.completion_time);
         let Some(mut job) = self.jobs.remove(&end.job_id) else {
             if self.taken.jobs.contains(end.job_id) {
@@ -411,7 +411,7 @@ impl<'w, 's> Replay<'w, 's> {
         stage: StageKey,
         jobs: &[i64],
         after_task: bool,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         for job_id in jobs {
             let Some(ending) = self.ending_jobs.get_mut(job_id) else {
                 continue;
@@ -444,7 +444,7 @@ impl<'w, 's> Replay<'w, 's> {
     }
 
     /// Stages of an ended job that never ran: their output was there already.
-    fn skip_pending_stages(&mut self, job: &mut LiveJob) -> Result<(), ExtractError> {
+    fn skip_pending_stages(&mut self, job: &mut LiveJob) -> Result<(), RowError> {
         for key in self.stages.live_of(job.stage_ids()) {
             let is_pending = |stage: &LiveStage| stage.row.status == StageStatus::Pending;
             if self.stages.get(key).is_some_and(is_pending)
@@ -493,7 +493,7 @@ impl<'w, 's> Replay<'w, 's> {
         stage.jobs = jobs;
     }
 
-    fn on_stage_completed(&mut self, mut info: StageInfo) -> Result<(), ExtractError> {
+    fn on_stage_completed(&mut self, mut info: StageInfo) -> Result<(), RowError> {
         let had_submission = info.submission_time.is_some();
         limits::bound_stage(&mut info);
         self.saw(info.completion_time.unwrap_or(0));
@@ -535,11 +535,7 @@ impl<'w, 's> Replay<'w, 's> {
         self.finish_stage_if_final(key, false)
     }
 
-    fn finish_stage_if_final(
-        &mut self,
-        key: StageKey,
-        after_task: bool,
-    ) -> Result<(), ExtractError> {
+    fn finish_stage_if_final(&mut self, key: StageKey, after_task: bool) -> Result<(), RowError> {
         if self.stages.get(key).is_some_and(LiveStage::is_final)
             && let Some(stage) = self.stages.remove(key)
         {
@@ -551,7 +547,7 @@ impl<'w, 's> Replay<'w, 's> {
     }
 
     /// Writes what a final stage leaves; its own row waits while a running job mentions it.
-    fn finish_stage(&mut self, stage: LiveStage) -> Result<(), ExtractError> {
+    fn finish_stage(&mut self, stage: LiveStage) -> Result<(), RowError> {
         let key = stage.key();
         let (row, details) = stage.finish();
         if self.taken.stage_details.insert(key) {
@@ -575,7 +571,7 @@ impl<'w, 's> Replay<'w, 's> {
         }
     }
 
-    fn append_stage(&mut self, row: &StageRow) -> Result<(), ExtractError> {
+    fn append_stage(&mut self, row: &StageRow) -> Result<(), RowError> {
         let key = (row.info.stage_id, row.info.attempt_id);
         if self.taken.stages.insert(key) {
             row.append(self.rows)
@@ -635,7 +631,7 @@ impl<'w, 's> Replay<'w, 's> {
         }
     }
 
-    fn finish_jobs_and_stages(&mut self) -> Result<(), ExtractError> {
+    fn finish_jobs_and_stages(&mut self) -> Result<(), RowError> {
         let jobs: Vec<LiveJob> = std::mem::take(&mut self.jobs).into_values().collect();
         let mut rows: Vec<JobRow> = jobs.iter().map(LiveJob::row).collect();
         // Later counts of an ended job never reached the History Server's store.

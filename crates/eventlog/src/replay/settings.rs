@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::is_setting;
 use crate::rows::{RowWriter, SessionSettingRow, SettingSubject};
 
@@ -37,7 +37,7 @@ impl ApplicationSettings {
         subject: SettingSubject,
         mut settings: Vec<(String, String)>,
         writer: &mut RowWriter<'_>,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         // Of several values the last counts, which a stable sort leaves last.
         settings.sort_by(|(a, _), (b, _)| a.cmp(b));
         for same_key in settings.chunk_by(|(a, _), (b, _)| a == b) {

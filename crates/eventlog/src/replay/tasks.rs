@@ -1,6 +1,6 @@
 //! Tasks: a row when one ends, counters of its stage, its jobs and its executor.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::{EndReasonDetail, TaskEnd, TaskInfo, TaskStart};
 use crate::rows::{Depth, FetchFailure, TaskRow};
 
@@ -27,7 +27,7 @@ impl Replay<'_, '_> {
         self.totals.tasks_running_max = self.totals.tasks_running_max.max(self.tasks.len());
     }
 
-    pub(super) fn on_task_end(&mut self, end: &TaskEnd) -> Result<(), ExtractError> {
+    pub(super) fn on_task_end(&mut self, end: &TaskEnd) -> Result<(), RowError> {
         self.saw(end.info.finish_time);
         let task_id = end.info.task_id;
         // A second end of the same task (its output was lost) changes counters, never the row.
@@ -58,7 +58,7 @@ impl Replay<'_, '_> {
         self.finish_stage_if_final(key, true)
     }
 
-    fn append_task(&mut self, end: &TaskEnd) -> Result<(), ExtractError> {
+    fn append_task(&mut self, end: &TaskEnd) -> Result<(), RowError> {
         let error_message = end.reason.error_message();
         let was_killed = end.reason.reason == "TaskKilled";
         TaskRow {
@@ -79,7 +79,7 @@ impl Replay<'_, '_> {
     }
 
     /// Tasks that never ended.
-    pub(super) fn finish_tasks(&mut self) -> Result<(), ExtractError> {
+    pub(super) fn finish_tasks(&mut self) -> Result<(), RowError> {
         let mut tasks: Vec<TaskStart> = std::mem::take(&mut self.tasks).into_values().collect();
         tasks.sort_unstable_by_key(|task| task.info.task_id);
         for task in tasks {

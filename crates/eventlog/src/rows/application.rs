@@ -1,6 +1,6 @@
 //! Table `applications`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::job::{duration, rounded};
 use super::{ExecutorMemory, FactTable, RowWriter};
@@ -151,7 +151,7 @@ impl ApplicationRow {
         clippy::cast_precision_loss,
         reason = "minutes for people; the exact milliseconds stand beside them"
     )]
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         let platform = writer.context().job_run.clone();
         let job_key = platform.as_ref().and_then(|run| run.job_key.as_deref());
         let job_run_id = platform.as_ref().map(|run| run.job_run_id.as_str());

@@ -1,6 +1,6 @@
 //! Table `environment`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -18,7 +18,7 @@ impl EnvironmentRow<'_> {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::Environment, |row| {
             row.string("section", self.section)
                 .string("key", self.key)

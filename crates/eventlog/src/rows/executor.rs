@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use compact_str::CompactString;
 
 use crate::event::ExecutorMetrics;
@@ -124,7 +124,7 @@ impl ExecutorRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::Executors, |row| {
             let memory = self.memory_metrics;
             row.string("executor_id", &self.executor_id)
@@ -208,7 +208,7 @@ impl ProcessRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::Processes, |row| {
             row.string("process_id", &self.process_id)
                 .opt_string("host_port", Some(&self.host_port))

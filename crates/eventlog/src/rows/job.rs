@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::Origin;
 
 use super::origin::append_origin;
@@ -64,7 +64,7 @@ impl JobRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         let duration = match (self.submission_time, self.completion_time) {
             (Some(start), Some(end)) => duration(start, end),
             _ => None,

@@ -1,6 +1,6 @@
 //! Table `log_findings`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -30,7 +30,7 @@ impl LogFindingRow<'_> {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::LogFindings, |row| {
             row.string("signature", self.signature)
                 .string("title", self.title)

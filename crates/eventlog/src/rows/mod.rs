@@ -27,7 +27,7 @@ use chrono::{DateTime, Utc};
 
 use sparklake_schema::{self as schema, RowBuilder, TableBuilder};
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::{EXECUTOR_METRIC_COUNT, ExecutorMetrics};
 
 pub use application::{
@@ -267,7 +267,7 @@ impl<'s> RowWriter<'s> {
         &mut self,
         table: FactTable,
         fill: impl FnOnce(&mut RowBuilder<'_>),
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         let Some(slot) = self.builders.get_mut(table as usize) else {
             return Ok(());
         };
@@ -304,7 +304,7 @@ impl<'s> RowWriter<'s> {
     ///
     /// # Errors
     /// As [`Self::append`].
-    pub fn flush(&mut self) -> Result<(), ExtractError> {
+    pub fn flush(&mut self) -> Result<(), RowError> {
         for table in FactTable::ALL {
             if let Some(Some(builder)) = self.builders.get_mut(table as usize)
                 && !builder.is_empty()
@@ -317,8 +317,8 @@ impl<'s> RowWriter<'s> {
     }
 }
 
-fn new_builder(table: FactTable) -> Result<TableBuilder, ExtractError> {
-    let contract = schema::table(table.name()).ok_or_else(|| ExtractError::NoContract {
+fn new_builder(table: FactTable) -> Result<TableBuilder, RowError> {
+    let contract = schema::table(table.name()).ok_or_else(|| RowError::NoContract {
         table: table.name(),
     })?;
     Ok(TableBuilder::new(contract))

@@ -1,6 +1,6 @@
 //! Table `rdds`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -43,7 +43,7 @@ impl RddRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::Rdds, |row| {
             row.bigint("rdd_id", self.rdd_id)
                 .opt_string("rdd_name", Some(&self.name))

@@ -1,6 +1,6 @@
 //! Table `session_settings`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -27,7 +27,7 @@ impl SessionSettingRow<'_> {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         let (subject_type, id, sql_id, job_id) = match self.subject {
             SettingSubject::Sql(id) => ("sql", id, Some(id), None),
             SettingSubject::Job(id) => ("job", id, None, Some(id)),

@@ -1,6 +1,6 @@
 //! Tables `sql`, `sql_nodes` and `sql_node_metrics`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::Origin;
 use crate::plan::{Engine, NodeTime, OperatorKind};
 
@@ -62,7 +62,7 @@ impl SqlRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::Sql, |row| {
             row.bigint("sql_id", self.sql_id)
                 .string("status", self.status.as_str())
@@ -113,7 +113,7 @@ impl SqlNodeRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         let engine = Engine::of(&self.name);
         writer.append(FactTable::SqlNodes, |row| {
             row.bigint("sql_id", self.sql_id)
@@ -172,7 +172,7 @@ impl SqlNodeMetricRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::SqlNodeMetrics, |row| {
             row.bigint("sql_id", self.sql_id)
                 .bigint("node_id", self.node_id)

@@ -1,6 +1,6 @@
 //! Table `sql_plan_changes`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -51,7 +51,7 @@ impl SqlPlanChangeRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::SqlPlanChanges, |row| {
             row.bigint("sql_id", self.sql_id)
                 .bigint("change_id", self.change_id)

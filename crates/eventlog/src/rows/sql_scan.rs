@@ -1,6 +1,6 @@
 //! Table `sql_scans`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::plan::{Engine, Operation, TableAccess};
 
 use super::{FactTable, RowWriter};
@@ -99,7 +99,7 @@ impl SqlScanRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         let (access, counts) = (&self.access, &self.counts);
         let is_read = access.operation == Operation::Read;
         let has_dynamic_pruning = access

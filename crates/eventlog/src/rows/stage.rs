@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::{Accumulable, ExecutorMetrics, StageInfo, TaskMetrics};
 
 use super::job::{duration, percent, rounded};
@@ -77,7 +77,7 @@ impl StageRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::Stages, |row| {
             let info = &self.info;
             let m = &self.metrics;
@@ -322,7 +322,7 @@ impl StageExecutorRow {
         stage_id: i64,
         attempt_id: i64,
         writer: &mut RowWriter<'_>,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         writer.append(FactTable::StageExecutors, |row| {
             row.bigint("stage_id", stage_id)
                 .bigint("stage_attempt_id", attempt_id)

@@ -1,6 +1,6 @@
 //! Table `rdd_storage`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -22,7 +22,7 @@ impl RddStorageRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::RddStorage, |row| {
             row.bigint("rdd_id", self.rdd_id)
                 .opt_string("rdd_name", Some(&self.name))

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -29,7 +29,7 @@ impl StreamingProgressRow<'_> {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         let progress = self.progress;
         let durations = progress.get("durationMs").unwrap_or(&Value::Null);
         let event_time = progress.get("eventTime").unwrap_or(&Value::Null);

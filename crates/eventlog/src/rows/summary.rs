@@ -1,6 +1,6 @@
 //! Tables `task_summaries` and `task_quantiles`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 
 use super::{FactTable, RowWriter};
 
@@ -19,7 +19,7 @@ impl TaskSummaryRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::TaskSummaries, |row| {
             row.bigint("stage_id", self.stage_id)
                 .bigint("stage_attempt_id", self.stage_attempt_id)
@@ -54,7 +54,7 @@ impl TaskQuantilesRow {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::TaskQuantiles, |row| {
             row.bigint("stage_id", self.stage_id)
                 .bigint("stage_attempt_id", self.stage_attempt_id)

@@ -1,6 +1,6 @@
 //! Table `tasks`.
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::{ExecutorMetrics, TaskInfo, TaskMetrics};
 
 use super::text::json_accumulables;
@@ -79,7 +79,7 @@ impl TaskRow<'_> {
     ///
     /// # Errors
     /// As [`RowWriter::append`].
-    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), ExtractError> {
+    pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         writer.append(FactTable::Tasks, |row| {
             let info = self.info;
             let metrics = self.metrics;

@@ -31,7 +31,7 @@ pub(super) fn object(text: &str) -> &str {
 /// Accumulators as REST lists them.
 pub(super) fn json_accumulables<'a>(accumulables: impl Iterator<Item = &'a Accumulable>) -> String {
     #[derive(Serialize)]
-    struct Shown<'a> {
+    struct RestAccumulable<'a> {
         id: i64,
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<&'a str>,
@@ -40,8 +40,8 @@ pub(super) fn json_accumulables<'a>(accumulables: impl Iterator<Item = &'a Accum
         #[serde(skip_serializing_if = "Option::is_none")]
         value: Option<&'a str>,
     }
-    let shown: Vec<Shown<'_>> = accumulables
-        .map(|accumulable| Shown {
+    let shown: Vec<RestAccumulable<'_>> = accumulables
+        .map(|accumulable| RestAccumulable {
             id: accumulable.id,
             name: accumulable.name.as_deref(),
             update: accumulable.update.as_deref(),

@@ -1,7 +1,7 @@
 //! The typed appends of one row.
 
 use super::values::Values;
-use super::{Given, TableBuilder};
+use super::{RefusedValue, TableBuilder};
 use crate::contract::ColumnType;
 
 const MILLISECONDS_PER_DAY: i64 = 86_400_000;
@@ -31,7 +31,9 @@ impl RowBuilder<'_> {
     pub fn bigint(&mut self, name: &'static str, value: i64) -> &mut Self {
         match self.builder.next_slot(name).map(|slot| &mut slot.values) {
             Some(Values::Bigint(values)) => values.append_value(value),
-            _ => self.builder.refuse(name, Given::Value(ColumnType::Bigint)),
+            _ => self
+                .builder
+                .refuse(name, RefusedValue::Value(ColumnType::Bigint)),
         }
         self
     }
@@ -50,7 +52,9 @@ impl RowBuilder<'_> {
     pub fn int(&mut self, name: &'static str, value: i32) -> &mut Self {
         match self.builder.next_slot(name).map(|slot| &mut slot.values) {
             Some(Values::Int(values)) => values.append_value(value),
-            _ => self.builder.refuse(name, Given::Value(ColumnType::Int)),
+            _ => self
+                .builder
+                .refuse(name, RefusedValue::Value(ColumnType::Int)),
         }
         self
     }
@@ -69,7 +73,9 @@ impl RowBuilder<'_> {
     pub fn double(&mut self, name: &'static str, value: f64) -> &mut Self {
         match self.builder.next_slot(name).map(|slot| &mut slot.values) {
             Some(Values::Double(values)) => values.append_value(value),
-            _ => self.builder.refuse(name, Given::Value(ColumnType::Double)),
+            _ => self
+                .builder
+                .refuse(name, RefusedValue::Value(ColumnType::Double)),
         }
         self
     }
@@ -88,7 +94,9 @@ impl RowBuilder<'_> {
     pub fn boolean(&mut self, name: &'static str, value: bool) -> &mut Self {
         match self.builder.next_slot(name).map(|slot| &mut slot.values) {
             Some(Values::Boolean(values)) => values.append_value(value),
-            _ => self.builder.refuse(name, Given::Value(ColumnType::Boolean)),
+            _ => self
+                .builder
+                .refuse(name, RefusedValue::Value(ColumnType::Boolean)),
         }
         self
     }
@@ -110,7 +118,9 @@ impl RowBuilder<'_> {
         }
         match self.builder.next_slot(name).map(|slot| &mut slot.values) {
             Some(Values::String(values)) => values.append_value(value),
-            _ => self.builder.refuse(name, Given::Value(ColumnType::String)),
+            _ => self
+                .builder
+                .refuse(name, RefusedValue::Value(ColumnType::String)),
         }
         self
     }
@@ -133,7 +143,7 @@ impl RowBuilder<'_> {
             Some(Values::Timestamp(values)) => values.append_value(microseconds),
             _ => self
                 .builder
-                .refuse(name, Given::Value(ColumnType::Timestamp)),
+                .refuse(name, RefusedValue::Value(ColumnType::Timestamp)),
         }
         self
     }
@@ -156,7 +166,9 @@ impl RowBuilder<'_> {
         let days = milliseconds.div_euclid(MILLISECONDS_PER_DAY) as i32;
         match self.builder.next_slot(name).map(|slot| &mut slot.values) {
             Some(Values::Date(values)) => values.append_value(days),
-            _ => self.builder.refuse(name, Given::Value(ColumnType::Date)),
+            _ => self
+                .builder
+                .refuse(name, RefusedValue::Value(ColumnType::Date)),
         }
         self
     }
@@ -184,7 +196,7 @@ impl RowBuilder<'_> {
             }
             _ => self
                 .builder
-                .refuse(name, Given::Value(ColumnType::BigintArray)),
+                .refuse(name, RefusedValue::Value(ColumnType::BigintArray)),
         }
         self
     }
@@ -219,7 +231,7 @@ impl RowBuilder<'_> {
             }
             _ => self
                 .builder
-                .refuse(name, Given::Value(ColumnType::StringArray)),
+                .refuse(name, RefusedValue::Value(ColumnType::StringArray)),
         }
         self
     }
@@ -256,7 +268,7 @@ impl RowBuilder<'_> {
             None => false,
         };
         if !written {
-            self.builder.refuse(name, Given::Null(data_type));
+            self.builder.refuse(name, RefusedValue::Null(data_type));
         }
         self
     }

@@ -68,10 +68,14 @@ impl Logs {
     }
 
     fn open(&self, history: &EventLog) -> Result<LogReader, ExtractError> {
-        self.open_within(history, &Limits::default())
+        self.open_within(history, &DecodeLimits::default())
     }
 
-    fn open_within(&self, history: &EventLog, limits: &Limits) -> Result<LogReader, ExtractError> {
+    fn open_within(
+        &self,
+        history: &EventLog,
+        limits: &DecodeLimits,
+    ) -> Result<LogReader, ExtractError> {
         open(history, self.runtime.handle(), limits)
     }
 
@@ -313,10 +317,10 @@ fn a_bomb_is_an_error_after_its_beginning() {
         "bomb.zstd",
         encode(Codec::Zstd, &[vec![b' '; 8 << 20].as_slice()]),
     );
-    let limits = Limits {
+    let limits = DecodeLimits {
         expansion_free_bytes: 1 << 20,
         max_expansion: 2_000,
-        ..Limits::default()
+        ..DecodeLimits::default()
     };
     let mut reader = logs.open_within(&logs.only(), &limits).unwrap();
     let mut text = Vec::new();
@@ -381,7 +385,7 @@ fn an_object_is_read_on_a_blocking_thread_of_the_runtime() {
     let history = in_memory(&logs.runtime, "app-1", Some(text.clone().into_bytes()));
     let handle = logs.runtime.handle().clone();
     let read = logs.runtime.spawn_blocking(move || {
-        let mut reader = open(&history, &handle, &Limits::default()).unwrap();
+        let mut reader = open(&history, &handle, &DecodeLimits::default()).unwrap();
         let mut read = String::new();
         reader.read_to_string(&mut read).map(|_| read)
     });
@@ -410,7 +414,7 @@ fn a_runtime_that_ends_while_an_object_is_read_does_not_pass_for_the_objects_end
     let runtime = Runtime::new().unwrap();
     let handle = runtime.handle().clone();
     drop(runtime);
-    let error = open(&history, &handle, &Limits::default()).unwrap_err();
+    let error = open(&history, &handle, &DecodeLimits::default()).unwrap_err();
     assert_eq!(error.kind(), "io");
     assert!(error.is_retryable());
 }
@@ -470,7 +474,7 @@ fn chunks_of_two_contexts_are_two_logs() {
     );
     logs.write("eventlog-2024-01-01--12-00", chunk(7, 1));
     let log = logs.only();
-    let split = split(&log, logs.runtime.handle(), &Limits::default()).unwrap();
+    let split = split(&log, logs.runtime.handle(), &DecodeLimits::default()).unwrap();
     let read: Vec<_> = split
         .iter()
         .map(|part| (part.uri.replace(&log.uri, ""), logs.read(part).0))

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::RowError as ExtractError;
-use crate::event::{JobProperties, OperationStarted, Origin, Plan, PlanMetric};
+use crate::RowError;
+use crate::event::{JobProperties, OperationStarted, Origin, PhysicalPlan, PlanMetric};
 use crate::plan::{NodeTime, NodeTimers, TableAccess, node_times};
 use crate::rows::{
     JobStatus, RowWriter, ScanCounts, SettingSubject, SqlNodeMetricRow, SqlNodeRow, SqlRow,
@@ -55,7 +55,7 @@ pub(super) struct Execution {
 }
 
 impl Execution {
-    pub(super) fn set_plan(&mut self, plan: Plan) {
+    pub(super) fn set_plan(&mut self, plan: PhysicalPlan) {
         let graph = PlanGraph::new(plan);
         self.add_metrics(graph.nodes.iter().flat_map(|node| &node.metrics));
         if self.graph.nodes.is_empty() && is_adaptive(&graph) {
@@ -132,7 +132,7 @@ impl Execution {
         mut self,
         settings: &ApplicationSettings,
         writer: &mut RowWriter<'_>,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         let differing = std::mem::take(&mut self.settings).into_iter().collect();
         settings.append(SettingSubject::Sql(self.sql_id), differing, writer)?;
         let mut inputs = self.graph.inputs();

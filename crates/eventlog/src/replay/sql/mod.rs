@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::RowError as ExtractError;
+use crate::RowError;
 use crate::event::{
     AdaptiveExecutionUpdate, AdaptiveMetricUpdates, DriverAccumulatorUpdates, JobStart,
     OperationStarted, SqlExecutionEnd, SqlExecutionStart, TaskEnd,
@@ -162,7 +162,7 @@ impl SqlExecutions {
         job: &JobRow,
         settings: &ApplicationSettings,
         writer: &mut RowWriter<'_>,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         let Some(sql_id) = job.sql_id else {
             return Ok(());
         };
@@ -181,7 +181,7 @@ impl SqlExecutions {
         end: &SqlExecutionEnd,
         settings: &ApplicationSettings,
         writer: &mut RowWriter<'_>,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         let sql_id = end.execution_id;
         let Some(execution) = self.live.get_mut(&sql_id) else {
             return Ok(());
@@ -198,7 +198,7 @@ impl SqlExecutions {
         &mut self,
         settings: &ApplicationSettings,
         writer: &mut RowWriter<'_>,
-    ) -> Result<i64, ExtractError> {
+    ) -> Result<i64, RowError> {
         for execution in std::mem::take(&mut self.ended) {
             execution.write(settings, writer)?;
         }
@@ -225,7 +225,7 @@ impl SqlExecutions {
         sql_id: i64,
         settings: &ApplicationSettings,
         writer: &mut RowWriter<'_>,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<(), RowError> {
         let is_over = self.live.get(&sql_id).is_some_and(|execution| {
             execution.completion_time.is_some() && execution.ended_jobs >= execution.jobs.len()
         });

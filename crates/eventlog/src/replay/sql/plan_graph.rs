@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::event::{Plan, PlanMetric, PlanNode};
+use crate::event::{PhysicalPlan, PlanMetric, PlanNode};
 use crate::plan::is_stage_boundary;
 
 use super::work;
@@ -39,7 +39,7 @@ pub(super) struct PlanGraph {
 }
 
 impl PlanGraph {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: PhysicalPlan) -> Self {
         let classes = if plan.nodes.iter().any(may_reuse) {
             classes(&plan)
         } else {
@@ -123,7 +123,7 @@ impl Shape {
 }
 
 struct Builder {
-    plan: Plan,
+    plan: PhysicalPlan,
     /// For each operator a number that all equal plans share; empty where nothing is reused.
     classes: Vec<u32>,
     graph: PlanGraph,
@@ -235,7 +235,7 @@ fn may_reuse(node: &PlanNode) -> bool {
 }
 
 /// For each operator the class of its plan. Plans are equal when name, text and inputs are.
-fn classes(plan: &Plan) -> Vec<u32> {
+fn classes(plan: &PhysicalPlan) -> Vec<u32> {
     let mut known: HashMap<(&str, &str, Vec<u32>), u32> = HashMap::new();
     let mut classes = vec![0; plan.nodes.len()];
     // Inputs stand behind the operators they feed, so from the end every input has its class.

@@ -1,6 +1,6 @@
 //! Plans for tests.
 
-use crate::event::{Plan, PlanMetric, PlanNode};
+use crate::event::{PhysicalPlan, PlanMetric, PlanNode};
 
 /// An operator and its inputs.
 pub(super) struct Tree {
@@ -44,8 +44,8 @@ impl Tree {
     }
 }
 
-pub(super) fn plan(tree: Tree) -> Plan {
-    let mut plan = Plan::default();
+pub(super) fn plan(tree: Tree) -> PhysicalPlan {
+    let mut plan = PhysicalPlan::default();
     tree.list(&mut plan.nodes);
     plan
 }
