@@ -42,6 +42,8 @@ mod json;
 mod losses;
 mod map;
 mod sql;
+mod stage_requests;
+mod stage_tasks;
 mod walk;
 
 #[cfg(test)]

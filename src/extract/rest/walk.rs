@@ -9,8 +9,10 @@ use futures::stream;
 use super::fetch::{EXECUTIONS_AN_ANSWER, Fetch, TASKS_AN_ANSWER, is_unknown};
 use super::json::{self, Number};
 use super::losses::Losses;
-use super::map::{self, ShownTask};
+use super::map;
 use super::sql::SqlOverview;
+use super::stage_requests::{Answer, Request, Resource, StageKey, key, requests};
+use super::stage_tasks::{EndedTasks, StageTasks};
 use crate::discover::ServerApplication;
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog::event::TaskMetrics;
@@ -20,13 +22,10 @@ use crate::extract::eventlog::replay::executors::{
     Concurrency, CostSum, DRIVER, LifeEnd, end_life,
 };
 use crate::extract::eventlog::replay::exit_reason;
-use crate::extract::eventlog::replay::quantiles::TaskDistributions;
 use crate::extract::eventlog::replay::shape::Shape;
-use crate::extract::eventlog::replay::stages::Tail;
 use crate::extract::history::Extraction;
 use crate::extract::rows::{
-    ApplicationActivity, ApplicationRow, Depth, ExecutorRow, FetchFailure, HistoryKind, RowWriter,
-    TaskRow, json_map,
+    ApplicationActivity, ApplicationRow, ExecutorRow, HistoryKind, RowWriter,
 };
 use crate::http::HttpError;
 use sparklake_eventlog::limits;
@@ -40,9 +39,6 @@ const MAX_REFUSALS: u64 = 5_000;
 /// A server keeps 1,000 executions unless it is configured otherwise, and drops a tenth of them when they
 /// become more.
 const LIKELY_LIMIT_OF_EXECUTIONS: i64 = 900;
-
-/// A stage id and an attempt id.
-type StageKey = (i64, i64);
 
 /// Walks through all that the server shows of one attempt.
 ///
@@ -570,10 +566,6 @@ fn exit_code(code: &Option<Number>) -> Option<i64> {
     code.as_ref().map(|Number(code)| *code)
 }
 
-fn key(stage: &json::Stage) -> StageKey {
-    (stage.stage_id.0, stage.attempt_id.0)
-}
-
 /// The cores of any executor, for applications that do not configure them.
 fn any_cores(executors: &[ExecutorRow]) -> Option<i64> {
     executors
@@ -608,234 +600,4 @@ fn concurrency(executors: &[ExecutorRow]) -> Concurrency {
         }
     }
     concurrency
-}
-
-/// A request about one stage attempt.
-#[derive(Debug, Clone, Copy)]
-struct Request {
-    stage: StageKey,
-    what: Resource,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Resource {
-    StageWithTasks,
-    StageWithoutTasks,
-    Tasks { offset: usize },
-}
-
-enum Answer {
-    Stage(Box<json::Stage>),
-    Tasks(Vec<json::Task>),
-}
-
-impl Resource {
-    fn call(self) -> &'static str {
-        match self {
-            Self::StageWithTasks | Self::StageWithoutTasks => "stage",
-            Self::Tasks { .. } => "task_list",
-        }
-    }
-}
-
-impl Request {
-    async fn send(self, fetch: &Fetch<'_>) -> Result<Answer, HttpError> {
-        let stage = |stage| Answer::Stage(Box::new(stage));
-        match self.what {
-            Resource::StageWithTasks => fetch.stage(self.stage, true).await.map(stage),
-            Resource::StageWithoutTasks => fetch.stage(self.stage, false).await.map(stage),
-            Resource::Tasks { offset } => fetch.tasks(self.stage, offset).await.map(Answer::Tasks),
-        }
-    }
-}
-
-/// What has to be asked about a stage attempt: nothing where no task was started, one answer where
-/// the tasks are few, pages of tasks where they are many.
-fn requests(stage: &json::Stage) -> Vec<Request> {
-    let tasks = usize::try_from(stage.started_tasks()).unwrap_or(usize::MAX);
-    let request = |what| Request {
-        stage: key(stage),
-        what,
-    };
-    match tasks {
-        0 => Vec::new(),
-        1..=TASKS_AN_ANSWER => vec![request(Resource::StageWithTasks)],
-        _ => {
-            let mut requests = vec![request(Resource::StageWithoutTasks)];
-            let pages = (0..tasks.min(MAX_TASKS)).step_by(TASKS_AN_ANSWER);
-            requests.extend(pages.map(|offset| request(Resource::Tasks { offset })));
-            requests
-        }
-    }
-}
-
-/// Tasks of one stage attempt that are asked for at most: a counter beyond is a lie.
-const MAX_TASKS: usize = 20_000_000;
-
-/// The tasks of one stage attempt on their way to rows.
-struct StageTasks {
-    key: StageKey,
-    /// Tasks that succeeded, by the stage's counters.
-    succeeded: i64,
-    sums: TaskMetrics,
-    distributions: TaskDistributions,
-    /// Tasks that ended without success: whether their metrics stand where they belong shows only
-    /// when all tasks are there.
-    unsuccessful: Vec<ShownTask>,
-    /// Sums over the tasks that succeeded.
-    successful: TaskMetrics,
-    seen_successful: i64,
-    last_task_id: Option<i64>,
-    ended: EndedTasks,
-    /// A request failed.
-    failed: bool,
-}
-
-/// What the tasks of a stage attempt add up to.
-#[derive(Debug, Default)]
-struct EndedTasks {
-    tasks: i64,
-    failed_tasks: i64,
-    killed_tasks: i64,
-    task_time_ms: i64,
-    last_event: i64,
-    tail: Tail,
-    /// The server has dropped tasks, and keeps so many.
-    dropped_at: Option<i64>,
-}
-
-impl StageTasks {
-    fn new(stage: &json::Stage) -> Self {
-        Self {
-            key: key(stage),
-            succeeded: stage.num_complete_tasks.0,
-            sums: map::stage_metrics(stage),
-            distributions: TaskDistributions::default(),
-            unsuccessful: Vec::new(),
-            successful: TaskMetrics::default(),
-            seen_successful: 0,
-            last_task_id: None,
-            ended: EndedTasks::default(),
-            failed: false,
-        }
-    }
-
-    /// Takes the next tasks; those that come again are passed over.
-    fn add(
-        &mut self,
-        mut tasks: Vec<json::Task>,
-        rows: &mut RowWriter<'_>,
-    ) -> Result<(), ExtractError> {
-        tasks.sort_by_key(|task| task.task_id);
-        for task in tasks {
-            let task_id = task.task_id.0;
-            if self.last_task_id.is_some_and(|last| task_id <= last) {
-                continue;
-            }
-            self.last_task_id = Some(task_id);
-            let task = ShownTask::new(task, self.key.0, self.key.1);
-            let info = &task.end.info;
-            let ended = &mut self.ended;
-            ended.tasks += 1;
-            ended.failed_tasks += i64::from(info.failed);
-            ended.killed_tasks += i64::from(info.killed);
-            ended.tail.add(info);
-            ended.task_time_ms = ended.task_time_ms.saturating_add(info.duration());
-            ended.last_event = ended.last_event.max(info.launch_time).max(info.finish_time);
-            if task.has_ended() && !info.is_successful() {
-                self.unsuccessful.push(task);
-                continue;
-            }
-            if task.has_ended() {
-                self.seen_successful += 1;
-                self.successful.add(&task.end.metrics);
-                self.distributions.add(&task.end);
-            }
-            append_task(&task, rows)?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, rows: &mut RowWriter<'_>) -> Result<EndedTasks, ExtractError> {
-        if self.is_permuted() {
-            for task in &mut self.unsuccessful {
-                task.end.metrics = map::without_permutation(&task.end.metrics);
-            }
-        }
-        for task in &self.unsuccessful {
-            self.distributions.add(&task.end);
-            append_task(task, rows)?;
-        }
-        if let Some((summary, quantiles)) = self.distributions.finish(self.key.0, self.key.1) {
-            summary.append(rows)?;
-            quantiles.iter().try_for_each(|row| row.append(rows))?;
-        }
-        // The counter of failed tasks counts one that ended twice for two, that of successes does not.
-        if self.seen_successful < self.succeeded && !self.failed {
-            self.ended.dropped_at = Some(self.ended.tasks);
-        }
-        Ok(self.ended)
-    }
-
-    /// Whether the metrics of unsuccessful tasks stand in each other's places: the stage's sums,
-    /// which are right in every version, come out only when they are put back.
-    fn is_permuted(&self) -> bool {
-        let sum_with = |repair: fn(&TaskMetrics) -> TaskMetrics| {
-            let mut sum = self.successful;
-            for task in &self.unsuccessful {
-                sum.add(&repair(&task.end.metrics));
-            }
-            sum
-        };
-        let misfit = |sum: TaskMetrics| {
-            [
-                (sum.output.bytes_written, self.sums.output.bytes_written),
-                (sum.output.records_written, self.sums.output.records_written),
-                (
-                    sum.shuffle_read.total_bytes_read(),
-                    self.sums.shuffle_read.total_bytes_read(),
-                ),
-                (
-                    sum.shuffle_read.records_read,
-                    self.sums.shuffle_read.records_read,
-                ),
-                (
-                    sum.shuffle_read.fetch_wait_time,
-                    self.sums.shuffle_read.fetch_wait_time,
-                ),
-                (
-                    sum.shuffle_read.total_blocks_fetched(),
-                    self.sums.shuffle_read.total_blocks_fetched(),
-                ),
-            ]
-            .into_iter()
-            .filter(|(sum, shown)| sum != shown)
-            .count()
-        };
-        !self.unsuccessful.is_empty()
-            && misfit(sum_with(map::without_permutation)) < misfit(sum_with(|shown| *shown))
-    }
-}
-
-fn append_task(task: &ShownTask, rows: &mut RowWriter<'_>) -> Result<(), ExtractError> {
-    let end = &task.end;
-    TaskRow {
-        stage_id: end.stage_id,
-        stage_attempt_id: end.stage_attempt_id,
-        info: &end.info,
-        metrics: Some(&end.metrics).filter(|_| task.has_metrics),
-        peaks: None,
-        error_message: task.error_message.as_deref(),
-        executor_logs: &json_map(&task.executor_logs),
-        task_type: None,
-        end_reason: Some(end.reason.reason.as_str()).filter(|reason| !reason.is_empty()),
-        kill_reason: task.kill_reason(),
-        fetch_failure: task
-            .error_message
-            .as_deref()
-            .and_then(FetchFailure::of_message),
-        depth: Depth::Rest,
-    }
-    .append(rows)?;
-    Ok(())
 }
