@@ -4,6 +4,7 @@
 //! [`discover`] finds histories, [`extract`] turns a history into rows, [`load`] commits rows to
 //! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
 //! [`ask`] answers SQL over a lake, for the analysis as for people.
+//! [`unit`] is the piece of extraction that can travel: an order goes out, a result comes back.
 //! [`model`] (the words that rooms share), [`schema`] (the table contracts), [`redact`] (no secret
 //! reaches the lake or the log) and [`http`] (talking to servers) stand under all of them; [`pipeline`] wires them, [`config`] and [`cli`] stand above.
 #![forbid(unsafe_code)]
@@ -19,5 +20,6 @@ pub mod load;
 pub mod model;
 pub mod pipeline;
 pub mod redact;
+pub mod unit;
 
 pub use sparklake_schema as schema;

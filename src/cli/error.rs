@@ -7,6 +7,7 @@ use crate::ask::AskError;
 use crate::config::ConfigError;
 use crate::load::LoadError;
 use crate::pipeline::{EXIT_FAILED, EXIT_USAGE, RunError, of_load};
+use crate::unit::UnitError;
 
 /// Why a command did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub(super) enum CliError {
     /// The run ended early.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A unit was not worked through.
+    #[error(transparent)]
+    Unit(#[from] UnitError),
     /// A query gave no answer.
     #[error(transparent)]
     Ask(#[from] AskError),
@@ -57,7 +61,10 @@ impl CliError {
             ) => EXIT_FAILED,
             Self::Analyze(_) => EXIT_USAGE,
             Self::Run(error) => error.status().exit_code(),
+            Self::Unit(UnitError::Load(error)) => of_load(error).exit_code(),
+            Self::Unit(error) if error.is_usage() => EXIT_USAGE,
             Self::Ask(_)
+            | Self::Unit(_)
             | Self::Interrupted(_)
             | Self::Format(_)
             | Self::Output(_)

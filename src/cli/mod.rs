@@ -32,6 +32,7 @@ mod status;
 mod summary;
 mod tables;
 mod text;
+mod worker;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -80,6 +81,8 @@ enum Command {
     Config(config::ConfigArguments),
     Init(init::InitArguments),
     Export(export::ExportArguments),
+    #[command(hide = true)]
+    Worker(worker::WorkerArguments),
     Completions(manual::CompletionsArguments),
     /// Print the manual page
     Man,
@@ -217,7 +220,11 @@ impl Command {
             Self::Doctor(arguments) => &arguments.job,
             Self::Maintain(arguments) => arguments,
             Self::Config(arguments) => arguments.job(),
-            Self::Init(_) | Self::Export(_) | Self::Completions(_) | Self::Man => &NoSettings,
+            Self::Init(_)
+            | Self::Export(_)
+            | Self::Worker(_)
+            | Self::Completions(_)
+            | Self::Man => &NoSettings,
         }
     }
 
@@ -242,6 +249,7 @@ impl Command {
             Self::Config(arguments) => config::execute(arguments, context, output)?,
             Self::Init(arguments) => init::execute(arguments, output)?,
             Self::Export(arguments) => export::execute(arguments, output)?,
+            Self::Worker(arguments) => worker::execute(arguments, context, output).await?,
             Self::Completions(arguments) => manual::completions(arguments, output)?,
             Self::Man => manual::man(output)?,
         }

@@ -10,7 +10,10 @@ use super::{catalog, progress, run_summary, signals, sources, summary};
 use crate::config::{Environment, LogFormat, LogLevel, Settings, SummaryFormat};
 use crate::discover::Window;
 use crate::load::{SourceStatus, StoreSafety};
-use crate::pipeline::{self, Problem, Reload, RunEnd, RunRequest, RunSummary, RunWatch};
+use crate::pipeline::{
+    self, NamedSource, Problem, Reload, RunEnd, RunRequest, RunSummary, RunWatch,
+};
+use crate::unit::Credentials;
 
 /// A line that works on most machines, for those who do not know what to type.
 const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake ./lake";
@@ -108,14 +111,21 @@ async fn request(settings: &Settings, environment: &Environment) -> Result<RunRe
     catalog::Rules::of(&settings.rules)?;
     let run = &settings.run;
     let mut wanted = Vec::new();
-    for source in declared {
-        wanted.extend(sources::of(source, run, environment).await?);
+    for (index, settings) in declared.iter().enumerate() {
+        let sources = sources::of(settings, run, environment).await?;
+        wanted.extend(sources.into_iter().map(|source| NamedSource {
+            name: format!("source[{index}]"),
+            source,
+            credentials: sources::credentials(settings),
+        }));
     }
     Ok(RunRequest {
         lake: lake.clone(),
         storage_options: settings.lake.storage_options.resolve(environment)?,
+        lake_credentials: Credentials::of(&settings.lake.storage_options),
         store_safety: StoreSafety::from_allow_unsafe(settings.lake.allow_unsafe_store),
         sources: wanted,
+        workers: None,
         redactor: settings.redactor.clone(),
         window: Window {
             since: run.since,

@@ -19,6 +19,7 @@ use crate::discover::{ClusterPlatform, DiscoverError, Pace};
 use crate::http::{Auth, ClientSettings, Secret};
 use crate::model::Platform;
 use crate::pipeline::Source;
+use crate::unit::{AwsAccess, Credentials};
 
 /// Stands where a platform puts in the address of a server.
 const NO_ADDRESS: &str = "http://server.invalid/";
@@ -68,6 +69,26 @@ pub(super) async fn of(
             given.platform(platform.map_err(|source| DiscoverError::Http { uri, source }))
         }
     }
+}
+
+/// How the stores of a source's logs are opened by another process; `None` where the options of the
+/// source are not enough for that.
+pub(super) fn credentials(settings: &SourceSettings) -> Option<Credentials> {
+    let section = &settings.section;
+    let aws = match section.kind {
+        Platform::EventLog => None,
+        Platform::Emr | Platform::EmrServerless | Platform::EmrEks => Some(AwsAccess {
+            region: section.aws_region.clone(),
+            profile: section.aws_profile.clone(),
+            endpoint_url: section.aws_endpoint_url.clone(),
+            assume_role_arn: section.assume_role_arn.clone(),
+            external_id: section.external_id.clone(),
+        }),
+        // The cluster names the region of its bucket, and files of a workspace need its session.
+        Platform::Databricks | Platform::HistoryServer => return None,
+    };
+    let credentials = Credentials::of(&settings.storage_options);
+    Some(Credentials { aws, ..credentials })
 }
 
 /// A source as it was given, and what its settings refer to.

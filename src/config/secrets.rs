@@ -47,6 +47,10 @@ const PLAIN_NAMES: [&str; 8] = [
     "web_identity_token_file",
 ];
 
+fn is_plain(name: &str) -> bool {
+    PLAIN_NAMES.contains(&name.to_lowercase().as_str())
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     !PLAIN_NAMES.contains(&name.as_str())
@@ -136,6 +140,39 @@ impl StorageOptions {
         })
     }
 
+    /// The options as another process may be told them: secrets by the name of their variable or file.
+    #[must_use]
+    pub fn references(&self) -> BTreeMap<String, String> {
+        let reference = |(name, option): (&String, &Sourced<String>)| {
+            let is_file = name.ends_with("_file") && !is_plain(name);
+            let absolute = is_file.then(|| std::path::absolute(&option.value).ok());
+            let value = absolute
+                .flatten()
+                .and_then(|path| path.to_str().map(str::to_owned));
+            (name.clone(), value.unwrap_or_else(|| option.value.clone()))
+        };
+        self.0.iter().map(reference).collect()
+    }
+
+    /// Options that another process told by [`StorageOptions::references`]; `given_by` is what its
+    /// errors name.
+    ///
+    /// # Errors
+    /// One of them is a secret itself.
+    pub fn of_references(
+        references: &BTreeMap<String, String>,
+        given_by: &str,
+    ) -> Result<Self, ConfigError> {
+        let mut options = Self::default();
+        for (name, value) in references {
+            let origin = Origin::Flag(given_by.to_owned());
+            refuse_inline(name, value).map_err(|fault| fault.at(origin.clone()))?;
+            let value = value.clone();
+            options.0.insert(name.clone(), Sourced { value, origin });
+        }
+        Ok(options)
+    }
+
     /// Names, values or references, and who set them.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Sourced<String>)> {
         self.0.iter()
@@ -186,7 +223,7 @@ fn resolve_one(
     environment: &Environment,
 ) -> Result<(String, String), ConfigError> {
     let Sourced { value, origin } = option;
-    if PLAIN_NAMES.contains(&name.to_lowercase().as_str()) {
+    if is_plain(name) {
         return Ok((name.to_owned(), value.clone()));
     }
     if let Some(name) = name.strip_suffix("_env") {

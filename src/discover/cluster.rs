@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use object_store::path::Path;
+use serde::{Deserialize, Serialize};
 
 use super::{DiscoverError, DiscoverProblem, History, StableHash, Window};
 
@@ -234,7 +235,8 @@ pub struct ProcessLogPlace {
 }
 
 /// Whose standard output and error a log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LoggedProcess {
     /// The driver.
     Driver,

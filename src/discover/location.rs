@@ -133,6 +133,18 @@ impl Location {
     }
 }
 
+/// Opens the store that `root`, the URI of its root or of a place in it, belongs to. Nothing is read
+/// or asked yet.
+///
+/// # Errors
+/// When it is no URI of a store, or the options make no sense.
+pub fn open_store(
+    root: &str,
+    options: &HashMap<String, String>,
+) -> Result<Arc<dyn ObjectStore>, DiscoverError> {
+    Location::resolve(root, options).map(|location| location.store)
+}
+
 /// The scheme of an address that no store is known for, such as `htp`.
 pub(super) fn unsupported_scheme(given: &str) -> Option<String> {
     let url = to_url(given).ok()?;

@@ -35,6 +35,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
+use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
 use crate::extract::eventlog::codec::zip::ZipEntry;
@@ -45,6 +46,7 @@ pub use cluster::{
     ClusterPlatform, Exploration, ExploreRequest, JobRun, LoggedProcess, Pace, ProcessLogPlace,
     ResourceHours,
 };
+pub use location::open_store;
 pub(crate) use names::{
     DatabricksFile, RollingFile, application_in_name, databricks_file, file_name, rolling_file,
     without_endings,
@@ -68,7 +70,8 @@ pub struct SourceFile {
 }
 
 /// How a log is laid out in files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Layout {
     /// One file.
     SingleFile,
@@ -115,7 +118,7 @@ pub struct EventLog {
 }
 
 /// One of several applications in the same files.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Section {
     /// Spark's application id.
     pub application_id: String,

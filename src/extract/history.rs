@@ -1,6 +1,7 @@
 //! One history, from whatever source, to rows.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use super::error::ExtractError;
@@ -12,7 +13,8 @@ use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter};
 use crate::discover::{Content, EventLog, History, Layout};
 
 /// Which application attempt a history is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Identity {
     /// Spark's application id.
     pub application_id: String,

@@ -87,6 +87,16 @@ impl Lake {
         Ok(largest)
     }
 
+    /// Whether a batch has begun and is not committed or given up yet: only then may files be staged
+    /// for it.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn is_open(&self, batch: &Batch) -> Result<bool, LoadError> {
+        let open: Option<Batch> = self.read_json(open_path(&batch.id).as_ref()).await?;
+        Ok(open.as_ref() == Some(batch))
+    }
+
     /// Batches that have begun and were not committed.
     pub(super) async fn open_batches(&self) -> Result<Vec<Batch>, LoadError> {
         let mut batches = Vec::new();

@@ -187,6 +187,13 @@ impl Lake {
         &self.inner.uri
     }
 
+    /// The lake's location as another process of this machine finds it, whatever folder that works
+    /// in.
+    #[must_use]
+    pub fn absolute_uri(&self) -> &str {
+        self.inner.url.as_str()
+    }
+
     /// The object store whose root is the lake's folder.
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.inner.store)

@@ -89,7 +89,8 @@ impl FromStr for SourceStatus {
 }
 
 /// A row to be written to the ledger. The columns are described in the table's contract.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(
     missing_docs,
     reason = "each field is the column of the same name of ingest_sources"

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use deltalake::kernel::Add;
 use object_store::ObjectStore;
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+use super::upload::Uploads;
 use crate::redact::Redactor;
 
 /// Limits of a [`super::writer::UnitWriter`].
@@ -83,7 +85,33 @@ pub struct StagedUnit {
     pub rows: BTreeMap<String, u64>,
 }
 
+impl Batch {
+    /// How the names of all files of one of its units begin.
+    #[must_use]
+    pub fn file_prefix(&self, unit: u32) -> String {
+        format!("part-{}-{unit:05}-", self.id)
+    }
+}
+
+impl Staging {
+    /// Removes staged files that nobody wants, in the background.
+    pub fn discard(&self, unwanted: &StagedUnit) {
+        let tables = unwanted.tables.iter();
+        let paths = tables.flat_map(|(table, files)| {
+            let of_file = move |file: &StagedAdd| Path::from(format!("{table}/{}", file.add.path));
+            files.iter().map(of_file)
+        });
+        Uploads::new(self.runtime.clone()).discard(&self.store, paths.collect());
+    }
+}
+
 impl StagedUnit {
+    /// Rows of all tables.
+    #[must_use]
+    pub fn total_rows(&self) -> u64 {
+        self.rows.values().sum()
+    }
+
     /// Size of all staged files in bytes.
     pub fn bytes(&self) -> u64 {
         let files = self.tables.values().flatten();

@@ -96,7 +96,7 @@ impl UnitWriter {
         let token = Uuid::new_v4().simple().to_string();
         let token = token.get(..8).unwrap_or(&token);
         Self {
-            prefix: format!("part-{}-{unit:05}-{token}", batch.id),
+            prefix: format!("{}{token}", batch.file_prefix(unit)),
             budget: MemoryBudget::new(staging.settings.queue_bytes),
             staging,
             tail: TailValues::of(batch),

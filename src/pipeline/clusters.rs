@@ -13,13 +13,13 @@ use crate::load::{ClusterRecord, ClusterStatus, SourceStatus};
 
 use super::cluster_rows;
 use super::error::RunError;
-use super::identify::OwnedHistory;
+use super::history_outcome::Outcome;
+use super::identify::{OwnedHistory, Owner};
 use super::place::Place;
 use super::portion::Loader;
 use super::selection::Selection;
 use super::sources::Listing;
 use super::summary::{Problem, RunSummary};
-use super::work::Outcome;
 
 /// A cluster that was asked, and what became of its applications.
 #[derive(Debug)]
@@ -113,7 +113,11 @@ pub(super) async fn load(
     listing: Listing,
     summary: &mut RunSummary,
 ) -> Result<(), RunError> {
-    let Listing { platform, clusters } = listing;
+    let Listing {
+        platform,
+        credentials,
+        clusters,
+    } = listing;
     let (clusters, done) = pending(clusters, loader.selection);
     summary.clusters.unchanged += done;
     let pace = platform.pace();
@@ -136,7 +140,7 @@ pub(super) async fn load(
             .buffered(pace.max_cluster_threads.max(1))
             .collect()
             .await;
-        load_portion(loader, explorations, summary).await?;
+        load_portion(loader, explorations, credentials.as_ref(), summary).await?;
     }
     Ok(())
 }
@@ -172,6 +176,7 @@ async fn explore(
 async fn load_portion(
     loader: &Loader<'_>,
     mut explorations: Vec<Exploration>,
+    credentials: Option<&Arc<str>>,
     summary: &mut RunSummary,
 ) -> Result<(), RunError> {
     let mut histories = Vec::new();
@@ -183,13 +188,20 @@ async fn load_portion(
         let found = std::mem::take(&mut exploration.histories);
         histories.extend(found.into_iter().map(|history| OwnedHistory {
             history,
-            cluster: Some(position),
+            owner: Owner {
+                cluster: Some(position),
+                credentials: credentials.cloned(),
+            },
         }));
     }
     summary.discovered += histories.len();
     let loaded = loader.load(histories, summary).await?;
     let mut unchanged = vec![0; explorations.len()];
-    for position in loaded.unchanged.iter().filter_map(|owned| owned.cluster) {
+    for position in loaded
+        .unchanged
+        .iter()
+        .filter_map(|owned| owned.owner.cluster)
+    {
         if let Some(count) = unchanged.get_mut(position) {
             *count += 1;
         }

@@ -2,6 +2,7 @@
 
 use crate::analyze::AnalyzeError;
 use crate::load::LoadError;
+use crate::unit::UnitError;
 
 use super::outcome::RunStatus;
 
@@ -23,14 +24,18 @@ pub enum RunError {
     /// The rules cannot be used.
     #[error(transparent)]
     Analyze(#[from] AnalyzeError),
-    /// A bug: a worker stopped.
-    #[error(
-        "a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again"
-    )]
-    Worker {
-        /// What it left as its last word.
-        reason: String,
-    },
+    /// A unit came to nothing.
+    #[error(transparent)]
+    Unit(UnitError),
+}
+
+impl From<UnitError> for RunError {
+    fn from(error: UnitError) -> Self {
+        match error {
+            UnitError::Load(error) => Self::Load(error),
+            other => Self::Unit(other),
+        }
+    }
 }
 
 impl RunError {
@@ -41,7 +46,8 @@ impl RunError {
             Self::Unreachable { .. } => RunStatus::Unreachable,
             Self::Load(error) => of_load(error),
             Self::Analyze(error) if error.is_configuration() => RunStatus::Misconfigured,
-            Self::Analyze(_) | Self::Worker { .. } => RunStatus::Failed,
+            Self::Unit(error) if error.is_usage() => RunStatus::Misconfigured,
+            Self::Analyze(_) | Self::Unit(_) => RunStatus::Failed,
         }
     }
 }

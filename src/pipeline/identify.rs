@@ -24,12 +24,20 @@ const QUEUE: usize = 1_024;
 /// What the thread gets beyond its deadline, to notice the deadline by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A history with the cluster that it belongs to, where it does.
+/// Where a history comes from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Owner {
+    /// Position of its cluster among those that are loaded together.
+    pub(super) cluster: Option<usize>,
+    /// Name of the credentials that open its stores; `None` where no other process can open them.
+    pub(super) credentials: Option<Arc<str>>,
+}
+
+/// A history, and where it comes from.
 #[derive(Debug, Clone)]
 pub(super) struct OwnedHistory {
     pub(super) history: History,
-    /// Position of its cluster among those that are loaded together.
-    pub(super) cluster: Option<usize>,
+    pub(super) owner: Owner,
 }
 
 /// The applications of a history, each with its part of it.

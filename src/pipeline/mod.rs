@@ -9,6 +9,7 @@ mod analysis;
 mod cluster_rows;
 mod clusters;
 mod error;
+mod history_outcome;
 mod identify;
 mod night;
 mod outcome;
@@ -21,9 +22,9 @@ mod request;
 mod run_row;
 mod selection;
 mod sources;
+mod stage;
 mod summary;
 mod watch;
-mod work;
 
 pub use error::{RunError, of_load};
 pub use night::{RunEnd, run};
@@ -34,6 +35,6 @@ pub use outcome::{
 pub use progress::{NoProgress, Progress};
 pub use reload::{InvalidSelector, Reload};
 pub use request::RunRequest;
-pub use sources::Source;
+pub use sources::{NamedSource, Source};
 pub use summary::{ClusterCounts, Problem, RunSummary, WorstApplication};
 pub use watch::RunWatch;

@@ -1,13 +1,13 @@
 //! The run itself: from discovery to derived tables, and its own row.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analyze::Catalog;
-use crate::discover::History;
 use crate::load::{Lake, LakeLock, LoadError, SourceRecord};
+use crate::unit::Stores;
 
 use super::error::RunError;
-use super::identify::OwnedHistory;
 use super::outcome::RunStatus;
 use super::portion::{Loader, Portions};
 use super::progress::Progress;
@@ -123,8 +123,7 @@ impl Run<'_> {
             let (_, done) = clusters::pending(listing.clusters, &selection);
             summary.clusters.unchanged += done;
         }
-        let histories = without_cluster(found.histories);
-        let mut portions = Portions::of(self.request, histories, &selection);
+        let mut portions = Portions::of(self.request, found.histories, &selection);
         while let Some(portion) = portions.next().await {
             summary.loaded += portion.candidates.len();
             let sizes = portion.candidates.iter();
@@ -220,9 +219,9 @@ impl Run<'_> {
             lake,
             lock,
             progress: self.progress,
+            stores: Arc::new(Stores::of_process()),
         };
-        let histories = without_cluster(found.histories);
-        loader.load(histories, &mut self.summary).await?;
+        loader.load(found.histories, &mut self.summary).await?;
         for listing in found.listings {
             clusters::load(&loader, listing, &mut self.summary).await?;
         }
@@ -247,12 +246,4 @@ async fn note(lake: &Lake, row: &RunRow) {
     if let Err(error) = lake.note_run(&row.run_id, row).await {
         tracing::warn!(%error, "the end of the run could not be noted in the lake");
     }
-}
-
-fn without_cluster(histories: Vec<History>) -> Vec<OwnedHistory> {
-    let of = |history| OwnedHistory {
-        history,
-        cluster: None,
-    };
-    histories.into_iter().map(of).collect()
 }

@@ -11,6 +11,9 @@ use crate::discover::{History, Layout, file_name};
 use crate::extract::history::Identity;
 use crate::load::{Ledger, LedgerEntry, SourceStatus};
 use crate::model::{ApplicationKey, Platform};
+use crate::unit::{Assignment, can_travel};
+
+use super::identify::Owner;
 
 /// Logs from this size on are read by all cores together, one after the other.
 const LARGE_HISTORY_BYTES: u64 = 48 << 20;
@@ -28,8 +31,7 @@ pub(super) struct Candidate {
     pub(super) history: History,
     pub(super) identity: Identity,
     pub(super) fingerprint: String,
-    /// Position of its cluster among those that are loaded together.
-    pub(super) cluster: Option<usize>,
+    pub(super) owner: Owner,
 }
 
 impl Candidate {
@@ -40,6 +42,20 @@ impl Candidate {
             application_id: self.identity.application_id.clone(),
             attempt_id: self.identity.attempt_id.clone(),
         }
+    }
+
+    /// What a worker is given of it.
+    pub(super) fn assignment(&self) -> Assignment {
+        Assignment {
+            history: self.history.clone(),
+            identity: self.identity.clone(),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+
+    /// Whether a worker in another process can read it.
+    fn travels(&self) -> bool {
+        self.owner.credentials.is_some() && can_travel(&self.history)
     }
 
     /// Its size as far as it is known, for sharing out work.
@@ -307,28 +323,25 @@ fn better_in_lake(
     (better && !renamed).then(|| loaded.source_uri.clone())
 }
 
-/// A list of histories for one worker.
+/// A list of histories for one worker: all of them travel, or all stay in this process.
 #[derive(Debug, Default)]
-pub(super) struct Unit {
+pub(super) struct UnitPlan {
     pub(super) number: u32,
     pub(super) candidates: Vec<Candidate>,
     /// Threads that parse one log of this unit.
     pub(super) threads: usize,
 }
 
-/// Units that are committed together: large ones to be read one by one, small ones side by side.
+/// Units that are committed together.
 #[derive(Debug, Default)]
 pub(super) struct BatchPlan {
-    pub(super) large: Vec<Unit>,
-    pub(super) small: Vec<Unit>,
+    /// By number.
+    pub(super) units: Vec<UnitPlan>,
 }
 
 impl BatchPlan {
     pub(super) fn candidates(&self) -> impl Iterator<Item = &Candidate> {
-        self.large
-            .iter()
-            .chain(&self.small)
-            .flat_map(|unit| &unit.candidates)
+        self.units.iter().flat_map(|unit| &unit.candidates)
     }
 }
 
@@ -353,20 +366,22 @@ pub(super) fn batches(mut candidates: Vec<Candidate>, threads: usize) -> Vec<Bat
     batches
 }
 
+/// Large histories are units of their own that take all threads, small ones share units. What cannot
+/// travel is never in a unit with what can.
 fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
     let (large, small): (Vec<_>, Vec<_>) = candidates
         .into_iter()
         .partition(|candidate| candidate.history.total_bytes() >= LARGE_HISTORY_BYTES);
-    let large: Vec<Unit> = large
+    let mut units: Vec<UnitPlan> = large
         .into_iter()
-        .zip(0..)
-        .map(|(candidate, number)| Unit {
-            number,
+        .map(|candidate| UnitPlan {
             candidates: vec![candidate],
             threads,
+            ..UnitPlan::default()
         })
         .collect();
-    let waits = small
+    let (travelling, staying): (Vec<_>, Vec<_>) = small.into_iter().partition(Candidate::travels);
+    let waits = staying
         .iter()
         .any(|candidate| candidate.history.log().is_none());
     let workers = if waits {
@@ -374,26 +389,25 @@ fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
     } else {
         threads
     };
-    let first = u32::try_from(large.len()).unwrap_or(u32::MAX);
-    BatchPlan {
-        large,
-        small: spread(small, workers, first),
+    units.extend(spread(travelling, threads));
+    units.extend(spread(staying, workers));
+    for (unit, number) in units.iter_mut().zip(0..) {
+        unit.number = number;
     }
+    BatchPlan { units }
 }
 
 /// Spreads small histories over `workers` units of about the same size, neighbors by date together.
-fn spread(candidates: Vec<Candidate>, workers: usize, first: u32) -> Vec<Unit> {
+fn spread(candidates: Vec<Candidate>, workers: usize) -> Vec<UnitPlan> {
     let total: u64 = candidates.iter().map(Candidate::weight).sum();
     let share = total.div_ceil(workers.max(1) as u64).max(1);
-    let mut units: Vec<Unit> = Vec::new();
+    let mut units: Vec<UnitPlan> = Vec::new();
     let mut filled = share;
     for candidate in candidates {
         if filled >= share {
-            let number = first.saturating_add(u32::try_from(units.len()).unwrap_or(u32::MAX));
-            units.push(Unit {
-                number,
-                candidates: Vec::new(),
+            units.push(UnitPlan {
                 threads: 1,
+                ..UnitPlan::default()
             });
             filled = 0;
         }

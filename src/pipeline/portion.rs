@@ -2,23 +2,26 @@
 //! looked at.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 
-use crate::load::{Batch, Lake, LakeLock, SourceRecord, SourceStatus, WriterSettings};
+use crate::load::{Lake, LakeLock, SourceRecord, SourceStatus};
 use crate::model::ApplicationKey;
+use crate::unit::{Stores, identify_record, record, unreadable};
 
 use super::error::RunError;
+use super::history_outcome::Outcome;
 use super::identify::{self, Identified, OwnedHistory};
 use super::night::milliseconds;
 use super::plan::{self, BatchPlan, Candidate, Duplicate};
 use super::progress::Progress;
 use super::request::RunRequest;
 use super::selection::Selection;
+use super::stage::StagedBatch;
 use super::summary::{Problem, RunSummary};
-use super::work::{self, Outcome, UnitResult, Workshop};
 
 /// Most histories of one portion: what is held in memory of them is little.
 const PORTION_HISTORIES: usize = 20_000;
@@ -101,12 +104,12 @@ impl<'p> Portions<'p> {
             owned,
             applications,
         } = identified;
-        let OwnedHistory { history, cluster } = owned;
+        let OwnedHistory { history, owner } = owned;
         let applications = match applications {
             Ok(applications) => applications,
             Err(error) => {
-                let record = work::unreadable(&history, &history.fingerprint(), &error);
-                portion.others.push(Outcome::unread(record, cluster));
+                let record = unreadable(&history, &history.fingerprint(), &error);
+                portion.others.push(Outcome::unread(record, owner.cluster));
                 return;
             }
         };
@@ -114,14 +117,15 @@ impl<'p> Portions<'p> {
             // A part of a log has a record of its own.
             if part.uri() != history.uri() && !self.selection.needs(&part) {
                 let history = part;
-                self.unchanged.push(OwnedHistory { history, cluster });
+                let owner = owner.clone();
+                self.unchanged.push(OwnedHistory { history, owner });
                 continue;
             }
             candidates.push(Candidate {
                 fingerprint: part.fingerprint(),
                 history: part,
                 identity,
-                cluster,
+                owner: owner.clone(),
             });
         }
     }
@@ -134,6 +138,8 @@ pub(super) struct Loader<'l> {
     pub(super) lake: &'l Lake,
     pub(super) lock: &'l LakeLock,
     pub(super) progress: &'l dyn Progress,
+    /// Stores that discovery has opened.
+    pub(super) stores: Arc<Stores>,
 }
 
 /// What became of some histories.
@@ -223,21 +229,17 @@ impl Loader<'_> {
                 .collect()
         };
         let batch = self.lake.begin_batch(self.lock, &summary.run_id).await?;
-        let results = self.stage(batch_plan, &batch)?;
+        let staged = self.stage(batch_plan, &batch)?;
         summary.extract_ms += milliseconds(extracting.elapsed());
 
         self.progress.phase("load");
         let loading = Instant::now();
-        let mut units = Vec::with_capacity(results.len());
+        let StagedBatch {
+            units,
+            outcomes: of_units,
+        } = staged;
         let mut outcomes = others;
-        for UnitResult {
-            staged,
-            outcomes: of_unit,
-        } in results
-        {
-            units.push(staged);
-            outcomes.extend(of_unit);
-        }
+        outcomes.extend(of_units);
         let sources: Vec<SourceRecord> = outcomes
             .iter()
             .map(|outcome| outcome.record.clone())
@@ -265,27 +267,6 @@ impl Loader<'_> {
         self.progress.phase("extract");
         Ok(outcomes)
     }
-
-    /// Extracts a batch's units on threads of their own: large histories one after the other with
-    /// all cores, the small ones side by side.
-    fn stage(&self, batch_plan: BatchPlan, batch: &Batch) -> Result<Vec<UnitResult>, RunError> {
-        let workshop = Workshop {
-            staging: self.lake.staging(WriterSettings::default()),
-            batch,
-            runtime: Handle::current(),
-            include_tasks: self.request.include_tasks,
-            extract_timeout: self.request.extract_timeout,
-            progress: self.progress,
-        };
-        tokio::task::block_in_place(|| {
-            let mut results = Vec::new();
-            for unit in batch_plan.large {
-                results.extend(workshop.run_units(vec![unit])?);
-            }
-            results.extend(workshop.run_units(batch_plan.small)?);
-            Ok(results)
-        })
-    }
 }
 
 impl RunSummary {
@@ -304,14 +285,14 @@ impl RunSummary {
 /// A log that another log of the same application takes precedence over.
 fn skipped(duplicate: Duplicate) -> Outcome {
     let Duplicate { candidate, winner } = duplicate;
-    let mut record = work::record(
+    let mut record = record(
         &candidate.history,
         &candidate.fingerprint,
         SourceStatus::Skipped,
     );
-    work::identify_record(&mut record, &candidate);
+    identify_record(&mut record, &candidate.identity);
     record.error_kind = Some("duplicate_application".to_owned());
     record.error = Some(format!("{winner} has the same application attempt"));
     record.retryable = Some(false);
-    Outcome::unwanted(record, candidate.cluster)
+    Outcome::unwanted(record, candidate.owner.cluster)
 }

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analyze::Overrides;
 use crate::discover::Window;
 use crate::load::StoreSafety;
 use crate::redact::Redactor;
+use crate::unit::{Credentials, Workers};
 
 use super::reload::Reload;
-use super::sources::Source;
+use super::sources::NamedSource;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -21,8 +23,12 @@ pub struct RunRequest {
     pub storage_options: HashMap<String, String>,
     /// What to do about a store that does not keep two runs apart.
     pub store_safety: StoreSafety,
+    /// The same options as other processes are told them: secrets by name.
+    pub lake_credentials: Credentials,
     /// Where histories come from.
-    pub sources: Vec<Source>,
+    pub sources: Vec<NamedSource>,
+    /// Who works through units; threads of this process where `None`.
+    pub workers: Option<Arc<dyn Workers>>,
     /// Masks secrets in all that is written.
     pub redactor: Redactor,
     /// Which of them, by their newest modification.

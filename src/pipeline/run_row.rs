@@ -9,7 +9,6 @@ use crate::schema::{self, TableBuilder};
 
 use super::outcome::{RunStatus, Signal};
 use super::request::RunRequest;
-use super::sources::Source;
 use super::summary::RunSummary;
 
 /// A run as table `runs` has it. Also the content of its note.
@@ -64,7 +63,11 @@ impl RunRow {
             ended_at: None,
             since: request.window.since,
             until: request.window.until,
-            sources: request.sources.iter().flat_map(Source::describe).collect(),
+            sources: request
+                .sources
+                .iter()
+                .flat_map(|named| named.source.describe())
+                .collect(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             status: None,
             exit_code: None,

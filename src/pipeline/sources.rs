@@ -11,8 +11,10 @@ use crate::discover::{
     Check, Cluster, ClusterPlatform, DiscoverError, DiscoverProblem, Discovery, History,
 };
 use crate::model::Platform;
+use crate::unit::Credentials;
 
 use super::error::RunError;
+use super::identify::{OwnedHistory, Owner};
 use super::place::Place;
 use super::request::RunRequest;
 use super::summary::{Problem, RunSummary};
@@ -63,11 +65,22 @@ impl Source {
     }
 }
 
+/// A source, and what it is called in orders of units.
+#[derive(Debug, Clone)]
+pub struct NamedSource {
+    /// Its section of the job file, such as `source[0]`.
+    pub name: String,
+    /// The source.
+    pub source: Source,
+    /// How its stores are opened; `None` where an address and options are not enough for that.
+    pub credentials: Option<Credentials>,
+}
+
 /// What all sources together hold.
 #[derive(Debug, Default)]
 pub(super) struct Discovered {
     /// Histories that are known at once.
-    pub(super) histories: Vec<History>,
+    pub(super) histories: Vec<OwnedHistory>,
     /// Clusters that have to be asked one by one.
     pub(super) listings: Vec<Listing>,
 }
@@ -76,6 +89,8 @@ pub(super) struct Discovered {
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) platform: Arc<dyn ClusterPlatform>,
+    /// Name of the credentials that open the stores of its logs.
+    pub(super) credentials: Option<Arc<str>>,
     pub(super) clusters: Vec<Cluster>,
 }
 
@@ -93,16 +108,16 @@ pub(super) async fn discover(
     request: &RunRequest,
     summary: &mut RunSummary,
 ) -> Result<Discovered, RunError> {
-    let looks = request.sources.iter().map(|source| look(source, request));
+    let looks = request.sources.iter().map(|named| look(named, request));
     let mut found = Discovered::default();
     let mut reached = request.sources.is_empty();
     let mut first_error = None;
-    for (look, source) in join_all(looks).await.into_iter().zip(&request.sources) {
-        let place = source.place();
+    for (look, named) in join_all(looks).await.into_iter().zip(&request.sources) {
+        let place = named.source.place();
         let problems = match look {
             Ok(look) => {
                 reached = true;
-                found.add(look)
+                found.add(look, named.credentials_name())
             }
             Err(error) => {
                 first_error.get_or_insert(error.to_string());
@@ -128,12 +143,27 @@ pub(super) async fn discover(
     Ok(found)
 }
 
+impl NamedSource {
+    /// The name of its credentials, where it has any.
+    fn credentials_name(&self) -> Option<Arc<str>> {
+        self.credentials.as_ref().map(|_| self.name.as_str().into())
+    }
+}
+
 impl Discovered {
     /// Adds what one source holds; what of it could not be looked at.
-    fn add(&mut self, look: SourceContents) -> Vec<DiscoverProblem> {
+    fn add(&mut self, look: SourceContents, credentials: Option<Arc<str>>) -> Vec<DiscoverProblem> {
         match look {
             SourceContents::Histories(discovery) => {
-                self.histories.extend(discovery.histories);
+                let own = |history: History| OwnedHistory {
+                    history,
+                    owner: Owner {
+                        cluster: None,
+                        credentials: credentials.clone(),
+                    },
+                };
+                self.histories
+                    .extend(discovery.histories.into_iter().map(own));
                 discovery.problems
             }
             SourceContents::Clusters(listing, problems) => {
@@ -144,8 +174,8 @@ impl Discovered {
     }
 }
 
-async fn look(source: &Source, request: &RunRequest) -> Result<SourceContents, DiscoverError> {
-    match source {
+async fn look(named: &NamedSource, request: &RunRequest) -> Result<SourceContents, DiscoverError> {
+    match &named.source {
         Source::EventLogs(source) => event_logs::discover(source, &request.window)
             .await
             .map(SourceContents::Histories),
@@ -161,6 +191,7 @@ async fn look(source: &Source, request: &RunRequest) -> Result<SourceContents, D
             let list = platform.list(&request.window).await?;
             let listing = Listing {
                 platform: Arc::clone(platform),
+                credentials: named.credentials_name(),
                 clusters: list.clusters,
             };
             Ok(SourceContents::Clusters(listing, list.problems))
@@ -172,9 +203,9 @@ async fn look(source: &Source, request: &RunRequest) -> Result<SourceContents, D
 fn without_repetition(found: &mut Discovered, max_applications: Option<usize>) {
     let mut seen = BTreeSet::new();
     let histories = &mut found.histories;
-    histories.retain(|history| seen.insert(history.uri().to_owned()));
+    histories.retain(|owned| seen.insert(owned.history.uri().to_owned()));
     if let Some(limit) = max_applications {
-        histories.sort_by_key(|history| std::cmp::Reverse(history.modified()));
+        histories.sort_by_key(|owned| std::cmp::Reverse(owned.history.modified()));
         histories.truncate(limit);
     }
     let mut seen = BTreeSet::new();

@@ -87,6 +87,22 @@ impl Redactor {
         })
     }
 
+    /// The settings that make a redactor like this one.
+    #[must_use]
+    pub fn settings(&self) -> RedactionSettings {
+        let default = Patterns::of_rows();
+        let is_off = |pattern: &Pattern| default.has(*pattern) && !self.patterns.has(*pattern);
+        let off = Pattern::ALL.into_iter().filter(is_off);
+        RedactionSettings {
+            disable: off.map(|pattern| pattern.name().to_owned()).collect(),
+            extra: self
+                .extra
+                .iter()
+                .map(|regex| regex.as_str().to_owned())
+                .collect(),
+        }
+    }
+
     /// A shared redactor with the default patterns.
     #[must_use]
     pub fn shared() -> Arc<Self> {

@@ -269,6 +269,7 @@ fn patterns_can_be_switched_off_one_by_one_and_added() {
             extra: vec!["card-([0-9]+)".to_owned()],
         };
         let redactor = Redactor::new(&settings).unwrap();
+        assert_eq!(redactor.settings(), settings);
         assert_eq!(redactor.text(text), text);
         assert_eq!(redactor.text("card-42"), format!("card-{MASK}"));
         assert_ne!(Redactor::default().text(text), text);

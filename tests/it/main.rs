@@ -31,4 +31,5 @@ mod run_rows;
 mod secrets;
 mod sql_facts;
 mod stored;
+mod units;
 mod world;

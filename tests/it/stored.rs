@@ -125,7 +125,7 @@ fn commits(lake: &Path, table: &str) -> Vec<String> {
 }
 
 /// File → values of its partition.
-fn live_files(lake: &Path, table: &str) -> BTreeMap<String, Row> {
+pub(crate) fn live_files(lake: &Path, table: &str) -> BTreeMap<String, Row> {
     let mut live = BTreeMap::new();
     for commit in commits(lake, table) {
         let actions = commit

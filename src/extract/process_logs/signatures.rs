@@ -5,6 +5,8 @@ use std::sync::{Arc, LazyLock};
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
+use crate::discover::StableHash;
+
 const BUILT_IN: &str = include_str!("../../../sql/reference/log_signatures.toml");
 /// Bytes that all patterns together may take when compiled; what is larger is no list of signatures.
 const MAX_COMPILED_BYTES: usize = 64 << 20;
@@ -146,6 +148,13 @@ impl Signatures {
             owners,
             signatures: file.signature.into_iter().map(Arc::new).collect(),
         })
+    }
+
+    /// What tells the catalogue that sparklake comes with from that of another version.
+    pub fn built_in_fingerprint() -> String {
+        let mut hash = StableHash::default();
+        hash.add(BUILT_IN);
+        hash.finish()
     }
 
     /// All signatures, in the order in which they are tried.

@@ -5,6 +5,7 @@
 //! record batches to a [`RowSink`] as they fill, so that memory does not follow a history's size.
 
 mod application;
+mod counts;
 mod environment;
 mod executor;
 mod job;
@@ -24,6 +25,7 @@ mod task;
 mod text;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use sparklake_schema::{self as schema, RowBuilder, TableBuilder};
 
@@ -33,6 +35,7 @@ use crate::event::{EXECUTOR_METRIC_COUNT, ExecutorMetrics};
 pub use application::{
     ApplicationActivity, ApplicationRow, ApplicationShape, EndTimeSource, HistoryKind,
 };
+pub use counts::RowCounts;
 pub use environment::EnvironmentRow;
 pub use executor::{ExecutorMemory, ExecutorRow, MemoryMetrics, ProcessRow};
 pub use job::{JobRow, JobStatus};
@@ -71,7 +74,8 @@ impl Depth {
 }
 
 /// The run that an application belongs to, for `applications.job_run_id` and `job_key`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobRunLink {
     /// The platform's id of the run.
     pub job_run_id: String,
@@ -194,46 +198,6 @@ pub struct RowWriter<'s> {
     sink: &'s mut dyn RowSink,
     builders: [Option<TableBuilder>; FactTable::ALL.len()],
     counts: RowCounts,
-}
-
-/// Rows of one history, by table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RowCounts([u64; FactTable::ALL.len()]);
-
-impl RowCounts {
-    /// Rows of one table.
-    #[must_use]
-    pub fn of(&self, table: FactTable) -> u64 {
-        self.0.get(table as usize).copied().unwrap_or(0)
-    }
-
-    /// Rows of all tables.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-
-    /// The same counts without the rows of one table.
-    #[must_use]
-    pub fn without(mut self, table: FactTable) -> Self {
-        if let Some(count) = self.0.get_mut(table as usize) {
-            *count = 0;
-        }
-        self
-    }
-
-    /// Adds the rows of another history.
-    pub fn add(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().zip(other.0) {
-            *count += more;
-        }
-    }
-
-    fn add_one(&mut self, table: FactTable) {
-        if let Some(count) = self.0.get_mut(table as usize) {
-            *count += 1;
-        }
-    }
 }
 
 impl<'s> RowWriter<'s> {

@@ -1,0 +1,171 @@
+//! The units of a batch: orders for workers, and what has to stay in this process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::extract::EXTRACTOR_VERSION;
+use crate::load::{Batch, StagedUnit, Staging, StoreSafety, WriterSettings};
+use crate::unit::{
+    self, ExtractionLimits, HistoryReference, LakeReference, Listener, ORDER_VERSION, Order,
+    Threads, Unit, UnitError, UnitResult, Workers,
+};
+
+use super::error::RunError;
+use super::history_outcome::Outcome;
+use super::night::milliseconds;
+use super::plan::{BatchPlan, UnitPlan};
+use super::portion::Loader;
+use super::progress::Progress;
+
+/// What the units of a batch came to.
+#[derive(Debug, Default)]
+pub(super) struct StagedBatch {
+    pub(super) units: Vec<StagedUnit>,
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+/// Shows the progress that outcomes tell.
+struct Shown<'p>(&'p dyn Progress);
+
+impl Listener for Shown<'_> {
+    fn history_done(&self, outcome: &unit::Outcome) {
+        let record = &outcome.record;
+        self.0.advance(
+            &record.source_uri,
+            record.size_bytes.unwrap_or(0),
+            record.rows.unwrap_or(0),
+        );
+    }
+}
+
+impl Loader<'_> {
+    /// Has the units of a batch worked through: by workers where their histories can travel, by
+    /// threads of this process at the same time where they cannot.
+    pub(super) fn stage(
+        &self,
+        batch_plan: BatchPlan,
+        batch: &Batch,
+    ) -> Result<StagedBatch, RunError> {
+        let (mut orders, mut units) = (Vec::new(), Vec::new());
+        for plan in &batch_plan.units {
+            match self.order(plan, batch) {
+                Some(order) => orders.push(order),
+                None => units.push(self.unit(plan, batch)),
+            }
+        }
+        let staging = self.lake.staging(WriterSettings::default());
+        let threads = Threads::new(staging.clone(), Arc::clone(&self.stores));
+        let workers: &dyn Workers = self.request.workers.as_deref().unwrap_or(&threads);
+        let listener = Shown(self.progress);
+        let (ordered, own) = tokio::task::block_in_place(|| {
+            std::thread::scope(|scope| {
+                let own =
+                    (!units.is_empty()).then(|| scope.spawn(|| threads.run(units, &listener)));
+                let ordered = match orders.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => workers.work(&orders, &listener),
+                };
+                let own = own.map_or_else(
+                    || Ok(Vec::new()),
+                    |own| own.join().unwrap_or_else(|_| Err(panicked())),
+                );
+                (ordered, own)
+            })
+        });
+        let mut results = take(&staging, &orders, ordered?)?;
+        results.extend(own?);
+        Ok(put_together(&batch_plan.units, results))
+    }
+
+    /// The order of a unit whose histories all travel, with the stores of discovery lent to the
+    /// threads of this process.
+    fn order(&self, plan: &UnitPlan, batch: &Batch) -> Option<Order> {
+        let mut credentials = BTreeMap::new();
+        let mut histories = Vec::with_capacity(plan.candidates.len());
+        for candidate in &plan.candidates {
+            let name = candidate.owner.credentials.as_deref()?;
+            if !credentials.contains_key(name) {
+                let mut sources = self.request.sources.iter();
+                let source = sources.find(|source| source.name == name)?;
+                credentials.insert(name.to_owned(), source.credentials.clone()?);
+            }
+            let (reference, stores) = HistoryReference::of(&candidate.assignment(), name)?;
+            for (reference, store) in stores {
+                self.stores.lend(reference, store);
+            }
+            histories.push(reference);
+        }
+        Some(Order {
+            version: ORDER_VERSION,
+            extractor_version: EXTRACTOR_VERSION,
+            log_signatures: Order::signatures(),
+            unit: plan.number,
+            batch: batch.clone(),
+            lake: LakeReference {
+                uri: self.lake.absolute_uri().to_owned(),
+                credentials: self.request.lake_credentials.clone(),
+                allow_unsafe_store: self.request.store_safety == StoreSafety::Waived,
+            },
+            limits: self.limits(plan),
+            include_tasks: self.request.include_tasks,
+            redaction: self.request.redactor.settings(),
+            credentials,
+            histories,
+        })
+    }
+
+    /// A unit that stays in this process.
+    fn unit(&self, plan: &UnitPlan, batch: &Batch) -> Unit {
+        let candidates = plan.candidates.iter();
+        Unit {
+            number: plan.number,
+            batch: batch.clone(),
+            limits: self.limits(plan),
+            include_tasks: self.request.include_tasks,
+            histories: candidates.map(|candidate| candidate.assignment()).collect(),
+        }
+    }
+
+    fn limits(&self, plan: &UnitPlan) -> ExtractionLimits {
+        ExtractionLimits {
+            threads: plan.threads,
+            extract_timeout_ms: milliseconds(self.request.extract_timeout),
+        }
+    }
+}
+
+/// Takes one result for each order, and removes the files of those that came twice.
+fn take(
+    staging: &Staging,
+    orders: &[Order],
+    results: Vec<UnitResult>,
+) -> Result<Vec<UnitResult>, UnitError> {
+    let unit::Collected { results, doubled } = unit::collect(orders, results)?;
+    staging.discard(&doubled);
+    Ok(results)
+}
+
+/// The files of all units, and the outcomes with the candidates that they are about.
+fn put_together(plans: &[UnitPlan], results: Vec<UnitResult>) -> StagedBatch {
+    let mut by_number: BTreeMap<u32, UnitResult> = results
+        .into_iter()
+        .map(|result| (result.unit, result))
+        .collect();
+    let mut batch = StagedBatch::default();
+    for plan in plans {
+        if let Some(result) = by_number.remove(&plan.number) {
+            batch.units.push(result.staged);
+            let outcomes = result.outcomes.into_iter().zip(&plan.candidates);
+            batch
+                .outcomes
+                .extend(outcomes.map(|(outcome, candidate)| Outcome::of(outcome, candidate)));
+        }
+    }
+    batch
+}
+
+fn panicked() -> UnitError {
+    UnitError::Worker {
+        reason: "it panicked".to_owned(),
+    }
+}

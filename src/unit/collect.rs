@@ -1,0 +1,122 @@
+//! The coordinator's look at results: each unit once, and nothing that was not ordered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::UnitError;
+use super::order::Order;
+use super::references::HistoryReference;
+use super::result::{Outcome, RESULT_VERSION, UnitResult};
+use crate::load::{StagedAdd, StagedUnit};
+use crate::schema;
+
+/// The results of a batch.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// One for each order, by number of the unit.
+    pub results: Vec<UnitResult>,
+    /// Files of units that were done more than once, which nobody wants.
+    pub doubled: StagedUnit,
+}
+
+/// Takes one result for each order. Of a unit that was done more than once the first is taken.
+///
+/// # Errors
+/// A result that does not fit its order, or an order without one.
+pub fn collect(orders: &[Order], results: Vec<UnitResult>) -> Result<Collected, UnitError> {
+    let orders: BTreeMap<u32, &Order> = orders.iter().map(|order| (order.unit, order)).collect();
+    let mut first: BTreeMap<u32, UnitResult> = BTreeMap::new();
+    let mut doubled = StagedUnit::default();
+    for result in results {
+        let order = orders.get(&result.unit);
+        let checked = order.map_or_else(
+            || Err("it was not ordered".to_owned()),
+            |order| check(&result, order),
+        );
+        checked.map_err(|problem| UnitError::WrongResult {
+            unit: result.unit,
+            problem,
+        })?;
+        match first.get(&result.unit) {
+            Some(taken) => add_doubled(&mut doubled, result, taken),
+            None => {
+                first.insert(result.unit, result);
+            }
+        }
+    }
+    if let Some(unit) = orders.keys().find(|unit| !first.contains_key(unit)) {
+        return Err(UnitError::NoResult { unit: *unit });
+    }
+    Ok(Collected {
+        results: first.into_values().collect(),
+        doubled,
+    })
+}
+
+/// Adds the files of a result that is not taken. The same result may have come twice: files that are
+/// taken stay.
+fn add_doubled(doubled: &mut StagedUnit, result: UnitResult, taken: &UnitResult) {
+    let files = taken.staged.tables.values().flatten();
+    let taken: BTreeSet<&str> = files.map(|file| file.add.path.as_str()).collect();
+    tracing::info!(unit = result.unit, "a unit was done more than once");
+    for (table, files) in result.staged.tables {
+        let files = files.into_iter();
+        let unwanted = files.filter(|file| !taken.contains(file.add.path.as_str()));
+        doubled.tables.entry(table).or_default().extend(unwanted);
+    }
+}
+
+fn check(result: &UnitResult, order: &Order) -> Result<(), String> {
+    if result.version != RESULT_VERSION {
+        return Err(format!("it has version {}", result.version));
+    }
+    if result.batch_id != order.batch.id {
+        return Err(format!(
+            "it is of batch {} and not of {}",
+            result.batch_id, order.batch.id
+        ));
+    }
+    let (done, ordered) = (result.outcomes.len(), order.histories.len());
+    if done != ordered {
+        return Err(format!("it tells of {done} histories and not of {ordered}"));
+    }
+    let mut pairs = result.outcomes.iter().zip(&order.histories);
+    if let Some((outcome, history)) = pairs.find(|(outcome, history)| !fits(outcome, history)) {
+        return Err(format!(
+            "it tells of {} and not of {}",
+            outcome.record.source_uri, history.log.uri
+        ));
+    }
+    let prefix = order.batch.file_prefix(order.unit);
+    for (table, files) in &result.staged.tables {
+        if schema::table(table).is_none() {
+            return Err(format!("there is no table {table}"));
+        }
+        if let Some(file) = files.iter().find(|file| !is_of_unit(file, &prefix)) {
+            return Err(format!("{table}/{} is no file of it", file.add.path));
+        }
+    }
+    Ok(())
+}
+
+fn fits(outcome: &Outcome, history: &HistoryReference) -> bool {
+    let record = &outcome.record;
+    let is_application = record
+        .application_id
+        .as_ref()
+        .is_none_or(|id| *id == history.identity.application_id);
+    record.source_uri == history.log.uri
+        && record.fingerprint == history.fingerprint
+        && record.platform == history.platform.as_str()
+        && record.cluster_id == history.cluster_id
+        && is_application
+}
+
+/// Whether a file lies where the unit's files lie: in the table's folder, or in that of a date.
+fn is_of_unit(file: &StagedAdd, prefix: &str) -> bool {
+    let path = file.add.path.as_str();
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let in_partition = folder
+        .strip_prefix("app_date=")
+        .is_some_and(|date| !date.is_empty() && !date.contains('/'));
+    name.starts_with(prefix) && (folder.is_empty() || in_partition)
+}

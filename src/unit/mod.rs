@@ -1,0 +1,42 @@
+//! A unit of work that can travel: an order goes to a worker, a result comes back.
+//!
+//! An [`Order`] is plain data: references to logs with the root of their store and the *name* of the
+//! credentials that open it (never a secret), the batch that the rows belong to, limits, and the
+//! lake. A [`UnitResult`] is plain data too: the staged files with the Delta `Add` actions that make
+//! them part of their tables, what became of each history, and counts. Both are JSON with a version.
+//!
+//! Whoever works through orders stands behind the port [`Workers`]: [`Threads`] of this process, or
+//! another process that calls [`execute`]. A worker touches no Delta log, and the coordinator touches
+//! no row: it checks results against their orders ([`collect`]) and commits them.
+//!
+//! Histories that a server tells have sessions and rate caps: they do not travel. They are units of
+//! the coordinator's own process ([`Threads::run`]).
+
+mod collect;
+mod credentials;
+mod error;
+mod execute;
+mod extraction;
+mod order;
+mod record;
+mod references;
+mod result;
+mod stores;
+#[cfg(test)]
+mod tests;
+mod workers;
+
+pub use collect::{Collected, collect};
+pub use credentials::{AwsAccess, Credentials};
+pub use error::UnitError;
+pub use execute::execute;
+pub use extraction::{Assignment, Unit};
+pub use order::{ExtractionLimits, LakeReference, ORDER_VERSION, Order};
+pub(crate) use record::{identify_record, record, unreadable};
+pub use references::{
+    FileReference, HistoryReference, LogReference, OpenedStores, ProcessLogReference,
+    StoreReference, can_travel,
+};
+pub use result::{OtherApplication, Outcome, RESULT_VERSION, UnitResult};
+pub use stores::Stores;
+pub use workers::{Listener, Silent, Threads, Workers};
