@@ -21,6 +21,8 @@ use crate::model::Platform;
 use crate::pipeline::Source;
 use crate::unit::{AwsAccess, Credentials};
 
+/// Failures in a row after which a kind of request is given up for a Databricks workspace, unless set.
+const DATABRICKS_FAILURES: u32 = 20;
 /// Stands where a platform puts in the address of a server.
 const NO_ADDRESS: &str = "http://server.invalid/";
 /// Addresses of live drivers and History Servers that are given without a scheme.
@@ -276,6 +278,12 @@ impl GivenSource<'_> {
             region: section.aws_region.clone(),
             profile: section.aws_profile.clone(),
             endpoint_url: section.aws_endpoint_url.clone(),
+            endpoint_urls: section.aws_endpoint_urls.clone(),
+            max_endpoint_failures: section
+                .max_endpoint_failures
+                .map_or(default.max_endpoint_failures, |most| {
+                    u32::try_from(most.get()).unwrap_or(u32::MAX)
+                }),
             assume_role_arn: section.assume_role_arn.clone(),
             external_id: section.external_id.clone(),
             max_attempts: section
@@ -337,9 +345,13 @@ impl GivenSource<'_> {
             concurrency: section
                 .max_requests
                 .map_or(default.concurrency, usize::from),
-            max_endpoint_failures: section
-                .max_endpoint_failures
-                .map_or(default.max_endpoint_failures, count),
+            max_endpoint_failures: match (section.max_endpoint_failures, section.kind) {
+                (Some(most), _) => count(most),
+                // One client asks for all clusters of a workspace: a few that one may not see must
+                // not end it for the others.
+                (None, Platform::Databricks) => DATABRICKS_FAILURES,
+                (None, _) => default.max_endpoint_failures,
+            },
             ..default
         })
     }

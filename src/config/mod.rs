@@ -9,6 +9,7 @@
 //! an error that names the nearest one ([`document`]), values may refer to the environment
 //! ([`interpolate`]), and secrets may be referred to, but not written down ([`secrets`]).
 
+mod aws_endpoints;
 mod document;
 mod environment;
 mod error;

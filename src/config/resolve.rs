@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use toml::{Table, Value};
 
+use super::aws_endpoints;
 use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
@@ -349,6 +350,8 @@ impl Resolver {
         for (index, source) in sources.iter_mut().enumerate() {
             self.refuse_other_kinds(index, source)?;
             check_source(source)?;
+            aws_endpoints::check(&source.section)
+                .map_err(|(key, fault)| fault.at(self.place(&format!("source[{index}].{key}"))))?;
             self.date_clusters(index, source, now)?;
             source.storage_options.overlay(&given.storage_options)?;
             source.storage_options.check_names()?;

@@ -140,8 +140,9 @@ pub const SOURCE_KEYS: &[SourceKey] = &[
     key(
         HTTP,
         "max_endpoint_failures",
-        Some("3"),
-        "Failures of one kind of request after which it is given up for the server",
+        None,
+        "Failures in a row after which a kind of call is given up in this run: 3 by default, 20 for a \
+         Databricks workspace",
     ),
     key(
         CLUSTERS,
@@ -226,7 +227,13 @@ pub const SOURCE_KEYS: &[SourceKey] = &[
         AWS,
         "aws_endpoint_url",
         None,
-        "Another address of the AWS interfaces: a VPC endpoint, a test double",
+        "Address of all AWS services, S3 included: a test server, a gateway",
+    ),
+    key(
+        AWS,
+        "aws_endpoint_urls",
+        None,
+        "Addresses of single AWS services, such as VPC endpoints: service = address",
     ),
     key(AWS, "assume_role_arn", None, "Role to assume"),
     key(

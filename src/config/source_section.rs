@@ -191,9 +191,12 @@ pub struct SourceSection {
     /// Profile of the AWS configuration files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_profile: Option<String>,
-    /// Another address of the AWS interfaces: a VPC endpoint, a test double.
+    /// Another address of all AWS services, S3 included: a test server, a gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_endpoint_url: Option<String>,
+    /// Addresses of single AWS services, such as VPC endpoints: service → address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aws_endpoint_urls: BTreeMap<String, String>,
     /// Role to assume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assume_role_arn: Option<String>,

@@ -4,7 +4,9 @@
 //! All settings that are left out are taken from where the AWS tools take them: environment
 //! variables, `~/.aws`, the instance's or the container's role.
 
-use std::collections::HashMap;
+mod endpoint_cap;
+
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt::Debug;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Check, CheckOutcome, DiscoverError};
 use crate::http::Secret;
+pub use endpoint_cap::EndpointCap;
 
 /// The name that an assumed role's session bears in CloudTrail.
 const SESSION_NAME: &str = "sparklake";
@@ -34,8 +37,13 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// Profile of `~/.aws/config`; by default that of the environment.
     pub profile: Option<String>,
-    /// Address of every service instead of AWS's own: a VPC endpoint, a test server.
+    /// Address of every service, S3 included, instead of AWS's own: a test server, a gateway.
     pub endpoint_url: Option<String>,
+    /// Addresses of single services, such as VPC endpoints, by the services' names in host names:
+    /// `elasticmapreduce`, `s3`.
+    pub endpoint_urls: BTreeMap<String, String>,
+    /// Failures in a row after which an operation is not called any more; 0 for never.
+    pub max_endpoint_failures: u32,
     /// Keys of one's own in place of those that the environment has.
     pub keys: Option<AwsKeys>,
     /// Role to assume before anything is asked: that of another account.
@@ -66,6 +74,8 @@ impl Default for AwsSettings {
             region: None,
             profile: None,
             endpoint_url: None,
+            endpoint_urls: BTreeMap::new(),
+            max_endpoint_failures: 3,
             keys: None,
             assume_role_arn: None,
             external_id: None,
@@ -102,16 +112,20 @@ pub async fn sdk_config(settings: &AwsSettings) -> SdkConfig {
     }
     let config = loader.load().await;
     match &settings.assume_role_arn {
-        Some(role) => with_role(config, role, settings.external_id.as_deref()).await,
+        Some(role) => with_role(config, role, settings).await,
         None => config,
     }
 }
 
-async fn with_role(config: SdkConfig, role: &str, external_id: Option<&str>) -> SdkConfig {
+async fn with_role(config: SdkConfig, role: &str, settings: &AwsSettings) -> SdkConfig {
+    let of_sts = match settings.endpoint_urls.get("sts") {
+        Some(url) => config.to_builder().endpoint_url(url).build(),
+        None => config.clone(),
+    };
     let mut role = AssumeRoleProvider::builder(role)
         .session_name(SESSION_NAME)
-        .configure(&config);
-    if let Some(id) = external_id {
+        .configure(&of_sts);
+    if let Some(id) = &settings.external_id {
         role = role.external_id(id);
     }
     let provider = SharedCredentialsProvider::new(role.build().await);
@@ -131,7 +145,31 @@ impl AwsKeys {
     }
 }
 
+/// Makes the client of a service: with an address of its own where there is one, and with the cap on
+/// failures that all clients of the platform share.
+macro_rules! client {
+    ($sdk:ident, $service:literal, $config:expr, $settings:expr, $cap:expr) => {{
+        let settings: &$crate::discover::aws::AwsSettings = $settings;
+        let mut builder = $sdk::config::Builder::from($config).interceptor($cap.clone());
+        if let Some(url) = settings.endpoint_urls.get($service) {
+            builder = builder.endpoint_url(url);
+        }
+        $sdk::Client::from_conf(builder.build())
+    }};
+}
+pub(super) use client;
+
 impl AwsSettings {
+    /// The cap on failures for the clients of one platform.
+    pub fn endpoint_cap(&self) -> EndpointCap {
+        EndpointCap::new(self.max_endpoint_failures)
+    }
+
+    /// Address of S3, where it is not AWS's own.
+    fn s3_endpoint(&self) -> Option<&String> {
+        self.endpoint_urls.get("s3").or(self.endpoint_url.as_ref())
+    }
+
     /// Whether credentials come from somewhere that only the AWS SDK knows of, and object stores
     /// don't.
     fn has_own_credentials(&self) -> bool {
@@ -160,6 +198,19 @@ pub async fn storage_options(
     };
     if let Some(region) = config.region().filter(|_| !has(own, "region")) {
         options.insert("aws_region".to_owned(), region.to_string());
+    }
+    if let Some(url) = settings.s3_endpoint()
+        && !["endpoint", "endpoint_url", "endpoint_url_s3"]
+            .iter()
+            .any(|name| has(own, name))
+    {
+        options.insert(
+            "aws_endpoint".to_owned(),
+            url.trim_end_matches('/').to_owned(),
+        );
+        if url.starts_with("http://") {
+            options.insert("allow_http".to_owned(), "true".to_owned());
+        }
     }
     if !settings.has_own_credentials() || has(own, "access_key_id") {
         return Ok(options);
@@ -202,7 +253,15 @@ where
         SdkError::ResponseError(answer) => unreadable(&text, answer.raw().status()),
         SdkError::TimeoutError(_) => timeout(),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => timeout(),
-        SdkError::ConstructionFailure(_) => not_sent(&text),
+        SdkError::ConstructionFailure(_) => match given_up(error) {
+            Some(given_up) => (
+                "GIVEN_UP".to_owned(),
+                given_up.to_string(),
+                "remove the cause of its failures, and run again".to_owned(),
+                true,
+            ),
+            None => not_sent(&text),
+        },
         _ => unreachable_service(&text),
     };
     DiscoverError::Platform {
@@ -213,6 +272,18 @@ where
         cure,
         retryable,
     }
+}
+
+/// The refusal of the cap on failures, where an error comes from that.
+fn given_up<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e endpoint_cap::GivenUp> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(given_up) = error.downcast_ref() {
+            return Some(given_up);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The HTTP status of an answer.
@@ -337,7 +408,7 @@ fn unreadable(text: &str, status: u16) -> Meaning {
         false => "AWS_BAD_ANSWER".to_owned(),
     };
     let message = format!("HTTP {status} with a body that is no answer of AWS ({text})");
-    let cure = "check endpoint_url and proxies: something else may answer in the place of AWS";
+    let cure = "check aws_endpoint_url and proxies: something else may answer in the place of AWS";
     let retryable = !is_refusal || status >= 500 || status == 429;
     (code, message, cure.to_owned(), retryable)
 }
@@ -357,7 +428,7 @@ fn not_sent(text: &str) -> Meaning {
     (
         "AWS_REQUEST_NOT_SENT".to_owned(),
         text.to_owned(),
-        "check region, endpoint_url and profile".to_owned(),
+        "check aws_region, aws_endpoint_url and aws_profile".to_owned(),
         false,
     )
 }
@@ -366,7 +437,7 @@ fn unreachable_service(text: &str) -> Meaning {
     (
         "CONNECTION_ERROR".to_owned(),
         text.to_owned(),
-        "check the region's name, endpoint_url, and that this machine reaches the service (DNS, \
+        "check the region's name, aws_endpoint_url, and that this machine reaches the service (DNS, \
          proxy, VPC endpoint, certificate)"
             .to_owned(),
         true,

@@ -121,6 +121,17 @@ pub(super) struct FailedCall {
     code: String,
 }
 
+/// The code of a call that was not made, for the failures of the same call before it.
+const GIVEN_UP: &str = "GIVEN_UP";
+
+impl FailedCall {
+    /// Whether this is what `known` told already.
+    fn is_again(&self, known: &Self) -> bool {
+        let is_same_call = self.platform == known.platform && self.call == known.call;
+        is_same_call && (self.code == known.code || self.code == GIVEN_UP)
+    }
+}
+
 /// An application worth a look.
 #[derive(Debug, Clone, Serialize)]
 pub struct WorstApplication {
@@ -249,12 +260,14 @@ impl RunSummary {
         })
     }
 
-    /// Adds a problem; the same failure of the same call only counts.
+    /// Adds a problem; the same failure of the same call only counts, and so does a call that was
+    /// given up for its failures.
     pub(super) fn tell(&mut self, problem: Problem) {
         let known = problem.call.as_ref().and_then(|call| {
-            self.problems
-                .iter_mut()
-                .find(|known| known.call.as_ref() == Some(call))
+            self.problems.iter_mut().find(|known| {
+                let known = known.call.as_ref();
+                known.is_some_and(|known| call.is_again(known))
+            })
         });
         match known {
             Some(known) => known.count += problem.count,

@@ -644,6 +644,57 @@ async fn event_logs_in_a_shared_folder_go_to_their_own_cluster() {
 }
 
 #[tokio::test]
+async fn services_are_asked_at_their_own_addresses_and_no_other_is_redirected() {
+    let server = shared_folder().start();
+    let mut wanted = source(&server);
+    wanted.storage_options.clear();
+    // Nothing listens there: whatever is asked of the address of all services fails.
+    wanted.aws.endpoint_url = Some("http://127.0.0.1:9".to_owned());
+    wanted.aws.max_attempts = 1;
+    wanted.aws.endpoint_urls = [
+        ("elasticmapreduce", server.endpoint()),
+        ("cloudwatch", server.endpoint()),
+        ("s3", server.s3_endpoint()),
+    ]
+    .map(|(service, url)| (service.to_owned(), url))
+    .into();
+    let explorations = explore_both(wanted.clone()).await;
+    assert!(explorations[0].problems.is_empty(), "{explorations:?}");
+    assert_eq!(uris(&explorations[0]).len(), 2);
+
+    wanted.aws.endpoint_urls.remove("cloudwatch");
+    let explorations = explore_both(wanted).await;
+    let metrics = outcome(&explorations[0], "cloudwatch_metrics");
+    assert_eq!(metrics, "CONNECTION_ERROR");
+    assert_eq!(uris(&explorations[0]).len(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_keeps_failing_is_given_up_for_all_clusters() {
+    let mut account = Account::new().deny("CreatePersistentAppUI");
+    for number in 0..12 {
+        account = account.cluster(one_of_forty(number));
+    }
+    let server = account.start();
+    for (most, calls) in [(3, 3), (0, 12)] {
+        let before = server.calls("CreatePersistentAppUI");
+        let mut wanted = source(&server);
+        wanted.aws.max_endpoint_failures = most;
+        let emr = Emr::connect(wanted).await.expect("connected");
+        let list = emr.list(&Window::default()).await.expect("a list");
+        let mut codes = Vec::new();
+        for cluster in list.clusters {
+            let exploration = emr.explore(cluster, &ExploreRequest::default()).await;
+            assert_eq!(exploration.instances.len(), 2, "other calls go on");
+            codes.push(outcome(&exploration, "persistent_ui"));
+        }
+        assert_eq!(server.calls("CreatePersistentAppUI") - before, calls);
+        let given_up = codes.iter().filter(|code| *code == "GIVEN_UP").count();
+        assert_eq!(given_up, 12 - calls, "{codes:?}");
+    }
+}
+
+#[tokio::test]
 async fn event_logs_of_nobody_knows_whom_are_told_and_not_loaded_twice() {
     let server = shared_folder().start();
     let explorations = explore_both(source(&server)).await;

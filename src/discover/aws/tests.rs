@@ -63,6 +63,35 @@ fn codes_of_the_older_protocols_are_cut_to_the_code() {
 }
 
 #[tokio::test]
+async fn an_object_store_is_reached_at_the_address_of_the_platform_unless_it_has_its_own() {
+    let mut settings = AwsSettings {
+        region: Some("eu-west-1".to_owned()),
+        endpoint_url: Some("http://localhost:4566/".to_owned()),
+        ..AwsSettings::default()
+    };
+    let endpoint = async |settings: &AwsSettings, own: HashMap<String, String>| {
+        let config = sdk_config(settings).await;
+        let options = storage_options(settings, &config, &own).await.unwrap();
+        (
+            options.get("aws_endpoint").cloned(),
+            options.get("allow_http").cloned(),
+        )
+    };
+    let of_all = endpoint(&settings, HashMap::new()).await;
+    let yes = Some("true".to_owned());
+    assert_eq!(of_all, (Some("http://localhost:4566".to_owned()), yes));
+    let vpc = "https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com";
+    settings.endpoint_urls = BTreeMap::from([("s3".to_owned(), vpc.to_owned())]);
+    let of_s3 = endpoint(&settings, HashMap::new()).await;
+    assert_eq!(of_s3, (Some(vpc.to_owned()), None));
+    for own in ["aws_endpoint", "endpoint_url", "AWS_ENDPOINT_URL_S3"] {
+        let own = HashMap::from([(own.to_owned(), "https://minio".to_owned())]);
+        let (endpoint, _) = endpoint(&settings, own).await;
+        assert_ne!(endpoint.as_deref(), Some(vpc));
+    }
+}
+
+#[tokio::test]
 async fn an_object_store_gets_credentials_only_where_it_cannot_find_them_itself() {
     let keys = AwsKeys {
         access_key_id: "AKIDEXAMPLE".to_owned(),

@@ -47,9 +47,6 @@ const DELIVERY_DELAY: TimeDelta = TimeDelta::minutes(15);
 /// A log is modified when it is delivered, not when the application ends.
 const WINDOW_SLACK: TimeDelta = TimeDelta::hours(1);
 
-/// One client asks for all clusters, and a few that one may not see must not end it for the others.
-const MIN_FAILURES: u32 = 20;
-
 /// A workspace, and what is wanted of it.
 #[derive(Debug, Clone)]
 pub struct DatabricksSource {
@@ -162,10 +159,6 @@ impl Databricks {
         source.workspace_url = base.clone();
         let mut settings = source.http.clone();
         settings.cookies = None;
-        settings.max_endpoint_failures = match settings.max_endpoint_failures {
-            0 => 0,
-            most => most.max(MIN_FAILURES),
-        };
         match &source.auth {
             DatabricksAuth::Token(token) => {
                 settings.auth = Auth::Bearer(token.clone());

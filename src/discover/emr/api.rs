@@ -11,7 +11,7 @@ use aws_sdk_emr::types;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::discover::aws::{aws_time, call_error};
+use crate::discover::aws::{AwsSettings, aws_time, call_error, client};
 use crate::discover::{Cluster, DiscoverError};
 
 /// The clients of EMR and of what belongs to it.
@@ -71,10 +71,11 @@ pub(super) enum GroupsAnswer {
 }
 
 impl Api {
-    pub(super) fn new(config: SdkConfig, region: String) -> Self {
+    pub(super) fn new(config: SdkConfig, region: String, settings: &AwsSettings) -> Self {
+        let cap = settings.endpoint_cap();
         Self {
-            emr: aws_sdk_emr::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            emr: client!(aws_sdk_emr, "elasticmapreduce", &config, settings, cap),
+            cloudwatch: client!(aws_sdk_cloudwatch, "cloudwatch", &config, settings, cap),
             config,
             region,
         }

@@ -163,8 +163,8 @@ impl Emr {
             clusters::cluster_id_of(name, &region)?;
         }
         Ok(Self {
+            api: Api::new(config, region, &source.aws),
             source,
-            api: Api::new(config, region),
             folders: Folders::default(),
             lifetimes: OnceCell::new(),
         })

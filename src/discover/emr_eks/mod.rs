@@ -142,11 +142,20 @@ impl EmrEks {
     pub async fn connect(source: EmrEksSource) -> Result<Self, DiscoverError> {
         let config = aws::sdk_config(&source.aws).await;
         let region = region_of(&config, Platform::EmrEks)?;
+        let cap = source.aws.endpoint_cap();
+        let client = aws::client!(
+            aws_sdk_emrcontainers,
+            "emr-containers",
+            &config,
+            &source.aws,
+            cap
+        );
+        let emr = aws::client!(aws_sdk_emr, "elasticmapreduce", &config, &source.aws, cap);
         Ok(Self {
             source,
             region,
-            client: Client::new(&config),
-            emr: aws_sdk_emr::Client::new(&config),
+            client,
+            emr,
             config,
         })
     }

@@ -142,7 +142,14 @@ impl EmrServerless {
     pub async fn connect(source: EmrServerlessSource) -> Result<Self, DiscoverError> {
         let config = aws::sdk_config(&source.aws).await;
         let region = region_of(&config, Platform::EmrServerless)?;
-        let client = Client::new(&config);
+        let cap = source.aws.endpoint_cap();
+        let client = aws::client!(
+            aws_sdk_emrserverless,
+            "emr-serverless",
+            &config,
+            &source.aws,
+            cap
+        );
         Ok(Self {
             source,
             config,
