@@ -11,7 +11,7 @@ use crate::config::{Environment, LogFormat, LogLevel, Settings, SummaryFormat};
 use crate::discover::Window;
 use crate::load::{SourceStatus, StoreSafety};
 use crate::pipeline::{
-    self, NamedSource, Problem, Reload, RunEnd, RunRequest, RunSummary, RunWatch,
+    self, NamedSource, Problem, Reload, RunEnd, RunRequest, RunSummary, RunWatch, TeamSettings,
 };
 use crate::unit::Credentials;
 
@@ -135,6 +135,11 @@ async fn request(settings: &Settings, environment: &Environment) -> Result<RunRe
         include_running: run.include_running,
         include_tasks: run.include_tasks,
         reload: Reload::parse(&run.reload).map_err(|error| CliError::Usage(error.to_string()))?,
+        teams: TeamSettings {
+            tags: run.team_tags.clone(),
+            by_queue: run.team_by_queue.clone(),
+            by_user: run.team_by_user.clone(),
+        },
         threads: run.max_app_threads,
         identify_timeout: run.identify_timeout,
         extract_timeout: run.extract_timeout,

@@ -83,6 +83,7 @@ pub(super) fn credentials(settings: &SourceSettings) -> Option<Credentials> {
             region: section.aws_region.clone(),
             profile: section.aws_profile.clone(),
             endpoint_url: section.aws_endpoint_url.clone(),
+            endpoint_urls: section.aws_endpoint_urls.clone(),
             assume_role_arn: section.assume_role_arn.clone(),
             external_id: section.external_id.clone(),
         }),

@@ -83,6 +83,13 @@ pub struct RunSection {
     pub reload: Vec<String>,
     /// What a run prints when it ends.
     pub summary: Option<SummaryFormat>,
+    /// Keys of tags that name an application's team; the first that is there counts.
+    #[serde(deserialize_with = "flexible::texts")]
+    pub team_tags: Vec<String>,
+    /// YARN queue → team, where no tag tells.
+    pub team_by_queue: BTreeMap<String, String>,
+    /// Spark user → team, where neither tag nor queue tells.
+    pub team_by_user: BTreeMap<String, String>,
 }
 
 /// `[rules]`

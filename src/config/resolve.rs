@@ -34,6 +34,9 @@ const IDENTIFY_TIMEOUT_SECONDS: NonZeroUsize = positive(60);
 /// Longest time to read one history, unless set.
 const EXTRACT_TIMEOUT_SECONDS: NonZeroUsize = positive(2 * 3_600);
 
+/// Keys of tags that name an application's team, unless set.
+const TEAM_TAGS: [&str; 4] = ["team", "owner", "cost-center", "costcenter"];
+
 const fn positive(number: usize) -> NonZeroUsize {
     match NonZeroUsize::new(number) {
         Some(number) => number,
@@ -167,7 +170,13 @@ impl Resolver {
             &given.reload,
             Some(file.reload).filter(|selectors| !selectors.is_empty()),
         );
-        Ok(RunSettings {
+        let tags = Some(file.team_tags).filter(|tags| !tags.is_empty());
+        let default_tags = TEAM_TAGS.map(str::to_owned).to_vec();
+        let team_tags = self.value("run", "team_tags", &None, tags, default_tags);
+        let settings = RunSettings {
+            team_tags,
+            team_by_queue: file.team_by_queue,
+            team_by_user: file.team_by_user,
             since,
             until,
             dry_run: self.value("run", "dry_run", dry_run, file.dry_run, false),
@@ -199,7 +208,17 @@ impl Resolver {
                 file.summary,
                 SummaryFormat::default(),
             ),
-        })
+        };
+        self.tell_teams("run.team_by_queue", &settings.team_by_queue);
+        self.tell_teams("run.team_by_user", &settings.team_by_user);
+        Ok(settings)
+    }
+
+    fn tell_teams(&mut self, section: &str, teams: &BTreeMap<String, String>) {
+        for (name, team) in teams {
+            let origin = self.place(&format!("{section}.{name}"));
+            self.tell(section, name, Some(team.to_toml()), origin);
+        }
     }
 
     /// A time that has a default, of section `run`.

@@ -98,6 +98,12 @@ pub struct RunSettings {
     pub reload: Vec<String>,
     /// What a run prints when it ends.
     pub summary: SummaryFormat,
+    /// Keys of tags that name an application's team.
+    pub team_tags: Vec<String>,
+    /// YARN queue → team, where no tag tells.
+    pub team_by_queue: BTreeMap<String, String>,
+    /// Spark user → team, where neither tag nor queue tells.
+    pub team_by_user: BTreeMap<String, String>,
 }
 
 /// A source and where it is declared.

@@ -9,7 +9,7 @@ use super::eventlog;
 use super::eventlog::codec::DecodeLimits;
 use super::process_logs;
 use super::rest;
-use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter};
+use super::rows::{HistoryContext, HistoryKind, RowCounts, RowSink, RowWriter, TeamSource};
 use crate::discover::{Content, EventLog, History, Layout};
 
 /// Which application attempt a history is about.
@@ -38,6 +38,8 @@ pub struct ExtractOptions {
     pub limits: DecodeLimits,
     /// Threads that parse one log.
     pub threads: usize,
+    /// Whose the application is.
+    pub team: TeamSource,
     /// Column `batch_id`.
     pub batch_id: String,
     /// Column `ingested_at`.
@@ -189,6 +191,7 @@ fn context(history: &History, identity: &Identity, options: &ExtractOptions) -> 
         attempt_id: identity.attempt_id.clone(),
         start_time: identity.start_time,
         job_run: history.job_run.clone(),
+        team: options.team.clone(),
         batch_id: options.batch_id.clone(),
         ingested_at: options.ingested_at,
     }

@@ -186,12 +186,14 @@ async fn load_portion(
             summary.tell(Problem::of_discovery(problem, &place));
         }
         let found = std::mem::take(&mut exploration.histories);
+        let teams = loader.request.teams.of_cluster(exploration);
         histories.extend(found.into_iter().map(|history| OwnedHistory {
-            history,
             owner: Owner {
                 cluster: Some(position),
                 credentials: credentials.cloned(),
+                team: teams.of(history.job_run.as_ref().map(|run| run.job_run_id.as_str())),
             },
+            history,
         }));
     }
     summary.discovered += histories.len();

@@ -31,6 +31,8 @@ pub(super) struct Owner {
     pub(super) cluster: Option<usize>,
     /// Name of the credentials that open its stores; `None` where no other process can open them.
     pub(super) credentials: Option<Arc<str>>,
+    /// The team that tags name.
+    pub(super) team: Option<String>,
 }
 
 /// A history, and where it comes from.

@@ -24,6 +24,7 @@ mod selection;
 mod sources;
 mod stage;
 mod summary;
+mod teams;
 mod watch;
 
 pub use error::{RunError, of_load};
@@ -37,4 +38,5 @@ pub use reload::{InvalidSelector, Reload};
 pub use request::RunRequest;
 pub use sources::{NamedSource, Source};
 pub use summary::{ClusterCounts, Problem, RunSummary, WorstApplication};
+pub use teams::TeamSettings;
 pub use watch::RunWatch;

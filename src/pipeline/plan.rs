@@ -50,6 +50,7 @@ impl Candidate {
             history: self.history.clone(),
             identity: self.identity.clone(),
             fingerprint: self.fingerprint.clone(),
+            team: self.owner.team.clone(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::unit::{Credentials, Workers};
 
 use super::reload::Reload;
 use super::sources::NamedSource;
+use super::teams::TeamSettings;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct RunRequest {
     pub include_tasks: bool,
     /// Which histories are read again though they have not changed.
     pub reload: Reload,
+    /// How the team of an application is found.
+    pub teams: TeamSettings,
     /// Threads that read logs.
     pub threads: usize,
     /// A folder of rules that adds to or replaces the built-in ones.

@@ -160,6 +160,7 @@ impl Discovered {
                     owner: Owner {
                         cluster: None,
                         credentials: credentials.clone(),
+                        team: None,
                     },
                 };
                 self.histories

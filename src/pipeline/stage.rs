@@ -108,6 +108,7 @@ impl Loader<'_> {
             },
             limits: self.limits(plan),
             include_tasks: self.request.include_tasks,
+            teams: self.request.teams.source(),
             redaction: self.request.redactor.settings(),
             credentials,
             histories,
@@ -122,6 +123,7 @@ impl Loader<'_> {
             batch: batch.clone(),
             limits: self.limits(plan),
             include_tasks: self.request.include_tasks,
+            teams: self.request.teams.source(),
             histories: candidates.map(|candidate| candidate.assignment()).collect(),
         }
     }

@@ -37,6 +37,9 @@ pub struct AwsAccess {
     /// Address of every service instead of AWS's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint_url: Option<String>,
+    /// Addresses of single services.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoint_urls: BTreeMap<String, String>,
     /// Role to assume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assume_role_arn: Option<String>,
@@ -88,6 +91,7 @@ impl AwsAccess {
             region: self.region.clone(),
             profile: self.profile.clone(),
             endpoint_url: self.endpoint_url.clone(),
+            endpoint_urls: self.endpoint_urls.clone(),
             assume_role_arn: self.assume_role_arn.clone(),
             external_id: self.external_id.clone(),
             ..AwsSettings::default()

@@ -14,7 +14,7 @@ use super::workers::Listener;
 use crate::discover::{EventLog, History};
 use crate::extract::eventlog::codec::DecodeLimits;
 use crate::extract::history::{ExtractOptions, Extraction, Identity, extract};
-use crate::extract::rows::{FactTable, RowCounts, RowSink, SinkError};
+use crate::extract::rows::{FactTable, RowCounts, RowSink, SinkError, TeamSource};
 use crate::extract::{ExtractError, LossKind};
 use crate::load::{Batch, LoadError, SourceRecord, SourceStatus, Staging, UnitWriter};
 
@@ -27,6 +27,8 @@ pub struct Assignment {
     pub identity: Identity,
     /// Which version of it.
     pub fingerprint: String,
+    /// The team that tags of its run or cluster name.
+    pub team: Option<String>,
 }
 
 /// A bounded list of histories whose stores are open.
@@ -40,6 +42,8 @@ pub struct Unit {
     pub limits: ExtractionLimits,
     /// Whether rows of `tasks` are staged.
     pub include_tasks: bool,
+    /// How the teams of applications are found.
+    pub teams: TeamSource,
     /// What is read, in order.
     pub histories: Vec<Assignment>,
 }
@@ -64,13 +68,14 @@ impl Extractor<'_> {
             batch,
             limits,
             include_tasks,
+            teams,
             histories,
         } = unit;
         let mut writer = UnitWriter::new(self.staging.clone(), &batch, number);
         let mut outcomes = Vec::with_capacity(histories.len());
         for assignment in histories {
             writer.begin_history()?;
-            let options = options(limits, &batch);
+            let options = options(limits, &batch, teams.tagged(assignment.team.clone()));
             let extracted = self.extract(&assignment, &options, include_tasks, &mut writer);
             let outcome = match extracted {
                 Ok(extraction) => {
@@ -124,7 +129,7 @@ impl Extractor<'_> {
     }
 }
 
-fn options(limits: ExtractionLimits, batch: &Batch) -> ExtractOptions {
+fn options(limits: ExtractionLimits, batch: &Batch, team: TeamSource) -> ExtractOptions {
     let timeout = Duration::from_millis(limits.extract_timeout_ms);
     ExtractOptions {
         limits: DecodeLimits {
@@ -133,6 +138,7 @@ fn options(limits: ExtractionLimits, batch: &Batch) -> ExtractOptions {
             ..DecodeLimits::default()
         },
         threads: limits.threads.max(1),
+        team,
         batch_id: batch.id.clone(),
         ingested_at: batch.started_at,
     }
@@ -270,6 +276,7 @@ mod tests {
                 spark_context_id: None,
             },
             fingerprint: "1".to_owned(),
+            team: None,
         }
     }
 

@@ -12,6 +12,7 @@ use super::result::of_version;
 use super::stores::Stores;
 use crate::extract::EXTRACTOR_VERSION;
 use crate::extract::process_logs::Signatures;
+use crate::extract::rows::TeamSource;
 use crate::load::Batch;
 use crate::redact::RedactionSettings;
 
@@ -38,6 +39,9 @@ pub struct Order {
     pub limits: ExtractionLimits,
     /// Whether rows of `tasks` are staged.
     pub include_tasks: bool,
+    /// How the teams of applications are found.
+    #[serde(default)]
+    pub teams: TeamSource,
     /// Which secrets are masked in rows.
     pub redaction: RedactionSettings,
     /// How the stores of histories are opened, by name.
@@ -128,6 +132,7 @@ impl Order {
             batch: self.batch.clone(),
             limits: self.limits,
             include_tasks: self.include_tasks,
+            teams: self.teams.clone(),
             histories: histories.collect::<Result<_, _>>()?,
         })
     }

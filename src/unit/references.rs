@@ -47,6 +47,9 @@ pub struct HistoryReference {
     pub identity: Identity,
     /// Which version of it.
     pub fingerprint: String,
+    /// The team that tags of its run or cluster name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Where the logs of its driver and executors are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub process_logs: Vec<ProcessLogReference>,
@@ -146,6 +149,7 @@ impl HistoryReference {
             history,
             identity,
             fingerprint,
+            team,
         } = assignment;
         let in_store = |uri: &str| {
             Some(StoreReference {
@@ -178,6 +182,7 @@ impl HistoryReference {
             log: LogReference::of(log, store),
             identity: identity.clone(),
             fingerprint: fingerprint.clone(),
+            team: team.clone(),
             process_logs,
         };
         Some((reference, stores))
@@ -204,6 +209,7 @@ impl HistoryReference {
             },
             identity: self.identity.clone(),
             fingerprint: self.fingerprint.clone(),
+            team: self.team.clone(),
         })
     }
 }

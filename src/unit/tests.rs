@@ -56,6 +56,7 @@ fn assignment(uri: &str) -> Assignment {
             spark_context_id: Some(i64::MAX),
         },
         fingerprint: "f1".to_owned(),
+        team: Some("data".to_owned()),
     }
 }
 
@@ -92,6 +93,7 @@ fn order() -> Order {
             extract_timeout_ms: 1_000,
         },
         include_tasks: true,
+        teams: Default::default(),
         redaction: RedactionSettings::default(),
         credentials: BTreeMap::from([("source[0]".to_owned(), credentials)]),
         histories: vec![history],

@@ -226,6 +226,7 @@ async fn rows(history: History) -> (Identity, RowCounts) {
         let options = ExtractOptions {
             limits: DecodeLimits::default(),
             threads: 1,
+            team: Default::default(),
             batch_id: "b".to_owned(),
             ingested_at: Utc::now(),
         };

@@ -128,6 +128,10 @@ fn a_night_of_forty_clusters_lands_what_exists_and_tells_the_rest() {
     assert_eq!(distinct.len(), APPLICATIONS);
     assert!(applications.iter().all(|row| row["platform"] == "emr"));
     assert!(
+        applications.iter().all(|row| row["team"] == "data"),
+        "the tag `team` of its cluster"
+    );
+    assert!(
         applications
             .iter()
             .all(|row| row["history"] == "event_log_zip")
@@ -180,6 +184,39 @@ fn a_night_of_forty_clusters_lands_what_exists_and_tells_the_rest() {
         Some(CLUSTERS as u64 - 1)
     );
     assert_eq!(rows(&lake, "applications").len(), APPLICATIONS);
+}
+
+#[test]
+fn the_job_file_names_the_team_of_applications_without_tags() {
+    let (home, lake) = home("teams");
+    let job = home.join("job.toml");
+    let log = fixtures().join("spark35/local-1795193760469");
+    let text = format!(
+        "[run]\nteam_by_user = {{ root = \"platform\", ann = \"science\" }}\n\
+         [[source]]\nkind = \"event_log\"\nuris = [\"{}\"]\n",
+        log.display()
+    );
+    fs::write(&job, text).expect("a job file");
+    let mut run = command(["-q", "run"]);
+    run.arg(&job).arg("--lake").arg(&lake);
+    ended(run).assert_code(0);
+    let teams: Vec<_> = rows(&lake, "applications")
+        .into_iter()
+        .map(|row| (row["spark_user"].clone(), row["team"].clone()))
+        .collect();
+    assert_eq!(teams, [("root".to_owned(), "platform".to_owned())]);
+
+    let mut show = command(["config", "show"]);
+    let shown = ended({
+        show.arg(&job);
+        show
+    });
+    shown.assert_code(0);
+    let table: toml::Table = toml::from_str(&shown.out).expect("config show prints a job file");
+    assert_eq!(
+        table["run"]["team_by_user"]["ann"].as_str(),
+        Some("science")
+    );
 }
 
 #[test]

@@ -113,6 +113,7 @@ async fn run(logs: &Path, lake: &Path, workers: Arc<dyn Workers>) -> RunEnd {
         dry_run: false,
         include_running: false,
         include_tasks: true,
+        teams: Default::default(),
         reload: Default::default(),
         threads: 2,
         rules_dir: None,

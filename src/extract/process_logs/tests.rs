@@ -554,6 +554,7 @@ fn findings_become_rows_of_their_table() {
         attempt_id: "0".to_owned(),
         start_time: 1_714_557_600_000,
         job_run: None,
+        team: Default::default(),
         batch_id: "b".to_owned(),
         ingested_at: Utc::now(),
     };

@@ -101,6 +101,7 @@ pub(super) fn extract_one(
     let options = ExtractOptions {
         limits,
         threads: 1,
+        team: Default::default(),
         batch_id: "b".to_owned(),
         ingested_at: chrono::DateTime::UNIX_EPOCH,
     };

@@ -153,10 +153,13 @@ impl ApplicationRow {
     )]
     pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
         let platform = writer.context().job_run.clone();
+        let team_source = writer.context().team.clone();
         let job_key = platform.as_ref().and_then(|run| run.job_key.as_deref());
         let job_run_id = platform.as_ref().map(|run| run.job_run_id.as_str());
         let settings = &self.settings;
         let activity = &self.activity;
+        let queue = settings.queue.as_deref();
+        let team = team_source.team(settings.team.as_deref(), queue, &self.spark_user);
         let memory = settings.executor_memory;
         let observed_end = self.observed_end();
         let observed_duration = observed_end.and_then(|(end, _)| duration(self.start_time?, end));
@@ -182,7 +185,7 @@ impl ApplicationRow {
                 )
                 .opt_string("job_key", job_key.or(settings.job_key.as_deref()))
                 .opt_string("job_run_id", job_run_id.or(settings.job_run_id.as_deref()))
-                .opt_string("team", settings.team.as_deref())
+                .opt_string("team", team)
                 .opt_string("deploy_mode", settings.deploy_mode.as_deref())
                 .opt_string("queue", settings.queue.as_deref())
                 .opt_bigint("executor_cores", settings.executor_cores)

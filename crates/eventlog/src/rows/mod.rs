@@ -24,6 +24,8 @@ mod summary;
 mod task;
 mod text;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +85,46 @@ pub struct JobRunLink {
     pub job_key: Option<String>,
 }
 
+/// Whose an application is, as far as whoever loads it knows: by its tags, its own properties, and what
+/// is configured about queues and users.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TeamSource {
+    /// Value of a tag of the run or the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// YARN queue → team.
+    pub by_queue: BTreeMap<String, String>,
+    /// Spark user → team.
+    pub by_user: BTreeMap<String, String>,
+}
+
+impl TeamSource {
+    /// The same for an application whose run or cluster has the tag.
+    #[must_use]
+    pub fn tagged(&self, tag: Option<String>) -> Self {
+        Self {
+            tag,
+            ..self.clone()
+        }
+    }
+
+    /// The team of an application whose own properties name `property`, in this queue, started by
+    /// this user: the first that is known, in this order, after the tag.
+    #[must_use]
+    pub fn team<'t>(
+        &'t self,
+        property: Option<&'t str>,
+        queue: Option<&str>,
+        user: &str,
+    ) -> Option<&'t str> {
+        let by_queue = || self.by_queue.get(queue?).map(String::as_str);
+        let by_user = || self.by_user.get(user).map(String::as_str);
+        let own = self.tag.as_deref().or(property);
+        own.or_else(by_queue).or_else(by_user)
+    }
+}
+
 /// What every row of one history says around its own columns.
 #[derive(Debug, Clone)]
 pub struct HistoryContext {
@@ -96,6 +138,8 @@ pub struct HistoryContext {
     pub start_time: i64,
     /// What the platform says of the run; goes before what the history says itself.
     pub job_run: Option<JobRunLink>,
+    /// Whose the application is.
+    pub team: TeamSource,
     pub batch_id: String,
     pub ingested_at: DateTime<Utc>,
 }

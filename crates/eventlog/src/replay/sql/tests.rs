@@ -24,6 +24,7 @@ fn context() -> HistoryContext {
         attempt_id: "0".to_owned(),
         start_time: 1,
         job_run: None,
+        team: Default::default(),
         batch_id: "b".to_owned(),
         ingested_at: DateTime::UNIX_EPOCH,
     }

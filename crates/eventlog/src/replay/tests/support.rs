@@ -90,6 +90,7 @@ pub(super) fn replay<'l>(lines: impl IntoIterator<Item = &'l str>) -> (Tables, R
         attempt_id: "0".to_owned(),
         start_time: START,
         job_run: None,
+        team: Default::default(),
         batch_id: "b".to_owned(),
         ingested_at: DateTime::UNIX_EPOCH,
     };
