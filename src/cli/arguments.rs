@@ -53,7 +53,7 @@ pub(super) struct GlobalArguments {
         hide_env_values = true
     )]
     log_level: Option<LogLevel>,
-    /// Tell more; twice: everything
+    /// Tell more; twice: each step and each request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Tell only what fails

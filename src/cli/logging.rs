@@ -115,6 +115,9 @@ const WITH_SECRETS: [&str; 9] = [
     "hyper_util",
 ];
 
+/// Libraries that log each request without what is secret in it.
+const WITH_REQUESTS: [&str; 2] = ["object_store", "reqwest"];
+
 /// Libraries tell a level less than we do: what they find worth a warning is mostly handled.
 fn filter(level: LogLevel) -> Targets {
     let (ours, theirs) = match level {
@@ -122,10 +125,16 @@ fn filter(level: LogLevel) -> Targets {
         LogLevel::Warn => (LevelFilter::WARN, LevelFilter::ERROR),
         LogLevel::Info => (LevelFilter::INFO, LevelFilter::ERROR),
         LogLevel::Debug => (LevelFilter::DEBUG, LevelFilter::WARN),
-        LogLevel::Trace => (LevelFilter::TRACE, LevelFilter::DEBUG),
+        LogLevel::Trace => (LevelFilter::TRACE, LevelFilter::WARN),
+    };
+    // Of libraries only the requests help: planners write megabytes about each query.
+    let requests = match level {
+        LogLevel::Trace => LevelFilter::DEBUG,
+        _ => theirs,
     };
     Targets::new()
         .with_default(theirs)
+        .with_targets(WITH_REQUESTS.map(|target| (target, requests)))
         // What they log of requests holds cookies, keys and signatures.
         .with_targets(WITH_SECRETS.map(|target| (target, theirs.min(LevelFilter::WARN))))
         .with_target("sparklake", ours)
@@ -158,5 +167,26 @@ impl<'w> MakeWriter<'w> for AboveBars {
 
     fn make_writer(&'w self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn the_most_verbose_log_has_our_steps_and_requests_and_no_planning() {
+        let filter = filter(LogLevel::Trace);
+        assert!(filter.would_enable("sparklake::load::commit", &Level::TRACE));
+        assert!(filter.would_enable("object_store::client", &Level::DEBUG));
+        for planner in ["sqlparser::parser", "datafusion_optimizer", "delta_kernel"] {
+            assert!(!filter.would_enable(planner, &Level::INFO), "{planner}");
+            assert!(filter.would_enable(planner, &Level::WARN), "{planner}");
+        }
+        for library in WITH_SECRETS {
+            assert!(!filter.would_enable(library, &Level::INFO), "{library}");
+        }
     }
 }

@@ -30,7 +30,40 @@ const CLUSTERS: &str = "SELECT platform, analysis_status, count(*) AS clusters, 
 const NOT_JUDGED: &str = "SELECT step, count(*) AS applications, min(application_id) AS example, \
                           min(error) AS error FROM analysis_failures GROUP BY step ORDER BY step";
 
-/// Show the last runs, what is in the lake, what could not be loaded, and who works on it
+/// What the next run tries again: histories and places that could not be read, clusters that are not
+/// done, applications that a rule or table could not judge.
+const PENDING: &str = "\
+WITH histories AS (
+  SELECT *, CASE WHEN status = 'unreachable' THEN 'place' ELSE 'history' END AS what,
+    COALESCE(error_kind, status) AS reason,
+    ROW_NUMBER() OVER (PARTITION BY source_uri ORDER BY seq DESC NULLS LAST, ingested_at DESC) AS age
+  FROM ingest_sources
+  WHERE layout IS NULL OR layout <> 'cluster'
+),
+clusters AS (
+  SELECT *,
+    CASE WHEN status = 'open' THEN 'alive' ELSE ARRAY_TO_STRING(failures, ', ') END AS reason,
+    ROW_NUMBER() OVER (PARTITION BY cluster_uri ORDER BY seq DESC NULLS LAST, ingested_at DESC) AS age
+  FROM ingest_clusters
+)
+SELECT what, reason, COUNT(*) AS number, MIN(source_uri) AS example, MAX(ingested_at) AS last_tried
+FROM histories
+WHERE age = 1 AND retryable AND status <> 'loaded'
+GROUP BY what, reason
+UNION ALL
+SELECT 'cluster' AS what, reason, COUNT(*) AS number, MIN(cluster_uri) AS example,
+  MAX(ingested_at) AS last_tried
+FROM clusters
+WHERE age = 1 AND status <> 'done'
+GROUP BY reason
+UNION ALL
+SELECT 'analysis' AS what, step AS reason, COUNT(*) AS number, MIN(application_id) AS example,
+  MAX(ingested_at) AS last_tried
+FROM analysis_failures
+GROUP BY step
+ORDER BY what, number DESC, reason";
+
+/// Show the last runs, what is in the lake, what could not be loaded, what is tried again, and who works on it
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArguments {
     #[command(flatten)]
@@ -54,7 +87,7 @@ enum StatusFormat {
 struct Status {
     lake: String,
     held_by: Option<String>,
-    parts: [(&'static str, &'static str, RecordBatch); 5],
+    parts: [(&'static str, &'static str, RecordBatch); 6],
 }
 
 pub(super) async fn execute(
@@ -80,6 +113,11 @@ pub(super) async fn execute(
             ("sources", "Histories", rows(&sources()).await?),
             ("problems", "Problems", rows(&problems(limit)).await?),
             ("not_judged", "Not judged", rows(NOT_JUDGED).await?),
+            (
+                "pending",
+                "Pending: every run tries again",
+                rows(PENDING).await?,
+            ),
         ],
     };
     match arguments.format {

@@ -170,7 +170,7 @@ pub enum LogLevel {
     Info,
     /// Also how.
     Debug,
-    /// Everything, of all libraries.
+    /// Also each step, and the requests to object stores and servers.
     Trace,
 }
 

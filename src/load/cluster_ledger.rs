@@ -18,8 +18,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::error::LoadError;
 use super::lake::Lake;
 use super::replace::{blocking, live_files};
-use super::staging::Batch;
+use super::staging::{Batch, StagedUnit, WriterSettings};
+use super::writer::UnitWriter;
 use crate::extract::EXTRACTOR_VERSION;
+use crate::extract::rows::RowSink;
 use crate::schema::{self, BuilderError, TableBuilder};
 
 /// The table.
@@ -95,6 +97,28 @@ impl ClusterRecord {
             return Ok(None);
         }
         Ok(Some((CLUSTER_LEDGER_TABLE, builder.finish()?)))
+    }
+
+    /// Stages rows of the ledger as a unit of a batch that has no other.
+    pub(super) async fn stage(
+        records: &[Self],
+        lake: &Lake,
+        batch: &Batch,
+    ) -> Result<StagedUnit, LoadError> {
+        let rows = Self::rows(records, batch).map_err(|error| LoadError::Writer {
+            reason: error.to_string(),
+        })?;
+        let Some((table, rows)) = rows else {
+            return Ok(StagedUnit::default());
+        };
+        let mut writer = UnitWriter::new(lake.staging(WriterSettings::default()), batch, 0);
+        blocking(move || {
+            writer.begin_history()?;
+            writer.write(table, rows).map_err(LoadError::from_sink)?;
+            writer.commit_history()?;
+            writer.finish()
+        })
+        .await
     }
 
     fn append(&self, batch: &Batch, builder: &mut TableBuilder) {

@@ -91,10 +91,18 @@ fn a_source_that_is_not_there_leaves_a_row_and_a_problem() {
             .any(|problem| problem["status"] == "unreachable"),
         "{told}"
     );
+    let pending = &told["pending"][0];
+    assert_eq!(
+        (pending["what"].as_str(), pending["number"].as_i64()),
+        (Some("place"), Some(1)),
+        "{told}"
+    );
     // When it is there again nothing is left of the problem.
     load(&logs, &lake).assert_code(0);
     let told = status(&lake);
-    assert_eq!(told["problems"].as_array().map(Vec::len), Some(0), "{told}");
+    for part in ["problems", "pending", "not_judged"] {
+        assert_eq!(told[part].as_array().map(Vec::len), Some(0), "{told}");
+    }
     assert_eq!(notes(&lake), 0);
 }
 
@@ -111,6 +119,43 @@ fn one_place_of_several_that_is_not_there_makes_a_run_partial() {
         ("partial", "1")
     );
     assert!(last["error"].contains("gone"), "{last:?}");
+}
+
+#[test]
+fn the_summary_names_the_applications_that_lose_most_first() {
+    let (logs, lake) = home("worst");
+    // Skewed join, spilling sort, failing job.
+    for log in ["1795194017768", "1795194539582", "1795193859918"] {
+        let name = format!("local-{log}.zstd");
+        fs::copy(fixtures().join("spark35").join(&name), logs.join(&name)).expect("a log");
+    }
+    let ended = load(&logs, &lake);
+    ended.assert_code(0);
+    let mut expected: Vec<(i64, String)> = rows(&lake, "ineffjobagg")
+        .into_iter()
+        .filter(|row| row.contains_key("top_rule"))
+        .map(|row| {
+            let lost = row.get("lost_core_ms").and_then(|text| text.parse().ok());
+            (lost.unwrap_or(-1), row["application_id"].clone())
+        })
+        .collect();
+    expected.sort_by(|left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
+    assert!(!expected.is_empty(), "none of the logs has a finding");
+    let summary = ended.summary();
+    let told: Vec<(i64, String)> = summary["worst"]
+        .as_array()
+        .expect("the worst")
+        .iter()
+        .map(|one| {
+            let id = one["application_id"].as_str().unwrap_or_default();
+            (one["lost_core_ms"].as_i64().unwrap_or(-1), id.to_owned())
+        })
+        .collect();
+    assert_eq!(told, expected[..expected.len().min(told.len().max(1))]);
+    for one in summary["worst"].as_array().into_iter().flatten() {
+        assert!(one["application_name"].is_string(), "{one}");
+        assert!(one["evidence"].is_string(), "{one}");
+    }
 }
 
 #[test]

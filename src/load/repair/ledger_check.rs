@@ -5,32 +5,39 @@ use std::collections::{BTreeSet, HashMap};
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::super::commit::CommitPlan;
+use super::super::cluster_ledger::{CLUSTER_LEDGER_TABLE, ClusterRecord, ClusterStatus};
 use super::super::error::LoadError;
-use super::super::intent::Replace;
 use super::super::lake::Lake;
 use super::super::ledger::LEDGER_TABLE;
 use super::super::lock::LakeLock;
 use super::super::replace::{blocking, has_applications, live_files};
-use super::super::source_record::{self, SourceRecord, SourceStatus};
+use super::super::source_record::{SourceRecord, SourceStatus};
 use super::{CurrentBatches, Repair, inventory};
 use crate::model::ApplicationKey;
 use crate::schema::{self, TableKind};
 
 /// The fingerprint of ledger rows that a repair made: no history has it, so each is read again.
 const REBUILT: &str = "rebuilt";
-/// The ledger's word for a cluster where it has the layout of a history.
-const CLUSTER_LAYOUT: &str = "cluster";
+/// What the ledger of clusters is read for.
+const CLUSTER_COLUMNS: [&str; 8] = [
+    "cluster_uri",
+    "fingerprint",
+    "platform",
+    "cluster_id",
+    "cluster_name",
+    "has_tasks",
+    "measured_until",
+    "seq",
+];
 /// What the ledger is read for.
 const LEDGER_COLUMNS: [&str; 12] = [
     "source_uri",
     "fingerprint",
-    "layout",
     "platform",
     "cluster_id",
     "cluster_name",
@@ -39,6 +46,7 @@ const LEDGER_COLUMNS: [&str; 12] = [
     "status",
     "rows",
     "batch_id",
+    "seq",
     "ingested_at",
 ];
 
@@ -47,13 +55,11 @@ const LEDGER_COLUMNS: [&str; 12] = [
 struct Row {
     source_uri: String,
     fingerprint: String,
-    platform: String,
-    cluster_id: String,
     cluster_name: String,
     rows: Option<i64>,
     batch_id: Option<String>,
-    modified: Option<DateTime<Utc>>,
-    ingested_at: i64,
+    /// Number of the batch that wrote it, where it is known, and when that was.
+    age: (Option<i64>, i64),
 }
 
 /// The newest rows of the ledger.
@@ -61,8 +67,6 @@ struct Row {
 struct Newest {
     /// Of applications, those that brought rows.
     loaded: HashMap<ApplicationKey, Row>,
-    /// Of clusters.
-    clusters: HashMap<(String, String), Row>,
 }
 
 /// The batch that each application's rows come from, as the ledger says.
@@ -101,10 +105,6 @@ pub(super) async fn reconcile(
         }
     }
     repair.marked_for_reload = records.len() as u64;
-    // A cluster that was taken for done is asked again.
-    for row in clusters.iter().filter_map(|key| newest.clusters.get(key)) {
-        records.push(open_again(row));
-    }
     if counts.keys().any(|key| !newest.loaded.contains_key(key)) {
         let known = |key: &ApplicationKey| newest.loaded.contains_key(key);
         let rebuilt = rebuilt_rows(lake, &counts, known).await?;
@@ -113,14 +113,11 @@ pub(super) async fn reconcile(
     }
     if !records.is_empty() {
         let batch = lake.begin_batch(lock, &lock.holder().run_id).await?;
-        let ledger = source_record::stage(lake, &batch, &records).await?;
-        let plan = CommitPlan {
-            replace: Replace::Nothing,
-            tables: Default::default(),
-            ledger,
-            applications: BTreeSet::new(),
-        };
-        lake.commit_plan(lock, &batch, plan).await?;
+        // A cluster that was taken for done is asked again.
+        let reopened = reopened(lake, &clusters).await?;
+        let staged = ClusterRecord::stage(&reopened, lake, &batch).await?;
+        lake.commit(lock, &batch, vec![staged], &[], records)
+            .await?;
     }
     if judge_all && !counts.is_empty() {
         let all = counts.into_keys().collect();
@@ -146,21 +143,46 @@ fn lost(key: &ApplicationKey, row: &Row, problem: String) -> SourceRecord {
     record
 }
 
-fn open_again(row: &Row) -> SourceRecord {
-    let mut record = SourceRecord::new(
-        &row.source_uri,
-        &row.fingerprint,
-        &row.platform,
-        &row.cluster_id,
-        SourceStatus::Failed,
-    );
-    record.cluster_name.clone_from(&row.cluster_name);
-    record.layout = Some(CLUSTER_LAYOUT.to_owned());
-    record.modified = row.modified;
-    record.error_kind = Some("rows_lost".to_owned());
-    record.error = Some("rows of its applications are lost; the next run asks again".to_owned());
-    record.retryable = Some(true);
-    record
+/// Records that have these clusters asked again.
+async fn reopened(
+    lake: &Lake,
+    clusters: &BTreeSet<(String, String)>,
+) -> Result<Vec<ClusterRecord>, LoadError> {
+    let mut newest: HashMap<(String, String), (i64, ClusterRecord)> = HashMap::new();
+    scan(lake, CLUSTER_LEDGER_TABLE, &CLUSTER_COLUMNS, |batch| {
+        let texts: HashMap<&str, StringArray> = CLUSTER_COLUMNS
+            .iter()
+            .filter_map(|name| Some((*name, text(batch, name)?)))
+            .collect();
+        let (seqs, measured) = (number(batch, "seq"), micros(batch, "measured_until"));
+        for row in 0..batch.num_rows() {
+            let text = |name: &str| value(texts.get(name), row).unwrap_or_default();
+            let number = |column: &Option<Int64Array>| {
+                let column = column.as_ref().filter(|column| column.is_valid(row))?;
+                Some(column.value(row))
+            };
+            let key = (text("platform"), text("cluster_id"));
+            let seq = number(&seqs).unwrap_or(0);
+            let is_newer = newest.get(&key).is_none_or(|(known, _)| *known <= seq);
+            if is_newer && clusters.contains(&key) {
+                let record = ClusterRecord {
+                    cluster_uri: text("cluster_uri"),
+                    fingerprint: text("fingerprint"),
+                    platform: key.0.clone(),
+                    cluster_id: key.1.clone(),
+                    cluster_name: text("cluster_name"),
+                    status: ClusterStatus::Failed,
+                    failures: vec!["ROWS_LOST".to_owned()],
+                    histories: 0,
+                    measured_until: number(&measured).and_then(DateTime::from_timestamp_micros),
+                    has_tasks: text("has_tasks") != "false",
+                };
+                newest.insert(key, (seq, record));
+            }
+        }
+    })
+    .await?;
+    Ok(newest.into_values().map(|(_, record)| record).collect())
 }
 
 /// Ledger rows for applications that are in the tables and that the ledger does not know.
@@ -239,8 +261,7 @@ async fn count_rows(lake: &Lake) -> Result<HashMap<ApplicationKey, i64>, LoadErr
 
 async fn read_ledger(lake: &Lake) -> Result<Newest, LoadError> {
     let mut newest = Newest::default();
-    let columns = [LEDGER_COLUMNS.as_slice(), &["modified"]].concat();
-    scan(lake, LEDGER_TABLE, &columns, |batch| {
+    scan(lake, LEDGER_TABLE, &LEDGER_COLUMNS, |batch| {
         let columns = LedgerColumns::of(batch);
         for row in 0..batch.num_rows() {
             columns.enter(row, &mut newest);
@@ -253,7 +274,7 @@ async fn read_ledger(lake: &Lake) -> Result<Newest, LoadError> {
 struct LedgerColumns {
     texts: HashMap<&'static str, StringArray>,
     rows: Option<Int64Array>,
-    modified: Option<Int64Array>,
+    seq: Option<Int64Array>,
     ingested_at: Option<Int64Array>,
 }
 
@@ -261,13 +282,13 @@ impl LedgerColumns {
     fn of(batch: &RecordBatch) -> Self {
         let texts = LEDGER_COLUMNS
             .iter()
-            .filter(|name| !["rows", "ingested_at"].contains(*name))
+            .filter(|name| !["rows", "seq", "ingested_at"].contains(*name))
             .filter_map(|name| Some((*name, text(batch, name)?)))
             .collect();
         Self {
             texts,
             rows: number(batch, "rows"),
-            modified: micros(batch, "modified"),
+            seq: number(batch, "seq"),
             ingested_at: micros(batch, "ingested_at"),
         }
     }
@@ -290,15 +311,8 @@ impl LedgerColumns {
             cluster_name: text("cluster_name").unwrap_or_default(),
             rows: number(&self.rows),
             batch_id: text("batch_id"),
-            modified: number(&self.modified).and_then(DateTime::from_timestamp_micros),
-            ingested_at: number(&self.ingested_at).unwrap_or(0),
-            platform: platform.clone(),
-            cluster_id: cluster_id.clone(),
+            age: (number(&self.seq), number(&self.ingested_at).unwrap_or(0)),
         };
-        if text("layout").as_deref() == Some(CLUSTER_LAYOUT) {
-            keep_newer(&mut newest.clusters, (platform, cluster_id), entry);
-            return;
-        }
         let status = text("status").unwrap_or_default();
         let has_rows = status.parse().is_ok_and(SourceStatus::has_rows);
         if let (true, Some(application_id), Some(attempt_id)) =
@@ -317,7 +331,7 @@ impl LedgerColumns {
 
 fn keep_newer<K: Eq + std::hash::Hash>(entries: &mut HashMap<K, Row>, key: K, entry: Row) {
     let known = entries.get(&key);
-    if known.is_none_or(|known| known.ingested_at <= entry.ingested_at) {
+    if known.is_none_or(|known| known.age <= entry.age) {
         entries.insert(key, entry);
     }
 }

@@ -281,6 +281,44 @@ async fn a_lake_that_is_whole_is_left_alone_by_a_repair() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_was_done_is_asked_again_when_rows_of_its_applications_are_lost() {
+    let home = TestLake::new();
+    let (lake, lock) = home.start().await;
+    load_counted(&lake, &lock, &[app("app-1", 3)], &[]).await;
+    let cluster = |id: &str| ClusterRecord {
+        cluster_uri: format!("arn:{id}"),
+        fingerprint: "version-1".to_owned(),
+        platform: "event_log".to_owned(),
+        cluster_id: id.to_owned(),
+        cluster_name: id.to_owned(),
+        status: ClusterStatus::Done,
+        failures: Vec::new(),
+        histories: 1,
+        measured_until: None,
+        has_tasks: false,
+    };
+    let batch = lake.begin_batch(&lock, "run").await.unwrap();
+    let clusters = [cluster("test"), cluster("other")];
+    let unit = ClusterRecord::stage(&clusters, &lake, &batch)
+        .await
+        .unwrap();
+    lake.commit(&lock, &batch, vec![unit], &[], Vec::new())
+        .await
+        .unwrap();
+    fs::remove_file(live_file(&home.uri(), "jobs").await).unwrap();
+    let repaired = lake.repair(&lock).await.unwrap();
+    assert_eq!(repaired.marked_for_reload, 1, "{repaired:?}");
+    lock.release().await;
+
+    let (lake, _lock) = home.start().await;
+    let ledger = lake.cluster_ledger().await.unwrap();
+    let known = |id: &str| ledger.get(&format!("arn:{id}")).unwrap();
+    assert!(!known("test").is_done);
+    assert!(!known("test").has_tasks, "what else was known stays");
+    assert!(known("other").is_done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_log_is_rebuilt() {
     sweep(Damage::LogDeleted, true).await;
 }
