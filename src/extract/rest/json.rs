@@ -559,6 +559,8 @@ pub(super) struct SqlExecution {
     pub(super) error_message: Option<String>,
     /// Spark 4.2.
     pub(super) root_execution_id: Option<Number>,
+    /// Spark 4.2.
+    pub(super) modified_configs: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -568,6 +570,8 @@ pub(super) struct SqlNode {
     pub(super) node_name: String,
     pub(super) whole_stage_codegen_id: Option<Number>,
     pub(super) metrics: Vec<SqlMetric>,
+    /// Spark 4.2.
+    pub(super) desc: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -17,8 +17,9 @@
 //!   `peak_execution_memory_on_heap` and `…_off_heap`, `task_type`;
 //! - `stages`: `parent_ids`, `peak_execution_memory_on_heap` and `…_off_heap`;
 //! - `jobs`: `failure_reason`; `applications`: `failure_reason` before Spark 4.2;
-//! - `sql`: `error_message`, `root_execution_id` before Spark 4.2;
-//! - `sql_nodes`: `description`; `sql_node_metrics`: `metric_type`, `accumulator_id`;
+//! - `sql`: `error_message`, `root_execution_id`, `query_id`, `modified_configs` before Spark 4.2;
+//! - `sql_nodes`: `description` before Spark 4.2; `sql_node_metrics`: `metric_type`, `accumulator_id`;
+//! - `session_settings`: all of queries before Spark 4.2, and all of jobs outside of queries;
 //! - `streaming_progress`: all of it.
 //!
 //! These are as good as REST's texts for people:

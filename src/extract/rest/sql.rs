@@ -8,9 +8,11 @@ use serde_json::value::RawValue;
 
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog::event::Origin;
+use crate::extract::eventlog::replay::settings::ApplicationSettings;
 use crate::extract::plan::{NodeTime, NodeTimers, TableAccess, is_stage_boundary, node_times};
 use crate::extract::rows::{
-    RowWriter, ScanCounts, SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlScanRow, SqlStatus,
+    RowWriter, ScanCounts, SettingSubject, SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlScanRow,
+    SqlStatus, json_map,
 };
 
 use super::json::{SqlExecution, SqlMetric, SqlNode};
@@ -39,6 +41,7 @@ impl SqlOverview {
     pub(super) fn append(
         &mut self,
         raw: &RawValue,
+        settings: &ApplicationSettings,
         writer: &mut RowWriter<'_>,
     ) -> Result<(), ExtractError> {
         // The answer as a whole was JSON; what is no execution has an id of 0 and no nodes.
@@ -60,6 +63,9 @@ impl SqlOverview {
         let submitted = execution.submission_time.0.unwrap_or(0);
         let ran = execution.duration.unwrap_or_default().0;
         self.last_event = self.last_event.max(submitted.saturating_add(ran));
+        let modified = execution.modified_configs.clone().unwrap_or_default();
+        let differing = settings.differing(modified.into_iter().collect());
+        settings.append(SettingSubject::Sql(sql_id), differing, writer)?;
         append_nodes(&execution, writer)?;
         normalise(&mut element, is_running);
         Ok(row(execution, job_ids, element.to_string()).append(writer)?)
@@ -121,6 +127,10 @@ fn row(execution: SqlExecution, job_ids: Vec<i64>, raw_json: String) -> SqlRow {
         is_adaptive: (!execution.nodes.is_empty()).then(|| is_adaptive(&execution.nodes)),
         num_plan_updates: None,
         query_id: execution.query_id,
+        modified_configs: execution
+            .modified_configs
+            .filter(|settings| !settings.is_empty())
+            .map(|settings| json_map(&settings)),
         job_group: None,
         job_tags: Vec::new(),
         statement: None,
@@ -238,7 +248,7 @@ fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>, time: NodeTim
         sql_id,
         node_id: node.node_id.0,
         name: node.node_name.trim().to_owned(),
-        description: None,
+        description: node.desc.clone(),
         whole_stage_codegen_id: node.whole_stage_codegen_id.map(|id| id.0),
         child_node_ids,
         stage_ids: stage_ids.into_iter().collect(),
@@ -254,7 +264,8 @@ fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>, time: NodeTim
 
 /// What a scan or write node touches, as far as its name and metrics tell.
 fn scan_row(sql_id: i64, node: &SqlNode) -> Option<SqlScanRow> {
-    let access = TableAccess::of(&node.node_name, "", &[])?;
+    let description = node.desc.as_deref().unwrap_or_default();
+    let access = TableAccess::of(&node.node_name, description, &[])?;
     let counts = ScanCounts::read(access.operation, |names| {
         let metric = names.iter().find_map(|name| metric_of(node, name))?;
         whole_number(&metric.value).or_else(|| exact_bytes(&metric.value))

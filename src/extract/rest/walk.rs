@@ -22,6 +22,7 @@ use crate::extract::eventlog::replay::executors::{
     Concurrency, CostSum, DRIVER, LifeEnd, end_life,
 };
 use crate::extract::eventlog::replay::exit_reason;
+use crate::extract::eventlog::replay::settings::ApplicationSettings;
 use crate::extract::eventlog::replay::shape::Shape;
 use crate::extract::history::Extraction;
 use crate::extract::rows::{
@@ -145,7 +146,11 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
         let environment = self.take("environment", environment);
         let rdds = self.take("rdd_storage", rdds);
 
-        let sql = self.sql().await?;
+        let mut settings = ApplicationSettings::default();
+        if let Some(environment) = &environment {
+            settings.on_environment(&environment.spark_properties);
+        }
+        let sql = self.sql(&settings).await?;
         let jobs = jobs.unwrap_or_default();
         let jobs_of_stage = self.jobs(jobs, &sql)?;
         let stages = stages.unwrap_or_default();
@@ -190,7 +195,7 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
     ///
     /// One execution without a plan makes the server refuse every page that holds it: such a page is
     /// asked for in halves, until the one stands alone.
-    async fn sql(&mut self) -> Result<SqlOverview, ExtractError> {
+    async fn sql(&mut self, settings: &ApplicationSettings) -> Result<SqlOverview, ExtractError> {
         let mut overview = SqlOverview::default();
         let mut offset = 0;
         let mut length = EXECUTIONS_AN_ANSWER;
@@ -224,7 +229,7 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             };
             self.answers += 1;
             for execution in &page {
-                overview.append(execution, self.rows)?;
+                overview.append(execution, settings, self.rows)?;
             }
             // A server that knows no pages gives everything at once, or the same again and again.
             let is_end = page.len() != length || overview.last_id <= last_id;

@@ -12,7 +12,9 @@ use sparklake::model::ServerAccess;
 use tokio::runtime::Runtime;
 
 use super::collected::{extract_one, histories, requests_sent, runtime, source};
-use super::comparison::Allowance::{Any, NoRows, NoUncached, NotLess, Null, NullOrSame, Subset};
+use super::comparison::Allowance::{
+    Any, FewerRows, NoRows, NoUncached, NotLess, Null, NullOrSame, OlderJson, Subset,
+};
 use super::comparison::{Allowances, differences};
 use super::spark::HistoryServer;
 use crate::world::fixtures;
@@ -42,13 +44,18 @@ const OF_REST: &Allowances = &[
     (
         "applications",
         "failure_reason",
-        Null,
+        NullOrSame,
         "not shown before 4.2",
     ),
     ("applications", "tasks_running_max", Null, "not shown"),
     ("applications", "cores_busy_time_ms", Null, "not shown"),
     ("applications", "num_lost_events", Null, "not shown"),
-    ("applications", "exit_code", Null, "not shown before 4.2"),
+    (
+        "applications",
+        "exit_code",
+        NullOrSame,
+        "not shown before 4.2",
+    ),
     ("jobs", "failure_reason", Null, "not shown"),
     ("stages", "parent_ids", Null, "not shown"),
     ("stages", "peak_execution_memory_on_heap", Null, "not shown"),
@@ -121,10 +128,23 @@ const OF_REST: &Allowances = &[
         Null,
         "executor metrics of tasks are not shown",
     ),
-    ("sql", "error_message", Null, "not shown before 4.2"),
-    ("sql", "root_execution_id", Null, "not shown before 4.2"),
+    ("sql", "error_message", NullOrSame, "not shown before 4.2"),
+    // Where the log has none, a server shows the execution itself.
+    ("sql", "root_execution_id", Any, "not shown before 4.2"),
+    (
+        "sql",
+        "modified_configs",
+        NullOrSame,
+        "not shown before 4.2",
+    ),
+    (
+        "sql",
+        "sql_raw_json",
+        OlderJson,
+        "some not shown before 4.2",
+    ),
     ("sql", "num_plan_updates", Null, "not shown"),
-    ("sql", "query_id", Null, "not shown before 4.2"),
+    ("sql", "query_id", NullOrSame, "not shown before 4.2"),
     ("sql", "job_group", Null, "not shown"),
     ("sql", "job_tags", Subset, "not shown"),
     ("sql", "statement", Null, "not shown"),
@@ -142,7 +162,12 @@ const OF_REST: &Allowances = &[
     ("jobs", "platform_job_id", Null, "not shown"),
     ("jobs", "platform_run_id", Null, "not shown"),
     ("jobs", "streaming_query_id", Null, "not shown"),
-    ("sql_nodes", "description", Null, "not shown"),
+    (
+        "sql_nodes",
+        "description",
+        NullOrSame,
+        "not shown before 4.2",
+    ),
     (
         "sql_nodes",
         "stage_ids",
@@ -155,11 +180,26 @@ const OF_REST: &Allowances = &[
     ("sql_nodes", "driver_time_ms", Any, "rounded in texts"),
     ("sql_scans", "table_name", NullOrSame, "only in names"),
     ("sql_scans", "format", NullOrSame, "only in names"),
-    ("sql_scans", "location", Null, "not shown"),
-    ("sql_scans", "num_*", Null, "not shown"),
-    ("sql_scans", "partition_filters", Null, "not shown"),
-    ("sql_scans", "pushed_filters", Null, "not shown"),
-    ("sql_scans", "data_filters", Null, "not shown"),
+    ("sql_scans", "location", NullOrSame, "not shown before 4.2"),
+    ("sql_scans", "num_*", NullOrSame, "not shown"),
+    (
+        "sql_scans",
+        "partition_filters",
+        NullOrSame,
+        "cut in descriptions",
+    ),
+    (
+        "sql_scans",
+        "pushed_filters",
+        NullOrSame,
+        "cut in descriptions",
+    ),
+    (
+        "sql_scans",
+        "data_filters",
+        NullOrSame,
+        "cut in descriptions",
+    ),
     ("sql_scans", "has_dynamic_pruning", Any, "not shown"),
     ("sql_scans", "bytes_read", NullOrSame, "rounded in texts"),
     ("sql_scans", "bytes_written", NullOrSame, "rounded in texts"),
@@ -167,7 +207,12 @@ const OF_REST: &Allowances = &[
     ("sql_scans", "partition_columns", Null, "not shown"),
     ("sql_scans", "metadata", Null, "not shown"),
     ("sql_plan_changes", "*", NoRows, "not shown"),
-    ("session_settings", "*", NoRows, "not shown"),
+    (
+        "session_settings",
+        "*",
+        FewerRows,
+        "not shown before 4.2, and of jobs",
+    ),
     ("rdds", "*", NoRows, "not shown"),
     ("sql_node_metrics", "metric_type", Null, "not shown"),
     ("sql_node_metrics", "accumulator_id", Null, "not shown"),

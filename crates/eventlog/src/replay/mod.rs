@@ -18,7 +18,7 @@ mod loss;
 mod operations;
 pub mod quantiles;
 mod rdds;
-mod settings;
+pub mod settings;
 pub mod shape;
 mod sql;
 pub mod stages;
@@ -313,11 +313,11 @@ impl<'w, 's> Replay<'w, 's> {
         }
     }
 
-    fn on_sql_start(&mut self, mut start: SqlExecutionStart) {
-        start.modified_configs = self.settings.differing(start.modified_configs);
+    fn on_sql_start(&mut self, start: SqlExecutionStart) {
+        let differing = self.settings.differing(start.modified_configs.clone());
         let tags = start.job_tags.iter().map(String::as_str);
         let operation = self.operations.of(start.job_group_id.as_deref(), tags);
-        self.sql.on_start(start, operation);
+        self.sql.on_start(start, differing, operation);
     }
 
     fn on_job_start(&mut self, mut start: JobStart) -> Result<(), RowError> {

@@ -10,19 +10,20 @@ use super::environment::redact;
 
 /// The application's own settings.
 #[derive(Debug, Default)]
-pub(super) struct ApplicationSettings {
+pub struct ApplicationSettings {
     values: HashMap<String, String>,
 }
 
 impl ApplicationSettings {
     /// The last update of the environment counts.
-    pub(super) fn on_environment(&mut self, spark: &[(String, String)]) {
+    pub fn on_environment(&mut self, spark: &[(String, String)]) {
         self.values = spark.iter().cloned().collect();
     }
 
     /// Those of `settings` that the application does not have, or has with another value; none
     /// where the history does not say what the application has.
-    pub(super) fn differing(&self, settings: Vec<(String, String)>) -> Vec<(String, String)> {
+    #[must_use]
+    pub fn differing(&self, settings: Vec<(String, String)>) -> Vec<(String, String)> {
         if self.values.is_empty() {
             return Vec::new();
         }
@@ -32,7 +33,10 @@ impl ApplicationSettings {
     }
 
     /// Writes settings that differ, each once.
-    pub(super) fn append(
+    ///
+    /// # Errors
+    /// As [`RowWriter::append`].
+    pub fn append(
         &self,
         subject: SettingSubject,
         mut settings: Vec<(String, String)>,

@@ -50,6 +50,8 @@ pub struct SqlRow {
     pub is_adaptive: Option<bool>,
     pub num_plan_updates: Option<i64>,
     pub query_id: Option<String>,
+    /// JSON of the settings that its session changed.
+    pub modified_configs: Option<String>,
     pub job_group: Option<String>,
     pub job_tags: Vec<String>,
     /// Text of the statement that a client sent.
@@ -84,6 +86,7 @@ impl SqlRow {
                 .opt_boolean("is_adaptive", self.is_adaptive)
                 .opt_bigint("num_plan_updates", self.num_plan_updates)
                 .opt_string("query_id", self.query_id.as_deref())
+                .opt_string("modified_configs", self.modified_configs.as_deref())
                 .opt_string("job_group", self.job_group.as_deref())
                 .string_array("job_tags", &self.job_tags)
                 .opt_string("statement", self.statement.as_deref());
@@ -98,7 +101,7 @@ pub struct SqlNodeRow {
     pub sql_id: i64,
     pub node_id: i64,
     pub name: String,
-    /// The plan's `simpleString`; REST does not tell it.
+    /// The plan's `simpleString`; REST does not tell it before Spark 4.2.
     pub description: Option<String>,
     pub whole_stage_codegen_id: Option<i64>,
     pub child_node_ids: Vec<i64>,

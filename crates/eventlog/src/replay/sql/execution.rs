@@ -13,6 +13,7 @@ use crate::rows::{
     SqlScanRow, SqlStatus, json_map,
 };
 
+use super::super::environment::redact;
 use super::super::jobs::job_tags;
 use super::super::operations::origin_of;
 use super::super::settings::ApplicationSettings;
@@ -42,6 +43,8 @@ pub(super) struct Execution {
     pub(super) ended_jobs: usize,
     /// Settings that differ from the application's.
     pub(super) settings: BTreeMap<String, String>,
+    /// All settings that its session changed, as the event has them.
+    pub(super) modified_configs: Vec<(String, String)>,
     pub(super) job_group: Option<String>,
     pub(super) job_tags: Vec<String>,
     pub(super) query_id: Option<String>,
@@ -52,6 +55,15 @@ pub(super) struct Execution {
     pub(super) num_plan_updates: i64,
     /// Computed when the execution ends: later tasks change nothing.
     pub(super) values: Option<ExecutionValues>,
+}
+
+/// JSON of settings; `None` where there are none.
+fn modified_configs(settings: &[(String, String)]) -> Option<String> {
+    let settings: BTreeMap<&str, &str> = settings
+        .iter()
+        .map(|(key, value)| (key.as_str(), redact(key, value)))
+        .collect();
+    (!settings.is_empty()).then(|| json_map(&settings))
 }
 
 impl Execution {
@@ -181,6 +193,7 @@ impl Execution {
             is_adaptive: Some(is_adaptive),
             num_plan_updates: Some(self.num_plan_updates),
             query_id: self.query_id,
+            modified_configs: modified_configs(&self.modified_configs),
             job_group: self.job_group,
             job_tags: self.job_tags,
             statement: self.statement,

@@ -56,10 +56,12 @@ impl SqlExecutions {
         i64::try_from(self.over.len()).unwrap_or(i64::MAX)
     }
 
-    /// `operation` is what a client asked for, where the execution is known to belong to one.
+    /// `differing` are its settings that differ from the application's; `operation` is what a client
+    /// asked for, where the execution is known to belong to one.
     pub(super) fn on_start(
         &mut self,
         start: SqlExecutionStart,
+        differing: Vec<(String, String)>,
         operation: Option<&OperationStarted>,
     ) {
         // A job of it had started and ended before: its row may have left already.
@@ -67,7 +69,8 @@ impl SqlExecutions {
             return;
         }
         let execution = self.get_or_create(start.execution_id);
-        execution.settings.extend(start.modified_configs);
+        execution.settings.extend(differing);
+        execution.modified_configs = start.modified_configs;
         execution.job_group = start.job_group_id.or(execution.job_group.take());
         execution.job_tags = start.job_tags;
         execution.query_id = start.query_id;

@@ -1,4 +1,4 @@
-//! The element that REST's `sql` answers for an execution, written as it is built: a tree of JSON
+//! The element that REST's `sql` answers for an execution, as a server of Spark 4.3 does, written as it is built: a tree of JSON
 //! values would take many times the plan's own memory.
 
 use serde::Serialize;
@@ -6,6 +6,7 @@ use serde::ser::{SerializeSeq, Serializer};
 
 use crate::rows::{JobStatus, rest_time};
 
+use super::super::environment::redact;
 use super::aggregate::MetricValue;
 use super::execution::Execution;
 use super::plan_graph::{Edge, GraphNode};
@@ -24,6 +25,10 @@ pub(super) fn rest_element(execution: &Execution) -> String {
         failed_job_ids: execution.jobs_with(JobStatus::Failed),
         nodes: Nodes(execution),
         edges: Edges(&execution.graph.edges),
+        query_id: execution.query_id.as_deref(),
+        error_message: execution.error_message.as_deref(),
+        root_execution_id: execution.root_execution_id.unwrap_or(execution.sql_id),
+        modified_configs: Pairs(&execution.modified_configs),
     };
     // Nothing in it can fail to serialize; an empty object is the honest fallback.
     serde_json::to_string(&element).unwrap_or_else(|_| "{}".to_owned())
@@ -49,6 +54,21 @@ struct Element<'e> {
     failed_job_ids: Vec<i64>,
     nodes: Nodes<'e>,
     edges: Edges<'e>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'e str>,
+    root_execution_id: i64,
+    modified_configs: Pairs<'e>,
+}
+
+/// A map in the order in which the event has it.
+struct Pairs<'e>(&'e [(String, String)]);
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, redact(key, value))))
+    }
 }
 
 /// REST lists the last node first.
@@ -64,6 +84,7 @@ impl Serialize for Nodes<'_> {
                 node_name: node.name.trim(),
                 whole_stage_codegen_id: node.whole_stage_codegen_id,
                 metrics: Metrics { execution, node },
+                desc: &node.description,
             })?;
         }
         list.end()
@@ -78,6 +99,7 @@ struct Node<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     whole_stage_codegen_id: Option<i64>,
     metrics: Metrics<'e>,
+    desc: &'e str,
 }
 
 struct Metrics<'e> {

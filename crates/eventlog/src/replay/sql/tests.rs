@@ -50,6 +50,7 @@ fn steps(root: Tree) -> usize {
                 job_group_id: None,
                 query_id: None,
             },
+            Vec::new(),
             None,
         );
         sql.finish(&ApplicationSettings::default(), &mut writer)
