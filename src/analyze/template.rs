@@ -9,6 +9,7 @@
 //! | `{x:h}` | milliseconds | `0.42 h` |
 //! | `{x:bytes}` | bytes | `12.3 MiB` |
 //! | `{x:pct}` | a ratio from 0 to 1 | `12.3 %` |
+//! | `{x:gap\|gaps}` | a number | `1 gap`, `3 gaps`, `110,052 gaps`: the number with the noun that fits it |
 //!
 //! A part in square brackets is left out when a column inside it is NULL. Outside of brackets a
 //! NULL renders as `not captured`. That is all: what depends on more is a column of the query.
@@ -38,10 +39,12 @@ enum Part {
     Optional(Vec<Part>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Format {
     Plain,
     Int,
+    /// The number and what it counts: singular and plural.
+    Count(String, String),
     Decimals(usize),
     Seconds,
     Hours,
@@ -51,6 +54,11 @@ enum Format {
 
 impl Format {
     fn parse(text: &str) -> Option<Self> {
+        if let Some((one, many)) = text.split_once('|') {
+            let is_noun = |noun: &str| !noun.trim().is_empty() && !noun.contains('|');
+            return (is_noun(one) && is_noun(many))
+                .then(|| Self::Count(one.to_owned(), many.to_owned()));
+        }
         Some(match text {
             "int" => Self::Int,
             "s" => Self::Seconds,
@@ -150,7 +158,9 @@ fn parse_value(inner: &str) -> Result<Part, String> {
         Some((column, format)) => (
             column,
             Format::parse(format).ok_or_else(|| {
-                format!("`{format}` is no format; known are s, h, bytes, pct, int and 1 to 6")
+                format!(
+                    "`{format}` is no format; known are s, h, bytes, pct, int, 1 to 6 and one|many"
+                )
             })?,
         ),
         None => (inner, Format::Plain),
@@ -192,14 +202,22 @@ impl Part {
 }
 
 impl Format {
-    fn render(self, value: &Value) -> String {
+    fn render(&self, value: &Value) -> String {
         let Some(number) = value.as_f64() else {
             return plain(value);
         };
         match self {
             Self::Plain => plain(value),
             Self::Int => grouped(number),
-            Self::Decimals(digits) => format!("{number:.digits$}"),
+            Self::Count(one, many) => {
+                let count = grouped(number);
+                let noun = if count == "1" { one } else { many };
+                format!("{count} {noun}")
+            }
+            Self::Decimals(digits) => {
+                let digits = *digits;
+                format!("{number:.digits$}")
+            }
             Self::Seconds => duration(number),
             Self::Hours => format!("{:.2} h", number / 3.6e6),
             Self::Bytes => bytes(number),
@@ -298,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn counts_take_the_noun_that_fits() {
+        let template = "{n:gap|gaps}[, {m:entry|entries}]";
+        for (row, text) in [
+            (json!({"n": 1, "m": 0}), "1 gap, 0 entries"),
+            (json!({"n": 2, "m": 1.0}), "2 gaps, 1 entry"),
+            (json!({"n": 110_052, "m": null}), "110,052 gaps"),
+            (json!({"n": null}), "not captured"),
+        ] {
+            assert_eq!(render(template, row), text);
+        }
+    }
+
+    #[test]
     fn brackets_leave_out_what_is_not_known_and_nothing_else() {
         let template = "It ran {ms:s}[, {ratio:1} times the median] of {n:int}.";
         assert_eq!(
@@ -332,7 +363,11 @@ mod tests {
             ("[a [b]]", "a `[` stands inside another"),
             (
                 "{a:parsec}",
-                "`parsec` is no format; known are s, h, bytes, pct, int and 1 to 6",
+                "`parsec` is no format; known are s, h, bytes, pct, int, 1 to 6 and one|many",
+            ),
+            (
+                "{a:gap|}",
+                "`gap|` is no format; known are s, h, bytes, pct, int, 1 to 6 and one|many",
             ),
             ("{A b}", "`{A b}` names no column"),
         ] {
