@@ -4,7 +4,8 @@
 --   what it costs, and the rule's defaults for what the rule left open. What would win less than the
 --   smallest share of the application, in wall time and in core time, is not told; what wins little is
 --   never above medium. A rule may set the severity itself, which is then kept. What comes from an
---   incomplete history is of low confidence, because its totals are lower bounds.
+--   incomplete history is of low confidence, because its totals are lower bounds; Databricks logs, which never
+--   have an end, are of medium confidence at best.
 -- parameter: critical_core_ms bigint = 72000000 [core_ms] lost core time from which a finding is critical (20 core-hours)
 -- parameter: high_core_ms bigint = 7200000 [core_ms] lost core time from which it is high (2 core-hours)
 -- parameter: medium_core_ms bigint = 600000 [core_ms] lost core time from which it is medium (10 core-minutes)
@@ -12,21 +13,34 @@
 -- parameter: serious_share double = 0.02 [ratio] share of the application below which it is never above medium
 -- parameter: min_share double = 0.005 [ratio] share of the application below which it is not told
 -- reads: applications, rule_results
-WITH shared AS (
+WITH durations AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    -- Up to the last event where there is no end.
+    COALESCE(
+      CASE WHEN duration_ms > 0 THEN duration_ms END, CASE WHEN observed_duration_ms > 0 THEN observed_duration_ms END
+    ) AS duration_ms
+  FROM applications
+),
+shared AS (
   SELECT
     r.*,
     a.cluster_name, a.job_key, a.app_date, a.complete,
-    CASE WHEN r.recoverable_ms > a.duration_ms AND a.duration_ms > 0 THEN a.duration_ms ELSE r.recoverable_ms END
-      AS winnable_ms,
+    -- Databricks never logs the end of an application; its log can be whole all the same.
+    (a.platform = 'databricks' OR a.application_name = 'Databricks Shell') AND a.start_time IS NOT NULL AS is_open_ended,
+    CASE WHEN r.recoverable_ms > d.duration_ms THEN d.duration_ms ELSE r.recoverable_ms END AS winnable_ms,
     -- The larger share of wall time and of core time; NULL where neither is known.
     GREATEST(
-      CAST(r.recoverable_ms AS DOUBLE) / NULLIF(a.duration_ms, 0),
+      CAST(r.recoverable_ms AS DOUBLE) / d.duration_ms,
       CAST(r.lost_core_ms AS DOUBLE) / NULLIF(GREATEST(a.core_time_ms, a.total_task_time_ms), 0)
     ) AS share
   FROM rule_results AS r
   INNER JOIN applications AS a
     ON a.platform = r.platform AND a.cluster_id = r.cluster_id
     AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
+  INNER JOIN durations AS d
+    ON d.platform = r.platform AND d.cluster_id = r.cluster_id
+    AND d.application_id = r.application_id AND d.attempt_id = r.attempt_id
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id,
@@ -45,7 +59,12 @@ SELECT
     WHEN lost_core_ms >= $medium_core_ms THEN 'medium'
     ELSE 'low'
   END AS severity,
-  CASE WHEN complete THEN COALESCE(confidence, 'medium') ELSE 'low' END AS confidence,
+  CASE
+    WHEN complete THEN COALESCE(confidence, 'medium')
+    WHEN is_open_ended AND confidence = 'low' THEN 'low'
+    WHEN is_open_ended THEN 'medium'
+    ELSE 'low'
+  END AS confidence,
   subject_type,
   subject_id,
   job_key,

@@ -50,11 +50,14 @@ serious AS (
 rule_loss AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, rule_id,
+    -- Of rules that know no loss the most serious; a note is no reason to look at an application.
     ROW_NUMBER() OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id
-      ORDER BY SUM(CAST(COALESCE(lost_core_ms, 0) AS DECIMAL(38, 0))) DESC, rule_id
+      ORDER BY SUM(CAST(COALESCE(lost_core_ms, 0) AS DECIMAL(38, 0))) DESC,
+        MIN(CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END), rule_id
     ) AS place
   FROM findings
+  WHERE severity <> 'info' OR lost_core_ms > 0
   GROUP BY platform, cluster_id, application_id, attempt_id, rule_id
 )
 SELECT
@@ -70,7 +73,8 @@ SELECT
   COALESCE(t.num_flagged_stages, 0) AS num_flagged_stages,
   -- No finding means nothing lost; a finding that cannot tell means not known.
   CASE
-    WHEN r.rule_id IS NULL THEN 0
+    -- Nothing that is known to be lost is not all of it.
+    WHEN l.lost_core_ms IS NULL THEN 0
     ELSE LEAST(l.lost_core_ms, NULLIF(a.core_time_ms, 0))
   END AS lost_core_ms,
   -- No price is known yet.

@@ -2,90 +2,96 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 1
+-- version: 3
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
---   held. Between jobs the driver plans queries, lists files, commits output or runs code of its own.
---   Counted are gaps of some length only, from the start of the application to its first job, between
---   jobs, and after the last. Lost is the time of these gaps on the cores that were held on average.
---   An interactive session waits for its people and is not judged.
+--   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
+--   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
+--   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
+--   An interactive session waits for its people and a streaming query for its data; neither is judged.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
--- parameter: min_gaps_ms bigint = 60000 [ms] all such gaps together, at least
+-- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
--- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:int} gaps while {average_cores:1}
---   cores were held; the longest took {longest_gap_ms:s}[ and came before job {longest_before_job:int}].
--- advice: longest_before_job IS NULL | - | - | The longest gap follows the last job: look at what the code does at its end
---   (writes by the driver alone, calls to other services), and stop the session as soon as the work is done.
--- advice: longest_before_first | - | - | The longest gap is before the first job: create the session later, after downloads,
---   imports and listings, or start with fewer executors.
--- recommendation: Look at what the driver does before that job (large plans built in loops, file listings, collect and
---   Python code, commits of many files), and do it in Spark, side by side, or less often.
-WITH intervals AS (
-  SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id,
-    UNIX_MILLIS(j.submission_time) AS begin_ms,
-    UNIX_MILLIS(j.completion_time) AS end_ms
-  FROM jobs AS j
-  WHERE j.submission_time IS NOT NULL AND j.completion_time IS NOT NULL
+-- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
+-- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
+--   {held_cores:1} cores held on average. Of this the driver spent {outside_ms:s} outside of any query[, {commit_ms:s} committing
+--   what queries wrote][, {before_job_ms:s} preparing queries][, {between_jobs_ms:s} between jobs of a query][,
+--   {collect_ms:s} on results of queries][, {command_ms:s} in commands without a job]. The longest took
+--   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})].
+-- advice: main_part = 'commit' | - | - | Most of it is the commit of writes: write fewer and larger files, use the committer made
+--   for the store (S3A magic or EMR's optimized one, never rename on an object store), or a table format.
+-- advice: main_part = 'before' | - | - | Most of it is spent between the start of a query and its first job: partitions are listed
+--   and code is generated there. Filter on partition columns, keep fewer and larger files and partitions, and split plans of
+--   very many columns or steps.
+-- advice: main_part = 'collect' | - | - | Most of it follows the last job of a query: results come to the driver. Write them from
+--   the executors instead of collecting them (collect, toPandas), or collect fewer rows.
+-- advice: main_part = 'between' | - | - | Most of it lies between the jobs of one query: broadcasts are collected and sent, and the rest
+--   of the plan is made anew. Broadcast less, and cut very large plans with a checkpoint.
+-- advice: main_part = 'command' | - | - | Most of it is spent in commands that run no job (adding partitions, repairing or
+--   describing tables): run them once, in one statement, or outside of this application.
+-- advice: longest_is_last | - | - | The longest gap follows the last job: look at what the code does at its end (calls to other
+--   services, local files), and stop the session as soon as the work is done.
+-- advice: longest_is_first | - | - | The longest gap is before the first job although executors were there: start the session
+--   after downloads and imports, or start with fewer executors.
+-- recommendation: The driver runs code of its own or plans its next query: plans built in loops, listings of many files,
+--   Python code, calls to other services. Do that in Spark, side by side with jobs, or less often.
+WITH streams AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM streaming_progress
 ),
-bounds AS (
-  SELECT platform, cluster_id, application_id, attempt_id, job_id, begin_ms, end_ms FROM intervals
-  UNION ALL
-  -- The end of the application, as a job that takes no time.
-  SELECT
-    platform, cluster_id, application_id, attempt_id, TRY_CAST(NULL AS BIGINT) AS job_id,
-    UNIX_MILLIS(start_time) + duration_ms AS begin_ms, UNIX_MILLIS(start_time) + duration_ms AS end_ms
-  FROM applications
-  WHERE start_time IS NOT NULL AND duration_ms > 0
-),
-gaps AS (
-  SELECT
-    b.platform, b.cluster_id, b.application_id, b.attempt_id, b.job_id,
-    MAX(b.end_ms) OVER (
-      PARTITION BY b.platform, b.cluster_id, b.application_id, b.attempt_id
-      ORDER BY b.begin_ms, b.end_ms, b.job_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) IS NULL AS is_first,
-    b.begin_ms - GREATEST(
-      UNIX_MILLIS(a.start_time),
-      MAX(b.end_ms) OVER (
-        PARTITION BY b.platform, b.cluster_id, b.application_id, b.attempt_id
-        ORDER BY b.begin_ms, b.end_ms, b.job_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      )
-    ) AS gap_ms
-  FROM bounds AS b
-  INNER JOIN applications AS a
-    ON a.platform = b.platform AND a.cluster_id = b.cluster_id
-    AND a.application_id = b.application_id AND a.attempt_id = b.attempt_id
-),
-ranked AS (
+counted AS (
   SELECT
     g.*,
     ROW_NUMBER() OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY gap_ms DESC, job_id
+      PARTITION BY g.platform, g.cluster_id, g.application_id, g.attempt_id ORDER BY g.gap_ms DESC, g.begin_ms
     ) AS place
-  FROM gaps AS g
-  WHERE gap_ms >= $min_gap_ms
+  FROM job_gaps AS g
+  INNER JOIN application_facts AS a
+    ON a.platform = g.platform AND a.cluster_id = g.cluster_id
+    AND a.application_id = g.application_id AND a.attempt_id = g.attempt_id
+  LEFT JOIN streams AS s
+    ON s.platform = g.platform AND s.cluster_id = g.cluster_id
+    AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
+  WHERE g.gap_ms >= $min_gap_ms AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
+    AND NOT (g.is_first AND (a.is_local OR g.platform = 'databricks' OR a.application_name = 'Databricks Shell'))
 ),
 summed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     COUNT(*) AS num_gaps,
     SUM(gap_ms) AS gap_ms,
+    SUM(held_core_ms) AS held_ms,
+    SUM(outside_ms) AS outside_ms, SUM(commit_ms) AS commit_ms, SUM(before_job_ms) AS before_job_ms,
+    SUM(between_jobs_ms) AS between_jobs_ms, SUM(collect_ms) AS collect_ms, SUM(command_ms) AS command_ms,
     MAX(gap_ms) AS longest_gap_ms,
     MAX(CASE WHEN place = 1 THEN job_id END) AS longest_before_job,
-    MAX(CASE WHEN place = 1 AND is_first THEN 1 ELSE 0 END) = 1 AS longest_before_first
-  FROM ranked
+    MAX(CASE WHEN place = 1 AND is_first THEN 1 ELSE 0 END) = 1 AS longest_is_first,
+    MAX(CASE WHEN place = 1 AND is_last THEN 1 ELSE 0 END) = 1 AS longest_is_last,
+    MAX(CASE WHEN place = 1 AND outside_ms < gap_ms / 2e0 THEN SUBSTR(query_description, 1, 100) END) AS longest_query
+  FROM counted
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   'medium' AS confidence,
-  TRY_CAST(s.gap_ms * a.average_cores AS BIGINT) AS lost_core_ms,
+  TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
   s.gap_ms AS recoverable_ms,
-  s.gap_ms, CAST(s.gap_ms AS DOUBLE) / a.app_duration_ms AS gap_ratio, s.num_gaps, s.longest_gap_ms,
-  s.longest_before_job, s.longest_before_first, a.app_duration_ms, a.average_cores
+  s.gap_ms, CAST(s.gap_ms AS DOUBLE) / a.app_duration_ms AS gap_ratio, s.num_gaps, s.held_ms / s.gap_ms AS held_cores,
+  TRY_CAST(s.outside_ms AS BIGINT) AS outside_ms,
+  -- What is not worth a word is left out of the sentence.
+  CASE WHEN s.commit_ms >= 1e3 THEN TRY_CAST(s.commit_ms AS BIGINT) END AS commit_ms,
+  CASE WHEN s.before_job_ms >= 1e3 THEN TRY_CAST(s.before_job_ms AS BIGINT) END AS before_job_ms,
+  CASE WHEN s.between_jobs_ms >= 1e3 THEN TRY_CAST(s.between_jobs_ms AS BIGINT) END AS between_jobs_ms,
+  CASE WHEN s.collect_ms >= 1e3 THEN TRY_CAST(s.collect_ms AS BIGINT) END AS collect_ms,
+  CASE WHEN s.command_ms >= 1e3 THEN TRY_CAST(s.command_ms AS BIGINT) END AS command_ms,
+  CASE GREATEST(s.outside_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms)
+    WHEN s.outside_ms THEN 'outside' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
+    WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' ELSE 'command'
+  END AS main_part,
+  s.longest_gap_ms, s.longest_before_job, s.longest_is_first, s.longest_is_last, s.longest_query, a.app_duration_ms
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
-WHERE NOT a.is_interactive AND NOT a.is_local AND a.num_jobs > 0
-  AND s.gap_ms >= $min_gaps_ms AND s.gap_ms >= $min_gap_ratio * a.app_duration_ms
+WHERE s.gap_ms >= $min_gaps_ms
+  AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
+    OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms))

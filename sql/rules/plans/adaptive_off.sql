@@ -8,7 +8,7 @@
 --   skewed ones and choose joins by real sizes; how much that saves is not known beforehand.
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
--- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:int} stages of {run_ms:s} of task time with adaptive
+-- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
 --   execution off.
 -- advice: spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on.
 -- recommendation: Move to Spark 3.2 or later, where adaptive execution is on by default.

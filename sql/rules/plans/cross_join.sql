@@ -9,7 +9,7 @@
 -- subject: node
 -- parameter: min_rows double = 1e8 [count] rows that the join put out, at least
 -- parameter: critical_rows double = 1e10 [count] the same, from which it is of high severity
--- evidence: {node_name} put out {rows:int} rows in query {sql_id}[, which took {duration_ms:s}].
+-- evidence: {node_name} put out {rows:row|rows} in query {sql_id}[, which took {duration_ms:s}].
 -- recommendation: Add an equality to the join condition (a day, a bucket, a key that both sides have), or filter both sides
 --   before the join.
 SELECT

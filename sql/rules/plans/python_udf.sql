@@ -2,41 +2,66 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 1
--- description: Fires where the stages with Python functions took a large share of an application's task
+-- version: 2
+-- description: Fires where the stages with Python functions, of queries or of RDDs, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
---   would take instead is not known.
+--   would take instead is not known. operator_ms is the part that the operators of queries measured.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
--- parameter: min_run_time_ms bigint = 300000 [ms] task time of stages with Python, at least
--- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {num_batch:int} operators
---   send rows one by one, without Arrow].
+-- parameter: min_run_time_ms bigint = 60000 [ms] task time of stages of queries with Python, at least
+-- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
+-- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {operator_ms:s} of it in the
+--   operators that call it][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
+--   {num_batch:operator sends|operators send} rows one by one, without Arrow].
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
+-- advice: rdd_ms * 2 >= python_ms | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is serialized, and
+--   Python does the work.
 -- recommendation: Use built-in functions where there are any; filter and select before the call, so that fewer rows travel.
-WITH times AS (
+WITH python_rdds AS (
+  SELECT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id
+  FROM rdds
+  WHERE rdd_name LIKE 'Python%' AND first_stage_id IS NOT NULL
+  UNION
+  SELECT platform, cluster_id, application_id, attempt_id, last_stage_id AS stage_id
+  FROM rdds
+  WHERE rdd_name LIKE 'Python%' AND last_stage_id IS NOT NULL
+),
+times AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id,
+    SUM(CASE WHEN f.has_python OR r.stage_id IS NOT NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS python_ms,
+    SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS rdd_ms,
+    SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN 1 ELSE 0 END) AS num_rdd_stages,
+    SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms,
+    MAX(f.spark_minor) AS spark_minor
+  FROM stage_facts AS f
+  LEFT JOIN python_rdds AS r
+    ON r.platform = f.platform AND r.cluster_id = f.cluster_id
+    AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
+),
+operators AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    SUM(CASE WHEN has_python THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) AS python_ms,
-    SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms,
-    MAX(spark_minor) AS spark_minor
-  FROM stage_facts
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
-batches AS (
-  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_batch
+    SUM(CASE WHEN node_name LIKE 'BatchEvalPython%' THEN 1 ELSE 0 END) AS num_batch,
+    SUM(CAST(time_ms AS DOUBLE)) AS operator_ms
   FROM sql_nodes
-  WHERE node_name LIKE 'BatchEvalPython%'
+  WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
   CASE WHEN t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000 THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  t.python_ms, t.run_ms, t.python_ms / t.run_ms AS python_share, b.num_batch, t.spark_minor
+  t.python_ms, t.run_ms, t.python_ms / t.run_ms AS python_share,
+  NULLIF(o.operator_ms, 0e0) AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
+  CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
+  CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor
 FROM times AS t
-LEFT JOIN batches AS b
-  ON b.platform = t.platform AND b.cluster_id = t.cluster_id
-  AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE t.python_ms >= $min_run_time_ms AND t.python_ms >= $min_share * t.run_ms
+LEFT JOIN operators AS o
+  ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+  AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id
+WHERE t.python_ms >= $min_share * t.run_ms
+  AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms)

@@ -1,18 +1,32 @@
 -- id: incomplete_history
--- title: The history of the application ends before it does
+-- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 1
--- description: Fires where the log lacks the end of the application although it is not running any more, or
---   lines were lost. All numbers of such an application are lower bounds.
+-- version: 2
+-- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
+--   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
+--   of an application, so there it fires only where a job was still running.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least
--- evidence: The history ends[ after {app_duration_ms:s}] with {num_jobs:int} jobs and without the end of the application; all its numbers
---   are lower bounds.
--- recommendation: Look whether the driver was killed (memory, the cluster ended, a time limit). Where the driver dropped
---   events, raise spark.scheduler.listenerbus.eventqueue.eventLog.capacity.
+-- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
+--   still ran]; all its numbers are lower bounds.
+-- recommendation: If it does not run any more, look why the driver went (memory, the cluster ended, a time limit). If it does,
+--   its history will be read again.
+WITH open_jobs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_running
+  FROM jobs
+  WHERE status = 'RUNNING'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+)
 SELECT
-  platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
+  a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   'info' AS severity,
-  app_duration_ms, num_jobs, total_task_time_ms
-FROM application_facts
-WHERE NOT complete AND total_task_time_ms >= $min_core_time_ms
+  CASE WHEN a.app_duration_ms IS NULL THEN 'The history lacks its beginning and its end' END AS title,
+  CASE WHEN a.app_duration_ms IS NULL THEN 'lacks its beginning and its end' ELSE 'ends without the end of the application' END
+    AS missing,
+  a.app_duration_ms, a.num_jobs, r.num_running, a.total_task_time_ms
+FROM application_facts AS a
+LEFT JOIN open_jobs AS r
+  ON r.platform = a.platform AND r.cluster_id = a.cluster_id
+  AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
+WHERE NOT a.completed AND a.total_task_time_ms >= $min_core_time_ms
+  AND (r.num_running > 0 OR (a.platform <> 'databricks' AND a.application_name <> 'Databricks Shell'))

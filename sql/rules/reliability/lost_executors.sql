@@ -2,37 +2,142 @@
 -- title: Executors are lost in the middle of their work
 -- category: reliability
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
---   the application. One finding for each kind of loss. Lost core time is what the failed_tasks findings
---   of the same application count, so none is counted here.
+--   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
+--   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
+--   machine went, a spot instance among them), preempted (by another queue), heartbeat (no answer for too
+--   long), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
+--   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
+--   several causes it stands with the most frequent one.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
--- evidence: {num_lost:int} of {num_workers:int} executors were lost ({kind}), after {mean_lifetime_ms:s} on average[: {reason}].
--- advice: kind = 'oom' | - | - | The process ran out of memory: give executors more memory outside of the heap or in it, as the
---   reason says, or run fewer tasks at once in each.
--- advice: kind = 'spot' | - | - | The instances were taken back: keep the driver on demand, spread over more instance types, and
---   turn decommissioning on so that shuffle data moves first.
--- advice: kind = 'killed' | - | - | The cluster manager killed them: look for memory limits and preemption in its log.
--- recommendation: Look at the log of the lost executors and their hosts; out of memory, a lost node and a full disk
+-- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
+--   {lost_core_ms:s} of task time was lost with them][: {reason}].
+-- advice: cause = 'heap' AND platform <> 'databricks' AND memory_doubled_gib <= 31 | spark.executor.memory |
+--   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
+--   smaller.
+-- advice: cause = 'heap' AND executor_cores > 1 AND platform <> 'databricks' | spark.executor.cores |
+--   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap was full: run fewer tasks at once in an executor, or make partitions
+--   smaller.
+-- advice: cause = 'heap' | - | - | The heap was full: choose more memory for each core, or make partitions smaller.
+-- advice: cause = 'container' AND has_containers AND spark_minor >= 203 | spark.executor.memoryOverhead |
+--   CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | The container needs more room beside the heap (Python workers, network buffers,
+--   native memory): raise it, or run fewer tasks at once. A larger heap alone makes it worse.
+-- advice: cause = 'container' AND master LIKE 'yarn%' | spark.yarn.executor.memoryOverhead |
+--   CAST(overhead_needed_mib AS STRING) | The container needs more room beside the heap (Python workers, network buffers, native
+--   memory): raise it, or run fewer tasks at once. A larger heap alone makes it worse.
+-- advice: cause = 'container' | - | - | The container needs more room beside the heap: give it more memory, or run fewer tasks at once
+--   in it.
+-- advice: cause = 'signal' AND platform = 'databricks' | - | - | Signal 9 comes from the system's memory killer as a rule: choose
+--   instances with more memory for each core, or keep less in Python and native memory.
+-- advice: cause = 'signal' | - | - | Signal 9 comes from the system's memory killer or from a person: look at the kernel's log of the host;
+--   leave more of its memory free beside the heaps.
+-- advice: cause = 'node' AND spark_minor >= 301 AND NOT decommission AND can_decommission | spark.decommission.enabled | 'true' |
+--   The machines went (spot, scaled in, or broken): let executors hand over their data before they go (with
+--   spark.storage.decommission.enabled), keep the driver on demand, and spread over more instance types.
+-- advice: cause = 'node' | - | - | The machines went (spot, scaled in, or broken): keep the driver and core nodes on demand, and spread over
+--   more instance types.
+-- advice: cause = 'preempted' | - | - | Another queue took the room back: ask for no more than the queue's guaranteed share, or run the job
+--   in a queue that is not preempted.
+-- advice: cause = 'heartbeat' | - | - | They did not answer for too long: long garbage collection, a machine that swaps, or a cut network.
+--   Give them more memory for each core before the timeouts are raised.
+-- advice: cause = 'killed' | - | - | Somebody or something killed them: look at the log of the cluster manager for their ids.
+-- recommendation: Look at the logs of the lost executors and of their hosts; out of memory, a lost node and a full disk
 --   look alike from here.
-WITH losses AS (
+WITH classified AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, loss_kind AS kind,
-    COUNT(*) AS num_lost,
-    AVG(CAST(lifetime_ms AS DOUBLE)) AS mean_lifetime_ms,
-    MIN(SUBSTR(remove_reason, 1, 200)) AS reason
+    platform, cluster_id, application_id, attempt_id, executor_id, lifetime_ms,
+    -- On one line, without the stop that the sentence has of its own.
+    REGEXP_REPLACE(
+      TRIM(REGEXP_REPLACE(REPLACE(remove_reason, CHR(10), ' '), ' +', ' ')), '[.: ]+$', ''
+    ) AS reason,
+    CASE
+      WHEN exit_code = 52 OR remove_reason LIKE '%JVM OOM%' OR remove_reason LIKE '%OutOfMemoryError%' THEN 'heap'
+      WHEN remove_reason LIKE '%memory limit%' OR remove_reason LIKE '%possible container OOM%'
+        OR remove_reason LIKE '%OOMKilled%' THEN 'container'
+      WHEN remove_reason LIKE '%preempted%' THEN 'preempted'
+      WHEN loss_kind = 'spot' OR exit_code = -100 OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%worker lost%'
+        OR remove_reason LIKE '%Worker shutting down%' OR remove_reason LIKE '%node was terminated%' THEN 'node'
+      WHEN exit_code = 137 OR remove_reason LIKE '%code 137%' THEN 'signal'
+      WHEN remove_reason LIKE '%heartbeat timed out%' THEN 'heartbeat'
+      WHEN loss_kind = 'oom' THEN 'container'
+      WHEN loss_kind = 'killed' THEN 'killed'
+      ELSE 'unknown'
+    END AS cause
   FROM executors
   WHERE executor_id <> 'driver' AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
-  GROUP BY platform, cluster_id, application_id, attempt_id, loss_kind
+),
+losses AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, cause,
+    COUNT(*) AS num_lost,
+    AVG(CAST(lifetime_ms AS DOUBLE)) AS mean_lifetime_ms,
+    MIN(SUBSTR(reason, 1, 200)) AS reason,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COUNT(*) DESC, cause
+    ) AS place
+  FROM classified
+  GROUP BY platform, cluster_id, application_id, attempt_id, cause
+),
+task_work AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, index,
+    SUM(CASE
+      WHEN status = 'FAILED' AND end_reason IN ('ExecutorLostFailure', 'FetchFailed') THEN CAST(duration AS DOUBLE)
+      ELSE 0e0
+    END) AS failed_ms,
+    SUM(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS done_ms,
+    SUM(CASE WHEN status = 'SUCCESS' THEN 1 ELSE 0 END) AS times_done
+  FROM tasks
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, index
+),
+work_lost AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    -- A task that was done twice did its work once for nothing.
+    SUM(failed_ms + CASE WHEN times_done > 1 THEN done_ms * (times_done - 1) / times_done ELSE 0e0 END) AS lost_ms
+  FROM task_work
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+set_values AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN key = 'spark.decommission.enabled' THEN LOWER(value) END) = 'true' AS decommission
+  FROM environment
+  WHERE section = 'spark'
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id,
-  CONCAT(a.application_id, ' ', l.kind) AS subject_id,
+  CONCAT(a.application_id, ' ', l.cause) AS subject_id,
   -- Work that ends well although a single executor went is no worry.
-  CASE WHEN l.num_lost > 1 OR NOT a.completed THEN 'medium' ELSE 'low' END AS severity,
-  l.kind, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason
+  CASE
+    WHEN w.lost_ms >= 600000 AND l.place = 1 THEN CAST(NULL AS STRING)
+    WHEN l.num_lost > 1 OR (NOT a.completed AND a.platform <> 'databricks') THEN 'medium'
+    ELSE 'low'
+  END AS severity,
+  CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
+  CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS lost_core_ms,
+  l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
+  a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
+  COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND a.platform <> 'databricks' AS can_decommission,
+  COALESCE(a.master LIKE 'yarn%' OR a.master LIKE 'k8s%', FALSE) AS has_containers,
+  TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,
+  -- Twice what it had, which by default is a tenth of the heap and at least 384 MiB.
+  TRY_CAST(2 * COALESCE(
+    CAST(p.memory_overhead_bytes AS DOUBLE), a.overhead_bytes, GREATEST(a.executor_memory_bytes * 0.1e0, 402653184e0)
+  ) / 1048576e0 AS BIGINT) AS overhead_needed_mib
 FROM application_facts AS a
+INNER JOIN applications AS p
+  ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+  AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
 INNER JOIN losses AS l
   ON l.platform = a.platform AND l.cluster_id = a.cluster_id
   AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+LEFT JOIN work_lost AS w
+  ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+  AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+LEFT JOIN set_values AS s
+  ON s.platform = a.platform AND s.cluster_id = a.cluster_id
+  AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
 WHERE l.num_lost >= $min_lost

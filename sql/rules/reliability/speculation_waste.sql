@@ -8,8 +8,8 @@
 --   the attempts that were killed in stages with speculation.
 -- parameter: min_killed bigint = 5 [count] killed attempts, at least
 -- parameter: min_lost_ms bigint = 60000 [ms] their time, at least
--- evidence: {num_killed:int} attempts were killed in stages with speculation and took {lost_ms:s} with them; of
---   {num_copies:int} copies {num_won:int} won.
+-- evidence: {num_killed:attempt was|attempts were} killed in stages with speculation and took {lost_ms:s} with them; of
+--   {num_copies:copy|copies} {num_won:int} won.
 -- advice: num_won * 2 < num_copies AND speculation | spark.speculation.multiplier | '3' | Few copies win: start them later, or not
 --   at all where the slow tasks have more data than the others.
 -- recommendation: Look for the cause of the slow tasks (skew, slow nodes); copies pay only where a node is slow.

@@ -251,12 +251,32 @@ async fn check(rule: &str, category: &str, views: &BTreeMap<String, SchemaRef>) 
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_rule_finds_what_its_data_file_expects() {
-    let views = view_schemas().await;
-    for rule in built_in().rules() {
-        check(&rule.id, &rule.category, &views).await;
+    let views = Arc::new(view_schemas().await);
+    // Each in a task of its own, so that one that fails does not hide the others.
+    let checks: Vec<_> = built_in()
+        .rules()
+        .map(|rule| {
+            let (id, category) = (rule.id.clone(), rule.category.clone());
+            let views = Arc::clone(&views);
+            let checked = id.clone();
+            (
+                id,
+                tokio::spawn(async move { check(&checked, &category, &views).await }),
+            )
+        })
+        .collect();
+    let mut failed = Vec::new();
+    for (id, check) in checks {
+        if check.await.is_err() {
+            failed.push(id);
+        }
     }
+    assert!(
+        failed.is_empty(),
+        "rules that fail their data file: {failed:?}"
+    );
 }
 
 /// `SPARKLAKE_RULE=task_skew cargo test one_rule -- --ignored` while a rule is being written.

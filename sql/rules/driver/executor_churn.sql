@@ -1,0 +1,36 @@
+-- id: executor_churn
+-- title: Executors come and go too fast
+-- category: driver
+-- severity: low
+-- version: 1
+-- description: Fires where dynamic allocation gave many executors back soon after they had come, and started others again. Each
+--   costs its start, an empty cache and shuffle data that may be lost.
+-- parameter: min_executors bigint = 10 [count] executors that were started, at least
+-- parameter: min_turnover double = 2.0 [ratio] executors that were started over the most at one time, at least
+-- parameter: short_ms bigint = 120000 [ms] life of an executor that is short
+-- parameter: min_short_share double = 0.3 [ratio] short-lived executors over those started, at least
+-- evidence: {num_workers:executor was|executors were} started where {num_executors_max:int} ran at most; {num_short:int} of them lived for less than
+--   two minutes before they were given back.
+-- advice: spark_minor >= 102 | spark.dynamicAllocation.executorIdleTimeout | '120s' | Let idle executors stay longer, so that the next stage
+--   finds them.
+-- recommendation: Let idle executors stay longer, so that the next stage finds them.
+WITH lives AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN loss_kind = 'idle' AND lifetime_ms < $short_ms THEN 1 ELSE 0 END) AS num_short
+  FROM executors
+  WHERE executor_id <> 'driver'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+)
+SELECT
+  a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
+  'low' AS severity, 'medium' AS confidence,
+  a.num_workers, a.num_executors_max, l.num_short, a.spark_minor
+FROM application_facts AS a
+INNER JOIN lives AS l
+  ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+  AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+WHERE a.dynamic_allocation AND NOT a.is_interactive AND a.num_workers >= $min_executors
+  AND a.num_workers >= $min_turnover * a.num_executors_max AND l.num_short >= $min_short_share * a.num_workers
+  -- Where much of the core time is idle, executors go too late rather than too soon (idle_executors).
+  AND CAST(a.total_task_time_ms AS DOUBLE) * a.task_cpus >= 0.75e0 * a.core_time_ms

@@ -1,0 +1,47 @@
+-- id: slow_start
+-- title: The application waits long for its first executor
+-- category: driver
+-- severity: low
+-- version: 1
+-- description: Fires where a large part of the wall time went by before the first executor was there. No executor
+--   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
+--   nothing can be told.
+-- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
+-- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
+-- evidence: The first executor came {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
+--   began after {first_task_delay_ms:s}].
+-- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
+--   nodes ready at the time of the job, or start it at another time.
+-- advice: master LIKE 'k8s%' | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the
+--   room that there is.
+-- recommendation: Look at the log of the driver up to its first executor: workers that are started late, a cluster without room,
+--   or long work before the session is used.
+WITH first_workers AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(add_time)) AS first_worker_ms
+  FROM executors
+  WHERE executor_id <> 'driver'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+waits AS (
+  SELECT
+    p.platform, p.cluster_id, p.application_id, p.attempt_id,
+    f.first_worker_ms - UNIX_MILLIS(p.start_time) AS wait_ms
+  FROM applications AS p
+  INNER JOIN first_workers AS f
+    ON f.platform = p.platform AND f.cluster_id = p.cluster_id
+    AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id
+)
+SELECT
+  a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
+  CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity,
+  'high' AS confidence,
+  w.wait_ms AS recoverable_ms,
+  w.wait_ms, CAST(w.wait_ms AS DOUBLE) / a.app_duration_ms AS wait_ratio,
+  a.first_task_delay_ms, a.app_duration_ms, COALESCE(a.master, '') AS master
+FROM application_facts AS a
+INNER JOIN waits AS w
+  ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+  AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+WHERE NOT a.is_local AND NOT a.is_interactive AND a.platform <> 'databricks'
+  AND a.application_name <> 'Databricks Shell'
+  AND w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms

@@ -1,0 +1,39 @@
+-- id: fetch_wait
+-- title: Tasks wait for shuffle data from other executors
+-- category: plans
+-- severity: medium
+-- version: 1
+-- description: Fires where the tasks of a stage stood still for a large part of their run time because shuffle blocks had not arrived.
+--   Lost is that wait beyond a twentieth of the run time.
+-- subject: stage
+-- group_by: stage_name
+-- parameter: min_wait_ratio double = 0.15 [ratio] waiting for shuffle data over run time, at least
+-- parameter: healthy_ratio double = 0.05 [ratio] the same, that is no loss
+-- parameter: min_wait_ms bigint = 60000 [ms] waiting of all tasks, at least
+-- evidence: Tasks waited {wait_ms:s} of {run_ms:s} of run time for shuffle data, {wait_ratio:pct}; {remote_bytes:bytes} came from other
+--   executors, {block_bytes:bytes} a block.
+-- advice: block_bytes < 65536 | - | - | The blocks are tiny: fewer shuffle partitions, or fewer tasks before the shuffle, make larger ones, which are
+--   read in long runs.
+-- recommendation: Shuffle less (fewer columns, aggregate first), spread executors over more hosts with faster disks and network, and keep
+--   the shuffle service from being the bottleneck.
+WITH waits AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
+    CAST(shuffle_fetch_wait_time AS DOUBLE) AS wait_ms, CAST(executor_run_time AS DOUBLE) AS run_ms,
+    CAST(shuffle_remote_bytes_read AS DOUBLE) AS remote_bytes,
+    CAST(shuffle_remote_blocks_fetched AS DOUBLE) AS remote_blocks
+  FROM stages
+  WHERE shuffle_fetch_wait_time >= $min_wait_ms AND shuffle_fetch_wait_time >= $min_wait_ratio * executor_run_time
+)
+SELECT
+  f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
+  'medium' AS confidence,
+  TRY_CAST(w.wait_ms - $healthy_ratio * w.run_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms) / f.task_slots, f.duration_ms) AS BIGINT) AS recoverable_ms,
+  f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / w.run_ms AS wait_ratio, w.remote_bytes,
+  w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes
+FROM stage_facts AS f
+INNER JOIN waits AS w
+  ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+  AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id
+  AND w.stage_id = f.stage_id AND w.stage_attempt_id = f.stage_attempt_id

@@ -1,0 +1,50 @@
+-- id: missed_broadcast
+-- title: A join shuffles a large side to meet a small one
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
+--   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
+--   type of the join lets be broadcast. Lost is the task time of the shuffles and sorts that feed the join,
+--   which a broadcast does not need; where operators measure no time nothing is counted.
+-- subject: node
+-- group_by: query_description
+-- parameter: small_bytes double = 10485760 [bytes] side that can always be broadcast, at most
+-- parameter: medium_bytes double = 104857600 [bytes] the same where the other side has large_bytes or more
+-- parameter: large_bytes double = 10737418240 [bytes] other side from which medium_bytes holds
+-- parameter: big_bytes double = 1048576000 [bytes] the same where the other side has huge_bytes or more
+-- parameter: huge_bytes double = 322122547200 [bytes] other side from which big_bytes holds
+-- parameter: min_other_bytes double = 10485760 [bytes] other side, at least
+-- parameter: min_ratio double = 10.0 [ratio] other side over the small one, at least
+-- parameter: min_query_ms bigint = 10000 [ms] duration of the query, at least
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}, {query_duration_ms:s}) joins {small:bytes} with
+--   {large:bytes} by shuffling both[; its shuffles and sorts took {lost_core_ms:s} of task time].
+-- advice: is_off | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off: allow them up to the
+--   size of tables like this one, or give the small side a broadcast hint.
+-- advice: small <= threshold_bytes AND NOT adaptive AND spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Spark did not
+--   know beforehand how small this side is: adaptive execution sees it while the query runs; statistics (ANALYZE TABLE) or a
+--   broadcast hint do as well.
+-- advice: small > threshold_bytes AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Allow broadcasts of tables like this
+--   one, or give the small side a broadcast hint. The driver and every executor hold it in memory.
+-- recommendation: Give the small side a broadcast hint: Spark does not know how small it is, or learned it too late.
+SELECT
+  f.platform, f.cluster_id, f.application_id, f.attempt_id,
+  CONCAT(CAST(f.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
+  'high' AS confidence,
+  TRY_CAST(NULLIF(f.shuffle_ms, 0) AS BIGINT) AS lost_core_ms,
+  CASE WHEN f.shuffle_ms > 0 THEN CAST(NULL AS STRING) ELSE 'low' END AS severity,
+  f.node_name, f.node_id, f.sql_id, f.query_description, f.query_duration_ms,
+  f.small_bytes AS small, f.large_bytes AS large, f.threshold_bytes,
+  f.threshold_bytes <= 0e0 AS is_off, f.adaptive, a.spark_minor,
+  -- Twice the size that was measured, in whole MiB, and no less than Spark's own default.
+  CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * f.small_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
+  2 * f.small_bytes <= 1073741824e0 AS is_raisable
+FROM join_facts AS f
+INNER JOIN application_facts AS a
+  ON a.platform = f.platform AND a.cluster_id = f.cluster_id
+  AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
+WHERE f.query_duration_ms >= $min_query_ms
+  AND f.large_bytes >= $min_other_bytes AND f.large_bytes >= $min_ratio * f.small_bytes
+  AND (f.small_bytes <= $small_bytes
+    OR (f.small_bytes <= $medium_bytes AND f.large_bytes >= $large_bytes)
+    OR (f.small_bytes <= $big_bytes AND f.large_bytes >= $huge_bytes))

@@ -1,0 +1,56 @@
+-- id: recomputed_rdd
+-- title: An RDD is computed again for every job
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
+--   computed again from the start. Lost is the task time of these stages but for the longest; they do more than
+--   compute that RDD, so it is an upper bound. Queries make new RDDs each time; repeated_scans tells of theirs.
+-- parameter: min_reads bigint = 2 [count] stages that computed it again, at least
+-- parameter: min_lost_ms bigint = 30000 [ms] task time of these stages but the longest, at least
+-- evidence: {rdd_name}[ at {call_site}] was computed in {num_stages:stage|stages} of {num_jobs:job|jobs}, which took {run_ms:s} of task
+--   time and read {input_bytes:bytes}.
+-- recommendation: Cache what these jobs share (persist() after the filtering and parsing), or write it once.
+WITH inputs AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, rdd_id, rdd_name, call_site, first_stage_id, last_stage_id
+  FROM rdds
+  WHERE NOT is_persisted AND num_reads >= $min_reads AND CARDINALITY(parent_ids) = 0
+),
+worked AS (
+  SELECT
+    i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id,
+    COUNT(*) AS num_stages,
+    COUNT(DISTINCT ARRAY_MIN(s.job_ids)) AS num_jobs,
+    SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms,
+    MAX(CAST(s.executor_run_time AS DOUBLE)) AS longest_ms,
+    SUM(CAST(s.input_bytes AS DOUBLE)) AS input_bytes
+  FROM inputs AS i
+  INNER JOIN stages AS s
+    ON s.platform = i.platform AND s.cluster_id = i.cluster_id
+    AND s.application_id = i.application_id AND s.attempt_id = i.attempt_id
+  WHERE s.status = 'COMPLETE' AND s.sql_id IS NULL
+    AND s.stage_id >= i.first_stage_id AND s.stage_id <= i.last_stage_id AND ARRAY_CONTAINS(s.rdd_ids, i.rdd_id)
+  GROUP BY i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id
+),
+ranked AS (
+  SELECT
+    w.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY run_ms - longest_ms DESC, rdd_id
+    ) AS place
+  FROM worked AS w
+  WHERE num_jobs > 1 AND run_ms - longest_ms >= $min_lost_ms
+)
+SELECT
+  w.platform, w.cluster_id, w.application_id, w.attempt_id, CONCAT('rdd ', CAST(w.rdd_id AS STRING)) AS subject_id,
+  'medium' AS confidence,
+  TRY_CAST(w.run_ms - w.longest_ms AS BIGINT) AS lost_core_ms,
+  SUBSTR(i.rdd_name, 1, 100) AS rdd_name, NULLIF(i.call_site, '') AS call_site,
+  w.num_stages, w.num_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes
+FROM ranked AS w
+INNER JOIN inputs AS i
+  ON i.platform = w.platform AND i.cluster_id = w.cluster_id
+  AND i.application_id = w.application_id AND i.attempt_id = w.attempt_id AND i.rdd_id = w.rdd_id
+-- The inputs of one application are used side by side: the worst stands for all.
+WHERE w.place = 1

@@ -1,0 +1,44 @@
+-- id: storage_wait
+-- title: Tasks wait for storage rather than compute
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
+--   neither Python, garbage collection, spill nor fetching shuffle data explains it. Lost is half of the time
+--   that they waited: reading and writing cannot be free.
+-- subject: stage
+-- group_by: stage_name
+-- parameter: max_cpu_ratio double = 0.3 [ratio] processor time over run time of the tasks, at most
+-- parameter: min_run_time_ms bigint = 600000 [ms] task time of the stage, at least
+-- parameter: min_bytes double = 1073741824 [bytes] input and output, at least
+-- evidence: Tasks used the processor for {cpu_ratio:pct} of {run_ms:s} of run time while they read {input:bytes} and wrote {output:bytes},
+--   {bytes_per_second:bytes} a second and core.
+-- advice: is_write | - | - | The writing waits: fewer and larger files, a committer that does not rename on an object store, and more
+--   connections to it.
+-- recommendation: The reading waits: columnar files of 128 MiB or more instead of many small or text files, only the columns and rows
+--   that are needed, and storage in the same region; more tasks at once on a core (fewer cores claimed by a task) hide the wait.
+WITH measured AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.task_slots, f.duration_ms,
+    CAST(s.executor_run_time AS DOUBLE) AS run_ms,
+    CAST(s.executor_cpu_time AS DOUBLE) / 1e6 AS cpu_ms,
+    CAST(s.jvm_gc_time AS DOUBLE) + COALESCE(CAST(s.shuffle_fetch_wait_time AS DOUBLE), 0e0) AS explained_ms,
+    CAST(f.input_bytes AS DOUBLE) AS input, CAST(f.output_bytes AS DOUBLE) AS output
+  FROM stage_facts AS f
+  INNER JOIN stages AS s
+    ON s.platform = f.platform AND s.cluster_id = f.cluster_id
+    AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
+    AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
+  WHERE NOT f.has_python AND NOT f.is_listing AND f.disk_bytes_spilled = 0
+    AND s.executor_run_time >= $min_run_time_ms AND s.executor_cpu_time > 0
+)
+SELECT
+  platform, cluster_id, application_id, attempt_id, subject_id,
+  'low' AS confidence,
+  TRY_CAST((run_ms - cpu_ms - explained_ms) / 2e0 AS BIGINT) AS lost_core_ms,
+  TRY_CAST(LEAST((run_ms - cpu_ms - explained_ms) / 2e0 / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  stage_name, run_ms, cpu_ms / run_ms AS cpu_ratio, input, output,
+  (input + output) / (run_ms / 1e3) AS bytes_per_second,
+  output > input AS is_write
+FROM measured
+WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms AND input + output >= $min_bytes

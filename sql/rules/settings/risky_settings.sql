@@ -1,0 +1,83 @@
+-- id: risky_settings
+-- title: Settings that cost more than they win when something goes wrong
+-- category: settings
+-- severity: low
+-- version: 1
+-- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
+--   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
+--   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, and
+--   the committer that is not safe beside speculation. No loss is counted: they cost when the case comes.
+-- evidence: {key} is {value}: {problem}.
+-- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | '2g' | Set a limit below the driver's memory, and write large
+--   results from the executors.
+-- advice: key = 'spark.sql.autoBroadcastJoinThreshold' | spark.sql.autoBroadcastJoinThreshold | '100MB' | Lower it, and hint the few larger
+--   tables that are worth it.
+-- advice: key = 'spark.sql.files.ignoreCorruptFiles' | spark.sql.files.ignoreCorruptFiles | 'false' | Let the job fail, and move the broken
+--   file away.
+-- advice: key = 'spark.sql.files.ignoreMissingFiles' | spark.sql.files.ignoreMissingFiles | 'false' | Let the job fail, or read a table
+--   format, which shows one version to each reader.
+-- advice: key = 'spark.task.maxFailures' | spark.task.maxFailures | '4' | Let the job fail after a few attempts: an error of the code or its
+--   data comes back in each.
+-- advice: key = 'spark.network.timeout' | spark.network.timeout | '600s' | Shorten it, and find out why executors do not answer.
+-- advice: key = 'spark.locality.wait' | spark.locality.wait | '3s' | Shorten it; on object stores there is no local data to wait for.
+-- advice: key = 'spark.shuffle.compress' | spark.shuffle.compress | 'true' | Compress shuffle data.
+-- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
+-- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' |
+--   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside speculation.
+-- recommendation: Take the value back.
+WITH set_values AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, key, MAX(LOWER(TRIM(value))) AS value,
+    MAX(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '')) AS digits
+  FROM environment
+  WHERE section = 'spark'
+  GROUP BY platform, cluster_id, application_id, attempt_id, key
+),
+parsed AS (
+  SELECT
+    s.*,
+    TRY_CAST(digits AS DOUBLE) AS number,
+    SUBSTR(value, LENGTH(digits) + 1) AS unit
+  FROM set_values AS s
+),
+judged AS (
+  SELECT
+    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.key, p.value,
+    CASE
+      WHEN p.key = 'spark.driver.maxResultSize' AND number = 0e0
+        THEN 'one large collect fills the driver and ends the application'
+      WHEN p.key = 'spark.sql.autoBroadcastJoinThreshold' AND number * CASE unit
+          WHEN 'k' THEN 1024e0 WHEN 'kb' THEN 1024e0 WHEN 'm' THEN 1048576e0 WHEN 'mb' THEN 1048576e0
+          WHEN 'g' THEN 1073741824e0 WHEN 'gb' THEN 1073741824e0 ELSE 1e0 END >= 1073741824e0
+        THEN 'the driver and every executor hold such a table in memory, and its real size is a multiple of what Spark estimates'
+      WHEN p.key = 'spark.sql.files.ignoreCorruptFiles' AND p.value = 'true'
+        THEN 'rows of files that cannot be read are missing without a word'
+      WHEN p.key = 'spark.sql.files.ignoreMissingFiles' AND p.value = 'true'
+        THEN 'rows of files that went meanwhile are missing without a word'
+      WHEN p.key = 'spark.task.maxFailures' AND number >= 20e0
+        THEN 'a task that cannot succeed runs that often before the job fails'
+      WHEN p.key = 'spark.network.timeout' AND number * CASE unit
+          WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e0 END >= 3600e0
+        THEN 'a dead executor holds up its stage that long'
+      WHEN p.key = 'spark.locality.wait' AND number * CASE unit
+          WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e-3 END >= 20e0
+        THEN 'cores stand idle that long although there are tasks'
+      WHEN p.key = 'spark.shuffle.compress' AND p.value = 'false'
+        THEN 'a multiple of the bytes goes over disks and network'
+      WHEN p.key = 'spark.memory.fraction' AND number > 0.85e0
+        THEN 'hardly any heap is left for the objects of the program, which ends in garbage collection'
+      WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
+        THEN 'with speculation on, copies of a task can both leave files behind'
+    END AS problem
+  FROM parsed AS p
+  INNER JOIN application_facts AS a
+    ON a.platform = p.platform AND a.cluster_id = p.cluster_id
+    AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
+)
+SELECT
+  platform, cluster_id, application_id, attempt_id,
+  key AS subject_id,
+  'low' AS severity, 'medium' AS confidence,
+  key, value, problem
+FROM judged
+WHERE problem IS NOT NULL

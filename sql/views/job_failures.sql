@@ -1,0 +1,116 @@
+-- id: job_failures
+-- title: Failed jobs with the error at the root and its kind
+-- description: One row per job that failed, without those that were canceled. root_cause is the first line of
+--   the exception of the task, without what Spark puts before it; of a Python exception the line that names it.
+--   Where a task of the job ran out of memory that is taken, even if the last
+--   attempt was lost with its executor. cause is its kind: heap, container (killed for its memory), result_size, broadcast, fetch, disk, access
+--   (permission denied), missing (no such file or table), throttled (by the store), lost (an executor), or
+--   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
+--   of its stages that no job which succeeded shares.
+-- reads: jobs, stage_facts, tasks
+WITH memory_errors AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 2000)) AS memory_error
+  FROM tasks
+  WHERE status = 'FAILED' AND error_message LIKE '%OutOfMemoryError%'
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+failed AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, job_id, job_name, sql_id, streaming_query_id,
+    stage_ids, duration_ms, num_failed_tasks,
+    -- The text after the last thing that Spark says of its own accord.
+    REGEXP_REPLACE(
+      failure_reason,
+      '^Job aborted due to stage failure: (.*?most recent failure: Lost task [^:]*[)]: )?', ''
+    ) AS reason,
+    TRY_CAST(REGEXP_REPLACE(
+      SPLIT_PART(failure_reason, CHR(10), 1), '^Job aborted due to stage failure: .* failed ([0-9]+) times.*$', '$1'
+    ) AS BIGINT) AS num_attempts
+  FROM jobs
+  WHERE status = 'FAILED' AND failure_reason IS NOT NULL
+    AND failure_reason NOT LIKE '%cancelled%' AND failure_reason NOT LIKE '%canceled%'
+    AND failure_reason NOT LIKE '%SPARK_JOB_CANCELLED%'
+),
+worked AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id,
+    s.stage_id, s.stage_attempt_id, MAX(GREATEST(s.attempts_time, s.executor_run_time)) AS task_time_ms
+  FROM failed AS f
+  INNER JOIN stage_facts AS s
+    ON s.platform = f.platform AND s.cluster_id = f.cluster_id
+    AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
+  WHERE ARRAY_CONTAINS(f.stage_ids, s.stage_id)
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, s.stage_id, s.stage_attempt_id
+),
+out_of_memory AS (
+  SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, MIN(e.memory_error) AS memory_error
+  FROM failed AS f
+  INNER JOIN memory_errors AS e
+    ON e.platform = f.platform AND e.cluster_id = f.cluster_id
+    AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id
+  WHERE ARRAY_CONTAINS(f.stage_ids, e.stage_id)
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id
+),
+-- What a job that succeeded used as well was not for nothing.
+shared AS (
+  SELECT DISTINCT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id
+  FROM worked AS w
+  INNER JOIN jobs AS j
+    ON j.platform = w.platform AND j.cluster_id = w.cluster_id
+    AND j.application_id = w.application_id AND j.attempt_id = w.attempt_id
+  WHERE j.status = 'SUCCEEDED' AND ARRAY_CONTAINS(j.stage_ids, w.stage_id)
+),
+lost AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id,
+    SUM(CAST(w.task_time_ms AS DOUBLE)) AS lost_core_ms
+  FROM worked AS w
+  LEFT JOIN shared AS s
+    ON s.platform = w.platform AND s.cluster_id = w.cluster_id
+    AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id AND s.stage_id = w.stage_id
+  WHERE s.stage_id IS NULL
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id
+),
+told AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, f.job_name, f.sql_id,
+    f.streaming_query_id, f.duration_ms, f.num_failed_tasks, f.num_attempts,
+    COALESCE(m.memory_error, f.reason) AS reason,
+    TRY_CAST(COALESCE(l.lost_core_ms, 0e0) AS BIGINT) AS lost_core_ms
+  FROM failed AS f
+  LEFT JOIN lost AS l
+    ON l.platform = f.platform AND l.cluster_id = f.cluster_id
+    AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id AND l.job_id = f.job_id
+  LEFT JOIN out_of_memory AS m
+    ON m.platform = f.platform AND m.cluster_id = f.cluster_id
+    AND m.application_id = f.application_id AND m.attempt_id = f.attempt_id AND m.job_id = f.job_id
+)
+SELECT
+  platform, cluster_id, application_id, attempt_id, job_id, job_name, sql_id,
+  streaming_query_id, duration_ms, num_failed_tasks, num_attempts,
+  TRIM(CASE
+    WHEN reason LIKE '%Traceback (most recent call last)%' THEN REGEXP_REPLACE(
+      reason,
+      CONCAT('^(?s:.*?)Traceback [(]most recent call last[)]:(?s:.*?)', CHR(10), '([A-Za-z_][^', CHR(10), ']*)(?s:.*)$'), '$1'
+    )
+    ELSE SPLIT_PART(reason, CHR(10), 1)
+  END) AS root_cause,
+  CASE
+    WHEN reason LIKE '%Not enough memory to build and broadcast%' OR reason LIKE '%Could not execute broadcast%'
+      OR reason LIKE '%Cannot broadcast the table%' THEN 'broadcast'
+    WHEN reason LIKE '%spark.driver.maxResultSize%' THEN 'result_size'
+    WHEN reason LIKE '%code 137%' OR reason LIKE '%code was 137%' OR reason LIKE '%status: 137%'
+      OR reason LIKE '%exceeding%memory limits%' OR reason LIKE '%OOMKilled%' THEN 'container'
+    WHEN reason LIKE '%OutOfMemoryError%' THEN 'heap'
+    WHEN reason LIKE '%No space left on device%' THEN 'disk'
+    WHEN reason LIKE '%Slow Down%' OR reason LIKE '%SlowDown%' OR reason LIKE '%Status Code: 503%' THEN 'throttled'
+    WHEN reason LIKE '%AccessDenied%' OR reason LIKE '%Access Denied%' OR reason LIKE '%AccessControlException%'
+      OR reason LIKE '%Permission denied%' OR reason LIKE '%Status Code: 403%' THEN 'access'
+    WHEN reason LIKE '%FileNotFoundException%' OR reason LIKE '%NoSuchKey%' OR reason LIKE '%Path does not exist%'
+      OR reason LIKE '%FILE_NOT_EXIST%' OR reason LIKE '%TABLE_OR_VIEW_NOT_FOUND%' THEN 'missing'
+    WHEN reason LIKE '%FetchFailed%' OR reason LIKE '%missing an output location%' THEN 'fetch'
+    WHEN reason LIKE '%ExecutorLostFailure%' THEN 'lost'
+    ELSE 'program'
+  END AS cause,
+  lost_core_ms
+FROM told

@@ -1,0 +1,137 @@
+-- id: setting_problems
+-- title: Settings that do nothing, or not what was meant
+-- description: One row per setting that an application set and kind of problem. misspelled: no Spark knows the name, but one
+--   that differs by a letter or two, which suggestion names. unknown: no Spark knows the name although it is in a
+--   family whose names are all known. too_new, removed: another version of Spark knows it, not the application's.
+--   no_effect: Spark accepts it and does nothing with it. switched_off: what it belongs to is off, which suggestion
+--   names. deprecated: another name replaced it. Names of platforms, libraries and users are theirs and not
+--   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled,
+--   unknown and switched_off are.
+-- reads: application_facts, applications, environment, ref_spark_settings
+WITH set_values AS (
+  SELECT platform, cluster_id, application_id, attempt_id, key, MAX(value) AS value
+  FROM environment
+  WHERE section = 'spark' AND key LIKE 'spark.%'
+  GROUP BY platform, cluster_id, application_id, attempt_id, key
+),
+vendors AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN key LIKE 'spark.databricks.%' THEN 1 ELSE 0 END) = 1 AS is_databricks
+  FROM set_values
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+versions AS (
+  SELECT
+    v.platform, v.cluster_id, v.application_id, v.attempt_id,
+    v.is_databricks OR v.platform = 'databricks' AS is_databricks,
+    -- A vendor's or unreleased version has settings of later ones.
+    NOT v.is_databricks AND v.platform = 'event_log' AND a.spark_version NOT LIKE '%-%' AS is_plain,
+    TRY_CAST(SPLIT_PART(a.spark_version, '.', 1) AS BIGINT) * 10000
+      + TRY_CAST(SPLIT_PART(a.spark_version, '.', 2) AS BIGINT) AS version_number
+  FROM vendors AS v
+  INNER JOIN applications AS a
+    ON a.platform = v.platform AND a.cluster_id = v.cluster_id
+    AND a.application_id = v.application_id AND a.attempt_id = v.attempt_id
+),
+known AS (
+  SELECT
+    key,
+    MIN(TRY_CAST(SPLIT_PART(CAST(since_version AS STRING), '.', 1) AS BIGINT) * 10000
+      + TRY_CAST(SPLIT_PART(CAST(since_version AS STRING), '.', 2) AS BIGINT)) AS since_number,
+    MAX(TRY_CAST(SPLIT_PART(CAST(removed_in AS STRING), '.', 1) AS BIGINT) * 10000
+      + TRY_CAST(SPLIT_PART(CAST(removed_in AS STRING), '.', 2) AS BIGINT)) AS removed_number,
+    MAX(TRY_CAST(SPLIT_PART(CAST(deprecated_since AS STRING), '.', 1) AS BIGINT) * 10000
+      + TRY_CAST(SPLIT_PART(CAST(deprecated_since AS STRING), '.', 2) AS BIGINT)) AS deprecated_number,
+    MAX(NULLIF(CAST(since_version AS STRING), '')) AS since_version, MAX(NULLIF(CAST(removed_in AS STRING), '')) AS removed_in,
+    MAX(NULLIF(CAST(deprecated_since AS STRING), '')) AS deprecated_since, MAX(NULLIF(replaced_by, '')) AS replaced_by,
+    MIN(CASE WHEN has_effect THEN 1 ELSE 0 END) = 0 AS is_without_effect,
+    MIN(CASE WHEN is_internal THEN 1 ELSE 0 END) = 1 AS is_internal
+  FROM ref_spark_settings
+  WHERE kind = 'exact'
+  GROUP BY key
+),
+names AS (
+  SELECT DISTINCT key FROM set_values
+),
+foreign_names AS (
+  SELECT DISTINCT n.key
+  FROM names AS n
+  CROSS JOIN ref_spark_settings AS r
+  WHERE r.kind = 'prefix' AND SUBSTR(n.key, 1, LENGTH(r.key)) = r.key
+),
+unknown_names AS (
+  SELECT n.key
+  FROM names AS n
+  LEFT JOIN known AS k ON k.key = n.key
+  LEFT JOIN foreign_names AS f ON f.key = n.key
+  WHERE k.key IS NULL AND f.key IS NULL
+),
+nearest AS (
+  SELECT key, suggestion
+  FROM (
+    SELECT
+      u.key, k.key AS suggestion,
+      ROW_NUMBER() OVER (PARTITION BY u.key ORDER BY LEVENSHTEIN(LOWER(u.key), LOWER(k.key)), k.key) AS place
+    FROM unknown_names AS u
+    CROSS JOIN known AS k
+    WHERE NOT k.is_internal AND ABS(LENGTH(u.key) - LENGTH(k.key)) <= 2 AND LENGTH(u.key) >= 15
+      AND LEVENSHTEIN(LOWER(u.key), LOWER(k.key)) <= 2
+  ) AS candidates
+  WHERE place = 1
+),
+-- Where the name means nothing to the application's Spark.
+named AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.key, s.value,
+    CASE
+      WHEN u.key IS NOT NULL AND n.suggestion IS NOT NULL THEN 'misspelled'
+      WHEN u.key IS NOT NULL AND v.version_number >= 30000 AND (s.key LIKE 'spark.sql.adaptive.%' OR s.key LIKE 'spark.dynamicAllocation.%' OR s.key LIKE 'spark.speculation.%' OR s.key LIKE 'spark.memory.%' OR s.key LIKE 'spark.sql.shuffle.%' OR s.key LIKE 'spark.sql.files.%' OR s.key LIKE 'spark.sql.cbo.%' OR s.key LIKE 'spark.sql.inMemoryColumnarStorage.%' OR s.key LIKE 'spark.locality.%' OR s.key LIKE 'spark.reducer.%' OR s.key LIKE 'spark.excludeOnFailure.%' OR s.key LIKE 'spark.sql.sources.bucketing.%' OR s.key LIKE 'spark.sql.autoBroadcast%' OR s.key LIKE 'spark.sql.broadcast%') THEN 'unknown'
+      WHEN NOT v.is_plain THEN CAST(NULL AS STRING)
+      WHEN k.is_without_effect THEN 'no_effect'
+      WHEN k.since_number > v.version_number THEN 'too_new'
+      WHEN k.removed_number <= v.version_number AND (k.replaced_by IS NULL OR k.deprecated_number IS NULL) THEN 'removed'
+      WHEN k.deprecated_number <= v.version_number AND k.replaced_by IS NOT NULL THEN 'deprecated'
+    END AS problem,
+    COALESCE(n.suggestion, k.replaced_by) AS suggestion,
+    k.since_version, k.removed_in, k.deprecated_since
+  FROM set_values AS s
+  INNER JOIN versions AS v
+    ON v.platform = s.platform AND v.cluster_id = s.cluster_id
+    AND v.application_id = s.application_id AND v.attempt_id = s.attempt_id
+  LEFT JOIN known AS k ON k.key = s.key
+  LEFT JOIN unknown_names AS u ON u.key = s.key
+  LEFT JOIN nearest AS n ON n.key = s.key
+),
+-- Where what it belongs to is off.
+switched AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.key, s.value,
+    'switched_off' AS problem,
+    CASE
+      WHEN s.key LIKE 'spark.sql.adaptive.%' THEN 'spark.sql.adaptive.enabled'
+      WHEN s.key LIKE 'spark.dynamicAllocation.%' THEN 'spark.dynamicAllocation.enabled'
+      WHEN s.key LIKE 'spark.speculation.%' THEN 'spark.speculation'
+    END AS suggestion
+  FROM set_values AS s
+  INNER JOIN versions AS v
+    ON v.platform = s.platform AND v.cluster_id = s.cluster_id
+    AND v.application_id = s.application_id AND v.attempt_id = s.attempt_id
+  INNER JOIN application_facts AS a
+    ON a.platform = s.platform AND a.cluster_id = s.cluster_id
+    AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
+  INNER JOIN known AS k ON k.key = s.key
+  WHERE NOT v.is_databricks AND (
+    (s.key LIKE 'spark.sql.adaptive.%' AND s.key <> 'spark.sql.adaptive.enabled' AND s.key NOT LIKE '%logLevel' AND NOT a.adaptive)
+    OR (s.key LIKE 'spark.dynamicAllocation.%' AND s.key <> 'spark.dynamicAllocation.enabled' AND NOT a.dynamic_allocation
+      AND NOT a.is_local)
+    OR (s.key LIKE 'spark.speculation.%' AND s.key <> 'spark.speculation.enabled' AND NOT a.speculation)
+  )
+)
+SELECT
+  platform, cluster_id, application_id, attempt_id, key, value, problem, suggestion, since_version, removed_in, deprecated_since
+FROM named
+WHERE problem IS NOT NULL
+UNION ALL
+SELECT
+  platform, cluster_id, application_id, attempt_id, key, value, problem, suggestion,
+  CAST(NULL AS STRING) AS since_version, CAST(NULL AS STRING) AS removed_in, CAST(NULL AS STRING) AS deprecated_since
+FROM switched
