@@ -21,6 +21,9 @@ def number(value, unit: str | None) -> str:
     value = float(value)
     if unit == "int":
         return f"{value:,.0f}"
+    if "|" in unit:
+        one, many = unit.split("|")
+        return f"{value:,.0f} {one if f'{value:,.0f}' == '1' else many}"
     if unit == "s":
         seconds = value / 1e3
         if abs(seconds) < 600:
@@ -58,7 +61,7 @@ def render(template: str, row: dict) -> str:
             return "not captured"
         return plain(content) if found[2] is None or isinstance(content, (str, bool)) else number(content, found[2])
 
-    placeholder = r"\{(\w+)(?::(\w+))?\}"
+    placeholder = r"\{(\w+)(?::([^}]+))?\}"
 
     def optional(found: re.Match) -> str:
         names = [name for name, _ in re.findall(placeholder, found[1])]
@@ -83,7 +86,7 @@ def grouped(rows: list[dict], column: str | None) -> list[tuple[dict, int]]:
     result = []
     for members in groups.values():
         worst = dict(min(members, key=lambda row: (
-            -(row["lost_core_ms"] if row["lost_core_ms"] is not None else -1), len(row["subject_id"]), row["subject_id"])))
+            -(row["lost_core_ms"] if row.get("lost_core_ms") is not None else -1), len(row["subject_id"]), row["subject_id"])))
         for name in ("lost_core_ms", "recoverable_ms"):
             known = [row[name] for row in members if row.get(name) is not None]
             worst[name] = sum(known) if known else None
@@ -93,29 +96,67 @@ def grouped(rows: list[dict], column: str | None) -> list[tuple[dict, int]]:
 
 def is_same(left: str, right: str) -> bool:
     def size(text: str):
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgt]?)b?", text.strip().lower())
+        found = re.fullmatch(r"(-?\d+(?:\.\d+)?)([kmgt]?)b?", text.strip().lower())
         return float(found[1]) * 1024 ** " kmgt".index(found[2] or " ") if found else None
 
-    return left.lower() == right.lower() or (size(left) is not None and size(left) == size(right))
+    def milliseconds(text: str):
+        found = re.fullmatch(r"(-?\d+(?:\.\d+)?)(ms|s|min|m|h|d)", text.strip().lower())
+        return float(found[1]) * {"ms": 1, "s": 1e3, "min": 6e4, "m": 6e4, "h": 3.6e6, "d": 8.64e7}[found[2]] if found else None
+
+    return left.lower() == right.lower() or any(
+        parse(left) is not None and parse(left) == parse(right) for parse in (size, milliseconds))
 
 
-def advice(rule, row: dict, settings: dict[str, str]) -> tuple:
+class Settings:
+    """What an application set, and what its Spark knows and takes by default."""
+
+    def __init__(self, values: dict[str, str] | None, version: tuple[int, int] | None, known: dict[str, list[dict]]):
+        self.values, self.version, self.known = values, version, known
+
+    def current(self, key: str) -> str | None:
+        if self.values is None:
+            return None
+        return self.values.get(key, self._default(key))
+
+    def _default(self, key: str) -> str | None:
+        if self.version is None:
+            return None
+        for row in self.known.get(key, []):
+            if row["default"] and (row["from"] or (0, 0)) <= self.version <= (row["until"] or (2**32, 0)):
+                return row["default"]
+        return None
+
+    def exists(self, key: str) -> bool:
+        rows = self.known.get(key)
+        if not rows or self.version is None:
+            return True
+        since = next((row["since"] for row in rows if row["since"]), None)
+        removed = next((row["removed"] for row in rows if row["removed"]), None)
+        return (since is None or since <= self.version) and (removed is None or self.version < removed)
+
+
+def version(text) -> tuple[int, int] | None:
+    found = re.match(r"(\d+)(?:[^\d]+(\d+))?", str(text or ""))
+    return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+def advice(rule, row: dict, settings: Settings) -> tuple:
     for index, (_, key, value, text) in enumerate(rule.advice, start=1):
         if row[f"advice_{index}"] is not True:
             continue
         recommended = row[f"advice_{index}_value"]
-        current = None if key == "-" else settings.get(key)
+        current = None if key == "-" else settings.current(key)
         if key != "-":
             if current is not None and recommended is not None and is_same(current, recommended):
                 continue
-            if value != "-" and recommended is None:
+            if (value != "-" and recommended is None) or not settings.exists(key):
                 continue
         told = render(text, {**row, "config_current": current, "config_recommended": recommended})
         return (told, None, None, None) if key == "-" else (told, key, current, recommended)
     return None, None, None, None
 
 
-def rule_results(rule, rows: list[dict], settings: dict[tuple, dict[str, str]]) -> list[tuple]:
+def rule_results(rule, rows: list[dict], settings: dict[tuple, Settings]) -> list[tuple]:
     """Rows of `rule_results`. `rule` has `header` and `advice`."""
     results = []
     for row, times in grouped(rows, rule.header.get("group_by")):
@@ -126,7 +167,7 @@ def rule_results(rule, rows: list[dict], settings: dict[tuple, dict[str, str]]) 
         if times > 1:
             evidence += f" The same holds for {times - 1} more; the losses are those of all."
             measures["occurrences"] = times
-        told = advice(rule, row, settings.get(tuple(row[key] for key in KEYS), {}))
+        told = advice(rule, row, settings.get(tuple(row[key] for key in KEYS), Settings(None, None, {})))
         header = (rule.header["id"], int(rule.header["version"]), rule.header["category"], rule.header["title"],
                   rule.header["severity"], rule.header["recommendation"])
         results.append((*(row.get(name) for name in SUBJECT + JUDGED), evidence,

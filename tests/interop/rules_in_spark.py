@@ -20,7 +20,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from findings import RESULT_SCHEMA, rule_results
+from findings import RESULT_SCHEMA, Settings, rule_results, version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPARK_TYPES = {"timestamp": "timestamp"}
@@ -133,12 +133,28 @@ def read_table(spark: SparkSession, folder: Path, name: str, columns: dict[str, 
                         for column, kind in columns.items()])
 
 
-def application_settings(spark: SparkSession) -> dict[tuple, dict[str, str]]:
-    """Application key -> Spark property -> value."""
-    settings: dict[tuple, dict[str, str]] = {}
+def application_settings(spark: SparkSession) -> dict[tuple, Settings]:
+    """Application key -> what it set, and what its Spark knows."""
+    values: dict[tuple, dict[str, str]] = {}
     for row in spark.sql(f"SELECT {', '.join(KEYS)}, key, value FROM environment WHERE section = 'spark'").collect():
-        settings.setdefault(tuple(row)[:4], {})[row.key] = row.value
-    return settings
+        values.setdefault(tuple(row)[:4], {})[row.key] = row.value
+    known: dict[str, list[dict]] = {}
+    for row in spark.sql("SELECT * FROM ref_spark_settings").collect():
+        known.setdefault(row.key, []).append({
+            "default": row.default_value, "from": version(row.valid_from), "until": version(row.valid_until),
+            "since": version(row.since_version), "removed": version(row.removed_in)})
+    applications = spark.sql(f"SELECT {', '.join(KEYS)}, spark_version FROM applications").collect()
+    return {tuple(row)[:4]: Settings(values.get(tuple(row)[:4]), version(row.spark_version), known) for row in applications}
+
+
+def attempt(file: SqlFile, run, broken: list[str]):
+    """What `run` gives; a file that Spark refuses is told and does not hide the others."""
+    try:
+        return run()
+    except Exception as error:  # noqa: BLE001
+        broken.append(file.header["id"])
+        print(f"{file.path}: {str(error)[:600]}")
+        return None
 
 
 def in_reading_order(files: list[SqlFile]) -> list[SqlFile]:
@@ -224,14 +240,22 @@ def main() -> int:
     for path in sorted(options.sql.glob("reference/*.csv")):
         rows = spark.read.csv(str(path), header=True, inferSchema=True)
         rows.createOrReplaceTempView(f"ref_{path.stem}")
+    broken: list[str] = []
+    # Overviews read derived tables, so they come last.
+    late: set[str] = set(made_names)
     for view in in_reading_order(views):
-        view.run(spark).cache().createOrReplaceTempView(view.header["id"])
+        if late & set(view.reads):
+            late.add(view.header["id"])
+            continue
+        attempt(view, lambda: view.run(spark).cache().createOrReplaceTempView(view.header["id"]), broken)
     settings = application_settings(spark)
-    found = [row for rule in rules
-             for row in rule_results(rule, [answer.asDict() for answer in rule.run(spark).collect()], settings)]
+    found = []
+    for rule in rules:
+        answers = attempt(rule, lambda: [answer.asDict() for answer in rule.run(spark).collect()], broken)
+        found += rule_results(rule, answers or [], settings)
     spark.createDataFrame(found, RESULT_SCHEMA).createOrReplaceTempView("rule_results")
 
-    failures = 0
+    failures = reported = len(broken)
     for table in in_reading_order(made):
         name = table.header["id"]
         columns = [column for column in tables[name] if column not in STAMPS]
@@ -247,6 +271,10 @@ def main() -> int:
         print(f"{name}: {len(spark_rows)} rows in Spark, {len(lake_rows)} in the lake: {verdict}")
         print("\n".join(different[:10]), end="\n" if different else "")
         failures += bool(different)
+    for view in in_reading_order(views):
+        if view.header["id"] in late:
+            attempt(view, lambda: view.run(spark).createOrReplaceTempView(view.header["id"]), broken)
+    failures += len(broken) - reported
     for question in load("questions/*.sql"):
         print(f"question {question.header['id']}: {question.run(spark).count()} rows")
     return 1 if failures else 0
