@@ -7,6 +7,7 @@
 mod difference;
 mod distributions;
 mod executor_metrics;
+mod findings;
 mod lake;
 mod logs;
 mod nvidia;

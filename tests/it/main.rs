@@ -19,6 +19,7 @@ mod emr_eks;
 mod emr_serverless;
 mod event_parsers;
 mod exactly_once;
+mod findings;
 mod fixtures;
 mod history_server;
 mod hostile;
