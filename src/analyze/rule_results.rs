@@ -184,6 +184,8 @@ impl Rendered {
             application_id: key("application_id"),
             attempt_id: key("attempt_id"),
         };
+        // A rule that selects the query of its subject judges by what that query ran with.
+        let sql_id = row.get("sql_id").and_then(Value::as_i64);
         for (index, line) in rule.advice.iter().enumerate() {
             if row.get(&advice::holds_column(index)) != Some(&Value::Bool(true)) {
                 continue;
@@ -192,7 +194,7 @@ impl Rendered {
             let current = line
                 .config_key
                 .as_deref()
-                .and_then(|key| settings.current(&application, key));
+                .and_then(|key| settings.current(&application, sql_id, key));
             if let Some(key) = &line.config_key {
                 let in_force = is_in_force(current.as_deref(), recommended.as_deref());
                 let lost_value = line.recommended.is_some() && recommended.is_none();

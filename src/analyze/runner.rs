@@ -199,7 +199,12 @@ impl<'a> Run<'a> {
     async fn read_settings(&mut self, catalog: &Catalog) -> Result<(), AnalyzeError> {
         if self.open_rules > 0 {
             let known = catalog.reference_rows(KNOWN_SETTINGS)?;
-            self.settings = Settings::read(&self.ctx, known.as_ref())
+            let advised: Vec<&str> = catalog
+                .rules()
+                .flat_map(|rule| &rule.advice)
+                .filter_map(|advice| advice.config_key.as_deref())
+                .collect();
+            self.settings = Settings::read(&self.ctx, known.as_ref(), &advised)
                 .await
                 .map_err(|error| AnalyzeError::query("environment", error))?;
         }
@@ -214,7 +219,7 @@ impl<'a> Run<'a> {
             .filter(|step| step.kind() != "rule")
             .map(Step::id)
             .collect();
-        let for_advice = ["applications", "environment"]
+        let for_advice = ["applications", "environment", "session_settings"]
             .into_iter()
             .filter(|_| self.open_rules > 0);
         self.pending

@@ -20,6 +20,8 @@ pub(super) const KNOWN_SETTINGS: &str = "ref_spark_settings";
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     applications: HashMap<ApplicationKey, HashMap<String, String>>,
+    /// What a SQL execution ran with where that differs from its application.
+    queries: HashMap<(ApplicationKey, i64), HashMap<String, String>>,
     versions: HashMap<ApplicationKey, String>,
     known: Option<HashMap<String, Known>>,
 }
@@ -38,10 +40,12 @@ struct Known {
 type Version = (u32, u32);
 
 impl Settings {
-    /// Reads the settings of the applications that `ctx` shows.
+    /// Reads the settings of the applications that `ctx` shows, and those of `advised` that their
+    /// queries changed.
     pub(super) async fn read(
         ctx: &SessionContext,
         known: Option<&RecordBatch>,
+        advised: &[&str],
     ) -> Result<Self, DataFusionError> {
         let mut settings = Self {
             known: known.map(read_known),
@@ -84,12 +88,55 @@ impl Settings {
                 }
             }
         }
+        settings.read_queries(ctx, advised).await?;
         Ok(settings)
     }
 
-    /// The value that the setting had: what was set, else Spark's default. `None` where the history
-    /// holds no environment, or the setting has no default.
-    pub(super) fn current(&self, application: &ApplicationKey, setting: &str) -> Option<String> {
+    async fn read_queries(
+        &mut self,
+        ctx: &SessionContext,
+        advised: &[&str],
+    ) -> Result<(), DataFusionError> {
+        let names: Vec<_> = advised.iter().map(|key| lit(*key)).collect();
+        let changed = ctx.table("session_settings").await?.filter(
+            col("key")
+                .in_list(names, false)
+                .and(col("sql_id").is_not_null()),
+        )?;
+        let columns: Vec<&str> = KEY_COLUMNS
+            .iter()
+            .copied()
+            .chain(["sql_id", "key", "value"])
+            .collect();
+        for batch in changed.select_columns(&columns)?.collect().await? {
+            let columns = texts(&batch, &columns);
+            for row in 0..batch.num_rows() {
+                let query = text(&columns, 4, row).and_then(|id| id.parse().ok());
+                let (name, value) = (text(&columns, 5, row), text(&columns, 6, row));
+                if let (Some(query), Some(name), Some(value)) = (query, name, value) {
+                    let key = (key_of(&columns, row), query);
+                    self.queries.entry(key).or_default().insert(name, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The value that the setting had: what the SQL execution itself ran with, else what the
+    /// application set, else Spark's default. `None` where the history holds no environment, or the
+    /// setting has no default.
+    pub(super) fn current(
+        &self,
+        application: &ApplicationKey,
+        sql_id: Option<i64>,
+        setting: &str,
+    ) -> Option<String> {
+        let own = sql_id
+            .and_then(|id| self.queries.get(&(application.clone(), id)))
+            .and_then(|changed| changed.get(setting));
+        if let Some(own) = own {
+            return Some(own.clone());
+        }
         let set = self.applications.get(application)?;
         set.get(setting)
             .cloned()
@@ -303,8 +350,18 @@ mod tests {
         assert!(settings.exists(&key, "spark.databricks.own"));
         settings.versions.insert(key.clone(), "2.4.8".to_owned());
         assert!(settings.exists(&key, "spark.old"));
-        assert_eq!(settings.current(&key, "spark.old"), None, "no environment");
+        assert_eq!(
+            settings.current(&key, None, "spark.old"),
+            None,
+            "no environment"
+        );
         settings.applications.insert(key.clone(), HashMap::new());
-        assert_eq!(settings.current(&key, "spark.old").as_deref(), Some("a"));
+        let default = settings.current(&key, None, "spark.old");
+        assert_eq!(default.as_deref(), Some("a"));
+        let own = HashMap::from([("spark.old".to_owned(), "session".to_owned())]);
+        settings.queries.insert((key.clone(), 7), own);
+        let of_query = |sql_id| settings.current(&key, Some(sql_id), "spark.old");
+        assert_eq!(of_query(7).as_deref(), Some("session"));
+        assert_eq!(of_query(8).as_deref(), Some("a"), "another query");
     }
 }

@@ -108,12 +108,16 @@ def is_same(left: str, right: str) -> bool:
 
 
 class Settings:
-    """What an application set, and what its Spark knows and takes by default."""
+    """What an application and its queries set, and what its Spark knows and takes by default."""
 
-    def __init__(self, values: dict[str, str] | None, version: tuple[int, int] | None, known: dict[str, list[dict]]):
-        self.values, self.version, self.known = values, version, known
+    def __init__(self, values: dict[str, str] | None, version: tuple[int, int] | None, known: dict[str, list[dict]],
+                 queries: dict[int, dict[str, str]] | None = None):
+        self.values, self.version, self.known, self.queries = values, version, known, queries or {}
 
-    def current(self, key: str) -> str | None:
+    def current(self, key: str, sql_id: int | None = None) -> str | None:
+        own = self.queries.get(sql_id, {})
+        if key in own:
+            return own[key]
         if self.values is None:
             return None
         return self.values.get(key, self._default(key))
@@ -145,7 +149,7 @@ def advice(rule, row: dict, settings: Settings) -> tuple:
         if row[f"advice_{index}"] is not True:
             continue
         recommended = row[f"advice_{index}_value"]
-        current = None if key == "-" else settings.current(key)
+        current = None if key == "-" else settings.current(key, row.get("sql_id"))
         if key != "-":
             if current is not None and recommended is not None and is_same(current, recommended):
                 continue

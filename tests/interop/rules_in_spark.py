@@ -134,7 +134,7 @@ def read_table(spark: SparkSession, folder: Path, name: str, columns: dict[str, 
 
 
 def application_settings(spark: SparkSession) -> dict[tuple, Settings]:
-    """Application key -> what it set, and what its Spark knows."""
+    """Application key -> what it and its queries set, and what its Spark knows."""
     values: dict[tuple, dict[str, str]] = {}
     for row in spark.sql(f"SELECT {', '.join(KEYS)}, key, value FROM environment WHERE section = 'spark'").collect():
         values.setdefault(tuple(row)[:4], {})[row.key] = row.value
@@ -143,8 +143,13 @@ def application_settings(spark: SparkSession) -> dict[tuple, Settings]:
         known.setdefault(row.key, []).append({
             "default": row.default_value, "from": version(row.valid_from), "until": version(row.valid_until),
             "since": version(row.since_version), "removed": version(row.removed_in)})
+    own: dict[tuple, dict[int, dict[str, str]]] = {}
+    changed = f"SELECT {', '.join(KEYS)}, sql_id, key, value FROM session_settings WHERE sql_id IS NOT NULL"
+    for row in spark.sql(changed).collect():
+        own.setdefault(tuple(row)[:4], {}).setdefault(row.sql_id, {})[row.key] = row.value
     applications = spark.sql(f"SELECT {', '.join(KEYS)}, spark_version FROM applications").collect()
-    return {tuple(row)[:4]: Settings(values.get(tuple(row)[:4]), version(row.spark_version), known) for row in applications}
+    return {tuple(row)[:4]: Settings(values.get(tuple(row)[:4]), version(row.spark_version), known, own.get(tuple(row)[:4], {}))
+            for row in applications}
 
 
 def attempt(file: SqlFile, run, broken: list[str]):
