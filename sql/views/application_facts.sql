@@ -10,6 +10,16 @@ WITH workers AS (
     COUNT(*) AS num_workers,
     SUM(CASE WHEN total_tasks = 0 THEN 1 ELSE 0 END) AS num_never_used,
     MAX(peak_jvm_heap_memory) AS peak_heap_bytes,
+    -- What lies outside of the heap: as the system counted it, else the JVM's own count of it.
+    MAX(CASE WHEN peak_process_tree_jvm_rss_memory > 0 THEN peak_process_tree_jvm_rss_memory
+      + COALESCE(peak_process_tree_python_rss_memory, 0) + COALESCE(peak_process_tree_other_rss_memory, 0)
+    END) AS peak_rss_bytes,
+    MAX(peak_process_tree_python_rss_memory) AS peak_python_rss_bytes,
+    MAX(CASE WHEN peak_jvm_heap_memory > 0 THEN COALESCE(peak_jvm_off_heap_memory, 0)
+      + COALESCE(peak_direct_pool_memory, 0) + COALESCE(peak_off_heap_unified_memory, 0) END) AS peak_off_heap_bytes,
+    MAX(peak_on_heap_storage_memory) AS peak_storage_bytes,
+    MAX(peak_on_heap_unified_memory) AS peak_unified_bytes,
+    MAX(total_on_heap_storage_memory) AS unified_memory_bytes,
     MAX(total_cores) AS worker_cores
   FROM executors
   WHERE executor_id <> 'driver'
@@ -24,6 +34,7 @@ SELECT
   a.input_bytes AS app_input_bytes, a.num_jobs, a.num_sql,
   -- Of one executor's container; times without a job, and the time that tasks held cores.
   a.container_memory_bytes, a.container_memory_time_byte_ms, a.memory_time_byte_ms,
+  a.memory_overhead_bytes, a.off_heap_memory_bytes, a.pyspark_memory_bytes,
   a.driver_only_time_ms, a.longest_gap_ms, a.longest_gap_start_time, a.first_task_delay_ms,
   a.cores_busy_time_ms, a.tasks_running_max, a.num_lost_events, a.num_failed_tasks,
   a.num_killed_tasks, a.driver_memory_bytes, a.master,
@@ -32,13 +43,21 @@ SELECT
     AS average_cores,
   COALESCE(w.num_workers, 0) AS num_workers,
   COALESCE(w.num_never_used, 0) AS num_never_used,
+  -- NULL where the log does not hold them, never 0.
   NULLIF(w.peak_heap_bytes, 0) AS peak_heap_bytes,
+  w.peak_rss_bytes,
+  CASE WHEN w.peak_rss_bytes IS NOT NULL THEN w.peak_python_rss_bytes END AS peak_python_rss_bytes,
+  w.peak_off_heap_bytes,
+  CASE WHEN w.peak_heap_bytes > 0 THEN w.peak_storage_bytes END AS peak_storage_bytes,
+  CASE WHEN w.peak_heap_bytes > 0 THEN w.peak_unified_bytes END AS peak_unified_bytes,
+  NULLIF(w.unified_memory_bytes, 0) AS unified_memory_bytes,
   -- By the name alone in rows of older releases.
   COALESCE(a.is_interactive, a.application_name IN (
     'Spark shell', 'PySparkShell', 'SparkR', 'Databricks Shell', 'Zeppelin', 'SparkSQL'
   ) OR LOWER(a.application_name) LIKE 'thrift%' OR LOWER(a.application_name) LIKE 'livy%'
     OR LOWER(a.application_name) LIKE '%jupyter%' OR LOWER(a.application_name) LIKE '%spark connect%')
     AS is_interactive,
+  c.is_databricks, c.is_emr, c.is_serverless,
   c.spark_minor, c.has_settings, c.is_local OR w.num_workers IS NULL AS is_local,
   c.shuffle_partitions, c.default_parallelism, c.adaptive, c.coalesce_partitions, c.skew_join,
   c.advisory_bytes, c.skew_threshold_bytes, c.max_partition_bytes, c.broadcast_threshold_bytes,

@@ -31,6 +31,8 @@ settings AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(CASE WHEN key = 'spark.master' THEN value END) AS master,
+    MAX(CASE WHEN key LIKE 'spark.databricks.%' THEN 1 ELSE 0 END) AS num_databricks,
+    MAX(CASE WHEN key LIKE 'spark.emr-serverless.%' THEN 1 ELSE 0 END) AS num_serverless,
     MAX(CASE WHEN key = 'spark.sql.shuffle.partitions' THEN value END) AS shuffle_partitions,
     MAX(CASE WHEN key = 'spark.default.parallelism' THEN number END) AS default_parallelism,
     MAX(CASE WHEN key = 'spark.sql.adaptive.enabled' THEN value END) AS adaptive,
@@ -55,7 +57,7 @@ settings AS (
 ),
 versions AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, executor_memory_bytes,
+    platform, cluster_id, application_id, attempt_id, executor_memory_bytes, spark_version,
     -- 305 for Spark 3.5; a missing version is Databricks, which is recent.
     COALESCE(
       100 * TRY_CAST(SPLIT_PART(spark_version, '.', 1) AS BIGINT)
@@ -69,6 +71,10 @@ SELECT
   v.spark_minor,
   s.platform IS NOT NULL AS has_settings,
   COALESCE(s.master LIKE 'local%', FALSE) AS is_local,
+  -- Databricks sets executors by the instance type. Its logs can come from anywhere.
+  v.platform = 'databricks' OR COALESCE(s.num_databricks, 0) = 1 AS is_databricks,
+  v.platform LIKE 'emr%' OR COALESCE(v.spark_version LIKE '%amzn%', FALSE) AS is_emr,
+  v.platform = 'emr_serverless' OR COALESCE(s.num_serverless, 0) = 1 AS is_serverless,
   CASE
     WHEN s.shuffle_partitions IS NOT NULL THEN TRY_CAST(s.shuffle_partitions AS BIGINT)
     WHEN s.platform IS NOT NULL THEN 200
@@ -90,7 +96,8 @@ SELECT
   TRY_CAST(s.min_executors AS BIGINT) AS min_executors,
   TRY_CAST(s.max_executors AS BIGINT) AS max_executors,
   -- Dynamic allocation starts only where shuffle data outlives its executor or is tracked.
-  s.platform IS NOT NULL AND s.executor_instances IS NULL AND v.platform <> 'databricks'
+  s.platform IS NOT NULL AND s.executor_instances IS NULL
+    AND v.platform <> 'databricks' AND COALESCE(s.num_databricks, 0) = 0
     AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)
     AND (
       v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'

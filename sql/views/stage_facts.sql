@@ -6,7 +6,11 @@
 --   task slots of the executors that worked for the stage, at most one a task. data_bytes is the
 --   largest of input, output, shuffle read and shuffle write, chunk_… the same of a task. A listing
 --   stage looks for files and moves no data.
--- reads: application_facts, executors, sql_node_metrics, sql_nodes, stage_executors, stage_tails,
+--   stage_slots are the task slots that it could have had: those of the executors that worked for it,
+--   at least what the application held. partitions_fit is the number of partitions in which
+--   the stage's data makes good ones: none above 128 MiB, each task's need of memory met as far as
+--   spill tells, in whole waves of stage_slots.
+-- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, stage_executors, stage_tails,
 --   stages, task_quantiles
 WITH quantiles AS (
   SELECT
@@ -31,6 +35,10 @@ WITH quantiles AS (
     MAX(CASE WHEN metric = 'disk_bytes_spilled' THEN max END) AS disk_spilled_max,
     MAX(CASE WHEN metric = 'input_bytes_read' THEN median END) AS input_median,
     MAX(CASE WHEN metric = 'input_bytes_read' THEN max END) AS input_max,
+    MAX(CASE WHEN metric = 'input_records_read' THEN median END) AS input_rows_median,
+    MAX(CASE WHEN metric = 'input_records_read' THEN max END) AS input_rows_max,
+    MAX(CASE WHEN metric = 'shuffle_read_records_read' THEN median END) AS shuffle_rows_median,
+    MAX(CASE WHEN metric = 'shuffle_read_records_read' THEN max END) AS shuffle_rows_max,
     MAX(CASE WHEN metric = 'output_bytes_written' THEN median END) AS output_median,
     MAX(CASE WHEN metric = 'output_bytes_written' THEN max END) AS output_max,
     MAX(CASE WHEN metric = 'shuffle_read_bytes' THEN median END) AS shuffle_read_median,
@@ -42,7 +50,7 @@ WITH quantiles AS (
     'duration', 'executor_run_time', 'jvm_gc_time', 'scheduler_delay',
     'executor_deserialize_time', 'result_serialization_time', 'peak_execution_memory',
     'memory_bytes_spilled', 'disk_bytes_spilled', 'input_bytes_read', 'output_bytes_written',
-    'shuffle_read_bytes', 'shuffle_write_bytes_written'
+    'shuffle_read_bytes', 'shuffle_write_bytes_written', 'input_records_read', 'shuffle_read_records_read'
   )
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
@@ -53,16 +61,20 @@ plans AS (
     MAX(CASE WHEN n.node_name LIKE 'Window%' OR n.node_name LIKE 'PhotonWindow%' THEN 1 ELSE 0 END) AS has_window,
     MAX(CASE WHEN n.node_name LIKE '%Scan %' THEN 1 ELSE 0 END) AS has_scan,
     MAX(CASE WHEN n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' THEN 1 ELSE 0 END) AS has_python,
-    SUM(m.total) AS files_read
+    SUM(c.files_read) AS files_read,
+    SUM(c.bytes_read) AS file_bytes,
+    MAX(c.format) AS file_format,
+    MAX(COALESCE(c.table_name, c.location)) AS file_source,
+    MAX(CASE WHEN n.node_name LIKE '%Limit%' THEN 1 ELSE 0 END) AS has_limit
   FROM stages AS s
   INNER JOIN sql_nodes AS n
     ON n.platform = s.platform AND n.cluster_id = s.cluster_id
     AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id
     AND n.sql_id = s.sql_id
-  LEFT JOIN sql_node_metrics AS m
-    ON m.platform = n.platform AND m.cluster_id = n.cluster_id
-    AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id
-    AND m.sql_id = n.sql_id AND m.node_id = n.node_id AND m.metric_name = 'number of files read'
+  LEFT JOIN sql_scans AS c
+    ON c.platform = n.platform AND c.cluster_id = n.cluster_id
+    AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id
+    AND c.sql_id = n.sql_id AND c.node_id = n.node_id AND c.operation = 'read'
   WHERE ARRAY_CONTAINS(n.stage_ids, s.stage_id)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
 ),
@@ -80,58 +92,98 @@ workers AS (
   WHERE w.succeeded_tasks + w.failed_tasks + w.killed_tasks > 0
   GROUP BY
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
+facts AS (
+  SELECT
+    s.platform, s.cluster_id, s.cluster_name, s.application_id, s.attempt_id, s.app_date,
+    s.stage_id, s.stage_attempt_id,
+    CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
+    s.stage_name, s.status, s.failure_reason, s.sql_id, s.completion_time,
+    s.num_tasks, s.num_complete_tasks, s.num_failed_tasks, s.num_killed_tasks,
+    s.task_completion_rate, s.duration_ms, s.executor_run_time, s.jvm_gc_time AS gc_time,
+    s.memory_bytes_spilled, s.disk_bytes_spilled,
+    s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes,
+    s.input_records, s.output_records, s.shuffle_read_records,
+    GREATEST(LEAST(s.num_tasks, COALESCE(w.slots, s.num_tasks)), 1) AS task_slots,
+    GREATEST(
+      LEAST(s.num_tasks, COALESCE(w.slots, s.num_tasks)),
+      -- Under dynamic allocation the average; it is below what there was where executors came late.
+      COALESCE(TRY_CAST(CEIL(COALESCE(
+        CASE WHEN NOT a.dynamic_allocation THEN CAST(NULLIF(a.cores_max, 0) AS DOUBLE) END, a.average_cores
+      ) / GREATEST(a.task_cpus, 1)) AS BIGINT), 1), 1
+    ) AS stage_slots,
+    COALESCE(w.attempts_time, 0) AS attempts_time,
+    COALESCE(q.succeeded_tasks, 0) AS succeeded_tasks,
+    q.duration_min, q.duration_median, q.duration_max, COALESCE(q.duration_total, 0) AS duration_total,
+    q.run_time_median, q.run_time_max, q.run_time_mean, q.run_time_total,
+    q.gc_time_max, q.scheduler_delay_total, q.deserialize_time_total, q.serialize_time_total,
+    NULLIF(q.peak_memory_max, 0) AS peak_memory_max,
+    q.memory_spilled_median, q.memory_spilled_max, q.disk_spilled_median, q.disk_spilled_max,
+    q.input_rows_median, q.input_rows_max, q.shuffle_rows_median, q.shuffle_rows_max,
+    q.input_median, q.input_max, q.output_median, q.output_max,
+    q.shuffle_read_median, q.shuffle_read_max, q.shuffle_write_median, q.shuffle_write_max,
+    GREATEST(q.input_median, q.output_median, q.shuffle_read_median, q.shuffle_write_median)
+      AS chunk_median,
+    GREATEST(q.input_max, q.output_max, q.shuffle_read_max, q.shuffle_write_max) AS chunk_max,
+    GREATEST(s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes, 1) AS data_bytes,
+    s.stage_name LIKE 'Listing leaf files%' OR COALESCE(s.description LIKE 'Listing leaf files%', FALSE)
+      AS is_listing,
+    COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
+    COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 AS has_python,
+    COALESCE(p.has_limit, 0) = 1 AS has_limit,
+    p.files_read, p.file_bytes, p.file_format, p.file_source,
+    e.long_run_time_ms, e.long_gc_ms, e.long_fetch_wait_ms, e.long_executors, e.long_executor_tasks,
+    e.executors, e.long_executor_id,
+    COALESCE(e.tail_ms, s.tail_ms) AS tail_ms, e.long_tasks, s.scheduling_delay_ms, COALESCE(s.failure_reason, e.task_error) AS reason,
+    a.complete, a.app_duration_ms, a.total_task_time_ms, a.average_cores, a.core_time_ms, a.cores_max,
+    a.executor_cores, a.num_executors_max, a.is_interactive, a.spark_minor, a.has_settings, a.is_local,
+    a.is_databricks, a.is_emr, a.default_parallelism,
+    -- What the query itself was run with wins over the application's settings.
+    COALESCE(t.shuffle_partitions, a.shuffle_partitions) AS shuffle_partitions,
+    COALESCE(t.adaptive, a.adaptive) AS adaptive,
+    COALESCE(t.coalesce_partitions, a.coalesce_partitions) AS coalesce_partitions,
+    COALESCE(t.skew_join, a.skew_join) AS skew_join,
+    COALESCE(t.advisory_bytes, a.advisory_bytes) AS advisory_bytes,
+    COALESCE(t.skew_threshold_bytes, a.skew_threshold_bytes) AS skew_threshold_bytes,
+    COALESCE(t.max_partition_bytes, a.max_partition_bytes) AS max_partition_bytes,
+    COALESCE(t.broadcast_threshold_bytes, a.broadcast_threshold_bytes) AS broadcast_threshold_bytes,
+    a.executor_memory_bytes, a.overhead_bytes, a.container_memory_bytes, a.task_cpus, a.dynamic_allocation,
+    a.speculation
+  FROM stages AS s
+  INNER JOIN application_facts AS a
+    ON a.platform = s.platform AND a.cluster_id = s.cluster_id
+    AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
+  LEFT JOIN plans AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+    AND p.stage_id = s.stage_id AND p.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN query_settings AS t
+    ON t.platform = s.platform AND t.cluster_id = s.cluster_id
+    AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id AND t.sql_id = s.sql_id
+  LEFT JOIN stage_tails AS e
+    ON e.platform = s.platform AND e.cluster_id = s.cluster_id
+    AND e.application_id = s.application_id AND e.attempt_id = s.attempt_id
+    AND e.stage_id = s.stage_id AND e.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN quantiles AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
+    AND q.stage_id = s.stage_id AND q.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN workers AS w
+    ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+    AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
+    AND w.stage_id = s.stage_id AND w.stage_attempt_id = s.stage_attempt_id
+  WHERE s.status NOT IN ('SKIPPED', 'PENDING')
 )
 SELECT
-  s.platform, s.cluster_id, s.cluster_name, s.application_id, s.attempt_id, s.app_date,
-  s.stage_id, s.stage_attempt_id,
-  CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
-  s.stage_name, s.status, s.failure_reason, s.sql_id, s.completion_time,
-  s.num_tasks, s.num_complete_tasks, s.num_failed_tasks, s.num_killed_tasks,
-  s.task_completion_rate, s.duration_ms, s.executor_run_time, s.jvm_gc_time AS gc_time,
-  s.memory_bytes_spilled, s.disk_bytes_spilled,
-  s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes,
-  GREATEST(LEAST(s.num_tasks, COALESCE(w.slots, s.num_tasks)), 1) AS task_slots,
-  COALESCE(w.attempts_time, 0) AS attempts_time,
-  COALESCE(q.succeeded_tasks, 0) AS succeeded_tasks,
-  q.duration_min, q.duration_median, q.duration_max, COALESCE(q.duration_total, 0) AS duration_total,
-  q.run_time_median, q.run_time_max, q.run_time_mean, q.run_time_total,
-  q.gc_time_max, q.scheduler_delay_total, q.deserialize_time_total, q.serialize_time_total,
-  NULLIF(q.peak_memory_max, 0) AS peak_memory_max,
-  q.memory_spilled_median, q.memory_spilled_max, q.disk_spilled_median, q.disk_spilled_max,
-  q.input_median, q.input_max, q.output_median, q.output_max,
-  q.shuffle_read_median, q.shuffle_read_max, q.shuffle_write_median, q.shuffle_write_max,
-  GREATEST(q.input_median, q.output_median, q.shuffle_read_median, q.shuffle_write_median)
-    AS chunk_median,
-  GREATEST(q.input_max, q.output_max, q.shuffle_read_max, q.shuffle_write_max) AS chunk_max,
-  GREATEST(s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes, 1) AS data_bytes,
-  s.stage_name LIKE 'Listing leaf files%' OR COALESCE(s.description LIKE 'Listing leaf files%', FALSE)
-    AS is_listing,
-  COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
-  COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 AS has_python,
-  p.files_read, COALESCE(e.tail_ms, s.tail_ms) AS tail_ms, e.long_tasks, s.scheduling_delay_ms, COALESCE(s.failure_reason, e.task_error) AS reason,
-  a.complete, a.app_duration_ms, a.total_task_time_ms, a.average_cores, a.core_time_ms, a.cores_max, a.executor_cores,
-  a.is_interactive, a.spark_minor, a.has_settings, a.is_local, a.shuffle_partitions,
-  a.default_parallelism, a.adaptive, a.coalesce_partitions, a.skew_join, a.advisory_bytes,
-  a.skew_threshold_bytes, a.max_partition_bytes, a.broadcast_threshold_bytes,
-  a.executor_memory_bytes, a.overhead_bytes, a.task_cpus, a.dynamic_allocation, a.speculation
-FROM stages AS s
-INNER JOIN application_facts AS a
-  ON a.platform = s.platform AND a.cluster_id = s.cluster_id
-  AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
-LEFT JOIN plans AS p
-  ON p.platform = s.platform AND p.cluster_id = s.cluster_id
-  AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
-  AND p.stage_id = s.stage_id AND p.stage_attempt_id = s.stage_attempt_id
-LEFT JOIN stage_tails AS e
-  ON e.platform = s.platform AND e.cluster_id = s.cluster_id
-  AND e.application_id = s.application_id AND e.attempt_id = s.attempt_id
-  AND e.stage_id = s.stage_id AND e.stage_attempt_id = s.stage_attempt_id
-LEFT JOIN quantiles AS q
-  ON q.platform = s.platform AND q.cluster_id = s.cluster_id
-  AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
-  AND q.stage_id = s.stage_id AND q.stage_attempt_id = s.stage_attempt_id
-LEFT JOIN workers AS w
-  ON w.platform = s.platform AND w.cluster_id = s.cluster_id
-  AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
-  AND w.stage_id = s.stage_id AND w.stage_attempt_id = s.stage_attempt_id
-WHERE s.status NOT IN ('SKIPPED', 'PENDING')
+  f.*,
+  stage_slots * TRY_CAST(CEIL(GREATEST(
+    CEIL(CAST(data_bytes AS DOUBLE) / 134217728e0),
+    -- A task that spilled s and peaked at p needed s + p at once; twice where the peak is not known.
+    CASE WHEN memory_bytes_spilled > 0
+      THEN LEAST(
+        num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0)),
+        -- Partitions of less than 16 MiB would cost more than they save.
+        GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
+      ) ELSE 1e0 END
+  ) / stage_slots) AS BIGINT) AS partitions_fit
+FROM facts AS f

@@ -44,6 +44,7 @@ fn every_contract_is_valid_and_found_by_name() {
 fn the_tables_of_the_contract_exist() {
     for (name, kind) in [
         ("analysis_failures", TableKind::Derived),
+        ("application_sizing", TableKind::Derived),
         ("applications", TableKind::Fact),
         ("environment", TableKind::Fact),
         ("executors", TableKind::Fact),

@@ -177,7 +177,7 @@ fn a_selection_keeps_what_it_reads() {
             one.views().count(),
             one.tables().count()
         ),
-        (1, 4, 1)
+        (1, 5, 1)
     );
     let all = catalog.select(&["ineffjobagg"]).expect("known");
     assert_eq!(

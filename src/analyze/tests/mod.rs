@@ -7,5 +7,6 @@ mod parquet;
 mod photon;
 mod rule_data;
 mod runs;
+mod sizing;
 mod spark_settings;
 mod stage_flags;

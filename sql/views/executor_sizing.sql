@@ -1,0 +1,172 @@
+-- id: executor_sizing
+-- title: The size of each application's executors: what they have, what they needed, what fits
+-- description: One row per application attempt. needed_… comes from measured peaks with 30 % of headroom and is
+--   NULL where the log does not hold them, never 0. is_pressed says that tasks spilled, collected much
+--   garbage or lost executors for memory, so that memory must not shrink. Nodes come from the samples of
+--   the cluster taken while the application ran, as if all nodes were alike. target_… is the shape
+--   recommended: where tasks need memory, fewer of them at once on the same memory; else the memory
+--   needed, at least half of what there is; where the memory of the cluster is full and its cores are idle,
+--   at most the share of a node's memory that goes with the executor's cores. Heaps between 31 and 48 GiB are
+--   avoided, since the pointers of the JVM double there. The memory outside of the heap keeps its ratio:
+--   0.1875 on EMR, else 0.10, at least 384 MiB, unless it was set. On EMR Serverless, cores and memory are a
+--   worker that it offers. NULL on Databricks, where the instance type decides, and in local mode.
+-- reads: application_facts, applications, cluster_metrics, executors, stages
+WITH pressure AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CAST(memory_bytes_spilled AS DOUBLE)) AS spilled_bytes,
+    SUM(CAST(disk_bytes_spilled AS DOUBLE)) AS disk_spilled_bytes,
+    SUM(CAST(jvm_gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) AS gc_ratio
+  FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+lost AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_lost
+  FROM executors
+  WHERE loss_kind = 'oom'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- The cluster as it was while the application ran.
+clusters AS (
+  SELECT
+    a.platform, a.cluster_id, a.application_id, a.attempt_id,
+    AVG(m.memory_used_ratio) AS cluster_memory_ratio,
+    AVG(m.vcores_used_ratio) AS cluster_cores_ratio,
+    MAX(m.total_memory_mb) * 1048576e0 AS cluster_memory_bytes,
+    MAX(m.total_vcores) AS cluster_cores,
+    MAX(m.active_nodes) AS num_nodes,
+    MAX(m.pending_containers) AS pending_containers
+  FROM applications AS a
+  INNER JOIN cluster_metrics AS m
+    ON m.platform = a.platform AND m.cluster_id = a.cluster_id
+  WHERE m.source <> 'yarn_queue'
+    AND m.sampled_at >= a.start_time AND m.sampled_at <= COALESCE(a.observed_end_time, a.end_time)
+  GROUP BY a.platform, a.cluster_id, a.application_id, a.attempt_id
+),
+known AS (
+  SELECT
+    a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date, a.application_name, a.job_key,
+    a.is_local, a.is_databricks, a.is_serverless, a.is_emr, a.num_executors_max, a.executor_cores,
+    a.executor_memory_bytes, a.memory_overhead_bytes, a.container_memory_bytes, a.task_cpus,
+    a.core_time_ms, a.total_task_time_ms, a.app_duration_ms,
+    a.peak_heap_bytes, a.peak_rss_bytes, a.peak_unified_bytes,
+    COALESCE(p.spilled_bytes, 0e0) >= 1073741824e0 OR COALESCE(p.disk_spilled_bytes, 0e0) >= 268435456e0 OR COALESCE(p.gc_ratio, 0e0) >= 0.1e0
+      OR COALESCE(l.num_lost, 0) > 0 AS is_pressed,
+    c.cluster_memory_ratio, c.cluster_cores_ratio, c.cluster_memory_bytes, c.cluster_cores, c.num_nodes, c.pending_containers,
+    -- The whole cluster as one node where their number is not known.
+    c.cluster_memory_bytes / GREATEST(COALESCE(c.num_nodes, 1), 1) AS node_memory_bytes,
+    FLOOR(CAST(c.cluster_cores AS DOUBLE) / GREATEST(COALESCE(c.num_nodes, 1), 1)) AS node_cores,
+    COALESCE(c.cluster_memory_ratio >= 0.9e0 AND c.cluster_cores_ratio <= 0.7e0, FALSE) AS is_memory_bound,
+    COALESCE(c.cluster_cores_ratio >= 0.9e0 AND c.cluster_memory_ratio <= 0.6e0, FALSE) AS is_core_bound,
+    CASE
+      WHEN a.memory_overhead_bytes > 402653184 THEN CAST(a.memory_overhead_bytes AS DOUBLE) / a.executor_memory_bytes
+      WHEN a.is_emr AND NOT a.is_serverless THEN 0.1875e0
+      ELSE 0.1e0
+    END AS overhead_ratio,
+    CEIL(a.peak_heap_bytes * 1.3e0 / 1073741824e0) AS needed_heap_gib
+  FROM application_facts AS a
+  LEFT JOIN pressure AS p
+    ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+    AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+  LEFT JOIN lost AS l
+    ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+    AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+  LEFT JOIN clusters AS c
+    ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+    AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
+  WHERE a.num_workers > 0
+),
+cores AS (
+  SELECT
+    k.*,
+    executor_memory_bytes / 1073741824e0 AS heap_gib,
+    CASE
+      -- Fewer tasks at once come first; a core below 4 GiB of heap gets more memory instead.
+      WHEN is_pressed AND executor_cores > 1 AND executor_memory_bytes >= 4294967296e0 * executor_cores
+        THEN CASE WHEN is_serverless AND executor_cores > 8 THEN 8
+          WHEN is_serverless AND executor_cores > 4 THEN 4
+          ELSE TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) END
+      ELSE executor_cores
+    END AS target_cores
+  FROM known AS k
+),
+heaps AS (
+  SELECT
+    c.*,
+    LEAST(
+      CASE
+        WHEN is_pressed AND target_cores < executor_cores THEN heap_gib
+        WHEN is_pressed AND heap_gib >= 31e0 THEN heap_gib
+        WHEN is_pressed THEN LEAST(CEIL(heap_gib * 1.5e0), 31e0)
+        WHEN needed_heap_gib IS NOT NULL THEN LEAST(GREATEST(needed_heap_gib, CEIL(heap_gib / 2e0), 1e0), heap_gib)
+        ELSE heap_gib
+      END,
+      CASE
+        WHEN is_memory_bound AND NOT is_pressed THEN GREATEST(FLOOR(
+          node_memory_bytes / GREATEST(FLOOR(node_cores / target_cores), 1e0) / (1e0 + overhead_ratio) / 1073741824e0
+        ), 1e0)
+        ELSE 1e6
+      END
+    ) AS wanted_heap_gib
+  FROM cores AS c
+),
+offered AS (
+  SELECT
+    h.*,
+    CASE
+      WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_pressed THEN 31e0
+      WHEN NOT is_serverless THEN wanted_heap_gib
+      -- A worker has 1, 2, 4, 8 or 16 cores and 2 to 7.5 GB a core, in steps; a tenth is overhead.
+      ELSE FLOOR(LEAST(
+        CEIL(GREATEST(wanted_heap_gib * 1.1e0, 2e0 * target_cores) / worker_step) * worker_step,
+        CASE WHEN target_cores >= 16 THEN 120e0 WHEN target_cores >= 8 THEN 60e0 WHEN target_cores >= 4 THEN 30e0
+          WHEN target_cores >= 2 THEN 16e0 ELSE 8e0 END
+      ) / 1.1e0)
+    END AS target_heap_gib
+  FROM (
+    SELECT
+      s.*,
+      CASE WHEN target_cores >= 16 THEN 8e0 WHEN target_cores >= 8 THEN 4e0 ELSE 1e0 END AS worker_step
+    FROM heaps AS s
+  ) AS h
+),
+shapes AS (
+  SELECT
+    o.*,
+    GREATEST(CEIL(target_heap_gib * 1024e0 * overhead_ratio), 384e0) AS target_overhead_mib
+  FROM offered AS o
+),
+fitted AS (
+  SELECT
+    s.*,
+    (target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0 AS target_container_bytes,
+    LEAST(
+      FLOOR(node_memory_bytes / ((target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0)),
+      FLOOR(node_cores / target_cores)
+    ) * GREATEST(COALESCE(num_nodes, 1), 1) AS target_fit,
+    LEAST(
+      FLOOR(node_memory_bytes / container_memory_bytes), FLOOR(node_cores / executor_cores)
+    ) * GREATEST(COALESCE(num_nodes, 1), 1) AS current_fit,
+    -- The work with a fifth of the core time idle, as idle_executors allows.
+    CEIL(CAST(total_task_time_ms AS DOUBLE) * task_cpus / 0.8e0 / NULLIF(app_duration_ms, 0) / GREATEST(target_cores, 1))
+      AS executors_by_work
+  FROM shapes AS s
+)
+SELECT
+  platform, cluster_id, cluster_name, application_id, attempt_id, app_date, application_name, job_key,
+  is_serverless, is_emr, is_local, is_databricks, is_pressed, is_memory_bound, is_core_bound,
+  num_executors_max, executor_cores, executor_memory_bytes, memory_overhead_bytes, container_memory_bytes,
+  core_time_ms, total_task_time_ms,
+  peak_heap_bytes, peak_rss_bytes, peak_unified_bytes, overhead_ratio,
+  TRY_CAST(needed_heap_gib * 1073741824e0 AS BIGINT) AS needed_memory_bytes,
+  TRY_CAST(CEIL(peak_rss_bytes * 1.1e0) AS BIGINT) AS needed_container_bytes,
+  TRY_CAST(executors_by_work AS BIGINT) AS needed_executors,
+  cluster_memory_ratio, cluster_cores_ratio, cluster_memory_bytes, cluster_cores, num_nodes, pending_containers,
+  node_memory_bytes, node_cores,
+  TRY_CAST(current_fit AS BIGINT) AS current_fit,
+  CASE WHEN NOT is_local AND NOT is_databricks THEN target_cores END AS target_cores,
+  CASE WHEN NOT is_local AND NOT is_databricks THEN TRY_CAST(ROUND(target_heap_gib * 1024e0) AS BIGINT) END AS target_heap_mib,
+  CASE WHEN NOT is_local AND NOT is_databricks THEN TRY_CAST(target_overhead_mib AS BIGINT) END AS target_overhead_mib,
+  CASE WHEN NOT is_local AND NOT is_databricks THEN TRY_CAST(target_container_bytes AS BIGINT) END AS target_container_bytes,
+  CASE WHEN NOT is_local AND NOT is_databricks THEN TRY_CAST(target_fit AS BIGINT) END AS target_fit
+FROM fitted
