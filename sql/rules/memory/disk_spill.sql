@@ -2,26 +2,35 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. The rate of a core's share
 --   of the disk is an assumption, hence medium confidence at best. The memory recommended is what
 --   the worst task needed at once over what it got, and stays below 32 GiB, above which the pointers of
---   the JVM double; from there on fewer tasks at once give each of them more.
+--   the JVM double; from there on fewer tasks at once give each of them more. Smaller partitions come
+--   first where they are large, for they cost nothing.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_spilled_bytes bigint = 268435456 [bytes] on-disk size of the spilled data of the stage, at least
 -- parameter: min_spill_ratio double = 0.05 [ratio] the same over the largest of input, output, shuffle read and shuffle write, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that one core writes to or reads from its share of the disk in a millisecond
+-- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
 -- evidence: Spilled {disk_bytes_spilled:bytes} to disk, {spill_ratio:2} times the {data_bytes:bytes} that the stage moved;
 --   the worst task wrote {disk_spilled_max:bytes}.
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL |
+--   spark.sql.files.maxPartitionBytes |
+--   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / partitions_fit AS BIGINT), 1) AS STRING), 'MB') |
+--   Read smaller splits, about {partitions_fit:int} of them, which hold the data of this stage without spilling. More memory
+--   comes second: it costs money.
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller: about
+--   {partitions_fit:int} of them hold the data of this stage without spilling. More memory comes second: it costs money.
 -- advice: is_local | - | - | Make the partitions smaller, or give the driver, which runs the tasks in local mode, more memory.
--- advice: platform = 'databricks' | - | - | Make the partitions smaller, or choose instances with more memory for each core.
+-- advice: is_databricks | - | - | Make the partitions smaller, or choose instances with more memory for each core.
 -- advice: memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') |
 --   Give the tasks more memory, or make their partitions smaller as the memory_spill finding of this stage says.
 -- advice: executor_cores > 1 | spark.executor.cores | TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
@@ -46,6 +55,7 @@ SELECT
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, disk_bytes_spilled, data_bytes, spill_ratio, disk_spilled_max, disk_spilled_median,
-  peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local
+  peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
+  is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes, sql_id
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

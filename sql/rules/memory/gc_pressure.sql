@@ -2,19 +2,25 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time. A pause stops every task of the executor, so the tasks' own times add up to
 --   the core time that was lost. What a healthy application needs too is not counted as lost.
 -- parameter: min_gc_ratio double = 0.1 [ratio] garbage collection over run time of all tasks, at least
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no loss
--- parameter: min_gc_ms bigint = 60000 [ms] garbage collection of all tasks, at least
--- parameter: min_run_time_ms bigint = 300000 [ms] run time of all tasks, at least
+-- parameter: min_gc_ms bigint = 30000 [ms] garbage collection of all tasks, at least
+-- parameter: min_run_time_ms bigint = 120000 [ms] run time of all tasks, at least
+-- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory
 -- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time, {gc_ratio:pct}[; executors have
 --   {executor_memory_bytes:bytes} of heap].
 -- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
--- advice: platform = 'databricks' | - | - | Choose instances with more memory for each core, and keep fewer objects alive
+-- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:int} RDDs are cached as objects, which the collector walks again and
+--   again: cache them serialized (MEMORY_AND_DISK_SER), as DataFrames, or not at all.
+-- advice: is_databricks | - | - | Choose instances with more memory for each core, and keep fewer objects alive
 --   (cache less, avoid wide rows and collect_list).
+-- advice: heap_per_core >= $enough_heap_per_core AND executor_cores > 1 | spark.executor.cores |
+--   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in an executor, which gives each of them more
+--   memory, and keep fewer objects alive (cache less, avoid wide rows and collect_list).
 -- advice: memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors more
 --   memory for each core, and keep fewer objects alive (cache serialized or not at all, avoid wide rows and collect_list).
 -- advice: executor_cores > 1 | spark.executor.cores | TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
@@ -27,26 +33,39 @@ WITH judged AS (
     platform, cluster_id, application_id, attempt_id,
     SUM(COALESCE(CAST(gc_time AS DOUBLE), 0e0)) AS gc_ms,
     SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms,
-    MAX(is_local) AS is_local, MAX(executor_cores) AS executor_cores,
+    SUM(CASE WHEN sql_id IS NOT NULL THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) AS sql_ms,
+    MAX(is_local) AS is_local, MAX(is_databricks) AS is_databricks, MAX(executor_cores) AS executor_cores,
     MAX(executor_memory_bytes) AS executor_memory_bytes,
     MAX(app_duration_ms) AS app_duration_ms, MAX(total_task_time_ms) AS total_task_time_ms
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+cached AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_cached
+  FROM rdds
+  WHERE is_persisted AND storage_level LIKE '%Memory%' AND storage_level LIKE '%Deserialized%'
+    AND num_partitions > 1
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, j.application_id AS subject_id,
   CASE WHEN gc_ms >= 2 * $min_gc_ratio * run_ms THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST(gc_ms - $healthy_gc_ratio * run_ms AS BIGINT) AS lost_core_ms,
   -- Wall time at the application's own average of tasks side by side.
   TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * app_duration_ms / GREATEST(total_task_time_ms, app_duration_ms, 1) AS BIGINT)
     AS recoverable_ms,
   TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / run_ms AS gc_ratio,
-  executor_memory_bytes, executor_cores, is_local,
+  executor_memory_bytes, executor_cores, is_local, is_databricks,
+  c.num_cached, sql_ms / run_ms AS sql_share,
+  CAST(executor_memory_bytes AS DOUBLE) / GREATEST(executor_cores, 1) AS heap_per_core,
   -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8.
   TRY_CAST(CEIL(executor_memory_bytes / 1073741824e0 * CASE
     WHEN executor_memory_bytes < 4294967296 THEN 2e0
     WHEN executor_memory_bytes < 8589934592 THEN 1.5e0
     ELSE 1.25e0
   END) AS BIGINT) AS memory_needed_gib
-FROM judged
+FROM judged AS j
+LEFT JOIN cached AS c
+  ON c.platform = j.platform AND c.cluster_id = j.cluster_id
+  AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id
 WHERE run_ms >= $min_run_time_ms AND gc_ms >= $min_gc_ms AND gc_ms >= $min_gc_ratio * run_ms

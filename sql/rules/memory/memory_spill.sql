@@ -2,12 +2,14 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
 --   counts the disk part of the same spill. Each is at most half of the stage's task time, so the
---   two never count a core twice. The rates are assumptions, hence medium confidence at best.
+--   two never count a core twice. The rates are assumptions, hence medium confidence at best. The number
+--   of partitions recommended avoids the spill: none above 128 MiB, each with the memory that the worst
+--   task needed, in whole waves of the cores.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data of the stage, at least
@@ -16,10 +18,13 @@
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond
 -- parameter: skew_ratio double = 5.0 [ratio] largest over median spill of a task from which the spill is skew and more partitions do not help
 -- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
+-- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
 -- evidence: Spilled {memory_bytes_spilled:bytes} out of memory, {spill_ratio:1} times the {data_bytes:bytes} that the
 --   stage moved; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
 --   memory].
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
+-- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
+--   objects) or many tasks share an executor's memory: give the tasks more memory (fewer cores an executor, then more memory).
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
 --   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
 --   Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
@@ -38,11 +43,11 @@ WITH measured AS (
     f.*,
     CAST(memory_bytes_spilled AS DOUBLE) / data_bytes AS spill_ratio,
     TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
-    -- A task that spilled s and peaked at p needed s + p at once: that many times the partitions.
-    TRY_CAST(CEIL(num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0))) AS BIGINT)
-      AS partitions_needed,
+    partitions_fit AS partitions_needed,
     CASE
       WHEN memory_spilled_max >= $skew_ratio * GREATEST(memory_spilled_median, 1) THEN 'skew'
+      -- Small partitions that spill need memory: rows grow in the task, or too many tasks share it.
+      WHEN partitions_fit <= num_tasks OR chunk_median < $small_bytes THEN 'memory'
       WHEN shuffle_read_bytes < input_bytes THEN 'input'
       WHEN sql_id IS NULL THEN 'rdd'
       -- Fewer tasks than the partitions that were set: either adaptive execution merged them up to
@@ -62,6 +67,6 @@ SELECT
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, memory_bytes_spilled, data_bytes, spill_ratio, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
-  shuffle_read_bytes
+  shuffle_read_bytes, sql_id
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -1,49 +1,93 @@
 -- id: low_parallelism
--- title: A stage has too few tasks for the cores that are held
+-- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 1
--- description: Fires for a long stage with fewer tasks than half of the cores that the application held
---   on average, where the tasks have data or work to share. Lost are the cores without a task for the
---   wall time of the stage; where other stages ran at the same time some of them worked, hence medium
---   confidence. What could be won is what even tasks on all cores would save. Stages that oversized
---   partitions explain are told by that rule.
+-- version: 2
+-- description: Fires for stages with several tasks, but fewer than half of the cores that the application
+--   held on average, where the tasks have data or work to share. Stages with the same cause are told
+--   together, so that ten short ones count as one long one; a single task is told by single_task, tasks of
+--   more than half a gibibyte by oversized_partitions. Lost are the cores without a task for the wall time
+--   of the stages, never more than the cores that stood idle in the whole application: where stages ran
+--   at the same time, some of them worked for the others. What could be won is what even tasks on all
+--   cores would save.
 -- subject: stage
--- group_by: stage_name
--- parameter: min_stage_ms bigint = 30000 [ms] wall time of the stage, at least
+-- group_by: cause
+-- parameter: min_stage_ms bigint = 5000 [ms] wall time of a stage, at least
 -- parameter: max_core_share double = 0.5 [ratio] tasks over held cores, at most
--- parameter: min_lost_ms bigint = 600000 [core_ms] lost core time, at least
--- evidence: {num_tasks:int} tasks ran for {duration_ms:s} while {average_cores:1} cores were held; they moved {data_bytes:bytes}.
--- advice: num_tasks = 1 AND has_window | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it
---   a partition key, or compute it from partial results.
--- advice: num_tasks = 1 AND output_bytes > 0 | - | - | A single task writes everything (coalesce(1) or repartition(1)): write several
---   files, or join them afterwards.
--- advice: input_bytes >= shuffle_read_bytes AND has_scan AND files_read <= num_tasks | - | - | Each file is read by one task: it
---   cannot be split (gzip, one row group), or it is small. Write the input as several files, or repartition after reading.
--- advice: input_bytes >= shuffle_read_bytes AND has_scan AND max_partition_bytes > 2 * 134217728 |
---   spark.sql.files.maxPartitionBytes | '128MB' | Read smaller splits.
--- advice: sql_id IS NOT NULL AND num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | TRY_CAST(CEIL(average_cores) AS BIGINT) |
+-- parameter: min_lost_ms bigint = 600000 [core_ms] lost core time of all stages with the same cause from which it is told
+-- parameter: min_share double = 0.05 [ratio] or the share of the wall time that could be won
+-- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
+-- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
+-- evidence: {num_tasks:int} tasks ran for {duration_ms:s} while {average_cores:1} cores were held; they moved
+--   {data_bytes:bytes}[ from {files_read:int} files].
+-- advice: cause = 'unsplittable' | - | - | The {files_read:int} files hold up to {input_max:bytes} each and are read by one task
+--   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
+--   split, or repartition right after reading.
+-- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one. Files
+--   that cannot be split (gzip, one row group) need a repartition after reading instead.
+-- advice: cause = 'input' | - | - | The input gives few tasks (files that cannot be split, few partitions
+--   in a cache): repartition to about {tasks_wanted:int} right after reading.
+-- advice: cause = 'output' | - | - | The code writes with few tasks (coalesce or repartition before the write): coalesce also
+--   narrows the steps before it; use repartition, or write more files and compact them afterwards.
+-- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | tasks_wanted |
 --   Use as many shuffle partitions as there are cores.
--- advice: sql_id IS NOT NULL AND adaptive AND shuffle_read_bytes > 0 AND num_tasks < shuffle_partitions |
---   spark.sql.adaptive.coalescePartitions.minPartitionSize | '1MB' | Adaptive execution merged the partitions, though each takes
---   long: let it merge less, or ask for a number of partitions in the code.
+-- advice: cause = 'merged' AND merged_kib < 1024 | spark.sql.adaptive.coalescePartitions.minPartitionSize |
+--   CONCAT(CAST(merged_kib AS STRING), 'KB') | Adaptive execution merged the partitions, though each takes long: let it merge
+--   less, or ask for {tasks_wanted:int} partitions in the code, which it keeps.
+-- advice: cause = 'merged' | spark.sql.adaptive.coalescePartitions.parallelismFirst | 'true' | Adaptive execution merged the
+--   partitions, though each takes long: let it keep one for each core.
+-- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
+--   {tasks_wanted:int} partitions in the code (repartition), which it keeps.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
-WITH judged AS (
+WITH slow AS (
   SELECT
     f.*,
-    TRY_CAST((average_cores - num_tasks) * duration_ms AS BIGINT) AS lost_core_ms
+    CASE
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND files_read <= num_tasks
+        AND input_max > 1.1e0 * max_partition_bytes THEN 'unsplittable'
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / average_cores >= 1048576 THEN 'splits'
+      WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
+      WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions THEN 'shuffle partitions'
+      WHEN sql_id IS NOT NULL AND adaptive AND coalesce_partitions AND shuffle_read_bytes > 0
+        AND num_tasks < shuffle_partitions AND output_bytes = 0 THEN 'merged'
+      WHEN output_bytes > 0 THEN 'output'
+      ELSE 'code'
+    END AS cause,
+    (average_cores - num_tasks) * duration_ms AS idle_core_ms
   FROM stage_facts AS f
-  WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_local AND NOT is_interactive
-    AND duration_ms >= $min_stage_ms AND num_tasks <= $max_core_share * average_cores
+  WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
+    AND duration_ms >= $min_stage_ms AND num_tasks > 1 AND num_tasks <= $max_core_share * average_cores
     -- Tasks that wait for something else than their data do not gain from company.
-    AND executor_run_time >= duration_ms / 2e0 AND COALESCE(chunk_median, 0) < 536870912
+    AND executor_run_time >= duration_ms * num_tasks / 4e0 AND COALESCE(chunk_median, 0) < $large_bytes
+),
+capped AS (
+  SELECT
+    s.*,
+    LEAST(1e0, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0) / NULLIF(SUM(idle_core_ms) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id
+    ), 0e0)) AS part
+  FROM slow AS s
+),
+judged AS (
+  SELECT
+    c.*,
+    COALESCE(part, 0e0) * idle_core_ms AS lost_ms,
+    COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / average_cores) AS won_ms,
+    SUM(COALESCE(part, 0e0) * idle_core_ms) OVER cause AS all_lost_ms,
+    SUM(COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / average_cores)) OVER cause AS all_won_ms
+  FROM capped AS c
+  WINDOW cause AS (PARTITION BY platform, cluster_id, application_id, attempt_id, cause)
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'medium' AS confidence,
-  lost_core_ms,
-  TRY_CAST(duration_ms * (1e0 - num_tasks / average_cores) AS BIGINT) AS recoverable_ms,
-  stage_name, num_tasks, duration_ms, average_cores, data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
-  files_read, has_window, has_scan, sql_id, adaptive, shuffle_partitions, max_partition_bytes
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
+  stage_name, sql_id, cause, num_tasks, duration_ms, average_cores, data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
+  input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
+  TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
+  CONCAT(CAST(TRY_CAST(CEIL(input_bytes / 1048576e0 / average_cores) AS BIGINT) AS STRING), 'MB') AS split_text,
+  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / average_cores AS BIGINT), 1) AS merged_kib
 FROM judged
-WHERE lost_core_ms >= $min_lost_ms
+WHERE all_lost_ms >= $min_lost_ms
+  OR (all_won_ms >= $min_recoverable_ms AND all_won_ms >= $min_share * app_duration_ms)

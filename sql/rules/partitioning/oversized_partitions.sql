@@ -2,19 +2,21 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
---   so lost here are the cores beyond the number of tasks, for the wall time of the stage. The cores
---   are the application's average, so a stage that ran while there were fewer can be overrated; hence
---   medium confidence.
+--   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
+--   what stood idle in the whole application. The cores are the application's average, so a stage that ran
+--   while there were fewer can be overrated; hence medium confidence. The number of partitions recommended
+--   is that of the memory_spill rule: none above 128 MiB, enough not to spill, in whole waves of the cores.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: max_median_bytes bigint = 536870912 [bytes] largest of input, output, shuffle read and shuffle write of the median task, at least
--- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold
+-- parameter: target_bytes bigint = 134217728 [bytes] what a split or merged partition should hold
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- evidence: The median of {num_tasks:int} tasks handled {chunk_median:bytes} of {cause} and the largest {chunk_max:bytes};
---   the {data_bytes:bytes} of the stage would make {partitions_needed:int} partitions of good size[; about
+--   the {data_bytes:bytes} of the stage would make {partitions_needed:int} partitions of good size on {stage_slots:int}
+--   cores[; about
 --   {idle_cores:1} cores stood without a task meanwhile].
 -- advice: cause = 'input' AND sql_id IS NOT NULL AND max_partition_bytes >= 2 * $target_bytes |
 --   spark.sql.files.maxPartitionBytes | '128MB' | Read smaller splits.
@@ -26,6 +28,8 @@
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
 --   spark.sql.adaptive.advisoryPartitionSizeInBytes | '128MB' | Let adaptive execution merge shuffle partitions less.
 -- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.
+-- advice: TRUE | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
+--   {partitions_needed:int} there.
 -- recommendation: The code sets the number of partitions (repartition, coalesce): ask for more there.
 WITH judged AS (
   SELECT
@@ -37,18 +41,19 @@ WITH judged AS (
       ELSE 'shuffle output'
     END AS cause,
     CASE WHEN average_cores > num_tasks THEN average_cores - num_tasks END AS idle_cores,
-    GREATEST(TRY_CAST(CEIL(data_bytes / CAST($target_bytes AS DOUBLE)) AS BIGINT), num_tasks) AS partitions_needed
+    partitions_fit AS partitions_needed
   FROM stage_facts AS f
-  WHERE duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
+  WHERE num_tasks > 1 AND duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   -- Without lost cores the risk remains.
   CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
-  TRY_CAST(COALESCE(idle_cores * duration_ms, 0e0) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(COALESCE(LEAST(idle_cores * duration_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0)), 0e0)
+    AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(idle_cores * duration_ms / average_cores, 0e0) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, idle_cores,
+  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores,
   memory_bytes_spilled, sql_id, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged
 WHERE idle_cores IS NOT NULL OR memory_bytes_spilled > 0

@@ -2,28 +2,33 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
---   of its time. That overhead is measured, not assumed. What fewer tasks would save is the overhead
---   of those that would not be there. The number recommended keeps several waves a core, tasks of
---   the target run time, and partitions of the target size, in whole waves of the cores in use.
+--   of its time. That overhead is measured, not assumed. Where the median task read no row, its run time is
+--   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
+--   overhead of those that would not be there. The number recommended keeps several waves a core,
+--   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
 -- subject: stage
--- group_by: stage_name
+-- group_by: kind
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
 -- parameter: max_median_ms bigint = 200 [ms] run time of the median task, at most
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
--- parameter: min_overhead_ms bigint = 30000 [ms] overhead of all tasks together, at least
+-- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks together, at least
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
--- parameter: target_run_time_ms bigint = 2000 [ms] run time that a task should have
+-- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
--- evidence: {succeeded_tasks:int} tasks on {task_slots:int} cores, the median one running {run_time_median:int} ms[, cut
---   from {files_read:int} files]; starting and ending them took {overhead_ms:s}, {overhead_ratio:pct} of their time;
---   {tasks_needed:int} tasks would do.
--- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(TRY_CAST(CEIL(input_bytes / 1048576e0 / tasks_needed) AS BIGINT) AS STRING), 'MB') |
---   Few files are cut into many splits: let a split hold more.
+-- evidence: {succeeded_tasks:int} tasks on {task_slots:int} cores, the median one running {run_time_median:int} ms[ without
+--   a row in its split: {files_cut:int} files of {file_bytes:bytes} in all were cut into splits of
+--   {max_partition_bytes:bytes}][, rows a task: {rows_each:int}]; starting and ending them[ and opening {open_files:int}
+--   files again and again] took {overhead_ms:s},
+--   {overhead_ratio:pct} of their time; {tasks_needed:int} tasks would do, {waves_needed:int} for each core.
+-- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text |
+--   {files_read:int} files are cut into {num_tasks:int} splits: let a split hold more. Spark still makes at least one split
+--   for each core.
+-- advice: cause = 'splits' | - | - | {files_read:int} files are cut into {num_tasks:int} splits: read with fewer of them
+--   (spark.sql.files.minPartitionNum, spark.default.parallelism), or coalesce after reading.
 -- advice: cause = 'input' | - | - | The input lies in many small files or partitions: compact it, or coalesce after reading.
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
 --   would do.
@@ -32,33 +37,57 @@
 --   small shuffle partitions by itself.
 -- advice: adaptive AND NOT coalesce_partitions | spark.sql.adaptive.coalescePartitions.enabled | 'true' |
 --   Let adaptive execution merge small shuffle partitions.
--- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | tasks_needed | Use fewer shuffle partitions.
+-- advice: num_tasks = shuffle_partitions AND worst_fit >= num_tasks / 2 | - | - | Another stage with as many shuffle partitions
+--   needs about {worst_fit:int} of them: set spark.sql.shuffle.partitions for this query alone, or repartition to
+--   {tasks_needed:int} here.
+-- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | GREATEST(tasks_needed, worst_fit) |
+--   Use fewer shuffle partitions, as many as the largest shuffle of the application needs.
 -- recommendation: The code sets the number of partitions (repartition): ask for fewer there.
-WITH measured AS (
+WITH all_stages AS (
+  SELECT
+    s.*,
+    -- The setting holds for all shuffles: the one with the most data decides.
+    MAX(CASE WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions
+      THEN LEAST(partitions_fit, num_tasks) END) OVER (
+        PARTITION BY platform, cluster_id, application_id, attempt_id
+      ) AS worst_fit
+  FROM stage_facts AS s
+),
+sized AS (
   SELECT
     f.*,
-    COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0)
-      AS overhead_ms,
     task_slots * TRY_CAST(CEIL(GREATEST(
       $waves,
-      CAST(run_time_total AS DOUBLE) / $target_run_time_ms / task_slots,
-      CAST(data_bytes AS DOUBLE) / $target_bytes / task_slots
-    )) AS BIGINT) AS tasks_needed
-  FROM stage_facts AS f
-  WHERE succeeded_tasks >= $min_tasks AND succeeded_tasks >= $min_tasks_per_slot * task_slots
-    AND run_time_median <= $max_median_ms AND NOT is_listing
-),
-judged AS (
-  SELECT
-    m.*,
-    CAST(overhead_ms AS DOUBLE) / GREATEST(duration_total, 1) AS overhead_ratio,
-    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / num_tasks)) AS BIGINT) AS lost_core_ms,
+      CAST(run_time_total AS DOUBLE) / $max_run_time_ms / task_slots,
+      -- What a scan reads of small splits, footers above all, is more than the files hold.
+      CAST(CASE WHEN input_bytes > shuffle_read_bytes THEN LEAST(data_bytes, COALESCE(file_bytes, data_bytes))
+        ELSE data_bytes END AS DOUBLE) / $target_bytes / task_slots
+    )) AS BIGINT) AS tasks_needed,
+    COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0)
+      AS start_ms,
     CASE
       WHEN input_bytes > shuffle_read_bytes AND files_read * 4 < num_tasks THEN 'splits'
       WHEN input_bytes > shuffle_read_bytes THEN 'input'
       WHEN shuffle_read_bytes = 0 THEN 'made'
       ELSE 'shuffle'
     END AS cause
+  FROM all_stages AS f
+  WHERE succeeded_tasks >= $min_tasks AND succeeded_tasks >= $min_tasks_per_slot * task_slots
+    AND run_time_median <= $max_median_ms AND NOT is_listing
+),
+measured AS (
+  SELECT
+    s.*,
+    cause = 'splits' AND input_rows_median = 0 AS is_empty,
+    TRY_CAST(LEAST(start_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
+      THEN LEAST(CAST(run_time_median AS DOUBLE) * succeeded_tasks, run_time_total) ELSE 0e0 END, duration_total) AS BIGINT) AS overhead_ms
+  FROM sized AS s
+),
+judged AS (
+  SELECT
+    m.*,
+    CAST(overhead_ms AS DOUBLE) / GREATEST(duration_total, 1) AS overhead_ratio,
+    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / num_tasks)) AS BIGINT) AS lost_core_ms
   FROM measured AS m
   WHERE overhead_ms >= $min_overhead_ms AND tasks_needed < num_tasks
 )
@@ -68,6 +97,17 @@ SELECT
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
-  tasks_needed, files_read, input_bytes, sql_id, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
+  tasks_needed, TRY_CAST(tasks_needed / task_slots AS BIGINT) AS waves_needed, files_read, input_bytes,
+  file_bytes, max_partition_bytes,
+  CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
+  CASE WHEN cause <> 'splits' AND GREATEST(shuffle_read_records, input_records) > 0
+    THEN TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT) END AS rows_each,
+  -- Never below Spark's default, which is right for data of any size.
+  CONCAT(CAST(GREATEST(
+    TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / tasks_needed) AS BIGINT), 128
+  ) AS STRING), 'MB') AS split_text,
+  -- Stages of one place in the code with as many tasks, up to the number of digits.
+  CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) AS kind,
+  sql_id, worst_fit, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
 FROM judged
 WHERE overhead_ratio >= $min_overhead_ratio

@@ -2,30 +2,33 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
 --   on average. Waiting for stragglers is idle too: where a task_skew finding stands beside this one,
 --   both name some of the same core time. Local mode has no executors to give back and is not judged;
---   an interactive session waits for its people.
+--   nor is a short run, which is start-up for the most part. An interactive session waits for its people:
+--   that is told once, from an hour of idle core time on, and nothing is counted as lost.
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
 -- parameter: min_core_time_ms bigint = 600000 [core_ms] held core time, at least
--- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}; {num_never_used:int} of
---   {num_workers:int} executors never ran a task[; the work fits on {executors_needed:int}, where up to {num_executors_max:int} ran].
--- advice: is_interactive | - | - | This is an interactive session: share it, let idle executors go, or stop it sooner when
---   nobody works.
--- advice: platform = 'databricks' | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
+-- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
+-- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
+-- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}[; {num_never_used:int} of
+--   {num_workers:int} executors never ran a task][; the work fits on {executors_needed:int} executors, where up to
+--   {num_executors_max:int} ran].
+-- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when nobody works.
+-- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
 -- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
 --   Let dynamic allocation go below the executors that it must keep.
 -- advice: dynamic_allocation AND executors_needed < num_executors_max | spark.dynamicAllocation.maxExecutors | executors_needed |
 --   Cap dynamic allocation near what the busiest stage needs.
 -- advice: dynamic_allocation | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
 --   the rest of the application does not: let dynamic allocation give idle ones back sooner.
--- advice: can_allocate AND num_executors_max > 1 | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
+-- advice: can_allocate AND NOT dynamic_allocation AND num_executors_max > 1 | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
 --   executors back, or start fewer of them.
 -- advice: executor_instances > executors_needed | spark.executor.instances | executors_needed | Start fewer executors.
 -- advice: executors_needed < num_executors_max | - | - | Start fewer executors: {executors_needed:int} carry the work.
@@ -63,13 +66,22 @@ sized AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   CASE WHEN is_interactive THEN 'info' END AS severity,
+  CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
-  TRY_CAST(idle_ms - $healthy_idle_ratio * core_time_ms AS BIGINT) AS lost_core_ms,
+  -- What people think about is no loss.
+  CASE WHEN NOT is_interactive THEN TRY_CAST(idle_ms - $healthy_idle_ratio * core_time_ms AS BIGINT) END AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
-  0 AS recoverable_ms,
-  TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers, num_never_used, num_executors_max,
-  CASE WHEN app_duration_ms IS NOT NULL THEN LEAST(executors_enough, num_executors_max) END AS executors_needed,
-  executor_cores, is_interactive, dynamic_allocation, can_allocate, min_executors, executor_instances
+  CASE WHEN NOT is_interactive THEN 0 END AS recoverable_ms,
+  TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
+  CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
+  num_executors_max,
+  CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough < num_executors_max
+    THEN executors_enough END AS executors_needed,
+  executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
 FROM sized
-WHERE idle_ratio >= $min_idle_ratio
-  OR (idle_ms >= $large_idle_ms AND idle_ratio >= $min_idle_ratio / 2e0)
+WHERE CASE
+  WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms
+  ELSE COALESCE(app_duration_ms, $min_duration_ms) >= $min_duration_ms AND (
+    idle_ratio >= $min_idle_ratio OR (idle_ms >= $large_idle_ms AND idle_ratio >= $min_idle_ratio / 2e0)
+  )
+END

@@ -2,39 +2,75 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 1
--- description: Fires where the highest heap of any executor stayed far below what all of them were given,
---   and neither spill nor garbage collection says the opposite. The heap fills before it is collected, so
---   a low peak is sure and a high one says little. A log without memory metrics is not judged. Memory is
---   paid for with the cores beside it, so no core time is counted.
+-- version: 2
+-- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
+--   below what all of them were given, and neither spill nor garbage collection says the opposite. The
+--   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
+--   container is known only where the log holds process tree metrics. What was not measured is not judged.
+--   Saved is memory time, by which EMR Serverless, Fargate and full clusters charge; no core time is
+--   counted. On Databricks the instance type decides.
 -- parameter: max_used_ratio double = 0.4 [ratio] highest heap over the heap that executors have, at most
+-- parameter: max_container_ratio double = 0.65 [ratio] highest resident memory over that of the container, at most
 -- parameter: min_memory_bytes bigint = 4294967296 [bytes] heap of an executor, at least
 -- parameter: min_core_time_ms bigint = 3600000 [core_ms] held core time, at least
--- parameter: headroom double = 1.3 [ratio] heap to keep over the highest seen
--- evidence: The fullest of {num_workers:int} executors used {peak_heap_bytes:bytes} of {executor_memory_bytes:bytes} of heap, {used_ratio:pct}.
--- advice: platform = 'databricks' | - | - | Choose instances with less memory for each core.
--- advice: TRUE | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors less memory, so that more of
---   them fit a node, or put more cores beside it. Shrink in steps and watch for spill.
+-- parameter: headroom double = 1.3 [ratio] memory to keep over the highest seen
+-- evidence: The fullest of {num_workers:int} executors used {peak_heap_bytes:bytes} of {executor_memory_bytes:bytes} of heap[, and
+--   {peak_rss_bytes:bytes} of the {container_memory_bytes:bytes} of its container in all]; about {saved_gib_hours:1} of
+--   {held_gib_hours:1} GiB-hours were not needed.
+-- advice: is_databricks | - | - | Choose instances with less memory for each core, or share the cluster with more work.
+-- advice: cause = 'heap' | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors less memory, so
+--   that more of them fit a node. Shrink in steps and watch for spill.
+-- advice: cause = 'overhead' AND spark_minor >= 203 | spark.executor.memoryOverhead |
+--   CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | The heap is used, but most of the memory outside of it is not: give
+--   containers less of it.
 -- recommendation: Give executors less memory, or put more cores beside it.
 WITH pressure AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    SUM(CAST(memory_bytes_spilled AS DOUBLE)) AS spilled,
+    SUM(CAST(memory_bytes_spilled AS DOUBLE) + COALESCE(CAST(disk_bytes_spilled AS DOUBLE), 0e0)) AS spilled,
     SUM(CAST(gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) AS gc_ratio
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+measured AS (
+  SELECT
+    a.*,
+    CASE
+      WHEN a.peak_heap_bytes <= $max_used_ratio * a.executor_memory_bytes THEN 'heap'
+      WHEN a.peak_rss_bytes <= $max_container_ratio * a.container_memory_bytes THEN 'overhead'
+    END AS cause,
+    CEIL(GREATEST(a.peak_heap_bytes * $headroom / 1073741824e0, 2e0)) AS heap_gib,
+    -- At least what Spark gives by itself.
+    GREATEST(
+      CEIL((a.peak_rss_bytes * $headroom - a.executor_memory_bytes) / 1048576e0),
+      CEIL(a.executor_memory_bytes * 0.1e0 / 1048576e0), 384e0
+    ) AS overhead_mib
+  FROM application_facts AS a
+  INNER JOIN pressure AS p
+    ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+    AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+  WHERE NOT a.is_local AND a.core_time_ms >= $min_core_time_ms
+    AND a.executor_memory_bytes >= $min_memory_bytes
+    AND p.spilled = 0e0 AND p.gc_ratio < 0.1e0
+),
+sized AS (
+  SELECT
+    m.*,
+    CASE
+      WHEN cause = 'heap' THEN heap_gib * 1073741824e0 / executor_memory_bytes
+      ELSE (executor_memory_bytes + overhead_mib * 1048576e0) / container_memory_bytes
+    END AS kept_ratio,
+    COALESCE(container_memory_time_byte_ms, memory_time_byte_ms) / 1073741824e0 / 3600000e0 AS held_gib_hours
+  FROM measured AS m
+  WHERE cause IS NOT NULL
 )
 SELECT
-  a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
+  platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  a.num_workers, a.peak_heap_bytes, a.executor_memory_bytes,
-  CAST(a.peak_heap_bytes AS DOUBLE) / a.executor_memory_bytes AS used_ratio,
-  TRY_CAST(CEIL(GREATEST(a.peak_heap_bytes * $headroom / 1073741824e0, 2e0)) AS BIGINT) AS memory_needed_gib
-FROM application_facts AS a
-INNER JOIN pressure AS p
-  ON p.platform = a.platform AND p.cluster_id = a.cluster_id
-  AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
-WHERE NOT a.is_local AND a.core_time_ms >= $min_core_time_ms
-  AND a.executor_memory_bytes >= $min_memory_bytes
-  AND a.peak_heap_bytes <= $max_used_ratio * a.executor_memory_bytes
-  AND p.spilled = 0e0 AND p.gc_ratio < 0.1e0
+  cause, num_workers, peak_heap_bytes, executor_memory_bytes,
+  CAST(peak_heap_bytes AS DOUBLE) / executor_memory_bytes AS used_ratio,
+  peak_rss_bytes, container_memory_bytes, held_gib_hours, held_gib_hours * (1e0 - kept_ratio) AS saved_gib_hours,
+  TRY_CAST(heap_gib AS BIGINT) AS memory_needed_gib, TRY_CAST(overhead_mib AS BIGINT) AS overhead_needed_mib,
+  is_databricks, spark_minor
+FROM sized
+WHERE kept_ratio < 0.9e0

@@ -2,39 +2,60 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
 --   The lost core time is that gain times the cores that worked on the stage. Where the long task also
---   had much more data it is data skew, else a straggler.
+--   had much more data or rows it is data skew; else garbage collection, waiting for shuffle data or a
+--   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_ratio double = 3.0 [ratio] longest over median run time of a task, at least
+-- parameter: many_rows bigint = 50000000 [count] rows that a stage reads from which a smaller ratio is data skew
+-- parameter: many_rows_ratio double = 2.0 [ratio] the same ratio for such a stage
 -- parameter: min_tasks bigint = 4 [count] successful tasks that the stage needs for a median to mean something
 -- parameter: min_longest_ms bigint = 10000 [ms] run time of the longest task, at least
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
--- parameter: min_data_ratio double = 2.0 [ratio] largest over median bytes of a task from which it is data skew
+-- parameter: min_data_ratio double = 2.0 [ratio] largest over median bytes or rows of a task from which it is data skew
 -- parameter: min_data_bytes bigint = 16777216 [bytes] bytes of the largest task from which it is data skew
+-- parameter: min_data_rows bigint = 1000000 [count] or its rows
+-- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
+-- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: The longest of {succeeded_tasks:int} tasks ran {run_time_max:s}, {time_ratio:1} times the median of
---   {run_time_median:s}[, and read {shuffle_ratio:1} times the median shuffle data][, and read {input_ratio:1} times
---   the median input]; the stage of {duration_ms:s} waited {tail_ms:s} for its long tasks alone.
--- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive | spark.sql.adaptive.enabled | 'true' |
+--   {run_time_median:s}[, and read {shuffle_read_max:bytes} of shuffle data, {shuffle_ratio:1} times the median][, and read
+--   {shuffle_alone:bytes} of shuffle data where the median task read next to nothing][, and read {input_max:bytes} of
+--   input, {input_ratio:1} times the median][, and read {input_alone:bytes} of input where the median task read next to
+--   nothing][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
+--   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
+--   {duration_ms:s} waited {tail_ms:s} for its long tasks alone.
+-- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
+--   shuffle_read_max > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
--- advice: cause = 'shuffle' AND has_join AND adaptive AND NOT skew_join | spark.sql.adaptive.skewJoin.enabled | 'true' |
---   Let adaptive execution split skewed join partitions.
--- advice: cause = 'shuffle' AND has_join AND adaptive AND shuffle_ratio > 5 AND shuffle_read_max > 134217728
---   AND shuffle_read_max <= skew_threshold_bytes | spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes |
---   '64MB' | The skewed partition of {shuffle_read_max:bytes} is below the size from which adaptive execution splits it:
---   lower that size.
+-- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND NOT skew_join | spark.sql.adaptive.skewJoin.enabled |
+--   'true' | Let adaptive execution split skewed join partitions.
+-- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND shuffle_read_max <= skew_threshold_bytes |
+--   spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes | '64MB' | The skewed partition of
+--   {shuffle_read_max:bytes} is below the size from which adaptive execution splits it: lower that size.
+-- advice: cause = 'shuffle' AND has_join | - | - | Spread the hot key: filter it out first if it is NULL or a default,
+--   broadcast the smaller side, or salt the key. Adaptive execution splits large partitions only, and not in every join.
+-- advice: cause = 'shuffle' AND output_bytes > 0 | - | - | Most rows go to one task before the write: repartition by more
+--   columns than the hot key, or by a random number beside it, or write without that shuffle.
 -- advice: cause = 'shuffle' | - | - | Spread the hot key: filter it out first if it is NULL or a default, aggregate before
---   the shuffle, or salt it. Adaptive execution splits skewed partitions of joins only, and only large ones.
+--   the shuffle, or salt it. Adaptive execution splits skewed partitions of joins only.
+-- advice: cause = 'row_groups' | - | - | {files_read:int} files were cut into {num_tasks:int} splits, but a row group is read
+--   by one task, so most splits were empty: write the files with smaller row groups (parquet.block.size), or repartition
+--   right after reading.
 -- advice: cause = 'input' | - | - | Make the input files even and splittable (no single large gzip file), or repartition
 --   right after reading.
+-- advice: cause = 'gc' | - | - | The long tasks collected garbage while the others did not: look for rows that grow (collect_list,
+--   large maps) or a cache that fills one executor, and give tasks more memory.
+-- advice: cause = 'fetch' | - | - | The long tasks waited for shuffle data: look at the executor or shuffle service that serves
+--   it (disk, network, garbage collection), and at how many blocks a task fetches.
 -- advice: NOT is_local AND NOT speculation | spark.speculation | 'true' | The long task had no more data than the others:
---   look at its executor (garbage collection, slow disk or node), and let Spark run a second copy of stragglers.
--- recommendation: The long task had no more data than the others. Look at its executor (garbage collection, slow disk or
---   node) and at what its rows cost to compute.
+--   look at its executor (slow disk or node), and let Spark run a second copy of stragglers.
+-- recommendation: The long task had no more data than the others. Look at its executor (slow disk or node) and at what its
+--   rows cost to compute.
 WITH measured AS (
   SELECT
     f.*,
@@ -56,26 +77,54 @@ judged AS (
   SELECT
     m.*,
     CASE
-      WHEN shuffle_factor >= $min_data_ratio AND shuffle_read_max >= $min_data_bytes THEN 'shuffle'
-      WHEN input_factor >= $min_data_ratio AND input_max >= $min_data_bytes THEN 'input'
+      WHEN (shuffle_factor >= $min_data_ratio AND shuffle_read_max >= $min_data_bytes)
+        OR (shuffle_rows_max >= $min_data_ratio * GREATEST(shuffle_rows_median, 1)
+          AND shuffle_rows_max >= $min_data_rows) THEN 'shuffle'
+      WHEN input_factor >= $min_data_ratio AND input_max >= $min_data_bytes
+        AND input_factor >= 100 AND files_read * 2 <= num_tasks
+        AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 'row_groups'
+      WHEN (input_factor >= $min_data_ratio AND input_max >= $min_data_bytes)
+        OR (input_rows_max >= $min_data_ratio * GREATEST(input_rows_median, 1)
+          AND input_rows_max >= $min_data_rows) THEN 'input'
+      WHEN long_gc_ms >= $cause_share * long_run_time_ms THEN 'gc'
+      WHEN long_fetch_wait_ms >= $cause_share * long_run_time_ms THEN 'fetch'
+      WHEN long_executors = 1 AND executors >= 3 AND long_tasks >= 2
+        AND long_tasks >= 0.8e0 * long_executor_tasks THEN 'executor'
       ELSE 'straggler'
     END AS cause
   FROM measured AS m
-  WHERE time_ratio >= $min_ratio AND recoverable_ms >= $min_recoverable_ms
+  WHERE recoverable_ms >= $min_recoverable_ms AND time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE cause
     WHEN 'shuffle' THEN 'Skewed shuffle data: a few tasks run much longer than the rest'
     WHEN 'input' THEN 'Skewed input: a few tasks run much longer than the rest'
+    WHEN 'row_groups' THEN 'Skewed input: most splits of the files are empty'
+    WHEN 'gc' THEN 'Stragglers: a few tasks spend their time collecting garbage'
+    WHEN 'fetch' THEN 'Stragglers: a few tasks wait for shuffle data'
+    WHEN 'executor' THEN 'Stragglers: the tasks of one executor run much longer than the rest'
     ELSE 'Stragglers: a few tasks run much longer than the rest on as much data'
   END AS title,
   CASE WHEN tail_ms IS NULL THEN 'low' WHEN cause = 'straggler' THEN 'medium' ELSE 'high' END AS confidence,
   recoverable_ms,
   TRY_CAST(recoverable_ms * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
-  stage_name, cause, succeeded_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
+  stage_name, sql_id, cause, succeeded_tasks, num_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
   long_tasks, task_slots, shuffle_read_max, shuffle_read_median, input_max, input_median,
-  CASE WHEN cause = 'shuffle' THEN shuffle_factor END AS shuffle_ratio,
-  CASE WHEN cause = 'input' THEN input_factor END AS input_ratio,
-  spark_minor, has_join, adaptive, skew_join, skew_threshold_bytes, speculation, is_local
+  -- A ratio to next to nothing says nothing.
+  CASE WHEN cause = 'shuffle' AND shuffle_read_median >= 65536 THEN shuffle_factor END AS shuffle_ratio,
+  CASE WHEN cause = 'shuffle' AND shuffle_read_median < 65536 THEN shuffle_read_max END AS shuffle_alone,
+  CASE WHEN cause IN ('input', 'row_groups') AND input_median >= 65536 THEN input_factor END AS input_ratio,
+  CASE WHEN cause IN ('input', 'row_groups') AND input_median < 65536 THEN input_max END AS input_alone,
+  CASE WHEN cause = 'gc' THEN CAST(long_gc_ms AS DOUBLE) / long_run_time_ms END AS gc_share,
+  CASE WHEN cause = 'fetch' THEN CAST(long_fetch_wait_ms AS DOUBLE) / long_run_time_ms END AS fetch_share,
+  CASE WHEN cause = 'executor' THEN long_tasks END AS slow_tasks,
+  CASE WHEN cause = 'executor' THEN long_executor_id END AS slow_executor,
+  -- Adaptive execution takes a partition for skewed from five times the median size, and splits
+  -- it into parts of the advisory size.
+  shuffle_factor > 5 AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS can_split,
+  output_bytes, files_read, spark_minor, has_join, adaptive, skew_join, skew_threshold_bytes, speculation, is_local
 FROM judged
+WHERE time_ratio >= $min_ratio
+  OR (cause IN ('shuffle', 'input') AND time_ratio >= $many_rows_ratio
+    AND GREATEST(COALESCE(shuffle_read_records, 0), COALESCE(input_records, 0)) >= $many_rows)

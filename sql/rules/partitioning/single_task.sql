@@ -1,0 +1,89 @@
+-- id: single_task
+-- title: A stage runs in a single task
+-- category: partitioning
+-- severity: medium
+-- version: 1
+-- description: Fires for a long stage of one task while the application held more cores, and says why it is
+--   one: a window without PARTITION BY, a limit, a write by one task, a file that cannot be split, or the
+--   code. Lost are the other cores for its wall time, never more than what stood idle in the whole
+--   application. What could be won is what even tasks on all cores would save.
+-- subject: stage
+-- group_by: stage_name
+-- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
+-- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
+-- parameter: min_share double = 0.05 [ratio] share of the application's wall time that could be won, at least
+-- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
+-- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
+-- evidence: One task ran for {duration_ms:s} while {average_cores:1} cores were held; it moved {data_bytes:bytes}[ from
+--   {files_read:int} files][, {rows:int} rows].
+-- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
+--   partition key, or compute it from partial results.
+-- advice: cause = 'limit' | - | - | A limit on all rows brings them into a single task, and what follows runs there too: limit or
+--   sample before the heavy work, or repartition after the limit.
+-- advice: cause = 'output' | - | - | A single task writes everything (coalesce(1) or repartition(1)): write several files, or join
+--   them afterwards. coalesce(1) also runs the steps before it in that task.
+-- advice: cause = 'unsplittable' | - | - | The file is read by one task: it cannot be split (gzip, multi-line CSV or JSON, one row
+--   group). Write it as several files, or repartition right after reading.
+-- advice: cause = 'split' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one.
+-- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | tasks_wanted | Use as many shuffle partitions as there are
+--   cores.
+-- advice: cause = 'merged' | - | - | Adaptive execution merged all partitions into one, though it takes long: ask for
+--   {tasks_wanted:int} partitions in the code (repartition), which it keeps.
+-- advice: cause = 'aggregate' | - | - | The last step of a global aggregate or sort is one task: reduce the rows before it
+--   (approximate counts, partial aggregates, a sort within partitions).
+-- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
+WITH computed AS (
+  -- take() and show() run a stage for one of its partitions: that is no lack of them.
+  SELECT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id, MIN(num_partitions) AS num_partitions
+  FROM rdds
+  GROUP BY platform, cluster_id, application_id, attempt_id, first_stage_id
+),
+capped AS (
+  SELECT
+    f.*,
+    CASE
+      WHEN has_window AND shuffle_read_bytes > 0 THEN 'window'
+      WHEN has_limit AND shuffle_read_records > 0 THEN 'limit'
+      WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0
+        AND (input_bytes > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
+      WHEN output_bytes > 0 THEN 'output'
+      WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'split'
+      WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND shuffle_partitions = 1 THEN 'shuffle partitions'
+      WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND adaptive AND coalesce_partitions AND has_join THEN 'merged'
+      WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 THEN 'aggregate'
+      ELSE 'code'
+    END AS cause,
+    LEAST(
+      (average_cores - 1e0) * duration_ms,
+      GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0)
+    ) AS lost_ms,
+    duration_ms * (1e0 - 1e0 / average_cores) AS won_ms
+  FROM stage_facts AS f
+  LEFT JOIN computed AS r
+    ON r.platform = f.platform AND r.cluster_id = f.cluster_id
+    AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+  WHERE COALESCE(r.num_partitions, 1) = 1 AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
+    AND num_tasks = 1 AND average_cores >= 1.5e0 AND duration_ms >= $min_stage_ms
+    AND executor_run_time >= duration_ms / 2e0
+)
+SELECT
+  platform, cluster_id, application_id, attempt_id, subject_id,
+  CASE cause
+    WHEN 'window' THEN 'A window without partitions runs in a single task'
+    WHEN 'limit' THEN 'A limit brings all rows into a single task'
+    WHEN 'output' THEN 'A single task writes everything'
+    WHEN 'unsplittable' THEN 'A single task reads a file that cannot be split'
+    ELSE 'A stage runs in a single task'
+  END AS title,
+  CASE WHEN cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
+  stage_name, sql_id, cause, duration_ms, average_cores, data_bytes,
+  CASE WHEN input_bytes >= shuffle_read_bytes THEN files_read END AS files_read,
+  NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
+  TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
+  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / average_cores) AS BIGINT), 1) AS STRING), 'MB') AS split_text
+FROM capped
+WHERE won_ms >= $min_recoverable_ms
+  AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
+  AND (data_bytes >= $min_bytes OR cause = 'window')

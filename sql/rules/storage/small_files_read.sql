@@ -1,0 +1,42 @@
+-- id: small_files_read
+-- title: Many small files are read
+-- category: storage
+-- severity: low
+-- version: 1
+-- description: Fires for a source of which a query read many files of a small average size, by the count and
+--   the bytes of the scan node itself. Each file costs an entry in a listing, a request and an open, and a
+--   split packs only as many of them as spark.sql.files.openCostInBytes lets it. Queries that read the
+--   same source are told once. What the files cost is not known apart from the work on their rows.
+-- subject: sql
+-- group_by: source
+-- parameter: min_files bigint = 100 [count] files read, at least
+-- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
+-- parameter: many_files bigint = 10000 [count] files read, from which it is of medium severity
+-- parameter: min_duration_ms bigint = 10000 [ms] time of the query, at least
+-- evidence: {files:int} files of {mean_bytes:bytes} on average were read, {bytes:bytes} in all, by a query of {duration_ms:s}[; the
+--   source is {source}].
+-- advice: format = 'delta' | - | - | Compact the table (OPTIMIZE, optimized writes): {files_needed:int} files of 128 MiB would hold it.
+-- advice: format = 'iceberg' | - | - | Compact the table (rewrite_data_files): {files_needed:int} files of 128 MiB would hold it.
+-- recommendation: Compact the source, and let its writer write fewer, larger files.
+SELECT
+  s.platform, s.cluster_id, s.application_id, s.attempt_id, CAST(s.sql_id AS STRING) AS subject_id,
+  CASE WHEN s.files_read >= $many_files THEN 'medium' ELSE 'low' END AS severity,
+  'high' AS confidence,
+  SUBSTR(COALESCE(s.table_name, s.location), 1, 200) AS source, s.format,
+  s.files_read AS files, s.bytes_read AS bytes,
+  CAST(s.bytes_read AS DOUBLE) / s.files_read AS mean_bytes, q.duration_ms,
+  TRY_CAST(CEIL(GREATEST(s.bytes_read / 134217728e0, 1e0)) AS BIGINT) AS files_needed
+FROM (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, table_name, location, format,
+    -- A source that a query scans twice is there once.
+    MAX(files_read) AS files_read, MAX(bytes_read) AS bytes_read
+  FROM sql_scans
+  WHERE operation = 'read' AND format NOT IN ('delta_log', 'cache', 'rdd', 'local')
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, table_name, location, format
+) AS s
+INNER JOIN sql AS q
+  ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+  AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
+WHERE s.files_read >= $min_files AND s.bytes_read <= CAST($max_mean_bytes AS DOUBLE) * s.files_read
+  AND q.duration_ms >= $min_duration_ms
