@@ -229,31 +229,67 @@ impl<'a> Judge<'a> {
         self.problems
     }
 
-    /// Judges one unit, in parts where it has to be split.
+    /// Judges one unit; applications that fail a step stand alone in a part of their own.
     ///
     /// # Errors
     /// As [`run`].
     pub async fn judge(&mut self, unit: Vec<Subject>) -> Result<Vec<Judged>, AnalyzeError> {
-        let mut open = vec![unit];
+        let (analysis, faults) = self.attempt(self.catalog, &unit).await?;
+        if unit.len() < 2 || faults.iter().all(|fault| self.has_given_up(&fault.file)) {
+            return Ok(vec![self.finish(analysis, faults, &unit)?]);
+        }
+        let failing = self.failing(&faults, &unit).await?;
+        let (alone, rest): (Vec<Subject>, Vec<Subject>) = unit
+            .into_iter()
+            .partition(|subject| failing.contains(&subject.key));
+        let parts = alone.into_iter().map(|subject| vec![subject]);
         let mut judged = Vec::new();
-        while let Some(mut part) = open.pop() {
-            let analysis = run(self.catalog, self.lake, &scope(&part), self.stamp).await?;
-            let (analysis, faults) = self.take_problems(analysis).await?;
-            let is_known = faults.iter().all(|fault| self.has_given_up(&fault.file));
-            if part.len() < 2 || is_known {
-                if part.len() == 1 {
-                    for fault in &faults {
-                        *self.lone_failures.entry(fault.file.clone()).or_default() += 1;
-                    }
-                }
-                judged.push(self.finish(analysis, faults, &part)?);
-            } else {
-                let rest = part.split_off(part.len() / 2);
-                open.push(rest);
-                open.push(part);
-            }
+        for part in parts.chain([rest]).filter(|part| !part.is_empty()) {
+            let (analysis, faults) = self.attempt(self.catalog, &part).await?;
+            judged.push(self.finish(analysis, faults, &part)?);
         }
         Ok(judged)
+    }
+
+    async fn attempt(
+        &mut self,
+        catalog: &Catalog,
+        part: &[Subject],
+    ) -> Result<(Analysis, Vec<Fault>), AnalyzeError> {
+        let analysis = run(catalog, self.lake, &scope(part), self.stamp).await?;
+        self.take_problems(analysis).await
+    }
+
+    /// The applications of the unit at fault, found by halves with the steps that failed and no others.
+    async fn failing(
+        &mut self,
+        faults: &[Fault],
+        unit: &[Subject],
+    ) -> Result<BTreeSet<ApplicationKey>, AnalyzeError> {
+        let steps: Vec<&str> = faults.iter().map(|fault| step_id(&fault.file)).collect();
+        // What failed outside of a file, the settings for example, takes all steps to see again.
+        let catalog = self
+            .catalog
+            .select(&steps)
+            .unwrap_or_else(|_| self.catalog.clone());
+        let mut failing = BTreeSet::new();
+        let mut open = vec![unit];
+        while let Some(part) = open.pop() {
+            let (_, faults) = self.attempt(&catalog, part).await?;
+            if faults.iter().all(|fault| self.has_given_up(&fault.file)) {
+                continue;
+            }
+            if let [subject] = part {
+                for fault in &faults {
+                    *self.lone_failures.entry(fault.file.clone()).or_default() += 1;
+                }
+                failing.insert(subject.key.clone());
+            } else {
+                let (left, right) = part.split_at(part.len() / 2);
+                open.extend([right, left]);
+            }
+        }
+        Ok(failing)
     }
 
     fn has_given_up(&self, file: &str) -> bool {
