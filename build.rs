@@ -1,0 +1,5 @@
+//! A `.sql` file that is added is seen by the build: what is compiled in names only files it knew.
+
+fn main() {
+    println!("cargo::rerun-if-changed=sql");
+}
