@@ -2,13 +2,14 @@
 //! the binary, overlaid by a folder of the user's.
 //!
 //! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
-//! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `reference/<name>.csv`,
-//! `reference/log_signatures.toml`).
+//! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `status/<part>.sql`,
+//! `reference/<name>.csv`, `reference/log_signatures.toml`).
 //! A file replaces the built-in one of the same kind and id, or is added.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use include_dir::{Dir, include_dir};
@@ -19,6 +20,7 @@ use super::definition::{Query, Question, Relation, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
 use super::reference;
 use super::rule_results::RULE_RESULTS;
+use super::step::{NativeSteps, Step};
 use crate::extract::process_logs::Signatures;
 use crate::model::SettingValue;
 use crate::model::did_you_mean;
@@ -49,7 +51,13 @@ pub struct Catalog {
     tables: BTreeMap<String, Relation>,
     views: BTreeMap<String, Relation>,
     questions: BTreeMap<String, Question>,
+    /// What the program itself asks, to say how a lake or a run is doing; decides no row.
+    #[serde(skip)]
+    status: BTreeMap<String, Relation>,
     references: BTreeMap<String, Reference>,
+    /// Tables that are made in Rust.
+    #[serde(skip)]
+    native: NativeSteps,
     /// The text of `reference/log_signatures.toml`, which has been read once. It decides what is
     /// extracted from logs, not what is judged.
     #[serde(skip)]
@@ -83,9 +91,33 @@ impl Catalog {
     pub fn built_in() -> Result<Self, AnalyzeError> {
         let mut files = Vec::new();
         collect_built_in(&BUILT_IN, &mut files)?;
-        let mut catalog = Self::default();
+        let mut catalog = Self {
+            native: NativeSteps::built_in(),
+            ..Self::default()
+        };
         catalog.overlay(&files)?;
         Ok(catalog)
+    }
+
+    /// Adds a step in Rust, which makes the table of its name for one application at a time.
+    pub fn add_step(&mut self, step: Arc<dyn Step>) {
+        self.native.add(step);
+    }
+
+    /// What makes the tables, in SQL and in Rust. A file replaces what Rust makes.
+    pub(super) fn table_steps(&self) -> impl Iterator<Item = Arc<dyn Step>> {
+        let native = self.native.iter();
+        let native = native.filter(|step| !self.tables.contains_key(step.id()));
+        let files = self.tables.values().cloned();
+        let files = files.map(|table| Arc::new(table) as Arc<dyn Step>);
+        files.chain(native.cloned())
+    }
+
+    /// The names of the tables that are made.
+    pub fn table_ids(&self) -> BTreeSet<String> {
+        self.table_steps()
+            .map(|step| step.id().to_owned())
+            .collect()
     }
 
     /// The built-in catalog overlaid by the files under `folder`.
@@ -135,6 +167,7 @@ impl Catalog {
             references: self.references.clone(),
             log_signatures: self.log_signatures.clone(),
             questions: self.questions.clone(),
+            status: self.status.clone(),
             ..Self::default()
         };
         let mut open: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
@@ -154,6 +187,34 @@ impl Catalog {
             Some(id) => Err(unknown_id("rule, view or table", id, self.ids())),
             None => Ok(selected),
         }
+    }
+
+    /// What judges one application at a time: all but the tables that look at several.
+    pub fn per_application(&self) -> Self {
+        let mut catalog = self.clone();
+        catalog.tables.retain(|_, table| !table.scope.is_across());
+        catalog
+    }
+
+    /// That table with the views that it reads, directly or through other views. The other tables
+    /// that it reads are taken from the lake.
+    pub(super) fn alone(&self, table: &Relation) -> Self {
+        let mut catalog = Self {
+            tables: BTreeMap::from([(table.id.clone(), table.clone())]),
+            references: self.references.clone(),
+            ..Self::default()
+        };
+        let mut open = table.query.reads.clone();
+        while let Some(name) = open.pop() {
+            let Some(view) = self.views.get(&name) else {
+                continue;
+            };
+            let known = catalog.views.insert(name, view.clone());
+            if known.is_none() {
+                open.extend(view.query.reads.iter().cloned());
+            }
+        }
+        catalog
     }
 
     /// Without these views: something else gives their rows.
@@ -176,14 +237,21 @@ impl Catalog {
         let (relation, kind) = match (from.views.get(id), from.tables.get(id)) {
             (Some(view), _) => (view, &mut self.views),
             (None, Some(table)) => (table, &mut self.tables),
-            (None, None) => return None,
+            (None, None) => {
+                let step = from.native.find(id)?;
+                self.native.add(Arc::clone(step));
+                return Some(step.reads().to_vec());
+            }
         };
         kind.insert(id.to_owned(), relation.clone());
         Some(relation.query.reads.clone())
     }
 
     fn contains(&self, id: &str) -> bool {
-        self.rules.contains_key(id) || self.views.contains_key(id) || self.tables.contains_key(id)
+        self.rules.contains_key(id)
+            || self.views.contains_key(id)
+            || self.tables.contains_key(id)
+            || self.native.find(id).is_some()
     }
 
     fn ids(&self) -> impl Iterator<Item = &String> {
@@ -201,15 +269,16 @@ impl Catalog {
             hasher.write(part.as_bytes());
             hasher.write_u8(0);
         };
-        let relations = self.tables().chain(self.views());
-        let queries = relations.map(|relation| (&relation.id, &relation.query));
         for rule in self.rules() {
-            // All of a rule reaches the findings, for example its advice.
-            write(&format!("{rule:?}"));
+            write(&rule.version());
         }
-        for (id, query) in queries {
-            write(id);
-            write(&format!("{:?} {}", query.parameters, query.sql));
+        for step in self.table_steps() {
+            write(step.id());
+            write(&step.version());
+        }
+        for view in self.views() {
+            write(&view.id);
+            write(&view.version());
         }
         for reference in self.references() {
             write(&reference.id);
@@ -241,6 +310,15 @@ impl Catalog {
     /// All reference tables, by id.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.references.values()
+    }
+
+    /// A query that says how a lake or a run is doing.
+    ///
+    /// # Errors
+    /// There is none of that name; names the nearest.
+    pub fn status(&self, id: &str) -> Result<&Relation, AnalyzeError> {
+        let query = self.status.get(id);
+        query.ok_or_else(|| unknown_id("status query", id, self.status.keys()))
     }
 
     /// The rows of the reference table that queries call `name`; `None` when there is none.
@@ -333,6 +411,11 @@ impl Catalog {
                 relations.insert(stem.to_owned(), relation);
                 Ok((kind, stem.to_owned()))
             }
+            [kind @ "status", name] if let Some(stem) = name.strip_suffix(".sql") => {
+                let query = source(kind, stem).relation()?;
+                self.status.insert(stem.to_owned(), query);
+                Ok((kind, stem.to_owned()))
+            }
             [kind @ "questions", name] if let Some(stem) = name.strip_suffix(".sql") => {
                 let question = source(kind, stem).question()?;
                 self.questions.insert(stem.to_owned(), question);
@@ -361,7 +444,8 @@ impl Catalog {
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql, reference/<name>.csv or reference/log_signatures.toml",
+                 questions/<question>.sql, status/<part>.sql, reference/<name>.csv or \
+                 reference/log_signatures.toml",
             )),
         }
     }

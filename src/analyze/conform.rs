@@ -16,7 +16,7 @@ use super::error::AnalyzeError;
 use crate::model::did_you_mean;
 
 /// Columns that say when and by which commit a row was made; queries do not give them.
-const STAMP_COLUMNS: [&str; 2] = ["batch_id", "ingested_at"];
+pub(super) const STAMP_COLUMNS: [&str; 2] = ["batch_id", "ingested_at"];
 
 /// What every derived row of a run is stamped with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use super::error::CatalogError;
 use super::header::{Field, Header};
 use super::parameters::{self, Parameter};
 use super::placeholders;
+use super::table_scope::TableScope;
 use super::template::Template;
 use crate::model::SettingValue;
 use crate::model::did_you_mean;
@@ -138,6 +139,8 @@ pub struct Relation {
     pub title: String,
     /// What it holds and how it is counted.
     pub description: String,
+    /// Which applications it looks at together; views follow their readers.
+    pub scope: TableScope,
     /// The query that makes its rows.
     pub query: Query,
 }
@@ -193,10 +196,16 @@ impl SourceText<'_> {
 
     pub(super) fn relation(self) -> Result<Relation, CatalogError> {
         let mut header = Header::parse(self.file, self.text)?;
+        let scope = if self.folder == "tables" {
+            TableScope::parse(self.file, self.stem, header.optional("scope")?)?
+        } else {
+            TableScope::default()
+        };
         let relation = Relation {
             id: self.id(&mut header)?,
             title: header.required("title")?.value,
             description: header.required("description")?.value,
+            scope,
             query: self.query(&mut header, self.text.to_owned())?,
         };
         header.finish()?;

@@ -101,7 +101,7 @@ pub enum AnalyzeError {
 }
 
 impl AnalyzeError {
-    pub(super) fn query(file: &str, source: DataFusionError) -> Self {
+    pub(crate) fn query(file: &str, source: DataFusionError) -> Self {
         Self::Query {
             file: file.to_owned(),
             source: Box::new(source),

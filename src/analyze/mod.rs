@@ -4,12 +4,16 @@
 //! and override; this module only finds the files ([`catalog`]), runs them in the right order
 //! ([`runner`]) and brings the answers into the shape of the table contracts.
 
+mod across;
 mod advice;
 pub mod catalog;
 mod conform;
 mod definition;
+mod difference;
 mod error;
+mod failures;
 mod grouping;
+mod groups;
 mod header;
 mod parameters;
 mod placeholders;
@@ -19,24 +23,29 @@ pub mod runner;
 mod scope;
 mod settings;
 mod shared_views;
+mod step;
+mod table_scope;
 mod template;
 mod units;
 
+pub use across::{AcrossJudge, AcrossTable, JudgedGroups};
 pub use advice::Advice;
 pub use catalog::{Catalog, Overrides, Reference};
 pub use conform::Stamp;
 pub(crate) use definition::without_header;
 pub use definition::{Query, Question, Relation, Rule, SEVERITIES};
+pub use difference::Difference;
 pub use error::{AnalyzeError, CatalogError};
+pub use failures::{ANALYSIS_FAILURES, Failure};
+pub use groups::{GroupHash, GroupUnit, Survey, group_units, groups_gone, survey};
 pub use parameters::{Parameter, ParameterType};
 pub use placeholders::to_spark;
 pub use runner::{Analysis, DerivedRows, StepReport, run};
-pub use scope::Scope;
-
+pub use scope::{GroupScope, Scope};
+pub use step::Step;
+pub use table_scope::TableScope;
 pub use template::Template;
-pub use units::{
-    ANALYSIS_FAILURES, Failure, Judge, Judged, Subject, UnitLimits, keys, subjects, units,
-};
+pub use units::{Judge, Judged, Subject, UnitLimits, keys, subjects, units};
 
 #[cfg(test)]
 mod tests;

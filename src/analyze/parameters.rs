@@ -121,6 +121,11 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// Its value as the query engine takes it.
+    pub fn scalar_value(&self) -> ScalarValue {
+        scalar_value(&self.value)
+    }
+
     /// Reads `name type = default [unit] description`.
     pub(super) fn parse(file: &str, field: &Field) -> Result<Self, CatalogError> {
         parse_declaration(&field.value).ok_or_else(|| {

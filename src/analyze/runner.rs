@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
@@ -19,14 +18,14 @@ use tokio::task::JoinSet;
 
 use super::catalog::{Catalog, REFERENCE_PREFIX};
 use super::conform::{Stamp, arrow_failure, conform};
-use super::definition::{Query, Relation, Rule};
+use super::definition::Rule;
 use super::error::AnalyzeError;
-use super::parameters::scalar_value;
 use super::reference;
 use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
 use super::settings::{KNOWN_SETTINGS, Settings};
-use crate::ask::{plan_read_only, same_engine};
+use super::step::Step;
+use crate::ask::same_engine;
 use crate::model::did_you_mean;
 use crate::schema;
 
@@ -83,41 +82,38 @@ pub async fn run(
     Ok(run.analysis)
 }
 
-/// One file to run.
+/// A step with what its rows are for.
 #[derive(Debug, Clone)]
-enum Step {
-    View(Relation),
-    Rule(Box<Rule>),
-    Table(Relation),
+struct Planned {
+    step: Arc<dyn Step>,
+    makes: Makes,
 }
 
-impl Step {
-    fn query(&self) -> &Query {
-        match self {
-            Self::View(relation) | Self::Table(relation) => &relation.query,
-            Self::Rule(rule) => &rule.query,
-        }
+/// What a step's rows are for.
+#[derive(Debug, Clone)]
+enum Makes {
+    View,
+    Findings(Box<Rule>),
+    Table,
+}
+
+impl Planned {
+    fn new(step: Arc<dyn Step>, makes: Makes) -> Self {
+        Self { step, makes }
     }
 
     fn kind(&self) -> &'static str {
-        match self {
-            Self::View(_) => "view",
-            Self::Rule(_) => "rule",
-            Self::Table(_) => "table",
-        }
-    }
-
-    fn id(&self) -> &str {
-        match self {
-            Self::View(relation) | Self::Table(relation) => &relation.id,
-            Self::Rule(rule) => &rule.id,
+        match self.makes {
+            Makes::View => "view",
+            Makes::Findings(_) => "rule",
+            Makes::Table => "table",
         }
     }
 }
 
 /// The answer of one step.
 struct Done {
-    step: Step,
+    planned: Planned,
     answer: Result<RecordBatch, AnalyzeError>,
     elapsed: Duration,
 }
@@ -127,7 +123,7 @@ struct Run<'a> {
     /// A session of its own, so that the lake's stays as it was; memory and storage are shared.
     ctx: SessionContext,
     stamp: &'a Stamp,
-    pending: Vec<Step>,
+    pending: Vec<Planned>,
     /// Names that can be read already.
     available: BTreeSet<String>,
     /// Rules that have not answered yet.
@@ -139,11 +135,15 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(catalog: &Catalog, lake: &SessionContext, stamp: &'a Stamp) -> Self {
-        let rules = catalog.rules().cloned().map(Box::new).map(Step::Rule);
         let read = views_read(catalog);
         let views = catalog.views().filter(|view| read.contains(&view.id));
-        let views = views.cloned().map(Step::View);
-        let tables = catalog.tables().cloned().map(Step::Table);
+        let views = views.map(|view| Planned::new(Arc::new(view.clone()), Makes::View));
+        let rules = catalog.rules().map(|rule| {
+            let makes = Makes::Findings(Box::new(rule.clone()));
+            Planned::new(Arc::new(rule.clone()), makes)
+        });
+        let tables = catalog.table_steps();
+        let tables = tables.map(|table| Planned::new(table, Makes::Table));
         Self {
             ctx: same_engine(&lake.state()),
             stamp,
@@ -216,21 +216,22 @@ impl<'a> Run<'a> {
         let made: BTreeSet<&str> = self
             .pending
             .iter()
-            .filter(|step| step.kind() != "rule")
-            .map(Step::id)
+            .filter(|planned| !matches!(planned.makes, Makes::Findings(_)))
+            .map(|planned| planned.step.id())
             .collect();
         let for_advice = ["applications", "environment", "session_settings"]
             .into_iter()
             .filter(|_| self.open_rules > 0);
         self.pending
             .iter()
-            .flat_map(|step| step.query().reads.iter().map(move |table| (table, step)))
+            .map(|planned| &planned.step)
+            .flat_map(|step| step.reads().iter().map(move |table| (table, step)))
             .filter(|(table, _)| {
                 !made.contains(table.as_str())
                     && table.as_str() != RULE_RESULTS
                     && !self.available.contains(*table)
             })
-            .map(|(table, step)| (table.clone(), step.query().file.clone()))
+            .map(|(table, step)| (table.clone(), step.file().to_owned()))
             .chain(for_advice.map(|table| (table.to_owned(), "sql".to_owned())))
             .collect()
     }
@@ -260,56 +261,52 @@ impl<'a> Run<'a> {
             .sort_by(|left, right| left.table.cmp(&right.table));
     }
 
-    fn take_ready(&mut self) -> Vec<Step> {
+    fn take_ready(&mut self) -> Vec<Planned> {
         let available = &self.available;
         self.pending
-            .extract_if(.., |step| {
-                step.query()
-                    .reads
-                    .iter()
-                    .all(|name| available.contains(name))
+            .extract_if(.., |planned| {
+                let mut reads = planned.step.reads().iter();
+                reads.all(|name| available.contains(name))
             })
             .collect()
     }
 
     fn take_over(&mut self, done: Done) {
-        let file = done.step.query().file.clone();
-        let rows = done.answer.as_ref().map_or(0, RecordBatch::num_rows);
+        let Planned { step, makes } = &done.planned;
         self.analysis.steps.push(StepReport {
-            kind: done.step.kind(),
-            id: done.step.id().to_owned(),
-            rows,
+            kind: done.planned.kind(),
+            id: step.id().to_owned(),
+            rows: done.answer.as_ref().map_or(0, RecordBatch::num_rows),
             elapsed: done.elapsed,
         });
-        let outcome = match done.step {
-            Step::View(view) => done
+        let outcome = match makes {
+            Makes::View => done
                 .answer
-                .and_then(|rows| self.register(&view.id, &file, rows)),
-            Step::Rule(rule) => {
+                .and_then(|rows| self.register(step.id(), step.file(), rows)),
+            Makes::Findings(rule) => {
                 self.open_rules = self.open_rules.saturating_sub(1);
                 done.answer
-                    .and_then(|rows| rule_results::from_rule(&rule, &rows, &self.settings))
+                    .and_then(|rows| rule_results::from_rule(rule, &rows, &self.settings))
                     .map(|rows| self.rule_results.push(rows))
             }
-            Step::Table(table) => done.answer.and_then(|rows| self.finish_table(&table, rows)),
+            Makes::Table => done
+                .answer
+                .and_then(|rows| self.finish_table(step.as_ref(), rows)),
         };
         if let Err(problem) = outcome {
             self.analysis.problems.push(problem);
         }
     }
 
-    fn finish_table(&mut self, table: &Relation, answer: RecordBatch) -> Result<(), AnalyzeError> {
-        let file = &table.query.file;
-        let contract = schema::table(&table.id).ok_or_else(|| AnalyzeError::Contract {
-            file: file.clone(),
-            problem: format!("there is no contract for a table `{}`", table.id),
-            cure: did_you_mean(
-                &table.id,
-                schema::tables()
-                    .iter()
-                    .map(|known| known.name.as_str())
-                    .collect::<Vec<_>>(),
-            ),
+    fn finish_table(&mut self, table: &dyn Step, answer: RecordBatch) -> Result<(), AnalyzeError> {
+        let (id, file) = (table.id(), table.file());
+        let contract = schema::table(id).ok_or_else(|| {
+            let known = schema::tables().iter().map(|known| known.name.as_str());
+            AnalyzeError::Contract {
+                file: file.to_owned(),
+                problem: format!("there is no contract for a table `{id}`"),
+                cure: did_you_mean(id, known.collect::<Vec<_>>()),
+            }
         })?;
         let rows = conform(
             file,
@@ -318,9 +315,9 @@ impl<'a> Run<'a> {
             &[answer],
             self.stamp,
         )?;
-        self.register(&table.id, file, rows.clone())?;
+        self.register(id, file, rows.clone())?;
         self.analysis.tables.push(DerivedRows {
-            table: table.id.clone(),
+            table: id.to_owned(),
             rows,
         });
         Ok(())
@@ -340,14 +337,11 @@ impl<'a> Run<'a> {
     }
 
     fn report_never_ready(&mut self) {
-        for step in self.pending.drain(..) {
-            let missing = step
-                .query()
-                .reads
-                .iter()
-                .find(|name| !self.available.contains(*name));
+        for Planned { step, .. } in self.pending.drain(..) {
+            let mut reads = step.reads().iter();
+            let missing = reads.find(|name| !self.available.contains(*name));
             self.analysis.problems.push(AnalyzeError::Dependency {
-                file: step.query().file.clone(),
+                file: step.file().to_owned(),
                 needs: missing.cloned().unwrap_or_default(),
             });
         }
@@ -366,51 +360,28 @@ impl<'a> Run<'a> {
 /// The views that rules and tables read, also by way of other views. The others are for people, and
 /// made when somebody asks for them.
 fn views_read(catalog: &Catalog) -> BTreeSet<String> {
-    let rules = catalog.rules().map(|rule| &rule.query);
-    let tables = catalog.tables().map(|table| &table.query);
-    let mut open: Vec<&Query> = rules.chain(tables).collect();
+    let rules = catalog.rules().flat_map(|rule| rule.query.reads.clone());
+    let tables = catalog.table_steps();
+    let tables = tables.flat_map(|table| table.reads().to_vec());
+    let mut open: Vec<String> = rules.chain(tables).collect();
     let mut read = BTreeSet::new();
-    while let Some(query) = open.pop() {
-        let views = catalog
-            .views()
-            .filter(|view| query.reads.contains(&view.id));
-        for view in views {
-            if read.insert(view.id.clone()) {
-                open.push(&view.query);
-            }
+    while let Some(name) = open.pop() {
+        let view = catalog.views().find(|view| view.id == name);
+        if let Some(view) = view.filter(|view| read.insert(view.id.clone())) {
+            open.extend(view.query.reads.iter().cloned());
         }
     }
     read
 }
 
-async fn execute(ctx: SessionContext, step: Step) -> Done {
+async fn execute(ctx: SessionContext, planned: Planned) -> Done {
     let begin = Instant::now();
-    let answer = collect(&ctx, step.query()).await;
+    let answer = planned.step.rows(&ctx).await;
     Done {
-        step,
+        planned,
         answer,
         elapsed: begin.elapsed(),
     }
-}
-
-/// Plans and runs one query with its parameters.
-async fn collect(ctx: &SessionContext, query: &Query) -> Result<RecordBatch, AnalyzeError> {
-    let failed = |error| AnalyzeError::query(&query.file, error);
-    let values: Vec<(String, ScalarValue)> = query
-        .parameters
-        .iter()
-        .map(|parameter| (parameter.name.clone(), scalar_value(&parameter.value)))
-        .collect();
-    let mut rows = plan_read_only(ctx, &query.statement)
-        .await
-        .map_err(failed)?;
-    if !values.is_empty() {
-        rows = rows.with_param_values(values).map_err(failed)?;
-    }
-    let schema = Arc::clone(rows.schema().inner());
-    let batches = rows.collect().await.map_err(failed)?;
-    let schema = batches.first().map_or(schema, RecordBatch::schema);
-    concat_batches(&schema, &batches).map_err(arrow_failure(&query.file))
 }
 
 fn unknown_table(table: &str, file: &str) -> AnalyzeError {

@@ -1,4 +1,5 @@
-//! Which applications a run judges: all of the lake, or only those that changed.
+//! Which applications a run judges: all of the lake, only those that changed, or the groups that
+//! these belong to.
 //!
 //! The restriction is put under the queries as filtered views, so no `.sql` file knows about it.
 
@@ -6,14 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{JoinType, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Operator, binary_expr, cast};
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 
-use crate::model::ApplicationKey;
+use crate::model::{ApplicationKey, TextKey};
+
+/// Most applications that are listed in a filter.
+const MAX_LISTED: usize = 10_000;
 
 /// What a run looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +30,68 @@ pub enum Scope {
     /// Only these applications, each with the UTC date of its start where that is known: dates let
     /// whole partitions go unread.
     Applications(BTreeMap<ApplicationKey, Option<NaiveDate>>),
+    /// Only these groups.
+    Groups(GroupScope),
+}
+
+/// Groups of applications, such as the runs of some recurring jobs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupScope {
+    /// The columns that the members of a group have in common.
+    pub columns: Vec<String>,
+    /// The groups, by what these columns hold.
+    pub groups: BTreeSet<TextKey>,
+    /// All applications of the groups.
+    pub applications: BTreeMap<ApplicationKey, Option<NaiveDate>>,
+}
+
+impl GroupScope {
+    /// The rows of `table` that have these groups' values in those of the columns that the table
+    /// has; all rows where it has none.
+    pub(super) async fn restrict(
+        &self,
+        lake: &SessionContext,
+        table: &str,
+    ) -> Result<DataFrame, DataFusionError> {
+        let rows = lake.table(table).await?;
+        let shared: Vec<usize> = (0..self.columns.len())
+            .filter(|index| {
+                let name = self.columns.get(*index);
+                name.is_some_and(|name| has_column(&rows, name))
+            })
+            .collect();
+        if shared.is_empty() {
+            return Ok(rows);
+        }
+        let wanted: BTreeSet<Vec<Option<&str>>> = self
+            .groups
+            .iter()
+            .map(|group| {
+                let value = |index: &usize| group.get(*index)?.as_deref();
+                shared.iter().map(value).collect()
+            })
+            .collect();
+        let names: Vec<&String> = shared
+            .iter()
+            .filter_map(|index| self.columns.get(*index))
+            .collect();
+        let columns = names.iter().enumerate().map(|(place, name)| {
+            let values = wanted
+                .iter()
+                .map(|group| group.get(place).copied().flatten());
+            let values: ArrayRef = Arc::new(values.collect::<StringArray>());
+            (selected_name(name), values, true)
+        });
+        let groups = RecordBatch::try_from_iter_with_nullable(columns)?;
+        let same = names.iter().map(|name| {
+            binary_expr(
+                cast(col(name.as_str()), DataType::Utf8),
+                Operator::IsNotDistinctFrom,
+                col(selected_name(name)),
+            )
+        });
+        rows.join_on(lake.read_batch(groups)?, JoinType::LeftSemi, same)
+    }
 }
 
 impl Scope {
@@ -33,11 +101,19 @@ impl Scope {
         lake: &SessionContext,
         table: &str,
     ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-        let rows = lake.table(table).await?;
-        let (true, Self::Applications(keys)) = (has_key(&rows), self) else {
-            return lake.table_provider(table).await;
+        let mut rows = lake.table(table).await?;
+        let keys = match self {
+            Self::Groups(scope) if scope.columns.is_empty() => {
+                return lake.table_provider(table).await;
+            }
+            Self::Applications(keys) if has_key(&rows) => keys,
+            Self::Groups(scope) if has_key(&rows) => &scope.applications,
+            Self::Groups(scope) => return Ok(scope.restrict(lake, table).await?.into_view()),
+            Self::All | Self::Applications(_) => return lake.table_provider(table).await,
         };
-        let mut rows = rows.filter(col("application_id").in_list(application_ids(keys), false))?;
+        if keys.len() <= MAX_LISTED {
+            rows = rows.filter(col("application_id").in_list(application_ids(keys), false))?;
+        }
         if let Some(dates) = dates(keys)
             && has_column(&rows, "app_date")
         {

@@ -5,35 +5,43 @@
 //! stand alone; they are judged by all other steps and noted as not judged by that one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Date32Array, RecordBatch, StringArray};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type};
 use chrono::NaiveDate;
 use datafusion::prelude::{DataFrame, SessionContext};
+use serde::{Deserialize, Serialize};
 
 use super::catalog::Catalog;
-use super::conform::{Stamp, arrow_failure, conform};
+use super::conform::{Stamp, arrow_failure};
 use super::error::AnalyzeError;
+use super::failures::{ANALYSIS_FAILURES, Failure, Fault, failure_rows, step_id};
 use super::runner::{Analysis, DerivedRows, run};
 use super::scope::Scope;
 use super::settings::KEY_COLUMNS;
 use crate::model::ApplicationKey;
-use crate::schema;
-
-/// The table of applications that a step could not judge.
-pub const ANALYSIS_FAILURES: &str = "analysis_failures";
 
 /// How many applications may fail alone before a step counts as failing for all: splitting on would
 /// cost a run for each application of the lake.
-const MAX_LONE_FAILURES: usize = 8;
+pub(super) const MAX_LONE_FAILURES: usize = 8;
 
 /// Days from the common era to 1970, the origin of Arrow's dates.
-const EPOCH: i32 = 719_163;
+pub(super) const EPOCH: i32 = 719_163;
+
+/// The columns of `applications` that a [`Subject`] is read from, in this order.
+pub(super) const SUBJECT_COLUMNS: [&str; 7] = [
+    "platform",
+    "cluster_id",
+    "application_id",
+    "attempt_id",
+    "cluster_name",
+    "app_date",
+    "num_stages",
+];
 
 /// An application to judge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// Its key.
     pub key: ApplicationKey,
@@ -46,7 +54,7 @@ pub struct Subject {
 }
 
 /// What a unit may hold; an application larger than that is a unit of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitLimits {
     /// Most applications.
     pub applications: usize,
@@ -61,17 +69,6 @@ impl Default for UnitLimits {
             stages: 20_000,
         }
     }
-}
-
-/// A step that did not judge some applications.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The file of the rule, table or view.
-    pub file: String,
-    /// Why, in a sentence.
-    pub error: String,
-    /// Whom it did not judge.
-    pub applications: Vec<ApplicationKey>,
 }
 
 /// What one unit, or a part of one that was split, gave.
@@ -112,7 +109,9 @@ pub async fn keys(
     Ok(keys)
 }
 
-fn keys_of(batch: &RecordBatch) -> Result<Vec<ApplicationKey>, arrow::error::ArrowError> {
+pub(super) fn keys_of(
+    batch: &RecordBatch,
+) -> Result<Vec<ApplicationKey>, arrow::error::ArrowError> {
     let text = |column: usize| cast(batch.column(column), &DataType::Utf8);
     let texts = [text(0)?, text(1)?, text(2)?, text(3)?];
     let [platform, cluster, application, attempt] =
@@ -136,12 +135,10 @@ pub async fn subjects(
     wanted: Option<&BTreeSet<ApplicationKey>>,
 ) -> Result<Vec<Subject>, AnalyzeError> {
     let failed = |error| AnalyzeError::query("applications", error);
-    let columns: Vec<&str> = KEY_COLUMNS
-        .into_iter()
-        .chain(["cluster_name", "app_date", "num_stages"])
-        .collect();
     let applications = ctx.table("applications").await.map_err(failed)?;
-    let applications = applications.select_columns(&columns).map_err(failed)?;
+    let applications = applications
+        .select_columns(&SUBJECT_COLUMNS)
+        .map_err(failed)?;
     let mut found = BTreeMap::new();
     for batch in applications.collect().await.map_err(failed)? {
         for subject in subjects_of(&batch).map_err(arrow_failure("applications"))? {
@@ -153,7 +150,7 @@ pub async fn subjects(
     Ok(found.into_values().collect())
 }
 
-fn subjects_of(batch: &RecordBatch) -> Result<Vec<Subject>, arrow::error::ArrowError> {
+pub(super) fn subjects_of(batch: &RecordBatch) -> Result<Vec<Subject>, arrow::error::ArrowError> {
     let names = cast(batch.column(4), &DataType::Utf8)?;
     let names = names.as_string::<i32>();
     let dates = cast(batch.column(5), &DataType::Date32)?;
@@ -360,84 +357,11 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// A step that failed for a reason in the data.
-struct Fault {
-    file: String,
-    error: String,
-}
-
 fn scope(part: &[Subject]) -> Scope {
     let keys = part
         .iter()
         .map(|subject| (subject.key.clone(), Some(subject.app_date)));
     Scope::Applications(keys.collect())
-}
-
-/// Id of a step: the name of its file without the ending.
-fn step_id(file: &str) -> &str {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.strip_suffix(".sql").unwrap_or(name)
-}
-
-fn failure_rows(
-    faults: &[Fault],
-    part: &[Subject],
-    stamp: &Stamp,
-) -> Result<RecordBatch, AnalyzeError> {
-    let rows: Vec<(&Fault, &Subject)> = faults
-        .iter()
-        .flat_map(|fault| part.iter().map(move |subject| (fault, subject)))
-        .collect();
-    let text = |value: fn(&(&Fault, &Subject)) -> String| -> ArrayRef {
-        Arc::new(
-            rows.iter()
-                .map(|row| Some(value(row)))
-                .collect::<StringArray>(),
-        )
-    };
-    let dates: Date32Array = rows
-        .iter()
-        .map(|(_, subject)| {
-            chrono::Datelike::num_days_from_ce(&subject.app_date).checked_sub(EPOCH)
-        })
-        .collect();
-    let answer = RecordBatch::try_from_iter([
-        (
-            "platform",
-            text(|(_, subject)| subject.key.platform.clone()),
-        ),
-        (
-            "cluster_id",
-            text(|(_, subject)| subject.key.cluster_id.clone()),
-        ),
-        (
-            "cluster_name",
-            text(|(_, subject)| subject.cluster_name.clone()),
-        ),
-        (
-            "application_id",
-            text(|(_, subject)| subject.key.application_id.clone()),
-        ),
-        (
-            "attempt_id",
-            text(|(_, subject)| subject.key.attempt_id.clone()),
-        ),
-        ("step", text(|(fault, _)| step_id(&fault.file).to_owned())),
-        ("file", text(|(fault, _)| fault.file.clone())),
-        ("error", text(|(fault, _)| fault.error.clone())),
-        ("app_date", Arc::new(dates) as ArrayRef),
-    ])
-    .map_err(arrow_failure(ANALYSIS_FAILURES))?;
-    let Some(contract) = schema::table(ANALYSIS_FAILURES) else {
-        return Ok(answer);
-    };
-    conform(
-        ANALYSIS_FAILURES,
-        &contract.arrow_schema(),
-        &contract.keys,
-        &[answer],
-        stamp,
-    )
 }
 
 #[cfg(test)]
@@ -489,11 +413,5 @@ mod tests {
             limits,
         );
         assert_eq!(units.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
-    }
-
-    #[test]
-    fn a_step_is_named_by_its_file() {
-        assert_eq!(step_id("sql/rules/skew/task_skew.sql"), "task_skew");
-        assert_eq!(step_id("applications"), "applications");
     }
 }

@@ -1,67 +1,27 @@
 //! `sparklake status`: how the lake is doing.
 
 use arrow::array::RecordBatch;
+use datafusion::common::ScalarValue;
 use serde_json::{Value, json};
 
 use super::Context;
 use super::arguments::LakeArguments;
+use super::catalog::Rules;
 use super::error::CliError;
 use super::format::Format;
 use super::lake;
 use super::output::Output;
 use crate::ask::QueryLimits;
 
-/// The newest version of each history.
-const NEWEST: &str = "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_uri \
-                      ORDER BY seq DESC NULLS LAST, ingested_at DESC) AS age FROM ingest_sources \
-                      WHERE layout IS NULL OR layout <> 'cluster') AS s WHERE age = 1";
-/// The newest run that looked at its sources: only its problems with places are of today.
-const LAST_RUN: &str = "SELECT run_id FROM runs WHERE status IS NULL \
-                        OR status NOT IN ('held', 'misconfigured', 'interrupted', 'killed') \
-                        ORDER BY started_at DESC LIMIT 1";
-/// What became of the clusters of platforms, by the newest run that asked each.
-const CLUSTERS: &str = "SELECT platform, analysis_status, count(*) AS clusters, \
-                        sum(total_applications) AS applications, min(cluster_id) AS example \
-                        FROM (SELECT *, row_number() OVER (PARTITION BY platform, cluster_id \
-                        ORDER BY run_id DESC) AS age FROM cluster_summaries) AS s WHERE age = 1 \
-                        GROUP BY platform, analysis_status ORDER BY clusters DESC, analysis_status";
-
-/// Applications that a rule or table could not judge; every run tries them again.
-const NOT_JUDGED: &str = "SELECT step, count(*) AS applications, min(application_id) AS example, \
-                          min(error) AS error FROM analysis_failures GROUP BY step ORDER BY step";
-
-/// What the next run tries again: histories and places that could not be read, clusters that are not
-/// done, applications that a rule or table could not judge.
-const PENDING: &str = "\
-WITH histories AS (
-  SELECT *, CASE WHEN status = 'unreachable' THEN 'place' ELSE 'history' END AS what,
-    COALESCE(error_kind, status) AS reason,
-    ROW_NUMBER() OVER (PARTITION BY source_uri ORDER BY seq DESC NULLS LAST, ingested_at DESC) AS age
-  FROM ingest_sources
-  WHERE layout IS NULL OR layout <> 'cluster'
-),
-clusters AS (
-  SELECT *,
-    CASE WHEN status = 'open' THEN 'alive' ELSE ARRAY_TO_STRING(failures, ', ') END AS reason,
-    ROW_NUMBER() OVER (PARTITION BY cluster_uri ORDER BY seq DESC NULLS LAST, ingested_at DESC) AS age
-  FROM ingest_clusters
-)
-SELECT what, reason, COUNT(*) AS number, MIN(source_uri) AS example, MAX(ingested_at) AS last_tried
-FROM histories
-WHERE age = 1 AND retryable AND status <> 'loaded'
-GROUP BY what, reason
-UNION ALL
-SELECT 'cluster' AS what, reason, COUNT(*) AS number, MIN(cluster_uri) AS example,
-  MAX(ingested_at) AS last_tried
-FROM clusters
-WHERE age = 1 AND status <> 'done'
-GROUP BY reason
-UNION ALL
-SELECT 'analysis' AS what, step AS reason, COUNT(*) AS number, MIN(application_id) AS example,
-  MAX(ingested_at) AS last_tried
-FROM analysis_failures
-GROUP BY step
-ORDER BY what, number DESC, reason";
+/// The parts of the answer, a file of `sql/status` each: name and query.
+const PARTS: [(&str, &str); 6] = [
+    ("runs", "last_runs"),
+    ("clusters", "clusters"),
+    ("sources", "sources"),
+    ("problems", "problems"),
+    ("not_judged", "not_judged"),
+    ("pending", "pending"),
+];
 
 /// Show the last runs, what is in the lake, what could not be loaded, what is tried again, and who works on it
 #[derive(Debug, clap::Args)]
@@ -87,7 +47,7 @@ enum StatusFormat {
 struct Status {
     lake: String,
     held_by: Option<String>,
-    parts: [(&'static str, &'static str, RecordBatch); 6],
+    parts: Vec<(&'static str, String, RecordBatch)>,
 }
 
 pub(super) async fn execute(
@@ -97,57 +57,32 @@ pub(super) async fn execute(
 ) -> Result<(), CliError> {
     let lake = lake::open(context, "sparklake status --lake ./lake").await?;
     let ask = lake::ask(&lake, context)?;
-    let rows = async |sql: &str| -> Result<RecordBatch, CliError> {
-        Ok(ask
-            .query(sql, &[], &QueryLimits::default())
-            .await?
-            .into_batch()?)
-    };
-    let limit = arguments.limit;
+    let catalog = Rules::of(&context.settings.rules)?.as_run;
+    let limit = ScalarValue::from(i64::from(arguments.limit));
+    let mut parts = Vec::new();
+    for (name, id) in PARTS {
+        let query = catalog.status(id)?;
+        let limited = query
+            .query
+            .parameters
+            .iter()
+            .any(|known| known.name == "limit");
+        let parameters = [("limit", limit.clone())];
+        let parameters = if limited { parameters.as_slice() } else { &[] };
+        let answer = ask
+            .query(&query.query.statement, parameters, &QueryLimits::default())
+            .await?;
+        parts.push((name, query.title.clone(), answer.into_batch()?));
+    }
     let status = Status {
         lake: lake.uri().to_owned(),
         held_by: lake.holder().await?.map(|holder| holder.to_string()),
-        parts: [
-            ("runs", "Last runs", rows(&runs(limit)).await?),
-            ("clusters", "Clusters", rows(CLUSTERS).await?),
-            ("sources", "Histories", rows(&sources()).await?),
-            ("problems", "Problems", rows(&problems(limit)).await?),
-            ("not_judged", "Not judged", rows(NOT_JUDGED).await?),
-            (
-                "pending",
-                "Pending: every run tries again",
-                rows(PENDING).await?,
-            ),
-        ],
+        parts,
     };
     match arguments.format {
         StatusFormat::Text => status.write_text(output),
         StatusFormat::Json => status.write_json(output),
     }
-}
-
-fn runs(limit: u32) -> String {
-    format!(
-        "SELECT run_id, started_at, date_part('epoch', ended_at - started_at) AS seconds, \
-         status, exit_code, discovered, loaded, partial, unchanged, skipped, quarantined, failed, rows, \
-         bytes, error FROM runs ORDER BY started_at DESC LIMIT {limit}"
-    )
-}
-
-fn sources() -> String {
-    format!(
-        "SELECT status, count(*) AS histories, sum(rows) AS rows, sum(size_bytes) AS bytes \
-         FROM ({NEWEST}) AS newest WHERE status <> 'unreachable' GROUP BY status ORDER BY histories DESC, status"
-    )
-}
-
-fn problems(limit: u32) -> String {
-    format!(
-        "SELECT ingested_at, status, error_kind, source_uri, error FROM ({NEWEST}) AS newest \
-         WHERE status IN ('partial', 'quarantined', 'failed') \
-         OR (status = 'unreachable' AND run_id = ({LAST_RUN})) \
-         ORDER BY ingested_at DESC, source_uri LIMIT {limit}"
-    )
 }
 
 impl Status {

@@ -2,7 +2,7 @@
 //!
 //! An intent holds everything that its completion needs, so that another process can complete it.
 
-use crate::model::ApplicationKey;
+use crate::model::{ApplicationKey, TextKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -23,6 +23,19 @@ pub enum Replace {
     Dates(BTreeSet<NaiveDate>),
     /// The rows of these applications.
     Applications(BTreeSet<ApplicationKey>),
+    /// Single rows.
+    Rows(RowSelection),
+}
+
+/// Rows of one table that are named by their values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowSelection {
+    /// Columns that identify a row.
+    pub columns: Vec<String>,
+    /// What they hold, as text, in the rows that are meant.
+    pub rows: BTreeSet<TextKey>,
+    /// The partitions that hold them; `None` where the table has no partitions or any may.
+    pub dates: Option<BTreeSet<NaiveDate>>,
 }
 
 impl Replace {

@@ -63,7 +63,7 @@ pub use cluster_ledger::{ClusterEntry, ClusterLedger, ClusterRecord, ClusterStat
 pub use commit::{CommitReport, TableCommit};
 pub use derived::{DerivedBatch, TableRows};
 pub use error::{Holder, LoadError, TableDamage};
-pub use intent::{PendingAnalysis, Replace};
+pub use intent::{PendingAnalysis, Replace, RowSelection};
 pub use lake::Lake;
 pub use ledger::{Ledger, LedgerEntry};
 pub use lock::LakeLock;

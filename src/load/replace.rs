@@ -26,7 +26,7 @@ use super::staging::{Batch, StagedAdd, WriterSettings};
 use super::table_state::TableHandle;
 use super::writer::UnitWriter;
 use crate::extract::rows::RowSink;
-use crate::model::ApplicationKey;
+use crate::model::{ApplicationKey, TextKey};
 use crate::schema::Table;
 
 /// Number of the unit that holds survivors, out of the way of the workers' units.
@@ -72,12 +72,45 @@ pub(super) async fn plan(
                 .into_iter()
                 .filter(|file| may_hold(file.stats().as_deref(), keys))
                 .collect();
-            if !candidates.is_empty() {
-                rewrite(lake, handle, batch, keys, candidates, change).await?;
-            }
+            let going = Going::Applications(keys.iter().cloned().collect());
+            rewrite(lake, handle, batch, going, candidates, change).await?;
+        }
+        Replace::Rows(selection) => {
+            let dates = selection.dates.as_ref();
+            let candidates: Vec<LogicalFileView> = live_files(&state, handle.contract())?
+                .into_iter()
+                .filter(|file| match (partition_date(file), dates) {
+                    (Some(date), Some(dates)) => dates.contains(&date),
+                    _ => true,
+                })
+                .collect();
+            let going = Going::Rows {
+                columns: selection.columns.clone(),
+                rows: selection.rows.iter().cloned().collect(),
+            };
+            rewrite(lake, handle, batch, going, candidates, change).await?;
         }
     }
     Ok(())
+}
+
+/// Which rows leave.
+enum Going {
+    Applications(HashSet<ApplicationKey>),
+    Rows {
+        columns: Vec<String>,
+        rows: HashSet<TextKey>,
+    },
+}
+
+impl Going {
+    /// The columns that decide it.
+    fn columns(&self) -> Vec<&str> {
+        match self {
+            Self::Applications(_) => ApplicationKey::COLUMNS.to_vec(),
+            Self::Rows { columns, .. } => columns.iter().map(String::as_str).collect(),
+        }
+    }
 }
 
 /// The table's files as of a snapshot.
@@ -132,10 +165,13 @@ async fn rewrite(
     lake: &Lake,
     handle: &TableHandle,
     batch: &Batch,
-    keys: &BTreeSet<ApplicationKey>,
+    going: Going,
     candidates: Vec<LogicalFileView>,
     change: &mut TableChange,
 ) -> Result<(), LoadError> {
+    if candidates.is_empty() {
+        return Ok(());
+    }
     let settings = WriterSettings {
         encoder_threads: 1,
         hold_back_bytes: 0,
@@ -143,7 +179,7 @@ async fn rewrite(
     };
     let mut writer = UnitWriter::for_survivors(lake.staging(settings), batch, SURVIVOR_UNIT);
     writer.begin_history()?;
-    let keys: Arc<HashSet<ApplicationKey>> = Arc::new(keys.iter().cloned().collect());
+    let going = Arc::new(going);
     let store = handle.log_store().object_store(None);
     for file in candidates {
         let path = file.object_store_path();
@@ -158,9 +194,9 @@ async fn rewrite(
             date: partition_date(&file),
             bytes,
         };
-        let keys = Arc::clone(&keys);
+        let going = Arc::clone(&going);
         let (returned, removed) = blocking(move || {
-            let removed = source.pass_survivors(&keys, &mut writer)?;
+            let removed = source.pass_survivors(&going, &mut writer)?;
             Ok((writer, removed))
         })
         .await?;
@@ -204,18 +240,14 @@ struct SourceFile {
 
 impl SourceFile {
     /// Hands the rows that stay to the writer, unless all rows stay. Says whether any go.
-    fn pass_survivors(
-        &self,
-        keys: &HashSet<ApplicationKey>,
-        writer: &mut UnitWriter,
-    ) -> Result<bool, LoadError> {
-        let (going, total) = self.count(keys)?;
-        if going == 0 || going == total {
-            return Ok(going > 0);
+    fn pass_survivors(&self, going: &Going, writer: &mut UnitWriter) -> Result<bool, LoadError> {
+        let (leaving, total) = self.count(going)?;
+        if leaving == 0 || leaving == total {
+            return Ok(leaving > 0);
         }
         for batch in self.batches(&ProjectionMask::all())? {
             let batch = batch?;
-            let stays = self.stays(&batch, keys)?;
+            let stays = self.stays(&batch, going)?;
             let survivors =
                 filter_record_batch(&batch, &stays).map_err(LoadError::arrow(&self.table.name))?;
             let survivors = with_date(self.table, &self.path, self.date, survivors)?;
@@ -226,18 +258,18 @@ impl SourceFile {
     }
 
     /// Rows that go, and all rows.
-    fn count(&self, keys: &HashSet<ApplicationKey>) -> Result<(usize, usize), LoadError> {
+    fn count(&self, going: &Going) -> Result<(usize, usize), LoadError> {
         let schema = self.reader()?.parquet_schema().clone();
-        let mask = ProjectionMask::columns(&schema, ApplicationKey::COLUMNS);
-        let mut going = 0;
+        let mask = ProjectionMask::columns(&schema, going.columns());
+        let mut leaving = 0;
         let mut total = 0;
         for batch in self.batches(&mask)? {
             let batch = batch?;
-            let stays = self.stays(&batch, keys)?;
-            going += stays.len() - stays.true_count();
+            let stays = self.stays(&batch, going)?;
+            leaving += stays.len() - stays.true_count();
             total += batch.num_rows();
         }
-        Ok((going, total))
+        Ok((leaving, total))
     }
 
     fn reader(&self) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, LoadError> {
@@ -258,7 +290,43 @@ impl SourceFile {
         Ok(reader.map(|batch| batch.map_err(LoadError::arrow(&self.table.name))))
     }
 
-    fn stays(
+    fn stays(&self, batch: &RecordBatch, going: &Going) -> Result<BooleanArray, LoadError> {
+        match going {
+            Going::Applications(keys) => self.other_applications(batch, keys),
+            Going::Rows { columns, rows } => self.other_rows(batch, columns, rows),
+        }
+    }
+
+    fn other_rows(
+        &self,
+        batch: &RecordBatch,
+        columns: &[String],
+        going: &HashSet<TextKey>,
+    ) -> Result<BooleanArray, LoadError> {
+        let values = columns
+            .iter()
+            .map(|name| match (batch.column_by_name(name), self.date) {
+                // The partition column is not in the file.
+                (None, Some(date)) if self.table.partition_by.contains(name) => {
+                    let text = date.to_string();
+                    let texts = std::iter::repeat_n(text, batch.num_rows());
+                    Ok(StringArray::from_iter_values(texts))
+                }
+                _ => self.text(batch, name),
+            })
+            .collect::<Result<Vec<StringArray>, LoadError>>()?;
+        let value = |array: &StringArray, row: usize| {
+            let is_there = array.is_valid(row);
+            is_there.then(|| array.value(row).to_owned())
+        };
+        let rows = (0..batch.num_rows()).map(|row| {
+            let key: TextKey = values.iter().map(|array| value(array, row)).collect();
+            Some(!going.contains(&key))
+        });
+        Ok(rows.collect())
+    }
+
+    fn other_applications(
         &self,
         batch: &RecordBatch,
         keys: &HashSet<ApplicationKey>,

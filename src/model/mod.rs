@@ -9,6 +9,7 @@ mod platform;
 mod server_access;
 mod setting_value;
 mod store_failure;
+mod text_key;
 
 pub use application_key::ApplicationKey;
 pub use nearest::{did_you_mean, nearest};
@@ -16,3 +17,4 @@ pub use platform::Platform;
 pub use server_access::ServerAccess;
 pub use setting_value::SettingValue;
 pub use store_failure::StoreFailure;
+pub use text_key::TextKey;

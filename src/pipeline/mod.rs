@@ -20,12 +20,14 @@ mod progress;
 mod reload;
 mod request;
 mod run_row;
+mod second_pass;
 mod selection;
 mod sources;
 mod stage;
 mod summary;
 mod teams;
 mod watch;
+mod worst;
 
 pub use error::{RunError, of_load};
 pub use night::{RunEnd, run};

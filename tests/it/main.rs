@@ -29,6 +29,7 @@ mod nightly;
 mod program;
 mod reload;
 mod run_rows;
+mod second_pass;
 mod secrets;
 mod sql_facts;
 mod stored;

@@ -124,6 +124,11 @@ fn commits(lake: &Path, table: &str) -> Vec<String> {
         .collect()
 }
 
+/// The files that make up a table.
+pub(crate) fn files(lake: &Path, table: &str) -> BTreeSet<String> {
+    live_files(lake, table).into_keys().collect()
+}
+
 /// File → values of its partition.
 pub(crate) fn live_files(lake: &Path, table: &str) -> BTreeMap<String, Row> {
     let mut live = BTreeMap::new();

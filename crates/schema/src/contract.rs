@@ -184,6 +184,21 @@ impl TableKind {
     }
 }
 
+/// Which of the common columns stand around a derived table's own columns.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Common {
+    /// All: each row is about one application attempt.
+    #[default]
+    Application,
+    /// Only those that say when and by which commit a row was made: rows are about several
+    /// applications, such as a recurring job or a day of a cluster.
+    Stamp,
+}
+
+/// The common columns that say when and by which commit a row was made.
+const STAMP: [&str; 2] = ["batch_id", "ingested_at"];
+
 /// A table of the lake.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -301,6 +316,8 @@ struct TableContract {
     description: String,
     keys: Vec<String>,
     partition_by: Vec<String>,
+    #[serde(default)]
+    common: Common,
     columns: Vec<Column>,
 }
 
@@ -309,11 +326,17 @@ impl TableContract {
         if file.strip_suffix(".toml") != Some(self.name.as_str()) {
             return Err(Problem::NotTheFileName { name: self.name }.in_file(file));
         }
-        let columns = match self.kind {
-            TableKind::Fact | TableKind::Derived => {
-                [common.head.clone(), self.columns, common.tail.clone()].concat()
+        let tail = common.tail.iter().cloned();
+        let columns = match (self.kind, self.common) {
+            (TableKind::Bookkeeping, _) => self.columns,
+            (TableKind::Derived, Common::Stamp) => {
+                let stamp = tail.filter(|column| STAMP.contains(&column.name.as_str()));
+                self.columns.into_iter().chain(stamp).collect()
             }
-            TableKind::Bookkeeping => self.columns,
+            (TableKind::Fact | TableKind::Derived, _) => {
+                let own = common.head.iter().cloned().chain(self.columns);
+                own.chain(tail).collect()
+            }
         };
         let table = Table {
             arrow_schema: super::arrow::schema_of(&columns),

@@ -1,12 +1,16 @@
 //! Tests of the rules and derived tables against numbers worked out by hand.
 
+mod across;
 mod application_tables;
 mod catalog;
+mod job_trends;
 mod lake;
 mod parquet;
 mod photon;
+mod profiles;
 mod rule_data;
 mod runs;
 mod sizing;
 mod spark_settings;
 mod stage_flags;
+mod steps;

@@ -1,0 +1,62 @@
+-- id: application_profiles
+-- title: What runs of a job are compared by
+-- description: Every application with the settings that decide how fast it runs and the operators of its
+--   plans, each as a sorted list, so that two runs can be compared without reading their plans and
+--   environments again. Names of queries, paths, times and JVM options are left out: they differ from run to run.
+--   Of scans and writes only the format counts; joins lose their remarks (skew=true), which follow
+--   from the data.
+-- reads: applications, environment, sql_nodes
+WITH tuning AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    ARRAY_SORT(ARRAY_AGG(CONCAT(key, '=', COALESCE(value, '')))) AS tuning_settings
+  FROM environment
+  WHERE section = 'spark'
+    AND (
+      key LIKE 'spark.sql.%' OR key LIKE 'spark.executor.%' OR key LIKE 'spark.dynamicAllocation.%'
+      OR key LIKE 'spark.memory.%' OR key LIKE 'spark.shuffle.%' OR key LIKE 'spark.speculation%'
+      OR key LIKE 'spark.task.%' OR key LIKE 'spark.io.%' OR key LIKE 'spark.reducer.%'
+      OR key LIKE 'spark.cleaner.%' OR key LIKE 'spark.locality.%' OR key LIKE 'spark.databricks.%'
+      OR key IN (
+        'spark.driver.memory', 'spark.driver.cores', 'spark.driver.maxResultSize', 'spark.cores.max',
+        'spark.default.parallelism', 'spark.serializer', 'spark.kryoserializer.buffer.max',
+        'spark.rdd.compress', 'spark.network.timeout', 'spark.plugins'
+      )
+    )
+    AND key NOT LIKE 'spark.executor.id%' AND key NOT LIKE '%.dir' AND key NOT LIKE '%.path'
+    -- Spark adds options of its own to those of the JVM, others in each version.
+    AND key NOT LIKE '%JavaOptions'
+    AND key NOT LIKE '%.url' AND key NOT LIKE '%.uri' AND key NOT LIKE 'spark.sql.catalog.%'
+    AND key NOT LIKE 'spark.databricks.clusterUsageTags%' AND key NOT LIKE 'spark.databricks.%Id'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+operator_nodes AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    TRIM(SPLIT_PART(node_name, '(', 1)) AS operator,
+    COUNT(*) AS num_nodes
+  FROM sql_nodes
+  WHERE operator_kind IN ('scan', 'join', 'aggregate', 'sort', 'window', 'write', 'udf', 'broadcast', 'cache')
+  GROUP BY platform, cluster_id, application_id, attempt_id, TRIM(SPLIT_PART(node_name, '(', 1))
+),
+plans AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    ARRAY_SORT(ARRAY_AGG(operator)) AS operators,
+    ARRAY_SORT(ARRAY_AGG(CONCAT(operator, '=', CAST(num_nodes AS STRING)))) AS operator_counts
+  FROM operator_nodes
+  GROUP BY platform, cluster_id, application_id, attempt_id
+)
+SELECT
+  a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id,
+  t.tuning_settings,
+  p.operators,
+  p.operator_counts,
+  a.app_date
+FROM applications AS a
+LEFT JOIN tuning AS t
+  ON t.platform = a.platform AND t.cluster_id = a.cluster_id
+  AND t.application_id = a.application_id AND t.attempt_id = a.attempt_id
+LEFT JOIN plans AS p
+  ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+  AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
