@@ -13,8 +13,10 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use super::group::{Grouped, LogFile, LogGroup, group};
+use super::history::SourceFile;
 use super::location::Location;
-use super::{DiscoverError, SourceFile, names};
+use super::names;
+use super::problem::DiscoverError;
 use crate::extract::eventlog::codec::zip::{self, ZipEntry};
 
 /// A log within an archive.

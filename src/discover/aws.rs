@@ -19,7 +19,8 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
 
-use super::{Check, CheckOutcome, DiscoverError};
+use super::problem::DiscoverError;
+use super::{Check, CheckOutcome};
 use crate::http::Secret;
 pub use endpoint_cap::EndpointCap;
 

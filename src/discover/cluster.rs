@@ -17,7 +17,10 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use super::{DiscoverError, DiscoverProblem, History, StableHash, Window};
+use super::history::History;
+use super::problem::{DiscoverError, DiscoverProblem};
+use super::stable_hash::StableHash;
+use super::window::Window;
 
 /// A cluster, or what a platform has in a cluster's place: an EMR Serverless application, a virtual
 /// cluster of EMR on EKS.

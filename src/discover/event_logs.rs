@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::group::{Grouped, LogFile, LogGroup, group, single_file};
+use super::history::{Content, Discovery, EventLog, History, Layout, SourceFile};
 use super::location::{self, Location};
 use super::origin::{Origin, origin};
 use super::pattern::{self, Pattern};
+use super::problem::{DiscoverError, DiscoverProblem};
 use super::walk::{self, LocationContents};
-use super::{
-    Check, CheckOutcome, Content, DiscoverError, DiscoverProblem, Discovery, EventLog, History,
-    Layout, SourceFile, Window, archive,
-};
+use super::window::Window;
+use super::{Check, CheckOutcome, archive};
 
 /// Places that hold event logs.
 #[derive(Debug, Clone, Default)]

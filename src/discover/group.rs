@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::history::Layout;
 use super::names::{self, DatabricksFile, RollingFile};
-use super::{DiscoverError, Layout};
+use super::problem::DiscoverError;
 
 /// A file that may belong to a log.
 #[derive(Debug, Clone, PartialEq, Eq)]

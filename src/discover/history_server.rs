@@ -10,8 +10,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::cluster::{Check, CheckOutcome};
+use super::history::{Content, Discovery, History};
+use super::problem::DiscoverError;
 use super::server::ServerApplication;
-use super::{Content, DiscoverError, Discovery, History, Window};
+use super::window::Window;
 use crate::http::{Client, ClientSettings, HttpError};
 use crate::model::{Platform, ServerAccess};
 

@@ -10,11 +10,10 @@ use crate::model::Platform;
 use object_store::ListResult;
 use object_store::path::Path;
 
+use super::history::{Content, Discovery, History};
 use super::location::Location;
-use super::{
-    Content, DiscoverError, Discovery, History, JobRunLink, LoggedProcess, ProcessLogPlace,
-    event_logs,
-};
+use super::problem::DiscoverError;
+use super::{JobRunLink, LoggedProcess, ProcessLogPlace, event_logs};
 
 /// The folder of event logs.
 const EVENT_LOGS: &str = "sparklogs";

@@ -7,8 +7,11 @@ use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use super::history::{Content, History};
 use super::history_server::{self, ServerPlace};
-use super::{Content, DiscoverError, ExploreRequest, History, JobRun, JobRunLink, Window};
+use super::problem::DiscoverError;
+use super::window::Window;
+use super::{ExploreRequest, JobRun, JobRunLink};
 use crate::http::Client;
 use crate::model::Platform;
 

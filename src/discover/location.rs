@@ -12,7 +12,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
-use super::DiscoverError;
+use super::problem::DiscoverError;
 
 /// Prefixes of the environment variables that configure a store. Others bear names like `TOKEN` or
 /// `REGION` that a store's configuration knows as well, but mean something else.

@@ -8,8 +8,11 @@ use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
 use super::aws::{self, AwsSettings, check_of, skipped_check};
+use super::history::Discovery;
 use super::location::Location;
-use super::{Check, DiscoverError, Discovery, Window, event_logs};
+use super::problem::DiscoverError;
+use super::window::Window;
+use super::{Check, event_logs};
 
 /// Stores and folders, each resolved and listed once, however many job runs write to it.
 #[derive(Debug)]

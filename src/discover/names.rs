@@ -3,7 +3,7 @@
 //! Spark and the platforms name their files by rules; these functions know the rules and nothing of
 //! files.
 
-use super::Section;
+use super::history::Section;
 
 /// What begins the folder of a rolling log.
 const ROLLING_FOLDER: &str = "eventlog_v2_";

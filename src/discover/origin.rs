@@ -5,8 +5,9 @@
 //! folder that holds the logs, above folders that stand for a day, a partition or one application.
 //! Databricks' delivery has the cluster's own id in the path.
 
+use super::history::Layout;
 use super::location::Location;
-use super::{Layout, names};
+use super::names;
 
 /// Folder names that say nothing about whose logs are in there.
 const GENERIC_NAMES: &[&str] = &[

@@ -5,7 +5,7 @@
 
 use std::path::Path as LocalPath;
 
-use super::DiscoverError;
+use super::problem::DiscoverError;
 
 /// Largest list of places that is read, in bytes.
 const MAX_LIST_BYTES: u64 = 64 << 20;

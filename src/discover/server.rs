@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::StableHash;
+use super::stable_hash::{StableHash, completeness};
 use crate::http::{Client, path_segment};
 use crate::model::ServerAccess;
 
@@ -55,7 +55,7 @@ impl ServerApplication {
             None => self.last_updated,
         };
         hash.add(&version.timestamp_millis().to_string());
-        hash.add(super::completeness(!self.completed));
+        hash.add(completeness(!self.completed));
         hash.finish()
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Call, CallOutcome, DiscoverError, DiscoverProblem, Exploration};
+use super::problem::{DiscoverError, DiscoverProblem};
+use super::{Call, CallOutcome, Exploration};
 
 /// Problems of one kind that are told one by one.
 const TOLD: usize = 3;

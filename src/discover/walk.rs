@@ -10,8 +10,10 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use walkdir::{DirEntry, WalkDir};
 
+use super::history::SourceFile;
 use super::location::Location;
-use super::{DiscoverError, SourceFile, names};
+use super::names;
+use super::problem::DiscoverError;
 
 /// What lies at a location.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What a history that became rows lacks.
 
-use super::history::Extraction;
+use super::extraction::Extraction;
 
 /// The kind of loss that decides what a run says about a history. Ordered by weight: a history is
 /// named after its heaviest loss.

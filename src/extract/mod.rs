@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod eventlog;
+pub mod extraction;
 pub mod history;
 mod loss;
 pub mod process_logs;

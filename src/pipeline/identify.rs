@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 use crate::discover::{Content, History};
 use crate::extract::ExtractError;
 use crate::extract::eventlog::codec::DecodeLimits;
-use crate::extract::history::{Identity, identify};
+use crate::extract::extraction::Identity;
+use crate::extract::history::identify;
 
 /// Identified histories that wait to be read; identification pauses beyond them.
 const QUEUE: usize = 1_024;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, NaiveDate};
 
 use crate::discover::{History, Layout, file_name};
-use crate::extract::history::Identity;
+use crate::extract::extraction::Identity;
 use crate::load::{Ledger, LedgerEntry, SourceStatus};
 use crate::model::{ApplicationKey, Platform};
 use crate::unit::{Assignment, can_travel};

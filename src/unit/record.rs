@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use crate::discover::History;
 use crate::extract::ExtractError;
-use crate::extract::history::Identity;
+use crate::extract::extraction::Identity;
 use crate::load::{SourceRecord, SourceStatus};
 
 /// The ledger's row of a history that is not read, for whatever reason.

@@ -15,7 +15,7 @@ use crate::discover::{
     SourceFile,
 };
 use crate::extract::eventlog::codec::zip::ZipEntry;
-use crate::extract::history::Identity;
+use crate::extract::extraction::Identity;
 use crate::model::Platform;
 
 /// A store by its root and the name of the credentials that open it.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::UnitError;
 use crate::discover::{EventLog, Section};
-use crate::extract::history::Identity;
+use crate::extract::extraction::Identity;
 use crate::extract::rows::RowCounts;
 use crate::load::{SourceRecord, StagedUnit};
 

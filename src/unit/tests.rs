@@ -12,7 +12,7 @@ use super::*;
 use crate::config::Environment;
 use crate::discover::{Content, EventLog, History, Layout, SourceFile};
 use crate::extract::EXTRACTOR_VERSION;
-use crate::extract::history::Identity;
+use crate::extract::extraction::Identity;
 use crate::load::{Batch, SourceRecord, SourceStatus, StagedAdd, StagedUnit};
 use crate::model::Platform;
 use crate::redact::RedactionSettings;

@@ -20,7 +20,8 @@ use sparklake::discover::{
     LoggedProcess, Window,
 };
 use sparklake::extract::eventlog::codec::DecodeLimits;
-use sparklake::extract::history::{ExtractOptions, Identity, extract, identify};
+use sparklake::extract::extraction::{ExtractOptions, Identity};
+use sparklake::extract::history::{extract, identify};
 use sparklake::extract::process_logs::{self, ProcessLogScope, Signatures};
 use sparklake::extract::rows::{FactTable, RowCounts, RowSink, SinkError};
 use sparklake::http::Secret;

@@ -31,9 +31,10 @@ use url::Url;
 use super::aws::{self, AwsSettings};
 use super::{
     Check, Cluster, ClusterList, ClusterPlatform, DiscoverError, Exploration, ExploreRequest, Pace,
-    Platform, Window,
+    Window,
 };
 use crate::http::ClientSettings;
+use crate::model::Platform;
 use api::Api;
 use event_logs::Folders;
 use ownership::Lifetime;

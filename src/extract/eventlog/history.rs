@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::discover::{EventLog, Section};
 use crate::extract::error::ExtractError;
-use crate::extract::history::{ExtractOptions, Extraction, Identity};
+use crate::extract::extraction::{ExtractOptions, Extraction, Identity};
 use crate::extract::rows::{HistoryKind, RowWriter};
 
 use super::layout::{self, LogReader};

@@ -15,7 +15,7 @@ use crate::discover::{
     without_endings,
 };
 use crate::extract::error::ExtractError;
-use crate::extract::history::Identity;
+use crate::extract::extraction::Identity;
 
 /// Text that is searched for the application's start before it is given up.
 const SEARCH_BYTES: u64 = 64 << 20;

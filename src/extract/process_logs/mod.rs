@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::discover::{History, LoggedProcess, ProcessLogPlace};
 use crate::extract::error::ExtractError;
-use crate::extract::history::Identity;
+use crate::extract::extraction::Identity;
 use crate::extract::rows::{LogFindingRow, RowWriter};
 use crate::model::Platform;
 use crate::redact;

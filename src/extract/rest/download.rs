@@ -20,7 +20,7 @@ use crate::discover::{EventLog, Layout, ServerApplication, SourceFile, archived_
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog;
 use crate::extract::eventlog::codec::{DecodeLimits, zip};
-use crate::extract::history::{Extraction, Identity};
+use crate::extract::extraction::{Extraction, Identity};
 
 /// Largest archive that is fetched. Spark packs its logs, so this is some terabyte of text.
 const MAX_ARCHIVE_BYTES: u64 = 64 << 30;

@@ -57,7 +57,7 @@ use tokio::runtime::Handle;
 use super::error::ExtractError;
 use super::eventlog;
 use super::eventlog::codec::DecodeLimits;
-use super::history::{ExtractOptions, Extraction, Identity};
+use super::extraction::{ExtractOptions, Extraction, Identity};
 use super::rows::{HistoryKind, RowWriter};
 use crate::discover::ServerApplication;
 use crate::http::HttpError;

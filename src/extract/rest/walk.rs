@@ -24,7 +24,7 @@ use crate::extract::eventlog::replay::executors::{
 use crate::extract::eventlog::replay::exit_reason;
 use crate::extract::eventlog::replay::settings::ApplicationSettings;
 use crate::extract::eventlog::replay::shape::Shape;
-use crate::extract::history::Extraction;
+use crate::extract::extraction::Extraction;
 use crate::extract::rows::{
     ApplicationActivity, ApplicationRow, ExecutorRow, HistoryKind, RowWriter,
 };

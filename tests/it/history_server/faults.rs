@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sparklake::discover::History;
 use sparklake::extract::ExtractError;
-use sparklake::extract::history::Extraction;
+use sparklake::extract::extraction::Extraction;
 use sparklake::model::ServerAccess;
 
 use super::collected::{Collected, Row, extract_one, histories, runtime, source};
