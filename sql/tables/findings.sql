@@ -12,7 +12,7 @@
 -- parameter: high_share double = 0.25 [ratio] share of the application from which a medium one is high
 -- parameter: serious_share double = 0.02 [ratio] share of the application below which it is never above medium
 -- parameter: min_share double = 0.005 [ratio] share of the application below which it is not told
--- reads: applications, rule_results
+-- reads: application_costs, applications, rule_results
 WITH durations AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -26,6 +26,8 @@ shared AS (
   SELECT
     r.*,
     a.cluster_name, a.job_key, a.app_date, a.complete,
+    -- What a millisecond of its core time costs.
+    c.cost_usd / NULLIF(CAST(a.core_time_ms AS DOUBLE), 0e0) AS usd_per_core_ms,
     -- Databricks never logs the end of an application; its log can be whole all the same.
     (a.platform = 'databricks' OR a.application_name = 'Databricks Shell') AND a.start_time IS NOT NULL AS is_open_ended,
     CASE WHEN r.recoverable_ms > d.duration_ms THEN d.duration_ms ELSE r.recoverable_ms END AS winnable_ms,
@@ -41,6 +43,9 @@ shared AS (
   INNER JOIN durations AS d
     ON d.platform = r.platform AND d.cluster_id = r.cluster_id
     AND d.application_id = r.application_id AND d.attempt_id = r.attempt_id
+  LEFT JOIN application_costs AS c
+    ON c.platform = r.platform AND c.cluster_id = r.cluster_id
+    AND c.application_id = r.application_id AND c.attempt_id = r.attempt_id AND c.is_preferred
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id,
@@ -73,8 +78,7 @@ SELECT
   evidence_json,
   lost_core_ms,
   winnable_ms AS recoverable_ms,
-  -- No price is known yet.
-  CAST(NULL AS DOUBLE) AS est_savings_usd,
+  lost_core_ms * usd_per_core_ms AS est_savings_usd,
   COALESCE(recommendation, rule_recommendation) AS recommendation,
   config_key,
   config_current,

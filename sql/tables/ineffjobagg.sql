@@ -7,7 +7,7 @@
 --   critical, or where it lost a large share of its core time; the share of flagged stages is the
 --   original's number and decides nothing.
 -- parameter: max_lost_percent double = 25.0 [percent] lost core time over the core time that was paid for, above which an application is inefficient
--- reads: applications, findings, ineffjobraw
+-- reads: application_costs, applications, findings, ineffjobraw
 WITH stage_time AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -77,11 +77,15 @@ SELECT
     WHEN l.lost_core_ms IS NULL THEN 0
     ELSE LEAST(l.lost_core_ms, NULLIF(a.core_time_ms, 0))
   END AS lost_core_ms,
-  -- No price is known yet.
-  CAST(NULL AS DOUBLE) AS est_waste_usd,
+  -- No finding costs nothing where a price is known.
+  CASE WHEN r.rule_id IS NULL THEN 0 ELSE LEAST(l.lost_core_ms, NULLIF(a.core_time_ms, 0)) END
+    * c.cost_usd / NULLIF(CAST(a.core_time_ms AS DOUBLE), 0e0) AS est_waste_usd,
   r.rule_id AS top_rule,
   a.app_date
 FROM applications AS a
+LEFT JOIN application_costs AS c
+  ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+  AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id AND c.is_preferred
 LEFT JOIN serious AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id

@@ -4,16 +4,33 @@
 --   Every application is there; one without SQL has a share of 0. Queries shorter than Photon's
 --   start-up gains nothing are left out of what can be won. The speed-up of what Photon runs is an
 --   assumption (two parameters); the application's is Amdahl's law over the share that could move.
+--   It pays from the speed-up on at which Databricks' price of an hour with Photon is earned back.
+--   Where a native engine runs already (Photon, Gluten, Comet, RAPIDS), the operators that Spark ran
+--   beside it are its fallbacks.
 -- parameter: min_query_ms bigint = 2000 [ms] wall time below which a query gains nothing
 -- parameter: speedup_low double = 1.5 [ratio] how many times faster Photon runs its operators, carefully
 -- parameter: speedup_high double = 3.0 [ratio] the same, hopefully
 -- parameter: strong_share double = 0.7 [ratio] share of task time that could move, from which an application is a strong candidate
 -- parameter: possible_share double = 0.4 [ratio] share of task time that could move, from which it is a possible one
 -- parameter: min_task_time_ms bigint = 600000 [ms] task time below which it is not worth the effort
--- reads: applications, photon_operators, sql, stages
-WITH ranked AS (
+-- parameter: photon_jobs_dbu double = 2.9 [ratio] Databricks units of an hour of automated work with Photon over one without
+-- parameter: photon_interactive_dbu double = 2.0 [ratio] the same for interactive work
+-- reads: application_costs, applications, photon_operators, sql, stages
+WITH engines AS (
   SELECT
     o.*,
+    is_photon OR COALESCE(reason LIKE 'runs on %', FALSE) AS is_native,
+    operator NOT IN ('RDD', 'SQL without plan') AS is_in_plan
+  FROM photon_operators AS o
+),
+ranked AS (
+  SELECT
+    o.*,
+    NOT is_native AND is_in_plan AS is_fallback,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, NOT is_native AND is_in_plan
+      ORDER BY COALESCE(task_time_share, 0e0) DESC, num_nodes DESC, operator
+    ) AS fallback_place,
     -- What another engine runs does not keep Photon from anything.
     NOT is_supported AND COALESCE(reason, '') NOT LIKE 'runs on %' AS is_blocker,
     ROW_NUMBER() OVER (
@@ -21,7 +38,7 @@ WITH ranked AS (
         COALESCE(reason, '') LIKE 'runs on %'
       ORDER BY COALESCE(task_time_share, 0e0) DESC, num_nodes DESC, operator
     ) AS place
-  FROM photon_operators AS o
+  FROM engines AS o
 ),
 shares AS (
   SELECT
@@ -34,6 +51,17 @@ shares AS (
     CAST(SUM(CAST(CASE WHEN reason LIKE 'runs on %' THEN task_time_share ELSE 0e0 END AS DECIMAL(38, 18))) AS DOUBLE)
       AS other_share,
     MAX(CASE WHEN reason LIKE 'runs on %' THEN reason END) AS other_engine,
+    CAST(SUM(CAST(CASE WHEN is_fallback THEN task_time_share ELSE 0e0 END AS DECIMAL(38, 18))) AS DOUBLE)
+      AS fallback_share,
+    SUM(CASE WHEN is_native THEN num_nodes ELSE 0 END) AS num_native_nodes,
+    NULLIF(CONCAT_WS(
+      ', ',
+      MAX(CASE WHEN is_fallback AND fallback_place = 1 THEN operator END),
+      MAX(CASE WHEN is_fallback AND fallback_place = 2 THEN operator END),
+      MAX(CASE WHEN is_fallback AND fallback_place = 3 THEN operator END),
+      MAX(CASE WHEN is_fallback AND fallback_place = 4 THEN operator END),
+      MAX(CASE WHEN is_fallback AND fallback_place = 5 THEN operator END)
+    ), '') AS fallbacks,
     SUM(task_time_ms) AS task_time_ms,
     MAX(task_time_share) AS all_shares,
     SUM(num_nodes) AS num_nodes,
@@ -66,6 +94,16 @@ long_queries AS (
     AND q.sql_id = s.sql_id
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id
 ),
+-- What an hour on Databricks costs, with and without Photon: as it ran there, else as it would.
+databricks_prices AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, compute_usd, service_usd,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY basis, purchase
+    ) AS place
+  FROM application_costs
+  WHERE deployment = 'databricks' AND cost_usd > 0e0
+),
 measured AS (
   SELECT
     a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
@@ -79,6 +117,10 @@ measured AS (
       ELSE COALESCE(h.photon_nodes, 0e0) END AS photon_share,
     COALESCE(h.task_time_ms, 0) AS task_time_ms,
     COALESCE(h.other_share, 0e0) AS other_share, h.other_engine,
+    COALESCE(h.num_native_nodes, 0) > 0 AS has_native, h.fallback_share, h.fallbacks,
+    (d.compute_usd + d.service_usd
+      * CASE WHEN a.is_interactive THEN $photon_interactive_dbu ELSE $photon_jobs_dbu END)
+      / (d.compute_usd + d.service_usd) AS breakeven_speedup,
     h.blockers,
     COALESCE(l.long_share, 0e0) AS long_share
   FROM applications AS a
@@ -88,12 +130,22 @@ measured AS (
   LEFT JOIN long_queries AS l
     ON l.platform = a.platform AND l.cluster_id = a.cluster_id
     AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+  LEFT JOIN databricks_prices AS d
+    ON d.platform = a.platform AND d.cluster_id = a.cluster_id
+    AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id AND d.place = 1
 ),
 judged AS (
   SELECT
     m.*,
     GREATEST(m.supported_share - m.photon_share, 0e0) * m.long_share AS movable_share
   FROM measured AS m
+),
+sped_up AS (
+  SELECT
+    j.*,
+    CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_low) END AS est_speedup_low,
+    CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_high) END AS est_speedup_high
+  FROM judged AS j
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id,
@@ -105,14 +157,21 @@ SELECT
   movable_share,
   task_time_ms,
   blockers,
-  CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_low) END
-    AS est_speedup_low,
-  CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_high) END
-    AS est_speedup_high,
-  -- No price is known yet.
-  CAST(NULL AS DOUBLE) AS breakeven_speedup,
+  est_speedup_low,
+  est_speedup_high,
+  breakeven_speedup,
+  CASE
+    WHEN photon_share > 0e0 AND photon_share >= other_share THEN 'photon'
+    WHEN other_share > 0e0 OR (has_native AND photon_share <= 0e0) THEN LOWER(SUBSTR(other_engine, 9))
+  END AS native_engine,
+  LEAST(photon_share + other_share, 1e0) AS native_ratio,
+  CASE WHEN has_native THEN fallback_share END AS fallback_ratio,
+  CASE WHEN has_native THEN fallbacks END AS fallbacks,
   CASE
     WHEN task_time_ms < $min_task_time_ms THEN 'no'
+    -- Not even the hopeful speed-up earns the price back.
+    WHEN est_speedup_high < breakeven_speedup THEN 'no'
+    WHEN est_speedup_low < breakeven_speedup AND movable_share >= $possible_share THEN 'possible'
     WHEN movable_share >= $strong_share THEN 'strong'
     WHEN movable_share >= $possible_share THEN 'possible'
     ELSE 'no'
@@ -121,19 +180,29 @@ SELECT
     WHEN NOT has_sql THEN 'It runs no SQL or DataFrame plans, and Photon runs nothing else.'
     WHEN photon_share >= 0.5e0 THEN CONCAT(
       'Photon runs ', CAST(CAST(100e0 * photon_share AS DECIMAL(18, 0)) AS STRING),
-      ' percent of its task time already.')
+      ' percent of its task time already',
+      CASE WHEN fallbacks IS NOT NULL THEN CONCAT('; Spark ran ', fallbacks) ELSE '' END, '.')
     WHEN other_share >= 0.5e0 THEN CONCAT(
       'It ', other_engine, ': ', CAST(CAST(100e0 * other_share AS DECIMAL(18, 0)) AS STRING),
-      ' percent of its task time.')
+      ' percent of its task time',
+      CASE WHEN fallbacks IS NOT NULL THEN CONCAT('; Spark ran ', fallbacks) ELSE '' END, '.')
     WHEN task_time_ms < $min_task_time_ms THEN CONCAT(
       'Its task time of ', CAST(CAST(task_time_ms / 6e4 AS DECIMAL(18, 1)) AS STRING),
       ' minutes is too short to gain from Photon.')
+    WHEN est_speedup_high < breakeven_speedup AND movable_share >= $possible_share THEN CONCAT(
+      'Photon could take over ', CAST(CAST(100e0 * movable_share AS DECIMAL(18, 0)) AS STRING),
+      ' percent of its task time, which makes it at most ', CAST(CAST(est_speedup_high AS DECIMAL(18, 2)) AS STRING),
+      ' times faster; its price is earned back from ', CAST(CAST(breakeven_speedup AS DECIMAL(18, 2)) AS STRING),
+      ' times on.')
     ELSE CONCAT(
       'Photon could take over ', CAST(CAST(100e0 * movable_share AS DECIMAL(18, 0)) AS STRING),
       ' percent of its task time; ',
       CAST(CAST(100e0 * (1e0 - long_share) AS DECIMAL(18, 0)) AS STRING),
       ' percent of the SQL is in queries too short to gain',
-      CASE WHEN blockers IS NOT NULL THEN CONCAT('; in the way: ', blockers) ELSE '' END, '.')
+      CASE WHEN blockers IS NOT NULL THEN CONCAT('; in the way: ', blockers) ELSE '' END,
+      CASE WHEN breakeven_speedup IS NOT NULL THEN CONCAT(
+        '; its price is earned back from ', CAST(CAST(breakeven_speedup AS DECIMAL(18, 2)) AS STRING), ' times faster on')
+        ELSE '' END, '.')
   END AS candidate_reason,
   app_date
-FROM judged
+FROM sped_up

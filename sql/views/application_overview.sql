@@ -4,7 +4,7 @@
 --   much core time it held and used, what share of its stage time lies in flagged stages, its worst
 --   rule, and whether Photon would help. No join is needed. idle_percent is the share of the core
 --   time held in which no task ran.
--- reads: applications, ineffjobagg, photonanalysis
+-- reads: application_waste, applications, ineffjobagg, photonanalysis
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
   a.application_name, a.job_key, a.spark_user, a.team, a.spark_version,
@@ -15,10 +15,15 @@ SELECT
   a.input_bytes, a.output_bytes, a.shuffle_read_bytes, a.shuffle_write_bytes,
   a.memory_bytes_spilled, a.disk_bytes_spilled,
   a.num_jobs, a.num_stages, a.num_tasks, a.num_failed_tasks, a.num_sql,
+  w.wasted_ratio, w.largest_waste, w.memory_gb_hours, w.memory_peak_ratio,
+  w.cost_basis, w.cost_usd, w.wasted_usd,
   i.ineffstageagg, i.is_inefficient, i.num_flagged_stages, i.lost_core_ms, i.est_waste_usd, i.top_rule,
   p.jobphotonperc, p.already_photon_ratio, p.candidate AS photon_candidate,
   p.blockers AS photon_blockers
 FROM applications AS a
+LEFT JOIN application_waste AS w
+  ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+  AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
 LEFT JOIN ineffjobagg AS i
   ON i.platform = a.platform AND i.cluster_id = a.cluster_id
   AND i.application_id = a.application_id AND i.attempt_id = a.attempt_id

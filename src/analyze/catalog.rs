@@ -4,11 +4,12 @@
 //! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
 //! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `status/<part>.sql`,
 //! `reference/<name>.csv`, `reference/log_signatures.toml`).
-//! A file replaces the built-in one of the same kind and id, or is added.
+//! A file replaces the built-in one of the same kind and id, or is added; prices replace those of the
+//! same thing, and the others stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -18,6 +19,7 @@ use twox_hash::XxHash64;
 
 use super::definition::{Query, Question, Relation, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
+use super::prices::{self, PRICES};
 use super::reference;
 use super::rule_results::RULE_RESULTS;
 use super::step::{NativeSteps, Step};
@@ -72,6 +74,8 @@ pub struct Overrides {
     pub disabled: BTreeSet<String>,
     /// Rule or table id → parameter → value.
     pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
+    /// Files of prices, which replace those of the price book.
+    pub prices: Vec<PathBuf>,
 }
 
 /// One file of a catalog folder.
@@ -135,8 +139,8 @@ impl Catalog {
     /// Takes the job file's changes over.
     ///
     /// # Errors
-    /// A rule, table or parameter that does not exist (naming the nearest one), or a value of the
-    /// wrong type.
+    /// A rule, table or parameter that does not exist (naming the nearest one), a value of the wrong
+    /// type, or a wrong price.
     pub fn apply(&mut self, overrides: &Overrides) -> Result<(), AnalyzeError> {
         for (id, parameters) in &overrides.parameters {
             let query = self.query_mut(id)?;
@@ -148,6 +152,10 @@ impl Catalog {
                         cure,
                     })?;
             }
+        }
+        for path in &overrides.prices {
+            let csv = prices::read(path)?;
+            self.add_prices(&path.display().to_string(), &csv)?;
         }
         for id in &overrides.disabled {
             if self.rules.remove(id).is_none() {
@@ -217,10 +225,33 @@ impl Catalog {
         catalog
     }
 
+    /// Adds prices to the book; they replace those of the same thing.
+    fn add_prices(&mut self, file: &str, csv: &str) -> Result<(), CatalogError> {
+        if let Some(book) = self.references.get_mut(PRICES) {
+            book.csv = prices::merge(&book.file, &book.csv, file, csv)?;
+            return Ok(());
+        }
+        prices::check(file, csv)?;
+        let book = Reference {
+            id: PRICES.to_owned(),
+            file: file.to_owned(),
+            csv: csv.to_owned(),
+        };
+        self.references.insert(PRICES.to_owned(), book);
+        Ok(())
+    }
+
     /// Without these views: something else gives their rows.
     #[cfg(test)]
     pub(super) fn without_views(mut self, ids: &[String]) -> Self {
         self.views.retain(|id, _| !ids.contains(id));
+        self
+    }
+
+    /// Without these tables, which are then read as the lake has them.
+    #[cfg(test)]
+    pub(super) fn without_tables(mut self, ids: &[&str]) -> Self {
+        self.tables.retain(|id, _| !ids.contains(&id.as_str()));
         self
     }
 
@@ -420,6 +451,10 @@ impl Catalog {
                 let question = source(kind, stem).question()?;
                 self.questions.insert(stem.to_owned(), question);
                 Ok((kind, stem.to_owned()))
+            }
+            [kind @ "reference", name] if name.strip_suffix(".csv") == Some(PRICES) => {
+                self.add_prices(&file.name, &file.text)?;
+                Ok((kind, PRICES.to_owned()))
             }
             [kind @ "reference", name] if let Some(stem) = name.strip_suffix(".csv") => {
                 let (id, csv) = (stem.to_owned(), file.text.clone());

@@ -17,6 +17,7 @@ mod groups;
 mod header;
 mod parameters;
 mod placeholders;
+mod prices;
 mod reference;
 mod rule_results;
 pub mod runner;

@@ -39,5 +39,6 @@ pub(super) fn overrides(settings: &RulesSettings) -> Overrides {
     Overrides {
         disabled: settings.disabled.clone(),
         parameters: settings.parameters.clone(),
+        prices: settings.prices.clone(),
     }
 }

@@ -103,6 +103,9 @@ pub struct RulesSection {
     pub disabled: Vec<String>,
     /// Rule → parameter → value.
     pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
+    /// Files of prices that win over the built-in ones.
+    #[serde(deserialize_with = "flexible::texts")]
+    pub prices: Vec<String>,
 }
 
 /// `[redaction]`

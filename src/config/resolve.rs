@@ -1,7 +1,7 @@
 //! Decides each setting: flag, then environment variable, then job file, then default.
 
 use crate::model::{Platform, SettingValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -236,12 +236,20 @@ impl Resolver {
     fn rules(&mut self, given: &SettingOverrides, file: RulesSection) -> RulesSettings {
         let dir = self.optional("rules", "dir", &given.rules_dir, file.dir.clone());
         let disabled = file.disabled();
-        self.tell_disabled(&disabled);
+        self.tell_list(
+            "disabled",
+            &disabled.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
+        self.tell_list(
+            "prices",
+            &file.prices.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
         self.tell_parameters(&file.parameters);
         RulesSettings {
             dir: dir.map(|dir| dir.value),
             disabled,
             parameters: file.parameters,
+            prices: file.prices.iter().map(PathBuf::from).collect(),
         }
     }
 
@@ -458,19 +466,14 @@ impl Resolver {
         }
     }
 
-    fn tell_disabled(&mut self, disabled: &BTreeSet<String>) {
-        let list: Vec<&str> = disabled.iter().map(String::as_str).collect();
-        let origin = if list.is_empty() {
-            Origin::Default
-        } else {
-            self.place("rules.disabled")
+    /// A list of the section `rules`.
+    fn tell_list(&mut self, key: &str, list: &[&str]) {
+        let origin = match list.is_empty() {
+            true => Origin::Default,
+            false => self.place(&format!("rules.{key}")),
         };
-        self.tell(
-            "rules",
-            "disabled",
-            Some(Value::from(list).to_string()),
-            origin,
-        );
+        let value = Value::from(list.to_vec()).to_string();
+        self.tell("rules", key, Some(value), origin);
     }
 
     fn tell_parameters(&mut self, parameters: &BTreeMap<String, BTreeMap<String, SettingValue>>) {

@@ -132,6 +132,8 @@ pub struct RulesSettings {
     pub disabled: BTreeSet<String>,
     /// Rule → parameter → value.
     pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
+    /// Files of prices that win over the built-in ones.
+    pub prices: Vec<PathBuf>,
 }
 
 /// What to log.

@@ -14,3 +14,4 @@ mod nvidia;
 mod requests;
 mod rest;
 mod spark;
+mod waste;

@@ -25,6 +25,7 @@ mod history_server;
 mod hostile;
 mod http;
 mod identities;
+mod money;
 mod nightly;
 mod program;
 mod reload;

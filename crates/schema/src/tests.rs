@@ -44,8 +44,10 @@ fn every_contract_is_valid_and_found_by_name() {
 fn the_tables_of_the_contract_exist() {
     for (name, kind) in [
         ("analysis_failures", TableKind::Derived),
+        ("application_costs", TableKind::Derived),
         ("application_profiles", TableKind::Derived),
         ("application_sizing", TableKind::Derived),
+        ("application_waste", TableKind::Derived),
         ("applications", TableKind::Fact),
         ("environment", TableKind::Fact),
         ("executors", TableKind::Fact),

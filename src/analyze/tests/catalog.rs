@@ -177,12 +177,12 @@ fn a_selection_keeps_what_it_reads() {
             one.views().count(),
             one.tables().count()
         ),
-        (1, 5, 1)
+        (1, 11, 2)
     );
     let all = catalog.select(&["ineffjobagg"]).expect("known");
     assert_eq!(
         (all.rules().count(), all.tables().count()),
-        (catalog.rules().count(), 3)
+        (catalog.rules().count(), 4)
     );
     assert!(catalog.select(&["findigs"]).is_err());
 }

@@ -5,6 +5,7 @@ mod application_tables;
 mod catalog;
 mod job_trends;
 mod lake;
+mod money;
 mod parquet;
 mod photon;
 mod profiles;

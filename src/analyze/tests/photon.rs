@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::lake::{APP, Answers, TestLake, assert_columns};
+use super::lake::{APP, Answers, TestLake, assert_columns, built_in};
+use crate::analyze::Overrides;
 
 /// A plan node: `(node id, name, code generation cluster, stages, time)`.
 type Node<'a> = (i64, &'a str, Option<i64>, &'a [i64], Option<i64>);
@@ -379,7 +380,8 @@ async fn p11_what_photon_ran_already_is_seen() {
         &answers.row("photonanalysis"),
         json!({
             "already_photon_ratio": 0.8, "jobphotonperc": 1.0, "movable_share": 0.2, "candidate": "no",
-            "candidate_reason": "Photon runs 80 percent of its task time already.",
+            "candidate_reason": "Photon runs 80 percent of its task time already; Spark ran Sort.",
+            "native_engine": "photon", "native_ratio": 0.8, "fallback_ratio": 0.2, "fallbacks": "Sort",
         }),
     );
 }
@@ -478,6 +480,96 @@ async fn what_another_engine_runs_blocks_nothing() {
         json!({
             "blockers": Value::Null, "candidate": "no",
             "candidate_reason": "It runs on RAPIDS: 100 percent of its task time.",
+            "native_engine": "rapids", "native_ratio": 1.0, "fallback_ratio": 0.0, "fallbacks": null,
         }),
     );
+}
+
+/// Of 100 s Comet or Gluten ran 60, Spark a sort of 25 and a UDF of 15; the RDD code beside is no fallback.
+#[tokio::test]
+async fn what_fell_back_to_spark_beside_a_native_engine_is_ranked_by_time() {
+    for (engine, node) in [
+        ("comet", "CometHashAggregate"),
+        ("gluten", "RegularHashAggregateExecTransformer"),
+    ] {
+        let mut lake = TestLake::with_application();
+        lake.add("sql", json!({"sql_id": 1, "duration_ms": 60_000}));
+        for (node_id, name, engine, time_ms) in [
+            (0, node, engine, 60_000),
+            (1, "BatchEvalPython", "spark", 15_000),
+            (2, "Sort", "spark", 25_000),
+        ] {
+            lake.add(
+                "sql_nodes",
+                json!({
+                    "sql_id": 1, "node_id": node_id, "node_name": name, "engine": engine,
+                    "operator_kind": "aggregate", "stage_ids": [1], "time_ms": time_ms,
+                }),
+            );
+        }
+        lake.stage(
+            1,
+            json!({"sql_id": 1, "executor_run_time": 100_000}),
+            json!({}),
+        );
+        lake.stage(2, json!({"executor_run_time": 100_000}), json!({}));
+        assert_columns(
+            &analysed(&lake).await.row("photonanalysis"),
+            json!({
+                "native_engine": engine, "native_ratio": 0.3, "fallback_ratio": 0.2, "fallbacks": "Sort, BatchEvalPython",
+            }),
+        );
+    }
+}
+
+/// An m5.xlarge for 0.192 dollars and a DBU an hour for 0.15: with 2.9 times the DBU an hour costs
+/// (0.192 + 2.9 * 0.15) / (0.192 + 0.15) = 1.8333 times as much.
+#[tokio::test]
+async fn photon_has_to_earn_its_price_back() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("databricks.csv");
+    std::fs::write(
+        &file,
+        "\
+service,item,region,purchase,unit,price,currency,valid_from,as_of,source
+databricks,m5.xlarge,us-east-1,on_demand,dbu_per_hour,1,USD,2026-01-01,2026-01-01,contract
+databricks,jobs,us-east-1,on_demand,dbu,0.15,USD,2026-01-01,2026-01-01,contract
+",
+    )
+    .expect("file");
+    let mut catalog = built_in().clone();
+    catalog
+        .apply(&Overrides {
+            prices: vec![file],
+            ..Overrides::default()
+        })
+        .expect("valid prices");
+    let catalog = catalog.select(&["photonanalysis"]).expect("known table");
+    // 58 percent could move: 1.24 to 1.63 times faster.
+    for (sort_ms, candidate) in [
+        (580_000, "no"),
+        (950_000, "possible"),
+        (1_000_000, "possible"),
+    ] {
+        let mut lake = TestLake::default();
+        lake.application(APP, json!({"core_time_ms": 4_000_000, "observed_duration_ms": 1_000_000, "driver_memory_bytes": 1 << 30}));
+        lake.executor("1", 4, json!({"core_time_ms": 4_000_000, "lifetime_ms": 1_000_000, "container_memory_bytes": 8_i64 << 30}));
+        lake.add("sql", json!({"sql_id": 1, "duration_ms": 60_000}));
+        for (node_id, name, time_ms) in [
+            (0, "Sort", sort_ms),
+            (1, "BatchEvalPython", 1_000_000 - sort_ms),
+        ] {
+            lake.add("sql_nodes", json!({"sql_id": 1, "node_id": node_id, "node_name": name, "stage_ids": [1], "time_ms": time_ms}));
+        }
+        lake.stage(
+            1,
+            json!({"sql_id": 1, "executor_run_time": 1_000_000}),
+            json!({}),
+        );
+        let row = lake.analyse_with(&catalog).await.row("photonanalysis");
+        assert_columns(
+            &row,
+            json!({"breakeven_speedup": 0.627 / 0.342, "candidate": candidate, "native_engine": null}),
+        );
+    }
 }

@@ -57,12 +57,23 @@ async fn a_run_over_some_applications_sees_only_these() {
             .expect("runs");
         assert!(analysis.problems.is_empty(), "{:?}", analysis.problems);
         for derived in &analysis.tables {
-            assert_eq!(derived.rows.num_rows(), 1, "{}", derived.table);
+            // Costs are told of each way to run the work.
+            let ways = derived.rows.num_rows();
+            assert!(
+                ways == 1 || derived.table == "application_costs",
+                "{}",
+                derived.table
+            );
             let clusters = derived.rows.column_by_name("cluster_id").expect("key");
             let clusters = clusters
                 .as_any()
                 .downcast_ref::<arrow::array::StringArray>();
-            assert_eq!(clusters.expect("text").value(0), "c-2");
+            let clusters = clusters.expect("text");
+            assert!(
+                clusters.iter().all(|cluster| cluster == Some("c-2")),
+                "{}",
+                derived.table
+            );
         }
     }
 }
@@ -107,7 +118,7 @@ async fn an_empty_lake_gives_empty_tables() {
         .analyse(&["ineffjobagg", "photonanalysis"])
         .await
         .0;
-    assert_eq!(analysis.tables.len(), 5);
+    assert_eq!(analysis.tables.len(), built_in().tables().count());
     assert!(
         analysis
             .tables
