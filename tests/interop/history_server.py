@@ -18,7 +18,7 @@ from typing import Any
 Json = Any
 """Parsed JSON, of whatever shape the server answers."""
 
-START_SECONDS = 120
+START_SECONDS = 600
 
 
 class HistoryServer:
