@@ -32,7 +32,12 @@
 -- advice: bad_host IS NOT NULL | spark.blacklist.enabled | 'true' | All of them failed on one host, while others did the same work:
 --   have Spark avoid a host after some failures, and look at that one.
 -- recommendation: Find the cause in the error of the failed tasks and fix it; retries only hide it.
-WITH attempts AS (
+WITH failing AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+  FROM stage_facts
+  WHERE num_failed_tasks > 0 AND status = 'COMPLETE'
+),
+attempts AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
     SUM(CASE WHEN is_own THEN 1 ELSE 0 END) AS num_failed,
@@ -46,6 +51,10 @@ WITH attempts AS (
       status = 'FAILED' AND COALESCE(end_reason NOT IN ('ExecutorLostFailure', 'FetchFailed', 'Resubmitted'), TRUE) AS is_own,
       COALESCE(error_message, end_reason) AS error
     FROM tasks AS t
+    INNER JOIN failing AS f
+      ON f.platform = t.platform AND f.cluster_id = t.cluster_id
+      AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id
+      AND f.stage_id = t.stage_id AND f.stage_attempt_id = t.stage_attempt_id
   ) AS t
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),

@@ -79,17 +79,24 @@ losses AS (
   FROM classified
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
+-- Only their tasks are worth going through.
+losers AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM losses
+),
 task_work AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, stage_id, index,
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.index,
     SUM(CASE
       WHEN status = 'FAILED' AND end_reason IN ('ExecutorLostFailure', 'FetchFailed') THEN CAST(duration AS DOUBLE)
       ELSE 0e0
     END) AS failed_ms,
     SUM(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS done_ms,
     SUM(CASE WHEN status = 'SUCCESS' THEN 1 ELSE 0 END) AS times_done
-  FROM tasks
-  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, index
+  FROM tasks AS t
+  INNER JOIN losers AS l
+    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
+    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.index
 ),
 work_lost AS (
   SELECT

@@ -3,6 +3,7 @@
 mod across;
 mod application_tables;
 mod catalog;
+mod cluster_findings;
 mod job_trends;
 mod lake;
 mod money;
