@@ -28,9 +28,16 @@ WITH pressure AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     SUM(CAST(memory_bytes_spilled AS DOUBLE) + COALESCE(CAST(disk_bytes_spilled AS DOUBLE), 0e0)) AS spilled,
-    SUM(CAST(gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) AS gc_ratio
+    SUM(CAST(gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) AS gc_ratio,
+    MAX(CASE WHEN reason LIKE '%OutOfMemoryError%' THEN 1 ELSE 0 END) AS out_of_memory
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- An executor that was killed for its memory did not live to report its peak.
+killed AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM executors
+  WHERE loss_kind = 'oom'
 ),
 measured AS (
   SELECT
@@ -49,7 +56,11 @@ measured AS (
   INNER JOIN pressure AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+  LEFT JOIN killed AS k
+    ON k.platform = a.platform AND k.cluster_id = a.cluster_id
+    AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id
   WHERE NOT a.is_local AND a.core_time_ms >= $min_core_time_ms
+    AND k.platform IS NULL AND p.out_of_memory = 0
     AND a.executor_memory_bytes >= $min_memory_bytes
     AND p.spilled = 0e0 AND p.gc_ratio < 0.1e0
 ),
