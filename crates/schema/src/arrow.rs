@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 
-use super::contract::{Column, ColumnType};
+use super::column::{Column, ColumnType};
 
 /// Key of a column's comment in the metadata of Arrow and Delta fields.
 /// Key of a field's metadata that holds its comment, in Arrow and in Delta.

@@ -14,7 +14,8 @@ mod values;
 
 use arrow::array::RecordBatch;
 
-use super::contract::{ColumnType, Table};
+use super::column::ColumnType;
+use super::contract::Table;
 use values::Slot;
 
 pub use error::BuilderError;

@@ -7,7 +7,8 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table as TextTable, pres
 
 use serde_json::{Value, json};
 
-use super::contract::{Column, Table};
+use super::column::Column;
+use super::contract::Table;
 
 /// The data dictionary of `tables` as one Markdown document.
 pub fn markdown(tables: &[Table]) -> String {

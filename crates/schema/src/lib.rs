@@ -25,14 +25,18 @@
 
 mod arrow;
 pub mod builder;
+mod column;
 mod contract;
 pub mod dictionary;
 pub mod naming;
+mod problem;
 mod registry;
 #[cfg(test)]
 mod tests;
 
 pub use arrow::COMMENT_KEY;
 pub use builder::{BuilderError, RowBuilder, TableBuilder};
-pub use contract::{Column, ColumnType, ContractError, Problem, Table, TableKind};
+pub use column::{Column, ColumnType};
+pub use contract::{Table, TableKind};
+pub use problem::{ContractError, Problem};
 pub use registry::{table, tables};

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
-use super::contract::{CommonColumns, ContractError, Problem, Table};
+use super::contract::{CommonColumns, Table};
+use super::problem::{ContractError, Problem};
 
 static CONTRACTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas");
 const COMMON_FILE: &str = "_common.toml";

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::api::Step;
 use super::persistent_ui::{PersistentUi, poll_interval};
 use super::setup::Setup;
-use super::{Emr, clusters, steps, stricter};
+use super::{Emr, clusters, command_line, stricter};
 use crate::discover::aws::time;
 use crate::discover::history_server::{self, ServerPlace};
 use crate::discover::{Cluster, DiscoverError, Exploration, ExploreRequest, History, Window};
@@ -188,5 +188,5 @@ fn ended_within(step: &Step, window: &Window) -> bool {
         .and_then(|timeline| timeline.end_date_time.as_ref())
         .and_then(time);
     let has_applications = !step.application_ids.is_empty();
-    has_applications && steps::is_spark(step) && end.is_some_and(|end| window.contains(end))
+    has_applications && command_line::is_spark(step) && end.is_some_and(|end| window.contains(end))
 }

@@ -7,6 +7,7 @@
 mod api;
 mod cloudwatch;
 mod clusters;
+mod command_line;
 mod doctor;
 mod event_logs;
 mod histories;

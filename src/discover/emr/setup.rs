@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_emr::types::{self, Configuration, LogType, LogUploadPolicyValue};
 
 use super::api::Step;
-use super::steps;
+use super::command_line;
 
 const SPARK_DEFAULTS: &str = "spark-defaults";
 const EVENT_LOG_DIR: &str = "spark.eventLog.dir";
@@ -100,7 +100,7 @@ impl Setup {
     /// Adds what steps were told on their command lines.
     pub(super) fn add_steps(&mut self, steps: &[Step]) {
         for step in steps {
-            for (name, value) in steps::spark_properties(step) {
+            for (name, value) in command_line::spark_properties(step) {
                 if name == EVENT_LOG_DIR {
                     self.add_folder(value);
                 }

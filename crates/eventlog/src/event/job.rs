@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::block::StorageLevel;
 use super::lenient::{any_as_text, or_default};
 use super::origin::{Origin, is_setting};
 use super::task::Accumulable;
@@ -154,51 +155,6 @@ pub struct RddInfo {
         deserialize_with = "or_default"
     )]
     pub num_partitions: i64,
-}
-
-/// Where blocks are kept.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub struct StorageLevel {
-    #[serde(rename = "Use Disk", default, deserialize_with = "or_default")]
-    pub use_disk: bool,
-    #[serde(rename = "Use Memory", default, deserialize_with = "or_default")]
-    pub use_memory: bool,
-    #[serde(rename = "Use Off Heap", default, deserialize_with = "or_default")]
-    pub use_off_heap: bool,
-    #[serde(rename = "Deserialized", default, deserialize_with = "or_default")]
-    pub deserialized: bool,
-    #[serde(rename = "Replication", default, deserialize_with = "or_default")]
-    pub replication: i64,
-}
-
-impl StorageLevel {
-    /// Whether anything is kept at this level.
-    #[must_use]
-    pub fn is_valid(&self) -> bool {
-        (self.use_memory || self.use_disk) && self.replication > 0
-    }
-
-    /// Spark's words for the level, such as `Memory Deserialized 1x Replicated`.
-    #[must_use]
-    pub fn description(&self) -> String {
-        let mut words = String::new();
-        if self.use_disk {
-            words.push_str("Disk ");
-        }
-        if self.use_memory {
-            words.push_str(if self.use_off_heap {
-                "Memory (off heap) "
-            } else {
-                "Memory "
-            });
-        }
-        words.push_str(if self.deserialized {
-            "Deserialized "
-        } else {
-            "Serialized "
-        });
-        format!("{words}{}x Replicated", self.replication)
-    }
 }
 
 /// The properties of a stage that tables show; the other hundreds are skipped.

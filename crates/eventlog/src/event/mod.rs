@@ -5,6 +5,7 @@
 //! (task start and end) have a hand-written scanner in [`task_scan`]; whatever it does not
 //! recognise, and every other event, goes through serde.
 
+mod block;
 mod executor_metrics;
 mod job;
 mod lenient;
@@ -18,17 +19,16 @@ mod task_scan;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use block::{BlockManagerId, StorageLevel};
 pub use executor_metrics::{EXECUTOR_METRIC_COUNT, EXECUTOR_METRICS, ExecutorMetrics};
-pub use job::{
-    JobEnd, JobFailure, JobProperties, JobStart, RddInfo, StageInfo, StageSubmitted, StorageLevel,
-};
+pub use job::{JobEnd, JobFailure, JobProperties, JobStart, RddInfo, StageInfo, StageSubmitted};
 pub use origin::{OperationStarted, Origin, is_setting};
 pub use plan::{PhysicalPlan, PlanMetric, PlanNode};
 pub use runtime::{
-    ApplicationEnd, ApplicationStart, BlockManagerAdded, BlockManagerId, BlockUpdated,
-    BlockUpdatedInfo, DatabricksMetadata, EnvironmentUpdate, Exclusion, ExecutorAdded,
-    ExecutorMetricsUpdate, ExecutorRemoved, ExecutorResourceRequest, MiscellaneousProcessAdded,
-    NodeExclusion, ProcessInfo, ResourceAddresses, ResourceProfileAdded, StageExecutorMetrics,
+    ApplicationEnd, ApplicationStart, BlockManagerAdded, BlockUpdated, BlockUpdatedInfo,
+    DatabricksMetadata, EnvironmentUpdate, Exclusion, ExecutorAdded, ExecutorMetricsUpdate,
+    ExecutorRemoved, ExecutorResourceRequest, MiscellaneousProcessAdded, NodeExclusion,
+    ProcessInfo, ResourceAddresses, ResourceProfileAdded, StageExecutorMetrics,
     TaskResourceRequest,
 };
 pub use sql::{

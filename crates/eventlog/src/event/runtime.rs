@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::block::{BlockManagerId, StorageLevel};
 use super::executor_metrics::ExecutorMetrics;
-use super::job::StorageLevel;
 use super::lenient::{or_default, text_pairs};
 
 #[derive(Deserialize)]
@@ -104,17 +104,6 @@ pub struct ExecutorResourceRequest {
 pub struct TaskResourceRequest {
     #[serde(rename = "Amount", default, deserialize_with = "or_default")]
     pub amount: f64,
-}
-
-/// Which block manager: executor, host and port.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct BlockManagerId {
-    #[serde(rename = "Executor ID", default, deserialize_with = "or_default")]
-    pub executor_id: String,
-    #[serde(rename = "Host", default, deserialize_with = "or_default")]
-    pub host: String,
-    #[serde(rename = "Port", default, deserialize_with = "or_default")]
-    pub port: i64,
 }
 
 /// `SparkListenerBlockManagerAdded`.

@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use serde::Deserialize;
 
+use super::block::BlockManagerId;
 use super::executor_metrics::ExecutorMetrics;
 use super::lenient::{any_as_text, or_default};
 
@@ -255,7 +256,7 @@ pub struct EndReasonDetail {
     #[serde(rename = "Kill Reason", default)]
     pub kill_reason: Option<String>,
     #[serde(rename = "Block Manager Address", default)]
-    pub block_manager_address: Option<super::runtime::BlockManagerId>,
+    pub block_manager_address: Option<BlockManagerId>,
     #[serde(rename = "Shuffle ID", default)]
     pub shuffle_id: Option<i64>,
     #[serde(rename = "Map ID", default)]

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::rows::{JobRow, JobStatus};
 
 use super::index_set::IndexSet;
-use super::stages::StageKey;
+use super::keys::StageKey;
 
 /// One running job.
 #[derive(Debug)]

@@ -9,7 +9,9 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::{DefaultHashBuilder, HashSet};
 
 use super::index_set::IndexSet;
-use super::stages::StageKey;
+
+/// Stage id and attempt id.
+pub(super) type StageKey = (i64, i64);
 
 /// Attempts of a stage that are stored as bits; Spark gives up after four by default.
 const USUAL_ATTEMPTS: i64 = 8;

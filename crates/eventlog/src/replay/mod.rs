@@ -47,13 +47,13 @@ pub use application::exit_reason;
 use environment::Environment;
 use executors::Executors;
 use jobs::{EndingJob, LiveJob};
-use keys::TakenKeys;
+use keys::{StageKey, TakenKeys};
 use operations::{Operations, origin_of};
 use rdds::Rdds;
 use settings::ApplicationSettings;
 use shape::Shape;
 use sql::SqlExecutions;
-use stages::{LiveStage, StageKey, Stages};
+use stages::{LiveStage, Stages};
 use storage::Storage;
 
 /// What the reader of the log knows when it ends, which no event says.

@@ -10,10 +10,8 @@ use crate::rows::{Depth, SpeculationSummary, StageExecutorRow, StageRow, StageSt
 
 use super::index_set::IndexSet;
 use super::jobs::count_kill;
+use super::keys::StageKey;
 use super::quantiles::TaskDistributions;
-
-/// Stage id and attempt id.
-pub(super) type StageKey = (i64, i64);
 
 /// One stage attempt that is pending, active, or completed with tasks still to end.
 #[derive(Debug)]

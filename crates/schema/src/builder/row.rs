@@ -2,7 +2,7 @@
 
 use super::values::Values;
 use super::{RefusedValue, TableBuilder};
-use crate::contract::ColumnType;
+use crate::column::ColumnType;
 
 const MILLISECONDS_PER_DAY: i64 = 86_400_000;
 /// 0001-01-01T00:00:00.000 and 9999-12-31T23:59:59.999 in UTC: the instants SQL engines agree on.

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 
 use crate::arrow::{TIME_ZONE, element_field};
-use crate::contract::{Column, ColumnType};
+use crate::column::{Column, ColumnType};
 
 /// Bytes reserved for each text.
 const TEXT_LENGTH_GUESS: usize = 16;
