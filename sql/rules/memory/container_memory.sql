@@ -10,7 +10,7 @@
 --   a tenth free.
 -- parameter: min_ratio double = 0.9 [ratio] resident memory over that of the container, at least
 -- parameter: min_core_time_ms bigint = 3600000 [core_ms] held core time, at least
--- evidence: The fullest of {num_workers:int} executors took {peak_rss_bytes:bytes} of the {container_memory_bytes:bytes} of its
+-- evidence: The fullest of {num_workers:executor|executors} took {peak_rss_bytes:bytes} of the {container_memory_bytes:bytes} of its
 --   container, {ratio:pct}, with a heap of {executor_memory_bytes:bytes}[; Python took {peak_python_rss_bytes:bytes} of it].
 -- advice: spark_minor >= 203 | spark.executor.memoryOverhead | CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | Raise the memory
 --   outside of the heap before executors get killed.

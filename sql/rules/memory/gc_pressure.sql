@@ -14,7 +14,7 @@
 -- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time, {gc_ratio:pct}[; executors have
 --   {executor_memory_bytes:bytes} of heap].
 -- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
--- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:int} RDDs are cached as objects, which the collector walks again and
+-- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD|RDDs} are cached as objects, which the collector walks again and
 --   again: cache them serialized (MEMORY_AND_DISK_SER), as DataFrames, or not at all.
 -- advice: is_databricks | - | - | Choose instances with more memory for each core, and keep fewer objects alive
 --   (cache less, avoid wide rows and collect_list).

@@ -28,7 +28,7 @@
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
 --   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
 --   Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
--- advice: cause = 'rdd' | - | - | Use about {partitions_needed:int} partitions in the operation before this stage, so that
+-- advice: cause = 'rdd' | - | - | Use about {partitions_needed:partition|partitions} in the operation before this stage, so that
 --   the data of a task fits into its memory.
 -- advice: cause = 'coalesced' | spark.sql.adaptive.advisoryPartitionSizeInBytes |
 --   CONCAT(CAST(GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |

@@ -11,8 +11,8 @@
 -- parameter: min_spilled_bytes bigint = 1073741824 [bytes] in-memory size of what tasks spilled, at least
 -- parameter: min_evicted double = 0.1 [ratio] evicted over stored blocks, at least
 -- evidence: [Storage took up to {peak_storage_bytes:bytes} of the {unified_memory_bytes:bytes} of unified memory of an
---   executor][ while tasks spilled {spilled:bytes}][{evicted:int} of {stored:int} cached blocks were evicted]; {num_cached:int}
---   RDDs or tables are cached[, {num_unread:int} of them never read again].
+--   executor][ while tasks spilled {spilled:bytes}][{evicted:int} of {stored:int} cached blocks were evicted];
+--   {num_cached:RDD or table is|RDDs or tables are} cached[, {num_unread:int} of them never read again].
 -- advice: num_unread > 0 | - | - | Do not cache what is read once, and unpersist what is not needed any more.
 -- advice: num_memory_only > 0 | - | - | Cache serialized or with disk (MEMORY_AND_DISK_SER), so that evicted partitions are not
 --   computed again, and only the columns that are read.

@@ -18,9 +18,9 @@
 -- parameter: min_share double = 0.05 [ratio] or the share of the wall time that could be won
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
--- evidence: {num_tasks:int} tasks ran for {duration_ms:s} while {average_cores:1} cores were held; they moved
---   {data_bytes:bytes}[ from {files_read:int} files].
--- advice: cause = 'unsplittable' | - | - | The {files_read:int} files hold up to {input_max:bytes} each and are read by one task
+-- evidence: {num_tasks:task|tasks} ran for {duration_ms:s} while {average_cores:1} cores were held; they moved
+--   {data_bytes:bytes}[ from {files_read:file|files}].
+-- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
 --   split, or repartition right after reading.
 -- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one. Files
@@ -33,11 +33,11 @@
 --   Use as many shuffle partitions as there are cores.
 -- advice: cause = 'merged' AND merged_kib < 1024 | spark.sql.adaptive.coalescePartitions.minPartitionSize |
 --   CONCAT(CAST(merged_kib AS STRING), 'KB') | Adaptive execution merged the partitions, though each takes long: let it merge
---   less, or ask for {tasks_wanted:int} partitions in the code, which it keeps.
+--   less, or ask for {tasks_wanted:partition|partitions} in the code, which it keeps.
 -- advice: cause = 'merged' | spark.sql.adaptive.coalescePartitions.parallelismFirst | 'true' | Adaptive execution merged the
 --   partitions, though each takes long: let it keep one for each core.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
---   {tasks_wanted:int} partitions in the code (repartition), which it keeps.
+--   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
 WITH slow AS (
   SELECT

@@ -14,17 +14,16 @@
 -- parameter: max_median_bytes bigint = 536870912 [bytes] largest of input, output, shuffle read and shuffle write of the median task, at least
 -- parameter: target_bytes bigint = 134217728 [bytes] what a split or merged partition should hold
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
--- evidence: The median of {num_tasks:int} tasks handled {chunk_median:bytes} of {cause} and the largest {chunk_max:bytes};
---   the {data_bytes:bytes} of the stage would make {partitions_needed:int} partitions of good size on {stage_slots:int}
---   cores[; about
---   {idle_cores:1} cores stood without a task meanwhile].
+-- evidence: The median of {num_tasks:task|tasks} handled {chunk_median:bytes} of {cause} and the largest {chunk_max:bytes};
+--   the {data_bytes:bytes} of the stage would make {partitions_needed:partition|partitions} of good size on
+--   {stage_slots:core|cores}[; about {idle_cores:1} cores stood without a task meanwhile].
 -- advice: cause = 'input' AND sql_id IS NOT NULL AND max_partition_bytes >= 2 * $target_bytes |
 --   spark.sql.files.maxPartitionBytes | '128MB' | Read smaller splits.
 -- advice: cause = 'input' | - | - | The tasks read more than a split should hold: the files cannot be split (gzip, one row
 --   group, a custom reader). Write them smaller or in a format that can be split, or repartition right after reading.
 -- advice: cause = 'output' | - | - | Repartition before the write, so that more tasks write smaller files.
 -- advice: cause = 'shuffle output' | - | - | The tasks expand their input (explode, join): repartition before that step.
--- advice: sql_id IS NULL | - | - | Give the operation before this stage about {partitions_needed:int} partitions.
+-- advice: sql_id IS NULL | - | - | Give the operation before this stage about {partitions_needed:partition|partitions}.
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
 --   spark.sql.adaptive.advisoryPartitionSizeInBytes | '128MB' | Let adaptive execution merge shuffle partitions less.
 -- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.

@@ -15,7 +15,7 @@
 -- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
 -- evidence: One task ran for {duration_ms:s} while {average_cores:1} cores were held; it moved {data_bytes:bytes}[ from
---   {files_read:int} files][, {rows:int} rows].
+--   {files_read:file|files}][, {rows:row|rows}].
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
 --   partition key, or compute it from partial results.
 -- advice: cause = 'limit' | - | - | A limit on all rows brings them into a single task, and what follows runs there too: limit or
@@ -28,7 +28,7 @@
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | tasks_wanted | Use as many shuffle partitions as there are
 --   cores.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged all partitions into one, though it takes long: ask for
---   {tasks_wanted:int} partitions in the code (repartition), which it keeps.
+--   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- advice: cause = 'aggregate' | - | - | The last step of a global aggregate or sort is one task: reduce the rows before it
 --   (approximate counts, partial aggregates, a sort within partitions).
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.

@@ -19,15 +19,15 @@
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
 -- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
--- evidence: {succeeded_tasks:int} tasks on {task_slots:int} cores, the median one running {run_time_median:int} ms[ without
---   a row in its split: {files_cut:int} files of {file_bytes:bytes} in all were cut into splits of
---   {max_partition_bytes:bytes}][, rows a task: {rows_each:int}]; starting and ending them[ and opening {open_files:int}
---   files again and again] took {overhead_ms:s},
---   {overhead_ratio:pct} of their time; {tasks_needed:int} tasks would do, {waves_needed:int} for each core.
+-- evidence: {succeeded_tasks:task|tasks} on {task_slots:core|cores}, the median one running {run_time_median:int} ms[ without
+--   a row in its split: {files_cut:file|files} of {file_bytes:bytes} in all were cut into splits of
+--   {max_partition_bytes:bytes}][, rows a task: {rows_each:int}]; starting and ending them[ and opening {open_files:file|files}
+--   again and again] took {overhead_ms:s},
+--   {overhead_ratio:pct} of their time; {tasks_needed:task|tasks} would do, {waves_needed:int} for each core.
 -- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text |
---   {files_read:int} files are cut into {num_tasks:int} splits: let a split hold more. Spark still makes at least one split
+--   {files_read:file|files} are cut into {num_tasks:split|splits}: let a split hold more. Spark still makes at least one split
 --   for each core.
--- advice: cause = 'splits' | - | - | {files_read:int} files are cut into {num_tasks:int} splits: read with fewer of them
+-- advice: cause = 'splits' | - | - | {files_read:file|files} are cut into {num_tasks:split|splits}: read with fewer of them
 --   (spark.sql.files.minPartitionNum, spark.default.parallelism), or coalesce after reading.
 -- advice: cause = 'input' | - | - | The input lies in many small files or partitions: compact it, or coalesce after reading.
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}

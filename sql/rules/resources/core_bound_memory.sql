@@ -8,8 +8,8 @@
 --   the taking; else instances with less memory for each core cost less. Needs samples of the cluster
 --   (cluster_metrics).
 -- parameter: min_core_time_ms bigint = 3600000 [core_ms] held core time, at least
--- evidence: While it ran, {cluster_cores_ratio:pct} of the cluster's {cluster_cores:int} cores were taken, but
---   {cluster_memory_ratio:pct} of its memory; {num_executors_max:int} executors of {executor_cores:int} cores hold
+-- evidence: While it ran, {cluster_cores_ratio:pct} of the cluster's {cluster_cores:core|cores} were taken, but
+--   {cluster_memory_ratio:pct} of its memory; {num_executors_max:executor|executors} of {executor_cores:core|cores} hold
 --   {container_memory_bytes:bytes} each, {memory_per_core:bytes} a core, where the cluster has
 --   {cluster_memory_per_core:bytes}.
 -- advice: is_pressed AND share_gib > heap_gib AND share_gib <= 31 | spark.executor.memory | CONCAT(CAST(share_gib AS STRING), 'g') |

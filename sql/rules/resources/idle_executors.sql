@@ -18,7 +18,7 @@
 -- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
 -- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}[; {num_never_used:int} of
---   {num_workers:int} executors never ran a task][; the work fits on {executors_needed:int} executors, where up to
+--   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran].
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when nobody works.
 -- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.

@@ -13,10 +13,10 @@
 --   cost is the application's part of them, by its part of the memory.
 -- parameter: min_core_time_ms bigint = 3600000 [core_ms] held core time, at least
 -- evidence: While it ran, {cluster_memory_ratio:pct} of the cluster's memory was taken, but {cluster_cores_ratio:pct} of its
---   {cluster_cores:int} cores[ on {num_nodes:int} nodes]; {num_executors_max:int} executors of {executor_cores:int} cores hold
+--   {cluster_cores:core|cores}[ on {num_nodes:node|nodes}]; {num_executors_max:executor|executors} of {executor_cores:core|cores} hold
 --   {container_memory_bytes:bytes} each, {memory_per_core:bytes} a core, where the cluster has
---   {cluster_memory_per_core:bytes}[; their fullest heap was {peak_heap_bytes:bytes}][; executors of {target_cores:int} cores with
---   {target_heap} of heap and {target_overhead} of overhead fit {target_fit:int} times, on {target_fit_cores:int} cores,
+--   {cluster_memory_per_core:bytes}[; their fullest heap was {peak_heap_bytes:bytes}][; executors of {target_cores:core|cores} with
+--   {target_heap} of heap and {target_overhead} of overhead fit {target_fit:int} times, on {target_fit_cores:core|cores},
 --   {freed_cores:int} more than the executors that ran].
 -- advice: is_pressed AND target_cores < executor_cores | spark.executor.cores | target_cores | The tasks need their memory (they
 --   spill or collect garbage): run fewer of them at once in an executor. The cluster cannot use these cores anyway.

@@ -14,7 +14,7 @@
 -- parameter: min_memory_bytes bigint = 4294967296 [bytes] heap of an executor, at least
 -- parameter: min_core_time_ms bigint = 3600000 [core_ms] held core time, at least
 -- parameter: headroom double = 1.3 [ratio] memory to keep over the highest seen
--- evidence: The fullest of {num_workers:int} executors used {peak_heap_bytes:bytes} of {executor_memory_bytes:bytes} of heap[, and
+-- evidence: The fullest of {num_workers:executor|executors} used {peak_heap_bytes:bytes} of {executor_memory_bytes:bytes} of heap[, and
 --   {peak_rss_bytes:bytes} of the {container_memory_bytes:bytes} of its container in all]; about {saved_gib_hours:1} of
 --   {held_gib_hours:1} GiB-hours were not needed.
 -- advice: is_databricks | - | - | Choose instances with less memory for each core, or share the cluster with more work.

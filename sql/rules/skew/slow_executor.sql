@@ -15,7 +15,7 @@
 -- parameter: min_executors bigint = 3 [count] executors that worked on a stage, at least
 -- parameter: min_tasks bigint = 15 [count] tasks of the executor in such stages, at least
 -- parameter: min_excess_ms bigint = 60000 [ms] task time beyond what was expected, at least
--- evidence: Executor {executor_id}[ on {host}] took {own_ms:s} for {own_tasks:int} tasks in {num_stages:int} stages, {ratio:1}
+-- evidence: Executor {executor_id}[ on {host}] took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages}, {ratio:1}
 --   times what the other executors took for such tasks with no less data[; garbage collection took {gc_share:pct} of its time,
 --   {other_gc_share:pct} elsewhere].
 -- advice: gc_share >= 2 * other_gc_share AND gc_share >= 0.1 | - | - | Its heap is full where those of the others are not: look for

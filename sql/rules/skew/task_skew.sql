@@ -22,7 +22,7 @@
 -- parameter: min_data_rows bigint = 1000000 [count] or its rows
 -- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
--- evidence: The longest of {succeeded_tasks:int} tasks ran {run_time_max:s}, {time_ratio:1} times the median of
+-- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times the median of
 --   {run_time_median:s}[, and read {shuffle_read_max:bytes} of shuffle data, {shuffle_ratio:1} times the median][, and read
 --   {shuffle_alone:bytes} of shuffle data where the median task read next to nothing][, and read {input_max:bytes} of
 --   input, {input_ratio:1} times the median][, and read {input_alone:bytes} of input where the median task read next to
@@ -43,7 +43,7 @@
 --   columns than the hot key, or by a random number beside it, or write without that shuffle.
 -- advice: cause = 'shuffle' | - | - | Spread the hot key: filter it out first if it is NULL or a default, aggregate before
 --   the shuffle, or salt it. Adaptive execution splits skewed partitions of joins only.
--- advice: cause = 'row_groups' | - | - | {files_read:int} files were cut into {num_tasks:int} splits, but a row group is read
+-- advice: cause = 'row_groups' | - | - | {files_read:file|files} were cut into {num_tasks:split|splits}, but a row group is read
 --   by one task, so most splits were empty: write the files with smaller row groups (parquet.block.size), or repartition
 --   right after reading.
 -- advice: cause = 'input' | - | - | Make the input files even and splittable (no single large gzip file), or repartition

@@ -14,7 +14,7 @@
 -- parameter: min_tasks bigint = 10 [count] successful tasks, at least
 -- parameter: min_time_ratio double = 2.0 [ratio] longest over median run time of a task that shows the cost
 -- parameter: min_longest_ms bigint = 30000 [ms] run time of the longest task, at least
--- evidence: The largest of {succeeded_tasks:int} partitions holds {shuffle_read_max:bytes}, the median one
+-- evidence: The largest of {succeeded_tasks:partition|partitions} holds {shuffle_read_max:bytes}, the median one
 --   {shuffle_read_median:bytes}; the longest task ran {run_time_max:s} against {run_time_median:s}[, and spilled
 --   {spilled:bytes}].
 -- advice: has_join AND spark_minor >= 300 AND NOT adaptive | spark.sql.adaptive.enabled | 'true' |

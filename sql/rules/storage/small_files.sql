@@ -10,8 +10,8 @@
 -- group_by: description
 -- parameter: min_files bigint = 100 [count] files written, at least
 -- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
--- evidence: {files:int} files of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
---   {partitions:int} partitions][, by {write_tasks:int} tasks that took {write_ms:s}][; the target is {target}].
+-- evidence: {files:file|files} of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
+--   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][; the target is {target}].
 -- advice: partitions > 1 AND files >= 2 * partitions | - | - | Repartition by the partition columns before the write, so that one
 --   task writes each partition.
 -- advice: partitions > 1 | - | - | The table has too many partitions for its data: partition it by fewer or coarser columns.

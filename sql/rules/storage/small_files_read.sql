@@ -13,10 +13,10 @@
 -- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
 -- parameter: many_files bigint = 10000 [count] files read, from which it is of medium severity
 -- parameter: min_duration_ms bigint = 10000 [ms] time of the query, at least
--- evidence: {files:int} files of {mean_bytes:bytes} on average were read, {bytes:bytes} in all, by a query of {duration_ms:s}[; the
+-- evidence: {files:file|files} of {mean_bytes:bytes} on average were read, {bytes:bytes} in all, by a query of {duration_ms:s}[; the
 --   source is {source}].
--- advice: format = 'delta' | - | - | Compact the table (OPTIMIZE, optimized writes): {files_needed:int} files of 128 MiB would hold it.
--- advice: format = 'iceberg' | - | - | Compact the table (rewrite_data_files): {files_needed:int} files of 128 MiB would hold it.
+-- advice: format = 'delta' | - | - | Compact the table (OPTIMIZE, optimized writes): {files_needed:file|files} of 128 MiB would hold it.
+-- advice: format = 'iceberg' | - | - | Compact the table (rewrite_data_files): {files_needed:file|files} of 128 MiB would hold it.
 -- recommendation: Compact the source, and let its writer write fewer, larger files.
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CAST(s.sql_id AS STRING) AS subject_id,
