@@ -80,7 +80,8 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
-  'medium' AS confidence,
+  -- Under dynamic allocation fewer cores may have been held just then.
+  CASE WHEN dynamic_allocation THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   stage_name, sql_id, cause, num_tasks, duration_ms, average_cores, data_bytes, input_bytes, output_bytes, shuffle_read_bytes,

@@ -75,7 +75,8 @@ SELECT
     WHEN 'unsplittable' THEN 'A single task reads a file that cannot be split'
     ELSE 'A stage runs in a single task'
   END AS title,
-  CASE WHEN cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
+  -- Under dynamic allocation fewer cores may have been held just then.
+  CASE WHEN dynamic_allocation OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   stage_name, sql_id, cause, duration_ms, average_cores, data_bytes,

@@ -16,6 +16,8 @@
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
 -- parameter: min_core_time_ms bigint = 600000 [core_ms] held core time, at least
 -- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
+-- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
+-- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
 -- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}[; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
@@ -65,7 +67,12 @@ sized AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
-  CASE WHEN is_interactive THEN 'info' END AS severity,
+  CASE
+    WHEN is_interactive THEN 'info'
+    -- The share alone does not make a short run expensive.
+    WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
+    WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms THEN 'medium'
+  END AS severity,
   CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
   -- What people think about is no loss.
