@@ -108,10 +108,7 @@ mod tests {
         );
         let named = untagged.team(Some("core"), Some("etl"), "ann");
         assert_eq!(named, Some("core"), "its own property");
-        assert_eq!(
-            untagged.team(Some("core"), Some("etl"), "ann"),
-            Some("data")
-        );
+        assert_eq!(untagged.team(None, Some("etl"), "ann"), Some("data"));
         assert_eq!(untagged.team(None, Some("adhoc"), "ann"), Some("science"));
         assert_eq!(untagged.team(None, None, "bob"), None);
     }
