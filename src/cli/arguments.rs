@@ -33,25 +33,9 @@ impl SettingsArguments for NoSettings {
 /// Arguments of every command.
 #[derive(Debug, Args)]
 pub(super) struct GlobalArguments {
-    /// Form of the log on standard error
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        env = "SPARKLAKE_LOG_FORMAT",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
-    /// How much is told; -v and -q go before it
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "LEVEL",
-        env = "SPARKLAKE_LOG_LEVEL",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
     log_level: Option<LogLevel>,
     /// Tell more; twice: each step and each request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -59,15 +43,7 @@ pub(super) struct GlobalArguments {
     /// Tell only what fails
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Whether colors are used; `auto` heeds NO_COLOR
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "WHEN",
-        env = "SPARKLAKE_COLOR",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
     color: Option<Color>,
 }
 
@@ -87,21 +63,9 @@ impl GlobalArguments {
 /// Which lake to work on.
 #[derive(Debug, Args)]
 pub(super) struct LakeArguments {
-    /// The lake: a path, or a URI such as s3://bucket/lake
-    #[arg(
-        long,
-        value_name = "URI",
-        env = "SPARKLAKE_LAKE",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URI")]
     lake: Option<String>,
-    /// Setting of the object store, such as aws_region=eu-west-1; may be repeated
-    #[arg(
-        long,
-        value_name = "NAME=VALUE",
-        env = "SPARKLAKE_STORAGE_OPTION",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "NAME=VALUE")]
     storage_option: Vec<String>,
     /// Job file to take the lake from
     #[arg(
@@ -127,13 +91,7 @@ impl SettingsArguments for LakeArguments {
 /// Which rules to look at.
 #[derive(Debug, Args)]
 pub(super) struct RulesSourceArguments {
-    /// Folder of SQL files that replace or join the built-in ones
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "SPARKLAKE_RULES_DIR",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FOLDER")]
     rules_dir: Option<PathBuf>,
     /// Job file to take the rules' settings from
     #[arg(
@@ -158,16 +116,13 @@ impl SettingsArguments for RulesSourceArguments {
 /// How a lake is written to.
 #[derive(Debug, Args)]
 pub(super) struct StoreArguments {
-    /// Write to a lake whose store has no conditional puts; make sure that one run works at a time
     #[arg(
         long,
         value_name = "BOOL",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
-        env = "SPARKLAKE_ALLOW_UNSAFE_STORE",
-        hide_env_values = true
+        value_parser = BoolishValueParser::new()
     )]
     allow_unsafe_store: Option<bool>,
 }
@@ -206,136 +161,56 @@ pub(super) struct JobArguments {
         hide_env_values = true
     )]
     history_server: Vec<String>,
-    /// The lake to write to, created if missing: a path, or a URI such as s3://bucket/lake
-    #[arg(
-        long,
-        value_name = "URI",
-        env = "SPARKLAKE_LAKE",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URI")]
     lake: Option<String>,
-    /// Setting of the object stores, such as aws_region=eu-west-1; may be repeated
-    #[arg(
-        long,
-        value_name = "NAME=VALUE",
-        env = "SPARKLAKE_STORAGE_OPTION",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "NAME=VALUE")]
     storage_option: Vec<String>,
     #[command(flatten)]
     store: StoreArguments,
-    /// Only histories modified since then: 2025-03-01, 2025-03-01T06:00:00Z or 7d, 36h, 90m ago
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "SPARKLAKE_SINCE",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Only histories modified before then; a date includes its whole day
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "SPARKLAKE_UNTIL",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only tell what would be done
     #[arg(
         long,
         value_name = "BOOL",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
-        env = "SPARKLAKE_DRY_RUN",
-        hide_env_values = true
+        value_parser = BoolishValueParser::new()
     )]
     dry_run: Option<bool>,
-    /// Also load applications that still run from servers and platforms. Event logs are always read
-    /// as far as they are: a crash leaves a log in progress, too
     #[arg(
         long,
         value_name = "BOOL",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
-        env = "SPARKLAKE_INCLUDE_RUNNING",
-        hide_env_values = true
+        value_parser = BoolishValueParser::new()
     )]
     include_running: Option<bool>,
-    /// Whether each task becomes a row of its own [default: true]
     #[arg(
         long,
         value_name = "BOOL",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
-        env = "SPARKLAKE_INCLUDE_TASKS",
-        hide_env_values = true
+        value_parser = BoolishValueParser::new()
     )]
     include_tasks: Option<bool>,
-    /// Most histories to read in this run [default: all]
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        env = "SPARKLAKE_MAX_APPLICATIONS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "NUMBER")]
     max_applications: Option<NonZeroUsize>,
-    /// Histories that are read at the same time [default: one a core]
-    #[arg(
-        long,
-        visible_alias = "threads",
-        value_name = "NUMBER",
-        env = "SPARKLAKE_MAX_APP_THREADS",
-        hide_env_values = true
-    )]
+    #[arg(long, visible_alias = "threads", value_name = "NUMBER")]
     max_app_threads: Option<NonZeroUsize>,
-    /// Longest time to find out whose a log is [default: 60]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "SPARKLAKE_IDENTIFY_TIMEOUT_SECONDS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "SECONDS")]
     identify_timeout_seconds: Option<NonZeroUsize>,
-    /// Longest time to read one history [default: 7200]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "SPARKLAKE_EXTRACT_TIMEOUT_SECONDS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "SECONDS")]
     extract_timeout_seconds: Option<NonZeroUsize>,
-    /// Read histories again though they have not changed; may be repeated: all; stale (what an older
-    /// version read); a URI or application id, with * as a wildcard; a date 2026-11-01 or
-    /// 2026-11-01..2026-11-07; table=NAME
-    #[arg(
-        long,
-        value_name = "SELECTOR",
-        env = "SPARKLAKE_RELOAD",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "SELECTOR")]
     reload: Vec<String>,
-    /// What to print at the end: auto is text on a terminal, one line of JSON elsewhere
-    #[arg(
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        env = "SPARKLAKE_SUMMARY",
-        hide_env_values = true
-    )]
+    #[arg(long, value_enum, value_name = "FORMAT")]
     summary: Option<SummaryFormat>,
-    /// Folder of SQL files that replace or join the built-in rules
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "SPARKLAKE_RULES_DIR",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FOLDER")]
     rules_dir: Option<PathBuf>,
 }
 

@@ -3,13 +3,12 @@
 
 use std::io::Write;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::CommandLine;
 use super::error::CliError;
+use super::options::command_line;
 use super::output::Output;
-use crate::config::SOURCE_KEYS;
+use crate::config::{GivenBy, OPTIONS, SOURCE_KEYS};
 
 /// Print a completion script for a shell
 ///
@@ -26,7 +25,7 @@ pub(super) fn completions(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let mut script = Vec::new();
-    let mut command = CommandLine::command();
+    let mut command = command_line();
     clap_complete::generate(arguments.shell, &mut command, "sparklake", &mut script);
     output.write_all(&script)?;
     Ok(output.flush()?)
@@ -37,7 +36,7 @@ pub(super) fn completions(
 /// # Errors
 /// The output cannot be written.
 pub(super) fn man(output: &mut Output) -> Result<(), CliError> {
-    let mut command = CommandLine::command();
+    let mut command = command_line();
     command.build();
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
@@ -55,9 +54,29 @@ pub(super) fn man(output: &mut Output) -> Result<(), CliError> {
         section.render_description_section(&mut page)?;
         section.render_options_section(&mut page)?;
     }
+    settings(&mut page)?;
     source_keys(&mut page)?;
     output.write_all(&page)?;
     Ok(output.flush()?)
+}
+
+/// The settings of a job file besides its sources.
+fn settings(page: &mut Vec<u8>) -> std::io::Result<()> {
+    writeln!(page, ".SH \"SETTINGS OF A JOB FILE\"")?;
+    for option in OPTIONS {
+        let default = match option.default {
+            Some(default) => format!(" Default: {default}."),
+            None => String::new(),
+        };
+        let given = match option.given {
+            GivenBy::Flag(flag, variable) => format!("Flag --{flag}, variable {variable}."),
+            GivenBy::FileOnly(_) => "In job files only.".to_owned(),
+        };
+        let (section, key, description) = (option.section, option.key, option.description);
+        writeln!(page, ".TP\n\\fB[{section}] {key}\\fR")?;
+        writeln!(page, "{description}.{default} {given}")?;
+    }
+    Ok(())
 }
 
 /// The keys of a `[[source]]` of a job file.

@@ -19,6 +19,7 @@ mod lake;
 mod logging;
 mod maintain;
 mod manual;
+mod options;
 mod output;
 mod progress;
 mod questions;
@@ -38,7 +39,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use chrono::Utc;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, FromArgMatches, Parser, Subcommand};
 
 use crate::ask::remove_spill_folders;
 use crate::config::{Environment, SettingOverrides, Settings, SummaryFormat};
@@ -139,7 +140,7 @@ pub fn main() -> ExitCode {
 
 fn parse() -> Result<(CommandLine, ArgMatches), clap::Error> {
     let arguments = std::env::args_os().map(not_a_flag);
-    let matches = CommandLine::command().try_get_matches_from(arguments)?;
+    let matches = options::command_line().try_get_matches_from(arguments)?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
     Ok((command_line, matches))
 }
@@ -263,6 +264,6 @@ mod tests {
 
     #[test]
     fn the_declaration_of_the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
+        options::command_line().debug_assert();
     }
 }

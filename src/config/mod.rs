@@ -17,6 +17,7 @@ mod field_names;
 mod flexible;
 mod interpolate;
 mod job_file;
+mod options;
 mod origin;
 mod resolve;
 mod secrets;
@@ -33,6 +34,7 @@ pub use document::LoadedFile;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use job_file::{Color, JobFile, LogFormat, LogLevel, SummaryFormat};
+pub use options::{GivenBy, OPTIONS, SettingOption};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};
 pub use settings::{

@@ -1,0 +1,344 @@
+//! The settings of a job file but those of its sources: each declared once, with its flag, variable,
+//! default and meaning. The help of flags, `config show` and the manual page take them from here;
+//! a source's are in [`super::source_keys`].
+
+/// A key of a job file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingOption {
+    /// Its section.
+    pub section: &'static str,
+    /// Its name there.
+    pub key: &'static str,
+    /// How the command line and the environment set it.
+    pub given: GivenBy,
+    /// Its default as TOML; `None` where it has none, or one that depends on the machine.
+    pub default: Option<&'static str>,
+    /// What it means.
+    pub description: &'static str,
+}
+
+/// How a setting can be given beside the job file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenBy {
+    /// A flag without its dashes, and a variable.
+    Flag(&'static str, &'static str),
+    /// Not at all, for a reason.
+    FileOnly(&'static str),
+}
+
+/// Why maps and lists of names are in files only.
+const SHARED: &str = "names that every run of a lake shares: they belong under version control";
+/// Why what is kept of secrets is in files only.
+const REVIEWED: &str = "decides for good what the lake keeps: somebody has to review it";
+
+/// Every setting, in the order in which they are shown.
+pub const OPTIONS: &[SettingOption] = &[
+    option(
+        "lake",
+        "uri",
+        GivenBy::Flag("lake", "SPARKLAKE_LAKE"),
+        None,
+        "The lake: a path, or a URI such as s3://bucket/lake; a run creates it if it is missing",
+    ),
+    option(
+        "lake",
+        "catalog_name",
+        GivenBy::FileOnly(SHARED),
+        None,
+        "Catalog that exports register the tables under",
+    ),
+    option(
+        "lake",
+        "schema_name",
+        GivenBy::FileOnly(SHARED),
+        None,
+        "Schema that exports register the tables under",
+    ),
+    option(
+        "lake",
+        "allow_unsafe_store",
+        GivenBy::Flag("allow-unsafe-store", "SPARKLAKE_ALLOW_UNSAFE_STORE"),
+        Some("false"),
+        "Write to a lake whose store has no conditional puts; make sure that one run works at a time",
+    ),
+    option(
+        "lake",
+        "storage_options",
+        GivenBy::Flag("storage-option", "SPARKLAKE_STORAGE_OPTION"),
+        None,
+        "Setting of the object stores, such as aws_region=eu-west-1; may be repeated",
+    ),
+    option(
+        "run",
+        "since",
+        GivenBy::Flag("since", "SPARKLAKE_SINCE"),
+        None,
+        "Only histories modified since then: 2025-03-01, 2025-03-01T06:00:00Z or 7d, 36h, 90m ago",
+    ),
+    option(
+        "run",
+        "until",
+        GivenBy::Flag("until", "SPARKLAKE_UNTIL"),
+        None,
+        "Only histories modified before then; a date includes its whole day",
+    ),
+    option(
+        "run",
+        "dry_run",
+        GivenBy::Flag("dry-run", "SPARKLAKE_DRY_RUN"),
+        Some("false"),
+        "Only show what would be done",
+    ),
+    option(
+        "run",
+        "include_running",
+        GivenBy::Flag("include-running", "SPARKLAKE_INCLUDE_RUNNING"),
+        Some("false"),
+        "Also load applications that still run from servers and platforms. Event logs are always read \
+         as far as they are: a crash leaves a log in progress, too",
+    ),
+    option(
+        "run",
+        "include_tasks",
+        GivenBy::Flag("include-tasks", "SPARKLAKE_INCLUDE_TASKS"),
+        Some("true"),
+        "Whether each task becomes a row of its own",
+    ),
+    option(
+        "run",
+        "max_applications",
+        GivenBy::Flag("max-applications", "SPARKLAKE_MAX_APPLICATIONS"),
+        None,
+        "Most histories to read in this run, newest first; all by default",
+    ),
+    option(
+        "run",
+        "max_app_threads",
+        GivenBy::Flag("max-app-threads", "SPARKLAKE_MAX_APP_THREADS"),
+        None,
+        "Histories that are read at the same time; one a core by default",
+    ),
+    option(
+        "run",
+        "identify_timeout_seconds",
+        GivenBy::Flag(
+            "identify-timeout-seconds",
+            "SPARKLAKE_IDENTIFY_TIMEOUT_SECONDS",
+        ),
+        Some("60"),
+        "Longest time to find out whose a log is",
+    ),
+    option(
+        "run",
+        "extract_timeout_seconds",
+        GivenBy::Flag(
+            "extract-timeout-seconds",
+            "SPARKLAKE_EXTRACT_TIMEOUT_SECONDS",
+        ),
+        Some("7200"),
+        "Longest time to read one history",
+    ),
+    option(
+        "run",
+        "reload",
+        GivenBy::Flag("reload", "SPARKLAKE_RELOAD"),
+        None,
+        "Read histories again though they have not changed; may be repeated: all; stale (what an older \
+         version read); a URI or application id, with * as a wildcard; a date 2026-11-01 or \
+         2026-11-01..2026-11-07; table=NAME",
+    ),
+    option(
+        "run",
+        "summary",
+        GivenBy::Flag("summary", "SPARKLAKE_SUMMARY"),
+        Some("\"auto\""),
+        "What to print at the end: auto is text on a terminal, one line of JSON elsewhere",
+    ),
+    option(
+        "run",
+        "team_tags",
+        GivenBy::FileOnly(SHARED),
+        Some("[\"team\", \"owner\", \"cost-center\", \"costcenter\"]"),
+        "Tags of a job run or its cluster that name an application's team; the first that is there \
+         counts",
+    ),
+    option(
+        "run",
+        "team_by_queue",
+        GivenBy::FileOnly(SHARED),
+        None,
+        "YARN queue = team, where neither tags nor Spark properties name one",
+    ),
+    option(
+        "run",
+        "team_by_user",
+        GivenBy::FileOnly(SHARED),
+        None,
+        "Spark user = team, where nothing else names one",
+    ),
+    option(
+        "rules",
+        "dir",
+        GivenBy::Flag("rules-dir", "SPARKLAKE_RULES_DIR"),
+        None,
+        "Folder of SQL files that replace or join the built-in ones",
+    ),
+    option(
+        "rules",
+        "disabled",
+        GivenBy::FileOnly(SHARED),
+        Some("[]"),
+        "Rules that are not run",
+    ),
+    option(
+        "rules",
+        "parameters",
+        GivenBy::FileOnly(SHARED),
+        None,
+        "Parameters of rules: rule.parameter = value",
+    ),
+    option(
+        "redaction",
+        "disable",
+        GivenBy::FileOnly(REVIEWED),
+        Some("[]"),
+        "Patterns of secrets that are off",
+    ),
+    option(
+        "redaction",
+        "extra",
+        GivenBy::FileOnly(REVIEWED),
+        Some("[]"),
+        "Regular expressions of further secrets",
+    ),
+    option(
+        "log",
+        "format",
+        GivenBy::Flag("log-format", "SPARKLAKE_LOG_FORMAT"),
+        Some("\"text\""),
+        "Form of the log on standard error",
+    ),
+    option(
+        "log",
+        "level",
+        GivenBy::Flag("log-level", "SPARKLAKE_LOG_LEVEL"),
+        Some("\"info\""),
+        "How much is logged; -v and -q go before it",
+    ),
+    option(
+        "log",
+        "color",
+        GivenBy::Flag("color", "SPARKLAKE_COLOR"),
+        Some("\"auto\""),
+        "Whether colors are used; `auto` heeds NO_COLOR",
+    ),
+];
+
+const fn option(
+    section: &'static str,
+    key: &'static str,
+    given: GivenBy,
+    default: Option<&'static str>,
+    description: &'static str,
+) -> SettingOption {
+    SettingOption {
+        section,
+        key,
+        given,
+        default,
+        description,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use chrono::Utc;
+
+    use super::*;
+    use crate::config::field_names::field_names;
+    use crate::config::job_file::{
+        JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+    };
+    use crate::config::{Origin, SettingOverrides, Settings};
+
+    /// The sample that describes every setting.
+    const SAMPLE: &str = include_str!("../../jobs/event-logs.toml");
+
+    fn declared() -> BTreeSet<(&'static str, &'static str)> {
+        OPTIONS.iter().map(|one| (one.section, one.key)).collect()
+    }
+
+    #[test]
+    fn every_key_of_a_job_file_is_declared_once() {
+        let sections = [
+            ("lake", field_names::<LakeSection>()),
+            ("run", field_names::<RunSection>()),
+            ("rules", field_names::<RulesSection>()),
+            ("redaction", field_names::<RedactionSection>()),
+            ("log", field_names::<LogSection>()),
+        ];
+        let known: BTreeSet<(&str, &str)> = sections
+            .iter()
+            .flat_map(|(section, keys)| keys.iter().map(|key| (*section, *key)))
+            .collect();
+        assert_eq!(declared(), known);
+        assert_eq!(declared().len(), OPTIONS.len());
+        let mut names: BTreeSet<&str> = sections.iter().map(|(name, _)| *name).collect();
+        names.insert("source");
+        let of_file: BTreeSet<&str> = field_names::<JobFile>().iter().copied().collect();
+        assert_eq!(names, of_file);
+    }
+
+    #[test]
+    fn config_show_has_every_option_with_its_default() {
+        let settings = Settings::resolve(SettingOverrides::default(), None, Utc::now())
+            .expect("defaults make sense");
+        for one in OPTIONS {
+            // Maps have a section of their own where something is in them.
+            let is_map = matches!(
+                one.key,
+                "storage_options" | "team_by_queue" | "team_by_user" | "parameters"
+            );
+            let shown = settings
+                .effective
+                .iter()
+                .find(|shown| shown.section == one.section && shown.key == one.key);
+            assert_eq!(shown.is_none(), is_map, "{}.{}", one.section, one.key);
+            let Some(shown) = shown else { continue };
+            assert_eq!(shown.origin, Origin::Default);
+            if let Some(default) = one.default {
+                assert_eq!(shown.value.as_deref(), Some(default), "{}", one.key);
+            }
+        }
+    }
+
+    #[test]
+    fn the_sample_job_file_shows_every_option_in_its_section() {
+        let mut section = String::new();
+        let mut shown = BTreeSet::new();
+        for line in SAMPLE.lines() {
+            let line = line.trim_start_matches(['#', ' ']);
+            if let Some(name) = line.strip_prefix('[') {
+                let name = name.trim_start_matches('[');
+                let path = name.split(']').next().unwrap_or_default();
+                let mut parts = path.splitn(2, '.');
+                section = parts.next().unwrap_or_default().to_owned();
+                if let Some(map) = parts.next() {
+                    let map = map.split('.').next().unwrap_or_default();
+                    shown.insert((section.clone(), map.to_owned()));
+                }
+            } else if let Some((key, _)) = line.split_once(" = ") {
+                shown.insert((section.clone(), key.to_owned()));
+            }
+        }
+        for (section, key) in declared() {
+            let is_shown = shown.contains(&(section.to_owned(), key.to_owned()));
+            assert!(
+                is_shown,
+                "jobs/event-logs.toml does not show [{section}] {key}"
+            );
+        }
+    }
+}
