@@ -45,6 +45,7 @@ pub(crate) use names::{
     DatabricksFile, RollingFile, application_in_name, databricks_file, file_name, rolling_file,
     without_endings,
 };
+pub(crate) use origin::name_of_cluster;
 pub use problem::{DiscoverError, DiscoverProblem};
 pub use server::ServerApplication;
 pub use sparklake_eventlog::rows::JobRunLink;

@@ -80,6 +80,18 @@ pub(super) fn origin(
     }
 }
 
+/// What a cluster is called whose id is `cluster_id`: a folder by its last part, others by their id.
+pub(crate) fn name_of_cluster(cluster_id: &str) -> String {
+    let Some((scheme, path)) = cluster_id.split_once("://") else {
+        return cluster_id.to_owned();
+    };
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let host = parts.first().filter(|_| scheme != "file");
+    let folders = parts.get(usize::from(host.is_some())..).unwrap_or_default();
+    let name = short_name(folders).or_else(|| host.map(|host| (*host).to_owned()));
+    name.unwrap_or_else(|| cluster_id.to_owned())
+}
+
 /// The URI of a folder; a bucket as a whole without the slash at its end.
 fn folder_uri(location: &Location, folders: &[&str]) -> String {
     let uri = location.uri_of(&folders.join("/"));
@@ -160,6 +172,21 @@ mod tests {
 
     fn pair(id: &str, name: &str) -> (String, String) {
         (id.to_owned(), name.to_owned())
+    }
+
+    #[test]
+    fn the_name_of_a_folder_follows_from_its_uri() {
+        for root in ["/data", "s3://bucket"] {
+            for path in ["shop/logs/app-1", "etl/app-1", "app-1", "logs/app-1"] {
+                let path = match root {
+                    "/data" => format!("data/{path}"),
+                    _ => path.to_owned(),
+                };
+                let (id, name) = of(root, &path, Layout::SingleFile, None);
+                assert_eq!(name_of_cluster(&id), name, "{id}");
+            }
+        }
+        assert_eq!(name_of_cluster("production"), "production");
     }
 
     #[test]

@@ -26,6 +26,15 @@ pub struct Identity {
     pub spark_context_id: Option<i64>,
 }
 
+impl Identity {
+    /// When the application started, where the history tells.
+    #[must_use]
+    pub fn start(&self) -> Option<DateTime<Utc>> {
+        let start = Some(self.start_time).filter(|_| self.has_start)?;
+        DateTime::from_timestamp_millis(start)
+    }
+}
+
 /// How histories are extracted.
 #[derive(Debug, Clone)]
 pub struct ExtractOptions {

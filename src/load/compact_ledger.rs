@@ -39,6 +39,8 @@ pub(super) struct NewEntry<'a> {
     /// Days since 1970.
     pub(super) app_date: Option<i32>,
     /// Microseconds since 1970.
+    pub(super) start_time: Option<i64>,
+    /// Microseconds since 1970.
     pub(super) ingested_at: i64,
     pub(super) seq: Option<i64>,
     pub(super) extractor_version: Option<u32>,
@@ -64,6 +66,7 @@ struct Entry {
     ingested_at: i64,
     seq: i64,
     modified: i64,
+    start_time: i64,
     size_bytes: i64,
     bytes: i64,
     folder: u32,
@@ -233,6 +236,7 @@ impl CompactLedger {
             extractor_version: new.extractor_version.unwrap_or(0),
             has_tasks: new.has_tasks,
             modified: new.modified.unwrap_or(NONE),
+            start_time: new.start_time.unwrap_or(NONE),
             size_bytes: new.size_bytes.unwrap_or(NONE),
             bytes: new.bytes.unwrap_or(NONE),
             folder: self.texts.keep(folder)?,
@@ -328,6 +332,7 @@ impl CompactLedger {
     fn read(&self, place: u32) -> Option<LedgerEntry> {
         let entry = entry(&self.entries, place)?;
         let number = |value: i64| u64::try_from(value).ok();
+        let time = |micros: i64| DateTime::from_timestamp_micros(micros).filter(|_| micros != NONE);
         Some(LedgerEntry {
             source_uri: [self.texts.kept(entry.folder), self.texts.of(entry.name)].concat(),
             status: entry.status,
@@ -344,9 +349,8 @@ impl CompactLedger {
             complete: entry.complete,
             bytes: number(entry.bytes),
             size_bytes: number(entry.size_bytes),
-            modified: (entry.modified != NONE)
-                .then(|| DateTime::from_timestamp_micros(entry.modified))
-                .flatten(),
+            modified: time(entry.modified),
+            start_time: time(entry.start_time),
             app_date: (entry.app_date != NO_DATE)
                 .then(|| NaiveDate::from_epoch_days(entry.app_date))
                 .flatten(),
@@ -521,6 +525,7 @@ mod tests {
             size_bytes: Some(i64::from(version)),
             modified: Some(age),
             app_date: Some(i32::from(history)),
+            start_time: Some(age),
             ingested_at: age,
             seq: None,
             extractor_version: None,

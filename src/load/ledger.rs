@@ -44,7 +44,7 @@ const BATCH_ROWS: usize = 8192;
 /// Rows for which memory is taken at once, whatever a damaged log says.
 const MOST_EXPECTED: usize = 8 << 20;
 /// The columns that a run needs to know.
-const READ_COLUMNS: [&str; 17] = [
+const READ_COLUMNS: [&str; 18] = [
     "source_uri",
     "fingerprint",
     "platform",
@@ -58,6 +58,7 @@ const READ_COLUMNS: [&str; 17] = [
     "size_bytes",
     "modified",
     "app_date",
+    "start_time",
     "ingested_at",
     "seq",
     "extractor_version",
@@ -85,6 +86,8 @@ pub struct LedgerEntry {
     pub modified: Option<DateTime<Utc>>,
     /// The partition that its rows are in.
     pub app_date: Option<NaiveDate>,
+    /// Start of its application; `None` where it is not known, and in rows of older versions.
+    pub start_time: Option<DateTime<Utc>>,
     /// When the row was written, by the clock of the run that wrote it.
     pub ingested_at: DateTime<Utc>,
     /// Number of the batch that wrote the row; `None` in rows of older versions.
@@ -191,6 +194,7 @@ impl Ledger {
             size_bytes: whole(record.size_bytes),
             modified: record.modified.map(|time| time.timestamp_micros()),
             app_date: record.app_date.and_then(days),
+            start_time: record.start_time.map(|time| time.timestamp_micros()),
             ingested_at: batch.started_at.timestamp_micros(),
             seq: Some(batch.seq),
             extractor_version: Some(EXTRACTOR_VERSION),
@@ -302,6 +306,7 @@ struct EntryColumns {
     size_bytes: Int64Array,
     modified: TimestampMicrosecondArray,
     app_date: Date32Array,
+    start_time: TimestampMicrosecondArray,
     ingested_at: TimestampMicrosecondArray,
     seq: Int64Array,
     extractor_version: Int64Array,
@@ -345,6 +350,7 @@ impl EntryColumns {
                 .as_primitive::<Date32Type>()
                 .clone(),
             modified: time("modified")?,
+            start_time: time("start_time")?,
             ingested_at: time("ingested_at")?,
             seq: number("seq")?,
             extractor_version: number("extractor_version")?,
@@ -385,6 +391,7 @@ impl EntryColumns {
                 .is_valid(row)
                 .then(|| self.app_date.value(row)),
             modified: time(&self.modified),
+            start_time: time(&self.start_time),
             ingested_at: time(&self.ingested_at)?,
             seq: self.seq.is_valid(row).then(|| self.seq.value(row)),
             extractor_version: number(&self.extractor_version)
@@ -412,6 +419,7 @@ mod tests {
             size_bytes: None,
             modified: None,
             app_date: None,
+            start_time: None,
             ingested_at,
             seq,
             extractor_version: Some(EXTRACTOR_VERSION),

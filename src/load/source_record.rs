@@ -119,6 +119,7 @@ pub struct SourceRecord {
     pub duration_ms: Option<u64>,
     pub complete: Option<bool>,
     pub app_date: Option<NaiveDate>,
+    pub start_time: Option<DateTime<Utc>>,
     pub has_tasks: Option<bool>,
 }
 
@@ -156,6 +157,7 @@ impl SourceRecord {
             duration_ms: None,
             complete: None,
             app_date: None,
+            start_time: None,
             has_tasks: None,
         }
     }
@@ -253,6 +255,7 @@ fn to_column(
         "duration_ms" => Some(numbers(sources, |source| source.duration_ms)),
         "complete" => Some(flags(sources, |source| source.complete)),
         "app_date" => Some(dates(sources)),
+        "start_time" => Some(times(sources, |source| source.start_time)),
         "batch_id" => Some(texts(sources, |source| {
             source.has_rows().then_some(batch.id.as_str())
         })),

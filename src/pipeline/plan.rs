@@ -3,13 +3,15 @@
 //! A log is identified before it is read (its head tells whose it is), so that two logs of one
 //! application are not taken for two applications, and so that applications of one day share files.
 
-use std::collections::{BTreeMap, HashMap};
+mod copies;
 
-use chrono::{DateTime, NaiveDate};
+use std::collections::BTreeMap;
 
-use crate::discover::{History, Layout, file_name};
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::discover::History;
 use crate::extract::extraction::Identity;
-use crate::load::{Ledger, LedgerEntry, SourceStatus};
+use crate::load::Ledger;
 use crate::model::{ApplicationKey, Platform};
 use crate::unit::{Assignment, can_travel};
 
@@ -83,17 +85,13 @@ impl Candidate {
             || contexts.is_some_and(|(mine, other)| mine != other)
     }
 
-    /// What an exact copy of the log in another folder has, too. `None` for chunks of Databricks,
-    /// whose SparkContext tells them apart.
-    fn copy_key(&self) -> Option<CopyKey> {
-        let log = self.history.log().filter(|_| self.is_plain_log())?;
-        let is_whole = log.layout != Layout::Databricks && log.section.is_none();
-        is_whole.then(|| CopyKey {
+    /// What logs of the same application in other folders have, too. `None` where the log's cluster
+    /// is known otherwise, and where it does not tell its start.
+    fn application(&self) -> Option<Application> {
+        Some(Application {
             application_id: self.identity.application_id.clone(),
             attempt_id: self.identity.attempt_id.clone(),
-            app_date: self.app_date(),
-            bytes: self.history.total_bytes(),
-            name: file_name(self.history.uri()).to_owned(),
+            start_time: self.identity.start().filter(|_| self.is_plain_log())?,
         })
     }
 
@@ -115,6 +113,15 @@ impl Candidate {
     }
 }
 
+/// An application attempt, wherever its log lies: a cluster that forms the same id starts at another
+/// millisecond.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Application {
+    application_id: String,
+    attempt_id: String,
+    start_time: DateTime<Utc>,
+}
+
 /// A log that is left out because another one is about the same application attempt.
 #[derive(Debug)]
 pub(super) struct Duplicate {
@@ -132,7 +139,7 @@ pub(super) fn choose(
 ) -> (Vec<Candidate>, Vec<Duplicate>) {
     let mut chosen: BTreeMap<ApplicationKey, Candidate> = BTreeMap::new();
     let mut duplicates = Vec::new();
-    let (candidates, copies) = without_copies(candidates, ledger);
+    let (candidates, copies) = copies::without_copies(candidates, ledger);
     duplicates.extend(copies);
     for mut candidate in candidates {
         let is_other = |key: &ApplicationKey| {
@@ -176,96 +183,8 @@ pub(super) fn choose(
     (chosen.into_values().collect(), duplicates)
 }
 
-/// What exact copies of one log have in common, wherever they lie.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct CopyKey {
-    application_id: String,
-    attempt_id: String,
-    app_date: Option<NaiveDate>,
-    bytes: u64,
-    name: String,
-}
-
-/// Leaves out exact copies in other folders: of logs in the lake, and of each other.
-fn without_copies(candidates: Vec<Candidate>, ledger: &Ledger) -> (Vec<Candidate>, Vec<Duplicate>) {
-    let mut wanted: HashMap<CopyKey, Vec<usize>> = HashMap::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        if let Some(key) = candidate.copy_key() {
-            wanted.entry(key).or_default().push(index);
-        }
-    }
-    if wanted.is_empty() {
-        return (candidates, Vec::new());
-    }
-    let mut originals: HashMap<usize, (String, String)> = HashMap::new();
-    for entry in ledger.entries_of(SourceStatus::has_rows) {
-        let indices = copy_key_of(&entry).and_then(|key| wanted.get(&key));
-        for index in indices.into_iter().flatten() {
-            let Some(candidate) = candidates.get(*index) else {
-                continue;
-            };
-            let is_elsewhere = entry
-                .key
-                .as_ref()
-                .is_some_and(|key| key.cluster_id != candidate.history.cluster_id);
-            // The log itself was read before: it is no copy.
-            let was_read = ledger
-                .get(candidate.history.uri())
-                .is_some_and(|known| known.status.has_rows());
-            if is_elsewhere
-                && !was_read
-                && let Some(key) = &entry.key
-            {
-                let original = (entry.source_uri.clone(), key.cluster_id.clone());
-                originals.insert(*index, original);
-            }
-        }
-    }
-    let time = |index: &usize| candidates.get(*index).map(|c| c.identity.start_time);
-    for indices in wanted.values() {
-        let first = indices
-            .iter()
-            .min_by_key(|index| candidates.get(**index).map(|c| c.history.uri().to_owned()));
-        let Some(first) = first.filter(|first| !originals.contains_key(first)) else {
-            continue;
-        };
-        let Some(original) = candidates.get(*first).map(|candidate| &candidate.history) else {
-            continue;
-        };
-        let copies = indices
-            .iter()
-            .filter(|index| *index != first && time(index) == time(first));
-        let names = (original.uri().to_owned(), original.cluster_id.clone());
-        originals.extend(copies.map(|index| (*index, names.clone())));
-    }
-    let (mut kept, mut copies) = (Vec::new(), Vec::new());
-    for (index, mut candidate) in candidates.into_iter().enumerate() {
-        match originals.remove(&index) {
-            // In the same cluster the better one is chosen, as ever.
-            Some((winner, cluster_id)) if cluster_id != candidate.history.cluster_id => {
-                // The record is about the application that is in the lake.
-                candidate.history.cluster_id = cluster_id;
-                copies.push(Duplicate { candidate, winner });
-            }
-            _ => kept.push(candidate),
-        }
-    }
-    (kept, copies)
-}
-
-fn copy_key_of(entry: &LedgerEntry) -> Option<CopyKey> {
-    let key = entry.key.as_ref()?;
-    (key.platform == Platform::EventLog.as_str()).then(|| CopyKey {
-        application_id: key.application_id.clone(),
-        attempt_id: key.attempt_id.clone(),
-        app_date: entry.app_date,
-        bytes: entry.size_bytes.unwrap_or(0),
-        name: file_name(&entry.source_uri).to_owned(),
-    })
-}
-
-/// Whether the lake has another application under the key: one of another day, or the log was told
-/// apart from it before.
+/// Whether the lake has another application under the key: one with another start, or the log was
+/// told apart from it before.
 fn is_other_in_lake(candidate: &Candidate, key: &ApplicationKey, ledger: &Ledger) -> bool {
     let uri = candidate.history.uri();
     let known = ledger.get(uri).and_then(|entry| entry.key);
@@ -276,7 +195,10 @@ fn is_other_in_lake(candidate: &Candidate, key: &ApplicationKey, ledger: &Ledger
         loaded.source_uri != uri
             && loaded.complete == Some(true)
             && candidate.identity.has_start
-            && loaded.app_date != candidate.app_date()
+            && match loaded.start_time {
+                Some(start) => candidate.identity.start() != Some(start),
+                None => loaded.app_date != candidate.app_date(),
+            }
     })
 }
 

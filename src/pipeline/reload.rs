@@ -230,6 +230,7 @@ mod tests {
             size_bytes: None,
             modified: None,
             app_date: date.parse().ok(),
+            start_time: None,
             ingested_at: DateTime::UNIX_EPOCH,
             seq: Some(1),
             extractor_version: version,

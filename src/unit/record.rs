@@ -49,4 +49,5 @@ pub(crate) fn identify_record(record: &mut SourceRecord, identity: &Identity) {
     record.attempt_id = Some(identity.attempt_id.clone());
     record.app_date =
         DateTime::from_timestamp_millis(identity.start_time).map(|start| start.date_naive());
+    record.start_time = identity.start();
 }

@@ -135,11 +135,6 @@ fn assert_good_rows(lake: &Path) {
     ] {
         let plain = |lake: &Path| {
             let mut found = rows_of(lake, table, GOOD_APPLICATION);
-            // Its packed copy in another folder is an application of another cluster.
-            found.retain(|row| {
-                row.get("cluster_name")
-                    .is_none_or(|name| name != "spark35-gzip")
-            });
             for row in &mut found {
                 for column in [
                     "cluster_id",

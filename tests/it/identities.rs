@@ -276,9 +276,10 @@ fn the_path_tells_clusters_apart_and_copies_are_read_once() {
     let (logs, lake) = (folder.join("logs"), folder.join("lake"));
     let id = "app-20240703100000-0000";
     let one = log(id, 1_000, 2_000, &job(0, 0, &[0], 1_100));
+    // Another cluster forms the same id; it does not start in the same millisecond.
     let other = log(
         id,
-        1_000,
+        1_001,
         2_000,
         &[job(0, 0, &[0], 1_100), job(1, 1, &[1], 1_200)].concat(),
     );
@@ -324,6 +325,52 @@ fn the_path_tells_clusters_apart_and_copies_are_read_once() {
     };
     assert_eq!(id_of(&fresh), id_of(&lake));
     assert!(id_of(&lake).is_some_and(|row| row[1].ends_with("/logs/b/logs")));
+    remove(&folder);
+}
+
+#[test]
+fn a_packed_cut_or_renamed_copy_elsewhere_is_the_same_application() {
+    let folder = folder("identities-copies");
+    let id = "app-20240703100000-0000";
+    let jobs = [job(0, 0, &[0], 1_100), job(1, 1, &[1], 1_200)].concat();
+    let whole = log(id, 1_000, 2_000, &jobs);
+    let cut = &whole[..whole.len() * 3 / 4];
+    // One night sees all of them: the whole one is read.
+    let (logs, lake) = (folder.join("logs"), folder.join("lake"));
+    write(&logs.join("prod").join(id), &whole);
+    write(&logs.join("archive/packed.gz"), &gzip(&whole));
+    write(&logs.join("backup/cut"), cut);
+    load(&logs, &lake).assert_code(0);
+    let found = told(&lake, "applications", &["cluster_name", "num_jobs"]);
+    assert_eq!(found, [["prod", "2"]]);
+    let skipped = rows(&lake, "ingest_sources")
+        .into_iter()
+        .filter(|row| row["status"] == "skipped")
+        .all(|row| row["error_kind"] == "duplicate_application");
+    assert!(skipped);
+    let again = load(&logs, &lake);
+    again.assert_code(0);
+    assert_eq!(again.count("bytes"), 0, "{}", again.out);
+
+    // One after the other, in either order: what is whole stays, and replaces what is not.
+    for names in [["packed.gz", "cut"], ["cut", "packed.gz"]] {
+        let home = folder.join(names[0]);
+        let (logs, lake) = (home.join("logs"), home.join("lake"));
+        for name in names {
+            let bytes = match name {
+                "cut" => cut.to_vec(),
+                _ => gzip(&whole),
+            };
+            write(&logs.join(format!("in-{name}")).join(name), &bytes);
+            load(&logs, &lake);
+        }
+        let cluster = format!("in-{}", names[0]);
+        let found = told(&lake, "applications", &["cluster_name", "num_jobs"]);
+        assert_eq!(found, [[cluster.as_str(), "2"]], "{names:?}");
+        assert_eq!(rows(&lake, "jobs").len(), 2, "{names:?}");
+        let again = load(&logs, &lake);
+        assert_eq!(again.count("bytes"), 0, "{}", again.out);
+    }
     remove(&folder);
 }
 
