@@ -18,6 +18,17 @@ clusters AS (
 SELECT what, reason, COUNT(*) AS number, MIN(source_uri) AS example, MAX(ingested_at) AS last_tried
 FROM histories
 WHERE age = 1 AND retryable AND status <> 'loaded'
+  -- Other places may be no source any more.
+  AND (
+    status <> 'unreachable'
+    OR run_id = (
+      SELECT run_id
+      FROM runs
+      WHERE status IS NULL OR status NOT IN ('held', 'misconfigured', 'interrupted', 'killed')
+      ORDER BY started_at DESC
+      LIMIT 1
+    )
+  )
 GROUP BY what, reason
 UNION ALL
 SELECT 'cluster' AS what, reason, COUNT(*) AS number, MIN(cluster_uri) AS example,

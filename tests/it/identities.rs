@@ -160,7 +160,7 @@ fn a_log_without_its_beginning_is_read_as_far_as_it_goes() {
     write(&logs.join(by_name), &job(5, 5, &[9], 1_720_000_000_100));
     let environment = event(
         "SparkListenerEnvironmentUpdate",
-        r#""JVM Information":{},"Spark Properties":{"spark.app.id":"Provenance-By-Event","spark.app.name":"n"},"Hadoop Properties":{},"System Properties":{},"Metrics Properties":{}"#,
+        r#""JVM Information":{},"Spark Properties":{"spark.app.id":"Told-By-Event","spark.app.name":"n"},"Hadoop Properties":{},"System Properties":{},"Metrics Properties":{}"#,
     );
     write(
         &logs.join("c/0705-101500-abc24/eventlog/x/1/eventlog"),
