@@ -3,7 +3,7 @@
 //!
 //! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
 //! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `status/<part>.sql`,
-//! `reference/<name>.csv`, `reference/log_signatures.toml`).
+//! `reference/<name>.csv` beside its contract `<name>.toml`, `reference/log_signatures.toml`).
 //! A file replaces the built-in one of the same kind and id, or is added; prices replace those of the
 //! same thing, and the others stay.
 
@@ -20,7 +20,7 @@ use twox_hash::XxHash64;
 use super::definition::{Query, Question, Relation, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
 use super::prices::{self, PRICES};
-use super::reference;
+use super::reference::{Contract, Reference};
 use super::rule_results::RULE_RESULTS;
 use super::step::{NativeSteps, Step};
 use crate::extract::process_logs::Signatures;
@@ -35,17 +35,6 @@ pub const REFERENCE_PREFIX: &str = "ref_";
 /// The file of what driver and executor logs are searched for.
 const LOG_SIGNATURES: &str = "log_signatures.toml";
 
-/// A reference table: constants that rules read, as CSV with a header line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reference {
-    /// File name without `.csv`; the table is `ref_<id>`.
-    pub id: String,
-    /// Where it is from.
-    pub file: String,
-    /// The file's text.
-    pub csv: String,
-}
-
 /// All rules, derived tables, views, questions and reference tables, by id.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Catalog {
@@ -57,6 +46,9 @@ pub struct Catalog {
     #[serde(skip)]
     status: BTreeMap<String, Relation>,
     references: BTreeMap<String, Reference>,
+    /// Contracts of reference tables.
+    #[serde(skip)]
+    contracts: BTreeMap<String, Arc<Contract>>,
     /// Tables that are made in Rust.
     #[serde(skip)]
     native: NativeSteps,
@@ -173,6 +165,7 @@ impl Catalog {
     pub fn select(&self, ids: &[&str]) -> Result<Self, AnalyzeError> {
         let mut selected = Self {
             references: self.references.clone(),
+            contracts: self.contracts.clone(),
             log_signatures: self.log_signatures.clone(),
             questions: self.questions.clone(),
             status: self.status.clone(),
@@ -227,15 +220,16 @@ impl Catalog {
 
     /// Adds prices to the book; they replace those of the same thing.
     fn add_prices(&mut self, file: &str, csv: &str) -> Result<(), CatalogError> {
-        if let Some(book) = self.references.get_mut(PRICES) {
-            book.csv = prices::merge(&book.file, &book.csv, file, csv)?;
-            return Ok(());
-        }
-        prices::check(file, csv)?;
-        let book = Reference {
-            id: PRICES.to_owned(),
-            file: file.to_owned(),
-            csv: csv.to_owned(),
+        let contract = self.contracts.get(PRICES).cloned();
+        let book = match self.references.get(PRICES) {
+            Some(book) => {
+                let merged = prices::merge(&book.file, &book.csv, file, csv)?;
+                Reference::parse(&book.file, PRICES, &merged, contract)?
+            }
+            None => {
+                prices::check(file, csv)?;
+                Reference::parse(file, PRICES, csv, contract)?
+            }
         };
         self.references.insert(PRICES.to_owned(), book);
         Ok(())
@@ -353,15 +347,9 @@ impl Catalog {
     }
 
     /// The rows of the reference table that queries call `name`; `None` when there is none.
-    ///
-    /// # Errors
-    /// Its file is no table.
-    pub fn reference_rows(&self, name: &str) -> Result<Option<RecordBatch>, AnalyzeError> {
-        let id = name.strip_prefix(REFERENCE_PREFIX);
-        let Some(reference) = id.and_then(|id| self.references.get(id)) else {
-            return Ok(None);
-        };
-        Ok(Some(reference::read(reference)?))
+    pub fn reference_rows(&self, name: &str) -> Option<RecordBatch> {
+        let reference = self.references.get(name.strip_prefix(REFERENCE_PREFIX)?)?;
+        Some(reference.rows.clone())
     }
 
     /// What driver and executor logs are searched for.
@@ -401,6 +389,10 @@ impl Catalog {
 
     /// Lays one folder over what is there. Within one folder an id may come only once.
     fn overlay(&mut self, files: &[CatalogFile]) -> Result<(), CatalogError> {
+        // A table is read by its contract, which comes after it in the folder.
+        for file in files {
+            self.add_contract(file)?;
+        }
         let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
         for file in files {
             let (kind, id) = self.add(file)?;
@@ -413,6 +405,19 @@ impl Catalog {
                     "rename one of them",
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the contract of a reference table, where the file is one.
+    fn add_contract(&mut self, file: &CatalogFile) -> Result<(), CatalogError> {
+        let parts: Vec<&str> = file.parts.iter().map(String::as_str).collect();
+        if let ["reference", name] = *parts.as_slice()
+            && let Some(id) = name.strip_suffix(".toml")
+            && name != LOG_SIGNATURES
+        {
+            let contract = Arc::new(Contract::parse(&file.name, id, &file.text)?);
+            self.contracts.insert(id.to_owned(), contract);
         }
         Ok(())
     }
@@ -457,12 +462,9 @@ impl Catalog {
                 Ok((kind, PRICES.to_owned()))
             }
             [kind @ "reference", name] if let Some(stem) = name.strip_suffix(".csv") => {
-                let (id, csv) = (stem.to_owned(), file.text.clone());
-                let reference = Reference {
-                    id: id.clone(),
-                    file: file.name.clone(),
-                    csv,
-                };
+                let id = stem.to_owned();
+                let contract = self.contracts.get(stem).cloned();
+                let reference = Reference::parse(&file.name, stem, &file.text, contract)?;
                 self.references.insert(id.clone(), reference);
                 Ok((kind, id))
             }
@@ -474,13 +476,15 @@ impl Catalog {
                 self.log_signatures = Some(file.text.clone());
                 Ok((kind, LOG_SIGNATURES.to_owned()))
             }
+            // Read before all others.
+            ["reference", name] if name.ends_with(".toml") => Ok(("contract", name.to_owned())),
             _ => Err(CatalogError::new(
                 &file.name,
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql, status/<part>.sql, reference/<name>.csv or \
-                 reference/log_signatures.toml",
+                 questions/<question>.sql, status/<part>.sql, reference/<name>.csv beside \
+                 reference/<name>.toml, or reference/log_signatures.toml",
             )),
         }
     }

@@ -31,7 +31,7 @@ mod units;
 
 pub use across::{AcrossJudge, AcrossTable, JudgedGroups};
 pub use advice::Advice;
-pub use catalog::{Catalog, Overrides, Reference};
+pub use catalog::{Catalog, Overrides};
 pub use conform::Stamp;
 pub(crate) use definition::without_header;
 pub use definition::{Query, Question, Relation, Rule, SEVERITIES};
@@ -41,6 +41,7 @@ pub use failures::{ANALYSIS_FAILURES, Failure};
 pub use groups::{GroupHash, GroupUnit, Survey, group_units, groups_gone, survey};
 pub use parameters::{Parameter, ParameterType};
 pub use placeholders::to_spark;
+pub use reference::{Contract, Reference};
 pub use runner::{Analysis, DerivedRows, StepReport, run};
 pub use scope::{GroupScope, Scope};
 pub use step::Step;

@@ -20,7 +20,6 @@ use super::catalog::{Catalog, REFERENCE_PREFIX};
 use super::conform::{Stamp, arrow_failure, conform};
 use super::definition::Rule;
 use super::error::AnalyzeError;
-use super::reference;
 use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
 use super::settings::{KNOWN_SETTINGS, Settings};
@@ -158,7 +157,7 @@ impl<'a> Run<'a> {
 
     fn register_references(&mut self, catalog: &Catalog) -> Result<(), AnalyzeError> {
         for reference in catalog.references() {
-            let batch = reference::read(reference)?;
+            let batch = reference.rows.clone();
             self.register(
                 &format!("{REFERENCE_PREFIX}{}", reference.id),
                 &reference.file,
@@ -198,7 +197,7 @@ impl<'a> Run<'a> {
     /// Advice looks at what the applications were configured with.
     async fn read_settings(&mut self, catalog: &Catalog) -> Result<(), AnalyzeError> {
         if self.open_rules > 0 {
-            let known = catalog.reference_rows(KNOWN_SETTINGS)?;
+            let known = catalog.reference_rows(KNOWN_SETTINGS);
             let advised: Vec<&str> = catalog
                 .rules()
                 .flat_map(|rule| &rule.advice)

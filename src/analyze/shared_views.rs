@@ -3,7 +3,6 @@
 use super::catalog::{Catalog, REFERENCE_PREFIX};
 use super::error::AnalyzeError;
 use super::parameters::scalar_value;
-use super::reference;
 use crate::ask::{Definition, View};
 
 impl Catalog {
@@ -28,7 +27,7 @@ impl Catalog {
         let references = self.references().map(|reference| {
             Ok(View {
                 name: format!("{REFERENCE_PREFIX}{}", reference.id),
-                definition: Definition::Rows(reference::read(reference)?),
+                definition: Definition::Rows(reference.rows.clone()),
             })
         });
         views.chain(references).collect()

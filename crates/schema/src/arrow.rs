@@ -25,7 +25,7 @@ fn field_of(column: &Column) -> Field {
         .with_metadata(HashMap::from([(COMMENT_KEY.to_owned(), column.comment())]))
 }
 
-fn arrow_type(data_type: ColumnType) -> DataType {
+pub(super) fn arrow_type(data_type: ColumnType) -> DataType {
     match data_type {
         ColumnType::Bigint => DataType::Int64,
         ColumnType::Int => DataType::Int32,

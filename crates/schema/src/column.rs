@@ -1,5 +1,6 @@
 //! A column as its contract declares it.
 
+use arrow::datatypes::DataType;
 use serde::Deserialize;
 
 use super::naming::is_snake_case;
@@ -62,6 +63,11 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    /// The type of its Arrow arrays.
+    pub fn arrow_type(self) -> DataType {
+        super::arrow::arrow_type(self)
+    }
+
     /// The type's name in contracts and in SQL.
     pub fn sql_name(self) -> &'static str {
         match self {

@@ -19,6 +19,8 @@ pub enum TableKind {
     Derived,
     /// Rows about sparklake's own work.
     Bookkeeping,
+    /// Constants that queries read; not part of a lake.
+    Reference,
 }
 
 impl TableKind {
@@ -28,6 +30,7 @@ impl TableKind {
             Self::Fact => "fact",
             Self::Derived => "derived",
             Self::Bookkeeping => "bookkeeping",
+            Self::Reference => "reference",
         }
     }
 }
@@ -60,6 +63,8 @@ pub struct Table {
     pub grain: String,
     /// What it holds and how to use it.
     pub description: String,
+    /// Where reference data comes from.
+    pub source: Option<String>,
     /// Columns that together identify a row.
     pub keys: Vec<String>,
     /// Partition columns of the Delta table.
@@ -89,6 +94,16 @@ impl Table {
     ) -> Result<Self, ContractError> {
         let contract: TableContract = parse_toml(file, text)?;
         contract.into_table(file, common)
+    }
+
+    /// Reads the contract of the reference table `id`, which queries call `ref_<id>`.
+    ///
+    /// # Errors
+    /// The text is no contract, or not that of this table.
+    pub fn reference(id: &str, text: &str) -> Result<Self, ContractError> {
+        let file = format!("{id}.toml");
+        let contract: ReferenceContract = parse_toml(&file, text)?;
+        contract.into_table(&file)
     }
 
     fn check(&self) -> Result<(), Problem> {
@@ -176,7 +191,7 @@ impl TableContract {
         }
         let tail = common.tail.iter().cloned();
         let columns = match (self.kind, self.common) {
-            (TableKind::Bookkeeping, _) => self.columns,
+            (TableKind::Bookkeeping | TableKind::Reference, _) => self.columns,
             (TableKind::Derived, Common::Stamp) => {
                 let stamp = tail.filter(|column| STAMP.contains(&column.name.as_str()));
                 self.columns.into_iter().chain(stamp).collect()
@@ -193,9 +208,48 @@ impl TableContract {
             kind: self.kind,
             grain: self.grain,
             description: self.description,
+            source: None,
             keys: self.keys,
             partition_by: self.partition_by,
             columns,
+        };
+        table.check().map_err(|problem| problem.in_file(file))?;
+        Ok(table)
+    }
+}
+
+/// The contract of a reference table as its file has it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReferenceContract {
+    name: String,
+    title: String,
+    source: String,
+    grain: String,
+    description: String,
+    keys: Vec<String>,
+    columns: Vec<Column>,
+}
+
+impl ReferenceContract {
+    fn into_table(self, file: &str) -> Result<Table, ContractError> {
+        if file.strip_suffix(".toml") != Some(self.name.as_str()) {
+            return Err(Problem::NotTheFileName { name: self.name }.in_file(file));
+        }
+        if self.source.trim().is_empty() {
+            return Err(Problem::NoDescription { of: self.name }.in_file(file));
+        }
+        let table = Table {
+            arrow_schema: super::arrow::schema_of(&self.columns),
+            name: format!("ref_{}", self.name),
+            title: self.title,
+            kind: TableKind::Reference,
+            grain: self.grain,
+            description: self.description,
+            source: Some(self.source),
+            keys: self.keys,
+            partition_by: Vec::new(),
+            columns: self.columns,
         };
         table.check().map_err(|problem| problem.in_file(file))?;
         Ok(table)

@@ -11,7 +11,7 @@ use super::column::Column;
 use super::contract::Table;
 
 /// The data dictionary of `tables` as one Markdown document.
-pub fn markdown(tables: &[Table]) -> String {
+pub fn markdown<'t>(tables: impl IntoIterator<Item = &'t Table>) -> String {
     let mut document = String::from("# Data dictionary\n");
     for table in tables {
         document.push('\n');
@@ -21,7 +21,7 @@ pub fn markdown(tables: &[Table]) -> String {
 }
 
 /// The data dictionary of `tables` as a JSON document: `{"tables": [{"name", …, "columns": […]}]}`.
-pub fn json(tables: &[Table]) -> String {
+pub fn json<'t>(tables: impl IntoIterator<Item = &'t Table>) -> String {
     let column = |column: &Column| {
         json!({
             "name": column.name,
@@ -35,7 +35,7 @@ pub fn json(tables: &[Table]) -> String {
         })
     };
     let tables: Vec<Value> = tables
-        .iter()
+        .into_iter()
         .map(|table| {
             json!({
                 "name": table.name,
@@ -43,6 +43,7 @@ pub fn json(tables: &[Table]) -> String {
                 "kind": table.kind.name(),
                 "grain": table.grain,
                 "description": table.description,
+                "source": table.source,
                 "keys": table.keys,
                 "partition_by": table.partition_by,
                 "columns": table.columns.iter().map(column).collect::<Vec<Value>>(),
@@ -58,7 +59,7 @@ pub fn table_markdown(table: &Table) -> String {
     // Writing to a String cannot fail.
     let _ = write!(
         section,
-        "## `{}`: {}\n\n{}\n\n- Kind: {}\n- Grain: {}\n- Key: {}\n- Partitioned by: {}\n\n\
+        "## `{}`: {}\n\n{}\n\n- Kind: {}\n- Grain: {}\n- Key: {}\n- Partitioned by: {}\n{}\n\
          | column | type | NULL | unit | description |\n|---|---|---|---|---|\n",
         table.name,
         table.title,
@@ -67,6 +68,10 @@ pub fn table_markdown(table: &Table) -> String {
         table.grain,
         code_list(&table.keys),
         code_list(&table.partition_by),
+        table
+            .source
+            .as_ref()
+            .map_or_else(String::new, |source| format!("- Source: {source}\n")),
     );
     for column in &table.columns {
         let _ = writeln!(
@@ -102,7 +107,7 @@ pub fn describe(table: &Table, width: u16) -> String {
         names.set_constraint(ColumnConstraint::ContentWidth);
     }
     format!(
-        "{}: {}\n{}\n\nkind: {}\ngrain: {}\nkey: {}\npartitioned by: {}\n\n{columns}\n",
+        "{}: {}\n{}\n\nkind: {}\ngrain: {}\nkey: {}\npartitioned by: {}\n{}\n{columns}\n",
         table.name,
         table.title,
         table.description,
@@ -110,6 +115,10 @@ pub fn describe(table: &Table, width: u16) -> String {
         table.grain,
         plain_list(&table.keys),
         plain_list(&table.partition_by),
+        table
+            .source
+            .as_ref()
+            .map_or_else(String::new, |source| format!("source: {source}\n")),
     )
 }
 

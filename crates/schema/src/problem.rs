@@ -14,6 +14,14 @@ pub struct ContractError {
 }
 
 impl ContractError {
+    /// Where in the file it is, in bytes from its beginning, where that is known.
+    pub fn offset(&self) -> Option<usize> {
+        match &self.problem {
+            Problem::Syntax(error) => error.span().map(|span| span.start),
+            _ => None,
+        }
+    }
+
     /// Never: the same contract fails again.
     pub fn is_retryable(&self) -> bool {
         false

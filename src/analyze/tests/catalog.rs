@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::lake::built_in;
 use crate::analyze::{Catalog, Overrides};
 use crate::model::SettingValue;
 
@@ -212,4 +213,16 @@ fn the_example_of_the_readme_is_a_rule() {
     let folder = folder_with(&[("rules/speed/long_stages.sql", example)]);
     let catalog = Catalog::with_folder(folder.path()).expect("valid");
     assert_eq!(catalog.rule("long_stages").expect("known").severity, "low");
+}
+
+#[test]
+fn every_reference_table_has_a_contract() {
+    for reference in built_in().references() {
+        let id = &reference.id;
+        assert!(
+            reference.contract.is_some(),
+            "write sql/reference/{id}.toml"
+        );
+        assert!(reference.rows.num_rows() > 0, "{id}");
+    }
 }
