@@ -5,7 +5,9 @@
 --   environments again. Names of queries, paths, times and JVM options are left out: they differ from run to run.
 --   Of scans and writes only the format counts; joins lose their remarks (skew=true), which follow
 --   from the data.
--- reads: applications, environment, sql_nodes
+--   out_of_memory is true where an executor was lost for want of memory, or an error or a process log
+--   says so.
+-- reads: applications, environment, executors, log_findings, sql_nodes
 WITH tuning AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -46,12 +48,24 @@ plans AS (
     ARRAY_SORT(ARRAY_AGG(CONCAT(operator, '=', CAST(num_nodes AS STRING)))) AS operator_counts
   FROM operator_nodes
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+memory_losses AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_losses
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id FROM executors WHERE loss_kind = 'oom'
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id FROM log_findings WHERE category = 'memory'
+  ) AS l
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id,
   t.tuning_settings,
   p.operators,
   p.operator_counts,
+  COALESCE(m.num_losses, 0) > 0
+    OR COALESCE(a.failure_reason LIKE '%OutOfMemoryError%' OR a.failure_reason LIKE '%memory limits%', FALSE)
+    AS out_of_memory,
   a.app_date
 FROM applications AS a
 LEFT JOIN tuning AS t
@@ -60,3 +74,6 @@ LEFT JOIN tuning AS t
 LEFT JOIN plans AS p
   ON p.platform = a.platform AND p.cluster_id = a.cluster_id
   AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+LEFT JOIN memory_losses AS m
+  ON m.platform = a.platform AND m.cluster_id = a.cluster_id
+  AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id

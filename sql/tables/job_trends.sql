@@ -16,12 +16,12 @@
 -- parameter: spreads double = 4.0 [ratio] how many median deviations of the baseline a growth has to exceed
 -- parameter: fewer_cores double = 0.8 [ratio] share of the reference run's cores below which a run had fewer
 -- scope: job_key
--- reads: application_profiles, applications, ineffjobagg
+-- reads: application_costs, application_profiles, applications, ineffjobagg
 WITH facts AS (
   SELECT
     a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
     a.job_key, a.application_name, a.start_time, a.spark_version, a.num_sql, a.cores_max,
-    a.num_executors_max, a.core_time_ms, a.input_bytes, i.lost_core_ms,
+    a.num_executors_max, a.core_time_ms, a.input_bytes, i.lost_core_ms, c.cost_usd,
     p.tuning_settings, p.operators, p.operator_counts,
     -- A history that was cut off, or clocks that run backwards, leave only a lower bound.
     CASE WHEN a.complete AND a.observed_duration_ms > 0 THEN a.observed_duration_ms END AS duration_ms,
@@ -31,6 +31,9 @@ WITH facts AS (
   LEFT JOIN ineffjobagg AS i
     ON i.platform = a.platform AND i.cluster_id = a.cluster_id
     AND i.application_id = a.application_id AND i.attempt_id = a.attempt_id
+  LEFT JOIN application_costs AS c
+    ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+    AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id AND c.is_preferred
   LEFT JOIN application_profiles AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
@@ -76,7 +79,8 @@ earlier AS (
   SELECT
     w.job_key, w.run_number, e.run_number AS earlier_number,
     CAST(e.duration_ms AS DOUBLE) AS duration_ms, CAST(e.core_time_ms AS DOUBLE) AS core_time_ms,
-    CAST(e.input_bytes AS DOUBLE) AS input_bytes, e.duration_per_gb_ms, e.core_time_per_gb_ms, e.waste_ratio
+    CAST(e.input_bytes AS DOUBLE) AS input_bytes, e.duration_per_gb_ms, e.core_time_per_gb_ms, e.waste_ratio,
+    e.cost_usd
   FROM wanted AS w
   INNER JOIN numbered AS e
     ON e.job_key = w.job_key AND e.comparable_number = w.comparable_number AND e.is_comparable
@@ -90,7 +94,8 @@ baseline AS (
     MEDIAN(input_bytes) AS input_bytes,
     MEDIAN(duration_per_gb_ms) AS duration_per_gb_ms,
     MEDIAN(core_time_per_gb_ms) AS core_time_per_gb_ms,
-    MEDIAN(waste_ratio) AS waste_ratio
+    MEDIAN(waste_ratio) AS waste_ratio,
+    MEDIAN(cost_usd) AS cost_usd
   FROM earlier
   GROUP BY job_key, run_number
 ),
@@ -129,6 +134,8 @@ compared AS (
     b.duration_per_gb_ms AS baseline_duration_per_gb_ms,
     b.core_time_per_gb_ms AS baseline_core_time_per_gb_ms,
     b.waste_ratio AS baseline_waste_ratio,
+    n.cost_usd,
+    b.cost_usd AS baseline_cost_usd,
     s.duration_ms AS spread_duration_ms,
     s.core_time_ms AS spread_core_time_ms,
     n.duration_ms / NULLIF(b.duration_ms, 0e0) - 1e0 AS duration_change_ratio,
@@ -178,12 +185,11 @@ SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id,
   job_key, application_name, start_time, run_number, is_comparable,
   duration_ms, core_time_ms, input_bytes, lost_core_ms, waste_ratio,
-  -- No price is known yet.
-  CAST(NULL AS DOUBLE) AS cost_usd,
+  cost_usd,
   duration_per_gb_ms, core_time_per_gb_ms, num_executors_max, spark_version,
   baseline_runs, baseline_duration_ms, baseline_core_time_ms, baseline_input_bytes,
   baseline_duration_per_gb_ms, baseline_core_time_per_gb_ms, baseline_waste_ratio,
-  CAST(NULL AS DOUBLE) AS baseline_cost_usd,
+  baseline_cost_usd,
   spread_duration_ms, duration_change_ratio, core_time_change_ratio, input_change_ratio,
   duration_per_gb_change_ratio, cores_change_ratio,
   is_slower OR takes_more AS is_regression,

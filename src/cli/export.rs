@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::Context;
+use super::arguments::{NoSettings, SettingsArguments};
+use super::catalog::Rules;
 use super::error::CliError;
+use super::job_settings::{self, JobSettingsArguments};
 use super::output::Output;
 use crate::schema::{self, dictionary};
 
@@ -17,6 +21,7 @@ pub(super) struct ExportArguments {
 enum Export {
     /// The data dictionary: every table and column, with type, unit and description
     Dictionary(DictionaryArguments),
+    Settings(Box<JobSettingsArguments>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -36,16 +41,45 @@ enum DictionaryFormat {
     Json,
 }
 
-pub(super) fn execute(arguments: &ExportArguments, output: &mut Output) -> Result<(), CliError> {
-    let Export::Dictionary(arguments) = &arguments.what;
-    let text = match arguments.format {
-        DictionaryFormat::Markdown => dictionary::markdown(schema::tables()),
-        DictionaryFormat::Json => dictionary::json(schema::tables()),
+impl ExportArguments {
+    /// What its flags say about settings.
+    pub(super) fn settings_arguments(&self) -> &dyn SettingsArguments {
+        match &self.what {
+            Export::Dictionary(_) => &NoSettings,
+            Export::Settings(arguments) => &arguments.lake,
+        }
+    }
+}
+
+pub(super) async fn execute(
+    arguments: &ExportArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let (text, out) = match &arguments.what {
+        Export::Dictionary(arguments) => (dictionary_text(arguments, context)?, &arguments.out),
+        Export::Settings(arguments) => {
+            let text = job_settings::text(arguments, context).await?;
+            (text, &arguments.out)
+        }
     };
-    match &arguments.out {
+    match out {
         None => Ok(output.text(&text)?),
         Some(file) => std::fs::write(file, text).map_err(|error| {
             CliError::Usage(format!("{} cannot be written: {error}", file.display()))
         }),
     }
+}
+
+fn dictionary_text(arguments: &DictionaryArguments, context: &Context) -> Result<String, CliError> {
+    let catalog = Rules::of(&context.settings.rules)?.as_run;
+    let references = catalog
+        .references()
+        .filter_map(|table| table.contract.as_ref());
+    let references = references.map(|contract| &contract.table);
+    let tables = schema::tables().iter().chain(references);
+    Ok(match arguments.format {
+        DictionaryFormat::Markdown => dictionary::markdown(tables),
+        DictionaryFormat::Json => dictionary::json(tables),
+    })
 }

@@ -15,6 +15,7 @@ mod export;
 mod format;
 mod init;
 mod interrupt;
+mod job_settings;
 mod lake;
 mod logging;
 mod maintain;
@@ -221,11 +222,8 @@ impl Command {
             Self::Doctor(arguments) => &arguments.job,
             Self::Maintain(arguments) => arguments,
             Self::Config(arguments) => arguments.job(),
-            Self::Init(_)
-            | Self::Export(_)
-            | Self::Worker(_)
-            | Self::Completions(_)
-            | Self::Man => &NoSettings,
+            Self::Export(arguments) => arguments.settings_arguments(),
+            Self::Init(_) | Self::Worker(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
     }
 
@@ -249,7 +247,7 @@ impl Command {
             Self::Maintain(arguments) => maintain::execute(arguments, context, output).await?,
             Self::Config(arguments) => config::execute(arguments, context, output)?,
             Self::Init(arguments) => init::execute(arguments, output)?,
-            Self::Export(arguments) => export::execute(arguments, output)?,
+            Self::Export(arguments) => export::execute(arguments, context, output).await?,
             Self::Worker(arguments) => worker::execute(arguments, context, output).await?,
             Self::Completions(arguments) => manual::completions(arguments, output)?,
             Self::Man => manual::man(output)?,

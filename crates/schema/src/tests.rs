@@ -63,6 +63,7 @@ fn the_tables_of_the_contract_exist() {
         ("processes", TableKind::Fact),
         ("rdd_storage", TableKind::Fact),
         ("rdds", TableKind::Fact),
+        ("recommendations", TableKind::Derived),
         ("runs", TableKind::Bookkeeping),
         ("session_settings", TableKind::Fact),
         ("sql", TableKind::Fact),

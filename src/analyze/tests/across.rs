@@ -97,7 +97,8 @@ fn lake(jobs: &[(&str, usize)]) -> TestLake {
             );
         }
     }
-    lake.ensure("ineffjobagg")
+    lake.ensure("application_costs")
+        .ensure("ineffjobagg")
         .ensure("application_profiles")
         .ensure("job_trends");
     lake

@@ -47,6 +47,7 @@ impl Job {
 
     async fn trends(&mut self) -> Vec<Map<String, Value>> {
         self.lake
+            .ensure("application_costs")
             .ensure("ineffjobagg")
             .ensure("application_profiles");
         let table = built_in()

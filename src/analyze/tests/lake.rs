@@ -140,6 +140,14 @@ impl TestLake {
         self
     }
 
+    /// Changes columns of the last row of an application in a table.
+    pub(super) fn change(&mut self, table: &'static str, app: &str, columns: Value) -> &mut Self {
+        let mut rows = self.rows.entry(table).or_default().iter_mut();
+        let row = rows.rfind(|row| row["application_id"] == app);
+        row.expect("a row").extend(object(columns));
+        self
+    }
+
     /// Makes the table exist, without rows if it has none.
     pub(super) fn ensure(&mut self, table: &'static str) -> &mut Self {
         self.rows.entry(table).or_default();

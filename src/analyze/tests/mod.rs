@@ -10,6 +10,7 @@ mod money;
 mod parquet;
 mod photon;
 mod profiles;
+mod recommendations;
 mod rule_data;
 mod runs;
 mod sizing;
