@@ -49,12 +49,14 @@ fn the_tables_of_the_contract_exist() {
         ("application_sizing", TableKind::Derived),
         ("application_waste", TableKind::Derived),
         ("applications", TableKind::Fact),
+        ("cluster_efficiency", TableKind::Derived),
         ("environment", TableKind::Fact),
         ("executors", TableKind::Fact),
         ("findings", TableKind::Derived),
         ("ineffjobagg", TableKind::Derived),
         ("ineffjobraw", TableKind::Derived),
         ("ingest_sources", TableKind::Bookkeeping),
+        ("job_costs", TableKind::Derived),
         ("job_trends", TableKind::Derived),
         ("jobs", TableKind::Fact),
         ("log_findings", TableKind::Fact),
@@ -77,6 +79,7 @@ fn the_tables_of_the_contract_exist() {
         ("task_quantiles", TableKind::Fact),
         ("task_summaries", TableKind::Fact),
         ("tasks", TableKind::Fact),
+        ("team_costs", TableKind::Derived),
     ] {
         assert_eq!(named(name).kind, kind, "{name}");
     }

@@ -7,6 +7,7 @@ mod cluster_findings;
 mod job_trends;
 mod lake;
 mod money;
+mod money_across;
 mod parquet;
 mod photon;
 mod profiles;
