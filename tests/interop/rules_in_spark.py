@@ -252,7 +252,8 @@ def main() -> int:
         if late & set(view.reads):
             late.add(view.header["id"])
             continue
-        attempt(view, lambda: view.run(spark).cache().createOrReplaceTempView(view.header["id"]), broken)
+        # Made once, as sparklake does: as plans, views of views grow beyond Spark's memory.
+        attempt(view, lambda: view.run(spark).localCheckpoint().createOrReplaceTempView(view.header["id"]), broken)
     settings = application_settings(spark)
     found = []
     for rule in rules:
@@ -266,7 +267,7 @@ def main() -> int:
         columns = [column for column in tables[name] if column not in STAMPS]
         answer = table.run(spark)
         typed = answer.select([F.col(f"`{column}`").cast(tables[name][column]).alias(column)
-                               for column in columns]).cache()
+                               for column in columns]).localCheckpoint()
         typed.createOrReplaceTempView(name)
         lake = read_table(spark, derived, name, tables[name])
         spark_rows = comparable(typed, columns)

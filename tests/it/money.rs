@@ -131,3 +131,59 @@ fn scenarios_waste_what_they_were_made_to_waste() {
         assert!(found >= at_least, "{scenario}: {part} is {found}");
     }
 }
+
+/// Of three applications, by hand: lifetimes in milliseconds from the logs, and the price rows
+/// c5.xlarge (4 cores, 8 GB of which 6 are for containers) 0.170 + 0.043 dollars an hour with EMR,
+/// EMR Serverless 0.052624 a core and 0.0057785 a GB an hour, at least a minute of each worker.
+#[test]
+fn three_fixtures_cost_what_was_worked_out_by_hand() {
+    const HOUR: f64 = 3_600_000.0;
+    let on_ec2 = |instances: f64| instances / HOUR * (0.170 + 0.043);
+    let on_serverless =
+        |cores: f64, gigabytes: f64| cores / HOUR * 0.052_624 + gigabytes / HOUR * 0.005_778_5;
+    let costs = rows(&world().fresh, "application_costs");
+    let cost = |application: &str, deployment: &str| -> f64 {
+        let row = costs.iter().find(|row| {
+            row["application_id"] == application
+                && row["deployment"] == deployment
+                && row["purchase"] == "on_demand"
+        });
+        let row = row.unwrap_or_else(|| panic!("no {deployment} of {application}"));
+        row["cost_usd"].parse().expect("a number")
+    };
+    for (application, ec2, serverless) in [
+        // Four executors of 2 cores, two to an instance, and a driver of 1 core, four to an instance. None
+        // lived a minute: workers of 2 cores and 4 GB, of 1 core and 2 GB.
+        (
+            "app-20261121120425-0000",
+            on_ec2((10_630.0 + 15_322.0 + 14_393.0 + 9_191.0) / 2.0 + 44_405.0 / 4.0),
+            on_serverless(
+                4.0 * 60_000.0 * 2.0 + 60_000.0,
+                4.0 * 60_000.0 * 4.0 + 60_000.0 * 2.0,
+            ),
+        ),
+        // Four executors of 1 core, four to an instance; the driver lived longer than a minute.
+        (
+            "app-20261121121927-0000",
+            on_ec2((28_955.0 + 25_939.0 + 31_430.0 + 23_540.0) / 4.0 + 61_951.0 / 4.0),
+            on_serverless(
+                4.0 * 60_000.0 + 61_951.0,
+                4.0 * 60_000.0 * 2.0 + 61_951.0 * 2.0,
+            ),
+        ),
+        // Local mode: the driver with 2 cores is the only executor.
+        (
+            "local-1795661130718",
+            on_ec2(46_467.0 / 2.0),
+            on_serverless(60_000.0 * 2.0, 60_000.0 * 4.0),
+        ),
+    ] {
+        for (deployment, expected) in [("emr_ec2", ec2), ("emr_serverless", serverless)] {
+            let found = cost(application, deployment);
+            assert!(
+                (found - expected).abs() < expected * 1e-9,
+                "{application} {deployment}: {found}, not {expected}"
+            );
+        }
+    }
+}
