@@ -1,8 +1,8 @@
 -- id: application_sizing
 -- title: Application sizing
--- description: The executors of every application with executors: what it had, what it needed by measured
---   peaks, and what is recommended, with the reason. Local mode is not sized. On Databricks and without
---   settings the recommendation is empty. Needs are NULL where the history holds no peaks, never 0.
+-- description: The executors of every application: what it had, what it needed by measured peaks, and what
+--   is recommended, with the reason. In local mode, on Databricks and without settings the recommendation
+--   is empty. Needs are NULL where the history holds no peaks, never 0.
 --   recommended_executors carry the work of the run with a fifth of the core time idle, at least half of
 --   what ran at most, and no more than fit the cluster where its nodes are known.
 -- reads: executor_sizing
@@ -19,7 +19,6 @@ WITH recommended AS (
       TRY_CAST(CEIL(num_executors_max * CAST(executor_cores AS DOUBLE) / target_cores) AS BIGINT)
     )) AS executors_of_work
   FROM executor_sizing AS s
-  WHERE NOT is_local
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id, application_name, job_key,
@@ -40,7 +39,7 @@ SELECT
   target_container_bytes AS recommended_container_bytes,
   target_fit AS recommended_fit,
   CASE
-    WHEN target_cores IS NULL THEN CASE WHEN is_databricks THEN 'the instance type decides' ELSE 'not known' END
+    WHEN target_cores IS NULL THEN CASE WHEN is_local THEN 'no executors' WHEN is_databricks THEN 'the instance type decides' ELSE 'not known' END
     WHEN is_pressed AND target_cores < executor_cores THEN 'tasks need memory: fewer at once'
     WHEN is_pressed AND target_memory_bytes > executor_memory_bytes THEN 'tasks need memory: more of it'
     WHEN is_pressed THEN 'tasks need memory: keep it'

@@ -74,7 +74,6 @@ known AS (
   LEFT JOIN clusters AS c
     ON c.platform = a.platform AND c.cluster_id = a.cluster_id
     AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
-  WHERE a.num_workers > 0
 ),
 cores AS (
   SELECT

@@ -110,5 +110,9 @@ async fn local_mode_has_no_executors_to_size() {
     lake.application(APP, application(json!({"num_executors_max": 0})));
     lake.row("executors", APP, json!({"executor_id": "driver"}));
     let rows = lake.analyse(&["application_sizing"]).await;
-    assert_eq!(rows.rows("application_sizing").len(), 0);
+    assert_columns(
+        &rows.rows("application_sizing")[0],
+        json!({"recommended_executors": null, "recommended_memory_bytes": null,
+               "reason": "no executors"}),
+    );
 }
