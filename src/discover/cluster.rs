@@ -6,6 +6,7 @@
 //! it does not explore again what has ended and was loaded whole.
 
 use crate::model::Platform;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use super::window::Window;
 
 /// A cluster, or what a platform has in a cluster's place: an EMR Serverless application, a virtual
 /// cluster of EMR on EKS.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// The platform.
     pub platform: Platform,
@@ -102,7 +104,8 @@ impl Cluster {
 
 /// Part of a cluster that is of one kind: an instance group, an instance type of a fleet, the
 /// workers of a Databricks cluster.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClusterInstances {
     /// The platform's id of the group or fleet.
     pub group_id: String,
@@ -135,12 +138,13 @@ pub struct ClusterInstances {
 }
 
 /// How full a cluster was at one time. Fields are `None` where the source does not measure them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClusterMetrics {
     /// Time of the sample.
     pub sampled_at: DateTime<Utc>,
     /// Who measured: `yarn`, `yarn_queue`, `cloudwatch`.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// YARN queue, for `yarn_queue`.
     pub queue: Option<String>,
     /// Length of the interval that the sample stands for, in seconds; `None` for a moment.
@@ -173,7 +177,8 @@ pub struct ClusterMetrics {
 
 /// A run as the platform counts them: an EMR step, a job run of EMR Serverless, EMR on EKS or
 /// Databricks.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobRun {
     /// The platform's id of the run.
     pub job_run_id: String,
@@ -214,7 +219,8 @@ pub struct JobRun {
 }
 
 /// Resources by time.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ResourceHours {
     /// Virtual cores by hours.
     pub vcpu_hours: Option<f64>,

@@ -116,7 +116,7 @@ impl Metrics {
     fn sample(self, sampled_at: DateTime<Utc>) -> ClusterMetrics {
         ClusterMetrics {
             sampled_at,
-            source: CLUSTER,
+            source: CLUSTER.into(),
             allocated_memory_mb: self.allocated_mb,
             available_memory_mb: self.available_mb,
             total_memory_mb: self.total_mb,
@@ -195,7 +195,7 @@ fn queue_sample(queue: &Value, path: &str, sampled_at: DateTime<Utc>) -> Cluster
     };
     ClusterMetrics {
         sampled_at,
-        source: QUEUE,
+        source: QUEUE.into(),
         queue: Some(path.to_owned()),
         allocated_memory_mb: used["memory"].as_f64(),
         allocated_vcores: used["vCores"].as_f64(),

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::{Deserialize, Serialize};
 
 use super::error::LoadError;
 use super::lake::Lake;
@@ -30,7 +31,8 @@ pub(super) const CLUSTER_LEDGER_TABLE: &str = "ingest_clusters";
 const CONCURRENT_FILES: usize = 16;
 
 /// Whether a cluster has to be asked again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClusterStatus {
     /// It has ended, and all that there is of it is in the lake.
     Done,
@@ -53,7 +55,8 @@ impl ClusterStatus {
 }
 
 /// A row of the ledger of clusters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClusterRecord {
     /// Unique name of the cluster.
     pub cluster_uri: String,

@@ -11,7 +11,7 @@ use crate::discover::{CallOutcome, Cluster, DiscoverError, Exploration, ExploreR
 use crate::extract::rows::RowCounts;
 use crate::load::{ClusterRecord, ClusterStatus, SourceStatus};
 
-use super::cluster_rows;
+use super::cluster_facts;
 use super::error::RunError;
 use super::history_outcome::Outcome;
 use super::identify::{OwnedHistory, Owner};
@@ -74,7 +74,7 @@ impl ClusterOutcome {
     }
 
     /// Its row of the ledger.
-    fn record(&self, include_tasks: bool) -> ClusterRecord {
+    pub(super) fn record(&self, include_tasks: bool) -> ClusterRecord {
         let Exploration { cluster, .. } = &self.exploration;
         let status = match (self.failures.is_empty(), cluster.is_finished) {
             (false, _) => ClusterStatus::Failed,
@@ -227,12 +227,7 @@ async fn load_portion(
     for cluster in &clusters {
         summary.clusters.count(cluster.status());
     }
-    let include_tasks = loader.request.include_tasks;
-    let records: Vec<ClusterRecord> = clusters
-        .iter()
-        .map(|cluster| cluster.record(include_tasks))
-        .collect();
-    cluster_rows::commit(loader, &clusters, &records, &summary.run_id).await
+    cluster_facts::commit(loader, clusters, &summary.run_id).await
 }
 
 /// Puts together what became of one cluster.

@@ -6,7 +6,7 @@
 //! Platforms are worked through a few clusters at a time, each with its own commits.
 
 mod analysis;
-mod cluster_rows;
+mod cluster_facts;
 mod clusters;
 mod error;
 mod history_outcome;

@@ -253,6 +253,8 @@ pub(super) struct UnitPlan {
     pub(super) candidates: Vec<Candidate>,
     /// Threads that parse one log of this unit.
     pub(super) threads: usize,
+    /// Whether it takes the machine for itself.
+    pub(super) is_alone: bool,
 }
 
 /// Units that are committed together.
@@ -300,6 +302,7 @@ fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
         .map(|candidate| UnitPlan {
             candidates: vec![candidate],
             threads,
+            is_alone: true,
             ..UnitPlan::default()
         })
         .collect();

@@ -6,16 +6,19 @@ use std::sync::Arc;
 use crate::extract::EXTRACTOR_VERSION;
 use crate::load::{Batch, StagedUnit, Staging, StoreSafety, WriterSettings};
 use crate::unit::{
-    self, ExtractionLimits, HistoryReference, LakeReference, Listener, ORDER_VERSION, Order,
-    Threads, Unit, UnitError, UnitResult, Workers,
+    self, ClusterFacts, ExtractionLimits, HistoryReference, LakeReference, Listener, ORDER_VERSION,
+    Order, Threads, Unit, UnitError, UnitResult, Workers,
 };
 
 use super::error::RunError;
 use super::history_outcome::Outcome;
 use super::night::milliseconds;
-use super::plan::{BatchPlan, UnitPlan};
+use super::plan::{BatchPlan, Candidate, UnitPlan};
 use super::portion::Loader;
 use super::progress::Progress;
+
+/// Number of the unit that holds rows of clusters.
+const CLUSTER_UNIT: u32 = 0;
 
 /// What the units of a batch came to.
 #[derive(Debug, Default)]
@@ -53,6 +56,31 @@ impl Loader<'_> {
                 None => units.push(self.unit(plan, batch)),
             }
         }
+        let results = self.work(orders, units)?;
+        Ok(put_together(&batch_plan.units, results))
+    }
+
+    /// Has rows of clusters staged.
+    pub(super) fn stage_clusters(
+        &self,
+        clusters: Vec<ClusterFacts>,
+        batch: &Batch,
+    ) -> Result<Vec<StagedUnit>, RunError> {
+        let plan = UnitPlan {
+            number: CLUSTER_UNIT,
+            threads: 1,
+            ..UnitPlan::default()
+        };
+        let order = Order {
+            clusters,
+            ..self.empty_order(&plan, batch)
+        };
+        let results = self.work(vec![order], Vec::new())?;
+        Ok(results.into_iter().map(|result| result.staged).collect())
+    }
+
+    /// One result for each order and each unit.
+    fn work(&self, orders: Vec<Order>, units: Vec<Unit>) -> Result<Vec<UnitResult>, RunError> {
         let staging = self.lake.staging(WriterSettings::default());
         let threads = Threads::new(staging.clone(), Arc::clone(&self.stores));
         let workers: &dyn Workers = self.request.workers.as_deref().unwrap_or(&threads);
@@ -74,7 +102,7 @@ impl Loader<'_> {
         });
         let mut results = take(&staging, &orders, ordered?)?;
         results.extend(own?);
-        Ok(put_together(&batch_plan.units, results))
+        Ok(results)
     }
 
     /// The order of a unit whose histories all travel, with the stores of discovery lent to the
@@ -96,6 +124,15 @@ impl Loader<'_> {
             histories.push(reference);
         }
         Some(Order {
+            credentials,
+            histories,
+            ..self.empty_order(plan, batch)
+        })
+    }
+
+    /// What all orders of a batch have in common.
+    fn empty_order(&self, plan: &UnitPlan, batch: &Batch) -> Order {
+        Order {
             version: ORDER_VERSION,
             extractor_version: EXTRACTOR_VERSION,
             log_signatures: Order::signatures(),
@@ -110,9 +147,10 @@ impl Loader<'_> {
             include_tasks: self.request.include_tasks,
             teams: self.request.teams.source(),
             redaction: self.request.redactor.settings(),
-            credentials,
-            histories,
-        })
+            credentials: BTreeMap::new(),
+            histories: Vec::new(),
+            clusters: Vec::new(),
+        }
     }
 
     /// A unit that stays in this process.
@@ -124,13 +162,15 @@ impl Loader<'_> {
             limits: self.limits(plan),
             include_tasks: self.request.include_tasks,
             teams: self.request.teams.source(),
-            histories: candidates.map(|candidate| candidate.assignment()).collect(),
+            histories: candidates.map(Candidate::assignment).collect(),
+            clusters: Vec::new(),
         }
     }
 
     fn limits(&self, plan: &UnitPlan) -> ExtractionLimits {
         ExtractionLimits {
             threads: plan.threads,
+            is_alone: plan.is_alone,
             extract_timeout_ms: milliseconds(self.request.extract_timeout),
         }
     }

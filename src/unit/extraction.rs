@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use sparklake_eventlog::RowError;
 use tokio::runtime::Handle;
 
+use super::cluster_rows::{self, ClusterFacts};
 use super::order::ExtractionLimits;
 use super::record::{identify_record, record, unreadable};
 use super::result::{OtherApplication, Outcome, RESULT_VERSION, UnitResult};
@@ -47,6 +48,8 @@ pub struct Unit {
     pub teams: TeamSource,
     /// What is read, in order.
     pub histories: Vec<Assignment>,
+    /// What the run was told about clusters.
+    pub clusters: Vec<ClusterFacts>,
 }
 
 /// Turns units into staged files.
@@ -71,6 +74,7 @@ impl Extractor<'_> {
             include_tasks,
             teams,
             histories,
+            clusters,
         } = unit;
         let mut writer = UnitWriter::new(self.staging.clone(), &batch, number);
         let mut outcomes = Vec::with_capacity(histories.len());
@@ -90,6 +94,9 @@ impl Extractor<'_> {
             };
             self.listener.history_done(&outcome);
             outcomes.push(outcome);
+        }
+        if !clusters.is_empty() {
+            write_clusters(&clusters, &batch, &mut writer)?;
         }
         let staged = writer.finish()?;
         Ok(UnitResult {
@@ -128,6 +135,23 @@ impl Extractor<'_> {
             })
         })
     }
+}
+
+/// Stages the rows of clusters, all of them or none.
+fn write_clusters(
+    clusters: &[ClusterFacts],
+    batch: &Batch,
+    writer: &mut UnitWriter,
+) -> Result<(), LoadError> {
+    let tables = cluster_rows::rows(clusters, batch).map_err(|error| LoadError::Writer {
+        reason: error.to_string(),
+    })?;
+    writer.begin_history()?;
+    for (table, rows) in tables {
+        writer.write(table, rows).map_err(LoadError::from_sink)?;
+    }
+    writer.commit_history()?;
+    Ok(())
 }
 
 fn options(limits: ExtractionLimits, batch: &Batch, team: TeamSource) -> ExtractOptions {

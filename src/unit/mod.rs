@@ -12,6 +12,7 @@
 //! Histories that a server tells have sessions and rate caps: they do not travel. They are units of
 //! the coordinator's own process ([`Threads::run`]).
 
+mod cluster_rows;
 mod collect;
 mod credentials;
 mod error;
@@ -26,6 +27,7 @@ mod stores;
 mod tests;
 mod workers;
 
+pub use cluster_rows::ClusterFacts;
 pub use collect::{Collected, collect};
 pub use credentials::{AwsAccess, Credentials};
 pub use error::UnitError;

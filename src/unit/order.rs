@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster_rows::ClusterFacts;
 use super::credentials::Credentials;
 use super::error::UnitError;
 use super::extraction::Unit;
@@ -19,7 +20,7 @@ use crate::redact::RedactionSettings;
 /// Version of the form of orders. Raised with every change of it; others are refused.
 pub const ORDER_VERSION: u32 = 1;
 
-/// A bounded list of histories to be turned into staged files. Plain data, without secrets.
+/// A bounded list of histories, or of clusters, to be turned into staged files. Plain data, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
@@ -47,7 +48,11 @@ pub struct Order {
     /// How the stores of histories are opened, by name.
     pub credentials: BTreeMap<String, Credentials>,
     /// What is read, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub histories: Vec<HistoryReference>,
+    /// What the run was told about clusters; it becomes rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<ClusterFacts>,
 }
 
 /// A lake, and how its store is opened.
@@ -68,8 +73,10 @@ pub struct LakeReference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExtractionLimits {
-    /// Threads that parse one log. More than one: the unit wants the machine for itself.
+    /// Threads that parse one log.
     pub threads: usize,
+    /// Whether the unit takes a machine for itself: a large log, with all its threads.
+    pub is_alone: bool,
     /// Longest time for one history, in milliseconds.
     pub extract_timeout_ms: u64,
 }
@@ -134,6 +141,7 @@ impl Order {
             include_tasks: self.include_tasks,
             teams: self.teams.clone(),
             histories: histories.collect::<Result<_, _>>()?,
+            clusters: self.clusters.clone(),
         })
     }
 }

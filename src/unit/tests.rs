@@ -1,6 +1,6 @@
 //! Orders and results as JSON, and the coordinator's look at results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,10 +10,16 @@ use object_store::path::Path;
 
 use super::*;
 use crate::config::Environment;
-use crate::discover::{Content, EventLog, History, Layout, SourceFile};
+use crate::discover::{
+    Cluster, ClusterInstances, ClusterMetrics, Content, EventLog, History, JobRun, Layout,
+    SourceFile,
+};
 use crate::extract::EXTRACTOR_VERSION;
 use crate::extract::extraction::Identity;
-use crate::load::{Batch, SourceRecord, SourceStatus, StagedAdd, StagedUnit};
+use crate::extract::rows::RowCounts;
+use crate::load::{
+    Batch, ClusterRecord, ClusterStatus, Lake, SourceRecord, SourceStatus, StagedAdd, StagedUnit,
+};
 use crate::model::Platform;
 use crate::redact::RedactionSettings;
 
@@ -90,6 +96,7 @@ fn order() -> Order {
         },
         limits: ExtractionLimits {
             threads: 2,
+            is_alone: true,
             extract_timeout_ms: 1_000,
         },
         include_tasks: true,
@@ -97,6 +104,7 @@ fn order() -> Order {
         redaction: RedactionSettings::default(),
         credentials: BTreeMap::from([("source[0]".to_owned(), credentials)]),
         histories: vec![history],
+        clusters: Vec::new(),
     }
 }
 
@@ -308,4 +316,87 @@ fn a_result_that_was_not_ordered_is_refused() {
         none.to_string()
             .contains("no worker gave a result for unit 3")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_clusters_are_staged_by_a_unit_that_came_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let uri = folder.path().join("lake").display().to_string();
+    let lake = Lake::open_or_create(&uri, HashMap::new()).await.unwrap();
+    let lock = lake.acquire("run").await.unwrap();
+    lake.recover(&lock).await.unwrap();
+    let batch = lake.begin_batch(&lock, "run").await.unwrap();
+    let mut order = order();
+    order.batch = batch.clone();
+    order.lake.uri = lake.absolute_uri().to_owned();
+    order.histories.clear();
+    order.clusters = vec![cluster_facts()];
+    let json = order.to_json().unwrap();
+    let order = Order::parse(json.as_bytes()).unwrap();
+    assert_eq!(order.clusters, [cluster_facts()]);
+
+    let environment = Environment::default();
+    let results = [
+        execute(&order, &environment).await.unwrap(),
+        execute(&order, &environment).await.unwrap(),
+    ];
+    let collected = collect(std::slice::from_ref(&order), results.to_vec()).unwrap();
+    let staged = collected.results.into_iter().map(|result| result.staged);
+    let report = lake
+        .commit(&lock, &batch, staged.collect(), &[], Vec::new())
+        .await
+        .unwrap();
+    let rows: Vec<(&str, u64)> = report
+        .tables
+        .iter()
+        .map(|(table, commit)| (table.as_str(), commit.rows))
+        .collect();
+    let expected = [
+        ("cluster_instances", 1),
+        ("cluster_metrics", 2),
+        ("cluster_summaries", 1),
+        ("ingest_clusters", 1),
+        ("job_runs", 1),
+    ];
+    assert_eq!(rows, expected);
+    // The batch is closed: the same order is too late.
+    let late = execute(&order, &environment).await.unwrap_err();
+    assert!(late.to_string().contains("is not open any more"), "{late}");
+    lock.release().await;
+}
+
+fn cluster_facts() -> ClusterFacts {
+    let mut cluster = Cluster::new(Platform::Emr, "j-1", "etl", "arn:aws:j-1", "TERMINATED");
+    cluster.created_at = Some(time());
+    cluster.tags = BTreeMap::from([("team".to_owned(), "a".to_owned())]);
+    let sample = ClusterMetrics {
+        sampled_at: time(),
+        source: "cloudwatch".into(),
+        allocated_memory_mb: Some(0.1),
+        ..ClusterMetrics::default()
+    };
+    ClusterFacts {
+        record: ClusterRecord {
+            cluster_uri: cluster.uri.clone(),
+            fingerprint: cluster.fingerprint(),
+            platform: "emr".to_owned(),
+            cluster_id: "j-1".to_owned(),
+            cluster_name: "etl".to_owned(),
+            status: ClusterStatus::Done,
+            failures: Vec::new(),
+            histories: 1,
+            measured_until: None,
+            has_tasks: true,
+        },
+        cluster,
+        instances: vec![ClusterInstances::default()],
+        metrics: vec![sample.clone(), sample],
+        job_runs: vec![JobRun::default()],
+        analysis_status: "COMPLETED".to_owned(),
+        status_details: "{}".to_owned(),
+        total_applications: 1,
+        unchanged_applications: 0,
+        loaded_applications: 1,
+        rows: RowCounts::default(),
+    }
 }

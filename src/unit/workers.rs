@@ -58,8 +58,8 @@ impl Threads {
         }
     }
 
-    /// Works through units that are open already: those that take several threads one after the
-    /// other, the rest side by side. Called on a thread that may block.
+    /// Works through units that are open already: those that take the machine for themselves one
+    /// after the other, the rest side by side. Called on a thread that may block.
     ///
     /// # Errors
     /// The first unit that came to nothing.
@@ -69,7 +69,7 @@ impl Threads {
         listener: &dyn Listener,
     ) -> Result<Vec<UnitResult>, UnitError> {
         let (large, small): (Vec<Unit>, Vec<Unit>) =
-            units.into_iter().partition(|unit| unit.limits.threads > 1);
+            units.into_iter().partition(|unit| unit.limits.is_alone);
         let mut results = Vec::with_capacity(large.len() + small.len());
         for unit in large {
             results.extend(self.side_by_side(vec![unit], listener)?);

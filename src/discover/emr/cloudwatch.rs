@@ -142,7 +142,7 @@ async fn add_window(
             for (sampled_at, value) in times.zip(result.values()) {
                 let sample = samples.entry(sampled_at).or_insert_with(|| ClusterMetrics {
                     sampled_at,
-                    source: SOURCE,
+                    source: SOURCE.into(),
                     period_seconds: Some(PERIOD.num_seconds()),
                     ..ClusterMetrics::default()
                 });

@@ -1,56 +1,51 @@
-//! Tables `cluster_summaries`, `cluster_instances`, `cluster_metrics` and `job_runs`.
+//! Rows about clusters: tables `cluster_summaries`, `cluster_instances`, `cluster_metrics`, `job_runs`
+//! and the ledger of clusters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
-use crate::discover::{Call, CallOutcome, Cluster, ClusterInstances, ClusterMetrics, JobRun};
-use crate::extract::rows::{FactTable, RowSink, json_map};
-use crate::load::{Batch, ClusterRecord, LoadError, UnitWriter, WriterSettings};
+use crate::discover::{Cluster, ClusterInstances, ClusterMetrics, JobRun};
+use crate::extract::rows::{FactTable, RowCounts, json_map};
+use crate::load::{Batch, ClusterRecord};
 use crate::schema::{self, BuilderError, RowBuilder, TableBuilder};
 
-use super::clusters::{AnalysisStatus, ClusterOutcome};
-use super::error::RunError;
-use super::portion::Loader;
-
-/// Number of the unit that holds rows of clusters.
-const CLUSTER_UNIT: u32 = 0;
-
-/// Commits what became of some clusters, and their rows of the ledger with it.
-pub(super) async fn commit(
-    loader: &Loader<'_>,
-    clusters: &[ClusterOutcome],
-    records: &[ClusterRecord],
-    run_id: &str,
-) -> Result<(), RunError> {
-    let batch = loader.lake.begin_batch(loader.lock, run_id).await?;
-    let invalid = |error: BuilderError| LoadError::Writer {
-        reason: error.to_string(),
-    };
-    let mut tables = rows(clusters, &batch).map_err(invalid)?;
-    tables.extend(ClusterRecord::rows(records, &batch).map_err(invalid)?);
-    let settings = WriterSettings::default();
-    let staging = loader.lake.staging(settings);
-    let staged = tokio::task::block_in_place(|| {
-        let mut writer = UnitWriter::new(staging, &batch, CLUSTER_UNIT);
-        writer.begin_history()?;
-        for (table, rows) in tables {
-            writer.write(table, rows).map_err(LoadError::from_sink)?;
-        }
-        writer.commit_history()?;
-        writer.finish()
-    })?;
-    loader
-        .lake
-        .commit(loader.lock, &batch, vec![staged], &[], Vec::new())
-        .await?;
-    Ok(())
+/// What a platform told about one cluster, and what became of its applications.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterFacts {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// What it consists of.
+    pub instances: Vec<ClusterInstances>,
+    /// How full it was.
+    pub metrics: Vec<ClusterMetrics>,
+    /// Runs on it.
+    pub job_runs: Vec<JobRun>,
+    /// How its history stands, for `cluster_summaries.analysis_status`.
+    pub analysis_status: String,
+    /// What was asked and what came of it, for `cluster_summaries.status_details`.
+    pub status_details: String,
+    /// Applications that were found.
+    pub total_applications: usize,
+    /// Those of them that are in the lake and have not changed.
+    pub unchanged_applications: usize,
+    /// Those of them that this run loaded.
+    pub loaded_applications: usize,
+    /// Rows that were loaded of them.
+    pub rows: RowCounts,
+    /// Its row of the ledger.
+    pub record: ClusterRecord,
 }
 
-fn rows(
-    clusters: &[ClusterOutcome],
+/// All rows about some clusters, by table.
+///
+/// # Errors
+/// When a row does not fit its table's contract: a bug of this program.
+pub(super) fn rows(
+    clusters: &[ClusterFacts],
     batch: &Batch,
 ) -> Result<Vec<(&'static str, RecordBatch)>, BuilderError> {
     let mut tables = Vec::new();
@@ -64,20 +59,21 @@ fn rows(
             continue;
         };
         let mut builder = TableBuilder::new(contract);
-        for outcome in clusters {
-            append(table, outcome, batch, &mut builder);
+        for facts in clusters {
+            append(table, facts, batch, &mut builder);
         }
         if !builder.is_empty() {
             tables.push((table, builder.finish()?));
         }
     }
+    let records: Vec<ClusterRecord> = clusters.iter().map(|facts| facts.record.clone()).collect();
+    tables.extend(ClusterRecord::rows(&records, batch)?);
     Ok(tables)
 }
 
 /// Appends the rows that one cluster has in `table`.
-fn append(table: &str, outcome: &ClusterOutcome, batch: &Batch, builder: &mut TableBuilder) {
-    let exploration = &outcome.exploration;
-    let cluster = &exploration.cluster;
+fn append(table: &str, facts: &ClusterFacts, batch: &Batch, builder: &mut TableBuilder) {
+    let cluster = &facts.cluster;
     let mut append_row = |fill: &dyn Fn(&mut RowBuilder<'_>)| {
         let mut row = builder.row();
         row.string("platform", cluster.platform.as_str())
@@ -90,28 +86,28 @@ fn append(table: &str, outcome: &ClusterOutcome, batch: &Batch, builder: &mut Ta
         row.end();
     };
     match table {
-        "cluster_summaries" => append_row(&|row| summary(row, outcome)),
+        "cluster_summaries" => append_row(&|row| summary(row, facts)),
         "cluster_instances" => {
-            for instances in &exploration.instances {
+            for instances in &facts.instances {
                 append_row(&|row| self::instances(row, instances));
             }
         }
         "cluster_metrics" => {
-            for metrics in &exploration.metrics {
+            for metrics in &facts.metrics {
                 append_row(&|row| self::metrics(row, metrics));
             }
         }
         _ => {
-            for run in &exploration.job_runs {
+            for run in &facts.job_runs {
                 append_row(&|row| job_run(row, run));
             }
         }
     }
 }
 
-fn summary(row: &mut RowBuilder<'_>, outcome: &ClusterOutcome) {
+fn summary(row: &mut RowBuilder<'_>, facts: &ClusterFacts) {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    let rows = |table: FactTable| i64::try_from(outcome.rows.of(table)).unwrap_or(i64::MAX);
+    let rows = |table: FactTable| i64::try_from(facts.rows.of(table)).unwrap_or(i64::MAX);
     let Cluster {
         status,
         is_finished,
@@ -124,27 +120,30 @@ fn summary(row: &mut RowBuilder<'_>, outcome: &ClusterOutcome) {
         spark_context_id,
         tags,
         ..
-    } = &outcome.exploration.cluster;
-    let instances = &outcome.exploration.instances;
+    } = &facts.cluster;
+    let instances = &facts.instances;
     let types: BTreeSet<&str> = instances
         .iter()
         .map(|instances| instances.instance_type.as_str())
         .collect();
     row.string("status", status)
-        .string("analysis_status", &analysis_status(outcome))
-        .string("status_details", &status_details(outcome))
+        .string("analysis_status", &facts.analysis_status)
+        .string("status_details", &facts.status_details)
         .opt_bigint("normalized_instance_hours", *normalized_instance_hours)
         .opt_string("spark_context_id", spark_context_id.as_deref())
-        .bigint("total_applications", count(outcome.applications()))
-        .bigint("unchanged_applications", count(outcome.unchanged))
-        .bigint("loaded_applications", count(outcome.loaded()))
+        .bigint("total_applications", count(facts.total_applications))
+        .bigint(
+            "unchanged_applications",
+            count(facts.unchanged_applications),
+        )
+        .bigint("loaded_applications", count(facts.loaded_applications))
         .bigint("total_jobs", rows(FactTable::Jobs))
         .bigint("total_stages", rows(FactTable::Stages))
         .bigint("total_tasks", rows(FactTable::Tasks))
         .bigint("total_sql_queries", rows(FactTable::Sql))
         .bigint("total_executors", rows(FactTable::Executors))
         .bigint("total_task_summaries", rows(FactTable::TaskSummaries))
-        .bigint("total_job_runs", count(outcome.exploration.job_runs.len()))
+        .bigint("total_job_runs", count(facts.job_runs.len()))
         .opt_string("region", region.as_deref())
         .opt_string("release_label", release_label.as_deref())
         .opt_timestamp_ms("created_at", milliseconds(*created_at))
@@ -179,7 +178,7 @@ fn metrics(row: &mut RowBuilder<'_>, metrics: &ClusterMetrics) {
         Some(part? / whole)
     };
     row.timestamp_ms("sampled_at", metrics.sampled_at.timestamp_millis())
-        .string("source", metrics.source)
+        .string("source", &metrics.source)
         .opt_string("queue", metrics.queue.as_deref())
         .opt_bigint("period_seconds", metrics.period_seconds)
         .opt_double("allocated_memory_mb", metrics.allocated_memory_mb)
@@ -243,60 +242,4 @@ fn market(instances: &[ClusterInstances]) -> Option<&str> {
     } else {
         Some("MIXED")
     }
-}
-
-fn analysis_status(outcome: &ClusterOutcome) -> String {
-    let codes = || outcome.failures.join(",");
-    match outcome.status() {
-        AnalysisStatus::Completed => "COMPLETED".to_owned(),
-        AnalysisStatus::NoApplications => {
-            let skipped = |call: &Call| match &call.outcome {
-                CallOutcome::Skipped(reason) if call.name == "applications" => Some(reason.clone()),
-                _ => None,
-            };
-            let reason = outcome.exploration.calls.iter().find_map(skipped);
-            format!(
-                "NO_APPLICATIONS({})",
-                reason.as_deref().unwrap_or("No data")
-            )
-        }
-        AnalysisStatus::Partial => format!("PARTIAL({})", codes()),
-        AnalysisStatus::Failed => format!("FAILED({})", codes()),
-    }
-}
-
-/// What was asked and what came of it, as one JSON object. A thing that was asked several times
-/// (once an application, say) shows its counts together, or its first failure.
-fn status_details(outcome: &ClusterOutcome) -> String {
-    let mut details: BTreeMap<&str, CallOutcome> = BTreeMap::new();
-    for Call { name, outcome } in &outcome.exploration.calls {
-        match (details.get_mut(name), outcome) {
-            (None, outcome) => {
-                details.insert(name, outcome.clone());
-            }
-            (Some(CallOutcome::Found(sum)), CallOutcome::Found(more)) => *sum += more,
-            (Some(CallOutcome::Failed { .. }), _) => {}
-            (Some(known), CallOutcome::Failed { .. } | CallOutcome::Found(_)) => {
-                *known = outcome.clone();
-            }
-            (Some(_), CallOutcome::Skipped(_)) => {}
-        }
-    }
-    let mut object = Map::new();
-    for (name, outcome) in details {
-        let text = match outcome {
-            CallOutcome::Found(count) => format!("OK({count})"),
-            CallOutcome::Skipped(reason) => format!("SKIPPED({reason})"),
-            CallOutcome::Failed { code, .. } => format!("FAILED({code})"),
-        };
-        object.insert(name.to_owned(), Value::from(text));
-    }
-    let mut histories: Map<String, Value> = outcome
-        .by_status
-        .iter()
-        .map(|(status, count)| (status.as_str().to_owned(), Value::from(*count)))
-        .collect();
-    histories.insert("unchanged".to_owned(), Value::from(outcome.unchanged));
-    object.insert("histories".to_owned(), Value::Object(histories));
-    Value::Object(object).to_string()
 }
