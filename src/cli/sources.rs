@@ -8,13 +8,19 @@ use url::Url;
 
 use super::error::CliError;
 use crate::config::{Environment, RunSettings, SourceSettings, secret};
+#[cfg(feature = "emr")]
 use crate::discover::aws::AwsSettings;
+#[cfg(feature = "databricks")]
 use crate::discover::databricks::{DataPlane, Databricks, DatabricksAuth, DatabricksSource};
+#[cfg(feature = "emr")]
 use crate::discover::emr::{Emr, EmrSource};
+#[cfg(feature = "emr")]
 use crate::discover::emr_eks::{EmrEks, EmrEksSource};
+#[cfg(feature = "emr")]
 use crate::discover::emr_serverless::{EmrServerless, EmrServerlessSource};
 use crate::discover::event_logs::{EventLogSource, unsupported_scheme};
 use crate::discover::history_server::HistoryServerSource;
+#[cfg(any(feature = "databricks", feature = "emr"))]
 use crate::discover::{ClusterPlatform, DiscoverError, Pace};
 use crate::http::{Auth, ClientSettings, Secret};
 use crate::model::Platform;
@@ -24,6 +30,7 @@ use crate::unit::{AwsAccess, Credentials};
 /// Failures in a row after which a kind of request is given up for a Databricks workspace, unless set.
 const DATABRICKS_FAILURES: u32 = 20;
 /// Stands where a platform puts in the address of a server.
+#[cfg(any(feature = "databricks", feature = "emr"))]
 const NO_ADDRESS: &str = "http://server.invalid/";
 /// Addresses of live drivers and History Servers that are given without a scheme.
 const DEFAULT_SCHEME: &str = "http://";
@@ -59,11 +66,19 @@ pub(super) async fn of(
             })])
         }
         Platform::HistoryServer => given.history_servers(),
+        #[cfg(not(feature = "emr"))]
+        Platform::Emr | Platform::EmrServerless | Platform::EmrEks => given.not_built("emr"),
+        #[cfg(not(feature = "databricks"))]
+        Platform::Databricks => given.not_built("databricks"),
+        #[cfg(feature = "emr")]
         Platform::Emr => given.platform(Emr::connect(given.emr()?).await),
+        #[cfg(feature = "emr")]
         Platform::EmrServerless => {
             given.platform(EmrServerless::connect(given.emr_serverless()?).await)
         }
+        #[cfg(feature = "emr")]
         Platform::EmrEks => given.platform(EmrEks::connect(given.emr_eks()?).await),
+        #[cfg(feature = "databricks")]
         Platform::Databricks => {
             let source = given.databricks()?;
             let uri = source.workspace_url.to_string();
@@ -102,11 +117,21 @@ struct GivenSource<'g> {
 }
 
 impl GivenSource<'_> {
+    #[cfg(not(all(feature = "databricks", feature = "emr")))]
+    fn not_built(&self, feature: &str) -> Result<Vec<Source>, CliError> {
+        let kind = self.settings.section.kind;
+        self.usage(&format!(
+            "this sparklake cannot ask {kind}: it was built without the cargo feature `{feature}`; use \
+             a build that has it"
+        ))
+    }
+
     fn usage<T>(&self, problem: &str) -> Result<T, CliError> {
         let origin = &self.settings.origin;
         Err(CliError::Usage(format!("{origin}: {problem}")))
     }
 
+    #[cfg(any(feature = "databricks", feature = "emr"))]
     fn platform<P: ClusterPlatform + 'static>(
         &self,
         platform: Result<P, DiscoverError>,
@@ -129,7 +154,10 @@ impl GivenSource<'_> {
         };
         section.uris.iter().map(of_address).collect()
     }
+}
 
+#[cfg(feature = "emr")]
+impl GivenSource<'_> {
     fn emr(&self) -> Result<EmrSource, CliError> {
         let section = &self.settings.section;
         let default = EmrSource::default();
@@ -205,7 +233,10 @@ impl GivenSource<'_> {
             ..default
         })
     }
+}
 
+#[cfg(feature = "databricks")]
+impl GivenSource<'_> {
     fn databricks(&self) -> Result<DatabricksSource, CliError> {
         let section = &self.settings.section;
         let Some(workspace) = &section.workspace_url else {
@@ -271,7 +302,10 @@ impl GivenSource<'_> {
             ),
         }
     }
+}
 
+#[cfg(feature = "emr")]
+impl GivenSource<'_> {
     fn aws(&self) -> AwsSettings {
         let section = &self.settings.section;
         let default = AwsSettings::default();
@@ -295,7 +329,10 @@ impl GivenSource<'_> {
             ..default
         }
     }
+}
 
+#[cfg(any(feature = "databricks", feature = "emr"))]
+impl GivenSource<'_> {
     fn pace(&self) -> Pace {
         let section = &self.settings.section;
         let default = Pace::default();
@@ -313,7 +350,9 @@ impl GivenSource<'_> {
     fn client_without_address(&self) -> Result<ClientSettings, CliError> {
         self.client(&self.address(NO_ADDRESS)?)
     }
+}
 
+impl GivenSource<'_> {
     /// How a server at `base` is talked to.
     fn client(&self, base: &Url) -> Result<ClientSettings, CliError> {
         let section = &self.settings.section;
@@ -426,6 +465,7 @@ fn seconds(number: std::num::NonZeroUsize) -> Duration {
     Duration::from_secs(u64::try_from(number.get()).unwrap_or(u64::MAX))
 }
 
+#[cfg(feature = "emr")]
 fn or_default(given: &[String], default: Vec<String>) -> Vec<String> {
     if given.is_empty() {
         default

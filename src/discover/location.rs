@@ -152,10 +152,12 @@ pub(super) fn unsupported_scheme(given: &str) -> Option<String> {
 }
 
 fn is_supported(scheme: &str) -> bool {
-    matches!(
-        scheme,
-        "file" | "s3" | "gs" | "az" | "adl" | "azure" | "abfs" | "abfss" | "https"
-    )
+    let is_any = cfg!(any(feature = "aws", feature = "azure", feature = "gcp"));
+    scheme == "file"
+        || (cfg!(feature = "aws") && scheme == "s3")
+        || (cfg!(feature = "gcp") && scheme == "gs")
+        || (cfg!(feature = "azure") && matches!(scheme, "az" | "adl" | "azure" | "abfs" | "abfss"))
+        || (is_any && scheme == "https")
 }
 
 fn with_environment(options: &HashMap<String, String>) -> Vec<(String, String)> {

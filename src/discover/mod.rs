@@ -7,30 +7,41 @@
 //! one log, folder or cluster becomes a [`DiscoverProblem`] and does not hide the others.
 
 mod archive;
+#[cfg(feature = "emr")]
 pub mod aws;
 mod cluster;
+#[cfg(feature = "databricks")]
 pub mod databricks;
+#[cfg(feature = "emr")]
 pub mod emr;
+#[cfg(feature = "emr")]
 pub mod emr_eks;
+#[cfg(feature = "emr")]
 pub mod emr_serverless;
 pub mod event_logs;
 mod group;
 mod history;
 pub mod history_server;
+#[cfg(feature = "emr")]
 mod job_folder;
+#[cfg(feature = "emr")]
 mod job_runs;
 mod location;
+#[cfg(feature = "emr")]
 mod log_stores;
 mod names;
 mod origin;
 mod pattern;
 mod problem;
 mod server;
+#[cfg(feature = "emr")]
 mod spark_settings;
 mod stable_hash;
+#[cfg(feature = "emr")]
 mod tally;
 mod walk;
 mod window;
+#[cfg(feature = "emr")]
 pub mod yarn;
 
 pub(crate) use archive::{ArchivedLog, archived_logs};

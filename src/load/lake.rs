@@ -490,8 +490,11 @@ impl Lake {
 /// Makes the object stores of all clouds known to the Delta library. The library's own
 /// registration depends on how the program was linked; doing it twice does no harm.
 fn register_stores() {
+    #[cfg(feature = "aws")]
     deltalake::aws::register_handlers(None);
+    #[cfg(feature = "azure")]
     deltalake::azure::register_handlers(None);
+    #[cfg(feature = "gcp")]
     deltalake::gcp::register_handlers(None);
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::UnitError;
 use crate::config::{ConfigError, Environment, StorageOptions};
+#[cfg(feature = "emr")]
 use crate::discover::aws::{self, AwsSettings};
 
 /// What errors about options of an order name as their place.
@@ -79,13 +80,33 @@ impl Credentials {
         let Some(access) = &self.aws else {
             return Ok(options);
         };
-        let settings = access.settings();
-        let config = aws::sdk_config(&settings).await;
-        Ok(aws::storage_options(&settings, &config, &options).await?)
+        access.add_to(options).await
     }
 }
 
 impl AwsAccess {
+    #[cfg(not(feature = "emr"))]
+    async fn add_to(
+        &self,
+        _options: HashMap<String, String>,
+    ) -> Result<HashMap<String, String>, UnitError> {
+        Err(UnitError::Different {
+            what: "platforms (cargo feature emr)",
+        })
+    }
+
+    /// Adds the credentials that only the AWS SDK finds.
+    #[cfg(feature = "emr")]
+    async fn add_to(
+        &self,
+        options: HashMap<String, String>,
+    ) -> Result<HashMap<String, String>, UnitError> {
+        let settings = self.settings();
+        let config = aws::sdk_config(&settings).await;
+        Ok(aws::storage_options(&settings, &config, &options).await?)
+    }
+
+    #[cfg(feature = "emr")]
     fn settings(&self) -> AwsSettings {
         AwsSettings {
             region: self.region.clone(),
