@@ -12,6 +12,9 @@ use crate::extract::rows::{FactTable, RowCounts, json_map};
 use crate::load::{Batch, ClusterRecord};
 use crate::schema::{self, BuilderError, RowBuilder, TableBuilder};
 
+/// How instances are bought where the platform does not tell: a key is never NULL.
+const UNKNOWN_MARKET: &str = "UNKNOWN";
+
 /// What a platform told about one cluster, and what became of its applications.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,7 +163,10 @@ fn instances(row: &mut RowBuilder<'_>, instances: &ClusterInstances) {
         .opt_string("group_name", instances.group_name.as_deref())
         .string("role", &instances.role)
         .string("instance_type", &instances.instance_type)
-        .opt_string("market", instances.market.as_deref())
+        .string(
+            "market",
+            instances.market.as_deref().unwrap_or(UNKNOWN_MARKET),
+        )
         .opt_bigint("requested_count", instances.requested_count)
         .opt_bigint("running_count", instances.running_count)
         .opt_bigint("total_count", instances.total_count)
@@ -179,7 +185,7 @@ fn metrics(row: &mut RowBuilder<'_>, metrics: &ClusterMetrics) {
     };
     row.timestamp_ms("sampled_at", metrics.sampled_at.timestamp_millis())
         .string("source", &metrics.source)
-        .opt_string("queue", metrics.queue.as_deref())
+        .string("queue", metrics.queue.as_deref().unwrap_or_default())
         .opt_bigint("period_seconds", metrics.period_seconds)
         .opt_double("allocated_memory_mb", metrics.allocated_memory_mb)
         .opt_double("available_memory_mb", metrics.available_memory_mb)

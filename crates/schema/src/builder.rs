@@ -84,7 +84,7 @@ impl TableBuilder {
 
     /// Whether there is nothing to finish.
     pub fn is_empty(&self) -> bool {
-        self.rows == 0
+        self.rows == 0 && self.position == 0 && self.failure.is_none()
     }
 
     /// Bytes of text and array elements in the batch so far. A batch holds at most 2 GiB of them:

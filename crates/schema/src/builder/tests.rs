@@ -309,3 +309,13 @@ fn a_batch_beyond_32_bit_offsets_is_an_error_instead_of_a_panic() {
         "table environment: texts and arrays of one batch exceed 2 GiB at column `platform`"
     );
 }
+
+#[test]
+fn a_builder_whose_only_row_was_refused_is_not_empty() {
+    let mut builder = environment();
+    builder.row().opt_string("platform", None);
+    assert_eq!(builder.len(), 0);
+    assert!(!builder.is_empty(), "nobody would ask it for its rows");
+    assert!(failure(&mut builder).contains("`platform`"));
+    assert!(builder.is_empty());
+}
