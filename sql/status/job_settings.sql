@@ -2,8 +2,8 @@
 -- title: Settings of a job to change
 -- description: What `sparklake export settings` writes for one recurring job: the next change, or all that
 --   are proposed.
--- parameter: job_key string = '' the recurring job
--- parameter: all boolean = false whether steps after the next one are wanted too
+-- parameter: job_key string = - [job key] the recurring job
+-- parameter: all boolean = false [flag] whether steps after the next one are wanted too
 SELECT config_key, current_value, recommended_value, reason, is_next
 FROM recommendations
 WHERE job_key = $job_key AND status = 'proposed' AND (is_next OR $all)
