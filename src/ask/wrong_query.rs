@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::error::{AskError, take_own};
 use crate::model::nearest;
-use crate::schema;
+use crate::schema::{self, TableKind};
 
 /// Columns that are listed when none is like the one that was asked for.
 const LISTED_COLUMNS: usize = 12;
@@ -183,11 +183,13 @@ fn in_tables(tables: &BTreeSet<&str>) -> String {
     }
 }
 
-/// A table of the contract, not read by the query, that has the column.
+/// A table of the contract, not read by the query, that has the column: where it comes from, rather
+/// than a derived table that repeats it.
 fn elsewhere(column: &str, read: &BTreeSet<&str>) -> Option<&'static str> {
     schema::tables()
         .iter()
-        .find(|table| table.column(column).is_some() && !read.contains(table.name.as_str()))
+        .filter(|table| table.column(column).is_some() && !read.contains(table.name.as_str()))
+        .min_by_key(|table| table.kind != TableKind::Fact)
         .map(|table| table.name.as_str())
 }
 

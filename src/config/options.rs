@@ -192,6 +192,13 @@ pub const OPTIONS: &[SettingOption] = &[
     ),
     option(
         "rules",
+        "prices",
+        GivenBy::FileOnly(SHARED),
+        Some("[]"),
+        "Price books (CSV) whose prices win over the built-in ones",
+    ),
+    option(
+        "rules",
         "parameters",
         GivenBy::FileOnly(SHARED),
         None,

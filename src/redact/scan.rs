@@ -98,11 +98,15 @@ pub(super) fn secrets(text: &str, patterns: &Patterns) -> Vec<Range<usize>> {
     let Some(automaton) = AUTOMATON.as_ref() else {
         return found;
     };
-    // Values that have been masked already; what is inside them needs no second look.
-    let mut done = 0;
+    // What was found last needs no second look inside. What lies between an announcement and its
+    // secret does: a key in the path of an address whose query is masked.
+    let mut last_found: Option<Range<usize>> = None;
     for word in automaton.words.find_iter(text) {
         let range = word.range();
-        if range.start < done {
+        if last_found
+            .as_ref()
+            .is_some_and(|last| last.contains(&range.start))
+        {
             continue;
         }
         let Some(trigger) = automaton.triggers.get(word.pattern().as_usize()) else {
@@ -111,7 +115,7 @@ pub(super) fn secrets(text: &str, patterns: &Patterns) -> Vec<Range<usize>> {
         let before = found.len();
         look(text, range, *trigger, patterns, &mut found);
         if let Some(last) = found.get(before..).and_then(<[_]>::last) {
-            done = done.max(last.end);
+            last_found = Some(last.clone());
         }
     }
     if patterns.has(Pattern::LongWords) {

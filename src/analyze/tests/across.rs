@@ -51,7 +51,7 @@ fn a_table_over_several_applications_is_not_part_of_the_first_pass() {
 fn what_is_made_first_cannot_read_what_is_made_later() {
     let agg = built_in_with(
         "ineffjobagg",
-        "-- reads: applications, findings, ineffjobraw\n",
+        "-- reads: application_costs, applications, findings, ineffjobraw\n",
         "",
     );
     let agg = agg.replace(

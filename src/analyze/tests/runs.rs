@@ -107,17 +107,16 @@ async fn the_same_facts_give_the_same_rows_in_the_schema_of_the_contracts() {
     for (one, other) in first.tables.iter().zip(&second.tables) {
         let contract = schema::table(&one.table).expect("contract");
         assert_eq!(one.rows.schema(), contract.arrow_schema());
-        assert!(one.rows.num_rows() > 0, "{}", one.table);
+        // Three runs of three jobs ask for no change that lasts.
+        let may_be_empty = one.table == "recommendations";
+        assert!(may_be_empty || one.rows.num_rows() > 0, "{}", one.table);
         assert_eq!(one.rows, other.rows, "{}", one.table);
     }
 }
 
 #[tokio::test]
 async fn an_empty_lake_gives_empty_tables() {
-    let analysis = TestLake::default()
-        .analyse(&["ineffjobagg", "photonanalysis"])
-        .await
-        .0;
+    let analysis = TestLake::default().analyse_with(built_in()).await.0;
     assert_eq!(analysis.tables.len(), built_in().tables().count());
     assert!(
         analysis

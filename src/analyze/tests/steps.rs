@@ -48,7 +48,7 @@ impl Step for Profiles {
     async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
         let query = format!(
             "SELECT platform, cluster_id, cluster_name, application_id, attempt_id, \
-             make_array('{}') AS tuning_settings, NULL AS operators, NULL AS operator_counts, app_date \
+             make_array('{}') AS tuning_settings, FALSE AS out_of_memory, NULL AS operators, NULL AS operator_counts, app_date \
              FROM applications",
             self.setting
         );
