@@ -221,15 +221,12 @@ impl Catalog {
     /// Adds prices to the book; they replace those of the same thing.
     fn add_prices(&mut self, file: &str, csv: &str) -> Result<(), CatalogError> {
         let contract = self.contracts.get(PRICES).cloned();
-        let book = match self.references.get(PRICES) {
-            Some(book) => {
-                let merged = prices::merge(&book.file, &book.csv, file, csv)?;
-                Reference::parse(&book.file, PRICES, &merged, contract)?
-            }
-            None => {
-                prices::check(file, csv)?;
-                Reference::parse(file, PRICES, csv, contract)?
-            }
+        let book = if let Some(book) = self.references.get(PRICES) {
+            let merged = prices::merge(&book.file, &book.csv, file, csv)?;
+            Reference::parse(&book.file, PRICES, &merged, contract)?
+        } else {
+            prices::check(file, csv)?;
+            Reference::parse(file, PRICES, csv, contract)?
         };
         self.references.insert(PRICES.to_owned(), book);
         Ok(())

@@ -114,8 +114,7 @@ pub(super) fn keys_of(
 ) -> Result<Vec<ApplicationKey>, arrow::error::ArrowError> {
     let text = |column: usize| cast(batch.column(column), &DataType::Utf8);
     let texts = [text(0)?, text(1)?, text(2)?, text(3)?];
-    let [platform, cluster, application, attempt] =
-        texts.each_ref().map(|column| column.as_string::<i32>());
+    let [platform, cluster, application, attempt] = texts.each_ref().map(AsArray::as_string::<i32>);
     Ok((0..batch.num_rows())
         .map(|row| ApplicationKey {
             platform: platform.value(row).to_owned(),
@@ -181,15 +180,12 @@ pub fn units(mut subjects: Vec<Subject>, limits: UnitLimits) -> Vec<Vec<Subject>
             unit.len() < limits.applications
                 && stages.saturating_add(subject.stages) <= limits.stages
         };
-        match units.last_mut().filter(|unit| fits(unit)) {
-            Some(unit) => {
-                stages = stages.saturating_add(subject.stages);
-                unit.push(subject);
-            }
-            None => {
-                stages = subject.stages;
-                units.push(vec![subject]);
-            }
+        if let Some(unit) = units.last_mut().filter(|unit| fits(unit)) {
+            stages = stages.saturating_add(subject.stages);
+            unit.push(subject);
+        } else {
+            stages = subject.stages;
+            units.push(vec![subject]);
         }
     }
     units

@@ -114,7 +114,10 @@ fn ambiguous(field: &Column) -> String {
 
 fn no_such_column(field: &Column, known: &[Column]) -> String {
     let name = &field.name;
-    let relation = field.relation.as_ref().map(|relation| relation.table());
+    let relation = field
+        .relation
+        .as_ref()
+        .map(datafusion::common::TableReference::table);
     let tables: BTreeSet<&str> = known.iter().filter_map(table_of).collect();
     if let Some(relation) = relation
         && !known
@@ -172,7 +175,10 @@ fn no_such_column(field: &Column, known: &[Column]) -> String {
 }
 
 fn table_of(column: &Column) -> Option<&str> {
-    column.relation.as_ref().map(|relation| relation.table())
+    column
+        .relation
+        .as_ref()
+        .map(datafusion::common::TableReference::table)
 }
 
 fn in_tables(tables: &BTreeSet<&str>) -> String {

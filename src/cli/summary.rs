@@ -103,7 +103,7 @@ fn problems(run: &RunSummary, lake: &str) -> String {
         ..
     } in run.problems.iter().take(LISTED_PROBLEMS)
     {
-        let mut error = printable(&shortened(error, LONG)).to_string();
+        let mut error = printable(&shortened(error, LONG)).clone();
         if *count > 1 {
             let _ = write!(error, " ({count} times)");
         }

@@ -162,6 +162,7 @@ pub(super) fn empty_answer(uri: &str, call: &str) -> DiscoverError {
 }
 
 /// Stands for addresses that AWS will tell.
+#[expect(clippy::expect_used, reason = "a constant address can be read")]
 pub(super) fn unknown_address() -> Url {
     Url::parse("https://emr.invalid/").expect("a constant address")
 }

@@ -39,12 +39,11 @@ impl LogStores {
     /// When `root` is no URI of a store.
     pub(super) fn place(&self, root: &str, folders: &[&str]) -> Result<Location, DiscoverError> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = match places.get(root) {
-            Some(known) => known.clone(),
-            None => {
-                let place = Location::resolve(root, &self.options)?;
-                places.entry(root.to_owned()).or_insert(place).clone()
-            }
+        let root = if let Some(known) = places.get(root) {
+            known.clone()
+        } else {
+            let place = Location::resolve(root, &self.options)?;
+            places.entry(root.to_owned()).or_insert(place).clone()
         };
         let path = folders
             .iter()

@@ -55,12 +55,11 @@ impl Lake {
             since: Utc::now(),
             run_id: run_id.to_owned(),
         };
-        let kind = match self.folder() {
-            Some(folder) => Kind::Local(lock_file(folder, &holder)?),
-            None => {
-                let second_look = self.has_rivals().then_some(SECOND_LOOK);
-                Kind::Lease(Lease::acquire(self.store(), holder.clone(), second_look).await?)
-            }
+        let kind = if let Some(folder) = self.folder() {
+            Kind::Local(lock_file(folder, &holder)?)
+        } else {
+            let second_look = self.has_rivals().then_some(SECOND_LOOK);
+            Kind::Lease(Lease::acquire(self.store(), holder.clone(), second_look).await?)
         };
         Ok(LakeLock {
             holder,

@@ -182,17 +182,16 @@ impl Run<'_> {
         prepared: Option<(Catalog, Discovered)>,
     ) -> Result<(), RunError> {
         lake.recover(lock).await?;
-        let (catalog, found) = match prepared {
-            Some(prepared) => prepared,
-            None => {
-                // Rules are read first: a mistake in them should not cost a night's reading.
-                let catalog = analysis::catalog(self.request)?;
-                match self.discover().await {
-                    Ok(found) => (catalog, found),
-                    Err(error) => {
-                        self.write_problems(lake, lock).await?;
-                        return Err(error);
-                    }
+        let (catalog, found) = if let Some(prepared) = prepared {
+            prepared
+        } else {
+            // Rules are read first: a mistake in them should not cost a night's reading.
+            let catalog = analysis::catalog(self.request)?;
+            match self.discover().await {
+                Ok(found) => (catalog, found),
+                Err(error) => {
+                    self.write_problems(lake, lock).await?;
+                    return Err(error);
                 }
             }
         };
@@ -232,7 +231,9 @@ impl Run<'_> {
     /// Writes to the ledger which places could not be looked at.
     async fn write_problems(&self, lake: &Lake, lock: &LakeLock) -> Result<(), RunError> {
         let problems = self.summary.problems.iter();
-        let records: Vec<SourceRecord> = problems.filter_map(|problem| problem.record()).collect();
+        let records: Vec<SourceRecord> = problems
+            .filter_map(super::summary::Problem::record)
+            .collect();
         if !records.is_empty() {
             let batch = lake.begin_batch(lock, &self.summary.run_id).await?;
             lake.commit(lock, &batch, Vec::new(), &[], records).await?;

@@ -239,9 +239,7 @@ fn words(name: &str) -> Vec<String> {
     let mut letters = name.chars().peekable();
     let mut before = ' ';
     while let Some(letter) = letters.next() {
-        if !letter.is_alphanumeric() {
-            take(&mut word, &mut words);
-        } else {
+        if letter.is_alphanumeric() {
             let below = letters.peek().is_some_and(char::is_ascii_lowercase);
             let begins = letter.is_ascii_uppercase()
                 && (before.is_ascii_lowercase() || (before.is_ascii_uppercase() && below));
@@ -249,6 +247,8 @@ fn words(name: &str) -> Vec<String> {
                 take(&mut word, &mut words);
             }
             word.push(letter.to_ascii_lowercase());
+        } else {
+            take(&mut word, &mut words);
         }
         before = letter;
     }

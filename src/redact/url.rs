@@ -73,14 +73,13 @@ fn is_secret(scheme: &str, user: &str) -> bool {
         .or_else(|| user.split_once("%3A"))
         .or_else(|| user.split_once("%3a"))
         .map(|(_, password)| password);
-    match password {
-        Some(password) => !password.is_empty() && !is_already_masked(password),
-        None => {
-            let takes_tokens = ["http", "https", "s3", "s3a", "s3n"]
-                .iter()
-                .any(|known| scheme.eq_ignore_ascii_case(known));
-            takes_tokens && user.len() >= 8 && looks_random(user)
-        }
+    if let Some(password) = password {
+        !password.is_empty() && !is_already_masked(password)
+    } else {
+        let takes_tokens = ["http", "https", "s3", "s3a", "s3n"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known));
+        takes_tokens && user.len() >= 8 && looks_random(user)
     }
 }
 

@@ -712,9 +712,10 @@ async fn a_download_that_breaks_off_begins_anew() {
 
 #[tokio::test]
 async fn a_download_is_bounded_with_and_without_a_promise() {
-    let double = Double::start(|_, before| match before {
-        0 => status(200, "0123456789"),
-        _ => {
+    let double = Double::start(|_, before| {
+        if before == 0 {
+            status(200, "0123456789")
+        } else {
             let pieces = ["01234", "56789"].map(Ok::<_, std::io::Error>);
             Body::from_stream(futures::stream::iter(pieces)).into_response()
         }

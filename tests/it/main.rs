@@ -4,6 +4,10 @@
 //! the comparison of the two event parsers looks inside.
 
 #![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on fails, and says what it expected"
+)]
+#![expect(
     clippy::print_stdout,
     reason = "a test that is skipped, or compares thousands of values, says so"
 )]

@@ -141,14 +141,22 @@ async fn a_group_that_fails_fails_alone_and_is_noted() {
     let lake = lake(&[("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]);
     let (judged, problem) = judged(&catalog, &lake).await;
     assert_eq!(problem, None);
-    let rows: usize = judged.rows.iter().map(|rows| rows.num_rows()).sum();
+    let rows: usize = judged
+        .rows
+        .iter()
+        .map(arrow::array::RecordBatch::num_rows)
+        .sum();
     assert_eq!((rows, judged.failed.len()), (1 + 2 + 4 + 5, 1));
     let [failure] = judged.failures.as_slice() else {
         panic!("{:?}", judged.failures)
     };
     assert_eq!(failure.applications.len(), 1);
     assert_eq!(failure.applications[0].application_id, "c-0");
-    let noted: usize = judged.failure_rows.iter().map(|rows| rows.num_rows()).sum();
+    let noted: usize = judged
+        .failure_rows
+        .iter()
+        .map(arrow::array::RecordBatch::num_rows)
+        .sum();
     assert_eq!(noted, 1);
 }
 

@@ -84,7 +84,7 @@ async fn p5_the_score_is_weighted_by_task_time() {
         assert_columns(
             &operator(&answers, name),
             json!({
-                "task_time_ms": time_ms, "task_time_share": time_ms as f64 / 120_000.0,
+                "task_time_ms": time_ms, "task_time_share": f64::from(time_ms) / 120_000.0,
                 "num_nodes": nodes,
             }),
         );

@@ -29,11 +29,11 @@ impl Profiles {
 
 #[async_trait]
 impl Step for Profiles {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "application_profiles"
     }
 
-    fn file(&self) -> &str {
+    fn file(&self) -> &'static str {
         "application_profiles"
     }
 

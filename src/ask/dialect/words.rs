@@ -445,15 +445,12 @@ fn from_java(pattern: &str) -> String {
         let known = PATTERNS
             .iter()
             .find_map(|(java, own)| Some((own, rest.strip_prefix(java)?)));
-        rest = match known {
-            Some((own, after)) => {
-                translated.push_str(own);
-                after
-            }
-            None => {
-                translated.push(letter);
-                rest.get(letter.len_utf8()..).unwrap_or_default()
-            }
+        rest = if let Some((own, after)) = known {
+            translated.push_str(own);
+            after
+        } else {
+            translated.push(letter);
+            rest.get(letter.len_utf8()..).unwrap_or_default()
         };
     }
     translated

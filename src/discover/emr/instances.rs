@@ -241,7 +241,7 @@ fn of_fleet(
         .find(|specification| specification.instance_type() == Some(instance_type));
     let role = fleet.instance_fleet_type.as_ref();
     let devices = specification
-        .map(|s| s.ebs_block_devices())
+        .map(types::InstanceTypeSpecification::ebs_block_devices)
         .unwrap_or_default();
     ClusterInstances {
         group_id: fleet.id.clone().unwrap_or_default(),

@@ -111,6 +111,7 @@ impl Default for EmrSource {
 }
 
 /// Stands where a base is put in before the first request.
+#[expect(clippy::expect_used, reason = "a constant address can be read")]
 fn placeholder() -> Url {
     Url::parse("https://emr.invalid/").expect("a constant address")
 }

@@ -20,13 +20,12 @@ pub(super) async fn check(platform: &EmrEks) -> Vec<Check> {
         Some(id) => Some(id.clone()),
         None => first_cluster(platform, &mut checks).await,
     };
-    match id {
-        Some(id) => check_cluster(platform, &id, &mut checks).await,
-        None => {
-            let calls = [DESCRIBE_VIRTUAL_CLUSTER, LIST_JOB_RUNS, DESCRIBE_JOB_RUN];
-            checks.extend(calls.map(|call| skipped_check(call, NO_CLUSTER)));
-            checks.extend(check_logs(&platform.source.aws, &platform.config, None).await);
-        }
+    if let Some(id) = id {
+        check_cluster(platform, &id, &mut checks).await;
+    } else {
+        let calls = [DESCRIBE_VIRTUAL_CLUSTER, LIST_JOB_RUNS, DESCRIBE_JOB_RUN];
+        checks.extend(calls.map(|call| skipped_check(call, NO_CLUSTER)));
+        checks.extend(check_logs(&platform.source.aws, &platform.config, None).await);
     }
     let reason = match platform.source.persistent_ui {
         true => "trying it would start a History Server; the first run tells",
@@ -49,7 +48,11 @@ async fn first_cluster(platform: &EmrEks, checks: &mut Vec<Check>) -> Option<Str
         page.virtual_clusters()
             .iter()
             .filter(|cluster| cluster.id().is_some())
-            .max_by_key(|cluster| cluster.created_at().map(|time| time.as_nanos()))
+            .max_by_key(|cluster| {
+                cluster
+                    .created_at()
+                    .map(aws_smithy_types::DateTime::as_nanos)
+            })
             .and_then(|cluster| cluster.id().map(str::to_owned))
     });
     checks.push(check_of(LIST_VIRTUAL_CLUSTERS, listed, |page| {

@@ -269,7 +269,7 @@ fn spark_settings(details: Option<&types::JobRun>) -> SparkSettings {
     let mut settings = SparkSettings::default();
     let overrides = details.and_then(|details| details.configuration_overrides());
     for configuration in overrides
-        .map(|overrides| overrides.application_configuration())
+        .map(types::ConfigurationOverrides::application_configuration)
         .unwrap_or_default()
     {
         settings.add_configuration(configuration.classification(), configuration.properties());

@@ -27,7 +27,7 @@ pub(super) fn is_wanted(run: &types::JobRun, request: &ExploreRequest) -> bool {
 
 /// What a list or a description says about a job run; `None` for one without an id.
 pub(super) fn described(run: &types::JobRun) -> Option<JobRun> {
-    let failure = run.failure_reason().map(|reason| reason.as_str());
+    let failure = run.failure_reason().map(types::FailureReason::as_str);
     let reason: Vec<&str> = [failure, run.state_details()]
         .into_iter()
         .flatten()
@@ -52,7 +52,7 @@ pub(super) fn described(run: &types::JobRun) -> Option<JobRun> {
 fn entry_point(run: &types::JobRun) -> Option<String> {
     let driver = run.job_driver()?;
     let submit = driver.spark_submit_job_driver();
-    let submit = submit.map(|submit| submit.entry_point());
+    let submit = submit.map(types::SparkSubmitJobDriver::entry_point);
     let sql = driver.spark_sql_job_driver();
     let sql = sql.and_then(|sql| sql.entry_point());
     submit.or(sql).map(str::to_owned)

@@ -153,10 +153,10 @@ impl EmrEks {
         let emr = aws::client!(aws_sdk_emr, "elasticmapreduce", &config, &source.aws, cap);
         Ok(Self {
             source,
+            config,
             region,
             client,
             emr,
-            config,
         })
     }
 

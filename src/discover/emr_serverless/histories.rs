@@ -94,7 +94,7 @@ impl Explorer<'_> {
             .application
             .and_then(|application| application.monitoring_configuration());
         let common_settings = self.application.map(Application::runtime_configuration);
-        let own_settings = overrides.map(|overrides| overrides.application_configuration());
+        let own_settings = overrides.map(types::ConfigurationOverrides::application_configuration);
         Run {
             arn: summary.arn().to_owned(),
             is_ended: job_run::is_ended(state),
@@ -251,7 +251,7 @@ impl Explorer<'_> {
 
     /// The attempts of a run. Only for runs that were retried are they asked for.
     async fn attempts(&self, run: &Run, tally: &mut Tally) -> Vec<Option<i32>> {
-        let last = run.details.as_ref().and_then(|details| details.attempt());
+        let last = run.details.as_ref().and_then(types::JobRun::attempt);
         let Some(last) = last.filter(|last| *last > 1) else {
             return vec![None];
         };
@@ -366,7 +366,7 @@ fn is_managed(
     let is_enabled = |monitoring: &MonitoringConfiguration| {
         monitoring
             .managed_persistence_monitoring_configuration()
-            .and_then(|managed| managed.enabled())
+            .and_then(types::ManagedPersistenceMonitoringConfiguration::enabled)
     };
     own.and_then(is_enabled)
         .or_else(|| common.and_then(is_enabled))

@@ -119,14 +119,14 @@ pub fn split(
                     .iter()
                     .filter_map(pick)
                     .filter_map(entry_of)
-                    .collect()
+                    .collect();
             }
             _ => {
                 part.files = members
                     .iter()
                     .filter_map(pick)
                     .filter_map(file_of)
-                    .collect()
+                    .collect();
             }
         }
         part

@@ -112,9 +112,9 @@ pub(super) fn for_each_chunk<R: Read + Send>(
     io_error: impl Fn(std::io::Error) -> ExtractError + Sync,
 ) -> Result<ReadSummary, ExtractError> {
     if threads <= 1 {
-        in_one_thread(source, apply, io_error)?
+        in_one_thread(source, apply, io_error)?;
     } else {
-        in_threads(source, threads, apply, io_error)?
+        in_threads(source, threads, apply, io_error)?;
     }
     Ok(ReadSummary {
         oversized_lines: source.oversized_lines,

@@ -336,7 +336,7 @@ mod tests {
                 .iter()
                 .enumerate()
                 .map(|(index, (_, size))| {
-                    part(&format!("eventlog-2024-01-01--10-{:02}", index), *size)
+                    part(&format!("eventlog-2024-01-01--10-{index:02}"), *size)
                 })
                 .collect();
             let rollovers: Vec<_> = delivered

@@ -37,7 +37,7 @@ impl Undecided {
                 intent.seq > seq
                     && changes
                         .chain(ledger)
-                        .flat_map(|change| change.all_adds())
+                        .flat_map(super::super::intent::TableChange::all_adds)
                         .any(|add| add.path == path)
             })
     }

@@ -389,28 +389,25 @@ impl Mapping {
                 continue;
             }
             let value = shown(column, value);
-            match self
+            if let Some((prefix, group)) = self
                 .groups
                 .iter()
                 .find(|(prefix, _)| column.starts_with(prefix))
             {
-                Some((prefix, group)) => {
-                    // A group of one column is named after it.
-                    let rest = column
-                        .strip_prefix(prefix)
-                        .filter(|rest| !rest.is_empty())
-                        .unwrap_or(column);
-                    groups
-                        .entry(group)
-                        .or_default()
-                        .insert(camel_case(rest), value);
-                }
-                None => {
-                    let renamed = self.renamed.iter().find(|(from, _)| from == column);
-                    let name =
-                        renamed.map_or_else(|| camel_case(column), |(_, name)| (*name).to_owned());
-                    object.insert(name, value);
-                }
+                // A group of one column is named after it.
+                let rest = column
+                    .strip_prefix(prefix)
+                    .filter(|rest| !rest.is_empty())
+                    .unwrap_or(column);
+                groups
+                    .entry(group)
+                    .or_default()
+                    .insert(camel_case(rest), value);
+            } else {
+                let renamed = self.renamed.iter().find(|(from, _)| from == column);
+                let name =
+                    renamed.map_or_else(|| camel_case(column), |(_, name)| (*name).to_owned());
+                object.insert(name, value);
             }
         }
         object.extend(

@@ -128,7 +128,7 @@ fn attempt_ids_stand_in_paths_only_where_they_are_listed() {
     let runtime = runtime();
     let served = runtime.block_on(double.serve());
     let found = histories(&runtime, &source(&served.url, ServerAccess::RestOnly));
-    let uris: Vec<&str> = found.iter().map(|history| history.uri()).collect();
+    let uris: Vec<&str> = found.iter().map(History::uri).collect();
     let expected = ["1", "2"].map(|id| format!("{}api/v1/applications/local-1/{id}", served.url));
     assert_eq!(uris, expected);
     for (history, (attempt_id, complete)) in found.iter().zip([("1", false), ("2", true)]) {

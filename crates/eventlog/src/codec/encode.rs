@@ -1,5 +1,10 @@
 //! Writes every framing, for tests only: sparklake itself never writes an event log.
 
+#![expect(
+    clippy::expect_used,
+    reason = "writing into memory does not fail, and blocks of tests are small"
+)]
+
 use std::io::{Cursor, Write};
 
 use ::zip::write::SimpleFileOptions;

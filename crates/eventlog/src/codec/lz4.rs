@@ -172,7 +172,7 @@ impl Header {
 
 #[cfg(any(test, feature = "test-support"))]
 pub(super) mod encode {
-    use super::*;
+    use super::{CHECKSUM_MASK, CHECKSUM_SEED, LEVEL_BASE, MAGIC, XxHash32};
 
     /// What lz4-java writes for `blocks`, without the end mark.
     pub(crate) fn blocks(blocks: &[&[u8]], stored: bool) -> Vec<u8> {

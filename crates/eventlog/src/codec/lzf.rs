@@ -84,6 +84,7 @@ impl<R: Read> LzfChunks<R> {
 }
 
 #[cfg(any(test, feature = "test-support"))]
+#[expect(clippy::expect_used, reason = "blocks of tests are small")]
 pub(super) mod encode {
     use super::MAGIC;
 

@@ -241,7 +241,7 @@ pub enum Fault {
 pub fn fault_of(error: &io::Error) -> Fault {
     if error
         .get_ref()
-        .is_some_and(|inner| inner.is::<SourceFailure>())
+        .is_some_and(<dyn std::error::Error + Send + Sync + 'static>::is::<SourceFailure>)
     {
         return Fault::Source;
     }

@@ -149,8 +149,9 @@ fn decode(
 }
 
 #[cfg(any(test, feature = "test-support"))]
+#[expect(clippy::expect_used, reason = "blocks of tests are small")]
 pub(super) mod encode {
-    use super::*;
+    use super::{MAGIC, VERSION};
 
     /// The header of a stream.
     pub(crate) fn header() -> Vec<u8> {

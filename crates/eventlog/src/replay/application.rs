@@ -96,12 +96,11 @@ impl Replay<'_, '_> {
         let concurrency = executors.concurrency();
         let start = self.start.take();
         let has_start = start.is_some();
-        let (name, user) = match start {
-            Some(start) => (start.name, start.user),
-            None => {
-                let name = self.environment.spark("spark.app.name").unwrap_or_default();
-                (name.to_owned(), String::new())
-            }
+        let (name, user) = if let Some(start) = start {
+            (start.name, start.user)
+        } else {
+            let name = self.environment.spark("spark.app.name").unwrap_or_default();
+            (name.to_owned(), String::new())
         };
         let spark_version = self.spark_version.take();
         let platform = self.rows.context().platform.clone();

@@ -65,7 +65,7 @@ impl Distribution {
         others.extend(self.loose);
         others.retain(|value| keep(*value));
         // Blocks are ascending already, which a stable sort makes use of.
-        others.sort();
+        others.sort_unstable();
         SortedValues {
             zeros: if keep(0) { self.zeros } else { 0 },
             others,
@@ -99,7 +99,7 @@ impl SortedValues {
         self.zeros += values.iter().filter(|value| **value == 0).count();
         self.others
             .extend(values.iter().filter(|value| **value != 0));
-        self.others.sort();
+        self.others.sort_unstable();
     }
 
     /// Sum of all values, saturating.

@@ -111,8 +111,7 @@ fn exit_code(text: &str) -> Option<i64> {
     ["code", "status"]
         .iter()
         .flat_map(|word| text.match_indices(word).map(|(at, _)| at + word.len()))
-        .filter_map(|at| number(text.get(at..)?))
-        .next()
+        .find_map(|at| number(text.get(at..)?))
 }
 
 fn number(text: &str) -> Option<i64> {

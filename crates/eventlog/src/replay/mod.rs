@@ -218,11 +218,11 @@ impl<'w, 's> Replay<'w, 's> {
             Event::ExecutorRemoved(removed) => return self.on_executor_removed(removed),
             Event::ExecutorExcluded(exclusion) => self.on_executor_excluded(&exclusion),
             Event::ExecutorUnexcluded(exclusion) => {
-                self.executors.set_excluded(&exclusion.executor_id, false)
+                self.executors.set_excluded(&exclusion.executor_id, false);
             }
             Event::NodeExcluded(exclusion) => self.on_node_excluded(&exclusion),
             Event::NodeUnexcluded(exclusion) => {
-                self.executors.set_node_excluded(&exclusion.host, false)
+                self.executors.set_node_excluded(&exclusion.host, false);
             }
             Event::ExecutorMetricsUpdate(mut update) => {
                 let readings = update.updates.iter_mut();
@@ -341,12 +341,11 @@ impl<'w, 's> Replay<'w, 's> {
             .settings
             .differing(std::mem::take(&mut properties.settings));
         self.sql.on_job_start(&start, operation);
-        match start.properties.sql_execution_id {
-            Some(sql_id) => self.sql.on_settings(sql_id, settings),
-            None => {
-                let subject = SettingSubject::Job(start.job_id);
-                self.settings.append(subject, settings, self.rows)?;
-            }
+        if let Some(sql_id) = start.properties.sql_execution_id {
+            self.sql.on_settings(sql_id, settings);
+        } else {
+            let subject = SettingSubject::Job(start.job_id);
+            self.settings.append(subject, settings, self.rows)?;
         }
         let job = LiveJob::new(&start);
         for info in start.stage_infos {
