@@ -272,6 +272,12 @@ impl<'a> Run<'a> {
 
     fn take_over(&mut self, done: Done) {
         let Planned { step, makes } = &done.planned;
+        tracing::debug!(
+            kind = done.planned.kind(),
+            id = step.id(),
+            elapsed_ms = u64::try_from(done.elapsed.as_millis()).unwrap_or(u64::MAX),
+            "analysis step ends"
+        );
         self.analysis.steps.push(StepReport {
             kind: done.planned.kind(),
             id: step.id().to_owned(),
