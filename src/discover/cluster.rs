@@ -30,7 +30,7 @@ use super::window::Window;
 pub struct Cluster {
     /// The platform.
     pub platform: Platform,
-    /// The platform's own id, such as `j-2AXXXXXXGAPLF`.
+    /// The platform's own id, such as `j-1ABCD2EFGH3IJ`.
     pub id: String,
     /// Its name.
     pub name: String,
