@@ -1,8 +1,8 @@
 -- id: job_costs
 -- title: Costs of recurring jobs
 -- description: Adds up the runs of each recurring job and projects them to a year by the time between its
---   first and its last run. Below two days of runs the frequency says nothing, and no year is told.
--- parameter: min_days double = 2 [days] time between the first and the last run, below which no year is told
+--   first and its last run. Below two days of runs the frequency says nothing, and no year is reported.
+-- parameter: min_days double = 2 [days] time between the first and the last run, below which no year is reported
 -- scope: job_key
 -- reads: application_waste, applications
 WITH runs AS (

@@ -2,7 +2,7 @@
 -- title: Times without a job, with what the driver did
 -- description: One row per time of a second or more in which an application ran no job: from its start (or its
 --   first executor, where that came later) to its first job, between jobs, and after its last. held_core_ms is
---   the core time that executors were held meanwhile, in local mode the driver's cores. The gap is told apart
+--   the core time that executors were held meanwhile, in local mode the driver's cores. The gap is reported apart
 --   by the queries that ran: before_job_ms before the first job of a query (listing partitions, compiling,
 --   broadcasting), between_jobs_ms between two of its jobs, commit_ms after the last job of a query that
 --   writes (files are moved, the table's log is written), collect_ms after the last of one that only reads

@@ -227,17 +227,20 @@ impl Problem {
             step.0 += failure.applications.len();
         }
         let problem = |(file, (count, failure)): (&str, (usize, &Failure))| {
-            let example = failure.applications.first();
-            let example = example.map_or("", |key| key.application_id.as_str());
+            let whom = match failure.applications.first() {
+                Some(example) => format!(
+                    "{count} applications are not judged by it, for example {} (all: SELECT * FROM \
+                     analysis_failures)",
+                    example.application_id
+                ),
+                // Clusters that ran nothing make a group too.
+                None => "a group without applications is not judged by it".to_owned(),
+            };
             Self {
                 uri: file.to_owned(),
                 status: SourceStatus::Failed,
                 error_kind: "analysis".to_owned(),
-                error: format!(
-                    "{count} applications are not judged by it, for example {example} \
-                     (all: SELECT * FROM analysis_failures): {}",
-                    failure.error
-                ),
+                error: format!("{whom}: {}", failure.error),
                 count,
                 retryable: true,
                 missing: true,

@@ -77,12 +77,12 @@ fn check(result: &UnitResult, order: &Order) -> Result<(), String> {
     }
     let (done, ordered) = (result.outcomes.len(), order.histories.len());
     if done != ordered {
-        return Err(format!("it tells of {done} histories and not of {ordered}"));
+        return Err(format!("it reports {done} histories instead of {ordered}"));
     }
     let mut pairs = result.outcomes.iter().zip(&order.histories);
     if let Some((outcome, history)) = pairs.find(|(outcome, history)| !fits(outcome, history)) {
         return Err(format!(
-            "it tells of {} and not of {}",
+            "it reports {} instead of {}",
             outcome.record.source_uri, history.log.uri
         ));
     }

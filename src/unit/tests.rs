@@ -301,11 +301,11 @@ fn a_result_that_was_not_ordered_is_refused() {
     let unit = refused(&|result| result.unit = 4);
     assert!(unit.contains("it was not ordered"), "{unit}");
     let fewer = refused(&|result| result.outcomes.clear());
-    assert!(fewer.contains("0 histories and not of 1"), "{fewer}");
+    assert!(fewer.contains("0 histories instead of 1"), "{fewer}");
     let version = refused(&|result| {
         result.outcomes[0].record.fingerprint = "f2".to_owned();
     });
-    assert!(version.contains("it tells of"), "{version}");
+    assert!(version.contains("it reports"), "{version}");
     let table = refused(&|result| {
         let files = result.staged.tables.remove("jobs").unwrap();
         result.staged.tables.insert("jobz".to_owned(), files);

@@ -4,8 +4,8 @@
 -- severity: medium
 -- version: 2
 -- description: Fires for stages with several tasks, but fewer than half of the cores that the application
---   held on average, where the tasks have data or work to share. Stages with the same cause are told
---   together, so that ten short ones count as one long one; a single task is told by single_task, tasks of
+--   held on average, where the tasks have data or work to share. Stages with the same cause are reported
+--   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
 --   more than half a gibibyte by oversized_partitions. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application: where stages ran
 --   at the same time, some of them worked for the others. What could be won is what even tasks on all
@@ -14,7 +14,7 @@
 -- group_by: cause
 -- parameter: min_stage_ms bigint = 5000 [ms] wall time of a stage, at least
 -- parameter: max_core_share double = 0.5 [ratio] tasks over held cores, at most
--- parameter: min_lost_ms bigint = 600000 [core_ms] lost core time of all stages with the same cause from which it is told
+-- parameter: min_lost_ms bigint = 600000 [core_ms] lost core time of all stages with the same cause from which it is reported
 -- parameter: min_share double = 0.05 [ratio] or the share of the wall time that could be won
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it

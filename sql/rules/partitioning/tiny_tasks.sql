@@ -21,7 +21,7 @@
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
 -- evidence: {succeeded_tasks:task|tasks} on {task_slots:core|cores}, the median one running {run_time_median:int} ms[ without
 --   a row in its split: {files_cut:file|files} of {file_bytes:bytes} in all were cut into splits of
---   {max_partition_bytes:bytes}][, rows a task: {rows_each:int}]; starting and ending them[ and opening {open_files:file|files}
+--   {max_partition_bytes:bytes}][, {rows_each:row|rows} per task]; starting and ending them[ and opening {open_files:file|files}
 --   again and again] took {overhead_ms:s},
 --   {overhead_ratio:pct} of their time; {tasks_needed:task|tasks} would do, {waves_needed:int} for each core.
 -- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text |

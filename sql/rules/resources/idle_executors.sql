@@ -10,7 +10,7 @@
 --   on average. Waiting for stragglers is idle too: where a task_skew finding stands beside this one,
 --   both name some of the same core time. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part. An interactive session waits for its people:
---   that is told once, from an hour of idle core time on, and nothing is counted as lost.
+--   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
@@ -22,7 +22,7 @@
 -- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}[; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran].
--- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when nobody works.
+-- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
 -- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
 -- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
 --   Let dynamic allocation go below the executors that it must keep.

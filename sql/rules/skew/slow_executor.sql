@@ -8,7 +8,7 @@
 --   or its heap, not the data. Expected is what the others took a task in each stage, more where the
 --   executor's own tasks had more data. Only stages that many executors worked on count, and executors
 --   with many tasks, so that the first wave of a new executor does not. Several executors of one host
---   are told once.
+--   are reported once.
 -- subject: executor
 -- group_by: host
 -- parameter: min_ratio double = 2.0 [ratio] task time over what the others took for such tasks, at least

@@ -6,7 +6,7 @@
 -- description: Fires for a source of which a query read many files of a small average size, by the count and
 --   the bytes of the scan node itself. Each file costs an entry in a listing, a request and an open, and a
 --   split packs only as many of them as spark.sql.files.openCostInBytes lets it. Queries that read the
---   same source are told once. What the files cost is not known apart from the work on their rows.
+--   same source are reported once. What the files cost is not known apart from the work on their rows.
 -- subject: sql
 -- group_by: source
 -- parameter: min_files bigint = 100 [count] files read, at least
