@@ -1,6 +1,7 @@
 //! From `[[source]]` of the settings to the sources that the pipeline works with.
 
 use std::path::Path;
+#[cfg(any(feature = "databricks", feature = "emr"))]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,6 +113,10 @@ pub(super) fn credentials(settings: &SourceSettings) -> Option<Credentials> {
 /// A source as it was given, and what its settings refer to.
 struct GivenSource<'g> {
     settings: &'g SourceSettings,
+    #[cfg_attr(
+        not(any(feature = "databricks", feature = "emr")),
+        allow(dead_code, reason = "platforms use it")
+    )]
     run: &'g RunSettings,
     environment: &'g Environment,
 }

@@ -117,6 +117,10 @@ pub fn unsupported_scheme(uri: &str) -> Option<String> {
 }
 
 /// Finds the histories in a place that is known already, such as one of a platform's own stores.
+#[cfg_attr(
+    not(any(feature = "databricks", feature = "emr")),
+    allow(dead_code, reason = "platforms use it")
+)]
 pub(super) async fn discover_at(
     location: &Location,
     name: Option<&str>,

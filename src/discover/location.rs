@@ -91,6 +91,10 @@ impl Location {
     }
 
     /// A place in a store that is there already, whose root has the URI `root`.
+    #[cfg_attr(
+        not(any(feature = "databricks", feature = "emr")),
+        allow(dead_code, reason = "platforms use it")
+    )]
     pub(super) fn in_store(store: Arc<dyn ObjectStore>, path: Path, root: Url) -> Self {
         let mut location = Self {
             given: String::new(),
@@ -104,6 +108,10 @@ impl Location {
     }
 
     /// The folder or file `name` in this folder.
+    #[cfg_attr(
+        not(any(feature = "databricks", feature = "emr")),
+        allow(dead_code, reason = "platforms use it")
+    )]
     pub(super) fn child(&self, name: &str) -> Self {
         let path = self.path.clone().join(name);
         Self {
