@@ -104,7 +104,7 @@ fn section(identity: &Identity) -> Section {
 
 /// What is said of a log whose beginning is lost.
 fn without_beginning(gap: Option<&str>) -> String {
-    let what = "the log has no SparkListenerApplicationStart event: its beginning is missing";
+    let what = "the log has no SparkListenerApplicationStart event: its beginning is missing, or it ends before that event";
     gap.map_or_else(|| what.to_owned(), |gap| format!("{what}; {gap}"))
 }
 
