@@ -11,7 +11,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use sparklake::ask::{AskLake, AskOptions, Limits};
+//! use sparklake::ask::{AskLake, AskOptions, QueryLimits};
 //! use sparklake::load::Lake;
 //!
 //! let lake = Lake::open("./lake", Default::default()).await?;
@@ -20,7 +20,7 @@
 //!     .query(
 //!         "SELECT title FROM findings WHERE application_id = $application_id",
 //!         &[("application_id", "app-1".into())],
-//!         &Limits { max_rows: Some(100), ..Limits::default() },
+//!         &QueryLimits { max_rows: Some(100), ..QueryLimits::default() },
 //!     )
 //!     .await?;
 //! println!("{} rows, cut: {}", answer.num_rows(), answer.truncated);
