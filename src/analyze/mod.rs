@@ -11,6 +11,7 @@ mod conform;
 mod definition;
 mod difference;
 mod error;
+mod facts;
 mod failures;
 mod grouping;
 mod groups;

@@ -10,23 +10,26 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinSet;
 
 use super::catalog::{Catalog, REFERENCE_PREFIX};
 use super::conform::{Stamp, arrow_failure, conform};
 use super::definition::Rule;
 use super::error::AnalyzeError;
+use super::facts::{Facts, in_memory};
 use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
 use super::settings::{KNOWN_SETTINGS, Settings};
 use super::step::Step;
-use crate::ask::same_engine;
+use crate::ask::{one_partition, same_engine};
 use crate::model::did_you_mean;
 use crate::schema;
+
+/// Tables that are opened side by side, since a store answers late.
+const TABLES_AT_ONCE: usize = 8;
 
 /// The rows of one derived table, in the exact schema of its contract.
 #[derive(Debug, Clone)]
@@ -110,6 +113,13 @@ impl Planned {
     }
 }
 
+/// Who reads a table.
+struct Readers {
+    /// One of their files, for messages.
+    file: String,
+    count: usize,
+}
+
 /// The answer of one step.
 struct Done {
     planned: Planned,
@@ -173,23 +183,39 @@ impl<'a> Run<'a> {
         lake: &SessionContext,
         scope: &Scope,
     ) -> Result<(), AnalyzeError> {
-        for (table, file) in self.facts_read() {
-            let in_lake = lake
+        let facts = Facts::new(lake, scope);
+        let mut in_lake = Vec::new();
+        for (table, Readers { file, count }) in self.facts_read() {
+            let is_there = lake
                 .table_exist(table.as_str())
                 .map_err(|error| AnalyzeError::query(&file, error))?;
-            if in_lake {
-                let failed = |error| AnalyzeError::query(&file, error);
-                let view = scope.restrict(lake, &table).await.map_err(failed)?;
-                self.ctx
-                    .register_table(table.as_str(), view)
-                    .map_err(failed)?;
-                self.available.insert(table);
+            if is_there {
+                in_lake.push((table, file, count));
             } else if let Some(contract) = schema::table(&table) {
                 let empty = RecordBatch::new_empty(contract.arrow_schema());
                 self.register(&table, &file, empty)?;
             } else {
                 self.analysis.problems.push(unknown_table(&table, &file));
             }
+        }
+        let mut opened = stream::iter(in_lake)
+            .map(async |(table, file, readers)| {
+                let fact = facts.table(&table, readers).await;
+                let fact = fact.map_err(|error| AnalyzeError::query(&file, error))?;
+                Ok::<_, AnalyzeError>((table, file, fact))
+            })
+            .buffer_unordered(TABLES_AT_ONCE);
+        let mut are_small = true;
+        while let Some((table, file, fact)) = opened.try_next().await? {
+            are_small &= !fact.is_large;
+            self.ctx
+                .register_table(table.as_str(), fact.provider)
+                .map_err(|error| AnalyzeError::query(&file, error))?;
+            self.available.insert(table);
+        }
+        drop(opened);
+        if are_small {
+            self.ctx = one_partition(&self.ctx);
         }
         Ok(())
     }
@@ -210,8 +236,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Table name → a file that reads it.
-    fn facts_read(&self) -> BTreeMap<String, String> {
+    /// Table name → who reads it.
+    fn facts_read(&self) -> BTreeMap<String, Readers> {
         let made: BTreeSet<&str> = self
             .pending
             .iter()
@@ -220,19 +246,27 @@ impl<'a> Run<'a> {
             .collect();
         let for_advice = ["applications", "environment", "session_settings"]
             .into_iter()
-            .filter(|_| self.open_rules > 0);
-        self.pending
-            .iter()
-            .map(|planned| &planned.step)
-            .flat_map(|step| step.reads().iter().map(move |table| (table, step)))
-            .filter(|(table, _)| {
-                !made.contains(table.as_str())
-                    && table.as_str() != RULE_RESULTS
-                    && !self.available.contains(*table)
-            })
-            .map(|(table, step)| (table.clone(), step.file().to_owned()))
-            .chain(for_advice.map(|table| (table.to_owned(), "sql".to_owned())))
-            .collect()
+            .filter(|_| self.open_rules > 0)
+            .map(|table| (table.to_owned(), "sql"));
+        let by_steps = self.pending.iter().flat_map(|planned| {
+            let tables = planned.step.reads().iter().cloned();
+            tables.map(|table| (table, planned.step.file()))
+        });
+        let facts = by_steps.chain(for_advice).filter(|(table, _)| {
+            !made.contains(table.as_str())
+                && table.as_str() != RULE_RESULTS
+                && !self.available.contains(table)
+        });
+        let mut read: BTreeMap<String, Readers> = BTreeMap::new();
+        for (table, file) in facts {
+            read.entry(table)
+                .or_insert_with(|| Readers {
+                    file: file.to_owned(),
+                    count: 0,
+                })
+                .count += 1;
+        }
+        read
     }
 
     async fn run_steps(&mut self) {
@@ -353,9 +387,8 @@ impl<'a> Run<'a> {
     }
 
     fn register(&mut self, name: &str, file: &str, rows: RecordBatch) -> Result<(), AnalyzeError> {
-        let schema: SchemaRef = rows.schema();
-        MemTable::try_new(schema, vec![vec![rows]])
-            .and_then(|table| self.ctx.register_table(name, Arc::new(table)))
+        in_memory(rows.schema(), vec![rows])
+            .and_then(|table| self.ctx.register_table(name, table))
             .map_err(|error| AnalyzeError::query(file, error))?;
         self.available.insert(name.to_owned());
         Ok(())

@@ -73,6 +73,14 @@ pub fn same_engine(other: &SessionState) -> SessionContext {
     SessionContext::new_with_state(state)
 }
 
+/// The session with each query in one partition: for many small queries side by side, which gain
+/// nothing from being split.
+pub fn one_partition(session: &SessionContext) -> SessionContext {
+    let mut state = session.state();
+    state.config_mut().options_mut().execution.target_partitions = 1;
+    SessionContext::new_with_state(state)
+}
+
 pub(super) fn state(settings: &SessionSettings) -> Result<SessionState, DataFusionError> {
     let pool = TrackConsumersPool::new(
         FairSpillPool::new(settings.memory_bytes),
