@@ -59,7 +59,7 @@ pub struct Catalog {
 }
 
 /// What the job file changes about the rules.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overrides {
     /// Rules not to run.
@@ -71,7 +71,9 @@ pub struct Overrides {
 }
 
 /// One file of a catalog folder.
-struct CatalogFile {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CatalogFile {
     /// Parts of the path below the catalog folder.
     parts: Vec<String>,
     /// The path as the user knows it.
@@ -122,9 +124,7 @@ impl Catalog {
     /// Names file, line and cure of the first wrong file, or the folder that cannot be read.
     pub fn with_folder(folder: &Path) -> Result<Self, AnalyzeError> {
         let mut catalog = Self::built_in()?;
-        let mut files = Vec::new();
-        collect_folder(folder, &mut Vec::new(), &mut files)?;
-        catalog.overlay(&files)?;
+        catalog.overlay(&read_folder(folder)?)?;
         Ok(catalog)
     }
 
@@ -219,7 +219,7 @@ impl Catalog {
     }
 
     /// Adds prices to the book; they replace those of the same thing.
-    fn add_prices(&mut self, file: &str, csv: &str) -> Result<(), CatalogError> {
+    pub(super) fn add_prices(&mut self, file: &str, csv: &str) -> Result<(), CatalogError> {
         let contract = self.contracts.get(PRICES).cloned();
         let book = if let Some(book) = self.references.get(PRICES) {
             let merged = prices::merge(&book.file, &book.csv, file, csv)?;
@@ -385,7 +385,7 @@ impl Catalog {
     }
 
     /// Lays one folder over what is there. Within one folder an id may come only once.
-    fn overlay(&mut self, files: &[CatalogFile]) -> Result<(), CatalogError> {
+    pub(super) fn overlay(&mut self, files: &[CatalogFile]) -> Result<(), CatalogError> {
         // A table is read by its contract, which comes after it in the folder.
         for file in files {
             self.add_contract(file)?;
@@ -521,6 +521,12 @@ fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<CatalogFile>) -> Result<()
 }
 
 /// Reads a user's folder.
+pub(super) fn read_folder(folder: &Path) -> Result<Vec<CatalogFile>, AnalyzeError> {
+    let mut files = Vec::new();
+    collect_folder(folder, &mut Vec::new(), &mut files)?;
+    Ok(files)
+}
+
 fn collect_folder(
     folder: &Path,
     above: &mut Vec<String>,

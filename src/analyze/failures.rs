@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
+use serde::{Deserialize, Serialize};
 
 use super::conform::{Stamp, arrow_failure, conform};
 use super::error::AnalyzeError;
@@ -14,7 +15,8 @@ use crate::schema;
 pub const ANALYSIS_FAILURES: &str = "analysis_failures";
 
 /// A step that did not judge some applications.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Failure {
     /// The file of the rule, table or view.
     pub file: String,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
 use super::text::{counted, printable, shortened};
-use crate::pipeline::{Problem, RunSummary, WorstApplication};
+use crate::pipeline::{Problem, RunSummary};
+use crate::unit::WorstApplication;
 
 /// Problems that are listed one by one.
 const LISTED_PROBLEMS: usize = 10;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::error::CliError;
 use super::output::Output;
-use crate::unit::{self, Order, UnitResult};
+use crate::unit::AnyOrder;
 
 /// Longest order that is read, in bytes: far beyond what a run writes.
 const MAX_ORDER_BYTES: u64 = 1 << 30;
@@ -16,7 +16,7 @@ const STANDARD: &str = "-";
 
 /// Work through one order of a run, and write the result
 ///
-/// An order names histories, the lake and credentials; it holds no secret. Files are staged in the
+/// An order names histories or applications, the lake and credentials; it holds no secret. Files are staged in the
 /// lake and become visible when the run commits the result. Orders and results are JSON of this
 /// version of sparklake and of no other.
 #[derive(Debug, clap::Args)]
@@ -35,8 +35,9 @@ pub(super) async fn execute(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let json = read(&arguments.order)?;
-    let order = Order::parse(&json)?;
-    let result = unit::execute(&order, &context.environment).await?;
+    let result = AnyOrder::parse(&json)?
+        .execute(&context.environment)
+        .await?;
     write(&result, &arguments.result, output)
 }
 
@@ -64,8 +65,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 /// Writes the result as one line. A file is there whole or not at all.
-fn write(result: &UnitResult, path: &Path, output: &mut Output) -> Result<(), CliError> {
-    let json = result.to_json()?;
+fn write(json: &str, path: &Path, output: &mut Output) -> Result<(), CliError> {
     if path.as_os_str() == STANDARD {
         writeln!(output, "{json}")?;
         return Ok(output.flush()?);

@@ -33,6 +33,26 @@ pub struct DerivedBatch {
     staged: StagedUnit,
 }
 
+impl DerivedBatch {
+    /// The batch, for workers that stage rows of it.
+    #[must_use]
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The number of the next unit.
+    pub fn next_unit(&mut self) -> u32 {
+        let unit = self.units;
+        self.units = self.units.saturating_add(1);
+        unit
+    }
+
+    /// Adds the files of a unit that a worker staged.
+    pub fn absorb(&mut self, staged: StagedUnit) {
+        self.staged.absorb(staged);
+    }
+}
+
 impl Lake {
     /// Begins a batch of derived rows.
     ///
@@ -61,10 +81,26 @@ impl Lake {
         rows: Vec<TableRows>,
     ) -> Result<(), LoadError> {
         derived.tables.extend(rows.iter().map(|rows| rows.table));
+        let unit = derived.next_unit();
+        let staged = self.stage_rows(&derived.batch, unit, rows).await?;
+        derived.staged.absorb(staged);
+        Ok(())
+    }
+
+    /// Writes rows as the files of one unit of a batch. Nothing becomes visible before whoever began
+    /// the batch commits it.
+    ///
+    /// # Errors
+    /// Rows that break their contract, or a store that fails.
+    pub async fn stage_rows(
+        &self,
+        batch: &Batch,
+        unit: u32,
+        rows: Vec<TableRows>,
+    ) -> Result<StagedUnit, LoadError> {
         let staging = self.staging(WriterSettings::default());
-        let mut writer = UnitWriter::new(staging, &derived.batch, derived.units);
-        derived.units = derived.units.saturating_add(1);
-        let staged = blocking(move || {
+        let mut writer = UnitWriter::new(staging, batch, unit);
+        blocking(move || {
             writer.begin_history()?;
             for TableRows { table, batches } in rows {
                 for batch in batches {
@@ -74,9 +110,7 @@ impl Lake {
             writer.commit_history()?;
             writer.finish()
         })
-        .await?;
-        derived.staged.absorb(staged);
-        Ok(())
+        .await
     }
 
     /// Commits what was staged, in place of the rows that `replace` names, with the same guarantees

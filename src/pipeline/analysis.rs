@@ -6,18 +6,24 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
 use crate::analyze::{
-    self, ANALYSIS_FAILURES, AnalyzeError, Catalog, DerivedRows, Judge, Stamp, UnitLimits,
+    self, ANALYSIS_FAILURES, AnalyzeError, Catalog, CatalogRecipe, Failure, Subject, UnitLimits,
 };
 use crate::ask::{AskLake, AskOptions};
-use crate::load::{Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows};
+use crate::load::{
+    DerivedBatch, Lake, LakeLock, LoadError, PendingAnalysis, Replace, TableRows, WriterSettings,
+};
 use crate::model::ApplicationKey;
 use crate::schema;
+use crate::unit::{
+    self, ANALYSIS_VERSION, AnalysisKind, AnalysisOrder, AnalysisProblem, AnalysisResult,
+    WorstApplication,
+};
 
 use super::error::RunError;
 use super::request::RunRequest;
 use super::second_pass::SecondPass;
+use super::stage::{self, lake_reference};
 use super::summary::{Problem, RunSummary};
-use super::worst;
 
 /// Where the lake notes which rules its derived tables come from.
 const RULES_MARK: &str = "_sparklake/rules";
@@ -25,24 +31,31 @@ const RULES_MARK: &str = "_sparklake/rules";
 /// Memory of the analysis in bytes; operators may take half of it before they spill.
 pub(super) const MEMORY_BYTES: usize = 4 << 30;
 
-/// The rules of this run.
-pub(super) fn catalog(request: &RunRequest) -> Result<Catalog, AnalyzeError> {
-    let mut catalog = match &request.rules_dir {
-        Some(folder) => Catalog::with_folder(folder)?,
-        None => Catalog::built_in()?,
-    };
-    catalog.apply(&request.rule_overrides)?;
-    Ok(catalog)
+/// The rules of a run, and what they are made of.
+pub(super) struct Rules {
+    recipe: CatalogRecipe,
+    catalog: Catalog,
+}
+
+impl Rules {
+    /// The rules of this run.
+    pub(super) fn of(request: &RunRequest) -> Result<Self, AnalyzeError> {
+        let recipe = CatalogRecipe::read(request.rules_dir.as_deref(), &request.rule_overrides)?;
+        let catalog = recipe.catalog()?;
+        Ok(Self { recipe, catalog })
+    }
 }
 
 /// Judges the applications whose rows changed, and those that an earlier run could not judge; all of
 /// them where the rules changed.
 pub(super) async fn analyze(
+    request: &RunRequest,
     lake: &Lake,
     lock: &LakeLock,
-    catalog: &Catalog,
+    rules: &Rules,
     summary: &mut RunSummary,
 ) -> Result<(), RunError> {
+    let Rules { recipe, catalog } = rules;
     let pending = lake.pending_analysis().await?;
     let digest = catalog.fingerprint();
     let marked = read_mark(lake).await;
@@ -61,7 +74,14 @@ pub(super) async fn analyze(
     let mut is_done = true;
     if everything || !wanted.is_empty() {
         let wanted = (!everything).then_some(&wanted);
-        is_done = judge(lake, lock, &catalog.per_application(), wanted, summary).await?;
+        let judging = Judging {
+            request,
+            lake,
+            lock,
+            recipe,
+            catalog: catalog.per_application(),
+        };
+        is_done = judging.judge(wanted, summary).await?;
     }
     let second = SecondPass {
         lake,
@@ -79,51 +99,110 @@ pub(super) async fn analyze(
     finish(lake, lock, &pending, Some(&digest)).await
 }
 
-/// Judges these applications, all of the lake where `None`, unit by unit, and commits what came out.
-/// False where storage failed, so that the same has to be done again.
-async fn judge(
-    lake: &Lake,
-    lock: &LakeLock,
-    catalog: &Catalog,
-    wanted: Option<&BTreeSet<ApplicationKey>>,
-    summary: &mut RunSummary,
-) -> Result<bool, RunError> {
-    let options = AskOptions {
-        memory_bytes: MEMORY_BYTES,
-        ..AskOptions::default()
-    };
-    let ask = AskLake::new(lake, options).map_err(AnalyzeError::from)?;
-    let context = ask.session().map_err(AnalyzeError::from)?;
-    let subjects = analyze::subjects(&context, wanted).await?;
-    let stamp = Stamp {
-        batch_id: summary.run_id.clone(),
-        ingested_at: chrono::Utc::now(),
-    };
-    let mut derived = lake.begin_derived(lock, &summary.run_id).await?;
-    // Applications whose rows are gone lose their derived rows too, in every table.
-    lake.stage_derived(&mut derived, no_rows(catalog)).await?;
-    let mut judge = Judge::new(catalog, &context, &stamp);
-    let mut failures = Vec::new();
-    for unit in analyze::units(subjects, UnitLimits::default()) {
-        for judged in judge.judge(unit).await? {
-            summary.findings += judged.rows_of("findings");
-            worst::note(catalog, &context, &judged, &mut summary.worst).await;
-            failures.extend(judged.failures);
-            lake.stage_derived(&mut derived, table_rows(judged.tables))
-                .await?;
+/// Who judges, and by what.
+struct Judging<'r> {
+    request: &'r RunRequest,
+    lake: &'r Lake,
+    lock: &'r LakeLock,
+    recipe: &'r CatalogRecipe,
+    /// What judges one application at a time.
+    catalog: Catalog,
+}
+
+impl Judging<'_> {
+    /// Judges these applications, all of the lake where `None`, unit by unit, and commits what came
+    /// out. False where storage failed, so that the same has to be done again.
+    async fn judge(
+        &self,
+        wanted: Option<&BTreeSet<ApplicationKey>>,
+        summary: &mut RunSummary,
+    ) -> Result<bool, RunError> {
+        let Self { lake, lock, .. } = self;
+        let options = AskOptions {
+            memory_bytes: MEMORY_BYTES,
+            ..AskOptions::default()
+        };
+        let ask = AskLake::new(lake, options).map_err(AnalyzeError::from)?;
+        let session = ask.session().map_err(AnalyzeError::from)?;
+        let subjects = analyze::subjects(&session, wanted).await?;
+        let mut derived = lake.begin_derived(lock, &summary.run_id).await?;
+        // Applications whose rows are gone lose their derived rows too, in every table.
+        lake.stage_derived(&mut derived, no_rows(&self.catalog))
+            .await?;
+        let units = analyze::units(subjects, UnitLimits::default());
+        let orders: Vec<AnalysisOrder> = units
+            .into_iter()
+            .map(|subjects| self.order(&mut derived, subjects))
+            .collect();
+        let mut found = Found::default();
+        if let Some(workers) = &self.request.workers {
+            let results = tokio::task::block_in_place(|| workers.judge(&orders))?;
+            let staging = lake.staging(WriterSettings::default());
+            for result in stage::take(&staging, &orders, results)? {
+                found.add(result, &mut derived, summary);
+            }
+        } else {
+            for order in &orders {
+                let result = unit::judge(order, lake, &self.catalog, &session).await?;
+                found.add(result, &mut derived, summary);
+            }
+        }
+        let replace = match wanted {
+            None => Replace::Everything,
+            Some(keys) => Replace::applications(keys.iter().cloned()),
+        };
+        lake.commit_staged(lock, derived, replace).await?;
+        let problems = &found.problems;
+        summary
+            .problems
+            .extend(problems.iter().map(Problem::of_analysis));
+        summary
+            .problems
+            .extend(Problem::of_failures(&found.failures));
+        Ok(!problems.iter().any(|problem| problem.is_retryable))
+    }
+
+    fn order(&self, derived: &mut DerivedBatch, subjects: Vec<Subject>) -> AnalysisOrder {
+        AnalysisOrder {
+            version: ANALYSIS_VERSION,
+            kind: AnalysisKind::Analysis,
+            unit: derived.next_unit(),
+            batch: derived.batch().clone(),
+            lake: lake_reference(self.lake, self.request),
+            redaction: self.request.redactor.settings(),
+            rules: self.recipe.clone(),
+            fingerprint: self.catalog.fingerprint(),
+            subjects,
         }
     }
-    let replace = match wanted {
-        None => Replace::Everything,
-        Some(keys) => Replace::applications(keys.iter().cloned()),
-    };
-    lake.commit_staged(lock, derived, replace).await?;
-    let problems = judge.into_problems();
-    summary
-        .problems
-        .extend(problems.iter().map(Problem::of_analysis));
-    summary.problems.extend(Problem::of_failures(&failures));
-    Ok(!problems.iter().any(AnalyzeError::is_retryable))
+}
+
+/// What the units found, beside their files.
+#[derive(Default)]
+struct Found {
+    failures: Vec<Failure>,
+    /// Each file's once.
+    problems: Vec<AnalysisProblem>,
+}
+
+impl Found {
+    fn add(
+        &mut self,
+        result: AnalysisResult,
+        derived: &mut DerivedBatch,
+        summary: &mut RunSummary,
+    ) {
+        derived.absorb(result.staged);
+        summary.findings += result.findings;
+        summary.worst.extend(result.worst);
+        summary.worst = WorstApplication::worst_of(std::mem::take(&mut summary.worst));
+        self.failures.extend(result.failures);
+        for problem in result.problems {
+            if !self.problems.iter().any(|known| known.file == problem.file) {
+                self.problems.push(problem);
+            }
+        }
+    }
 }
 
 /// Every derived table without rows: what a unit does not give is removed all the same.
@@ -134,19 +213,6 @@ fn no_rows(catalog: &Catalog) -> Vec<TableRows> {
         .map(|table| TableRows {
             table: &table.name,
             batches: Vec::new(),
-        })
-        .collect()
-}
-
-fn table_rows(tables: Vec<DerivedRows>) -> Vec<TableRows> {
-    tables
-        .into_iter()
-        .filter_map(|derived| {
-            let table = schema::table(&derived.table)?;
-            Some(TableRows {
-                table: &table.name,
-                batches: vec![derived.rows],
-            })
         })
         .collect()
 }

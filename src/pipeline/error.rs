@@ -33,6 +33,7 @@ impl From<UnitError> for RunError {
     fn from(error: UnitError) -> Self {
         match error {
             UnitError::Load(error) => Self::Load(error),
+            UnitError::Analyze(error) => Self::Analyze(*error),
             other => Self::Unit(other),
         }
     }

@@ -27,7 +27,6 @@ mod stage;
 mod summary;
 mod teams;
 mod watch;
-mod worst;
 
 pub use error::{RunError, of_load};
 pub use night::{RunEnd, run};
@@ -39,6 +38,6 @@ pub use progress::{NoProgress, Progress};
 pub use reload::{InvalidSelector, Reload};
 pub use request::RunRequest;
 pub use sources::{NamedSource, Source};
-pub use summary::{ClusterCounts, Problem, RunSummary, WorstApplication};
+pub use summary::{ClusterCounts, Problem, RunSummary};
 pub use teams::TeamSettings;
 pub use watch::RunWatch;

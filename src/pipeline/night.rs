@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::analyze::Catalog;
 use crate::load::{Lake, LakeLock, LoadError, SourceRecord};
 use crate::unit::Stores;
 
+use super::analysis::{self, Rules};
+use super::clusters;
 use super::error::RunError;
 use super::outcome::RunStatus;
 use super::portion::{Loader, Portions};
@@ -17,7 +18,6 @@ use super::selection::Selection;
 use super::sources::{self, Discovered};
 use super::summary::RunSummary;
 use super::watch::RunWatch;
-use super::{analysis, clusters};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -93,13 +93,13 @@ impl Run<'_> {
             Some(lake) => self.in_lake(&lake, None).await,
             // A run that reaches nothing makes no lake.
             None => {
-                let catalog = analysis::catalog(request)?;
+                let rules = Rules::of(request)?;
                 let found = self.discover().await?;
                 let lake =
                     Lake::open_or_create_with(&request.lake, options(), request.store_safety)
                         .await?;
                 let lake = lake.with_redactor(request.redactor.clone());
-                self.in_lake(&lake, Some((catalog, found))).await
+                self.in_lake(&lake, Some((rules, found))).await
             }
         }
     }
@@ -115,7 +115,7 @@ impl Run<'_> {
     /// Says what a run would read, and reads no more than the heads of logs. Clusters are listed
     /// and not asked: asking may make things on the platform.
     async fn rehearse(&mut self, lake: Option<&Lake>) -> Result<(), RunError> {
-        analysis::catalog(self.request)?;
+        Rules::of(self.request)?;
         let found = self.discover().await?;
         let selection = Selection::of(lake, self.request).await?;
         let summary = &mut self.summary;
@@ -142,7 +142,7 @@ impl Run<'_> {
     async fn in_lake(
         &mut self,
         lake: &Lake,
-        prepared: Option<(Catalog, Discovered)>,
+        prepared: Option<(Rules, Discovered)>,
     ) -> Result<(), RunError> {
         let mut row = RunRow::begin(self.watch.run_id(), self.request);
         let lock = match lake.acquire(self.watch.run_id()).await {
@@ -179,16 +179,16 @@ impl Run<'_> {
         &mut self,
         lake: &Lake,
         lock: &LakeLock,
-        prepared: Option<(Catalog, Discovered)>,
+        prepared: Option<(Rules, Discovered)>,
     ) -> Result<(), RunError> {
         lake.recover(lock).await?;
-        let (catalog, found) = if let Some(prepared) = prepared {
+        let (rules, found) = if let Some(prepared) = prepared {
             prepared
         } else {
             // Rules are read first: a mistake in them should not cost a night's reading.
-            let catalog = analysis::catalog(self.request)?;
+            let rules = Rules::of(self.request)?;
             match self.discover().await {
-                Ok(found) => (catalog, found),
+                Ok(found) => (rules, found),
                 Err(error) => {
                     self.write_problems(lake, lock).await?;
                     return Err(error);
@@ -198,7 +198,7 @@ impl Run<'_> {
         self.load(lake, lock, found).await?;
         self.progress.phase("analyze");
         let analyzing = Instant::now();
-        analysis::analyze(lake, lock, &catalog, &mut self.summary).await?;
+        analysis::analyze(self.request, lake, lock, &rules, &mut self.summary).await?;
         self.summary.analyze_ms = milliseconds(analyzing.elapsed());
         Ok(())
     }

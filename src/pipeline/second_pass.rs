@@ -16,6 +16,7 @@ use crate::ask::{AskLake, AskOptions};
 use crate::load::{DerivedBatch, Lake, LakeLock, LoadError, Replace, RowSelection, TableRows};
 use crate::model::ApplicationKey;
 use crate::schema;
+use crate::unit::AnalysisProblem;
 
 use super::analysis::MEMORY_BYTES;
 use super::error::RunError;
@@ -45,7 +46,8 @@ impl SecondPass<'_> {
             Ok(tables) => tables,
             // A wrong file stays wrong until somebody changes it.
             Err(error) => {
-                summary.problems.push(Problem::of_analysis(&error));
+                let problem = AnalysisProblem::of(&error);
+                summary.problems.push(Problem::of_analysis(&problem));
                 return Ok(true);
             }
         };
@@ -98,8 +100,10 @@ impl SecondPass<'_> {
             work.judge(unit).await?;
         }
         let made = work.commit().await?;
-        let problems = made.problem.iter().map(Problem::of_analysis);
-        summary.problems.extend(problems);
+        let problem = made.problem.as_ref().map(AnalysisProblem::of);
+        summary
+            .problems
+            .extend(problem.iter().map(Problem::of_analysis));
         summary
             .problems
             .extend(Problem::of_failures(&made.failures));

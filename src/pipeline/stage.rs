@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::extract::EXTRACTOR_VERSION;
-use crate::load::{Batch, StagedUnit, Staging, StoreSafety, WriterSettings};
+use crate::load::{Batch, Lake, StagedUnit, Staging, StoreSafety, WriterSettings};
 use crate::unit::{
     self, ClusterFacts, ExtractionLimits, HistoryReference, LakeReference, Listener, ORDER_VERSION,
-    Order, Threads, Unit, UnitError, UnitResult, Workers,
+    Order, Threads, Unit, UnitError, UnitOrder, UnitResult, Workers,
 };
 
 use super::error::RunError;
@@ -16,6 +16,7 @@ use super::night::milliseconds;
 use super::plan::{BatchPlan, Candidate, UnitPlan};
 use super::portion::Loader;
 use super::progress::Progress;
+use super::request::RunRequest;
 
 /// Number of the unit that holds rows of clusters.
 const CLUSTER_UNIT: u32 = 0;
@@ -138,11 +139,7 @@ impl Loader<'_> {
             log_signatures: Order::signatures(),
             unit: plan.number,
             batch: batch.clone(),
-            lake: LakeReference {
-                uri: self.lake.absolute_uri().to_owned(),
-                credentials: self.request.lake_credentials.clone(),
-                allow_unsafe_store: self.request.store_safety == StoreSafety::Waived,
-            },
+            lake: lake_reference(self.lake, self.request),
             limits: self.limits(plan),
             include_tasks: self.request.include_tasks,
             teams: self.request.teams.source(),
@@ -176,12 +173,21 @@ impl Loader<'_> {
     }
 }
 
+/// How workers open the lake of a run.
+pub(super) fn lake_reference(lake: &Lake, request: &RunRequest) -> LakeReference {
+    LakeReference {
+        uri: lake.absolute_uri().to_owned(),
+        credentials: request.lake_credentials.clone(),
+        allow_unsafe_store: request.store_safety == StoreSafety::Waived,
+    }
+}
+
 /// Takes one result for each order, and removes the files of those that came twice.
-fn take(
+pub(super) fn take<O: UnitOrder>(
     staging: &Staging,
-    orders: &[Order],
-    results: Vec<UnitResult>,
-) -> Result<Vec<UnitResult>, UnitError> {
+    orders: &[O],
+    results: Vec<O::Result>,
+) -> Result<Vec<O::Result>, UnitError> {
     let unit::Collected { results, doubled } = unit::collect(orders, results)?;
     staging.discard(&doubled);
     Ok(results)

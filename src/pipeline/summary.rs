@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::analyze::{AnalyzeError, Failure};
+use crate::analyze::Failure;
 use crate::discover::DiscoverProblem;
 use crate::load::{SourceRecord, SourceStatus};
 use crate::model::Platform;
+use crate::unit::{AnalysisProblem, WorstApplication};
 
 use super::clusters::AnalysisStatus;
 use super::outcome::RunStatus;
@@ -132,21 +133,6 @@ impl FailedCall {
     }
 }
 
-/// An application worth a look.
-#[derive(Debug, Clone, Serialize)]
-pub struct WorstApplication {
-    pub application_id: String,
-    pub attempt_id: String,
-    pub application_name: Option<String>,
-    /// Percent of stage time in flagged stages.
-    pub ineffstageagg: Option<f64>,
-    /// Core time that its findings call lost, in milliseconds.
-    pub lost_core_ms: Option<i64>,
-    /// Its heaviest finding, and the numbers behind it.
-    pub top_rule: Option<String>,
-    pub evidence: Option<String>,
-}
-
 impl Problem {
     /// What the ledger says of a history or place; `missing` tells whether the lake lacks something
     /// that exists.
@@ -205,14 +191,14 @@ impl Problem {
         Some(record)
     }
 
-    pub(super) fn of_analysis(error: &AnalyzeError) -> Self {
+    pub(super) fn of_analysis(problem: &AnalysisProblem) -> Self {
         Self {
             uri: "sql".to_owned(),
             status: SourceStatus::Failed,
             error_kind: "analysis".to_owned(),
-            error: error.to_string(),
+            error: problem.error.clone(),
             count: 1,
-            retryable: error.is_retryable(),
+            retryable: problem.is_retryable,
             missing: true,
             place: None,
             call: None,

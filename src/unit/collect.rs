@@ -6,14 +6,53 @@ use super::error::UnitError;
 use super::order::Order;
 use super::references::HistoryReference;
 use super::result::{Outcome, RESULT_VERSION, UnitResult};
-use crate::load::{StagedAdd, StagedUnit};
+use crate::load::{Batch, StagedAdd, StagedUnit};
 use crate::schema;
 
+/// What a worker is asked to do, of whatever kind.
+pub trait UnitOrder {
+    /// What comes back.
+    type Result: StagedResult;
+
+    /// Number of the unit within the batch.
+    fn unit(&self) -> u32;
+
+    /// The batch that its files belong to.
+    fn batch(&self) -> &Batch;
+
+    /// What does not fit in a result beside its files, in words.
+    ///
+    /// # Errors
+    /// What it reports was not ordered.
+    fn check(&self, result: &Self::Result) -> Result<(), String>;
+}
+
+/// What a worker gives back, of whatever kind.
+pub trait StagedResult {
+    /// The version that is known.
+    const VERSION: u32;
+
+    /// The version that it has.
+    fn version(&self) -> u32;
+
+    /// Number of the unit within the batch.
+    fn unit(&self) -> u32;
+
+    /// Id of the batch.
+    fn batch_id(&self) -> &str;
+
+    /// Its files.
+    fn staged(&self) -> &StagedUnit;
+
+    /// Its files.
+    fn into_staged(self) -> StagedUnit;
+}
+
 /// The results of a batch.
-#[derive(Debug, Default)]
-pub struct Collected {
+#[derive(Debug)]
+pub struct Collected<R> {
     /// One for each order, by number of the unit.
-    pub results: Vec<UnitResult>,
+    pub results: Vec<R>,
     /// Files of units that were done more than once, which nobody wants.
     pub doubled: StagedUnit,
 }
@@ -22,24 +61,25 @@ pub struct Collected {
 ///
 /// # Errors
 /// A result that does not fit its order, or an order without one.
-pub fn collect(orders: &[Order], results: Vec<UnitResult>) -> Result<Collected, UnitError> {
-    let orders: BTreeMap<u32, &Order> = orders.iter().map(|order| (order.unit, order)).collect();
-    let mut first: BTreeMap<u32, UnitResult> = BTreeMap::new();
+pub fn collect<O: UnitOrder>(
+    orders: &[O],
+    results: Vec<O::Result>,
+) -> Result<Collected<O::Result>, UnitError> {
+    let orders: BTreeMap<u32, &O> = orders.iter().map(|order| (order.unit(), order)).collect();
+    let mut first: BTreeMap<u32, O::Result> = BTreeMap::new();
     let mut doubled = StagedUnit::default();
     for result in results {
-        let order = orders.get(&result.unit);
+        let unit = result.unit();
+        let order = orders.get(&unit);
         let checked = order.map_or_else(
             || Err("it was not ordered".to_owned()),
-            |order| check(&result, order),
+            |order| check(&result, *order),
         );
-        checked.map_err(|problem| UnitError::WrongResult {
-            unit: result.unit,
-            problem,
-        })?;
-        match first.get(&result.unit) {
-            Some(taken) => add_doubled(&mut doubled, result, taken),
+        checked.map_err(|problem| UnitError::WrongResult { unit, problem })?;
+        match first.get(&unit) {
+            Some(taken) => add_doubled(&mut doubled, result, taken.staged()),
             None => {
-                first.insert(result.unit, result);
+                first.insert(unit, result);
             }
         }
     }
@@ -54,40 +94,32 @@ pub fn collect(orders: &[Order], results: Vec<UnitResult>) -> Result<Collected, 
 
 /// Adds the files of a result that is not taken. The same result may have come twice: files that are
 /// taken stay.
-fn add_doubled(doubled: &mut StagedUnit, result: UnitResult, taken: &UnitResult) {
-    let files = taken.staged.tables.values().flatten();
+fn add_doubled(doubled: &mut StagedUnit, result: impl StagedResult, taken: &StagedUnit) {
+    let files = taken.tables.values().flatten();
     let taken: BTreeSet<&str> = files.map(|file| file.add.path.as_str()).collect();
-    tracing::info!(unit = result.unit, "a unit was done more than once");
-    for (table, files) in result.staged.tables {
+    tracing::info!(unit = result.unit(), "a unit was done more than once");
+    for (table, files) in result.into_staged().tables {
         let files = files.into_iter();
         let unwanted = files.filter(|file| !taken.contains(file.add.path.as_str()));
         doubled.tables.entry(table).or_default().extend(unwanted);
     }
 }
 
-fn check(result: &UnitResult, order: &Order) -> Result<(), String> {
-    if result.version != RESULT_VERSION {
-        return Err(format!("it has version {}", result.version));
+fn check<O: UnitOrder>(result: &O::Result, order: &O) -> Result<(), String> {
+    if result.version() != O::Result::VERSION {
+        return Err(format!("it has version {}", result.version()));
     }
-    if result.batch_id != order.batch.id {
+    let batch = order.batch();
+    if result.batch_id() != batch.id {
         return Err(format!(
             "it is of batch {} and not of {}",
-            result.batch_id, order.batch.id
+            result.batch_id(),
+            batch.id
         ));
     }
-    let (done, ordered) = (result.outcomes.len(), order.histories.len());
-    if done != ordered {
-        return Err(format!("it reports {done} histories instead of {ordered}"));
-    }
-    let mut pairs = result.outcomes.iter().zip(&order.histories);
-    if let Some((outcome, history)) = pairs.find(|(outcome, history)| !fits(outcome, history)) {
-        return Err(format!(
-            "it reports {} instead of {}",
-            outcome.record.source_uri, history.log.uri
-        ));
-    }
-    let prefix = order.batch.file_prefix(order.unit);
-    for (table, files) in &result.staged.tables {
+    order.check(result)?;
+    let prefix = batch.file_prefix(order.unit());
+    for (table, files) in &result.staged().tables {
         if schema::table(table).is_none() {
             return Err(format!("there is no table {table}"));
         }
@@ -96,6 +128,58 @@ fn check(result: &UnitResult, order: &Order) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+impl UnitOrder for Order {
+    type Result = UnitResult;
+
+    fn unit(&self) -> u32 {
+        self.unit
+    }
+
+    fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// Each history of the order once, and no other.
+    fn check(&self, result: &UnitResult) -> Result<(), String> {
+        let (done, ordered) = (result.outcomes.len(), self.histories.len());
+        if done != ordered {
+            return Err(format!("it reports {done} histories instead of {ordered}"));
+        }
+        let mut pairs = result.outcomes.iter().zip(&self.histories);
+        match pairs.find(|(outcome, history)| !fits(outcome, history)) {
+            Some((outcome, history)) => Err(format!(
+                "it reports {} instead of {}",
+                outcome.record.source_uri, history.log.uri
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StagedResult for UnitResult {
+    const VERSION: u32 = RESULT_VERSION;
+
+    fn version(&self) -> u32 {
+        self.version
+    }
+
+    fn unit(&self) -> u32 {
+        self.unit
+    }
+
+    fn batch_id(&self) -> &str {
+        &self.batch_id
+    }
+
+    fn staged(&self) -> &StagedUnit {
+        &self.staged
+    }
+
+    fn into_staged(self) -> StagedUnit {
+        self.staged
+    }
 }
 
 fn fits(outcome: &Outcome, history: &HistoryReference) -> bool {

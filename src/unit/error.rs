@@ -1,5 +1,6 @@
 //! Why a unit was not worked through.
 
+use crate::analyze::AnalyzeError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::load::LoadError;
@@ -77,6 +78,9 @@ pub enum UnitError {
     /// The lake cannot be written to.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The lake cannot be judged by the order's rules.
+    #[error(transparent)]
+    Analyze(Box<AnalyzeError>),
     /// The order's redaction makes no sense.
     #[error(transparent)]
     Redaction(#[from] RedactionError),
@@ -110,6 +114,12 @@ impl From<DiscoverError> for UnitError {
     }
 }
 
+impl From<AnalyzeError> for UnitError {
+    fn from(error: AnalyzeError) -> Self {
+        Self::Analyze(Box::new(error))
+    }
+}
+
 impl UnitError {
     /// Whether the order or the settings are wrong, so that trying again does not help.
     #[must_use]
@@ -123,6 +133,7 @@ impl UnitError {
             | Self::Config(_)
             | Self::Redaction(_) => true,
             Self::Discover(error) => !error.is_retryable(),
+            Self::Analyze(error) => error.is_configuration(),
             Self::BatchClosed { .. }
             | Self::Load(_)
             | Self::WrongResult { .. }

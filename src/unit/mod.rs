@@ -9,9 +9,13 @@
 //! another process that calls [`execute`]. A worker touches no Delta log, and the coordinator touches
 //! no row: it checks results against their orders ([`collect`]) and commits them.
 //!
+//! Judging travels in the same way: an [`AnalysisOrder`] names applications and carries the user's
+//! rules, an [`AnalysisResult`] has the staged files of what was derived.
+//!
 //! Histories that a server tells have sessions and rate caps: they do not travel. They are units of
 //! the coordinator's own process ([`Threads::run`]).
 
+mod analysis;
 mod cluster_rows;
 mod collect;
 mod credentials;
@@ -26,12 +30,16 @@ mod stores;
 #[cfg(test)]
 mod tests;
 mod workers;
+mod worst;
 
+pub use analysis::{
+    ANALYSIS_VERSION, AnalysisKind, AnalysisOrder, AnalysisProblem, AnalysisResult, judge,
+};
 pub use cluster_rows::ClusterFacts;
-pub use collect::{Collected, collect};
+pub use collect::{Collected, StagedResult, UnitOrder, collect};
 pub use credentials::{AwsAccess, Credentials};
 pub use error::UnitError;
-pub use execute::execute;
+pub use execute::{AnyOrder, execute, execute_analysis};
 pub use extraction::{Assignment, Unit};
 pub use order::{ExtractionLimits, LakeReference, ORDER_VERSION, Order};
 pub(crate) use record::{identify_record, record, unreadable};
@@ -42,3 +50,4 @@ pub use references::{
 pub use result::{OtherApplication, Outcome, RESULT_VERSION, UnitResult};
 pub use stores::Stores;
 pub use workers::{Listener, Silent, Threads, Workers};
+pub use worst::WorstApplication;

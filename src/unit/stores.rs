@@ -39,6 +39,11 @@ impl Stores {
         Self::new(Environment::of_process())
     }
 
+    /// The variables that credentials refer to.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// Takes a store that is open already, in place of one that was: temporary credentials are
     /// those of the newest.
     pub fn lend(&self, reference: StoreReference, store: Arc<dyn ObjectStore>) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use super::analysis::{AnalysisOrder, AnalysisResult};
 use super::error::UnitError;
+use super::execute::execute_analysis;
 use super::extraction::{Extractor, Unit};
 use super::order::Order;
 use super::result::{Outcome, UnitResult};
@@ -36,6 +38,13 @@ pub trait Workers: Debug + Send + Sync {
     /// A unit that came to nothing. What is wrong with a history is no error.
     fn work(&self, orders: &[Order], listener: &dyn Listener)
     -> Result<Vec<UnitResult>, UnitError>;
+
+    /// Has the applications of all orders judged, and returns the results in any order, as
+    /// [`Workers::work`] does.
+    ///
+    /// # Errors
+    /// A unit that came to nothing. What is wrong with an application or a rule is no error.
+    fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError>;
 }
 
 /// Threads of this process.
@@ -114,5 +123,15 @@ impl Workers for Threads {
     ) -> Result<Vec<UnitResult>, UnitError> {
         let units = orders.iter().map(|order| order.open(&self.stores));
         self.run(units.collect::<Result<_, _>>()?, listener)
+    }
+
+    /// One after the other: each takes all cores.
+    fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError> {
+        let environment = self.stores.environment();
+        let judge = |order| execute_analysis(order, environment);
+        let orders = orders.iter();
+        orders
+            .map(|order| self.runtime.block_on(judge(order)))
+            .collect()
     }
 }

@@ -12,7 +12,9 @@ use sparklake::discover::event_logs::EventLogSource;
 use sparklake::pipeline::{
     self, NamedSource, NoProgress, RunEnd, RunRequest, RunStatus, RunWatch, Source,
 };
-use sparklake::unit::{Credentials, Listener, Order, UnitError, UnitResult, Workers};
+use sparklake::unit::{
+    AnalysisOrder, AnalysisResult, Credentials, Listener, Order, UnitError, UnitResult, Workers,
+};
 use walkdir::WalkDir;
 
 use super::program::{Ended, command};
@@ -67,6 +69,23 @@ impl Workers for Processes {
             }
             for outcome in results.last().iter().flat_map(|result| &result.outcomes) {
                 listener.history_done(outcome);
+            }
+        }
+        Ok(results)
+    }
+
+    fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError> {
+        let mut results = Vec::new();
+        for order in orders {
+            let json = order.to_json()?;
+            for _ in 0..self.times {
+                let ended = work(&json, self.with_secret);
+                let mut messages = self.messages.lock().expect("messages");
+                messages.extend([json.clone(), ended.out.clone()]);
+                if ended.code != Some(0) {
+                    return Err(UnitError::Worker { reason: ended.err });
+                }
+                results.push(AnalysisResult::parse(ended.out.as_bytes())?);
             }
         }
         Ok(results)
@@ -206,6 +225,26 @@ impl Workers for Interview {
             UnitResult::parse(ended.out.as_bytes())
         };
         orders.iter().map(work).collect()
+    }
+
+    fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError> {
+        let judge = |order: &AnalysisOrder| {
+            let other = AnalysisOrder {
+                fingerprint: "of other rules".to_owned(),
+                ..order.clone()
+            };
+            let refused = work(&other.to_json()?, true);
+            refused.assert_code(2);
+            assert!(
+                refused.err.contains("the rules of the order are not those"),
+                "{}",
+                refused.err
+            );
+            let ended = work(&order.to_json()?, true);
+            ended.assert_code(0);
+            AnalysisResult::parse(ended.out.as_bytes())
+        };
+        orders.iter().map(judge).collect()
     }
 }
 

@@ -1,13 +1,12 @@
-//! The worst applications of a run, as its last lines show them.
+//! The worst applications of a unit of analysis, as the last lines of a run show them.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use datafusion::common::ScalarValue;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use serde::{Deserialize, Serialize};
 
 use crate::analyze::{AnalyzeError, Catalog, Judged};
-
-use super::summary::WorstApplication;
 
 /// How many of the worst applications a run shows.
 const WORST: usize = 5;
@@ -15,32 +14,44 @@ const WORST: usize = 5;
 /// The file of `sql/status` that finds them among the applications of a unit.
 const QUERY: &str = "worst_applications";
 
-/// Adds the worst applications of a unit to those of the run so far.
-pub(super) async fn note(
-    catalog: &Catalog,
-    context: &SessionContext,
-    judged: &Judged,
-    known: &mut Vec<WorstApplication>,
-) {
-    known.extend(worst(catalog, context, judged).await);
-    keep_worst(known);
+/// An application worth a look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorstApplication {
+    /// Its id.
+    pub application_id: String,
+    /// Its attempt.
+    pub attempt_id: String,
+    /// Its name.
+    pub application_name: Option<String>,
+    /// Percent of stage time in flagged stages.
+    pub ineffstageagg: Option<f64>,
+    /// Core time that its findings call lost, in milliseconds.
+    pub lost_core_ms: Option<i64>,
+    /// Its heaviest finding.
+    pub top_rule: Option<String>,
+    /// The numbers behind that finding.
+    pub evidence: Option<String>,
 }
 
-/// Keeps the worst applications of the run, the worst first.
-fn keep_worst(worst: &mut Vec<WorstApplication>) {
-    worst.sort_by(|left, right| {
-        let flagged = |app: &WorstApplication| app.ineffstageagg.unwrap_or(-1.0);
-        right
-            .lost_core_ms
-            .cmp(&left.lost_core_ms)
-            .then_with(|| flagged(right).total_cmp(&flagged(left)))
-            .then_with(|| left.application_id.cmp(&right.application_id))
-    });
-    worst.truncate(WORST);
+impl WorstApplication {
+    /// The worst of some applications, the worst first.
+    pub fn worst_of(mut applications: Vec<Self>) -> Vec<Self> {
+        applications.sort_by(|left, right| {
+            let flagged = |app: &Self| app.ineffstageagg.unwrap_or(-1.0);
+            right
+                .lost_core_ms
+                .cmp(&left.lost_core_ms)
+                .then_with(|| flagged(right).total_cmp(&flagged(left)))
+                .then_with(|| left.application_id.cmp(&right.application_id))
+        });
+        applications.truncate(WORST);
+        applications
+    }
 }
 
 /// The applications of a unit that lose most core time.
-async fn worst(
+pub(super) async fn worst(
     catalog: &Catalog,
     context: &SessionContext,
     judged: &Judged,
