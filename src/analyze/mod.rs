@@ -7,6 +7,7 @@
 mod across;
 mod advice;
 pub mod catalog;
+mod common_tables;
 mod conform;
 mod definition;
 mod difference;

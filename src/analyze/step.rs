@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::prelude::SessionContext;
 
+use super::common_tables;
 use super::conform::arrow_failure;
 use super::definition::{Query, Relation, Rule};
 use super::error::AnalyzeError;
@@ -49,9 +50,12 @@ impl Query {
             .iter()
             .map(|parameter| (parameter.name.clone(), parameter.scalar_value()))
             .collect();
-        let mut rows = plan_read_only(session, &self.statement)
-            .await
-            .map_err(failed)?;
+        let computed = common_tables::compute(&self.statement, &self.reads, &values, session).await;
+        let (session, statement) = match &computed {
+            Some(computed) => (&computed.session, &computed.statement),
+            None => (session, &self.statement),
+        };
+        let mut rows = plan_read_only(session, statement).await.map_err(failed)?;
         if !values.is_empty() {
             rows = rows.with_param_values(values).map_err(failed)?;
         }

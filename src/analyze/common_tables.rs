@@ -1,0 +1,234 @@
+//! Common table expressions that a query reads more than once are computed once.
+//!
+//! The engine puts a `WITH` table in place of each name that refers to it, so that a chain of tables
+//! that are each read twice is planned and computed a dozen times.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::{
+    Cte, Ident, ObjectName, ObjectNamePart, Query, Statement, Visit, With, visit_relations,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use futures::TryStreamExt;
+
+use super::facts::in_memory;
+use crate::ask::{plan_read_only, same_engine};
+
+/// Most bytes of one table; a larger one is computed where it is read, in a stream.
+const MAX_TABLE_BYTES: usize = 64 << 20;
+
+/// A query with the tables that it reads more than once.
+pub(super) struct Computed {
+    /// A session that has these tables and what the query reads beside them.
+    pub session: SessionContext,
+    /// The query without them.
+    pub statement: String,
+}
+
+/// Computes what `statement` reads more than once; `None` where that is nothing, or where it cannot be
+/// done apart, so that the statement has to be run as it is written.
+pub(super) async fn compute(
+    statement: &str,
+    reads: &[String],
+    parameters: &[(String, ScalarValue)],
+    session: &SessionContext,
+) -> Option<Computed> {
+    let mut query = parse(statement)?;
+    let with = query.with.take().filter(|with| !with.recursive)?;
+    let wanted: BTreeSet<String> = read_often(&with.cte_tables, &query);
+    if wanted.is_empty() || wanted.iter().any(|name| reads.contains(name)) {
+        return None;
+    }
+    let own = same_engine(&session.state());
+    for table in reads {
+        let provider = session.table_provider(table.as_str()).await.ok()?;
+        own.register_table(table.as_str(), provider).ok()?;
+    }
+    let mut written: Vec<Cte> = Vec::new();
+    for table in with.cte_tables.clone() {
+        let name = normalized(&table.alias.name);
+        let rows = if wanted.contains(&name) {
+            let alone = with_needed(&with, &written, (*table.query).clone());
+            rows(&own, &alone.to_string(), parameters).await.ok()?
+        } else {
+            None
+        };
+        match rows {
+            Some((schema, batches)) => {
+                let provider = in_memory(schema, batches).ok()?;
+                own.register_table(name.as_str(), provider).ok()?;
+            }
+            None => written.push(table),
+        }
+    }
+    Some(Computed {
+        statement: with_needed(&with, &written, query).to_string(),
+        session: own,
+    })
+}
+
+/// The query that a text is, where it is one.
+fn parse(statement: &str) -> Option<Query> {
+    let statements = Parser::parse_sql(&GenericDialect {}, statement).ok()?;
+    match <[Statement; 1]>::try_from(statements) {
+        Ok([Statement::Query(query)]) => Some(*query),
+        _ => None,
+    }
+}
+
+/// The names of `tables` that are read more than once.
+fn read_often(tables: &[Cte], body: &Query) -> BTreeSet<String> {
+    let read: Vec<String> = tables
+        .iter()
+        .flat_map(|table| relations(table.query.as_ref()))
+        .chain(relations(body))
+        .collect();
+    tables
+        .iter()
+        .filter(|table| table.alias.columns.is_empty())
+        .map(|table| normalized(&table.alias.name))
+        .filter(|name| read.iter().filter(|read| *read == name).count() > 1)
+        .collect()
+}
+
+/// `query` with those of `tables` that it reads, directly or through others.
+fn with_needed(with: &With, tables: &[Cte], mut query: Query) -> Query {
+    let mut needed: BTreeSet<String> = relations(&query).into_iter().collect();
+    let mut kept = Vec::new();
+    // A table reads only those before it.
+    for table in tables.iter().rev() {
+        if needed.contains(&normalized(&table.alias.name)) {
+            needed.extend(relations(table.query.as_ref()));
+            kept.push(table.clone());
+        }
+    }
+    kept.reverse();
+    if let Some(inner) = &mut query.with {
+        kept.append(&mut inner.cte_tables);
+    }
+    query.with = (!kept.is_empty()).then(|| With {
+        cte_tables: kept,
+        ..with.clone()
+    });
+    query
+}
+
+/// The names of all tables that a part of a query reads, once for each time.
+fn relations(part: &impl Visit) -> Vec<String> {
+    let mut names = Vec::new();
+    let _ = visit_relations(part, |ObjectName(parts)| {
+        if let [ObjectNamePart::Identifier(name)] = parts.as_slice() {
+            names.push(normalized(name));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    names
+}
+
+/// A name as the engine knows it.
+fn normalized(name: &Ident) -> String {
+    match name.quote_style {
+        Some(_) => name.value.clone(),
+        None => name.value.to_lowercase(),
+    }
+}
+
+/// The rows of a query; `None` where they are too many to be held.
+async fn rows(
+    session: &SessionContext,
+    statement: &str,
+    parameters: &[(String, ScalarValue)],
+) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, DataFusionError> {
+    let mut rows = plan_read_only(session, statement).await?;
+    if !parameters.is_empty() {
+        rows = rows.with_param_values(parameters.to_vec())?;
+    }
+    let mut stream = rows.execute_stream().await?;
+    let schema = stream.schema();
+    let (mut batches, mut bytes) = (Vec::new(), 0);
+    while let Some(batch) = stream.try_next().await? {
+        bytes += batch.get_array_memory_size();
+        if bytes > MAX_TABLE_BYTES {
+            return Ok(None);
+        }
+        batches.push(batch);
+    }
+    Ok(Some((schema, batches)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    const TWICE: &str = "
+        WITH numbers AS (SELECT column1 AS number FROM source WHERE column1 <= $most),
+        unread AS (SELECT 1),
+        squares AS (SELECT n.number * m.number AS square FROM numbers AS n JOIN numbers AS m ON n.number = m.number),
+        sums AS (SELECT SUM(square) AS total FROM squares)
+        SELECT total + (SELECT COUNT(*) FROM squares) AS answer FROM sums";
+
+    async fn session() -> SessionContext {
+        let session = SessionContext::new();
+        let source = session
+            .sql("VALUES (1), (2), (3), (4)")
+            .await
+            .expect("rows");
+        session
+            .register_table("source", source.into_view())
+            .expect("registered");
+        session
+    }
+
+    async fn answer(session: &SessionContext, statement: &str) -> i64 {
+        let rows = session.sql(statement).await.expect("a plan");
+        let rows = rows.with_param_values(vec![("most", ScalarValue::from(3_i64))]);
+        let rows = rows.expect("a value").collect().await.expect("an answer");
+        rows[0].column(0).as_primitive::<Int64Type>().value(0)
+    }
+
+    async fn computed(statement: &str, reads: &[&str]) -> Option<Computed> {
+        let reads: Vec<String> = reads.iter().map(|name| (*name).to_owned()).collect();
+        let parameters = [("most".to_owned(), ScalarValue::from(3_i64))];
+        compute(statement, &reads, &parameters, &session().await).await
+    }
+
+    #[tokio::test]
+    async fn what_is_read_twice_is_computed_once_and_the_answer_is_the_same() {
+        let computed = computed(TWICE, &["source"]).await.expect("read twice");
+        assert_eq!(
+            computed.statement,
+            "WITH sums AS (SELECT SUM(square) AS total FROM squares) \
+             SELECT total + (SELECT COUNT(*) FROM squares) AS answer FROM sums"
+        );
+        // 1 + 4 + 9, and three of them.
+        assert_eq!(answer(&session().await, TWICE).await, 17);
+        assert_eq!(answer(&computed.session, &computed.statement).await, 17);
+    }
+
+    #[tokio::test]
+    async fn statements_that_gain_nothing_or_cannot_be_cut_are_run_as_they_are() {
+        let once = "WITH numbers AS (SELECT * FROM source) SELECT COUNT(*) FROM numbers";
+        let shadowing = "WITH source AS (SELECT * FROM source) SELECT * FROM source, source AS s";
+        let recursive = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 3) \
+                         SELECT COUNT(*) FROM n JOIN n AS m ON n.i = m.i";
+        for statement in [once, shadowing, recursive, "SELECT", "DROP TABLE source"] {
+            assert!(
+                computed(statement, &["source"]).await.is_none(),
+                "{statement}"
+            );
+        }
+        // An error is told of the statement as it was written.
+        let wrong = "WITH w AS (SELECT missing FROM source) SELECT * FROM w, w AS v";
+        assert!(computed(wrong, &["source"]).await.is_none());
+    }
+}
