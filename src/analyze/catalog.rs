@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use include_dir::{Dir, include_dir};
@@ -28,6 +28,9 @@ use crate::model::SettingValue;
 use crate::model::did_you_mean;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
+
+/// The built-in catalog, once it has been read.
+static READ: OnceLock<Catalog> = OnceLock::new();
 
 /// Prefix of the table name under which `reference/<name>.csv` can be read.
 pub const REFERENCE_PREFIX: &str = "ref_";
@@ -87,6 +90,9 @@ impl Catalog {
     /// # Errors
     /// Only when a file of `sql/` is wrong, which the tests exclude.
     pub fn built_in() -> Result<Self, AnalyzeError> {
+        if let Some(read) = READ.get() {
+            return Ok(read.clone());
+        }
         let mut files = Vec::new();
         collect_built_in(&BUILT_IN, &mut files)?;
         let mut catalog = Self {
@@ -94,7 +100,7 @@ impl Catalog {
             ..Self::default()
         };
         catalog.overlay(&files)?;
-        Ok(catalog)
+        Ok(READ.get_or_init(|| catalog).clone())
     }
 
     /// Adds a step in Rust, which makes the table of its name for one application at a time.
@@ -351,8 +357,8 @@ impl Catalog {
 
     /// What driver and executor logs are searched for.
     pub fn log_signatures(&self) -> Signatures {
-        self.log_signatures
-            .as_deref()
+        let own = self.log_signatures.as_deref();
+        own.filter(|text| !Signatures::is_built_in(text))
             .and_then(|text| Signatures::parse(text).ok())
             .unwrap_or_else(|| Signatures::built_in().clone())
     }
@@ -466,10 +472,13 @@ impl Catalog {
                 Ok((kind, id))
             }
             [kind @ "reference", LOG_SIGNATURES] => {
-                Signatures::parse(&file.text).map_err(|error| {
-                    let cure = "see the comments of the file that sparklake comes with";
-                    CatalogError::new(&file.name, error.line, error.problem, cure)
-                })?;
+                // Those that the program comes with are read when a log is searched for them.
+                if !Signatures::is_built_in(&file.text) {
+                    Signatures::parse(&file.text).map_err(|error| {
+                        let cure = "see the comments of the file that sparklake comes with";
+                        CatalogError::new(&file.name, error.line, error.problem, cure)
+                    })?;
+                }
                 self.log_signatures = Some(file.text.clone());
                 Ok((kind, LOG_SIGNATURES.to_owned()))
             }

@@ -24,7 +24,7 @@ use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
 use super::settings::{KNOWN_SETTINGS, Settings};
 use super::step::Step;
-use crate::ask::{one_partition, same_engine};
+use crate::ask::{for_small_tables, same_engine};
 use crate::model::did_you_mean;
 use crate::schema;
 
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
         }
         drop(opened);
         if are_small {
-            self.ctx = one_partition(&self.ctx);
+            self.ctx = for_small_tables(&self.ctx);
         }
         Ok(())
     }

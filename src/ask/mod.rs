@@ -44,7 +44,7 @@ mod wrong_query;
 pub use answer::{Answer, AnswerStream, QueryLimits};
 pub use error::AskError;
 pub use lake::{AskLake, AskOptions};
-pub use session::{SessionSettings, one_partition, plan_read_only, same_engine, session};
+pub use session::{SessionSettings, for_small_tables, plan_read_only, same_engine, session};
 pub use spill::remove_spill_folders;
 pub use views::{Definition, LoadViews, View};
 pub use wrong_query::{no_such_table, wrong_query};

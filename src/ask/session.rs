@@ -73,11 +73,13 @@ pub fn same_engine(other: &SessionState) -> SessionContext {
     SessionContext::new_with_state(state)
 }
 
-/// The session with each query in one partition: for many small queries side by side, which gain
-/// nothing from being split.
-pub fn one_partition(session: &SessionContext) -> SessionContext {
+/// The session for many queries over small tables side by side: they gain nothing from being split
+/// or from being improved more than once, and planning is most of their time.
+pub fn for_small_tables(session: &SessionContext) -> SessionContext {
     let mut state = session.state();
-    state.config_mut().options_mut().execution.target_partitions = 1;
+    let options = state.config_mut().options_mut();
+    options.execution.target_partitions = 1;
+    options.optimizer.max_passes = 1;
     SessionContext::new_with_state(state)
 }
 

@@ -93,6 +93,11 @@ impl Signatures {
         &SHIPPED
     }
 
+    /// Whether a text is that of the signatures that the program comes with.
+    pub fn is_built_in(text: &str) -> bool {
+        text == BUILT_IN
+    }
+
     /// Reads a catalogue, TOML.
     ///
     /// # Errors
