@@ -2,7 +2,7 @@
 //!
 //! The way of the data is five steps in one direction, a folder a step:
 //! [`discover`] finds histories, [`extract`] turns a history into rows, [`load`] commits rows to
-//! Delta tables, [`analyze`] judges them with SQL, and publishing shows what was found.
+//! Delta tables, [`analyze`] judges them with SQL, and [`publish`] shows what was found.
 //! [`ask`] answers SQL over a lake, for the analysis as for people.
 //! [`unit`] is the piece of extraction that can travel: an order goes out, a result comes back.
 //! [`model`] (the words that rooms share), [`schema`] (the table contracts), [`redact`] (no secret
@@ -19,6 +19,7 @@ pub mod http;
 pub mod load;
 pub mod model;
 pub mod pipeline;
+pub mod publish;
 pub mod redact;
 pub mod unit;
 

@@ -4,6 +4,7 @@
 //! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
 //! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `status/<part>.sql`,
 //! `reference/<name>.csv` beside its contract `<name>.toml`, `reference/log_signatures.toml`).
+//! The queries that commands ask lie in a folder a command: `runs`, `compare`, `check`, `trace`.
 //! A file replaces the built-in one of the same kind and id, or is added; prices replace those of the
 //! same thing, and the others stay.
 
@@ -48,6 +49,9 @@ pub struct Catalog {
     /// What the program itself asks, to say how a lake or a run is doing; decides no row.
     #[serde(skip)]
     status: BTreeMap<String, Relation>,
+    /// What the program asks to show runs and applications, by folder and id; decides no row.
+    #[serde(skip)]
+    shown: BTreeMap<(String, String), Relation>,
     references: BTreeMap<String, Reference>,
     /// Contracts of reference tables.
     #[serde(skip)]
@@ -175,6 +179,7 @@ impl Catalog {
             log_signatures: self.log_signatures.clone(),
             questions: self.questions.clone(),
             status: self.status.clone(),
+            shown: self.shown.clone(),
             ..Self::default()
         };
         let mut open: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
@@ -349,6 +354,18 @@ impl Catalog {
         query.ok_or_else(|| unknown_id("status query", id, self.status.keys()))
     }
 
+    /// A query that a command asks to show something: `sql/<folder>/<id>.sql`.
+    ///
+    /// # Errors
+    /// There is none of that name; names the nearest.
+    pub fn shown(&self, folder: &str, id: &str) -> Result<&Relation, AnalyzeError> {
+        let query = self.shown.get(&(folder.to_owned(), id.to_owned()));
+        query.ok_or_else(|| {
+            let known = self.shown.keys().filter(|(known, _)| known == folder);
+            unknown_id(&format!("query of `{folder}`"), id, known.map(|(_, id)| id))
+        })
+    }
+
     /// The rows of the reference table that queries call `name`; `None` when there is none.
     pub fn reference_rows(&self, name: &str) -> Option<RecordBatch> {
         let reference = self.references.get(name.strip_prefix(REFERENCE_PREFIX)?)?;
@@ -455,6 +472,13 @@ impl Catalog {
                 self.status.insert(stem.to_owned(), query);
                 Ok((kind, stem.to_owned()))
             }
+            [kind @ ("check" | "compare" | "runs" | "trace"), name]
+                if let Some(stem) = name.strip_suffix(".sql") =>
+            {
+                let query = source(kind, stem).relation()?;
+                self.shown.insert((kind.to_owned(), stem.to_owned()), query);
+                Ok((kind, stem.to_owned()))
+            }
             [kind @ "questions", name] if let Some(stem) = name.strip_suffix(".sql") => {
                 let question = source(kind, stem).question()?;
                 self.questions.insert(stem.to_owned(), question);
@@ -489,7 +513,7 @@ impl Catalog {
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql, status/<part>.sql, reference/<name>.csv beside \
+                 questions/<question>.sql, status|runs|compare|check|trace/<part>.sql, reference/<name>.csv beside \
                  reference/<name>.toml, or reference/log_signatures.toml",
             )),
         }

@@ -234,7 +234,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// The text without control characters, cut where it is long.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line: String = text
         .chars()
         .take(MAX_TEXT)
@@ -246,7 +246,7 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
-fn duration(ms: f64) -> String {
+pub(crate) fn duration(ms: f64) -> String {
     let seconds = ms / 1e3;
     if seconds.abs() < 600.0 {
         format!("{seconds:.1} s")
@@ -257,7 +257,7 @@ fn duration(ms: f64) -> String {
     }
 }
 
-fn bytes(number: f64) -> String {
+pub(crate) fn bytes(number: f64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if number.abs() < 1024.0 {
         return format!("{number:.0} B");
@@ -274,7 +274,7 @@ fn bytes(number: f64) -> String {
     format!("{scaled:.1} {unit}")
 }
 
-fn grouped(number: f64) -> String {
+pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -255,7 +255,7 @@ fn sourced<T>(matches: &ArgMatches, id: &str, value: Option<T>) -> Option<Source
     })
 }
 
-fn by_flag<T>(name: &str, value: T) -> Option<Sourced<T>> {
+pub(super) fn by_flag<T>(name: &str, value: T) -> Option<Sourced<T>> {
     Some(Sourced {
         value,
         origin: Origin::Flag(name.to_owned()),

@@ -7,6 +7,7 @@ use crate::ask::AskError;
 use crate::config::ConfigError;
 use crate::load::LoadError;
 use crate::pipeline::{EXIT_FAILED, EXIT_USAGE, RunError, of_load};
+use crate::publish::PublishError;
 use crate::unit::UnitError;
 
 /// Why a command did not do its work.
@@ -33,6 +34,17 @@ pub(super) enum CliError {
     /// A query gave no answer.
     #[error(transparent)]
     Ask(#[from] AskError),
+    /// Something could not be shown.
+    #[error(transparent)]
+    Publish(PublishError),
+    /// An event log could not be replayed.
+    #[error("{sentence}")]
+    NotReplayed {
+        /// Why, and what to do.
+        sentence: String,
+        /// The exit code of a run that meets the same.
+        exit_code: u8,
+    },
     /// The process was asked to end.
     #[error("{0}; nothing was changed")]
     Interrupted(&'static str),
@@ -45,6 +57,21 @@ pub(super) enum CliError {
     /// The machine gives no threads.
     #[error("no threads can be started: {0}; raise the limit of processes for this user")]
     Runtime(std::io::Error),
+}
+
+impl From<PublishError> for CliError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Analyze(error) => Self::Analyze(error),
+            PublishError::Ask(error) => Self::Ask(error),
+            PublishError::NotFound(sentence) | PublishError::Budget(sentence) => {
+                Self::Usage(sentence)
+            }
+            PublishError::Format(error) => Self::Format(error),
+            PublishError::Output(error) => Self::Output(error),
+            other @ PublishError::Columns { .. } => Self::Publish(other),
+        }
+    }
 }
 
 impl CliError {
@@ -61,9 +88,11 @@ impl CliError {
             ) => EXIT_FAILED,
             Self::Analyze(_) => EXIT_USAGE,
             Self::Run(error) => error.status().exit_code(),
+            Self::NotReplayed { exit_code, .. } => *exit_code,
             Self::Unit(UnitError::Load(error)) => of_load(error).exit_code(),
             Self::Unit(error) if error.is_usage() => EXIT_USAGE,
             Self::Ask(_)
+            | Self::Publish(_)
             | Self::Unit(_)
             | Self::Interrupted(_)
             | Self::Format(_)

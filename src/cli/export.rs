@@ -1,6 +1,6 @@
 //! `sparklake export`: what other programs need to know of the lake.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::arguments::{NoSettings, SettingsArguments};
@@ -8,6 +8,7 @@ use super::catalog::Rules;
 use super::error::CliError;
 use super::job_settings::{self, JobSettingsArguments};
 use super::output::Output;
+use super::trace::{self, TraceArguments};
 use crate::schema::{self, dictionary};
 
 /// Write what other programs need to know of the lake
@@ -22,6 +23,7 @@ enum Export {
     /// The data dictionary: every table and column, with type, unit and description
     Dictionary(DictionaryArguments),
     Settings(Box<JobSettingsArguments>),
+    Trace(Box<TraceArguments>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,6 +49,7 @@ impl ExportArguments {
         match &self.what {
             Export::Dictionary(_) => &NoSettings,
             Export::Settings(arguments) => &arguments.lake,
+            Export::Trace(arguments) => &arguments.lake,
         }
     }
 }
@@ -62,9 +65,15 @@ pub(super) async fn execute(
             let text = job_settings::text(arguments, context).await?;
             (text, &arguments.out)
         }
+        Export::Trace(arguments) => return trace::execute(arguments, context).await,
     };
-    match out {
-        None => Ok(output.text(&text)?),
+    put(&text, out.as_deref(), output)
+}
+
+/// Writes to the file, or to standard output where none is named.
+pub(super) fn put(text: &str, file: Option<&Path>, output: &mut Output) -> Result<(), CliError> {
+    match file {
+        None => Ok(output.text(text)?),
         Some(file) => std::fs::write(file, text).map_err(|error| {
             CliError::Usage(format!("{} cannot be written: {error}", file.display()))
         }),

@@ -5,6 +5,8 @@
 
 mod arguments;
 mod catalog;
+mod check;
+mod compare;
 mod config;
 mod ddl;
 mod describe;
@@ -34,6 +36,7 @@ mod status;
 mod summary;
 mod tables;
 mod text;
+mod trace;
 mod worker;
 
 use std::ffi::OsString;
@@ -77,6 +80,8 @@ enum Command {
     Questions(questions::QuestionsArguments),
     Rules(rules::RulesArguments),
     Explain(explain::ExplainArguments),
+    Compare(compare::CompareArguments),
+    Check(Box<check::CheckArguments>),
     Status(status::StatusArguments),
     Doctor(doctor::DoctorArguments),
     Maintain(maintain::MaintainArguments),
@@ -218,6 +223,8 @@ impl Command {
             Self::Questions(arguments) => &arguments.lake,
             Self::Rules(arguments) => &arguments.rules,
             Self::Explain(arguments) => &arguments.rules,
+            Self::Compare(arguments) => &arguments.lake,
+            Self::Check(arguments) => arguments.as_ref(),
             Self::Status(arguments) => &arguments.lake,
             Self::Doctor(arguments) => &arguments.job,
             Self::Maintain(arguments) => arguments,
@@ -237,6 +244,8 @@ impl Command {
         match self {
             Self::Run(_) => return run::execute(context, output).await,
             Self::Doctor(arguments) => return doctor::execute(arguments, context, output).await,
+            Self::Check(arguments) => return check::execute(arguments, context, output).await,
+            Self::Compare(arguments) => compare::execute(arguments, context, output).await?,
             Self::Sql(arguments) => sql::execute(arguments, context, output).await?,
             Self::Tables(arguments) => tables::execute(arguments, context, output).await?,
             Self::Describe(arguments) => describe::execute(arguments, context, output).await?,

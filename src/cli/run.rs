@@ -91,7 +91,10 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
 }
 
 /// What the settings ask for, as the pipeline takes it.
-async fn request(settings: &Settings, environment: &Environment) -> Result<RunRequest, CliError> {
+pub(super) async fn request(
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<RunRequest, CliError> {
     let usage = |missing: &str| {
         Err(CliError::Usage(format!(
             "`run` needs {missing}; for example: {EXAMPLE}"

@@ -32,6 +32,7 @@ mod identities;
 mod money;
 mod nightly;
 mod program;
+mod published;
 mod reload;
 mod run_rows;
 mod second_pass;

@@ -278,7 +278,7 @@ pub(super) fn batch(schema: SchemaRef, rows: &[Row]) -> RecordBatch {
         .unwrap_or_else(|| RecordBatch::new_empty(schema))
 }
 
-fn json_rows(batch: &RecordBatch) -> Vec<Row> {
+pub(super) fn json_rows(batch: &RecordBatch) -> Vec<Row> {
     if batch.num_rows() == 0 {
         return Vec::new();
     }

@@ -4,6 +4,7 @@ mod across;
 mod application_tables;
 mod catalog;
 mod cluster_findings;
+mod compared;
 mod job_trends;
 mod lake;
 mod money;

@@ -1,0 +1,3 @@
+//! What is in a lake, in the forms of other programs.
+
+pub mod trace;
