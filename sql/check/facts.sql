@@ -88,7 +88,7 @@ measures AS (
     ('duration_ms', 'ms'), ('core_time_ms', 'core_ms'), ('cost_usd', 'usd'), ('memory_bytes_spilled', 'bytes'),
     ('disk_bytes_spilled', 'bytes'), ('shuffle_read_bytes', 'bytes'), ('shuffle_write_bytes', 'bytes'),
     ('input_bytes', 'bytes'), ('num_failed_tasks', 'count'), ('failed_task_ratio', 'ratio'),
-    ('num_failed_jobs', 'count'), ('gc_ratio', 'ratio'), ('skew_ratio', 'ratio'), ('idle_ratio', 'ratio'),
+    ('num_failed_jobs', 'count'), ('gc_ratio', 'ratio'), ('skew_ratio', 'times'), ('idle_ratio', 'ratio'),
     ('wasted_ratio', 'ratio'), ('duration_per_gb_ms', 'ms')
   ) AS m (metric, unit)
 ),

@@ -4,6 +4,7 @@
 //! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
 //! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `status/<part>.sql`,
 //! `reference/<name>.csv` beside its contract `<name>.toml`, `reference/log_signatures.toml`).
+//! `functions/<function>.sql` are SQL functions for other engines.
 //! The queries that commands ask lie in a folder a command: `runs`, `compare`, `check`, `trace`.
 //! A file replaces the built-in one of the same kind and id, or is added; prices replace those of the
 //! same thing, and the others stay.
@@ -20,6 +21,7 @@ use twox_hash::XxHash64;
 
 use super::definition::{Query, Question, Relation, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
+use super::function::Function;
 use super::prices::{self, PRICES};
 use super::reference::{Contract, Reference};
 use super::rule_results::RULE_RESULTS;
@@ -52,6 +54,9 @@ pub struct Catalog {
     /// What the program asks to show runs and applications, by folder and id; decides no row.
     #[serde(skip)]
     shown: BTreeMap<(String, String), Relation>,
+    /// SQL functions for other engines; they decide no row.
+    #[serde(skip)]
+    functions: BTreeMap<String, Function>,
     references: BTreeMap<String, Reference>,
     /// Contracts of reference tables.
     #[serde(skip)]
@@ -180,6 +185,7 @@ impl Catalog {
             questions: self.questions.clone(),
             status: self.status.clone(),
             shown: self.shown.clone(),
+            functions: self.functions.clone(),
             ..Self::default()
         };
         let mut open: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
@@ -340,6 +346,11 @@ impl Catalog {
         self.questions.values()
     }
 
+    /// All SQL functions for other engines, by id.
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.functions.values()
+    }
+
     /// All reference tables, by id.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.references.values()
@@ -479,6 +490,11 @@ impl Catalog {
                 self.shown.insert((kind.to_owned(), stem.to_owned()), query);
                 Ok((kind, stem.to_owned()))
             }
+            [kind @ "functions", name] if let Some(stem) = name.strip_suffix(".sql") => {
+                let function = source(kind, stem).function()?;
+                self.functions.insert(stem.to_owned(), function);
+                Ok((kind, stem.to_owned()))
+            }
             [kind @ "questions", name] if let Some(stem) = name.strip_suffix(".sql") => {
                 let question = source(kind, stem).question()?;
                 self.questions.insert(stem.to_owned(), question);
@@ -513,7 +529,7 @@ impl Catalog {
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql, status|runs|compare|check|trace/<part>.sql, reference/<name>.csv beside \
+                 questions/<question>.sql, status|runs|compare|check|trace/<part>.sql, functions/<function>.sql, reference/<name>.csv beside \
                  reference/<name>.toml, or reference/log_signatures.toml",
             )),
         }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::advice::{self, Advice};
 use super::error::CatalogError;
+use super::function::Function;
 use super::header::{Field, Header};
 use super::parameters::{self, Parameter};
 use super::placeholders;
@@ -222,6 +223,19 @@ impl SourceText<'_> {
         };
         header.finish()?;
         Ok(question)
+    }
+
+    pub(super) fn function(self) -> Result<Function, CatalogError> {
+        let mut header = Header::parse(self.file, self.text)?;
+        let function = Function {
+            id: self.id(&mut header)?,
+            title: header.required("title")?.value,
+            description: header.required("description")?.value,
+            returns: header.required("returns")?.value,
+            query: self.query(&mut header, self.text.to_owned())?,
+        };
+        header.finish()?;
+        Ok(function)
     }
 
     fn id(self, header: &mut Header<'_>) -> Result<String, CatalogError> {

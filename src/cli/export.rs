@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Context;
-use super::arguments::{NoSettings, SettingsArguments};
+use super::arguments::{NoSettings, RulesSourceArguments, SettingsArguments};
 use super::catalog::Rules;
 use super::error::CliError;
 use super::job_settings::{self, JobSettingsArguments};
 use super::output::Output;
 use super::trace::{self, TraceArguments};
+use crate::analyze::Function;
 use crate::schema::{self, dictionary};
 
 /// Write what other programs need to know of the lake
@@ -24,6 +25,19 @@ enum Export {
     Dictionary(DictionaryArguments),
     Settings(Box<JobSettingsArguments>),
     Trace(Box<TraceArguments>),
+    /// SQL functions for Unity Catalog and Spark 4 with the names of the original notebooks' tools
+    ///
+    /// Run the script where the tables of the lake are: after USE CATALOG and USE SCHEMA.
+    Functions(FunctionsArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct FunctionsArguments {
+    #[command(flatten)]
+    rules: RulesSourceArguments,
+    /// File to write to, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,6 +64,7 @@ impl ExportArguments {
             Export::Dictionary(_) => &NoSettings,
             Export::Settings(arguments) => &arguments.lake,
             Export::Trace(arguments) => &arguments.lake,
+            Export::Functions(arguments) => &arguments.rules,
         }
     }
 }
@@ -65,6 +80,7 @@ pub(super) async fn execute(
             let text = job_settings::text(arguments, context).await?;
             (text, &arguments.out)
         }
+        Export::Functions(arguments) => (functions_text(context)?, &arguments.out),
         Export::Trace(arguments) => return trace::execute(arguments, context).await,
     };
     put(&text, out.as_deref(), output)
@@ -78,6 +94,13 @@ pub(super) fn put(text: &str, file: Option<&Path>, output: &mut Output) -> Resul
             CliError::Usage(format!("{} cannot be written: {error}", file.display()))
         }),
     }
+}
+
+/// A script that creates all functions.
+fn functions_text(context: &Context) -> Result<String, CliError> {
+    let catalog = Rules::of(&context.settings.rules)?.as_run;
+    let statements = catalog.functions().map(Function::create_statement);
+    Ok(statements.collect::<Vec<_>>().join("\n"))
 }
 
 fn dictionary_text(arguments: &DictionaryArguments, context: &Context) -> Result<String, CliError> {

@@ -147,7 +147,8 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// A value with its unit, as the queries name units: ms, core_ms, bytes, ratio, usd, count.
+/// A value with its unit, as the queries name units: ms, core_ms, bytes, ratio, times,
+/// usd, count.
 pub(super) fn with_unit(value: f64, unit: &str) -> String {
     match unit {
         "ms" => duration_text(value),
@@ -155,6 +156,7 @@ pub(super) fn with_unit(value: f64, unit: &str) -> String {
         "bytes" => bytes_text(value),
         "ratio" => format!("{:.1} %", 100.0 * value),
         "usd" => dollars(value),
+        "times" => format!("{value:.1}"),
         _ => grouped_text(value),
     }
 }

@@ -39,6 +39,42 @@ fn refused(files: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn functions_for_other_engines_have_the_names_of_the_original_tools() {
+    let functions: Vec<_> = built_in().functions().collect();
+    let names: Vec<&str> = functions
+        .iter()
+        .map(|function| function.id.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "getappid",
+            "getexecutor",
+            "getslowestjobs",
+            "getslowestsql",
+            "getsloweststages",
+            "getsparkcontext",
+            "getstage",
+            "listappsraw",
+            "listshsenvraw",
+            "listshsexecutorsraw",
+            "listshsjobsraw",
+            "listshssqlraw",
+            "listshsstagesraw",
+            "listshstasksraw",
+        ]
+    );
+    for function in functions {
+        let statement = function.create_statement();
+        assert!(!statement.contains('$'), "{statement}");
+        assert!(
+            statement.contains(&format!("{}.clusterid", function.id)),
+            "{statement}"
+        );
+    }
+}
+
+#[test]
 fn every_built_in_file_is_read() {
     let catalog = Catalog::built_in().expect("valid files");
     let rules = catalog.rules().map(|rule| format!("{}.sql", rule.id));
