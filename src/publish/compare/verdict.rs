@@ -39,10 +39,10 @@ pub(super) fn of(comparison: &Comparison) -> String {
         (None, None) => sentences
             .push("How long the two took is not known: neither history has an end.".to_owned()),
         (None, _) => {
-            sentences.push("How long A took is not known: its history has no end.".to_owned())
+            sentences.push("How long A took is not known: its history has no end.".to_owned());
         }
         (_, None) => {
-            sentences.push("How long B took is not known: its history has no end.".to_owned())
+            sentences.push("How long B took is not known: its history has no end.".to_owned());
         }
     }
     sentences.extend(input(comparison));
