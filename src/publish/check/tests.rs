@@ -73,7 +73,7 @@ fn a_measure_at_its_limit_is_within_and_one_above_is_not() {
     assert_eq!(
         checked.to_text(),
         "app-1 (<Nightly> & \"sons\") exceeds the budget nightly in 1 of 3 points\n\n              \
-         limit               \n EXCEEDED     limits.duration_ms  the duration is 90.0 s (it was <slow>); at most 60.0 s is allowed\n \
+         limit\n EXCEEDED     limits.duration_ms  the duration is 90.0 s (it was <slow>); at most 60.0 s is allowed\n \
          not checked  limits.cost_usd     the cost is not known: no price is known\n ok           limits.gc_ratio     \
          the share of garbage collection is 10.0 %; at most 10.0 % is allowed\n"
     );
