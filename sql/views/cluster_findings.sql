@@ -1,7 +1,9 @@
 -- id: cluster_findings
 -- title: Findings about clusters
 -- description: What is wrong with a cluster as a whole, seen from its own metrics, instances and the applications and runs that it
---   had; what is wrong with one application is in findings. One row per cluster and rule. capacity_bound:
+--   had; what is wrong with one application is in findings. One row per cluster and rule. memory_bound: containers had
+--   nine tenths of its memory but seven tenths of its cores or less, so that the others cannot be used. Where YARN
+--   counts one core a container, whatever it has, its cores are not known. capacity_bound:
 --   containers waited in a quarter of the samples while the cluster was as large as it ever was, so its upper
 --   bound holds work up. scaling_thrash: three times it grew again within an hour after it had shrunk.
 --   idle_cluster: a fifth of its memory or less was given to containers on average. left_running: it lived on
@@ -27,8 +29,10 @@ samples AS (
   SELECT
     platform, cluster_id, sampled_at,
     UNIX_MILLIS(sampled_at) AS sampled_ms,
-    MAX(memory_used_ratio) AS memory_used_ratio, MAX(vcores_used_ratio) AS vcores_used_ratio,
-    MAX(pending_containers) AS pending_containers, MAX(total_memory_mb) AS total_memory_mb,
+    MAX(memory_used_ratio) AS memory_used_ratio,
+    -- The default calculator of YARN looks at memory alone and counts a core for each container.
+    MAX(CASE WHEN allocated_vcores <= allocated_containers THEN CAST(NULL AS DOUBLE) ELSE vcores_used_ratio END) AS vcores_used_ratio,
+    MAX(total_vcores) AS total_vcores, MAX(pending_containers) AS pending_containers, MAX(total_memory_mb) AS total_memory_mb,
     MAX(active_nodes) AS active_nodes, MAX(running_applications) AS running_applications
   FROM cluster_metrics
   WHERE source IN ('yarn', 'cloudwatch')
@@ -55,6 +59,7 @@ measured AS (
     platform, cluster_id,
     COUNT(*) AS num_samples,
     AVG(memory_used_ratio) AS memory_used_ratio, AVG(vcores_used_ratio) AS vcores_used_ratio,
+    MAX(total_vcores) AS total_vcores, MAX(total_memory_mb) AS total_memory_mb,
     SUM(CASE WHEN pending_containers > 0e0 AND size >= largest_size THEN 1 ELSE 0 END) AS num_bound,
     AVG(CASE WHEN pending_containers > 0e0 AND size >= largest_size THEN pending_containers END) AS mean_pending,
     MAX(largest_size) AS largest_size, MAX(active_nodes) AS most_nodes,
@@ -145,7 +150,7 @@ facts AS (
         SPLIT_PART(s.release_label, '.', 1), '.', LPAD(SPLIT_PART(s.release_label, '.', 2), 2, '0')
       ) AS DOUBLE)
     END AS databricks_release,
-    m.num_samples, m.memory_used_ratio, m.vcores_used_ratio, m.num_bound, m.mean_pending, m.most_nodes, m.num_thrashes,
+    m.num_samples, m.memory_used_ratio, m.vcores_used_ratio, m.total_vcores, m.total_memory_mb, m.num_bound, m.mean_pending, m.most_nodes, m.num_thrashes,
     w.num_applications, w.last_end_ms,
     b.on_demand_hours, b.spot_core_hours, b.spot_hours, b.num_spot_types, b.spot_type, b.old_hours, b.old_type,
     q.num_runs, q.median_queued_ms, q.longest_queued_ms
@@ -158,6 +163,25 @@ facts AS (
 ),
 judged AS (
   SELECT
+    platform, cluster_id, cluster_name, 'memory_bound' AS rule_id,
+    CASE WHEN (1e0 - vcores_used_ratio) * total_vcores >= 200e0 THEN 'high' ELSE 'medium' END AS severity, 'high' AS confidence,
+    'The memory of the cluster is full while its cores are idle' AS title,
+    CONCAT(
+      'Containers had ', CAST(ROUND(1e2 * memory_used_ratio, 1) AS STRING), ' % of its memory but ',
+      CAST(ROUND(1e2 * vcores_used_ratio, 1) AS STRING), ' % of its ', CAST(TRY_CAST(total_vcores AS BIGINT) AS STRING),
+      ' cores on average over ', CAST(num_samples AS STRING), ' samples: about ',
+      CAST(TRY_CAST(ROUND((1e0 - vcores_used_ratio) * total_vcores) AS BIGINT) AS STRING), ' cores are paid for and cannot be used.'
+    ) AS evidence,
+    CONCAT(
+      'Executors may hold no more memory for each core than the nodes have, ',
+      CAST(TRY_CAST(FLOOR(total_memory_mb / total_vcores) AS BIGINT) AS STRING),
+      ' MB with all that lies outside of their heap: application_sizing says the cores, memory and overhead that fit for each application, and',
+      ' how many of them. Where tasks need their memory, run fewer of them at once, or choose instances with more memory for each core.'
+    ) AS recommendation
+  FROM facts
+  WHERE num_samples >= 12 AND memory_used_ratio >= 0.9e0 AND vcores_used_ratio <= 0.7e0
+  UNION ALL
+  SELECT
     platform, cluster_id, cluster_name, 'capacity_bound' AS rule_id, 'medium' AS severity, 'medium' AS confidence,
     'Containers wait while the cluster is at its largest' AS title,
     CONCAT(
@@ -165,9 +189,13 @@ judged AS (
       CAST(TRY_CAST(ROUND(mean_pending) AS BIGINT) AS STRING), ' on average, while the cluster was as large as ever',
       CASE WHEN most_nodes IS NULL THEN '' ELSE CONCAT(' (', CAST(TRY_CAST(most_nodes AS BIGINT) AS STRING), ' nodes)') END, '.'
     ) AS evidence,
-    'Raise the upper bound of its scaling, spread the work over time, or let applications ask for less at once.' AS recommendation
+    CASE WHEN vcores_used_ratio <= 0.7e0
+      THEN 'Its cores are idle: let applications ask for less memory before its upper bound is raised, or spread the work over time.'
+      ELSE 'Raise the upper bound of its scaling, spread the work over time, or let applications ask for less at once.'
+    END AS recommendation
   FROM facts
-  WHERE num_samples >= 12 AND num_bound >= 0.25e0 * num_samples AND mean_pending >= 1e0
+  -- Where most of it is idle, something else holds them up, such as the limit of a queue.
+  WHERE num_samples >= 12 AND COALESCE(memory_used_ratio, 1e0) >= 0.5e0 AND num_bound >= 0.25e0 * num_samples AND mean_pending >= 1e0
   UNION ALL
   SELECT
     platform, cluster_id, cluster_name, 'scaling_thrash', 'low', 'medium',

@@ -31,7 +31,9 @@ clusters AS (
   SELECT
     a.platform, a.cluster_id, a.application_id, a.attempt_id,
     AVG(m.memory_used_ratio) AS cluster_memory_ratio,
-    AVG(m.vcores_used_ratio) AS cluster_cores_ratio,
+    -- The default calculator of YARN looks at memory alone and counts a core for each container.
+    AVG(CASE WHEN a.executor_cores > 1 AND m.allocated_vcores <= m.allocated_containers THEN CAST(NULL AS DOUBLE)
+      ELSE m.vcores_used_ratio END) AS cluster_cores_ratio,
     MAX(m.total_memory_mb) * 1048576e0 AS cluster_memory_bytes,
     MAX(m.total_vcores) AS cluster_cores,
     MAX(m.active_nodes) AS num_nodes,

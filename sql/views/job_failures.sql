@@ -6,7 +6,8 @@
 --   attempt was lost with its executor. cause is its kind: heap, container (killed for its memory), result_size, broadcast, fetch, disk, access
 --   (permission denied), missing (no such file or table), throttled (by the store), lost (an executor), or
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
---   of its stages that no job which succeeded shares.
+--   of its stages that no job which succeeded shares. is_survived says that a job which began later succeeded, so
+--   that the application went on.
 -- reads: jobs, stage_facts, tasks
 WITH memory_errors AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 2000)) AS memory_error
@@ -17,7 +18,7 @@ WITH memory_errors AS (
 failed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, job_id, job_name, sql_id, streaming_query_id,
-    stage_ids, duration_ms, num_failed_tasks,
+    stage_ids, duration_ms, num_failed_tasks, completion_time,
     -- The text after the last thing that Spark says of its own accord.
     REGEXP_REPLACE(
       failure_reason,
@@ -71,13 +72,25 @@ lost AS (
   WHERE s.stage_id IS NULL
   GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id
 ),
+last_successes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(submission_time) AS last_success_time,
+    MAX(job_id) AS last_success_id
+  FROM jobs
+  WHERE status = 'SUCCEEDED'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 told AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, f.job_name, f.sql_id,
     f.streaming_query_id, f.duration_ms, f.num_failed_tasks, f.num_attempts,
     COALESCE(m.memory_error, f.reason) AS reason,
-    TRY_CAST(COALESCE(l.lost_core_ms, 0e0) AS BIGINT) AS lost_core_ms
+    TRY_CAST(COALESCE(l.lost_core_ms, 0e0) AS BIGINT) AS lost_core_ms,
+    -- Spark before 1.3 logs no times of jobs.
+    COALESCE(t.last_success_time >= f.completion_time, t.last_success_id > f.job_id, FALSE) AS is_survived
   FROM failed AS f
+  LEFT JOIN last_successes AS t
+    ON t.platform = f.platform AND t.cluster_id = f.cluster_id
+    AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id
   LEFT JOIN lost AS l
     ON l.platform = f.platform AND l.cluster_id = f.cluster_id
     AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id AND l.job_id = f.job_id
@@ -102,7 +115,7 @@ SELECT
     WHEN reason LIKE '%code 137%' OR reason LIKE '%code was 137%' OR reason LIKE '%status: 137%'
       OR reason LIKE '%exceeding%memory limits%' OR reason LIKE '%OOMKilled%' THEN 'container'
     WHEN reason LIKE '%OutOfMemoryError%' THEN 'heap'
-    WHEN reason LIKE '%No space left on device%' THEN 'disk'
+    WHEN LOWER(reason) LIKE '%no space left on device%' THEN 'disk'
     WHEN reason LIKE '%Slow Down%' OR reason LIKE '%SlowDown%' OR reason LIKE '%Status Code: 503%' THEN 'throttled'
     WHEN reason LIKE '%AccessDenied%' OR reason LIKE '%Access Denied%' OR reason LIKE '%AccessControlException%'
       OR reason LIKE '%Permission denied%' OR reason LIKE '%Status Code: 403%' THEN 'access'
@@ -112,5 +125,5 @@ SELECT
     WHEN reason LIKE '%ExecutorLostFailure%' THEN 'lost'
     ELSE 'program'
   END AS cause,
-  lost_core_ms
+  lost_core_ms, is_survived
 FROM told

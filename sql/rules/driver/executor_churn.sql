@@ -2,7 +2,7 @@
 -- title: Executors come and go too fast
 -- category: driver
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where dynamic allocation gave many executors back soon after they had come, and started others again. Each
 --   costs its start, an empty cache and shuffle data that may be lost.
 -- parameter: min_executors bigint = 10 [count] executors that were started, at least
@@ -33,4 +33,5 @@ INNER JOIN lives AS l
 WHERE a.dynamic_allocation AND NOT a.is_interactive AND a.num_workers >= $min_executors
   AND a.num_workers >= $min_turnover * a.num_executors_max AND l.num_short >= $min_short_share * a.num_workers
   -- Where much of the core time is idle, executors go too late rather than too soon (idle_executors).
-  AND CAST(a.total_task_time_ms AS DOUBLE) * a.task_cpus >= 0.75e0 * a.core_time_ms
+  AND (CAST(a.total_task_time_ms AS DOUBLE) * a.task_cpus >= 0.75e0 * a.core_time_ms
+    OR (a.core_time_ms < 36000000 AND CAST(a.total_task_time_ms AS DOUBLE) * a.task_cpus > 0.5e0 * a.core_time_ms))

@@ -2,7 +2,7 @@
 -- title: Cached data takes the memory that tasks need
 -- category: memory
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where cached blocks and broadcasts filled most of the memory that storage shares with
 --   execution while tasks spilled, or where cached partitions were evicted and computed again. The peak of
 --   storage memory comes from executor metrics, evictions from block updates; what a log does not hold is not
@@ -14,8 +14,8 @@
 --   executor][ while tasks spilled {spilled:bytes}][{evicted:int} of {stored:int} cached blocks were evicted];
 --   {num_cached:RDD or table is|RDDs or tables are} cached[, {num_unread:int} of them never read again].
 -- advice: num_unread > 0 | - | - | Do not cache what is read once, and unpersist what is not needed any more.
--- advice: num_memory_only > 0 | - | - | Cache serialized or with disk (MEMORY_AND_DISK_SER), so that evicted partitions are not
---   computed again, and only the columns that are read.
+-- advice: num_memory_only > 0 | - | - | Let partitions that are evicted go to disk (MEMORY_AND_DISK), so that they are not computed again, and
+--   cache only the columns and rows that are read.
 -- recommendation: Cache less (fewer columns, fewer tables, DISK_ONLY), unpersist early, or give executors more memory.
 WITH caches AS (
   SELECT

@@ -2,14 +2,17 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a write by one task, a file that cannot be split, or the
---   code. Lost are the other cores for its wall time, never more than what stood idle in the whole
+--   code; and for short ones from one place in the code, as in a loop, that are long together. Lost are the other cores for its wall time, never more than what stood idle in the whole
 --   application. What could be won is what even tasks on all cores would save.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
+-- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
+-- parameter: min_loop_stages bigint = 20 [count] stages of a loop, at least
+-- parameter: min_loop_won_ms bigint = 30000 [ms] wall time to win in all stages of a loop, at least
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
 -- parameter: min_share double = 0.05 [ratio] share of the application's wall time that could be won, at least
 -- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
@@ -31,6 +34,8 @@
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- advice: cause = 'aggregate' | - | - | The last step of a global aggregate or sort is one task: reduce the rows before it
 --   (approximate counts, partial aggregates, a sort within partitions).
+-- advice: cause = 'loop' | - | - | A loop runs its stages in one task each while the other cores wait: give its input more partitions
+--   before the loop, run its rounds side by side (threads; the parallelism of a cross validation), or run it on fewer cores.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
 WITH computed AS (
   -- take() and show() run a stage for one of its partitions: that is no lack of them.
@@ -38,7 +43,7 @@ WITH computed AS (
   FROM rdds
   GROUP BY platform, cluster_id, application_id, attempt_id, first_stage_id
 ),
-capped AS (
+single AS (
   SELECT
     f.*,
     CASE
@@ -53,38 +58,55 @@ capped AS (
       WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 THEN 'aggregate'
       ELSE 'code'
     END AS cause,
-    LEAST(
-      (average_cores - 1e0) * duration_ms,
-      GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0)
-    ) AS lost_ms,
+    (average_cores - 1e0) * duration_ms AS idle_core_ms,
     duration_ms * (1e0 - 1e0 / average_cores) AS won_ms
   FROM stage_facts AS f
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
   WHERE COALESCE(r.num_partitions, 1) = 1 AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
-    AND num_tasks = 1 AND average_cores >= 1.5e0 AND duration_ms >= $min_stage_ms
+    AND num_tasks = 1 AND average_cores >= 1.5e0 AND duration_ms >= $min_loop_stage_ms
     AND executor_run_time >= duration_ms / 2e0
+),
+capped AS (
+  SELECT
+    s.*,
+    -- Never more than what stood idle, all stages together.
+    idle_core_ms * LEAST(1e0, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0) / SUM(idle_core_ms) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id
+    )) AS lost_ms,
+    COUNT(*) OVER loop AS num_alike,
+    SUM(won_ms) OVER loop AS all_won_ms
+  FROM single AS s
+  WINDOW loop AS (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_name)
+),
+judged AS (
+  SELECT
+    c.*,
+    duration_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
+      AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
+      AND (data_bytes >= $min_bytes OR cause = 'window') AS is_long,
+    num_alike >= $min_loop_stages AND all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms AS is_loop
+  FROM capped AS c
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
-  CASE cause
-    WHEN 'window' THEN 'A window without partitions runs in a single task'
-    WHEN 'limit' THEN 'A limit brings all rows into a single task'
-    WHEN 'output' THEN 'A single task writes everything'
-    WHEN 'unsplittable' THEN 'A single task reads a file that cannot be split'
+  CASE
+    WHEN NOT is_long THEN 'The stages of a loop run in a single task each'
+    WHEN cause = 'window' THEN 'A window without partitions runs in a single task'
+    WHEN cause = 'limit' THEN 'A limit brings all rows into a single task'
+    WHEN cause = 'output' THEN 'A single task writes everything'
+    WHEN cause = 'unsplittable' THEN 'A single task reads a file that cannot be split'
     ELSE 'A stage runs in a single task'
   END AS title,
   -- Under dynamic allocation fewer cores may have been held just then.
   CASE WHEN dynamic_allocation OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, cause, duration_ms, average_cores, data_bytes,
+  stage_name, sql_id, CASE WHEN is_long THEN cause ELSE 'loop' END AS cause, duration_ms, average_cores, data_bytes,
   CASE WHEN input_bytes >= shuffle_read_bytes THEN files_read END AS files_read,
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / average_cores) AS BIGINT), 1) AS STRING), 'MB') AS split_text
-FROM capped
-WHERE won_ms >= $min_recoverable_ms
-  AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
-  AND (data_bytes >= $min_bytes OR cause = 'window')
+FROM judged
+WHERE is_long OR is_loop

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where the stages with Python functions, of queries or of RDDs, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -10,14 +10,15 @@
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of stages of queries with Python, at least
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
+-- parameter: half_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, where it is half of all or more
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {operator_ms:s} of it in the
 --   operators that call it][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow].
+-- advice: rdd_ms * 2 >= python_ms | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is serialized, and
+--   Python does the work.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
--- advice: rdd_ms * 2 >= python_ms | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is serialized, and
---   Python does the work.
 -- recommendation: Use built-in functions where there are any; filter and select before the call, so that fewer rows travel.
 WITH python_rdds AS (
   SELECT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id
@@ -64,4 +65,5 @@ LEFT JOIN operators AS o
   ON o.platform = t.platform AND o.cluster_id = t.cluster_id
   AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id
 WHERE t.python_ms >= $min_share * t.run_ms
-  AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms)
+  AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms
+    OR (t.python_ms - t.rdd_ms >= $half_run_time_ms AND t.python_ms - t.rdd_ms >= 0.5e0 * t.run_ms))

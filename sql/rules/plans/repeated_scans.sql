@@ -2,15 +2,20 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times. Lost is the task time of the stages that read it, but for the most expensive of these reads;
 --   a stage does more than read, so this is an upper bound of what reading once would save, and a lower one
---   where the same results are computed again after it. Reads of a cache count as no reads.
+--   where the same results are computed again after it; never above medium. Where most of that time went into
+--   splits without a row, which tiny_tasks counts, nothing is. Reads of a cache count as no reads.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least
 -- parameter: min_lost_ms bigint = 20000 [ms] task time of stages with reads but the most expensive, at least
+-- parameter: min_small_lost_ms bigint = 5000 [ms] the same where it is a large share of the core time, at least
+-- parameter: min_share double = 0.1 [ratio] that share, at least
+-- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
 -- evidence: {source} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ and
---   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one.
+--   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
+--   {empty_ms:s} in stages whose splits are mostly empty].
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
 -- advice: largest_bytes >= 10737418240 | - | - | Do the work of these queries in one pass over it, or write the part that they share to a table
 --   once; it is too large to cache as a whole.
@@ -30,15 +35,36 @@ WITH scans AS (
   WHERE s.operation = 'read' AND q.streaming_query_id IS NULL AND COALESCE(s.table_name, s.location) IS NOT NULL
     AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'kafka', 'delta_log', 'noop')
 ),
+-- Stages whose files were cut into so many splits that the median one holds no row.
+cut_stages AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, stage_id
+  FROM stage_facts
+  WHERE has_scan AND input_rows_median = 0 AND files_read * 4 < num_tasks
+),
+inputs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(input_bytes AS DOUBLE)) AS input_bytes
+  FROM stages
+  WHERE status NOT IN ('SKIPPED', 'PENDING')
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
 stage_shares AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
-    SUM(CAST(run_ms AS DOUBLE)) AS run_ms
-  FROM operator_stages
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
+    SUM(CAST(o.run_ms AS DOUBLE)) AS run_ms,
+    SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) ELSE 0e0 END) AS empty_ms,
+    SUM(i.input_bytes) AS input_bytes
+  FROM operator_stages AS o
+  LEFT JOIN cut_stages AS c
+    ON c.platform = o.platform AND c.cluster_id = o.cluster_id
+    AND c.application_id = o.application_id AND c.attempt_id = o.attempt_id AND c.stage_id = o.stage_id
+  LEFT JOIN inputs AS i
+    ON i.platform = o.platform AND i.cluster_id = o.cluster_id
+    AND i.application_id = o.application_id AND i.attempt_id = o.attempt_id AND i.stage_id = o.stage_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
 ),
 timed AS (
-  SELECT s.*, COALESCE(w.run_ms, 0e0) AS run_ms
+  -- Of columnar files only some columns are read, of the first rows only some files.
+  SELECT s.*, LEAST(CAST(s.bytes_read AS DOUBLE), w.input_bytes) AS bytes, COALESCE(w.run_ms, 0e0) AS run_ms, COALESCE(w.empty_ms, 0e0) AS empty_ms
   FROM scans AS s
   LEFT JOIN stage_shares AS w
     ON w.platform = s.platform AND w.cluster_id = s.cluster_id
@@ -49,8 +75,8 @@ timed AS (
 per_query AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
-    COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, MIN(format) AS format,
-    SUM(bytes_read) AS bytes_read, MAX(bytes_read) AS largest_bytes, SUM(files_read) AS files_read
+    COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, SUM(empty_ms) AS empty_ms, MIN(format) AS format,
+    SUM(bytes) AS bytes_read, MAX(bytes) AS largest_bytes, SUM(files_read) AS files_read
   FROM timed
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
 ),
@@ -58,7 +84,7 @@ repeated AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format,
-    SUM(run_ms) AS scan_ms, MAX(run_ms / num_scans) AS first_ms,
+    SUM(run_ms) AS scan_ms, MAX(run_ms / num_scans) AS first_ms, SUM(empty_ms) AS empty_ms,
     SUM(bytes_read) AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read
   FROM per_query
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
@@ -66,14 +92,17 @@ repeated AS (
 SELECT
   r.platform, r.cluster_id, r.application_id, r.attempt_id,
   CONCAT(SUBSTR(r.source, 1, 200), CASE WHEN r.filters = '' THEN '' ELSE CONCAT(' ', SUBSTR(r.filters, 1, 100)) END) AS subject_id,
+  CASE WHEN r.scan_ms - r.first_ms >= $medium_lost_ms AND r.empty_ms < 0.5e0 * r.scan_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  TRY_CAST(r.scan_ms - r.first_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST((r.scan_ms - r.first_ms) * a.app_duration_ms / GREATEST(a.total_task_time_ms, a.app_duration_ms, 1) AS BIGINT) AS recoverable_ms,
+  CASE WHEN r.empty_ms < 0.5e0 * r.scan_ms THEN TRY_CAST(r.scan_ms - r.first_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN r.empty_ms < 0.5e0 * r.scan_ms THEN TRY_CAST((r.scan_ms - r.first_ms) * a.app_duration_ms / GREATEST(a.total_task_time_ms, a.app_duration_ms, 1) AS BIGINT) END AS recoverable_ms,
   r.source, r.format, r.num_scans, r.num_queries, r.bytes_read, r.largest_bytes, r.files_read,
   TRY_CAST(r.scan_ms AS BIGINT) AS scan_ms, TRY_CAST(r.first_ms AS BIGINT) AS first_ms,
+  CASE WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN TRY_CAST(r.empty_ms AS BIGINT) END AS empty_ms,
   COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text
 FROM repeated AS r
 INNER JOIN application_facts AS a
   ON a.platform = r.platform AND a.cluster_id = r.cluster_id
   AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.num_scans >= $min_scans AND r.scan_ms - r.first_ms >= $min_lost_ms
+WHERE r.num_scans >= $min_scans AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
+  OR (r.scan_ms - r.first_ms >= $min_small_lost_ms AND r.scan_ms - r.first_ms >= $min_share * a.core_time_ms))

@@ -2,7 +2,7 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, garbage collection, spill nor fetching shuffle data explains it. Lost is half of the time
 --   that they waited: reading and writing cannot be free.
@@ -15,15 +15,20 @@
 --   {bytes_per_second:bytes} a second and core.
 -- advice: is_write | - | - | The writing waits: fewer and larger files, a committer that does not rename on an object store, and more
 --   connections to it.
--- recommendation: The reading waits: columnar files of 128 MiB or more instead of many small or text files, only the columns and rows
---   that are needed, and storage in the same region; more tasks at once on a core (fewer cores claimed by a task) hide the wait.
+-- advice: file_format IN ('csv', 'json', 'text', 'xml') | - | - | The reading waits: columnar files (Parquet, ORC) instead of {file_format} bring
+--   only the columns and rows that are needed; keep the storage in the same region.
+-- advice: mean_file_bytes < 33554432 | - | - | The reading waits: {files_read:file|files} of {mean_file_bytes:bytes} on average cost a request and more
+--   each; compact them, and keep the storage in the same region.
+-- recommendation: The reading waits: read fewer columns and rows, keep the storage in the same region, and give its client more
+--   connections and read-ahead.
 WITH measured AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.task_slots, f.duration_ms,
     CAST(s.executor_run_time AS DOUBLE) AS run_ms,
     CAST(s.executor_cpu_time AS DOUBLE) / 1e6 AS cpu_ms,
     CAST(s.jvm_gc_time AS DOUBLE) + COALESCE(CAST(s.shuffle_fetch_wait_time AS DOUBLE), 0e0) AS explained_ms,
-    CAST(f.input_bytes AS DOUBLE) AS input, CAST(f.output_bytes AS DOUBLE) AS output
+    CAST(f.input_bytes AS DOUBLE) AS input, CAST(f.output_bytes AS DOUBLE) AS output,
+    f.file_format, f.files_read, CAST(f.file_bytes AS DOUBLE) / NULLIF(f.files_read, 0) AS mean_file_bytes
   FROM stage_facts AS f
   INNER JOIN stages AS s
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
@@ -39,6 +44,6 @@ SELECT
   TRY_CAST(LEAST((run_ms - cpu_ms - explained_ms) / 2e0 / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, run_ms, cpu_ms / run_ms AS cpu_ratio, input, output,
   (input + output) / (run_ms / 1e3) AS bytes_per_second,
-  output > input AS is_write
+  output > input AS is_write, file_format, files_read, mean_file_bytes
 FROM measured
 WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms AND input + output >= $min_bytes

@@ -1,16 +1,18 @@
 -- id: dropped_events
--- title: The driver dropped events of its own history
+-- title: Events are missing from the history
 -- category: reliability
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where ends of tasks or stages that must have happened are not in the log. The driver drops
 --   events when its queue is full, which also confuses dynamic allocation and the web interface; a log that
 --   somebody cut looks the same. All numbers of such an application are lower bounds; no loss is counted.
 -- parameter: min_events bigint = 1 [count] events that are missing, at least
 -- evidence: At least {num_lost_events:event|events} of ended tasks and stages are missing from the history; all its numbers are lower
 --   bounds.
--- advice: spark_minor >= 203 AND capacity < 30000 | spark.scheduler.listenerbus.eventqueue.capacity | '30000' | Make the queue of
---   events longer, and give the driver another core and some memory for it.
+-- advice: num_events < capacity | - | - | So few events never fill the driver's queue: somebody cut the log, or a part of it was not written or not
+--   copied.
+-- advice: spark_minor >= 203 AND capacity < 30000 | spark.scheduler.listenerbus.eventqueue.capacity | '30000' | The driver drops events when its
+--   queue is full: make that longer, and give the driver another core and some memory for it.
 -- recommendation: Give the driver more cores, and run fewer, longer tasks.
 WITH set_values AS (
   SELECT
@@ -19,13 +21,22 @@ WITH set_values AS (
   FROM environment
   WHERE section = 'spark'
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+planned AS (
+  SELECT platform, cluster_id, application_id, attempt_id, 2 * SUM(CAST(num_tasks AS DOUBLE)) AS num_events
+  FROM stages
+  WHERE status <> 'SKIPPED'
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  a.num_lost_events, a.spark_minor, COALESCE(s.capacity, 10000) AS capacity
+  a.num_lost_events, a.spark_minor, COALESCE(s.capacity, 10000) AS capacity, COALESCE(p.num_events, 0e0) AS num_events
 FROM application_facts AS a
 LEFT JOIN set_values AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+LEFT JOIN planned AS p
+  ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+  AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
 WHERE a.num_lost_events >= $min_events AND a.completed

@@ -2,22 +2,24 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
---   expects and catches the failure is not known; of an application that succeeds afterwards it is of low
---   severity where it cost little.
+--   expects and catches the failure is not known; where a later job succeeded, and in an interactive
+--   session, it is of low severity if it cost little.
 -- subject: job
 -- group_by: root_cause
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}].
---   Its stages took {lost_core_ms:s} of task time.
+--   Its stages took {lost_core_ms:s} of task time{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only together with the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
 --   spark.sql.autoBroadcastJoinThreshold.
+-- advice: cause = 'heap' AND root_cause LIKE '%Photon%' | - | - | Photon ran out of its memory outside of the heap: choose more memory for each
+--   core, make partitions smaller, and look for skew.
 -- advice: cause = 'heap' AND is_local | - | - | The heap was full: give the driver, which runs the tasks in local mode, more memory, or
 --   make partitions smaller.
--- advice: cause = 'heap' AND platform <> 'databricks' AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more memory for each core, or make
 --   partitions smaller.
 -- advice: cause = 'heap' | - | - | The heap was full: run fewer tasks at once in an executor, choose more memory for each core, or
@@ -34,14 +36,14 @@
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
-  CASE WHEN a.failure_reason IS NOT NULL OR f.lost_core_ms >= 600000 THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN (NOT f.is_survived AND NOT a.is_interactive) OR f.lost_core_ms >= 600000 THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   CASE WHEN f.streaming_query_id IS NOT NULL THEN 'A streaming query fails' ELSE 'Jobs fail' END AS title,
   f.lost_core_ms,
   f.duration_ms AS recoverable_ms,
-  f.job_id, f.job_name, f.sql_id, f.duration_ms, SUBSTR(f.root_cause, 1, 250) AS root_cause, f.cause, f.num_failed_tasks,
+  f.job_id, f.job_name, f.sql_id, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
-  a.is_local,
+  CASE WHEN f.is_survived THEN '; later jobs succeeded' ELSE '' END AS after, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib
 FROM job_failures AS f
 INNER JOIN application_facts AS a

@@ -2,7 +2,7 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
@@ -13,24 +13,29 @@
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
 -- parameter: min_failed_tasks bigint = 2 [count] failed attempts, at least
 -- parameter: min_lost_ms bigint = 30000 [ms] time of failed attempts, at least
+-- parameter: many_failed_ratio double = 0.1 [ratio] failed attempts over planned tasks from which their time does not matter
+-- parameter: many_failed_tasks bigint = 3 [count] and their number
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
---   them on {bad_host}][: {root_cause}].
+--   them on {bad_host}][, all of them in executor {bad_executor}][: {root_cause}].
 -- advice: cause = 'heap' AND is_local | - | - | Tasks ran out of heap: give the driver, which runs the tasks in local mode, more
 --   memory, or make partitions smaller.
--- advice: cause = 'heap' AND platform <> 'databricks' AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | Tasks ran out of heap: give executors more memory for each core, or
 --   make partitions smaller.
--- advice: cause = 'heap' AND executor_cores > 1 AND platform <> 'databricks' | spark.executor.cores |
+-- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: run fewer of them at once in an executor, or make
 --   partitions smaller.
 -- advice: cause = 'heap' | - | - | Tasks ran out of heap: choose more memory for each core, or make partitions smaller.
 -- advice: cause = 'fetch' | - | - | Shuffle data could not be fetched although its executor lived: look at the network, the shuffle
 --   service and the disks of its host.
+-- advice: cause = 'disk' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there the local disk is full: clear or replace it.
 -- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
 -- advice: bad_host IS NOT NULL AND spark_minor >= 301 | spark.excludeOnFailure.enabled | 'true' | All of them failed on one host, while
 --   others did the same work: have Spark avoid a host after some failures, and look at that one.
--- advice: bad_host IS NOT NULL | spark.blacklist.enabled | 'true' | All of them failed on one host, while others did the same work:
+-- advice: bad_host IS NOT NULL AND spark_minor < 301 | spark.blacklist.enabled | 'true' | All of them failed on one host, while others did the same work:
 --   have Spark avoid a host after some failures, and look at that one.
+-- advice: bad_executor IS NOT NULL | - | - | All of them failed in one executor, while others did the same work: look at its machine and its
+--   log, and at what only it had (a disk, a mount, a library).
 -- recommendation: Find the cause in the error of the failed tasks and fix it; retries only hide it.
 WITH failing AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
@@ -44,7 +49,9 @@ attempts AS (
     SUM(CASE WHEN is_own THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS failed_ms,
     MAX(CASE WHEN is_own THEN error END) AS error,
     MIN(CASE WHEN is_own THEN host END) AS first_host, MAX(CASE WHEN is_own THEN host END) AS last_host,
-    COUNT(DISTINCT host) AS num_hosts
+    COUNT(DISTINCT host) AS num_hosts,
+    MIN(CASE WHEN is_own THEN executor_id END) AS first_executor, MAX(CASE WHEN is_own THEN executor_id END) AS last_executor,
+    COUNT(DISTINCT executor_id) AS num_executors
   FROM (
     SELECT
       t.*,
@@ -68,6 +75,8 @@ counted AS (
     )) AS BIGINT) AS lost_core_ms,
     COALESCE(t.error, f.reason) AS error,
     CASE WHEN t.first_host = t.last_host AND t.num_hosts > 1 AND t.num_failed >= 3 THEN t.first_host END AS bad_host,
+    CASE WHEN t.first_executor = t.last_executor AND t.num_executors > 1 AND t.num_failed >= 3
+      AND NOT (t.first_host = t.last_host AND t.num_hosts > 1) THEN t.first_executor END AS bad_executor,
     t.platform IS NOT NULL AS has_tasks
   FROM stage_facts AS f
   LEFT JOIN attempts AS t
@@ -82,7 +91,7 @@ judged AS (
     CASE
       WHEN error LIKE '%OutOfMemoryError%' THEN 'heap'
       WHEN error LIKE '%FetchFailed%' OR error LIKE '%missing an output location%' THEN 'fetch'
-      WHEN error LIKE '%No space left on device%' THEN 'disk'
+      WHEN LOWER(error) LIKE '%no space left on device%' THEN 'disk'
       ELSE 'other'
     END AS cause,
     TRIM(CASE
@@ -96,12 +105,14 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
+  CASE WHEN lost_core_ms < $min_lost_ms THEN 'low' END AS severity,
   CASE WHEN num_killed_tasks > 0 AND NOT has_tasks THEN 'medium' ELSE 'high' END AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
-  SUBSTR(root_cause, 1, 250) AS root_cause, bad_host,
-  is_local, spark_minor, executor_cores,
+  SUBSTR(root_cause, 1, 250) AS root_cause, bad_host, bad_executor,
+  is_local, COALESCE(is_databricks, FALSE) AS is_databricks, spark_minor, executor_cores,
   TRY_CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib
 FROM judged
-WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks AND lost_core_ms >= $min_lost_ms
+WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks
+  AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks))

@@ -2,11 +2,11 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 2
+-- version: 3
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running.
--- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least
+-- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least, where no job was running
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
 --   still ran]; all its numbers are lower bounds.
 -- recommendation: If it does not run any more, look why the driver went (memory, the cluster ended, a time limit). If it does,
@@ -28,5 +28,5 @@ FROM application_facts AS a
 LEFT JOIN open_jobs AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
-WHERE NOT a.completed AND a.total_task_time_ms >= $min_core_time_ms
-  AND (r.num_running > 0 OR (a.platform <> 'databricks' AND a.application_name <> 'Databricks Shell'))
+WHERE NOT a.completed
+  AND (r.num_running > 0 OR (a.total_task_time_ms >= $min_core_time_ms AND a.platform <> 'databricks' AND a.application_name <> 'Databricks Shell'))

@@ -2,7 +2,7 @@
 -- title: Executors are lost in the middle of their work
 -- category: reliability
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
@@ -13,10 +13,10 @@
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
 --   {lost_core_ms:s} of task time was lost with them][: {reason}].
--- advice: cause = 'heap' AND platform <> 'databricks' AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
--- advice: cause = 'heap' AND executor_cores > 1 AND platform <> 'databricks' | spark.executor.cores |
+-- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap was full: run fewer tasks at once in an executor, or make partitions
 --   smaller.
 -- advice: cause = 'heap' | - | - | The heap was full: choose more memory for each core, or make partitions smaller.
@@ -28,7 +28,7 @@
 --   memory): raise it, or run fewer tasks at once. A larger heap alone makes it worse.
 -- advice: cause = 'container' | - | - | The container needs more room beside the heap: give it more memory, or run fewer tasks at once
 --   in it.
--- advice: cause = 'signal' AND platform = 'databricks' | - | - | Signal 9 comes from the system's memory killer as a rule: choose
+-- advice: cause = 'signal' AND is_databricks | - | - | Signal 9 comes from the system's memory killer as a rule: choose
 --   instances with more memory for each core, or keep less in Python and native memory.
 -- advice: cause = 'signal' | - | - | Signal 9 comes from the system's memory killer or from a person: look at the kernel's log of the host;
 --   leave more of its memory free beside the heaps.
@@ -117,17 +117,18 @@ set_values AS (
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id,
   CONCAT(a.application_id, ' ', l.cause) AS subject_id,
-  -- Work that ends well although a single executor went is no worry.
+  -- Work that ends well although an executor went is no worry, nor are seconds of work.
   CASE
     WHEN w.lost_ms >= 600000 AND l.place = 1 THEN CAST(NULL AS STRING)
-    WHEN l.num_lost > 1 OR (NOT a.completed AND a.platform <> 'databricks') THEN 'medium'
+    WHEN a.app_duration_ms < 60000 THEN 'low'
+    WHEN l.num_lost > 1 OR (NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE)) THEN 'medium'
     ELSE 'low'
   END AS severity,
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS lost_core_ms,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
-  COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND a.platform <> 'databricks' AS can_decommission,
+  COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS can_decommission, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   COALESCE(a.master LIKE 'yarn%' OR a.master LIKE 'k8s%', FALSE) AS has_containers,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,
   -- Twice what it had, which by default is a tenth of the heap and at least 384 MiB.
@@ -147,4 +148,4 @@ LEFT JOIN work_lost AS w
 LEFT JOIN set_values AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
-WHERE l.num_lost >= $min_lost
+WHERE l.num_lost >= $min_lost AND NOT a.is_local

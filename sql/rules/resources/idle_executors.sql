@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -11,6 +11,7 @@
 --   both name some of the same core time. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
+-- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
@@ -21,7 +22,8 @@
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
 -- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}[; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
---   {num_executors_max:int} ran].
+--   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
+--   use them].
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
 -- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
 -- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
@@ -39,7 +41,8 @@
 WITH busiest AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    MAX(CAST(attempts_time AS DOUBLE) / duration_ms) AS tasks_side_by_side
+    MAX(CAST(attempts_time AS DOUBLE) / duration_ms) AS tasks_side_by_side,
+    SUM(GREATEST(average_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * duration_ms) AS few_tasks_ms
   FROM stage_facts
   WHERE duration_ms >= 1000
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -48,7 +51,8 @@ judged AS (
   SELECT
     a.*,
     GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus, 0e0) AS idle_ms,
-    COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side
+    COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side,
+    COALESCE(b.few_tasks_ms, 0e0) AS few_tasks_ms
   FROM application_facts AS a
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
@@ -84,6 +88,8 @@ SELECT
   num_executors_max,
   CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough < num_executors_max
     THEN executors_enough END AS executors_needed,
+  CASE WHEN NOT is_interactive AND few_tasks_ms >= $min_few_tasks_share * idle_ms
+    THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
   executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
 FROM sized
 WHERE CASE

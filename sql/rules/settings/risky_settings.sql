@@ -2,11 +2,12 @@
 -- title: Settings that cost more than they win when something goes wrong
 -- category: settings
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
---   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, and
---   the committer that is not safe beside speculation. No loss is counted: they cost when the case comes.
+--   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
+--   share of the heap for execution and storage that starves them or the program, and the committer that is not
+--   safe beside speculation. No loss is counted: they cost when the case comes.
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | '2g' | Set a limit below the driver's memory, and write large
 --   results from the executors.
@@ -21,7 +22,9 @@
 -- advice: key = 'spark.network.timeout' | spark.network.timeout | '600s' | Shorten it, and find out why executors do not answer.
 -- advice: key = 'spark.locality.wait' | spark.locality.wait | '3s' | Shorten it; on object stores there is no local data to wait for.
 -- advice: key = 'spark.shuffle.compress' | spark.shuffle.compress | 'true' | Compress shuffle data.
--- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
+-- advice: key = 'spark.memory.fraction' AND number > 0.6e0 | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
+-- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Give sorts, joins, aggregates and caches the share that they have by
+--   default.
 -- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' |
 --   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside speculation.
 -- recommendation: Take the value back.
@@ -40,9 +43,16 @@ parsed AS (
     SUBSTR(value, LENGTH(digits) + 1) AS unit
   FROM set_values AS s
 ),
+spills AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib
+  FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 judged AS (
   SELECT
-    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.key, p.value,
+    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.key, p.value, p.number,
     CASE
       WHEN p.key = 'spark.driver.maxResultSize' AND number = 0e0
         THEN 'one large collect fills the driver and ends the application'
@@ -66,6 +76,8 @@ judged AS (
         THEN 'a multiple of the bytes goes over disks and network'
       WHEN p.key = 'spark.memory.fraction' AND number > 0.85e0
         THEN 'hardly any heap is left for the objects of the program, which ends in garbage collection'
+      WHEN p.key = 'spark.memory.fraction' AND number < 0.4e0 AND s.spilled_mib >= 64
+        THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
     END AS problem
@@ -73,11 +85,14 @@ judged AS (
   INNER JOIN application_facts AS a
     ON a.platform = p.platform AND a.cluster_id = p.cluster_id
     AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
+  LEFT JOIN spills AS s
+    ON s.platform = p.platform AND s.cluster_id = p.cluster_id
+    AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
 )
 SELECT
   platform, cluster_id, application_id, attempt_id,
   key AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  key, value, problem
+  key, value, number, problem
 FROM judged
 WHERE problem IS NOT NULL

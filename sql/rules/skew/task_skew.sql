@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -17,6 +17,8 @@
 -- parameter: min_tasks bigint = 4 [count] successful tasks that the stage needs for a median to mean something
 -- parameter: min_longest_ms bigint = 10000 [ms] run time of the longest task, at least
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
+-- parameter: min_small_ms bigint = 2000 [ms] the same where it is a large share of the application, at least
+-- parameter: min_share double = 0.03 [ratio] that share of the wall time, at least
 -- parameter: min_data_ratio double = 2.0 [ratio] largest over median bytes or rows of a task from which it is data skew
 -- parameter: min_data_bytes bigint = 16777216 [bytes] bytes of the largest task from which it is data skew
 -- parameter: min_data_rows bigint = 1000000 [count] or its rows
@@ -93,7 +95,9 @@ judged AS (
       ELSE 'straggler'
     END AS cause
   FROM measured AS m
-  WHERE recoverable_ms >= $min_recoverable_ms AND time_ratio >= LEAST($min_ratio, $many_rows_ratio)
+  WHERE (recoverable_ms >= $min_recoverable_ms
+      OR (recoverable_ms >= $min_small_ms AND recoverable_ms >= $min_share * app_duration_ms))
+    AND time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,

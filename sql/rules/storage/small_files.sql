@@ -2,7 +2,7 @@
 -- title: Many small files are written
 -- category: storage
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a query that wrote many files of a small average size, by the count and the bytes
 --   of the write node itself. Each later read pays for every file: a listing entry, an open, a task or a
 --   part of one. What that costs later is not known here.
@@ -15,19 +15,38 @@
 -- advice: partitions > 1 AND files >= 2 * partitions | - | - | Repartition by the partition columns before the write, so that one
 --   task writes each partition.
 -- advice: partitions > 1 | - | - | The table has too many partitions for its data: partition it by fewer or coarser columns.
+-- advice: partitions IS NULL AND files >= 2 * write_tasks | - | - | Each task wrote many files: the write is partitioned by
+--   columns with many values, or limits the rows of a file. Partition by fewer or coarser columns, or raise that limit.
 -- advice: partitions IS NULL | - | - | Write with fewer tasks (repartition or coalesce before the write; files of 128 MiB that
 --   the data fills: {files_needed:int}), or compact the table.
 -- recommendation: Write with fewer tasks, so that files hold 128 MiB or more (repartition or coalesce
 --   before the write), or compact the table.
-WITH writes AS (
+WITH photon_writes AS (
+  -- Photon's writer counts by metrics of its own.
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
+    MAX(CASE WHEN metric_name = 'files written' THEN total END) AS files_written,
+    MAX(CASE WHEN metric_name = 'file size' THEN total END) AS bytes_written
+  FROM sql_node_metrics
+  WHERE metric_name IN ('files written', 'file size')
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+),
+writes AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
-    SUM(CAST(files_written AS DOUBLE)) AS files,
-    SUM(CAST(bytes_written AS DOUBLE)) AS bytes,
+    SUM(COALESCE(CAST(files_written AS DOUBLE), photon_files)) AS files,
+    SUM(COALESCE(CAST(bytes_written AS DOUBLE), photon_bytes)) AS bytes,
     SUM(dynamic_partitions) AS partitions,
     MAX(COALESCE(table_name, location)) AS target
-  FROM sql_scans
-  WHERE operation = 'write' AND files_written > 0
+  FROM (
+    SELECT s.*, p.files_written AS photon_files, p.bytes_written AS photon_bytes
+    FROM sql_scans AS s
+    LEFT JOIN photon_writes AS p
+      ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+      AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+      AND p.sql_id = s.sql_id AND p.node_id = s.node_id
+    WHERE s.operation = 'write'
+  ) AS s
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
 work AS (

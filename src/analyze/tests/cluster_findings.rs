@@ -119,24 +119,55 @@ async fn up_and_down_again_is_thrash_and_hardly_used_is_idle() {
     assert!(found[1].1.starts_with("5 times"), "{}", found[1].1);
 }
 
+/// A cluster whose memory is full: twelve samples with the cores and containers that YARN counts.
+fn full_of_memory(cores_used: f64, containers: f64) -> TestLake {
+    let mut lake = TestLake::default();
+    for sample in 0..12 {
+        lake.add(
+            "cluster_metrics",
+            json!({
+                "sampled_at": format!("2026-01-02T02:{:02}:00Z", 5 * sample), "source": "yarn", "queue": "",
+                "memory_used_ratio": 0.977, "total_memory_mb": 10_080_000.0, "total_vcores": 1312.0,
+                "vcores_used_ratio": cores_used, "allocated_vcores": 1312.0 * cores_used,
+                "allocated_containers": containers, "pending_containers": 40.0, "active_nodes": 41.0,
+            }),
+        );
+    }
+    lake
+}
+
+#[tokio::test]
+async fn full_memory_beside_idle_cores_is_told_unless_yarn_counts_containers() {
+    // 55 percent of 1,312 cores.
+    let bound = found(full_of_memory(0.45, 148.0)).await;
+    assert_eq!(rules(&bound), ["capacity_bound", "memory_bound"]);
+    assert_eq!(
+        bound[1].1,
+        "Containers had 97.7 % of its memory but 45.0 % of its 1312 cores on average over 12 samples: \
+         about 722 cores are paid for and cannot be used."
+    );
+    // 148 cores in use by 148 containers: each counts as one.
+    let counted = found(full_of_memory(148.0 / 1312.0, 148.0)).await;
+    assert_eq!(rules(&counted), ["capacity_bound"]);
+    let busy = found(full_of_memory(0.9, 148.0)).await;
+    assert_eq!(rules(&busy), ["capacity_bound"]);
+}
+
 #[tokio::test]
 async fn eleven_samples_say_nothing() {
     let mut lake = TestLake::default();
-    samples(&mut lake, 0.1, &[8.0], &[10.0]);
+    samples(&mut lake, 0.95, &[8.0], &[10.0]);
     let mut fewer = TestLake::default();
     for minute in 0..11 {
         fewer.add(
             "cluster_metrics",
             json!({
                 "sampled_at": format!("2026-01-02T02:{minute:02}:00Z"), "source": "yarn", "queue": "",
-                "memory_used_ratio": 0.1, "pending_containers": 8.0, "active_nodes": 10.0,
+                "memory_used_ratio": 0.95, "pending_containers": 8.0, "active_nodes": 10.0,
             }),
         );
     }
-    assert_eq!(
-        rules(&found(lake).await),
-        ["capacity_bound", "idle_cluster"]
-    );
+    assert_eq!(rules(&found(lake).await), ["capacity_bound"]);
     assert_eq!(rules(&found(fewer).await), [""; 0]);
 }
 

@@ -1,0 +1,63 @@
+-- id: repeated_input
+-- title: The same input is read again outside of queries
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
+--   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
+--   the longest; they do more than read, so it is an upper bound, and never above medium. The input of one RDD is
+--   what recomputed_rdd reports, scans of queries are what repeated_scans does. Interactive sessions are not judged.
+-- subject: stage
+-- group_by: kind
+-- parameter: min_bytes bigint = 134217728 [bytes] input of a stage, at least
+-- parameter: min_lost_ms bigint = 60000 [ms] task time of these stages but the longest, at least
+-- parameter: medium_lost_ms bigint = 7200000 [ms] the same, from which it is of medium severity
+-- evidence: {num_stages:stage|stages} of {num_jobs:job|jobs} ({stage_name}) read {rows:row|rows} each, {input_bytes:bytes} in all; they
+--   took {run_ms:s} of task time, {longest_ms:s} of it in the longest.
+-- recommendation: Read and prepare the data once: persist what these steps share, or write it as Parquet before them. Algorithms that
+--   pass over their input several times need it cached.
+WITH candidates AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, job_ids, rdd_ids,
+    num_tasks, input_records, CAST(input_bytes AS DOUBLE) AS input_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
+  FROM stages
+  WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0 AND input_bytes >= $min_bytes
+),
+-- Those that read a cache, or an RDD that another rule names.
+explained AS (
+  SELECT DISTINCT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.stage_id
+  FROM candidates AS c
+  INNER JOIN rdds AS r
+    ON r.platform = c.platform AND r.cluster_id = c.cluster_id
+    AND r.application_id = c.application_id AND r.attempt_id = c.attempt_id
+  WHERE ARRAY_CONTAINS(c.rdd_ids, r.rdd_id)
+    AND ((r.is_persisted AND r.first_stage_id < c.stage_id)
+      OR (NOT r.is_persisted AND r.num_reads >= 2 AND CARDINALITY(r.parent_ids) = 0))
+),
+repeated AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_tasks, c.input_records,
+    COUNT(*) AS num_stages, COUNT(DISTINCT ARRAY_MIN(c.job_ids)) AS num_jobs,
+    SUM(c.input_bytes) AS input_bytes, SUM(c.run_ms) AS run_ms, MAX(c.run_ms) AS longest_ms,
+    MIN(c.stage_id) AS stage_id, MIN(c.stage_attempt_id) AS stage_attempt_id, MIN(c.stage_name) AS stage_name
+  FROM candidates AS c
+  LEFT JOIN explained AS e
+    ON e.platform = c.platform AND e.cluster_id = c.cluster_id
+    AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id AND e.stage_id = c.stage_id
+  WHERE e.platform IS NULL
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_tasks, c.input_records
+)
+SELECT
+  r.platform, r.cluster_id, r.application_id, r.attempt_id,
+  CONCAT(CAST(r.stage_id AS STRING), '.', CAST(r.stage_attempt_id AS STRING)) AS subject_id,
+  CASE WHEN r.run_ms - r.longest_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  'medium' AS confidence,
+  TRY_CAST(r.run_ms - r.longest_ms AS BIGINT) AS lost_core_ms,
+  r.num_stages, r.num_jobs, SUBSTR(r.stage_name, 1, 100) AS stage_name, r.input_records AS rows,
+  TRY_CAST(r.input_bytes AS BIGINT) AS input_bytes, r.run_ms, r.longest_ms, 'input' AS kind
+FROM repeated AS r
+INNER JOIN application_facts AS a
+  ON a.platform = r.platform AND a.cluster_id = r.cluster_id
+  AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
+WHERE r.num_jobs > 1 AND r.run_ms - r.longest_ms >= $min_lost_ms
+  AND r.run_ms - r.longest_ms >= 0.005e0 * COALESCE(a.core_time_ms, 0) AND NOT a.is_interactive

@@ -1,0 +1,25 @@
+-- id: schema_inference
+-- title: Text files are read once more to guess their schema
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
+--   query over much data, as inferring a schema does. All of it is read and parsed a second time by the query itself. Lost is the
+--   task time of these stages.
+-- subject: stage
+-- group_by: kind
+-- parameter: min_bytes bigint = 1073741824 [bytes] input of the stage, at least
+-- parameter: min_run_time_ms bigint = 60000 [ms] its task time, at least
+-- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time before its first query.
+-- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
+--   table, which know theirs.
+SELECT
+  platform, cluster_id, application_id, attempt_id, subject_id,
+  'medium' AS confidence,
+  executor_run_time AS lost_core_ms,
+  TRY_CAST(LEAST(CAST(executor_run_time AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind
+FROM stage_facts
+WHERE sql_id IS NULL AND status = 'COMPLETE'
+  AND (stage_name LIKE 'csv at %' OR stage_name LIKE 'json at %' OR stage_name LIKE 'xml at %')
+  AND output_bytes = 0 AND shuffle_read_bytes = 0 AND input_bytes >= $min_bytes AND executor_run_time >= $min_run_time_ms
