@@ -5,7 +5,7 @@
 //! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `status/<part>.sql`,
 //! `reference/<name>.csv` beside its contract `<name>.toml`, `reference/log_signatures.toml`).
 //! `functions/<function>.sql` are SQL functions for other engines.
-//! The queries that commands ask lie in a folder a command: `runs`, `compare`, `check`, `trace`.
+//! The queries that commands ask lie in a folder a command: `runs`, `compare`, `check`, `trace`, `report`.
 //! A file replaces the built-in one of the same kind and id, or is added; prices replace those of the
 //! same thing, and the others stay.
 
@@ -377,6 +377,14 @@ impl Catalog {
         })
     }
 
+    /// All queries of such a folder, by id.
+    pub fn shown_in<'c>(&'c self, folder: &'c str) -> impl Iterator<Item = &'c Relation> {
+        let queries = self.shown.iter();
+        queries
+            .filter(move |((known, _), _)| known == folder)
+            .map(|(_, query)| query)
+    }
+
     /// The rows of the reference table that queries call `name`; `None` when there is none.
     pub fn reference_rows(&self, name: &str) -> Option<RecordBatch> {
         let reference = self.references.get(name.strip_prefix(REFERENCE_PREFIX)?)?;
@@ -483,9 +491,10 @@ impl Catalog {
                 self.status.insert(stem.to_owned(), query);
                 Ok((kind, stem.to_owned()))
             }
-            [kind @ ("check" | "compare" | "runs" | "trace"), name]
-                if let Some(stem) = name.strip_suffix(".sql") =>
-            {
+            [
+                kind @ ("check" | "compare" | "report" | "runs" | "trace"),
+                name,
+            ] if let Some(stem) = name.strip_suffix(".sql") => {
                 let query = source(kind, stem).relation()?;
                 self.shown.insert((kind.to_owned(), stem.to_owned()), query);
                 Ok((kind, stem.to_owned()))
@@ -529,7 +538,7 @@ impl Catalog {
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql, status|runs|compare|check|trace/<part>.sql, functions/<function>.sql, reference/<name>.csv beside \
+                 questions/<question>.sql, status|report|runs|compare|check|trace/<part>.sql, functions/<function>.sql, reference/<name>.csv beside \
                  reference/<name>.toml, or reference/log_signatures.toml",
             )),
         }

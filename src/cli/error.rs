@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::load::LoadError;
 use crate::pipeline::{EXIT_FAILED, EXIT_USAGE, RunError, of_load};
 use crate::publish::PublishError;
+use crate::publish::report::ReportError;
 use crate::unit::UnitError;
 
 /// Why a command did not do its work.
@@ -37,6 +38,9 @@ pub(super) enum CliError {
     /// Something could not be shown.
     #[error(transparent)]
     Publish(PublishError),
+    /// There is no report.
+    #[error(transparent)]
+    Report(ReportError),
     /// An event log could not be replayed.
     #[error("{sentence}")]
     NotReplayed {
@@ -74,6 +78,16 @@ impl From<PublishError> for CliError {
     }
 }
 
+impl From<ReportError> for CliError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Ask(error) => Self::Ask(error),
+            ReportError::Analyze(error) => Self::Analyze(error),
+            other => Self::Report(other),
+        }
+    }
+}
+
 impl CliError {
     /// The process's exit code.
     pub(super) fn exit_code(&self) -> u8 {
@@ -82,6 +96,7 @@ impl CliError {
             Self::Ask(AskError::Lake(error)) => of_load(error).exit_code(),
             Self::Ask(AskError::Views(_)) => EXIT_USAGE,
             Self::Ask(error) if error.is_usage() => EXIT_USAGE,
+            Self::Report(error) if error.is_usage() => EXIT_USAGE,
             Self::Load(error) => of_load(error).exit_code(),
             Self::Analyze(
                 AnalyzeError::Query { .. } | AnalyzeError::Session(_) | AnalyzeError::Ask(_),
@@ -93,6 +108,7 @@ impl CliError {
             Self::Unit(error) if error.is_usage() => EXIT_USAGE,
             Self::Ask(_)
             | Self::Publish(_)
+            | Self::Report(_)
             | Self::Unit(_)
             | Self::Interrupted(_)
             | Self::Format(_)

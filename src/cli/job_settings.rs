@@ -1,6 +1,5 @@
 //! `sparklake export settings`: what a recurring job should change, in the form that its platform takes.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -16,6 +15,7 @@ use super::error::CliError;
 use super::lake;
 use crate::analyze::AnalyzeError;
 use crate::ask::QueryLimits;
+use crate::publish::settings::{Change, diff, spark_defaults, spark_submit};
 
 /// The file of `sql/status` that finds the changes.
 const QUERY: &str = "job_settings";
@@ -54,15 +54,6 @@ enum SettingsFormat {
     EmrServerless,
     /// The Spark configuration of a Databricks cluster
     Databricks,
-}
-
-/// One setting to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Change {
-    key: String,
-    current: Option<String>,
-    recommended: String,
-    reason: String,
 }
 
 /// The text to write.
@@ -141,49 +132,6 @@ impl SettingsFormat {
         };
         format!("{document:#}\n")
     }
-}
-
-/// As a unified diff of two files of defaults shows it.
-fn diff(changes: &[Change]) -> String {
-    let mut text = String::new();
-    for change in changes {
-        // Writing to a text cannot fail.
-        let _ = writeln!(text, "# {}", change.reason);
-        if let Some(current) = &change.current {
-            let _ = writeln!(text, "-{} {current}", change.key);
-        }
-        let _ = writeln!(text, "+{} {}", change.key, change.recommended);
-    }
-    text
-}
-
-fn spark_submit(changes: &[Change]) -> String {
-    let options = changes.iter().map(|change| {
-        let setting = format!("{}={}", change.key, change.recommended);
-        format!("--conf {}", shell_word(&setting))
-    });
-    let options: Vec<String> = options.collect();
-    format!("{}\n", options.join(" \\\n"))
-}
-
-fn spark_defaults(changes: &[Change]) -> String {
-    let lines = changes.iter().map(|change| {
-        let was = change.current.as_deref().unwrap_or("not set");
-        format!(
-            "# was {was}: {}\n{} {}\n",
-            change.reason, change.key, change.recommended
-        )
-    });
-    lines.collect()
-}
-
-/// The text as one word of a shell.
-fn shell_word(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-=/:,".contains(letter);
-    if text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod options;
 mod output;
 mod progress;
 mod questions;
+mod report;
 mod rules;
 mod run;
 mod run_summary;
@@ -87,6 +88,7 @@ enum Command {
     Maintain(maintain::MaintainArguments),
     Config(config::ConfigArguments),
     Init(init::InitArguments),
+    Report(report::ReportArguments),
     Export(export::ExportArguments),
     #[command(hide = true)]
     Worker(worker::WorkerArguments),
@@ -229,6 +231,7 @@ impl Command {
             Self::Doctor(arguments) => &arguments.job,
             Self::Maintain(arguments) => arguments,
             Self::Config(arguments) => arguments.job(),
+            Self::Report(arguments) => &arguments.lake,
             Self::Export(arguments) => arguments.settings_arguments(),
             Self::Init(_) | Self::Worker(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
@@ -256,6 +259,7 @@ impl Command {
             Self::Maintain(arguments) => maintain::execute(arguments, context, output).await?,
             Self::Config(arguments) => config::execute(arguments, context, output)?,
             Self::Init(arguments) => init::execute(arguments, output)?,
+            Self::Report(arguments) => report::execute(arguments, context, output).await?,
             Self::Export(arguments) => export::execute(arguments, context, output).await?,
             Self::Worker(arguments) => worker::execute(arguments, context, output).await?,
             Self::Completions(arguments) => manual::completions(arguments, output)?,

@@ -1,33 +1,12 @@
 //! Small pieces of text for people.
 
-/// `text` on one line and without what commands a terminal: names in logs can hold anything, also
-/// what moves the cursor or turns the direction of the text.
-pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|letter| if commands(letter) { ' ' } else { letter })
-        .collect()
-}
+pub(super) use crate::model::{printable, shortened};
+
+use crate::model::commands;
 
 /// As [`printable`], with its lines left as they are.
 pub(super) fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether a character commands a terminal rather than to be seen: control characters, those that
-/// turn the direction of text, separate lines, or hide.
-fn commands(letter: char) -> bool {
-    letter.is_control()
-        || matches!(
-            letter,
-            '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 /// Makes a stream of bytes printable: line ends and tabs stay, everything else that commands a
@@ -62,14 +41,6 @@ fn complete_length(bytes: &[u8]) -> usize {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         // Cut bytes behind other wrong ones are not waited for.
         _ => bytes.len(),
-    }
-}
-
-/// `text`, cut after `most` characters.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 

@@ -6,6 +6,7 @@
 mod application_key;
 mod nearest;
 mod platform;
+mod printable;
 mod server_access;
 mod setting_value;
 mod store_failure;
@@ -14,6 +15,7 @@ mod text_key;
 pub use application_key::ApplicationKey;
 pub use nearest::{did_you_mean, nearest};
 pub use platform::Platform;
+pub use printable::{commands, printable, shortened};
 pub use server_access::ServerAccess;
 pub use setting_value::SettingValue;
 pub use store_failure::StoreFailure;

@@ -1,14 +1,23 @@
-//! Shows people and programs what is in a lake: two runs side by side, an application against a
-//! budget, a trace for a viewer. All facts come from SQL over the lake (`sql/runs`, `sql/compare`,
-//! `sql/check`, `sql/trace`); what is here puts them into sentences, tables and files.
+//! Shows people and programs what is in a lake: a report of an application, a job or the lake, two
+//! runs side by side, an application against a budget, a trace for a viewer. All facts come from SQL
+//! over the lake (`sql/report`, `sql/runs`, `sql/compare`, `sql/check`, `sql/trace`); what is here puts
+//! them into sentences, tables, pictures and files.
+//!
+//! [`charts`] draws pictures as SVG, [`numbers`] writes numbers for people, [`markup`] escapes texts,
+//! [`settings`] writes settings in the forms that platforms take.
 
+pub mod charts;
 pub mod check;
 pub mod compare;
 mod document;
 mod error;
 pub mod export;
 mod facts;
+pub mod markup;
+pub mod numbers;
+pub mod report;
 mod runs;
+pub mod settings;
 
 pub use error::PublishError;
 pub use facts::Facts;

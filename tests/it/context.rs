@@ -73,6 +73,12 @@ impl TestContext {
         self
     }
 
+    /// The value of a variable that the program gets.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let set = self.variables.iter().find(|(known, _)| known == name);
+        set.map(|(_, value)| value.as_str())
+    }
+
     /// The program with these arguments, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sparklake"));

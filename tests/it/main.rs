@@ -34,6 +34,7 @@ mod nightly;
 mod program;
 mod published;
 mod reload;
+mod report;
 mod run_rows;
 mod second_pass;
 mod secrets;

@@ -1,0 +1,38 @@
+-- id: task_durations
+-- title: Durations of tasks of the worst stages
+-- description: Quantiles of the durations of successful tasks of the stages with the worst findings, or else
+--   with the most task time.
+-- parameter: platform string = - [platform] of the application
+-- parameter: cluster_id string = - [id] of the application
+-- parameter: application_id string = - [id] the application
+-- parameter: attempt_id string = - [id] its attempt
+-- parameter: app_date string = 1970-01-01 [date] UTC date of its start: reads fewer files
+-- parameter: limit bigint = 3 [count] most stages
+WITH found AS (
+  SELECT
+    f.subject_id, SUM(f.lost_core_ms) AS lost_core_ms,
+    MAX(CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END) AS weight
+  FROM findings AS f
+  WHERE f.subject_type = 'stage'
+    AND f.platform = $platform AND f.cluster_id = $cluster_id
+    AND f.application_id = $application_id AND f.attempt_id = $attempt_id
+    AND f.app_date = CAST($app_date AS DATE)
+  GROUP BY f.subject_id
+)
+SELECT
+  q.stage_id, q.stage_attempt_id, LEFT(s.stage_name, 200) AS stage_name, q.num_tasks,
+  q.min AS min_ms, q.p25 AS p25_ms, q.median AS median_ms, q.p75 AS p75_ms, q.p95 AS p95_ms, q.p99 AS p99_ms,
+  q.max AS max_ms, q.total AS total_ms
+FROM task_quantiles AS q
+INNER JOIN stages AS s
+  ON s.platform = q.platform AND s.cluster_id = q.cluster_id
+  AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.app_date = q.app_date
+  AND s.stage_id = q.stage_id AND s.stage_attempt_id = q.stage_attempt_id
+LEFT JOIN found AS f
+  ON f.subject_id = CONCAT(CAST(q.stage_id AS STRING), '.', CAST(q.stage_attempt_id AS STRING))
+WHERE q.metric = 'duration' AND q.num_tasks >= 4 AND q.min >= 0
+  AND q.platform = $platform AND q.cluster_id = $cluster_id
+  AND q.application_id = $application_id AND q.attempt_id = $attempt_id
+  AND q.app_date = CAST($app_date AS DATE)
+ORDER BY COALESCE(f.weight, 0) DESC, f.lost_core_ms DESC NULLS LAST, q.total DESC, q.stage_id, q.stage_attempt_id
+LIMIT $limit

@@ -1,0 +1,105 @@
+//! Runs or days beside each other: one bar each, with a line to compare with.
+
+use super::Tone;
+use super::axis::Frame;
+use super::svg::{Area, Svg};
+
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 150.0;
+/// Most bars, the last ones.
+const MAX_BARS: usize = 120;
+
+/// One bar a run.
+pub struct BarsChart<'a> {
+    /// What it shows, in a sentence.
+    pub title: &'a str,
+    /// The bars, in order.
+    pub bars: &'a [RunBar],
+    /// A line to compare with.
+    pub baseline: Option<f64>,
+    /// How a value on the axis is written.
+    pub axis: fn(f64) -> String,
+}
+
+/// One bar; a value that is not known leaves a gap.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunBar {
+    /// Shown below the first and the last.
+    pub label: String,
+    /// What a pointer shows.
+    pub tip: String,
+    /// Its height.
+    pub value: Option<f64>,
+    /// Its color.
+    pub tone: Tone,
+}
+
+/// The bars, or `None` where there is nothing to draw.
+pub fn bars(chart: &BarsChart<'_>) -> Option<String> {
+    let skipped = chart.bars.len().saturating_sub(MAX_BARS);
+    let bars = chart.bars.get(skipped..)?;
+    let values = bars
+        .iter()
+        .filter_map(|bar| bar.value)
+        .chain(chart.baseline);
+    let top = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+    if top <= 0.0 {
+        return None;
+    }
+    let frame = Frame {
+        left: 76.0,
+        top: 8.0,
+        width: WIDTH - 84.0,
+        height: HEIGHT - 30.0,
+    };
+    let mut svg = Svg::new(WIDTH, HEIGHT, chart.title);
+    for share in [0.0, 0.5, 1.0] {
+        let y = frame.bottom() - frame.height * share;
+        svg.line("grid", (frame.left, y), (frame.right(), y));
+        svg.text(
+            "",
+            "end",
+            (frame.left - 6.0, y + 4.0),
+            &(chart.axis)(top * share),
+        );
+    }
+    let step = frame.width / bars.len().max(1) as f64;
+    let width = (step * 0.72).clamp(1.0, 46.0);
+    for (index, bar) in bars.iter().enumerate() {
+        let middle = frame.left + step * (index as f64 + 0.5);
+        let ends = [0, bars.len() - 1];
+        if ends.contains(&index) {
+            let anchor = match (index, bars.len()) {
+                (_, 1) => "middle",
+                (0, _) => "start",
+                _ => "end",
+            };
+            let x = match anchor {
+                "start" => frame.left,
+                "end" => frame.right(),
+                _ => middle,
+            };
+            svg.text("", anchor, (x, frame.bottom() + 15.0), &bar.label);
+        }
+        let Some(value) = bar.value.filter(|value| value.is_finite()) else {
+            continue;
+        };
+        let height = frame.height * value.max(0.0) / top;
+        let area = Area {
+            x: middle - width / 2.0,
+            y: frame.bottom() - height,
+            width,
+            height,
+        };
+        svg.rect(&format!("bar {}", bar.tone.class()), area, Some(&bar.tip));
+    }
+    if let Some(baseline) = chart
+        .baseline
+        .filter(|value| value.is_finite() && *value > 0.0)
+    {
+        let y = frame.bottom() - frame.height * baseline / top;
+        svg.line("baseline", (frame.left, y), (frame.right(), y));
+    }
+    frame.floor(&mut svg);
+    Some(svg.finish())
+}

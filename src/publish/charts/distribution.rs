@@ -1,0 +1,114 @@
+//! How durations are spread: a histogram over a logarithmic axis of time.
+
+use super::axis::{Frame, log_tick_text};
+use super::svg::{Area, Svg};
+use crate::publish::numbers::{count, duration};
+
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 150.0;
+/// Most columns.
+const MAX_BUCKETS: i64 = 200;
+
+/// Counts of durations by bucket: bucket n begins at 2^(n/2) milliseconds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DistributionChart {
+    /// What it shows, in a sentence.
+    pub title: String,
+    /// Bucket and count.
+    pub buckets: Vec<(i64, i64)>,
+    /// Values to mark.
+    pub marks: Vec<Mark>,
+}
+
+/// A value that is marked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mark {
+    /// Its name.
+    pub label: String,
+    /// Its place, in milliseconds.
+    pub ms: f64,
+}
+
+/// The lower bound of a bucket in milliseconds.
+fn bound(bucket: i64) -> f64 {
+    2f64.powf(bucket as f64 / 2.0)
+}
+
+/// The histogram, or `None` where there is nothing to draw.
+pub fn distribution(chart: &DistributionChart) -> Option<String> {
+    let buckets: Vec<(i64, i64)> = chart
+        .buckets
+        .iter()
+        .copied()
+        .filter(|(bucket, number)| (0..MAX_BUCKETS).contains(bucket) && *number > 0)
+        .collect();
+    let first = buckets.iter().map(|(bucket, _)| *bucket).min()? - 1;
+    let last = buckets.iter().map(|(bucket, _)| *bucket).max()? + 2;
+    let most = buckets.iter().map(|(_, number)| *number).max()? as f64;
+    let frame = Frame {
+        left: 52.0,
+        top: 22.0,
+        width: WIDTH - 60.0,
+        height: HEIGHT - 44.0,
+    };
+    let mut svg = Svg::new(WIDTH, HEIGHT, &chart.title);
+    frame.number_axis(&mut svg, most, |number| count(number as i64));
+    let columns = (last - first) as f64;
+    let place = |ms: f64| {
+        let bucket = 2.0 * ms.max(1.0).log2() - first as f64;
+        frame.x(bucket, columns)
+    };
+    for tick in log_ticks(bound(first), bound(last)) {
+        let x = place(tick);
+        svg.line("axis", (x, frame.bottom()), (x, frame.bottom() + 4.0));
+        svg.text(
+            "",
+            "middle",
+            (x, frame.bottom() + 16.0),
+            &log_tick_text(tick),
+        );
+    }
+    for (bucket, number) in buckets {
+        let x = frame.x((bucket - first) as f64, columns);
+        let height = (frame.height * number as f64 / most).max(2.0);
+        let area = Area {
+            x: x + 0.5,
+            y: frame.bottom() - height,
+            width: frame.width / columns - 1.0,
+            height,
+        };
+        let tip = format!(
+            "{} tasks of {} to {}",
+            count(number),
+            duration(if bucket == 0 { 0.0 } else { bound(bucket) }),
+            duration(bound(bucket + 1)),
+        );
+        svg.rect("bar busy", area, Some(&tip));
+    }
+    marks(&mut svg, frame, &chart.marks, place);
+    Some(svg.finish())
+}
+
+/// Marks with their names above, moved apart where they would cover each other.
+fn marks(svg: &mut Svg, frame: Frame, marks: &[Mark], place: impl Fn(f64) -> f64) {
+    let mut free_from = frame.left;
+    for mark in marks.iter().filter(|mark| mark.ms.is_finite()) {
+        let x = place(mark.ms);
+        svg.line("marker", (x, frame.top - 4.0), (x, frame.bottom()));
+        let text = format!("{} {}", mark.label, duration(mark.ms));
+        let width = 6.2 * text.chars().count() as f64;
+        let left = (x - width / 2.0).max(free_from).min(frame.right() - width);
+        svg.text("strong", "start", (left, frame.top - 9.0), &text);
+        free_from = left + width + 10.0;
+    }
+}
+
+/// Round times between two bounds: decades, in units that people use.
+fn log_ticks(from: f64, to: f64) -> Vec<f64> {
+    const TICKS: [f64; 14] = [
+        1.0, 10.0, 100.0, 1e3, 1e4, 6e4, 6e5, 3.6e6, 2.16e7, 8.64e7, 6.048e8, 2.592e9, 3.1536e10,
+        3e11,
+    ];
+    let inside = TICKS.into_iter().filter(|tick| (from..=to).contains(tick));
+    inside.collect()
+}

@@ -1,0 +1,51 @@
+//! Pictures as SVG, made on the server: they need no script, follow the page's light, dark and print
+//! colors, and say what they show to those who do not see them.
+//!
+//! Each chart is a pure function from numbers to markup. Texts in it are escaped here: names in logs
+//! can hold anything. The number of elements is bounded, whatever the input's size. Colors come
+//! from the classes that [`STYLE`] defines, so one style sheet serves report and dashboard.
+
+mod axis;
+mod bars;
+mod distribution;
+mod parts;
+mod svg;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod usage;
+
+pub use bars::{BarsChart, RunBar, bars};
+pub use distribution::{DistributionChart, Mark, distribution};
+pub use parts::{Part, parts};
+pub use timeline::{TimelineBar, TimelineChart, timeline};
+pub use usage::{UsageChart, UsagePoint, usage};
+
+/// The style of all charts; the page sets the variables it uses.
+pub const STYLE: &str = include_str!("charts.css");
+
+/// How much a mark calls for attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Tone {
+    /// As all others.
+    #[default]
+    Plain,
+    /// Of low or informative severity.
+    Note,
+    /// Worth work.
+    Warning,
+    /// Failed, or of high severity.
+    Alarm,
+}
+
+impl Tone {
+    /// The class that gives its color.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Alarm => "alarm",
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A page as one self-contained HTML file: style and pictures are in it, and nothing is loaded from
+//! elsewhere. No script is needed to read it. Every text goes through [`escaped`]; only the style
+//! and the pictures, which escape their own texts, are taken as they are.
+
+use std::fmt::Write;
+
+use super::page::{Block, Chart, Fact, Item, Page, Row, Section, Table};
+use super::verdict::Level;
+use crate::publish::charts;
+use crate::publish::markup::{escaped, escaped_lines};
+
+const STYLE: &str = include_str!("report.css");
+/// Nothing may be loaded, and no script run, whatever a name in a log says.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// The page as HTML.
+pub(super) fn write(page: &Page) -> String {
+    let (title, version) = (escaped(&page.title), env!("CARGO_PKG_VERSION"));
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta name=\"generator\" content=\"sparklake {version}\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <title>{title} · sparklake report</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n\
+         <header>\n<p class=\"kicker\">sparklake report</p>\n<h1>{title}</h1>\n\
+         <p class=\"subtitle\">{}</p>\n</header>\n",
+        charts::STYLE,
+        escaped(&page.subtitle)
+    );
+    navigation(&mut html, &page.sections);
+    html.push_str("<main id=\"main\">\n");
+    for section in &page.sections {
+        write_section(&mut html, section, page.level);
+    }
+    // Writing to a text cannot fail.
+    let _ = write!(
+        html,
+        "</main>\n<footer><p>Made by sparklake {version} from the tables of the lake. “Not known” is \
+         what the history does not tell; it is never zero.</p></footer>\n</body>\n</html>\n"
+    );
+    html
+}
+
+fn navigation(html: &mut String, sections: &[Section]) {
+    html.push_str("<nav aria-label=\"Sections\"><ol>\n");
+    for section in sections {
+        let _ = writeln!(
+            html,
+            "<li><a href=\"#{}\">{}</a></li>",
+            section.id,
+            escaped(&section.title)
+        );
+    }
+    html.push_str("</ol></nav>\n");
+}
+
+fn write_section(html: &mut String, section: &Section, level: Option<Level>) {
+    let id = section.id;
+    let class = match level {
+        Some(level) if id == "verdict" => format!(" class=\"verdict {}\"", level_class(level)),
+        _ => String::new(),
+    };
+    let _ = write!(
+        html,
+        "<section id=\"{id}\" aria-labelledby=\"h-{id}\"{class}>\n<h2 id=\"h-{id}\">{}</h2>\n",
+        escaped(&section.title)
+    );
+    for block in &section.blocks {
+        write_block(html, block, id == "verdict");
+    }
+    html.push_str("</section>\n");
+}
+
+fn level_class(level: Level) -> &'static str {
+    match level {
+        Level::Good => "good",
+        Level::Minor => "minor",
+        Level::Act => "act",
+        Level::Failed => "failed",
+        Level::Unknown => "unknown",
+    }
+}
+
+fn write_block(html: &mut String, block: &Block, is_brief: bool) {
+    let _ = match block {
+        Block::Lead { first, rest } => writeln!(
+            html,
+            "<p class=\"lead\"><strong>{}</strong> {}</p>",
+            escaped(first),
+            escaped(rest)
+        ),
+        Block::Text(text) => writeln!(html, "<p>{}</p>", escaped(text)),
+        Block::Note(text) => writeln!(html, "<p class=\"note\">{}</p>", escaped(text)),
+        Block::Code { caption, text } => {
+            let caption = match caption.as_str() {
+                "" => String::new(),
+                caption => format!("<figcaption>{}</figcaption>", escaped(caption)),
+            };
+            writeln!(
+                html,
+                "<figure class=\"code\">{caption}<pre tabindex=\"0\"><code>{}</code></pre></figure>",
+                escaped_lines(text)
+            )
+        }
+        Block::Facts(facts) => {
+            write_facts(html, facts);
+            Ok(())
+        }
+        Block::Table(table) => {
+            write_table(html, table);
+            Ok(())
+        }
+        Block::Items(items) => {
+            write_items(html, items, is_brief);
+            Ok(())
+        }
+        Block::Chart(chart) => {
+            write_chart(html, chart);
+            Ok(())
+        }
+    };
+}
+
+fn write_facts(html: &mut String, facts: &[Fact]) {
+    html.push_str("<dl class=\"facts\">\n");
+    for fact in facts {
+        let note = match fact.note.as_str() {
+            "" => String::new(),
+            note => format!(" <small>{}</small>", escaped(note)),
+        };
+        let _ = writeln!(
+            html,
+            "<div><dt>{}</dt><dd>{}{note}</dd></div>",
+            escaped(&fact.name),
+            escaped(&fact.value)
+        );
+    }
+    html.push_str("</dl>\n");
+}
+
+fn write_table(html: &mut String, table: &Table) {
+    let caption = escaped(&table.caption);
+    let _ = write!(
+        html,
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table>\n\
+         <caption>{caption}</caption>\n<thead><tr>"
+    );
+    for (index, column) in table.columns.iter().enumerate() {
+        let class = number_class(table, index);
+        let _ = write!(
+            html,
+            "<th scope=\"col\"{class}>{}</th>",
+            escaped(column.title)
+        );
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    for row in &table.rows {
+        write_row(html, table, row);
+    }
+    html.push_str("</tbody></table></div>\n");
+}
+
+fn write_row(html: &mut String, table: &Table, row: &Row) {
+    let mark = class_name(&row.mark);
+    let is_part = mark.starts_with("part-");
+    let class = if mark.is_empty() || is_part {
+        String::new()
+    } else {
+        format!(" class=\"m-{mark}\"")
+    };
+    let swatch = if is_part {
+        format!("<span class=\"swatch {mark}\"></span>")
+    } else {
+        String::new()
+    };
+    let _ = write!(html, "<tr{class}>");
+    for (index, cell) in row.cells.iter().enumerate() {
+        let (cell, class) = (escaped(cell), number_class(table, index));
+        let _ = if index == 0 {
+            write!(html, "<th scope=\"row\"{class}>{swatch}{cell}</th>")
+        } else {
+            write!(html, "<td{class}>{cell}</td>")
+        };
+    }
+    html.push_str("</tr>\n");
+}
+
+fn number_class(table: &Table, index: usize) -> &'static str {
+    if table.is_number(index) {
+        " class=\"n\""
+    } else {
+        ""
+    }
+}
+
+/// Letters, digits, dashes and underscores of a name.
+fn class_name(name: &str) -> String {
+    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_".contains(*letter);
+    name.chars().filter(is_plain).collect()
+}
+
+fn write_items(html: &mut String, items: &[Item], is_brief: bool) {
+    let class = if is_brief { "items brief" } else { "items" };
+    let _ = writeln!(html, "<ol class=\"{class}\">");
+    for item in items {
+        write_item(html, item);
+    }
+    html.push_str("</ol>\n");
+}
+
+fn write_item(html: &mut String, item: &Item) {
+    let severity = class_name(&item.severity);
+    let class = match severity.as_str() {
+        "" => String::new(),
+        severity => format!(" class=\"m-{severity}\""),
+    };
+    let badge = match severity.as_str() {
+        "" => String::new(),
+        severity => format!("<span class=\"severity\">{severity}</span> "),
+    };
+    let rank = item.rank.map_or_else(String::new, |rank| {
+        format!("<span class=\"rank\">{rank}</span> ")
+    });
+    let _ = writeln!(
+        html,
+        "<li{class}>\n<h3>{rank}{badge}{}</h3>",
+        escaped(&item.title)
+    );
+    for text in &item.texts {
+        let _ = writeln!(html, "<p>{}</p>", escaped(text));
+    }
+    if let Some((key, current, recommended)) = &item.setting {
+        let _ = writeln!(
+            html,
+            "<p class=\"setting\"><code>{}</code> <span><del>{}</del> <span aria-hidden=\"true\">→</span> \
+             <ins>{}</ins></span></p>",
+            escaped(key),
+            escaped(current),
+            escaped(recommended)
+        );
+    }
+    if !item.facts.is_empty() {
+        let _ = writeln!(
+            html,
+            "<p class=\"meta\">{}</p>",
+            escaped(&item.facts.join(" · "))
+        );
+    }
+    html.push_str("</li>\n");
+}
+
+fn write_chart(html: &mut String, chart: &Chart) {
+    let _ = write!(
+        html,
+        "<figure>\n<figcaption><h3>{}</h3><p>{}</p>",
+        escaped(&chart.title),
+        escaped(&chart.says)
+    );
+    if !chart.legend.is_empty() {
+        html.push_str("<ul class=\"legend\">");
+        for (class, name) in &chart.legend {
+            let _ = write!(
+                html,
+                "<li><span class=\"swatch {class}\"></span>{name}</li>"
+            );
+        }
+        html.push_str("</ul>");
+    }
+    let _ = writeln!(html, "</figcaption>\n{}\n</figure>", chart.svg);
+}
