@@ -3,6 +3,7 @@
 //!
 //! The user's folder has the same shape as `sql/` (`rules/<category>/<rule>.sql`,
 //! `tables/<table>.sql`, `views/<view>.sql`, `questions/<question>.sql`, `status/<part>.sql`,
+//! `mcp/<part>.sql`,
 //! `reference/<name>.csv` beside its contract `<name>.toml`, `reference/log_signatures.toml`).
 //! `functions/<function>.sql` are SQL functions for other engines.
 //! The queries that commands ask lie in a folder a command: `runs`, `compare`, `check`, `trace`, `report`.
@@ -19,7 +20,7 @@ use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
-use super::definition::{Query, Question, Relation, Rule, SourceText};
+use super::definition::{Query, Question, Relation, ReportQuery, Rule, SourceText};
 use super::error::{AnalyzeError, CatalogError};
 use super::function::Function;
 use super::prices::{self, PRICES};
@@ -57,6 +58,9 @@ pub struct Catalog {
     /// SQL functions for other engines; they decide no row.
     #[serde(skip)]
     functions: BTreeMap<String, Function>,
+    /// What the MCP tools ask; decides no row.
+    #[serde(skip)]
+    mcp: BTreeMap<String, ReportQuery>,
     references: BTreeMap<String, Reference>,
     /// Contracts of reference tables.
     #[serde(skip)]
@@ -186,6 +190,7 @@ impl Catalog {
             status: self.status.clone(),
             shown: self.shown.clone(),
             functions: self.functions.clone(),
+            mcp: self.mcp.clone(),
             ..Self::default()
         };
         let mut open: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
@@ -385,6 +390,15 @@ impl Catalog {
             .map(|(_, query)| query)
     }
 
+    /// A query of the MCP tools.
+    ///
+    /// # Errors
+    /// There is none of that name; names the nearest.
+    pub fn mcp(&self, id: &str) -> Result<&ReportQuery, AnalyzeError> {
+        let query = self.mcp.get(id);
+        query.ok_or_else(|| unknown_id("query of the MCP tools", id, self.mcp.keys()))
+    }
+
     /// The rows of the reference table that queries call `name`; `None` when there is none.
     pub fn reference_rows(&self, name: &str) -> Option<RecordBatch> {
         let reference = self.references.get(name.strip_prefix(REFERENCE_PREFIX)?)?;
@@ -504,6 +518,11 @@ impl Catalog {
                 self.functions.insert(stem.to_owned(), function);
                 Ok((kind, stem.to_owned()))
             }
+            [kind @ "mcp", name] if let Some(stem) = name.strip_suffix(".sql") => {
+                let query = source(kind, stem).report_query()?;
+                self.mcp.insert(stem.to_owned(), query);
+                Ok((kind, stem.to_owned()))
+            }
             [kind @ "questions", name] if let Some(stem) = name.strip_suffix(".sql") => {
                 let question = source(kind, stem).question()?;
                 self.questions.insert(stem.to_owned(), question);
@@ -538,7 +557,7 @@ impl Catalog {
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql, status|report|runs|compare|check|trace/<part>.sql, functions/<function>.sql, reference/<name>.csv beside \
+                 questions/<question>.sql, status|report|runs|compare|check|trace/<part>.sql, functions/<function>.sql, mcp/<part>.sql, reference/<name>.csv beside \
                  reference/<name>.toml, or reference/log_signatures.toml",
             )),
         }

@@ -146,6 +146,38 @@ pub struct Relation {
     pub query: Query,
 }
 
+/// A query that reports, dashboards and tools show, with the sentence that sums its answer up.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReportQuery {
+    /// Unique name, equal to the file's.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// What it lists and in which order.
+    pub description: String,
+    /// The sentence over its first row.
+    pub verdict: Option<Template>,
+    /// What is said where it has no row.
+    pub empty: Option<String>,
+    /// The query.
+    pub query: Query,
+}
+
+impl ReportQuery {
+    /// The sentence about an answer that begins with `first`; `None` where the file has none for it.
+    pub fn sentence(&self, first: Option<&serde_json::Map<String, serde_json::Value>>) -> Option<String> {
+        match first {
+            Some(row) => Some(self.verdict.as_ref()?.render(row)),
+            None => self.empty.clone(),
+        }
+    }
+
+    /// The columns that its sentence names.
+    pub fn verdict_columns(&self) -> Vec<&str> {
+        self.verdict.as_ref().map(Template::columns).unwrap_or_default()
+    }
+}
+
 /// An example question with the query that answers it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Question {
@@ -211,6 +243,26 @@ impl SourceText<'_> {
         };
         header.finish()?;
         Ok(relation)
+    }
+
+    pub(super) fn report_query(self) -> Result<ReportQuery, CatalogError> {
+        let mut header = Header::parse(self.file, self.text)?;
+        let verdict = header.optional("verdict")?.map(|field| {
+            Template::parse(&field.value).map_err(|problem| {
+                let cure = "see the table of placeholders in sql/README.md";
+                CatalogError::new(self.file, field.line, problem, cure)
+            })
+        });
+        let query = ReportQuery {
+            id: self.id(&mut header)?,
+            title: header.required("title")?.value,
+            description: header.required("description")?.value,
+            verdict: verdict.transpose()?,
+            empty: header.optional("empty")?.map(|field| field.value),
+            query: self.query(&mut header, self.text.to_owned())?,
+        };
+        header.finish()?;
+        Ok(query)
     }
 
     pub(super) fn question(self) -> Result<Question, CatalogError> {

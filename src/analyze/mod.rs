@@ -38,7 +38,7 @@ pub use advice::Advice;
 pub use catalog::{Catalog, Overrides};
 pub use conform::Stamp;
 pub(crate) use definition::without_header;
-pub use definition::{Query, Question, Relation, Rule, SEVERITIES};
+pub use definition::{Query, Question, Relation, ReportQuery, Rule, SEVERITIES};
 pub use difference::Difference;
 pub use error::{AnalyzeError, CatalogError};
 pub use failures::{ANALYSIS_FAILURES, Failure};

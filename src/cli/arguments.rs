@@ -113,6 +113,46 @@ impl SettingsArguments for RulesSourceArguments {
     }
 }
 
+/// A lake that is asked, and places from which applications are fetched that are not in it.
+#[derive(Debug, Args)]
+pub(super) struct LiveArguments {
+    #[command(flatten)]
+    lake: LakeArguments,
+    /// Folder or file of event logs that applications may be fetched from when they are not in the
+    /// lake; may be repeated. Nothing outside is read
+    #[arg(
+        long,
+        visible_alias = "event-log",
+        value_name = "URI",
+        env = "SPARKLAKE_EVENT_LOGS",
+        hide_env_values = true
+    )]
+    event_logs: Vec<String>,
+    /// Address of a Spark History Server that applications may be fetched from; may be repeated
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SPARKLAKE_HISTORY_SERVER",
+        hide_env_values = true
+    )]
+    history_server: Vec<String>,
+    #[arg(long, value_name = "FOLDER")]
+    rules_dir: Option<PathBuf>,
+}
+
+impl SettingsArguments for LiveArguments {
+    fn job_file(&self) -> Option<PathBuf> {
+        self.lake.job_file()
+    }
+
+    fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
+        self.lake.give(matches, given);
+        given.event_logs = list(matches, "event_logs", &self.event_logs);
+        given.history_servers = list(matches, "history_server", &self.history_server);
+        given.rules_dir = sourced(matches, "rules_dir", self.rules_dir.clone());
+    }
+}
+
 /// How a lake is written to.
 #[derive(Debug, Args)]
 pub(super) struct StoreArguments {

@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::load::LoadError;
 use crate::pipeline::{EXIT_FAILED, EXIT_USAGE, RunError, of_load};
 use crate::publish::PublishError;
+use crate::publish::mcp::NotAllowed;
 use crate::publish::report::ReportError;
 use crate::unit::UnitError;
 
@@ -49,6 +50,12 @@ pub(super) enum CliError {
         /// The exit code of a run that meets the same.
         exit_code: u8,
     },
+    /// The HTTP server would let in whom it should not.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// Clients cannot be served.
+    #[error("{0}")]
+    Serve(String),
     /// The process was asked to end.
     #[error("{0}; nothing was changed")]
     Interrupted(&'static str),
@@ -92,7 +99,7 @@ impl CliError {
     /// The process's exit code.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Config(_) => EXIT_USAGE,
+            Self::Usage(_) | Self::Config(_) | Self::NotAllowed(_) => EXIT_USAGE,
             Self::Ask(AskError::Lake(error)) => of_load(error).exit_code(),
             Self::Ask(AskError::Views(_)) => EXIT_USAGE,
             Self::Ask(error) if error.is_usage() => EXIT_USAGE,
@@ -111,6 +118,7 @@ impl CliError {
             | Self::Report(_)
             | Self::Unit(_)
             | Self::Interrupted(_)
+            | Self::Serve(_)
             | Self::Format(_)
             | Self::Output(_)
             | Self::Runtime(_) => EXIT_FAILED,

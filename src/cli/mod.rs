@@ -19,9 +19,11 @@ mod init;
 mod interrupt;
 mod job_settings;
 mod lake;
+mod live;
 mod logging;
 mod maintain;
 mod manual;
+mod mcp;
 mod options;
 mod output;
 mod progress;
@@ -30,6 +32,7 @@ mod report;
 mod rules;
 mod run;
 mod run_summary;
+mod serve;
 mod signals;
 mod sources;
 mod sql;
@@ -90,6 +93,8 @@ enum Command {
     Init(init::InitArguments),
     Report(report::ReportArguments),
     Export(export::ExportArguments),
+    Mcp(mcp::McpArguments),
+    Serve(serve::ServeArguments),
     #[command(hide = true)]
     Worker(worker::WorkerArguments),
     Completions(manual::CompletionsArguments),
@@ -233,6 +238,8 @@ impl Command {
             Self::Config(arguments) => arguments.job(),
             Self::Report(arguments) => &arguments.lake,
             Self::Export(arguments) => arguments.settings_arguments(),
+            Self::Mcp(arguments) => &arguments.live,
+            Self::Serve(arguments) => &arguments.mcp.live,
             Self::Init(_) | Self::Worker(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
     }
@@ -261,6 +268,8 @@ impl Command {
             Self::Init(arguments) => init::execute(arguments, output)?,
             Self::Report(arguments) => report::execute(arguments, context, output).await?,
             Self::Export(arguments) => export::execute(arguments, context, output).await?,
+            Self::Mcp(arguments) => mcp::execute(arguments, context).await?,
+            Self::Serve(arguments) => serve::execute(arguments, context).await?,
             Self::Worker(arguments) => worker::execute(arguments, context, output).await?,
             Self::Completions(arguments) => manual::completions(arguments, output)?,
             Self::Man => manual::man(output)?,

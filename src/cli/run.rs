@@ -7,7 +7,9 @@ use super::arguments::JobArguments;
 use super::error::CliError;
 use super::output::Output;
 use super::{catalog, progress, run_summary, signals, sources, summary};
-use crate::config::{Environment, LogFormat, LogLevel, Settings, SummaryFormat};
+use crate::config::{
+    Environment, LogFormat, LogLevel, Settings, SourceSettings, SummaryFormat,
+};
 use crate::discover::Window;
 use crate::load::{SourceStatus, StoreSafety};
 use crate::pipeline::{
@@ -112,6 +114,19 @@ pub(super) async fn request(
     };
     // Also where nothing is judged, so that a dry run finds what would end the run.
     catalog::Rules::of(&settings.rules)?;
+    request_into(lake.clone(), declared, settings, environment).await
+}
+
+/// What the settings ask for, of these sources and into that lake.
+///
+/// # Errors
+/// A setting makes no sense, or a secret is not where it is said to be.
+pub(super) async fn request_into(
+    lake: String,
+    declared: &[SourceSettings],
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<RunRequest, CliError> {
     let run = &settings.run;
     let mut wanted = Vec::new();
     for (index, settings) in declared.iter().enumerate() {
@@ -123,7 +138,7 @@ pub(super) async fn request(
         }));
     }
     Ok(RunRequest {
-        lake: lake.clone(),
+        lake,
         storage_options: settings.lake.storage_options.resolve(environment)?,
         lake_credentials: Credentials::of(&settings.lake.storage_options),
         store_safety: StoreSafety::from_allow_unsafe(settings.lake.allow_unsafe_store),

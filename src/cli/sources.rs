@@ -155,6 +155,7 @@ impl GivenSource<'_> {
                 client: self.client(&self.address(address)?)?,
                 name: section.name.clone(),
                 access,
+                application_id: None,
             })))
         };
         section.uris.iter().map(of_address).collect()

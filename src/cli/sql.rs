@@ -104,7 +104,7 @@ fn query_text(query: &str) -> Result<String, CliError> {
     Ok(text)
 }
 
-fn timeout(text: &str) -> Result<Duration, String> {
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     let length = parse_duration(text)?;
     length
         .to_std()
@@ -112,7 +112,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 /// A size in bytes: a number with k, m, g or t, in powers of 1024.
-fn memory(text: &str) -> Result<usize, String> {
+pub(super) fn memory(text: &str) -> Result<usize, String> {
     const LEAST: usize = 64 << 20;
     let lower = text.trim().to_ascii_lowercase();
     let lower = lower.strip_suffix('b').unwrap_or(&lower);

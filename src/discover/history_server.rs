@@ -32,6 +32,8 @@ pub struct HistoryServerSource {
     pub name: Option<String>,
     /// How histories are read.
     pub access: ServerAccess,
+    /// The only application that is wanted, by its id; all when `None`.
+    pub application_id: Option<String>,
 }
 
 impl HistoryServerSource {
@@ -41,6 +43,7 @@ impl HistoryServerSource {
             client: ClientSettings::new(base),
             name: None,
             access: ServerAccess::default(),
+            application_id: None,
         }
     }
 
@@ -100,6 +103,12 @@ pub async fn discover(
     let place = source.place();
     let mut histories =
         applications(&client, &place, window, include_running, max_applications).await?;
+    if let Some(wanted) = &source.application_id {
+        histories.retain(|history| match &history.content {
+            Content::Server(application) => application.application_id == *wanted,
+            _ => false,
+        });
+    }
     for history in &mut histories {
         if let Content::Server(application) = &mut history.content
             && application.access == ServerAccess::default()

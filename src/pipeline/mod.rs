@@ -11,6 +11,7 @@ mod clusters;
 mod error;
 mod history_outcome;
 mod identify;
+mod live;
 mod night;
 mod outcome;
 mod place;
@@ -29,6 +30,7 @@ mod teams;
 mod watch;
 
 pub use error::{RunError, of_load};
+pub use live::{LiveError, LiveLake};
 pub use night::{RunEnd, run};
 pub use outcome::{
     EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_PARTIAL, EXIT_UNREACHABLE, EXIT_USAGE, RunStatus,

@@ -1,6 +1,7 @@
 //! Shows people and programs what is in a lake: a report of an application, a job or the lake, two
-//! runs side by side, an application against a budget, a trace for a viewer. All facts come from SQL
-//! over the lake (`sql/report`, `sql/runs`, `sql/compare`, `sql/check`, `sql/trace`); what is here puts
+//! runs side by side, an application against a budget, a trace for a viewer, tools
+//! for language models. All facts come from SQL
+//! over the lake (`sql/report`, `sql/runs`, `sql/compare`, `sql/check`, `sql/trace`, `sql/mcp`); what is here puts
 //! them into sentences, tables, pictures and files.
 //!
 //! [`charts`] draws pictures as SVG, [`numbers`] writes numbers for people, [`markup`] escapes texts,
@@ -14,6 +15,7 @@ mod error;
 pub mod export;
 mod facts;
 pub mod markup;
+pub mod mcp;
 pub mod numbers;
 pub mod report;
 mod runs;

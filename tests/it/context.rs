@@ -40,6 +40,13 @@ impl TestContext {
 
     /// A context whose settings name a lake loaded from the sample logs, made once for all tests.
     pub(crate) fn with_loaded_lake() -> Self {
+        let mut context = Self::new();
+        context.set("SPARKLAKE_LAKE", &Self::loaded_lake().display().to_string());
+        context
+    }
+
+    /// The lake itself.
+    pub(crate) fn loaded_lake() -> PathBuf {
         static LAKE: OnceLock<TempDir> = OnceLock::new();
         let lake = LAKE.get_or_init(|| {
             let context = Self::new();
@@ -48,12 +55,7 @@ impl TestContext {
             assert!(matches!(made.code, 0 | 3), "{made:?}");
             context.folder
         });
-        let mut context = Self::new();
-        context.set(
-            "SPARKLAKE_LAKE",
-            &lake.path().join("lake").display().to_string(),
-        );
-        context
+        lake.path().join("lake")
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -29,6 +29,7 @@ mod history_server;
 mod hostile;
 mod http;
 mod identities;
+mod mcp;
 mod money;
 mod nightly;
 mod program;

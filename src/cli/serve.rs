@@ -1,0 +1,87 @@
+//! `sparklake serve`: the lake over HTTP.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::Context;
+use super::error::CliError;
+use super::interrupt::or_interrupted;
+use super::mcp::{self, McpArguments};
+use crate::config::{Origin, secret};
+use crate::publish::mcp::{HttpSettings, router};
+
+/// Serve the lake over HTTP: MCP (streamable HTTP) at /mcp
+///
+/// It listens on this machine only. To listen beyond, give a token that clients have to send as
+/// `Authorization: Bearer …`, and put a proxy with TLS in front of it.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServeArguments {
+    #[command(flatten)]
+    pub(super) mcp: McpArguments,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        env = "SPARKLAKE_LISTEN",
+        hide_env_values = true
+    )]
+    listen: SocketAddr,
+    /// Environment variable that holds the token
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "token_file")]
+    token_env: Option<String>,
+    /// File that holds the token
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Name under which clients reach it, as in the address they use; may be repeated
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+    /// Origin of pages that may call it, such as https://app.example.com; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+}
+
+pub(super) async fn execute(arguments: &ServeArguments, context: &Context) -> Result<(), CliError> {
+    let mut settings = http_settings(arguments, context)?;
+    settings.check()?;
+    let example = "sparklake serve --lake ./lake";
+    let server = mcp::server(&arguments.mcp, context, example).await?;
+    let address = settings.listen;
+    let cannot = |error: std::io::Error| {
+        CliError::Serve(format!(
+            "{address} cannot be listened on: {error}; choose another with --listen"
+        ))
+    };
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(cannot)?;
+    settings.listen = listener.local_addr().map_err(cannot)?;
+    let listening = settings.listen;
+    let router = router(server, settings)?;
+    tracing::info!("listening on http://{listening}, MCP at http://{listening}/mcp");
+    let served = async {
+        let served = axum::serve(listener, router).await;
+        served.map_err(|error| CliError::Serve(format!("serving ended: {error}")))
+    };
+    or_interrupted(served).await
+}
+
+fn http_settings(arguments: &ServeArguments, context: &Context) -> Result<HttpSettings, CliError> {
+    let flag = match arguments.token_env {
+        Some(_) => "--token-env",
+        None => "--token-file",
+    };
+    let token = secret(
+        "token",
+        arguments.token_env.as_deref(),
+        arguments.token_file.as_deref(),
+        &Origin::Flag(flag.to_owned()),
+        &context.environment,
+    )?;
+    Ok(HttpSettings {
+        listen: arguments.listen,
+        token,
+        hosts: arguments.allow_host.clone(),
+        origins: arguments.allow_origin.clone(),
+    })
+}

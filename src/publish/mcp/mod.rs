@@ -1,0 +1,31 @@
+//! The Model Context Protocol over the lake: tools that language models call.
+//!
+//! A tool is named by the question that it answers and declared as data in [`tools`]: its arguments,
+//! and the lists it answers with, each a file of `sql/mcp`. [`execute`] checks the arguments, finds
+//! the application that is meant ([`applications`]), asks the lake and fits the answer into a budget
+//! of bytes ([`reply`]). What is not in the lake can be fetched live, from places that were allowed
+//! when the server was started ([`live`]).
+//!
+//! [`server`] speaks the protocol, over standard input and output or over HTTP ([`http`]).
+
+mod applications;
+mod arguments;
+mod declare;
+mod execute;
+pub mod http;
+pub mod live;
+mod prompts;
+mod query;
+mod reply;
+mod resources;
+mod rows;
+mod server;
+mod tools;
+
+#[cfg(test)]
+mod tests;
+
+pub use execute::McpOptions;
+pub use http::{HttpSettings, NotAllowed, router};
+pub use live::{Fetched, LiveFailure, LiveSource};
+pub use server::McpServer;
