@@ -154,7 +154,7 @@ impl Engine {
     }
 
     async fn names(&self, place: &Place) -> Result<Vec<Row>, ToolError> {
-        self.rows(place.ask(), "application_names", &[].into())
+        self.rows(place.ask(), "application_names", &BTreeMap::new())
             .await
     }
 

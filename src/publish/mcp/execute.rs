@@ -258,7 +258,7 @@ impl Call<'_> {
             .filter(|list| list.applies(&given, full))
             .collect();
         let leads = |list: &&List| matches!(list.role, Role::Paged | Role::Subject);
-        let has_lead = lists.iter().any(|list| leads(list));
+        let has_lead = lists.iter().any(leads);
         lists.into_iter().filter(move |_| has_lead)
     }
 

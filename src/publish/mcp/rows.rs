@@ -14,6 +14,8 @@ pub(super) type Row = Map<String, Value>;
 
 /// Significant digits of a number that is not whole.
 const DIGITS: usize = 6;
+/// Below this a double holds every whole number.
+const WHOLE_BELOW: f64 = 9e15;
 
 /// The rows of `batch`; columns that are NULL are not in them.
 ///
@@ -73,7 +75,6 @@ fn rounded(value: Value) -> Value {
     let Some(number) = number.as_f64() else {
         return value;
     };
-    const WHOLE_BELOW: f64 = 9e15;
     if number.fract() == 0.0 && number.abs() < WHOLE_BELOW {
         return Value::from(number as i64);
     }
