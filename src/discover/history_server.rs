@@ -106,7 +106,7 @@ pub async fn discover(
     if let Some(wanted) = &source.application_id {
         histories.retain(|history| match &history.content {
             Content::Server(application) => application.application_id == *wanted,
-            _ => false,
+            Content::Log(_) => false,
         });
     }
     for history in &mut histories {

@@ -200,8 +200,7 @@ async fn every_tool_answers_as_its_schema_says_and_within_its_budget() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_say_what_the_tables_say() {
     let client = Client::new().await;
-    let sql =
-        |sql: String| async { client.ask("query", json!({"sql": sql})).await["rows"].clone() };
+    let sql = async |sql: String| client.ask("query", json!({"sql": sql})).await["rows"].clone();
     let found = client.ask("diagnose", json!({"app": EXECUTOR_LOSS})).await;
     let findings = sql(format!(
         "SELECT finding_id FROM findings WHERE application_id = '{EXECUTOR_LOSS}' ORDER BY finding_id"

@@ -160,7 +160,7 @@ impl HttpSettings {
             Some(host) => host.to_str().unwrap_or_default(),
             None => uri
                 .authority()
-                .map(|authority| authority.as_str())
+                .map(axum::http::uri::Authority::as_str)
                 .unwrap_or_default(),
         };
         if !self.is_own_host(host) {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use arrow::datatypes::DataType;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
@@ -13,6 +12,7 @@ use super::rows::{cut_text, on_one_line, tuples};
 use super::tools::QUERY;
 use crate::ask::{AskLake, QueryLimits, no_such_table};
 use crate::schema;
+use crate::schema::dictionary::type_name;
 
 /// Rows of an answer unless asked otherwise.
 const DEFAULT_ROWS: i64 = 100;
@@ -96,7 +96,7 @@ impl Engine {
                     head: format!(
                         "{} {}{}",
                         column.name,
-                        column.data_type,
+                        column.data_type.sql_name().to_lowercase(),
                         unit.unwrap_or_default()
                     ),
                     comment: column.comment(),
@@ -114,7 +114,11 @@ impl Engine {
                     .filter_map(|read| schema::table(read));
                 let comment = tables.find_map(|table| Some(table.column(field.name())?.comment()));
                 entries.push(Entry {
-                    head: format!("{} {}", field.name(), type_name(field.data_type())),
+                    head: format!(
+                        "{} {}",
+                        field.name(),
+                        type_name(field.data_type()).to_lowercase()
+                    ),
                     comment: comment.unwrap_or_default(),
                 });
             }
@@ -181,20 +185,6 @@ fn documented(verdict: &str, key: &str, mut entries: Vec<Entry>, full: bool) -> 
             Some(shorter) => length = shorter,
             None => entries.truncate(entries.len() * 3 / 4),
         }
-    }
-}
-
-fn type_name(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Int64 => "bigint".to_owned(),
-        DataType::Float64 => "double".to_owned(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_owned(),
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Timestamp(..) => "timestamp".to_owned(),
-        DataType::Dictionary(_, values) => type_name(values),
-        DataType::List(field) => format!("array<{}>", type_name(field.data_type())),
-        other => other.to_string().to_lowercase(),
     }
 }
 
