@@ -165,7 +165,10 @@ pub struct ReportQuery {
 
 impl ReportQuery {
     /// The sentence about an answer that begins with `first`; `None` where the file has none for it.
-    pub fn sentence(&self, first: Option<&serde_json::Map<String, serde_json::Value>>) -> Option<String> {
+    pub fn sentence(
+        &self,
+        first: Option<&serde_json::Map<String, serde_json::Value>>,
+    ) -> Option<String> {
         match first {
             Some(row) => Some(self.verdict.as_ref()?.render(row)),
             None => self.empty.clone(),
@@ -174,7 +177,10 @@ impl ReportQuery {
 
     /// The columns that its sentence names.
     pub fn verdict_columns(&self) -> Vec<&str> {
-        self.verdict.as_ref().map(Template::columns).unwrap_or_default()
+        self.verdict
+            .as_ref()
+            .map(Template::columns)
+            .unwrap_or_default()
     }
 }
 

@@ -7,9 +7,7 @@ use super::arguments::JobArguments;
 use super::error::CliError;
 use super::output::Output;
 use super::{catalog, progress, run_summary, signals, sources, summary};
-use crate::config::{
-    Environment, LogFormat, LogLevel, Settings, SourceSettings, SummaryFormat,
-};
+use crate::config::{Environment, LogFormat, LogLevel, Settings, SourceSettings, SummaryFormat};
 use crate::discover::Window;
 use crate::load::{SourceStatus, StoreSafety};
 use crate::pipeline::{
