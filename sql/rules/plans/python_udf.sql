@@ -3,7 +3,7 @@
 -- category: plans
 -- severity: low
 -- version: 3
--- description: Fires where the stages with Python functions, of queries or of RDDs, took a large share of an application's task
+-- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
 --   would take instead is not known. operator_ms is the part that the operators of queries measured.
@@ -41,6 +41,8 @@ times AS (
   LEFT JOIN python_rdds AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+    -- Without data it is the program that takes the time, not its rows.
+    AND f.data_bytes > 1
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
 ),
 operators AS (
