@@ -23,7 +23,9 @@ SELECT
   CASE WHEN a.app_duration_ms IS NULL THEN 'The history lacks its beginning and its end' END AS title,
   CASE WHEN a.app_duration_ms IS NULL THEN 'lacks its beginning and its end' ELSE 'ends without the end of the application' END
     AS missing,
-  a.app_duration_ms, a.num_jobs, r.num_running, a.total_task_time_ms
+  -- A single event of months later, by a clock that was wrong, tells no duration.
+  CASE WHEN a.app_duration_ms < 2678400000 OR a.total_task_time_ms >= 1e-3 * a.app_duration_ms THEN a.app_duration_ms END AS app_duration_ms,
+  a.num_jobs, r.num_running, a.total_task_time_ms
 FROM application_facts AS a
 LEFT JOIN open_jobs AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
