@@ -10,6 +10,7 @@
 pub mod charts;
 pub mod check;
 pub mod compare;
+pub mod dashboard;
 mod document;
 mod error;
 pub mod export;
@@ -17,6 +18,7 @@ mod facts;
 pub mod markup;
 pub mod mcp;
 pub mod numbers;
+mod page;
 pub mod report;
 mod runs;
 pub mod settings;

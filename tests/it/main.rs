@@ -16,6 +16,7 @@ mod analysts;
 mod cli;
 mod conformance;
 mod context;
+mod dashboard;
 mod databricks;
 mod doubles;
 mod emr;

@@ -2,11 +2,11 @@
 //! to do, what it costs, and how to check the result.
 
 use super::application::{ApplicationReport, Cost, JobContext};
-use super::page::{Block, Chart, Fact, Item, Section, Table, shown};
 use super::pictures;
 use super::rows::{Advice, CostRow};
 use crate::model::printable;
 use crate::publish::numbers::{core_time, counted, duration, known, usd};
+use crate::publish::page::{Block, Chart, Fact, Item, Section, Table, shown};
 
 pub(super) fn clean(report: &ApplicationReport) -> Section {
     let section = Section::new("clean", "Checked and found clean");
@@ -135,6 +135,7 @@ fn advised(step: &Advice) -> Item {
                 printable(value),
             )
         }),
+        link: None,
     }
 }
 

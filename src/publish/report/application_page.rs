@@ -2,7 +2,6 @@
 
 use super::advice_page::{advice, check, clean, cost, not_checked, trend};
 use super::application::ApplicationReport;
-use super::page::{Block, Fact, Item, Page, Section, Table, severity, shown};
 use super::pictures;
 use super::rows::{Application, Executor, Finding};
 use super::verdict::part_label;
@@ -10,6 +9,7 @@ use crate::model::{printable, shortened};
 use crate::publish::numbers::{
     self, NOT_KNOWN, bytes, core_time, count, counted, duration, known, percent, usd,
 };
+use crate::publish::page::{Block, Fact, Item, Page, Section, Table, severity, shown};
 
 /// Longest name in a table, in characters.
 const LONGEST_NAME: usize = 90;

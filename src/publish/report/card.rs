@@ -19,7 +19,7 @@ struct Card {
     application_id: String,
     name: Option<String>,
     job_key: Option<String>,
-    level: super::verdict::Level,
+    level: crate::publish::page::Level,
     verdict: String,
     numbers: Numbers,
     findings: Vec<CardFinding>,

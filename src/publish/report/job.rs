@@ -7,9 +7,10 @@ use super::application::{ApplicationReport, JobContext, Paste, Step, cure};
 use super::error::ReportError;
 use super::questions::Questions;
 use super::rows::{JobAdvice, JobFinding, JobRun, Known, RecurringJob};
-use super::verdict::{Level, Verdict, part_label};
+use super::verdict::{Verdict, part_label};
 use crate::model::{printable, shortened};
 use crate::publish::numbers::{change, counted, duration, percent, usd};
+use crate::publish::page::Level;
 use crate::publish::settings::{Change, shell_word};
 
 /// Everything that is told of a recurring job.

@@ -2,13 +2,13 @@
 
 use super::advice_page;
 use super::job::JobReport;
-use super::page::{Block, Fact, Item, Page, Section, Table, severity, shown};
 use super::pictures;
 use super::rows::JobAdvice;
 use crate::model::{printable, shortened};
 use crate::publish::numbers::{
     self, bytes, change, core_time, count, counted, duration, known, percent, usd,
 };
+use crate::publish::page::{Block, Fact, Item, Link, Page, Section, Table, severity, shown};
 
 /// Runs that are listed, the newest.
 const LISTED_RUNS: usize = 20;
@@ -151,6 +151,7 @@ fn runs(report: &JobReport) -> Section {
                 judged,
             ],
         );
+        table.link(1, Link::Application(run.application_id.clone()));
     }
     Section::new("trend", "Runs and trend")
         .with_some(pictures::runs(&report.runs).map(Block::Chart))

@@ -8,9 +8,10 @@ use super::rows::{
     Gap, LakeChange, LakeDay, LakeJob, LakeTotals, PhotonCandidate, Regression, RuleTotal,
     ServerlessCandidate, SpotCandidate, TimePart,
 };
-use super::verdict::{Level, Verdict, part_label};
+use super::verdict::{Verdict, part_label};
 use crate::model::printable;
 use crate::publish::numbers::{core_time, count, counted, percent, usd};
+use crate::publish::page::Level;
 
 /// Everything that is told of a lake.
 #[derive(Debug, Clone, PartialEq, Serialize)]

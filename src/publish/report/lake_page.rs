@@ -1,7 +1,6 @@
 //! The report of a lake as a page.
 
 use super::lake::{LakeReport, gap_label};
-use super::page::{Block, Chart, Fact, Item, Page, Section, Table, shown};
 use super::pictures;
 use super::verdict::part_label;
 use crate::model::{printable, shortened};
@@ -9,6 +8,7 @@ use crate::publish::charts::{self, BarsChart, RunBar};
 use crate::publish::numbers::{
     self, change, core_time, count, counted, duration, known, percent, times, usd,
 };
+use crate::publish::page::{Block, Chart, Fact, Item, Link, Page, Section, Table, shown};
 
 /// The page.
 pub(super) fn page(report: &LakeReport, lake: &str) -> Page {
@@ -115,6 +115,9 @@ fn jobs(report: &LakeReport) -> Section {
                     .map_or_else(String::new, |part| part_label(part).1.to_owned()),
             ],
         );
+        if let Some(key) = &job.job_key {
+            table.link(0, Link::Job(key.clone()));
+        }
     }
     let section = Section::new("jobs", "Jobs that cost most").with_some(table.block());
     section.with(Block::Note(
@@ -256,6 +259,8 @@ fn trend(report: &LakeReport) -> Section {
                 shown(run.regression_cause.as_ref()),
             ],
         );
+        slower.link(0, Link::Job(run.job_key.clone()));
+        slower.link(1, Link::Application(run.application_id.clone()));
     }
     let section = Section::new("trend", "Trend")
         .with_some(chart.map(Block::Chart))
@@ -291,6 +296,7 @@ fn changes(report: &LakeReport) -> Section {
             Item {
                 rank: Some(rank),
                 title: printable(&next.job_key),
+                link: Some(Link::Job(next.job_key.clone())),
                 texts: vec![shown(next.reason.as_ref())],
                 facts: facts.into_iter().flatten().collect(),
                 setting: next.recommended_value.as_ref().map(|value| {

@@ -2,7 +2,7 @@
 //!
 //! Facts come from the queries of `sql/report` ([`questions`]), one struct a row ([`rows`]), into one
 //! model ([`ApplicationReport`], [`JobReport`], [`LakeReport`]). JSON is the model itself. The others
-//! are made from one page ([`page`]) that is made from the model, so that they cannot disagree.
+//! are made from one page ([`super::page`]) that is made from the model, so that they cannot disagree.
 
 mod advice_page;
 mod application;
@@ -10,22 +10,21 @@ mod application_page;
 mod card;
 mod checks;
 mod error;
-mod html;
 mod job;
 mod job_page;
 mod lake;
 mod lake_page;
-mod markdown;
-mod page;
 mod pictures;
 mod questions;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod text;
 mod verdict;
 
 use serde::Serialize;
+
+pub use crate::publish::page::Level;
+use crate::publish::page::{Page, html, markdown, text};
 
 pub use application::{ApplicationReport, Cost, JobContext, Paste, Step, TimeSpent};
 pub use card::MAX_BYTES as MAX_CARD_BYTES;
@@ -35,7 +34,7 @@ pub use job::JobReport;
 pub use lake::{Candidates, LakeReport};
 pub use questions::Questions;
 pub use rows::*;
-pub use verdict::{Level, Verdict};
+pub use verdict::Verdict;
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -113,7 +112,7 @@ impl Report {
     }
 
     /// The page that text, Markdown and HTML show.
-    fn page(&self, lake: &str) -> page::Page {
+    pub(super) fn page(&self, lake: &str) -> Page {
         match self {
             Self::Application(report) => application_page::page(report),
             Self::Job(report) => job_page::page(report),

@@ -1,7 +1,6 @@
 //! The pictures of a report, and what they say in words.
 
 use super::application::TimeSpent;
-use super::page::Chart;
 use super::rows::{JobRun, Stage, TaskDurations, TimePart};
 use super::verdict::part_label;
 use crate::model::{printable, shortened};
@@ -10,6 +9,7 @@ use crate::publish::charts::{
     UsageChart, UsagePoint,
 };
 use crate::publish::numbers::{core_time, count, counted, duration, percent, time};
+use crate::publish::page::Chart;
 
 /// The parts of the core time in one bar.
 pub(super) fn core_time_parts(parts: &[TimePart]) -> Option<Chart> {

@@ -20,14 +20,14 @@ pub struct Questions<'a> {
 }
 
 /// The value of a parameter by its name.
-pub(super) type Parameters<'p> = [(&'p str, ScalarValue)];
+pub(in crate::publish) type Parameters<'p> = [(&'p str, ScalarValue)];
 
 impl Questions<'_> {
     /// The rows that the query `id` gives; parameters that it does not have are left out.
     ///
     /// # Errors
     /// The lake cannot be read, or a user's query of that name gives other columns.
-    pub(super) async fn rows<T: DeserializeOwned>(
+    pub(in crate::publish) async fn rows<T: DeserializeOwned>(
         &self,
         id: &str,
         parameters: &Parameters<'_>,

@@ -325,7 +325,7 @@ fn every_row_of_a_table_has_a_cell_for_each_column() {
     let mut tables = 0;
     for page in &pages {
         for block in page.sections.iter().flat_map(|section| &section.blocks) {
-            if let page::Block::Table(table) = block {
+            if let crate::publish::page::Block::Table(table) = block {
                 tables += 1;
                 for row in &table.rows {
                     assert_eq!(row.cells.len(), table.columns.len(), "{}", table.caption);

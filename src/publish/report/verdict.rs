@@ -6,27 +6,12 @@ use super::application::{Cost, TimeSpent};
 use super::rows::{Advice, Application, Finding};
 use crate::model::{printable, shortened};
 use crate::publish::numbers::{core_time, count, counted, duration, percent, usd};
+use crate::publish::page::Level;
 
 /// Longest reason of a failure in the verdict, in characters.
 const LONGEST_REASON: usize = 240;
 /// Next steps that are named.
 const NEXT_STEPS: usize = 3;
-
-/// How a run is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Rules looked and found nothing that is worth work.
-    Good,
-    /// Something small can be won.
-    Minor,
-    /// Something is worth work.
-    Act,
-    /// It failed, in whole or in part.
-    Failed,
-    /// The history does not tell.
-    Unknown,
-}
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]

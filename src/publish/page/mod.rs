@@ -1,8 +1,34 @@
-//! A report as a page: sections of blocks with finished texts. Text, Markdown and HTML are made from
-//! it, so they say the same. Texts are safe to show on a terminal; each rendering escapes them.
+//! A page: sections of blocks with finished texts. Text ([`text`]), Markdown ([`markdown`]) and HTML
+//! ([`html`]) are made from it, so they say the same. Texts are safe to show on a terminal; each
+//! rendering escapes them.
 
-use super::verdict::Level;
+pub(super) mod html;
+pub(super) mod markdown;
+mod site;
+pub(super) mod text;
+
+use serde::Serialize;
+
+pub(super) use site::{Choice, Field, Form, Link, Tab};
+
+use super::numbers::NOT_KNOWN;
 use crate::model::printable;
+
+/// How something is judged: the color of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Rules looked and found nothing that is worth work.
+    Good,
+    /// Something small can be won.
+    Minor,
+    /// Something is worth work.
+    Act,
+    /// It failed, in whole or in part.
+    Failed,
+    /// The history does not tell.
+    Unknown,
+}
 
 /// A page.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,6 +83,10 @@ pub(super) enum Block {
     },
     /// A picture, with what it says in words.
     Chart(Chart),
+    /// What a list shows; only where there is a server.
+    Form(Form),
+    /// Labels and addresses of other pages; only where there is a server.
+    Links(Vec<(String, String)>),
 }
 
 /// A name and a value.
@@ -85,7 +115,7 @@ pub(super) struct Table {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Column {
     /// Its heading.
-    pub(super) title: &'static str,
+    pub(super) title: String,
     /// Whether it holds numbers, which stand to the right.
     pub(super) is_number: bool,
     /// Whether it holds sentences or addresses, which are never cut.
@@ -99,6 +129,8 @@ pub(super) struct Row {
     pub(super) cells: Vec<String>,
     /// A color of the row: a severity or the id of a part of the core time; empty for none.
     pub(super) mark: String,
+    /// Columns whose values have pages of their own.
+    pub(super) links: Vec<(usize, Link)>,
 }
 
 /// A finding or a piece of advice.
@@ -110,6 +142,8 @@ pub(super) struct Item {
     pub(super) severity: String,
     /// Its title.
     pub(super) title: String,
+    /// The page of what it is about.
+    pub(super) link: Option<Link>,
     /// Facts in small type: subject, saving, confidence.
     pub(super) facts: Vec<String>,
     /// Paragraphs.
@@ -176,7 +210,7 @@ impl Table {
     /// `~` that of prose.
     pub(super) fn new(caption: &str, columns: &[&'static str]) -> Self {
         let column = |title: &&'static str| Column {
-            title: title.trim_start_matches(['#', '~']),
+            title: title.trim_start_matches(['#', '~']).to_owned(),
             is_number: title.starts_with('#'),
             is_prose: title.starts_with('~'),
         };
@@ -192,7 +226,32 @@ impl Table {
         self.rows.push(Row {
             cells: cells.into(),
             mark: mark.to_owned(),
+            links: Vec::new(),
         });
+    }
+
+    /// Adds a row of a table whose columns are not known beforehand.
+    pub(super) fn add_row(&mut self, cells: Vec<String>) {
+        self.rows.push(Row {
+            cells,
+            ..Row::default()
+        });
+    }
+
+    /// Adds a column.
+    pub(super) fn column(&mut self, title: &str, is_number: bool) {
+        self.columns.push(Column {
+            title: title.to_owned(),
+            is_number,
+            is_prose: false,
+        });
+    }
+
+    /// Says which page the value in that column of the last row has.
+    pub(super) fn link(&mut self, column: usize, link: Link) {
+        if let Some(row) = self.rows.last_mut() {
+            row.links.push((column, link));
+        }
     }
 
     /// Whether the column at that index holds numbers.
@@ -208,11 +267,11 @@ impl Table {
     }
 }
 
-/// A text of a log that is shown: on one line, or [`crate::publish::numbers::NOT_KNOWN`].
+/// A text of a log that is shown: on one line, or [`NOT_KNOWN`].
 pub(super) fn shown(text: Option<&String>) -> String {
     text.map(|text| printable(text))
         .filter(|text| !text.trim().is_empty())
-        .unwrap_or_else(|| crate::publish::numbers::NOT_KNOWN.to_owned())
+        .unwrap_or_else(|| NOT_KNOWN.to_owned())
 }
 
 /// The severity of a rank of `sql/report`: 5 is critical.

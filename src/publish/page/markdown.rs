@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::page::{Block, Fact, Item, Page, Table};
+use super::{Block, Fact, Item, Page, Table};
 
 /// The page as Markdown.
-pub(super) fn write(page: &Page) -> String {
+pub(in crate::publish) fn write(page: &Page) -> String {
     let mut text = format!(
         "# {}\n\n{}\n",
         escaped(&page.title),
@@ -49,6 +49,8 @@ fn write_block(text: &mut String, block: &Block) {
         Block::Chart(chart) => {
             let _ = writeln!(text, "{}: {}", escaped(&chart.title), escaped(&chart.says));
         }
+        // Of a server only.
+        Block::Form(_) | Block::Links(_) => {}
     }
 }
 
@@ -102,7 +104,8 @@ fn write_item(text: &mut String, item: &Item) {
 
 fn write_table(text: &mut String, table: &Table) {
     let _ = writeln!(text, "{}:\n", escaped(&table.caption));
-    let heading: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
+    let columns = table.columns.iter();
+    let heading: Vec<&str> = columns.map(|column| column.title.as_str()).collect();
     let _ = writeln!(text, "| {} |", heading.join(" | "));
     let rule: Vec<&str> = table
         .columns

@@ -4,35 +4,55 @@
 
 use std::fmt::Write;
 
-use super::page::{Block, Chart, Fact, Item, Page, Row, Section, Table};
-use super::verdict::Level;
+use super::{Block, Chart, Fact, Field, Form, Item, Level, Link, Page, Row, Section, Tab, Table};
 use crate::publish::charts;
 use crate::publish::markup::{escaped, escaped_lines};
 
-const STYLE: &str = include_str!("report.css");
+const STYLE: &str = include_str!("page.css");
 /// Nothing may be loaded, and no script run, whatever a name in a log says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// The page as HTML.
-pub(super) fn write(page: &Page) -> String {
+/// The page as one file.
+pub(in crate::publish) fn write(page: &Page) -> String {
+    write_page(page, None)
+}
+
+/// The page as one of the dashboard, with links to the others.
+pub(in crate::publish) fn write_in_site(page: &Page, tab: Tab) -> String {
+    write_page(page, Some(tab))
+}
+
+fn write_page(page: &Page, tab: Option<Tab>) -> String {
     let (title, version) = (escaped(&page.title), env!("CARGO_PKG_VERSION"));
+    let is_site = tab.is_some();
+    // A server says it in a header, which also tells where forms may go.
+    let policy = match is_site {
+        true => String::new(),
+        false => format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
+    };
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"generator\" content=\"sparklake {version}\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <title>{title} · sparklake report</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n\
-         <header>\n<p class=\"kicker\">sparklake report</p>\n<h1>{title}</h1>\n\
+         {policy}<title>{title} · sparklake report</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n{}\
+         <header>\n{}<h1>{title}</h1>\n\
          <p class=\"subtitle\">{}</p>\n</header>\n",
         charts::STYLE,
+        tab.map_or_else(String::new, site_navigation),
+        match is_site {
+            true => "",
+            false => "<p class=\"kicker\">sparklake report</p>\n",
+        },
         escaped(&page.subtitle)
     );
-    navigation(&mut html, &page.sections);
+    if page.sections.len() > 2 {
+        navigation(&mut html, &page.sections);
+    }
     html.push_str("<main id=\"main\">\n");
     for section in &page.sections {
-        write_section(&mut html, section, page.level);
+        write_section(&mut html, section, page.level, is_site);
     }
     // Writing to a text cannot fail.
     let _ = write!(
@@ -56,7 +76,26 @@ fn navigation(html: &mut String, sections: &[Section]) {
     html.push_str("</ol></nav>\n");
 }
 
-fn write_section(html: &mut String, section: &Section, level: Option<Level>) {
+/// The pages of the dashboard.
+fn site_navigation(current: Tab) -> String {
+    let mut html = String::from("<nav class=\"site\" aria-label=\"Pages\"><ul>\n");
+    for tab in Tab::ALL {
+        let current = match tab == current {
+            true => " aria-current=\"page\"",
+            false => "",
+        };
+        let _ = writeln!(
+            html,
+            "<li><a href=\"{}\"{current}>{}</a></li>",
+            tab.path(),
+            tab.label()
+        );
+    }
+    html.push_str("</ul></nav>\n");
+    html
+}
+
+fn write_section(html: &mut String, section: &Section, level: Option<Level>, is_site: bool) {
     let id = section.id;
     let class = match level {
         Some(level) if id == "verdict" => format!(" class=\"verdict {}\"", level_class(level)),
@@ -68,7 +107,7 @@ fn write_section(html: &mut String, section: &Section, level: Option<Level>) {
         escaped(&section.title)
     );
     for block in &section.blocks {
-        write_block(html, block, id == "verdict");
+        write_block(html, block, id == "verdict", is_site);
     }
     html.push_str("</section>\n");
 }
@@ -83,7 +122,7 @@ fn level_class(level: Level) -> &'static str {
     }
 }
 
-fn write_block(html: &mut String, block: &Block, is_brief: bool) {
+fn write_block(html: &mut String, block: &Block, is_brief: bool, is_site: bool) {
     let _ = match block {
         Block::Lead { first, rest } => writeln!(
             html,
@@ -109,15 +148,23 @@ fn write_block(html: &mut String, block: &Block, is_brief: bool) {
             Ok(())
         }
         Block::Table(table) => {
-            write_table(html, table);
+            write_table(html, table, is_site);
             Ok(())
         }
         Block::Items(items) => {
-            write_items(html, items, is_brief);
+            write_items(html, items, is_brief, is_site);
             Ok(())
         }
         Block::Chart(chart) => {
             write_chart(html, chart);
+            Ok(())
+        }
+        Block::Form(form) => {
+            write_form(html, form);
+            Ok(())
+        }
+        Block::Links(links) => {
+            write_links(html, links);
             Ok(())
         }
     };
@@ -140,7 +187,67 @@ fn write_facts(html: &mut String, facts: &[Fact]) {
     html.push_str("</dl>\n");
 }
 
-fn write_table(html: &mut String, table: &Table) {
+fn write_form(html: &mut String, form: &Form) {
+    let _ = writeln!(html, "<form method=\"get\" action=\"{}\">", form.action);
+    for field in &form.fields {
+        let _ = match field {
+            Field::Text { name, label, value } => writeln!(
+                html,
+                "<label>{label} <input type=\"search\" name=\"{name}\" value=\"{}\"></label>",
+                escaped(value)
+            ),
+            Field::Code { name, label, value } => writeln!(
+                html,
+                "<label class=\"wide\">{label} <textarea name=\"{name}\" rows=\"8\" spellcheck=\"false\">\n{}</textarea></label>",
+                escaped_lines(value)
+            ),
+            Field::Choice {
+                name,
+                label,
+                options,
+            } => {
+                let _ = write!(html, "<label>{label} <select name=\"{name}\">");
+                for option in options {
+                    let chosen = if option.is_chosen { " selected" } else { "" };
+                    let _ = write!(
+                        html,
+                        "<option value=\"{}\"{chosen}>{}</option>",
+                        escaped(&option.value),
+                        escaped(&option.label)
+                    );
+                }
+                writeln!(html, "</select></label>")
+            }
+        };
+    }
+    html.push_str("<button>Show</button>\n</form>\n");
+}
+
+fn write_links(html: &mut String, links: &[(String, String)]) {
+    if links.is_empty() {
+        return;
+    }
+    html.push_str("<p class=\"turns\">");
+    for (label, address) in links {
+        let _ = write!(
+            html,
+            "<a href=\"{}\">{}</a> ",
+            escaped(address),
+            escaped(label)
+        );
+    }
+    html.push_str("</p>\n");
+}
+
+/// `text`, which is markup already, as a link where there are other pages.
+fn linked(text: String, link: Option<&Link>, is_site: bool) -> String {
+    match link {
+        Some(link) if is_site => format!("<a href=\"{}\">{text}</a>", escaped(&link.path())),
+        _ => text,
+    }
+}
+
+fn write_table(html: &mut String, table: &Table, is_site: bool) {
     let caption = escaped(&table.caption);
     let _ = write!(
         html,
@@ -152,17 +259,17 @@ fn write_table(html: &mut String, table: &Table) {
         let _ = write!(
             html,
             "<th scope=\"col\"{class}>{}</th>",
-            escaped(column.title)
+            escaped(&column.title)
         );
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     for row in &table.rows {
-        write_row(html, table, row);
+        write_row(html, table, row, is_site);
     }
     html.push_str("</tbody></table></div>\n");
 }
 
-fn write_row(html: &mut String, table: &Table, row: &Row) {
+fn write_row(html: &mut String, table: &Table, row: &Row, is_site: bool) {
     let mark = class_name(&row.mark);
     let is_part = mark.starts_with("part-");
     let class = if mark.is_empty() || is_part {
@@ -177,7 +284,9 @@ fn write_row(html: &mut String, table: &Table, row: &Row) {
     };
     let _ = write!(html, "<tr{class}>");
     for (index, cell) in row.cells.iter().enumerate() {
-        let (cell, class) = (escaped(cell), number_class(table, index));
+        let link = row.links.iter().find(|(column, _)| *column == index);
+        let cell = linked(escaped(cell), link.map(|(_, link)| link), is_site);
+        let class = number_class(table, index);
         let _ = if index == 0 {
             write!(html, "<th scope=\"row\"{class}>{swatch}{cell}</th>")
         } else {
@@ -201,16 +310,16 @@ fn class_name(name: &str) -> String {
     name.chars().filter(is_plain).collect()
 }
 
-fn write_items(html: &mut String, items: &[Item], is_brief: bool) {
+fn write_items(html: &mut String, items: &[Item], is_brief: bool, is_site: bool) {
     let class = if is_brief { "items brief" } else { "items" };
     let _ = writeln!(html, "<ol class=\"{class}\">");
     for item in items {
-        write_item(html, item);
+        write_item(html, item, is_site);
     }
     html.push_str("</ol>\n");
 }
 
-fn write_item(html: &mut String, item: &Item) {
+fn write_item(html: &mut String, item: &Item, is_site: bool) {
     let severity = class_name(&item.severity);
     let class = match severity.as_str() {
         "" => String::new(),
@@ -226,7 +335,7 @@ fn write_item(html: &mut String, item: &Item) {
     let _ = writeln!(
         html,
         "<li{class}>\n<h3>{rank}{badge}{}</h3>",
-        escaped(&item.title)
+        linked(escaped(&item.title), item.link.as_ref(), is_site)
     );
     for text in &item.texts {
         let _ = writeln!(html, "<p>{}</p>", escaped(text));

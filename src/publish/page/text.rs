@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::page::{Block, Chart, Fact, Item, Page, Table};
+use super::{Block, Chart, Fact, Item, Page, Table};
 
 /// Longest line of a paragraph, in characters.
 const WIDTH: usize = 100;
@@ -10,7 +10,7 @@ const WIDTH: usize = 100;
 const COLUMN: usize = 44;
 
 /// The page as text.
-pub(super) fn write(page: &Page) -> String {
+pub(in crate::publish) fn write(page: &Page) -> String {
     let mut text = format!("{}\n{}\n", page.title, page.subtitle);
     for section in &page.sections {
         let line: String = "─".repeat(section.title.chars().count());
@@ -42,6 +42,8 @@ fn write_block(text: &mut String, block: &Block) {
             }
         }
         Block::Chart(Chart { title, says, .. }) => paragraph(text, "", &format!("{title}: {says}")),
+        // Of a server only.
+        Block::Form(_) | Block::Links(_) => {}
     }
 }
 
@@ -120,7 +122,7 @@ fn write_table(text: &mut String, table: &Table) {
     let heading: Vec<String> = table
         .columns
         .iter()
-        .map(|column| column.title.to_owned())
+        .map(|column| column.title.clone())
         .collect();
     let rows = std::iter::once(&heading).chain(table.rows.iter().map(|row| &row.cells));
     for row in rows {

@@ -1,0 +1,125 @@
+//! A page to ask the lake in SQL.
+
+use std::time::Duration;
+
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use serde::Deserialize;
+
+use crate::ask::{Answer, AskLake, QueryLimits};
+use crate::model::{printable, shortened};
+use crate::publish::numbers::counted;
+use crate::publish::page::{Block, Field, Form, Link, Page, Section, Table};
+use crate::schema;
+
+/// Bounds of a query: what a page can show.
+const LIMITS: QueryLimits = QueryLimits {
+    max_rows: Some(500),
+    max_bytes: Some(8 << 20),
+    timeout: Some(Duration::from_secs(60)),
+};
+/// Longest value that is shown, in characters.
+const LONGEST_VALUE: usize = 300;
+/// Longest query, in bytes.
+const LONGEST_QUERY: usize = 100_000;
+/// A query to begin with.
+const EXAMPLE: &str = "SELECT application_name, severity, title, evidence, recommendation\n\
+                       FROM finding_details\nORDER BY lost_core_ms DESC NULLS LAST\nLIMIT 20";
+
+/// What is asked; all of it is in the URL.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SqlQuery {
+    query: String,
+}
+
+/// The page with the answer, or with what is wrong.
+pub(super) async fn page(ask: &AskLake, asked: &SqlQuery) -> Page {
+    let given = asked.query.trim();
+    let form = Form {
+        action: "/sql",
+        fields: vec![Field::Code {
+            name: "query",
+            label: "SELECT statement; queries only read",
+            value: if given.is_empty() { EXAMPLE } else { given }.to_owned(),
+        }],
+    };
+    let mut section = Section::new("query", "SQL").with(Block::Form(form));
+    if !given.is_empty() {
+        section = section.with(answer(ask, given).await);
+    }
+    Page {
+        title: "Ask the lake".to_owned(),
+        sections: vec![section, tables()],
+        ..Page::default()
+    }
+}
+
+async fn answer(ask: &AskLake, query: &str) -> Block {
+    if query.len() > LONGEST_QUERY {
+        return Block::Text(format!(
+            "The query is longer than {LONGEST_QUERY} bytes; use `sparklake sql`."
+        ));
+    }
+    match ask.query(query, &[], &LIMITS).await {
+        Ok(answer) => rows(&answer).unwrap_or_else(|error| Block::Text(error.to_string())),
+        Err(error) => Block::Code {
+            caption: "The query gave no answer".to_owned(),
+            text: error.to_string(),
+        },
+    }
+}
+
+fn rows(answer: &Answer) -> Result<Block, arrow::error::ArrowError> {
+    let num_rows = answer.num_rows();
+    let caption = counted(i64::try_from(num_rows).unwrap_or(i64::MAX), "row", "rows");
+    let caption = match answer.truncated {
+        true => format!("The first {caption}; there are more"),
+        false => caption,
+    };
+    let mut table = Table {
+        caption,
+        ..Table::default()
+    };
+    for field in answer.schema.fields() {
+        table.column(&printable(field.name()), field.data_type().is_numeric());
+    }
+    let options = FormatOptions::default().with_null("");
+    for batch in &answer.batches {
+        let columns = batch.columns().iter();
+        let columns: Vec<ArrayFormatter<'_>> = columns
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<_, _>>()?;
+        for row in 0..batch.num_rows() {
+            let cell = |column: &ArrayFormatter<'_>| {
+                Ok(shortened(
+                    &printable(&column.value(row).try_to_string()?),
+                    LONGEST_VALUE,
+                ))
+            };
+            let cells: Result<Vec<String>, arrow::error::ArrowError> =
+                columns.iter().map(cell).collect();
+            table.add_row(cells?);
+        }
+    }
+    Ok(table
+        .block()
+        .unwrap_or_else(|| Block::Text("No row.".to_owned())))
+}
+
+/// What can be asked.
+fn tables() -> Section {
+    let mut table = Table::new("Tables", &["Table", "One row per", "~What it holds"]);
+    for known in schema::tables() {
+        table.row(
+            "",
+            [
+                known.name.clone(),
+                known.grain.clone(),
+                known.description.clone(),
+            ],
+        );
+        let query = format!("SELECT * FROM {} LIMIT 20", known.name);
+        table.link(0, Link::Sql(query));
+    }
+    Section::new("tables", "Tables").with_some(table.block())
+}
