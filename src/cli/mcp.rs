@@ -41,7 +41,7 @@ pub(super) struct McpArguments {
         env = "SPARKLAKE_MEMORY",
         hide_env_values = true
     )]
-    memory: usize,
+    pub(super) memory: usize,
 }
 
 pub(super) async fn execute(arguments: &McpArguments, context: &Context) -> Result<(), CliError> {

@@ -3,17 +3,23 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use axum::Router;
+
 use super::Context;
+use super::catalog::Rules;
 use super::error::CliError;
 use super::interrupt::or_interrupted;
+use super::lake;
 use super::mcp::{self, McpArguments};
+use crate::ask::AskOptions;
 use crate::config::{Origin, secret};
+use crate::publish::dashboard::{self, Dashboard};
 use crate::publish::mcp::{HttpSettings, router};
 
-/// Serve the lake over HTTP: MCP (streamable HTTP) at /mcp
+/// Serve the lake over HTTP: a dashboard, and MCP (streamable HTTP) at /mcp
 ///
 /// It listens on this machine only. To listen beyond, give a token that clients have to send as
-/// `Authorization: Bearer …`, and put a proxy with TLS in front of it.
+/// `Authorization: Bearer …` and browsers as the password, and put a proxy with TLS in front of it.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArguments {
     #[command(flatten)]
@@ -57,13 +63,35 @@ pub(super) async fn execute(arguments: &ServeArguments, context: &Context) -> Re
         .map_err(cannot)?;
     settings.listen = listener.local_addr().map_err(cannot)?;
     let listening = settings.listen;
-    let router = router(server, settings)?;
-    tracing::info!("listening on http://{listening}, MCP at http://{listening}/mcp");
+    let pages = pages(arguments, context, example).await?;
+    let router = router(server, pages, settings)?;
+    tracing::info!("dashboard at http://{listening}/, MCP at http://{listening}/mcp");
     let served = async {
         let served = axum::serve(listener, router).await;
         served.map_err(|error| CliError::Serve(format!("serving ended: {error}")))
     };
     or_interrupted(served).await
+}
+
+/// The dashboard of the lake, where there is one.
+async fn pages(
+    arguments: &ServeArguments,
+    context: &Context,
+    example: &str,
+) -> Result<Option<Router>, CliError> {
+    let Some(uri) = &context.settings.lake.uri else {
+        return Ok(None);
+    };
+    let lake = lake::open(context, example).await?;
+    let options = AskOptions {
+        memory_bytes: arguments.mcp.memory,
+        ..AskOptions::default()
+    };
+    Ok(Some(dashboard::router(Dashboard {
+        ask: lake::ask_with(&lake, context, options)?,
+        catalog: Rules::of(&context.settings.rules)?.as_run,
+        lake: uri.clone(),
+    })))
 }
 
 fn http_settings(arguments: &ServeArguments, context: &Context) -> Result<HttpSettings, CliError> {

@@ -1,4 +1,4 @@
-//! MCP over HTTP, and who may use it.
+//! MCP and the dashboard over HTTP, and who may use them.
 //!
 //! A server on a loopback address answers every process of the machine. Beyond that a bearer token is
 //! needed, and a server without one does not start. Pages of other sites are kept away by the `Host` and
@@ -15,6 +15,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use subtle::ConstantTimeEq;
@@ -27,7 +29,9 @@ const MAX_REQUEST_BYTES: usize = 1 << 20;
 const MIN_TOKEN: usize = 16;
 /// Names of the machine itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-/// Paths that are answered to everybody.
+/// Path of the protocol.
+const MCP: &str = "/mcp";
+/// Path that is answered to everybody.
 const HEALTH: &str = "/health";
 
 /// How the server can be reached.
@@ -77,11 +81,16 @@ impl HttpSettings {
     }
 }
 
-/// What answers requests: MCP at `/mcp`, `/health`, and at `/` a page that says so.
+/// What answers requests: MCP at `/mcp`, `/health`, and the pages of the dashboard, or without them a
+/// page that says so.
 ///
 /// # Errors
 /// As [`HttpSettings::check`].
-pub fn router(server: McpServer, settings: HttpSettings) -> Result<Router, NotAllowed> {
+pub fn router(
+    server: McpServer,
+    pages: Option<Router>,
+    settings: HttpSettings,
+) -> Result<Router, NotAllowed> {
     settings.check()?;
     // The guard below has checked Host and Origin of every path; there are no sessions, so any request
     // can go to any process that serves the same lake.
@@ -95,10 +104,10 @@ pub fn router(server: McpServer, settings: HttpSettings) -> Result<Router, NotAl
         Arc::new(NeverSessionManager::default()),
         config,
     );
-    Ok(Router::new()
-        .route("/", get(index))
+    let pages = pages.unwrap_or_else(|| Router::new().route("/", get(index)));
+    Ok(pages
         .route(HEALTH, get(|| async { "ok" }))
-        .route_service("/mcp", mcp)
+        .route_service(MCP, mcp)
         .layer(middleware::from_fn_with_state(Arc::new(settings), guard)))
 }
 
@@ -113,9 +122,22 @@ async fn guard(
     next: Next,
 ) -> Response {
     match settings.refusal(request.uri(), request.headers()) {
+        Some(Refusal::Token) if request.uri().path() != MCP => ask_for_password(),
         Some(refused) => refused.into_response(),
         None => next.run(request).await,
     }
+}
+
+/// Has a browser ask its user for the token.
+fn ask_for_password() -> Response {
+    let challenge = HeaderValue::from_static("Basic realm=\"sparklake\", charset=\"UTF-8\"");
+    let text = "the token is needed: give it as the password, with any name\n";
+    (
+        StatusCode::UNAUTHORIZED,
+        [(WWW_AUTHENTICATE, challenge)],
+        text,
+    )
+        .into_response()
 }
 
 /// Why a request is not answered.
@@ -238,16 +260,26 @@ fn split_port(authority: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// Whether the request shows the token. How long the answer takes says nothing about the token.
+/// Whether the request shows the token, as a bearer does or as a browser gives a password. How long
+/// the answer takes says nothing about the token.
 fn shows(headers: &HeaderMap, token: &str) -> bool {
     let shown = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let shown = shown.and_then(|text| {
         let (scheme, shown) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| shown.trim())
+        let shown = shown.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(shown.as_bytes().to_vec());
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = STANDARD.decode(shown).ok()?;
+        let colon = decoded.iter().position(|byte| *byte == b':')?;
+        decoded.get(colon + 1..).map(<[u8]>::to_vec)
     });
-    shown.is_some_and(|shown| bool::from(shown.as_bytes().ct_eq(token.as_bytes())))
+    shown.is_some_and(|shown| bool::from(shown.as_slice().ct_eq(token.as_bytes())))
 }
 
 #[cfg(test)]
@@ -359,11 +391,14 @@ mod tests {
             );
             assert_eq!(with(path, "Bearer 0123456789abcdef"), None);
             assert_eq!(with(path, "bearer 0123456789abcdef"), None);
+            // `anybody:0123456789abcdef`, as a browser sends a password.
+            assert_eq!(with(path, "Basic YW55Ym9keTowMTIzNDU2Nzg5YWJjZGVm"), None);
             for wrong in [
                 "Bearer 0123456789abcdeF",
                 "Bearer ",
                 "0123456789abcdef",
                 "Basic 0123456789abcdef",
+                "Basic MDEyMzQ1Njc4OWFiY2RlZg==",
             ] {
                 assert_eq!(with(path, wrong), Some(Refusal::Token), "{wrong}");
             }

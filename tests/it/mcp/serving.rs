@@ -23,7 +23,7 @@ async fn over_http_only_those_ask_who_may() {
         hosts: Vec::new(),
         origins: Vec::new(),
     };
-    let router = router(server().await, settings).expect("allowed");
+    let router = router(server().await, None, settings).expect("allowed");
     tokio::spawn(async move { axum::serve(listener, router).await });
     let client = reqwest::Client::builder()
         .no_proxy()
