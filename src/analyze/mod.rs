@@ -28,6 +28,7 @@ pub mod runner;
 mod scope;
 mod settings;
 mod shared_views;
+mod simulations;
 mod step;
 mod table_scope;
 mod template;

@@ -17,6 +17,7 @@ use super::common_tables;
 use super::conform::arrow_failure;
 use super::definition::{Query, Relation, Rule};
 use super::error::AnalyzeError;
+use super::simulations::Simulations;
 use crate::ask::plan_read_only;
 
 /// Something that makes the rows of a table, of a view, or of one rule's findings.
@@ -124,7 +125,7 @@ pub(super) struct NativeSteps(Vec<Arc<dyn Step>>);
 impl NativeSteps {
     /// The steps that come with the program.
     pub(super) fn built_in() -> Self {
-        Self::default()
+        Self(vec![Arc::new(Simulations::default())])
     }
 
     /// Adds a step, in place of another for the same table.

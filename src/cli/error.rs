@@ -10,6 +10,7 @@ use crate::pipeline::{EXIT_FAILED, EXIT_USAGE, RunError, of_load};
 use crate::publish::PublishError;
 use crate::publish::mcp::NotAllowed;
 use crate::publish::report::ReportError;
+use crate::simulate::{ReadError, Unknown};
 use crate::unit::UnitError;
 
 /// Why a command did not do its work.
@@ -56,6 +57,17 @@ pub(super) enum CliError {
     /// Clients cannot be served.
     #[error("{0}")]
     Serve(String),
+    /// A prediction was asked for that nobody can make.
+    #[error("nothing can be predicted for {application}: {reason}")]
+    NotKnown {
+        /// The application that was asked for.
+        application: String,
+        /// What its history lacks.
+        reason: Unknown,
+    },
+    /// A table could not be read for a prediction.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The process was asked to end.
     #[error("{0}; nothing was changed")]
     Interrupted(&'static str),
@@ -117,6 +129,8 @@ impl CliError {
             | Self::Publish(_)
             | Self::Report(_)
             | Self::Unit(_)
+            | Self::NotKnown { .. }
+            | Self::Read(_)
             | Self::Interrupted(_)
             | Self::Serve(_)
             | Self::Format(_)

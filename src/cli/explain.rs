@@ -57,6 +57,11 @@ impl<'c> Explained<'c> {
                 query: &relation.query,
             });
         }
+        if catalog.table_ids().contains(id) {
+            return Err(CliError::Usage(format!(
+                "`{id}` is made by the program, because SQL cannot; `sparklake describe {id}` says what it holds"
+            )));
+        }
         let rule = catalog.rule(id)?;
         let mut facts = vec![
             ("category", rule.category.clone()),

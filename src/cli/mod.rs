@@ -34,6 +34,7 @@ mod run;
 mod run_summary;
 mod serve;
 mod signals;
+mod size;
 mod sources;
 mod sql;
 mod status;
@@ -41,6 +42,7 @@ mod summary;
 mod tables;
 mod text;
 mod trace;
+mod whatif;
 mod worker;
 
 use std::ffi::OsString;
@@ -79,6 +81,7 @@ struct CommandLine {
 enum Command {
     Run(run::RunArguments),
     Sql(sql::SqlArguments),
+    Whatif(whatif::WhatifArguments),
     Tables(tables::TablesArguments),
     Describe(describe::DescribeArguments),
     Questions(questions::QuestionsArguments),
@@ -225,6 +228,7 @@ impl Command {
         match self {
             Self::Run(arguments) => &arguments.job,
             Self::Sql(arguments) => &arguments.lake,
+            Self::Whatif(arguments) => &arguments.lake,
             Self::Tables(arguments) => &arguments.lake,
             Self::Describe(arguments) => &arguments.rules,
             Self::Questions(arguments) => &arguments.lake,
@@ -257,6 +261,7 @@ impl Command {
             Self::Check(arguments) => return check::execute(arguments, context, output).await,
             Self::Compare(arguments) => compare::execute(arguments, context, output).await?,
             Self::Sql(arguments) => sql::execute(arguments, context, output).await?,
+            Self::Whatif(arguments) => whatif::execute(arguments, context, output).await?,
             Self::Tables(arguments) => tables::execute(arguments, context, output).await?,
             Self::Describe(arguments) => describe::execute(arguments, context, output).await?,
             Self::Questions(arguments) => questions::execute(arguments, context, output).await?,

@@ -10,6 +10,7 @@ use super::format::Format;
 use super::interrupt::or_interrupted;
 use super::lake;
 use super::output::Output;
+use super::size;
 use crate::ask::{AskOptions, QueryLimits};
 use crate::config::parse_duration;
 
@@ -111,25 +112,12 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
         .map_err(|_| "write a length of time such as 30s or 5m".to_owned())
 }
 
-/// A size in bytes: a number with k, m, g or t, in powers of 1024.
+/// Memory for a query, in bytes.
 pub(super) fn memory(text: &str) -> Result<usize, String> {
-    const LEAST: usize = 64 << 20;
-    let lower = text.trim().to_ascii_lowercase();
-    let lower = lower.strip_suffix('b').unwrap_or(&lower);
-    let lower = lower.strip_suffix('i').unwrap_or(lower);
-    let units = [('k', 10), ('m', 20), ('g', 30), ('t', 40)];
-    let (number, shift) = units
-        .iter()
-        .find_map(|(unit, shift)| Some((lower.strip_suffix(*unit)?, *shift)))
-        .unwrap_or((lower, 0));
-    let bytes = number
-        .trim()
-        .parse::<usize>()
-        .ok()
-        .and_then(|number| number.checked_mul(1 << shift))
-        .ok_or_else(|| "write a number and a unit, such as 512m or 4g".to_owned())?;
+    const LEAST: u64 = 64 << 20;
+    let bytes = size::bytes(text)?;
     if bytes < LEAST {
         return Err("a query needs at least 64m".to_owned());
     }
-    Ok(bytes)
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }

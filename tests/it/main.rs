@@ -43,4 +43,5 @@ mod secrets;
 mod sql_facts;
 mod stored;
 mod units;
+mod whatif;
 mod world;

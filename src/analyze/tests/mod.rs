@@ -15,6 +15,7 @@ mod profiles;
 mod recommendations;
 mod rule_data;
 mod runs;
+mod simulation_backtests;
 mod sizing;
 mod spark_settings;
 mod stage_flags;
