@@ -173,8 +173,8 @@ pub(super) async fn applications(
     let mut table = Table::new(
         &caption,
         &[
-            "Application",
             "Name",
+            "Application",
             "Started",
             "#Ran",
             "#Core time",
@@ -195,8 +195,8 @@ pub(super) async fn applications(
         table.row(
             severity(Some(row.severity_rank)),
             [
-                printable(&row.application_id),
                 shortened(&shown(row.application_name.as_ref()), LONGEST_NAME),
+                printable(&row.application_id),
                 known(row.start_time, numbers::time),
                 known(row.duration_ms, |ms| duration(ms as f64)),
                 known(row.core_time_ms, |ms| core_time(ms as f64)),
@@ -206,9 +206,7 @@ pub(super) async fn applications(
             ],
         );
         table.link(0, Link::Application(row.application_id.clone()));
-        if let Some(key) = &row.job_key {
-            table.link(1, Link::Job(key.clone()));
-        }
+        table.link(1, Link::Application(row.application_id.clone()));
     }
     let form = Form {
         action: "/applications",

@@ -35,11 +35,12 @@ fn write_page(page: &Page, tab: Option<Tab>) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"generator\" content=\"sparklake {version}\">\n\
-         {policy}<title>{title} · sparklake report</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
+         {policy}<title>{title} · sparklake report</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body{}>\n\
          <a class=\"skip\" href=\"#main\">Skip to the report</a>\n{}\
          <header>\n{}<h1>{title}</h1>\n\
          <p class=\"subtitle\">{}</p>\n</header>\n",
         charts::STYLE,
+        if is_site { " class=\"site\"" } else { "" },
         tab.map_or_else(String::new, site_navigation),
         match is_site {
             true => "",
