@@ -2,7 +2,7 @@
 -- title: Tasks wait for shuffle data from other executors
 -- category: plans
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires where the tasks of a stage stood still for a large part of their run time because shuffle blocks had not arrived.
 --   Lost is that wait beyond a twentieth of the run time.
 -- subject: stage
@@ -12,6 +12,8 @@
 -- parameter: min_wait_ms bigint = 60000 [ms] waiting of all tasks, at least
 -- evidence: Tasks waited {wait_ms:s} of {run_ms:s} of run time for shuffle data, {wait_ratio:pct}; {remote_bytes:bytes} came from other
 --   executors, {block_bytes:bytes} a block.
+-- advice: max_blocks <= 64 | spark.reducer.maxBlocksInFlightPerAddress | '2147483647' | No more than {max_blocks:block is|blocks are} asked of an
+--   executor at a time: take that limit away.
 -- advice: block_bytes < 65536 | - | - | The blocks are tiny: fewer shuffle partitions, or fewer tasks before the shuffle, make larger ones, which are
 --   read in long runs.
 -- recommendation: Shuffle less (fewer columns, aggregate first), spread executors over more hosts with faster disks and network, and keep
@@ -24,6 +26,12 @@ WITH waits AS (
     CAST(shuffle_remote_blocks_fetched AS DOUBLE) AS remote_blocks
   FROM stages
   WHERE shuffle_fetch_wait_time >= $min_wait_ms AND shuffle_fetch_wait_time >= $min_wait_ratio * executor_run_time
+),
+limits AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(TRY_CAST(value AS BIGINT)) AS max_blocks
+  FROM environment
+  WHERE section = 'spark' AND key = 'spark.reducer.maxBlocksInFlightPerAddress'
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
@@ -31,9 +39,12 @@ SELECT
   TRY_CAST(w.wait_ms - $healthy_ratio * w.run_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms) / f.task_slots, f.duration_ms) AS BIGINT) AS recoverable_ms,
   f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / w.run_ms AS wait_ratio, w.remote_bytes,
-  w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes
+  w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes, l.max_blocks
 FROM stage_facts AS f
 INNER JOIN waits AS w
   ON w.platform = f.platform AND w.cluster_id = f.cluster_id
   AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id
   AND w.stage_id = f.stage_id AND w.stage_attempt_id = f.stage_attempt_id
+LEFT JOIN limits AS l
+  ON l.platform = f.platform AND l.cluster_id = f.cluster_id
+  AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id
