@@ -21,6 +21,7 @@ pub(super) fn document(checked: &Checked) -> Value {
         "runs": [{
             "tool": {"driver": {
                 "name": "sparklake check",
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
                 "version": env!("CARGO_PKG_VERSION"),
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
