@@ -85,7 +85,8 @@ defaults AS (
   SELECT
     p.section, p.key,
     MAX(CASE WHEN v.run = 'a' THEN d.default_value END) AS default_a,
-    MAX(CASE WHEN v.run = 'b' THEN d.default_value END) AS default_b
+    MAX(CASE WHEN v.run = 'b' THEN d.default_value END) AS default_b,
+    MAX(CASE WHEN v.run = 'a' THEN 1 ELSE 0 END) = MAX(CASE WHEN v.run = 'b' THEN 1 ELSE 0 END) AS in_both
   FROM paired AS p
   INNER JOIN ref_spark_settings AS d ON d.key = p.key
   CROSS JOIN versions AS v
@@ -96,7 +97,8 @@ SELECT
   p.section, p.key, p.value_a, p.value_b, p.origin_a, p.origin_b,
   CASE WHEN p.value_a IS NULL THEN d.default_a END AS default_a,
   CASE WHEN p.value_b IS NULL THEN d.default_b END AS default_b,
-  p.section = 'spark' AND (
+  -- What the Spark of one run does not know is no setting that somebody changed.
+  p.section = 'spark' AND COALESCE(d.in_both, TRUE) AND (
     p.key LIKE 'spark.sql.%' OR p.key LIKE 'spark.executor.%' OR p.key LIKE 'spark.dynamicAllocation.%'
     OR p.key LIKE 'spark.memory.%' OR p.key LIKE 'spark.shuffle.%' OR p.key LIKE 'spark.speculation%'
     OR p.key LIKE 'spark.task.%' OR p.key LIKE 'spark.io.%' OR p.key LIKE 'spark.reducer.%'
@@ -108,10 +110,13 @@ SELECT
   ) AS is_tuning
 FROM paired AS p
 LEFT JOIN defaults AS d ON d.section = p.section AND d.key = p.key
+CROSS JOIN (SELECT COALESCE(MIN(number) = MAX(number), FALSE) AS is_same FROM versions) AS v
 WHERE (p.value_a IS NULL OR p.value_b IS NULL OR p.value_a <> p.value_b)
   AND NOT COALESCE(
     LOWER(TRIM(COALESCE(p.value_a, d.default_a))) = LOWER(TRIM(COALESCE(p.value_b, d.default_b))), FALSE
   )
+  -- Each version brings defaults of Hadoop's; what users set is among Spark's settings too.
+  AND (p.section <> 'hadoop' OR (v.is_same AND p.value_a IS NOT NULL AND p.value_b IS NOT NULL))
   -- Paths and addresses say where, not how.
   AND NOT (
     COALESCE(p.value_a LIKE '/%' OR p.value_a LIKE '%://%', TRUE)

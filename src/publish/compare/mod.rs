@@ -225,7 +225,11 @@ impl Comparison {
 
     /// Says what the facts come to.
     fn conclude(&mut self) {
-        let matched = self.stages.iter().any(|pair| pair.matched_by.is_some());
+        // Operators alone are alike in many jobs.
+        let matched = self.stages.iter().any(|pair| {
+            let by = pair.matched_by.as_deref();
+            matches!(by, Some("plan" | "call_site"))
+        });
         let same_job = self.a.job_key.is_some() && self.a.job_key == self.b.job_key;
         self.in_common = matched || same_job;
         self.verdict = verdict::of(self);
@@ -253,8 +257,8 @@ impl StagePair {
         match (self.stage_id_a, self.stage_id_b) {
             (Some(a), Some(b)) if a == b => format!("stage {b}"),
             (Some(a), Some(b)) => format!("stage {b} (in A stage {a})"),
-            (None, Some(b)) => format!("stage {b}, which A does not have"),
-            (Some(a), None) => format!("stage {a} of A, which B does not have"),
+            (None, Some(b)) => format!("stage {b} (A has no such stage)"),
+            (Some(a), None) => format!("stage {a} of A (B has no such stage)"),
             (None, None) => "a stage".to_owned(),
         }
     }

@@ -54,7 +54,7 @@ fn nothing_in_common(comparison: &Comparison) -> String {
     let name = |name: &Option<String>, id: &str| name.clone().unwrap_or_else(|| id.to_owned());
     let stages = match comparison.stages.is_empty() {
         true => "neither ran a stage",
-        false => "no stage of one is like a stage of the other",
+        false => "no stage of one runs the code of a stage of the other",
     };
     format!(
         "These two runs have nothing in common: `{}` and `{}` are different jobs, and {stages}; only \
