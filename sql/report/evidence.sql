@@ -29,6 +29,9 @@ SELECT
   (SELECT COUNT(*) FROM sql_nodes AS n WHERE n.platform = $platform AND n.cluster_id = $cluster_id
   AND n.application_id = $application_id AND n.attempt_id = $attempt_id
   AND n.app_date = CAST($app_date AS DATE)) AS num_plan_nodes,
+  (SELECT COUNT(*) FROM streaming_progress AS y WHERE y.platform = $platform AND y.cluster_id = $cluster_id
+  AND y.application_id = $application_id AND y.attempt_id = $attempt_id
+  AND y.app_date = CAST($app_date AS DATE)) AS num_streaming,
   (SELECT COUNT(*) FROM environment AS v WHERE v.section = 'spark' AND v.platform = $platform AND v.cluster_id = $cluster_id
   AND v.application_id = $application_id AND v.attempt_id = $attempt_id
   AND v.app_date = CAST($app_date AS DATE)) AS num_settings,

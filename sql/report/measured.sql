@@ -52,7 +52,6 @@ app AS (
     CAST(CASE WHEN a.first_task_delay_ms >= 0 THEN a.first_task_delay_ms END AS DOUBLE) AS first_task_ms,
     CAST(CASE WHEN w.core_time_ms > 0 THEN w.idle_core_ms + w.driver_only_core_ms + w.skew_core_ms + w.start_up_core_ms END AS DOUBLE)
       / NULLIF(w.core_time_ms, 0) AS idle_ratio,
-    CAST(CASE WHEN a.longest_gap_ms >= 0 THEN a.longest_gap_ms END AS DOUBLE) AS gap_ms,
     CAST(a.num_executors_added AS DOUBLE) AS added
   FROM applications AS a
   LEFT JOIN application_waste AS w
@@ -79,7 +78,6 @@ SELECT
     WHEN 'speculation_waste' THEN a.killed
     WHEN 'dropped_events' THEN a.lost_events
     WHEN 'idle_executors' THEN a.idle_ratio
-    WHEN 'driver_gaps' THEN a.gap_ms
     WHEN 'executor_churn' THEN CASE WHEN l.known > 0 THEN a.added END
   END AS value
 FROM (VALUES
@@ -97,7 +95,6 @@ FROM (VALUES
   ('speculation_waste', 'killed attempts', 'count'),
   ('dropped_events', 'events missing', 'count'),
   ('idle_executors', 'core time without a task', 'ratio'),
-  ('driver_gaps', 'longest gap between jobs', 'ms'),
   ('executor_churn', 'executors started', 'count')
 ) AS m
 CROSS JOIN work AS k

@@ -1,7 +1,7 @@
 -- id: rule_needs
 -- title: What each rule needs to know
--- description: The facts without which a rule cannot say that all is well. distributed and sql say what an
---   application must be for the rule to apply at all; the others say what its history must hold.
+-- description: The facts without which a rule cannot say that all is well. distributed, sql and streaming say what
+--   an application must be for the rule to apply at all; the others say what its history must hold.
 SELECT column1 AS rule_id, column2 AS need
 FROM (VALUES
   ('adaptive_off', 'sql'), ('adaptive_off', 'settings'),
@@ -35,10 +35,12 @@ FROM (VALUES
   ('oversized_partitions', 'stages'), ('oversized_partitions', 'tasks'),
   ('python_udf', 'stages'),
   ('recomputed_rdd', 'stages'),
+  ('repeated_input', 'stages'),
   ('repeated_queries', 'sql'),
   ('repeated_scans', 'sql'), ('repeated_scans', 'plans'),
   ('risky_settings', 'settings'),
   ('scheduling_delay', 'distributed'), ('scheduling_delay', 'executors'), ('scheduling_delay', 'stages'),
+  ('schema_inference', 'stages'),
   ('single_task', 'stages'),
   ('slow_executor', 'distributed'), ('slow_executor', 'executors'), ('slow_executor', 'stages'),
   ('slow_start', 'distributed'), ('slow_start', 'executors'),
@@ -47,6 +49,7 @@ FROM (VALUES
   ('speculation_waste', 'task_rows'),
   ('storage_memory', 'distributed'), ('storage_memory', 'heap_peaks'),
   ('storage_wait', 'stages'),
+  ('streaming_lag', 'streaming'),
   ('task_skew', 'stages'), ('task_skew', 'tasks'),
   ('tiny_tasks', 'stages'), ('tiny_tasks', 'tasks'),
   ('uneven_partitions', 'stages'), ('uneven_partitions', 'tasks'),

@@ -58,7 +58,7 @@ FROM chosen
 WHERE COALESCE(given_value, default_value) IS NOT NULL
   AND (SELECT COUNT(*) FROM given) > 0
   AND (
-    is_main
+    (is_main AND (given_value IS NOT NULL OR key NOT LIKE 'spark.dynamicAllocation.m%Executors'))
     OR (
       (key LIKE 'spark.sql.%' OR key LIKE 'spark.executor.%' OR key LIKE 'spark.dynamicAllocation.%'
         OR key LIKE 'spark.shuffle.%' OR key LIKE 'spark.memory.%' OR key LIKE 'spark.speculation%'

@@ -99,7 +99,7 @@ fn tick_text(ms: f64) -> String {
     if ms == 0.0 {
         return "0".to_owned();
     }
-    if (1e3..6e4).contains(&ms) && ms % 1e3 == 0.0 {
+    if (1e3..1.2e5).contains(&ms) && ms % 1e3 == 0.0 {
         return format!("{} s", count((ms / 1e3) as i64));
     }
     duration(ms)

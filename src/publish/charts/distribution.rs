@@ -89,26 +89,46 @@ pub fn distribution(chart: &DistributionChart) -> Option<String> {
     Some(svg.finish())
 }
 
-/// Marks with their names above, moved apart where they would cover each other.
+/// Marks with their names above, moved apart where they would cover each other. Marks that read the
+/// same are one.
 fn marks(svg: &mut Svg, frame: Frame, marks: &[Mark], place: impl Fn(f64) -> f64) {
-    let mut free_from = frame.left;
+    let mut shown: Vec<(f64, String)> = Vec::new();
     for mark in marks.iter().filter(|mark| mark.ms.is_finite()) {
-        let x = place(mark.ms);
-        svg.line("marker", (x, frame.top - 4.0), (x, frame.bottom()));
-        let text = format!("{} {}", mark.label, duration(mark.ms));
-        let width = 6.2 * text.chars().count() as f64;
-        let left = (x - width / 2.0).max(free_from).min(frame.right() - width);
-        svg.text("strong", "start", (left, frame.top - 9.0), &text);
-        free_from = left + width + 10.0;
+        let value = duration(mark.ms);
+        match shown.last_mut() {
+            Some((_, text)) if text.ends_with(&format!(" {value}")) => {
+                *text = format!("{} {value}", mark.label);
+            }
+            _ => shown.push((place(mark.ms), format!("{} {value}", mark.label))),
+        }
+    }
+    let mut until = frame.right();
+    for (x, text) in shown.iter().rev() {
+        svg.line("marker", (*x, frame.top - 4.0), (*x, frame.bottom()));
+        let width = 6.4 * text.chars().count() as f64;
+        let left = (x - width / 2.0).min(until - width).max(0.0);
+        svg.text("strong", "start", (left, frame.top - 9.0), text);
+        until = left - 10.0;
     }
 }
 
-/// Round times between two bounds: decades, in units that people use.
+/// Round times between two bounds: decades in units that people use, or more of them where the
+/// bounds are near each other.
 fn log_ticks(from: f64, to: f64) -> Vec<f64> {
-    const TICKS: [f64; 14] = [
+    const DECADES: [f64; 14] = [
         1.0, 10.0, 100.0, 1e3, 1e4, 6e4, 6e5, 3.6e6, 2.16e7, 8.64e7, 6.048e8, 2.592e9, 3.1536e10,
         3e11,
     ];
-    let inside = TICKS.into_iter().filter(|tick| (from..=to).contains(tick));
-    inside.collect()
+    let inside = |tick: &f64| (from..=to).contains(tick);
+    let decades: Vec<f64> = DECADES.into_iter().filter(inside).collect();
+    if decades.len() >= 3 {
+        return decades;
+    }
+    let finer = DECADES
+        .into_iter()
+        .flat_map(|tick| [tick, 2.0 * tick, 3.0 * tick, 5.0 * tick]);
+    let mut finer: Vec<f64> = finer.filter(inside).collect();
+    finer.sort_by(f64::total_cmp);
+    finer.dedup();
+    finer
 }

@@ -12,6 +12,9 @@ const STYLE: &str = include_str!("page.css");
 /// Nothing may be loaded, and no script run, whatever a name in a log says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
+/// Cells of so few characters stay on one line.
+const SHORT: usize = 14;
+
 /// The page as one file.
 pub(in crate::publish) fn write(page: &Page) -> String {
     write_page(page, None)
@@ -285,9 +288,14 @@ fn write_row(html: &mut String, table: &Table, row: &Row, is_site: bool) {
     };
     let _ = write!(html, "<tr{class}>");
     for (index, cell) in row.cells.iter().enumerate() {
+        let is_short = cell.chars().count() <= SHORT && !table.is_number(index);
+        let class = if is_short {
+            " class=\"s\""
+        } else {
+            number_class(table, index)
+        };
         let link = row.links.iter().find(|(column, _)| *column == index);
         let cell = linked(escaped(cell), link.map(|(_, link)| link), is_site);
-        let class = number_class(table, index);
         let _ = if index == 0 {
             write!(html, "<th scope=\"row\"{class}>{swatch}{cell}</th>")
         } else {

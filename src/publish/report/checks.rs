@@ -128,6 +128,7 @@ impl Given<'_> {
         match need {
             "distributed" => applies(application.is_local != Some(true), Need::Met),
             "sql" => applies(application.num_sql.unwrap_or(0) > 0, Need::Met),
+            "streaming" => applies(self.evidence.num_streaming > 0, Need::Met),
             "stages" => applies(has_stages, Need::Met),
             "tasks" => applies(has_stages, held(self.evidence.num_quantiles)),
             "task_rows" => applies(has_stages, held(self.evidence.num_task_rows)),

@@ -129,6 +129,7 @@ row! {
         num_rss_peaks: i64,
         num_plan_nodes: i64,
         num_settings: i64,
+        num_streaming: i64,
         num_processes: i64,
         num_cluster_samples: i64,
         num_prices: i64,
