@@ -288,7 +288,9 @@ fn write_row(html: &mut String, table: &Table, row: &Row, is_site: bool) {
     };
     let _ = write!(html, "<tr{class}>");
     for (index, cell) in row.cells.iter().enumerate() {
-        let is_short = cell.chars().count() <= SHORT && !table.is_number(index);
+        // Row headings are names, which are hard to read in pieces.
+        let most = if index == 0 { 2 * SHORT } else { SHORT };
+        let is_short = cell.chars().count() <= most && !table.is_number(index);
         let class = if is_short {
             " class=\"s\""
         } else {

@@ -137,13 +137,12 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// `text` as code in a line.
+/// `text` as code in a line; as plain text where code would not be safe everywhere.
 fn code(text: &str) -> String {
-    let fence = "`".repeat(longest_ticks(text) + 1);
-    if fence.len() == 1 {
-        return format!("`{text}`");
+    if text.contains(['`', '<', '>', '&']) {
+        return escaped(text);
     }
-    format!("{fence} {text} {fence}")
+    format!("`{text}`")
 }
 
 /// The fence of a block of code that the code itself does not close.
@@ -169,7 +168,7 @@ mod tests {
             "a\\|b &lt;img src=x&gt; \\[x\\](javascript:y) \\`c\\` \\*d\\* \\_\\_e\\_\\_"
         );
         assert_eq!(code("a"), "`a`");
-        assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!(code("a`<b"), "a\\`&lt;b");
         assert_eq!(fence("x\n```\ny"), "````");
         assert_eq!(fence("x"), "```");
     }

@@ -259,8 +259,13 @@ impl Given<'_> {
                 "This report advises {changes}; what they save cannot be told from the history."
             )
         } else {
+            let which = if number == 1 {
+                "which saves"
+            } else {
+                "which together save"
+            };
             format!(
-                "This report advises {changes}, which together save at least {}.",
+                "This report advises {changes}, {which} at least {}.",
                 parts.join(" and ")
             )
         })
