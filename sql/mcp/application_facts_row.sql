@@ -23,7 +23,8 @@ WITH ranked AS (
 SELECT
   a.application_id, a.attempt_id, a.application_name, a.job_key, a.platform, a.cluster_id, a.spark_user, a.team,
   a.start_time, COALESCE(NULLIF(a.duration_ms, 0), a.observed_duration_ms) AS duration_ms,
-  a.spark_version, a.num_executors_max, a.cores_max, a.executor_cores, a.executor_memory_bytes,
+  a.spark_version, NULLIF(a.num_executors_max, 0) AS num_executors_max, NULLIF(a.cores_max, 0) AS cores_max,
+  a.executor_cores, a.executor_memory_bytes,
   a.dynamic_allocation, a.num_jobs, a.num_stages, a.num_tasks, a.num_failed_tasks, a.num_sql,
   a.input_bytes, a.output_bytes, a.shuffle_read_bytes, a.shuffle_write_bytes, a.disk_bytes_spilled,
   a.core_time_ms, a.driver_only_time_ms, a.longest_gap_ms, a.first_task_delay_ms,

@@ -29,22 +29,31 @@ struct Client {
 }
 
 async fn server() -> McpServer {
+    // Memory is that of the whole process, other tests included.
+    bounded(2 << 30, Duration::from_secs(120)).await
+}
+
+/// A server whose queries may take so many bytes and so long.
+async fn bounded(memory_bytes: usize, timeout: Duration) -> McpServer {
     let lake = TestContext::loaded_lake().display().to_string();
     let lake = Lake::open(&lake, Default::default()).await.expect("a lake");
     McpServer::new(McpOptions {
         lake: Some(lake),
         catalog: Catalog::built_in().expect("valid"),
         live: None,
-        memory_bytes: 256 << 20,
-        timeout: Duration::from_secs(120),
+        memory_bytes,
+        timeout,
     })
     .expect("a server")
 }
 
 impl Client {
     async fn new() -> Self {
+        Self::of(server().await).await
+    }
+
+    async fn of(server: McpServer) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
-        let server = server().await;
         let (server, client) = tokio::join!(server.serve(theirs), ().serve(ours));
         Self {
             client: client.expect("a client"),
@@ -391,12 +400,13 @@ async fn sql_can_neither_write_nor_read_files_nor_take_the_machine() {
         assert!(!refused.contains("root:"), "{sql}: {refused}");
     }
     let many = "SELECT a.task_id FROM tasks AS a CROSS JOIN tasks AS b CROSS JOIN tasks AS c ORDER BY RANDOM()";
-    let refused = client.refused("query", json!({"sql": many})).await;
+    let hurried = Client::of(bounded(64 << 20, Duration::from_secs(10)).await).await;
+    let refused = hurried.refused("query", json!({"sql": many})).await;
     assert!(
         refused.contains("memory") || refused.contains("longer than"),
         "{refused}"
     );
-    let long = client
+    let long = hurried
         .refused(
             "query",
             json!({"sql": "SELECT LENGTH(REPEAT('x', 2000000000))"}),
