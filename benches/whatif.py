@@ -147,7 +147,7 @@ def predict(out, sparklake):
     subprocess.run([sparklake, "-q", "run", *sources, "--lake", lake], check=True, stdout=subprocess.DEVNULL)
     rows = ask(sparklake, lake, "sql",
                "SELECT cluster_id, application_id, observed_duration_ms, total_task_time_ms, input_bytes, "
-               "cores_max, core_time_ms FROM applications WHERE completed")
+               "core_time_ms FROM applications WHERE completed")
     found = {}
     for row in rows:
         name = next((run[0] for run in RUNS if f"/{run[0]}" in row["cluster_id"] + "/"
@@ -157,10 +157,10 @@ def predict(out, sparklake):
     runs = {run[0]: run for run in RUNS if run[0] in found}
     for name, row in found.items():
         print(f"{name:24} {row['observed_duration_ms'] / 1e3:7.1f} s, tasks {row['total_task_time_ms'] / 1e3:7.1f} s,"
-              f" {row['input_bytes']} bytes, {row['cores_max']} cores")
+              f" {row['input_bytes']} bytes")
     errors = {}
     costs = {}
-    for source, (_, _, _, _, source_dynamic, source_files) in runs.items():
+    for source, (_, _, source_cores, source_executors, source_dynamic, source_files) in runs.items():
         for target, (_, _, cores, executors, dynamic, files) in runs.items():
             if source == target or source.split("-")[0] != target.split("-")[0]:
                 continue
@@ -174,7 +174,7 @@ def predict(out, sparklake):
             row = next(row for row in answer
                        if (row["executors"], row["cores_per_executor"]) == (executors, cores))
             actual = has["observed_duration_ms"]
-            ratio = has["cores_max"] / had["cores_max"]
+            ratio = cores * executors / (source_cores * source_executors)
             last = had["observed_duration_ms"]
             kind = (source.split("-")[0],
                     "same input" if files == source_files else "other input",

@@ -69,12 +69,12 @@ pub(super) async fn refuse_too_large(
         });
         let largest = largest.map_or_else(String::new, |node| {
             format!(
-                "{} has {} cores and {:.0} GB",
+                "{}, has {} cores and {:.0} GB",
                 node.name, node.cores, node.memory_gb
             )
         });
         return Err(CliError::Usage(format!(
-            "no {kind} holds an executor of {} cores and {memory_gb:.0} GB with its overhead; the \
+            "no {kind} holds an executor of {} cores and {memory_gb:.1} GB with its overhead; the \
              largest, {largest}",
             shape.cores
         )));
@@ -84,7 +84,11 @@ pub(super) async fn refuse_too_large(
 
 async fn workers(session: &SessionContext) -> Result<Vec<Node>, CliError> {
     let columns = ["vcpus", "vcpus", "max_memory_gb"];
-    nodes(session, "ref_emr_serverless_workers", columns, &[]).await
+    let mut workers = nodes(session, "ref_emr_serverless_workers", columns, &[]).await?;
+    for worker in &mut workers {
+        worker.name = format!("of {} vCPUs", worker.name);
+    }
+    Ok(workers)
 }
 
 /// The instance types of the application's cluster; all types where it has none or another platform
