@@ -152,12 +152,17 @@ fn check_time(tables: &Tables, id: &str, application: &Row, time: &Value, name: 
         .iter()
         .filter_map(|task| number(task, "duration"))
         .sum();
-    assert_near(
-        running * slice,
-        task_time,
-        0.01,
-        &format!("{name}: tasks running over time"),
-    );
+    // Tasks that run when a history breaks off run until then in the picture, and have no duration.
+    if tasks.iter().all(|task| number(task, "duration").is_some()) {
+        assert_near(
+            running * slice,
+            task_time,
+            0.01,
+            &format!("{name}: tasks running over time"),
+        );
+    } else {
+        assert!(running * slice >= 0.99 * task_time, "{name}: {running}");
+    }
     let ran = |row: &&Row| row.contains_key("submission_time") && row["status"] != "SKIPPED";
     let stages = tables.of_application("stages", id);
     assert_eq!(
