@@ -19,8 +19,6 @@ const SPARK_HOME: &str = "SPARKLAKE_SPARK_HOME";
 /// A server over one flat folder of logs, and nothing of it dropped by its limits.
 pub(super) struct HistoryServer {
     pub url: Url,
-    /// The logs that it serves.
-    pub logs: PathBuf,
     server: Child,
     _folder: TempDir,
 }
@@ -53,7 +51,6 @@ impl HistoryServer {
             .expect("the server starts");
         let mut started = Self {
             url: format!("http://127.0.0.1:{port}/").parse().expect("a URL"),
-            logs,
             server,
             _folder: folder,
         };
