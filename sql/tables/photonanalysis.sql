@@ -187,8 +187,10 @@ SELECT
       ' percent of its task time',
       CASE WHEN fallbacks IS NOT NULL THEN CONCAT('; Spark ran ', fallbacks) ELSE '' END, '.')
     WHEN task_time_ms < $min_task_time_ms THEN CONCAT(
-      'Its task time of ', CAST(CAST(task_time_ms / 6e4 AS DECIMAL(18, 1)) AS STRING),
-      ' minutes is too short to gain from Photon.')
+      'Its task time of ',
+      CASE WHEN task_time_ms < 60000 THEN CONCAT(CAST(CAST(task_time_ms / 1e3 AS DECIMAL(18, 1)) AS STRING), ' seconds')
+        ELSE CONCAT(CAST(CAST(task_time_ms / 6e4 AS DECIMAL(18, 1)) AS STRING), ' minutes') END,
+      ' is too short to gain from Photon.')
     WHEN est_speedup_high < breakeven_speedup AND movable_share >= $possible_share THEN CONCAT(
       'Photon could take over ', CAST(CAST(100e0 * movable_share AS DECIMAL(18, 0)) AS STRING),
       ' percent of its task time, which makes it at most ', CAST(CAST(est_speedup_high AS DECIMAL(18, 2)) AS STRING),
@@ -196,9 +198,9 @@ SELECT
       ' times on.')
     ELSE CONCAT(
       'Photon could take over ', CAST(CAST(100e0 * movable_share AS DECIMAL(18, 0)) AS STRING),
-      ' percent of its task time; ',
-      CAST(CAST(100e0 * (1e0 - long_share) AS DECIMAL(18, 0)) AS STRING),
-      ' percent of the SQL is in queries too short to gain',
+      ' percent of its task time',
+      CASE WHEN long_share < 0.995e0 THEN CONCAT('; ', CAST(CAST(100e0 * (1e0 - long_share) AS DECIMAL(18, 0)) AS STRING),
+        ' percent of the SQL is in queries too short to gain') ELSE '' END,
       CASE WHEN blockers IS NOT NULL THEN CONCAT('; in the way: ', blockers) ELSE '' END,
       CASE WHEN breakeven_speedup IS NOT NULL THEN CONCAT(
         '; its price is earned back from ', CAST(CAST(breakeven_speedup AS DECIMAL(18, 2)) AS STRING), ' times faster on')

@@ -62,7 +62,7 @@ SELECT
   c.shuffle_partitions, c.default_parallelism, c.adaptive, c.coalesce_partitions, c.skew_join,
   c.advisory_bytes, c.skew_threshold_bytes, c.max_partition_bytes, c.broadcast_threshold_bytes,
   c.executor_memory_bytes, c.overhead_bytes, c.task_cpus, c.executor_instances,
-  c.dynamic_allocation, c.min_executors, c.max_executors, c.can_allocate, c.speculation
+  c.dynamic_allocation, c.min_executors, c.max_executors, c.can_allocate, c.speculation, c.has_gpu
 FROM applications AS a
 LEFT JOIN application_settings AS c
   ON c.platform = a.platform AND c.cluster_id = a.cluster_id

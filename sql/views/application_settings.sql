@@ -51,6 +51,9 @@ settings AS (
     MAX(CASE WHEN key = 'spark.dynamicAllocation.maxExecutors' THEN number END) AS max_executors,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.shuffleTracking.enabled' THEN value END) AS shuffle_tracking,
     MAX(CASE WHEN key = 'spark.shuffle.service.enabled' THEN value END) AS shuffle_service,
+    MAX(CASE WHEN key = 'spark.plugins' AND value LIKE '%com.nvidia.spark.sqlplugin%' THEN 1 ELSE 0 END) AS num_rapids,
+    MAX(CASE WHEN key = 'spark.rapids.sql.enabled' THEN value END) AS rapids,
+    MAX(CASE WHEN key = 'spark.rapids.sql.mode' THEN value END) AS rapids_mode,
     MAX(CASE WHEN key = 'spark.speculation' THEN value END) AS speculation
   FROM parsed
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -103,7 +106,9 @@ SELECT
       v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
       OR COALESCE(s.shuffle_tracking, 'false') = 'true'
     ) AS can_allocate,
-  COALESCE(s.speculation, 'false') = 'true' AS speculation
+  COALESCE(s.speculation, 'false') = 'true' AS speculation,
+  -- RAPIDS computes on GPUs, unless it only explains what it would do.
+  COALESCE(s.num_rapids, 0) = 1 AND COALESCE(s.rapids, 'true') = 'true' AND COALESCE(s.rapids_mode, 'executeongpu') = 'executeongpu' AS has_gpu
 FROM versions AS v
 LEFT JOIN settings AS s
   ON s.platform = v.platform AND s.cluster_id = v.cluster_id

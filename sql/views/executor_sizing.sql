@@ -1,8 +1,9 @@
 -- id: executor_sizing
 -- title: The size of each application's executors: what they have, what they needed, what fits
 -- description: One row per application attempt. needed_… comes from measured peaks with 30 % of headroom and is
---   NULL where the log does not hold them, never 0. is_pressed says that tasks spilled, collected much
---   garbage or lost executors for memory, so that memory must not shrink. Nodes come from the samples of
+--   NULL where the log does not hold them, never 0. is_pressed says that tasks spilled or collected much
+--   garbage while the heap was more than half full, or that executors were lost for memory, so that memory must
+--   not shrink. Where the heap was never half full, more of it would not help: it is kept as it is. Nodes come from the samples of
 --   the cluster taken while the application ran, as if all nodes were alike. target_… is the shape
 --   recommended: where tasks need memory, fewer of them at once on the same memory; else the memory
 --   needed, at least half of what there is; where the memory of the cluster is full and its cores are idle,
@@ -16,7 +17,9 @@ WITH pressure AS (
     platform, cluster_id, application_id, attempt_id,
     SUM(CAST(memory_bytes_spilled AS DOUBLE)) AS spilled_bytes,
     SUM(CAST(disk_bytes_spilled AS DOUBLE)) AS disk_spilled_bytes,
-    SUM(CAST(jvm_gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) AS gc_ratio
+    -- Of seconds of work the JVM's own start is much.
+    CASE WHEN SUM(CAST(jvm_gc_time AS DOUBLE)) >= 30000e0
+      THEN SUM(CAST(jvm_gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) END AS gc_ratio
   FROM stages
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -45,7 +48,7 @@ clusters AS (
     AND m.sampled_at >= a.start_time AND m.sampled_at <= COALESCE(a.observed_end_time, a.end_time)
   GROUP BY a.platform, a.cluster_id, a.application_id, a.attempt_id
 ),
-known AS (
+measured AS (
   SELECT
     a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date, a.application_name, a.job_key,
     a.is_local, a.is_databricks, a.is_serverless, a.is_emr, a.num_executors_max, a.executor_cores,
@@ -53,7 +56,10 @@ known AS (
     a.core_time_ms, a.total_task_time_ms, a.app_duration_ms,
     a.peak_heap_bytes, a.peak_rss_bytes, a.peak_unified_bytes,
     COALESCE(p.spilled_bytes, 0e0) >= 1073741824e0 OR COALESCE(p.disk_spilled_bytes, 0e0) >= 268435456e0 OR COALESCE(p.gc_ratio, 0e0) >= 0.1e0
-      OR COALESCE(l.num_lost, 0) > 0 AS is_pressed,
+      AS has_pressure,
+    COALESCE(l.num_lost, 0) > 0 AS has_lost,
+    -- Not known is full.
+    COALESCE(a.peak_heap_bytes >= 0.5e0 * a.executor_memory_bytes, TRUE) AS is_filled,
     c.cluster_memory_ratio, c.cluster_cores_ratio, c.cluster_memory_bytes, c.cluster_cores, c.num_nodes, c.pending_containers,
     -- The whole cluster as one node where their number is not known.
     c.cluster_memory_bytes / GREATEST(COALESCE(c.num_nodes, 1), 1) AS node_memory_bytes,
@@ -77,6 +83,13 @@ known AS (
     ON c.platform = a.platform AND c.cluster_id = a.cluster_id
     AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
 ),
+known AS (
+  SELECT
+    m.*,
+    has_lost OR (has_pressure AND is_filled) AS is_pressed,
+    has_pressure AND NOT is_filled AND NOT has_lost AS is_kept
+  FROM measured AS m
+),
 cores AS (
   SELECT
     k.*,
@@ -99,11 +112,12 @@ heaps AS (
         WHEN is_pressed AND target_cores < executor_cores THEN heap_gib
         WHEN is_pressed AND heap_gib >= 31e0 THEN heap_gib
         WHEN is_pressed THEN LEAST(CEIL(heap_gib * 1.5e0), 31e0)
+        WHEN is_kept THEN heap_gib
         WHEN needed_heap_gib IS NOT NULL THEN LEAST(GREATEST(needed_heap_gib, CEIL(heap_gib / 2e0), 1e0), heap_gib)
         ELSE heap_gib
       END,
       CASE
-        WHEN is_memory_bound AND NOT is_pressed THEN GREATEST(FLOOR(
+        WHEN is_memory_bound AND NOT is_pressed AND NOT is_kept THEN GREATEST(FLOOR(
           node_memory_bytes / GREATEST(FLOOR(node_cores / target_cores), 1e0) / (1e0 + overhead_ratio) / 1073741824e0
         ), 1e0)
         ELSE 1e6
@@ -115,7 +129,7 @@ offered AS (
   SELECT
     h.*,
     CASE
-      WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_pressed THEN 31e0
+      WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_pressed AND NOT is_kept THEN 31e0
       WHEN NOT is_serverless THEN wanted_heap_gib
       -- A worker has 1, 2, 4, 8 or 16 cores and 2 to 7.5 GB a core, in steps; a tenth is overhead.
       ELSE FLOOR(LEAST(

@@ -1,10 +1,11 @@
 -- id: job_failures
 -- title: Failed jobs with the error at the root and its kind
 -- description: One row per job that failed, without those that were canceled. root_cause is the first line of
---   the exception of the task, without what Spark puts before it; of a Python exception the line that names it.
+--   the exception of the task, without what Spark puts before it, of one that only wraps another the first line of
+--   its cause; of a Python exception the line that names it.
 --   Where a task of the job ran out of memory that is taken, even if the last
---   attempt was lost with its executor. cause is its kind: heap, container (killed for its memory), result_size, broadcast, fetch, disk, access
---   (permission denied), missing (no such file or table), throttled (by the store), lost (an executor), or
+--   attempt was lost with its executor. cause is its kind: heap, gpu_memory, container (killed for its memory), result_size, broadcast, fetch, disk, access
+--   (permission denied), missing (no such file or table), dependency (a module or class is not there), throttled (by the store), lost (an executor), or
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
 --   of its stages that no job which succeeded shares. is_survived says that a job which began later succeeded, so
 --   that the application went on.
@@ -101,20 +102,28 @@ told AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, job_id, job_name, sql_id,
   streaming_query_id, duration_ms, num_failed_tasks, num_attempts,
-  TRIM(CASE
+  TRIM(REGEXP_REPLACE(REGEXP_REPLACE(CASE
     WHEN reason LIKE '%Traceback (most recent call last)%' THEN REGEXP_REPLACE(
       reason,
       CONCAT('^(?s:.*?)Traceback [(]most recent call last[)]:(?s:.*?)', CHR(10), '([A-Za-z_][^', CHR(10), ']*)(?s:.*)$'), '$1'
     )
+    -- These say only that something else went wrong.
+    WHEN reason LIKE '%Caused by: %' AND (
+      SPLIT_PART(reason, CHR(10), 1) LIKE '%Exception thrown in awaitResult%' OR SPLIT_PART(reason, CHR(10), 1) LIKE '%Job aborted%'
+      OR SPLIT_PART(reason, CHR(10), 1) LIKE '%Task failed while writing rows%' OR SPLIT_PART(reason, CHR(10), 1) LIKE '%TASK_WRITE_FAILED%'
+      OR SPLIT_PART(reason, CHR(10), 1) LIKE '%ExecutionException%'
+    ) THEN SPLIT_PART(SPLIT_PART(reason, 'Caused by: ', 2), CHR(10), 1)
     ELSE SPLIT_PART(reason, CHR(10), 1)
-  END) AS root_cause,
+  END, 'FileStatus[{]path=([^;]*);.*$', '$1'), '[. ]*The current attempt: .*$', '')) AS root_cause,
   CASE
     WHEN reason LIKE '%Not enough memory to build and broadcast%' OR reason LIKE '%Could not execute broadcast%'
       OR reason LIKE '%Cannot broadcast the table%' THEN 'broadcast'
     WHEN reason LIKE '%spark.driver.maxResultSize%' THEN 'result_size'
     WHEN reason LIKE '%code 137%' OR reason LIKE '%code was 137%' OR reason LIKE '%status: 137%'
       OR reason LIKE '%exceeding%memory limits%' OR reason LIKE '%OOMKilled%' THEN 'container'
+    WHEN reason LIKE '%GpuSplitAndRetryOOM%' OR reason LIKE '%GpuRetryOOM%' THEN 'gpu_memory'
     WHEN reason LIKE '%OutOfMemoryError%' THEN 'heap'
+    WHEN reason LIKE '%ModuleNotFoundError%' OR reason LIKE '%ClassNotFoundException%' OR reason LIKE '%NoClassDefFoundError%' THEN 'dependency'
     WHEN LOWER(reason) LIKE '%no space left on device%' THEN 'disk'
     WHEN reason LIKE '%Slow Down%' OR reason LIKE '%SlowDown%' OR reason LIKE '%Status Code: 503%' THEN 'throttled'
     WHEN reason LIKE '%AccessDenied%' OR reason LIKE '%Access Denied%' OR reason LIKE '%AccessControlException%'

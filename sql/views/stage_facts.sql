@@ -5,7 +5,8 @@
 --   the application and settings it ran under, so that a rule needs no join. task_slots counts the
 --   task slots of the executors that worked for the stage, at most one a task. data_bytes is the
 --   largest of input, output, shuffle read and shuffle write, chunk_… the same of a task. A listing
---   stage looks for files and moves no data.
+--   stage looks for files and moves no data. has_gpu: a query of an
+--   application that runs on RAPIDS, most of which a GPU computes.
 --   stage_slots are the task slots that it could have had: those of the executors that worked for it,
 --   at least what the application held. partitions_fit is the number of partitions in which
 --   the stage's data makes good ones: none above 128 MiB, each task's need of memory met as far as
@@ -130,6 +131,7 @@ facts AS (
       AS is_listing,
     COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
     COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 AS has_python,
+    COALESCE(a.has_gpu, FALSE) AND s.sql_id IS NOT NULL AS has_gpu,
     COALESCE(p.has_limit, 0) = 1 AS has_limit,
     p.files_read, p.file_bytes, p.file_format, p.file_source,
     e.long_run_time_ms, e.long_gc_ms, e.long_fetch_wait_ms, e.long_executors, e.long_executor_tasks,

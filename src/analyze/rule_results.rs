@@ -109,7 +109,11 @@ pub(super) fn from_rule(
     let rendered: Vec<Rendered> = (0..count)
         .zip(occurrences)
         .map(|(row, times)| {
-            Rendered::of(rule, &rows.row(row), &measures, settings).with_occurrences(times)
+            let row = rows.row(row);
+            let has_loss = ["lost_core_ms", "recoverable_ms"]
+                .iter()
+                .any(|name| row.get(*name).is_some_and(|value| !value.is_null()));
+            Rendered::of(rule, &row, &measures, settings).with_occurrences(times, has_loss)
         })
         .collect();
     let column = |part: fn(&Rendered) -> Option<&str>| -> ArrayRef {
@@ -161,12 +165,14 @@ impl Rendered {
     }
 
     /// Says how many findings of the same kind this one stands for.
-    fn with_occurrences(mut self, times: usize) -> Self {
+    fn with_occurrences(mut self, times: usize, has_loss: bool) -> Self {
         if times > 1 {
-            let sentence = format!(
-                " The same holds for {} more; the losses are those of all.",
-                times - 1
-            );
+            let losses = if has_loss {
+                "; the losses are those of all"
+            } else {
+                ""
+            };
+            let sentence = format!(" The same holds for {} more{losses}.", times - 1);
             self.evidence.push_str(&sentence);
             if let Some(json) = self.evidence_json.strip_suffix('}') {
                 self.evidence_json = format!("{json},\"occurrences\":{times}}}");

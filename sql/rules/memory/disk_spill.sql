@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. The rate of a core's share
@@ -42,7 +42,9 @@ WITH measured AS (
     f.*,
     CAST(disk_bytes_spilled AS DOUBLE) / data_bytes AS spill_ratio,
     TRY_CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
-    disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1) AS is_skewed,
+    -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
+    disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1)
+      AND CAST(disk_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * disk_bytes_spilled AS is_skewed,
     TRY_CAST(CEIL(executor_memory_bytes / 1073741824e0 * LEAST(
       1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0), $max_memory_factor
     )) AS BIGINT) AS memory_needed_gib

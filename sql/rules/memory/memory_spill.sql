@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -22,6 +22,8 @@
 -- evidence: Spilled {memory_bytes_spilled:bytes} out of memory, {spill_ratio:1} times the {data_bytes:bytes} that the
 --   stage moved; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
 --   memory].
+-- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
+--   or read smaller splits.
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
 -- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
 --   objects) or many tasks share an executor's memory: give the tasks more memory (fewer cores an executor, then more memory).
@@ -45,7 +47,9 @@ WITH measured AS (
     TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
     partitions_fit AS partitions_needed,
     CASE
-      WHEN memory_spilled_max >= $skew_ratio * GREATEST(memory_spilled_median, 1) THEN 'skew'
+      -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
+      WHEN memory_spilled_max >= $skew_ratio * GREATEST(memory_spilled_median, 1)
+        AND CAST(memory_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * memory_bytes_spilled THEN 'skew'
       -- Small partitions that spill need memory: rows grow in the task, or too many tasks share it.
       WHEN partitions_fit <= num_tasks OR chunk_median < $small_bytes THEN 'memory'
       WHEN shuffle_read_bytes < input_bytes THEN 'input'
@@ -67,6 +71,6 @@ SELECT
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, memory_bytes_spilled, data_bytes, spill_ratio, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
-  shuffle_read_bytes, sql_id
+  shuffle_read_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -2,13 +2,14 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
 --   what stood idle in the whole application. The cores are the application's average, so a stage that ran
 --   while there were fewer can be overrated; hence medium confidence. The number of partitions recommended
---   is that of the memory_spill rule: none above 128 MiB, enough not to spill, in whole waves of the cores.
+--   is that of the memory_spill rule: none above 128 MiB, enough not to spill, in whole waves of the cores. A stage
+--   that failed is not judged, for it did not move all of its data, nor one that works on a GPU, which wants large batches.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: max_median_bytes bigint = 536870912 [bytes] largest of input, output, shuffle read and shuffle write of the median task, at least
@@ -42,14 +43,16 @@ WITH judged AS (
     CASE WHEN average_cores > num_tasks THEN average_cores - num_tasks END AS idle_cores,
     partitions_fit AS partitions_needed
   FROM stage_facts AS f
-  WHERE num_tasks > 1 AND duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
+  WHERE num_tasks > 1 AND status = 'COMPLETE' AND NOT COALESCE(has_gpu, FALSE) AND duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   -- Without lost cores the risk remains.
   CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
-  TRY_CAST(COALESCE(LEAST(idle_cores * duration_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0)), 0e0)
-    AS BIGINT) AS lost_core_ms,
+  TRY_CAST(CASE
+    WHEN idle_cores IS NULL THEN 0e0
+    ELSE LEAST(idle_cores * duration_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
+  END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(idle_cores * duration_ms / average_cores, 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores,

@@ -2,10 +2,10 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
---   one: a window without PARTITION BY, a limit, a write by one task, a file that cannot be split, or the
---   code; and for short ones from one place in the code, as in a loop, that are long together. Lost are the other cores for its wall time, never more than what stood idle in the whole
+--   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
+--   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. Lost are the other cores for its wall time, never more than what stood idle in the whole
 --   application. What could be won is what even tasks on all cores would save.
 -- subject: stage
 -- group_by: stage_name
@@ -13,6 +13,9 @@
 -- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
 -- parameter: min_loop_stages bigint = 20 [count] stages of a loop, at least
 -- parameter: min_loop_won_ms bigint = 30000 [ms] wall time to win in all stages of a loop, at least
+-- parameter: min_alike_stage_ms bigint = 2000 [ms] wall time of a stage that ran at least three times, at least
+-- parameter: min_alike_share double = 0.1 [ratio] share of the application's wall time to win in all of these, at least
+-- parameter: min_alike_won_ms bigint = 20000 [ms] wall time to win in all of these, at least
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
 -- parameter: min_share double = 0.05 [ratio] share of the application's wall time that could be won, at least
 -- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
@@ -23,10 +26,18 @@
 --   partition key, or compute it from partial results.
 -- advice: cause = 'limit' | - | - | A limit on all rows brings them into a single task, and what follows runs there too: limit or
 --   sample before the heavy work, or repartition after the limit.
--- advice: cause = 'output' | - | - | A single task writes everything (coalesce(1) or repartition(1)): write several files, or join
---   them afterwards. coalesce(1) also runs the steps before it in that task.
+-- advice: cause = 'jdbc' | - | - | The table is read through one connection: set partitionColumn, lowerBound, upperBound and numPartitions of the
+--   JDBC source, so that several tasks read ranges of it.
+-- advice: cause = 'source' | - | - | The source has a single partition: create it with more (numPartitions of range, numSlices of parallelize, the
+--   source's own option), or repartition before the heavy work.
+-- advice: cause = 'coalesce' | - | - | coalesce(1) runs all steps since the last shuffle in that one task: use repartition(1), which computes
+--   in parallel and only writes in one task, or write several files.
+-- advice: cause = 'output' | - | - | A single task writes everything (repartition(1) or a single partition before): write several files, or
+--   join them afterwards.
 -- advice: cause = 'unsplittable' | - | - | The file is read by one task: it cannot be split (gzip, multi-line CSV or JSON, one row
 --   group). Write it as several files, or repartition right after reading.
+-- advice: cause = 'one file' | - | - | One file makes one task: write it as several files, or repartition right after reading. Smaller splits
+--   (spark.sql.files.maxPartitionBytes) help only where it can be split: not gzip, and more than one row group.
 -- advice: cause = 'split' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | tasks_wanted | Use as many shuffle partitions as there are
 --   cores.
@@ -43,19 +54,35 @@ WITH computed AS (
   FROM rdds
   GROUP BY platform, cluster_id, application_id, attempt_id, first_stage_id
 ),
+-- Neither has metrics that would tell its stage.
+plans AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    MAX(CASE WHEN description = 'Coalesce 1' THEN 1 ELSE 0 END) AS num_coalesce,
+    MAX(CASE WHEN node_name LIKE 'Scan JDBC%' THEN 1 ELSE 0 END) AS num_jdbc,
+    MAX(CASE WHEN node_name = 'Range' THEN 1 ELSE 0 END) AS num_range
+  FROM sql_nodes
+  WHERE node_name = 'Coalesce' OR node_name LIKE 'Scan JDBC%' OR node_name = 'Range'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
 single AS (
   SELECT
     f.*,
     CASE
       WHEN has_window AND shuffle_read_bytes > 0 THEN 'window'
       WHEN has_limit AND shuffle_read_records > 0 THEN 'limit'
+      WHEN p.num_coalesce = 1 THEN 'coalesce'
+      WHEN p.num_jdbc = 1 AND shuffle_read_bytes = 0 THEN 'jdbc'
+      WHEN p.num_range = 1 AND shuffle_read_bytes = 0 AND input_bytes = 0 THEN 'source'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0
         AND (input_bytes > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
       WHEN output_bytes > 0 THEN 'output'
+      -- Nothing says whether it could be split.
+      WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 AND COALESCE(files_read, 1) = 1 THEN 'one file'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'split'
-      WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND shuffle_partitions = 1 THEN 'shuffle partitions'
-      WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND adaptive AND coalesce_partitions AND has_join THEN 'merged'
-      WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 THEN 'aggregate'
+      WHEN f.sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND shuffle_partitions = 1 THEN 'shuffle partitions'
+      WHEN f.sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND adaptive AND coalesce_partitions AND has_join THEN 'merged'
+      WHEN f.sql_id IS NOT NULL AND shuffle_read_bytes > 0 THEN 'aggregate'
       ELSE 'code'
     END AS cause,
     (average_cores - 1e0) * duration_ms AS idle_core_ms,
@@ -64,6 +91,9 @@ single AS (
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+  LEFT JOIN plans AS p
+    ON p.platform = f.platform AND p.cluster_id = f.cluster_id
+    AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id AND p.sql_id = f.sql_id
   WHERE COALESCE(r.num_partitions, 1) = 1 AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
     AND num_tasks = 1 AND average_cores >= 1.5e0 AND duration_ms >= $min_loop_stage_ms
     AND executor_run_time >= duration_ms / 2e0
@@ -85,7 +115,10 @@ judged AS (
     c.*,
     duration_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
       AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
-      AND (data_bytes >= $min_bytes OR cause = 'window') AS is_long,
+      AND (data_bytes >= $min_bytes OR cause IN ('window', 'jdbc'))
+      -- Or somewhat shorter ones that are long together.
+      OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND duration_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
+        AND all_won_ms >= $min_alike_share * app_duration_ms AND data_bytes >= $min_bytes AS is_long,
     num_alike >= $min_loop_stages AND all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms AS is_loop
   FROM capped AS c
 )
@@ -95,6 +128,10 @@ SELECT
     WHEN NOT is_long THEN 'The stages of a loop run in a single task each'
     WHEN cause = 'window' THEN 'A window without partitions runs in a single task'
     WHEN cause = 'limit' THEN 'A limit brings all rows into a single task'
+    WHEN cause = 'jdbc' THEN 'A single task reads a table through JDBC'
+    WHEN cause = 'source' THEN 'A source has a single partition'
+    WHEN cause = 'coalesce' THEN 'coalesce(1) leaves a single task'
+    WHEN cause = 'one file' THEN 'A single task reads one file'
     WHEN cause = 'output' THEN 'A single task writes everything'
     WHEN cause = 'unsplittable' THEN 'A single task reads a file that cannot be split'
     ELSE 'A stage runs in a single task'

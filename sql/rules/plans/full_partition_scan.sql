@@ -2,16 +2,16 @@
 -- title: All partitions of a table are read
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a large read of a partitioned table that filters on other columns, but not on those by which the table is
 --   partitioned, neither before the query nor while it runs (dynamic partition pruning). Whether a filter on
 --   them would be right is for the author to know, so no loss is counted.
 -- subject: node
 -- group_by: source
--- parameter: min_bytes double = 10737418240 [bytes] bytes read, at least
+-- parameter: min_bytes double = 10737418240 [bytes] size of the files that are read, at least
 -- parameter: min_partitions bigint = 10 [count] partitions read, at least
--- evidence: Query {sql_id:int} ({query_description}) reads all {partitions_read:partition|partitions} of {source}, {bytes_read:bytes}[ in
---   {files_read:file|files}], with no filter on its partition columns; it filters on {data_filters}.
+-- evidence: Query {sql_id:int} ({query_description}) reads from all {partitions_read:partition|partitions} of {source}[, {files_read:file|files}] of {bytes_read:bytes},
+--   with no filter on its partition columns; it filters on {data_filters}.
 -- recommendation: Filter on the partition columns too where the question allows it (a range of days), join with a small filtered
 --   table on them so that dynamic pruning applies, or partition or cluster the table by the columns that are asked for.
 SELECT

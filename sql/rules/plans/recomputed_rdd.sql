@@ -2,9 +2,10 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
---   computed again from the start. Lost is the task time of these stages but for the longest; they do more than
+--   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
+--   not compute it. Lost is the task time of these stages but for the longest; they do more than
 --   compute that RDD, so it is an upper bound. Queries make new RDDs each time; repeated_scans tells of theirs.
 -- parameter: min_reads bigint = 2 [count] stages that computed it again, at least
 -- parameter: min_lost_ms bigint = 30000 [ms] task time of these stages but the longest, at least
@@ -17,20 +18,39 @@ WITH inputs AS (
   FROM rdds
   WHERE NOT is_persisted AND num_reads >= $min_reads AND CARDINALITY(parent_ids) = 0
 ),
-worked AS (
-  SELECT
-    i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id,
-    COUNT(*) AS num_stages,
-    COUNT(DISTINCT ARRAY_MIN(s.job_ids)) AS num_jobs,
-    SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms,
-    MAX(CAST(s.executor_run_time AS DOUBLE)) AS longest_ms,
-    SUM(CAST(s.input_bytes AS DOUBLE)) AS input_bytes
+-- Stages that begin at something that an earlier stage had put into the cache.
+from_cache AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, r.rdd_id
+  FROM stages AS s
+  INNER JOIN rdds AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE r.is_persisted AND r.first_stage_id < s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+),
+computed AS (
+  SELECT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id, s.stage_id, s.stage_attempt_id,
+    s.job_ids, s.executor_run_time, s.input_bytes
   FROM inputs AS i
   INNER JOIN stages AS s
     ON s.platform = i.platform AND s.cluster_id = i.cluster_id
     AND s.application_id = i.application_id AND s.attempt_id = i.attempt_id
-  WHERE s.status = 'COMPLETE' AND s.sql_id IS NULL
+  LEFT JOIN from_cache AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.stage_id = s.stage_id
+    -- What is derived from the input is newer than it.
+    AND c.rdd_id > i.rdd_id
+  WHERE s.status = 'COMPLETE' AND s.sql_id IS NULL AND c.stage_id IS NULL
     AND s.stage_id >= i.first_stage_id AND s.stage_id <= i.last_stage_id AND ARRAY_CONTAINS(s.rdd_ids, i.rdd_id)
+),
+worked AS (
+  SELECT
+    i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id,
+    COUNT(*) AS num_stages,
+    COUNT(DISTINCT ARRAY_MIN(i.job_ids)) AS num_jobs,
+    SUM(CAST(i.executor_run_time AS DOUBLE)) AS run_ms,
+    MAX(CAST(i.executor_run_time AS DOUBLE)) AS longest_ms,
+    SUM(CAST(i.input_bytes AS DOUBLE)) AS input_bytes
+  FROM computed AS i
   GROUP BY i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id
 ),
 ranked AS (

@@ -2,13 +2,14 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times. Lost is the task time of the stages that read it, but for the most expensive of these reads;
 --   a stage does more than read, so this is an upper bound of what reading once would save, and a lower one
 --   where the same results are computed again after it; never above medium. Where most of that time went into
 --   splits without a row, which tiny_tasks counts, nothing is. Reads of a cache count as no reads.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least
+-- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known
 -- parameter: min_lost_ms bigint = 20000 [ms] task time of stages with reads but the most expensive, at least
 -- parameter: min_small_lost_ms bigint = 5000 [ms] the same where it is a large share of the core time, at least
 -- parameter: min_share double = 0.1 [ratio] that share, at least
@@ -17,6 +18,8 @@
 --   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
 --   {empty_ms:s} in stages whose splits are mostly empty].
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
+-- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
+--   subquery for each part), or write what its parts share to a table first.
 -- advice: largest_bytes >= 10737418240 | - | - | Do the work of these queries in one pass over it, or write the part that they share to a table
 --   once; it is too large to cache as a whole.
 -- recommendation: Read it once: cache the part that all of these queries need (only its columns and rows), or do their work in one
@@ -104,5 +107,5 @@ FROM repeated AS r
 INNER JOIN application_facts AS a
   ON a.platform = r.platform AND a.cluster_id = r.cluster_id
   AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.num_scans >= $min_scans AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
+WHERE r.num_scans >= $min_scans AND COALESCE(r.bytes_read >= $min_bytes, TRUE) AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
   OR (r.scan_ms - r.first_ms >= $min_small_lost_ms AND r.scan_ms - r.first_ms >= $min_share * a.core_time_ms))

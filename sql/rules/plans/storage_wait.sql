@@ -2,15 +2,16 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
---   neither Python, garbage collection, spill nor fetching shuffle data explains it. Lost is half of the time
+--   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
 --   that they waited: reading and writing cannot be free.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: max_cpu_ratio double = 0.3 [ratio] processor time over run time of the tasks, at most
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of the stage, at least
 -- parameter: min_bytes double = 1073741824 [bytes] input and output, at least
+-- parameter: max_bytes_per_second double = 104857600 [bytes_per_second] bytes a second and core above which the storage is fast, at most
 -- evidence: Tasks used the processor for {cpu_ratio:pct} of {run_ms:s} of run time while they read {input:bytes} and wrote {output:bytes},
 --   {bytes_per_second:bytes} a second and core.
 -- advice: is_write | - | - | The writing waits: fewer and larger files, a committer that does not rename on an object store, and more
@@ -34,7 +35,7 @@ WITH measured AS (
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
     AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
     AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
-  WHERE NOT f.has_python AND NOT f.is_listing AND f.disk_bytes_spilled = 0
+  WHERE NOT f.has_python AND NOT COALESCE(f.has_gpu, FALSE) AND NOT f.is_listing AND f.disk_bytes_spilled = 0 AND f.memory_bytes_spilled = 0
     AND s.executor_run_time >= $min_run_time_ms AND s.executor_cpu_time > 0
 )
 SELECT
@@ -47,3 +48,4 @@ SELECT
   output > input AS is_write, file_format, files_read, mean_file_bytes
 FROM measured
 WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms AND input + output >= $min_bytes
+  AND (input + output) / (run_ms / 1e3) <= $max_bytes_per_second

@@ -2,7 +2,7 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
@@ -17,6 +17,9 @@
 -- parameter: many_failed_tasks bigint = 3 [count] and their number
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
 --   them on {bad_host}][, all of them in executor {bad_executor}][: {root_cause}].
+-- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
+--   splits (spark.sql.files.maxPartitionBytes), and see how much of its memory Spark may take
+--   (spark.rapids.memory.gpu.allocFraction).
 -- advice: cause = 'heap' AND is_local | - | - | Tasks ran out of heap: give the driver, which runs the tasks in local mode, more
 --   memory, or make partitions smaller.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
@@ -89,18 +92,25 @@ judged AS (
   SELECT
     c.*,
     CASE
+      WHEN error LIKE '%GpuSplitAndRetryOOM%' OR error LIKE '%GpuRetryOOM%' THEN 'gpu_memory'
       WHEN error LIKE '%OutOfMemoryError%' THEN 'heap'
       WHEN error LIKE '%FetchFailed%' OR error LIKE '%missing an output location%' THEN 'fetch'
       WHEN LOWER(error) LIKE '%no space left on device%' THEN 'disk'
       ELSE 'other'
     END AS cause,
-    TRIM(CASE
+    TRIM(REGEXP_REPLACE(REGEXP_REPLACE(CASE
       WHEN error LIKE '%Traceback (most recent call last)%' THEN REGEXP_REPLACE(
         error,
         CONCAT('^(?s:.*?)Traceback [(]most recent call last[)]:(?s:.*?)', CHR(10), '([A-Za-z_][^', CHR(10), ']*)(?s:.*)$'), '$1'
       )
+      -- These say only that something else went wrong.
+      WHEN error LIKE '%Caused by: %' AND (
+        SPLIT_PART(error, CHR(10), 1) LIKE '%Exception thrown in awaitResult%' OR SPLIT_PART(error, CHR(10), 1) LIKE '%Job aborted%'
+        OR SPLIT_PART(error, CHR(10), 1) LIKE '%Task failed while writing rows%' OR SPLIT_PART(error, CHR(10), 1) LIKE '%TASK_WRITE_FAILED%'
+        OR SPLIT_PART(error, CHR(10), 1) LIKE '%ExecutionException%'
+      ) THEN SPLIT_PART(SPLIT_PART(error, 'Caused by: ', 2), CHR(10), 1)
       ELSE SPLIT_PART(error, CHR(10), 1)
-    END) AS root_cause
+    END, 'FileStatus[{]path=([^;]*);.*$', '$1'), '[. ]*The current attempt: .*$', '')) AS root_cause
   FROM counted AS c
 )
 SELECT

@@ -1,15 +1,16 @@
 -- id: lost_executors
--- title: Executors are lost in the middle of their work
+-- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
 --   machine went, a spot instance among them), preempted (by another queue), heartbeat (no answer for too
 --   long), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
---   several causes it stands with the most frequent one.
+--   several causes it stands with the most frequent one. Executors that went after the last job took nothing
+--   along and are not counted: that is how clusters end.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
 --   {lost_core_ms:s} of task time was lost with them][: {reason}].
@@ -44,9 +45,17 @@
 -- advice: cause = 'killed' | - | - | Somebody or something killed them: look at the log of the cluster manager for their ids.
 -- recommendation: Look at the logs of the lost executors and of their hosts; out of memory, a lost node and a full disk
 --   look alike from here.
-WITH classified AS (
+WITH last_jobs AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, executor_id, lifetime_ms,
+    platform, cluster_id, application_id, attempt_id,
+    -- NULL where a job never ended.
+    CASE WHEN COUNT(*) = COUNT(completion_time) THEN MAX(completion_time) END AS last_end
+  FROM jobs
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+classified AS (
+  SELECT
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, executor_id, lifetime_ms,
     -- On one line, without the stop that the sentence has of its own.
     REGEXP_REPLACE(
       TRIM(REGEXP_REPLACE(REPLACE(remove_reason, CHR(10), ' '), ' +', ' ')), '[.: ]+$', ''
@@ -64,8 +73,12 @@ WITH classified AS (
       WHEN loss_kind = 'killed' THEN 'killed'
       ELSE 'unknown'
     END AS cause
-  FROM executors
+  FROM executors AS e
+  LEFT JOIN last_jobs AS j
+    ON j.platform = e.platform AND j.cluster_id = e.cluster_id
+    AND j.application_id = e.application_id AND j.attempt_id = e.attempt_id
   WHERE executor_id <> 'driver' AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
+    AND COALESCE(remove_time < j.last_end, TRUE)
 ),
 losses AS (
   SELECT
@@ -120,8 +133,10 @@ SELECT
   -- Work that ends well although an executor went is no worry, nor are seconds of work.
   CASE
     WHEN w.lost_ms >= 600000 AND l.place = 1 THEN CAST(NULL AS STRING)
-    WHEN a.app_duration_ms < 60000 THEN 'low'
-    WHEN l.num_lost > 1 OR (NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE)) THEN 'medium'
+    WHEN a.app_duration_ms < 60000 OR l.place > 1 THEN 'low'
+    WHEN NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE) THEN 'medium'
+    -- Memory goes again, and next time it may be the task that cannot be repeated.
+    WHEN l.num_lost > 1 AND (w.lost_ms >= 60000 OR l.cause IN ('heap', 'container')) THEN 'medium'
     ELSE 'low'
   END AS severity,
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,

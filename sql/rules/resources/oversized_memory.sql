@@ -2,13 +2,14 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
 --   below what all of them were given, and neither spill nor garbage collection says the opposite. The
 --   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
 --   container is known only where the log holds process tree metrics. What was not measured is not judged.
 --   Saved is memory time, by which EMR Serverless, Fargate and full clusters charge; no core time is
---   counted. On Databricks the instance type decides.
+--   counted. On Databricks the instance type decides. Where most of the memory was given outside of the heap,
+--   as with Photon, the heap tells nothing and is not judged.
 -- parameter: max_used_ratio double = 0.4 [ratio] highest heap over the heap that executors have, at most
 -- parameter: max_container_ratio double = 0.65 [ratio] highest resident memory over that of the container, at most
 -- parameter: min_memory_bytes bigint = 4294967296 [bytes] heap of an executor, at least
@@ -63,6 +64,7 @@ measured AS (
     AND k.platform IS NULL AND p.out_of_memory = 0
     AND a.executor_memory_bytes >= $min_memory_bytes
     AND p.spilled = 0e0 AND p.gc_ratio < 0.1e0
+    AND COALESCE(a.off_heap_memory_bytes, 0) < a.executor_memory_bytes
 ),
 sized AS (
   SELECT

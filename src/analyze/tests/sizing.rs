@@ -72,19 +72,34 @@ async fn what_was_not_measured_is_not_known() {
 #[tokio::test]
 async fn tasks_that_need_memory_run_fewer_at_once_before_they_get_more() {
     let spill = json!({"memory_bytes_spilled": 2 * GIB});
-    let row = sized(json!({}), json!(GIB), spill.clone()).await;
+    let row = sized(json!({}), json!(12 * GIB), spill.clone()).await;
     assert_columns(
         &row.expect("sized"),
         json!({"recommended_cores": 2, "recommended_memory_bytes": 16 * GIB, "is_pressed": true,
                "reason": "tasks need memory: fewer at once"}),
     );
     let small = json!({"executor_memory_bytes": 4 * GIB});
-    let row = sized(small, json!(GIB), spill).await;
+    let row = sized(small, json!(3 * GIB), spill).await;
     assert_columns(
         &row.expect("sized"),
         json!({"recommended_cores": 4, "recommended_memory_bytes": 6 * GIB,
                "reason": "tasks need memory: more of it"}),
     );
+}
+
+#[tokio::test]
+async fn a_heap_that_was_never_half_full_is_kept_whatever_spilled() {
+    let spill = json!({"memory_bytes_spilled": 2 * GIB});
+    let row = sized(json!({}), json!(GIB), spill).await;
+    assert_columns(
+        &row.expect("sized"),
+        json!({"recommended_cores": 4, "recommended_memory_bytes": 16 * GIB, "is_pressed": false,
+               "reason": "fewer executors are enough"}),
+    );
+    // A third of 60 s is garbage of the JVM's start: no sign of pressure at all.
+    let start = json!({"jvm_gc_time": 20_000, "executor_run_time": 60_000});
+    let row = sized(json!({}), json!(15 * GIB), start).await;
+    assert_columns(&row.expect("sized"), json!({"is_pressed": false}));
 }
 
 #[tokio::test]
