@@ -6,7 +6,8 @@
 //! `mcp/<part>.sql`,
 //! `reference/<name>.csv` beside its contract `<name>.toml`, `reference/log_signatures.toml`).
 //! `functions/<function>.sql` are SQL functions for other engines.
-//! The queries that commands ask lie in a folder a command: `runs`, `compare`, `check`, `trace`, `report`.
+//! The queries that commands ask lie in a folder a command: `runs`, `compare`, `check`, `trace`, `report`,
+//! `dashboard`.
 //! A file replaces the built-in one of the same kind and id, or is added; prices replace those of the
 //! same thing, and the others stay.
 
@@ -506,7 +507,7 @@ impl Catalog {
                 Ok((kind, stem.to_owned()))
             }
             [
-                kind @ ("check" | "compare" | "report" | "runs" | "trace"),
+                kind @ ("check" | "compare" | "dashboard" | "report" | "runs" | "trace"),
                 name,
             ] if let Some(stem) = name.strip_suffix(".sql") => {
                 let query = source(kind, stem).relation()?;

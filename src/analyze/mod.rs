@@ -54,9 +54,6 @@ pub use scope::{GroupScope, Scope};
 pub use step::Step;
 pub use table_scope::TableScope;
 pub use template::Template;
-pub(crate) use template::{
-    bytes as bytes_text, duration as duration_text, grouped as grouped_text, one_line,
-};
 pub use units::{Judge, Judged, Subject, UnitLimits, keys, subjects, units};
 
 #[cfg(test)]

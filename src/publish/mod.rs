@@ -11,7 +11,6 @@ pub mod charts;
 pub mod check;
 pub mod compare;
 pub mod dashboard;
-mod document;
 mod error;
 pub mod export;
 mod facts;

@@ -167,6 +167,39 @@ pub fn time(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// `2026-11-26 02:28`, in UTC, below a heading that says so.
+pub fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A value with its unit, as queries and contracts name units: ms, core_ms, ns, bytes, ratio, times, usd,
+/// count.
+pub fn with_unit(value: f64, unit: &str) -> String {
+    match unit {
+        "ms" => duration(value),
+        "ns" => duration(value / 1e6),
+        "core_ms" => core_time(value),
+        "bytes" => bytes(value),
+        "ratio" => percent(value),
+        "usd" => usd(value),
+        "times" => times(value),
+        _ if value.fract() == 0.0 && value.abs() < 9e15 => count(value as i64),
+        _ => format!("{value:.1}"),
+    }
+}
+
+/// How one value relates to another: `+29 %`, `2.1 times`, `none before`; empty where that says
+/// nothing.
+pub fn relation(a: Option<f64>, b: Option<f64>) -> String {
+    match (a, b) {
+        (Some(a), Some(b)) if a == b => "same".to_owned(),
+        (Some(a), Some(b)) if a > 0.0 && b / a >= 2.0 => times(b / a),
+        (Some(a), Some(b)) if a > 0.0 => change(b / a - 1.0),
+        (Some(0.0), Some(_)) => "none before".to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// `format` of a number that may not be known.
 pub fn known<T: Copy>(number: Option<T>, format: impl FnOnce(T) -> String) -> String {
     number.map_or_else(|| NOT_KNOWN.to_owned(), format)
@@ -215,5 +248,44 @@ mod tests {
         assert_eq!(count(-1_234_567), "-1,234,567");
         assert_eq!(count(i64::MIN), "-9,223,372,036,854,775,808");
         assert_eq!(counted(1, "task", "tasks"), "1 task");
+    }
+
+    #[test]
+    fn values_have_their_units_and_relations_say_which_way() {
+        let texts = [
+            with_unit(41_934.0, "ms"),
+            with_unit(2e9, "ns"),
+            with_unit(1.8e7, "core_ms"),
+            with_unit(203_313_456.0, "bytes"),
+            with_unit(0.004, "usd"),
+            with_unit(110_052.0, "count"),
+            with_unit(2.25, "count"),
+            known(None, |value| with_unit(value, "ms")),
+        ];
+        assert_eq!(
+            texts,
+            [
+                "41.9 s",
+                "2.0 s",
+                "5.0 core-h",
+                "193.9 MiB",
+                "$0.0040",
+                "110,052",
+                "2.2",
+                "not known"
+            ]
+        );
+        let relations = [
+            relation(Some(32_492.0), Some(41_934.0)),
+            relation(Some(10.0), Some(21.0)),
+            relation(Some(10.0), Some(5.0)),
+            relation(Some(0.0), Some(5.0)),
+            relation(Some(3.0), Some(3.0)),
+            relation(None, Some(3.0)),
+        ];
+        assert_eq!(
+            relations,
+            ["+29 %", "2.1 times", "-50 %", "none before", "same", ""]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Axes with round numbers.
 
 use super::svg::Svg;
-use crate::publish::numbers::{count, duration};
+use crate::publish::numbers::{count, duration, usd};
 
 /// Steps of time that people count in, in milliseconds.
 const TIME_STEPS: [f64; 26] = [
@@ -33,6 +33,79 @@ fn ticks(top: f64, step: f64) -> Vec<f64> {
     }
     let number = (top / step + 1e-9).floor().min(64.0) as i32;
     (0..=number).map(|index| f64::from(index) * step).collect()
+}
+
+/// What an axis of values measures: which numbers are round, and how they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scale {
+    /// Things.
+    #[default]
+    Count,
+    /// Milliseconds of wall time.
+    Time,
+    /// Milliseconds of cores.
+    CoreTime,
+    /// US dollars.
+    Usd,
+}
+
+impl Scale {
+    /// Round values from 0 to `top` at which to draw a tick.
+    fn ticks(self, top: f64, most: usize) -> Vec<f64> {
+        const HOUR: f64 = 3.6e6;
+        match self {
+            Self::Count => number_ticks(top, most),
+            Self::Time => time_ticks(top, most),
+            // Core time is written in hours from three on.
+            Self::CoreTime if top >= 3.0 * HOUR => {
+                let hours = fine_ticks(top / HOUR, most).into_iter();
+                hours.map(|hours| hours * HOUR).collect()
+            }
+            Self::CoreTime => time_ticks(top, most),
+            Self::Usd => fine_ticks(top, most),
+        }
+    }
+
+    /// A value as it is written.
+    pub fn text(self, value: f64) -> String {
+        match self {
+            _ if value == 0.0 => "0".to_owned(),
+            Self::Count => count(value as i64),
+            Self::Time => tick_text(value),
+            Self::CoreTime if value < 1.08e7 => tick_text(value),
+            Self::CoreTime => format!("{} h", count((value / 3.6e6).round() as i64)),
+            Self::Usd => usd(value),
+        }
+    }
+}
+
+/// Round numbers from 0 to `top`, parts of one among them.
+fn fine_ticks(top: f64, most: usize) -> Vec<f64> {
+    let mut steps =
+        (-6..18).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power)));
+    let step = steps.find(|step| top / step <= most as f64);
+    ticks(top, step.unwrap_or(top))
+}
+
+/// Round times between two bounds: decades in units that people use, or more of them where the
+/// bounds are near each other.
+pub(super) fn log_ticks(from: f64, to: f64) -> Vec<f64> {
+    const DECADES: [f64; 14] = [
+        1.0, 10.0, 100.0, 1e3, 1e4, 6e4, 6e5, 3.6e6, 2.16e7, 8.64e7, 6.048e8, 2.592e9, 3.1536e10,
+        3e11,
+    ];
+    let inside = |tick: &f64| (from..=to).contains(tick);
+    let decades: Vec<f64> = DECADES.into_iter().filter(inside).collect();
+    if decades.len() >= 3 {
+        return decades;
+    }
+    let finer = DECADES
+        .into_iter()
+        .flat_map(|tick| [tick, 2.0 * tick, 3.0 * tick, 5.0 * tick]);
+    let mut finer: Vec<f64> = finer.filter(inside).collect();
+    finer.sort_by(f64::total_cmp);
+    finer.dedup();
+    finer
 }
 
 /// Where a chart draws.
@@ -75,14 +148,19 @@ impl Frame {
         self.floor(svg);
     }
 
-    /// The axis of numbers to the left of the frame, with a grid.
-    pub(super) fn number_axis(self, svg: &mut Svg, top: f64, text: impl Fn(f64) -> String) {
-        for tick in number_ticks(top, 4) {
+    /// The axis of values to the left of the frame, with a grid.
+    pub(super) fn scaled_axis(self, svg: &mut Svg, scale: Scale, top: f64) {
+        for tick in scale.ticks(top, 4) {
             let y = self.bottom() - self.height * tick / top.max(1e-9);
             svg.line("grid", (self.left, y), (self.right(), y));
-            svg.text("", "end", (self.left - 6.0, y + 4.0), &text(tick));
+            svg.text("", "end", (self.left - 6.0, y + 4.0), &scale.text(tick));
         }
         self.floor(svg);
+    }
+
+    /// What the values of the axis to the left are, above it.
+    pub(super) fn unit(self, svg: &mut Svg, unit: &str) {
+        svg.text("unit", "end", (self.left - 6.0, self.top - 8.0), unit);
     }
 
     pub(super) fn floor(self, svg: &mut Svg) {

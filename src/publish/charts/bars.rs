@@ -1,7 +1,7 @@
 //! Runs or days beside each other: one bar each, with a line to compare with.
 
 use super::Tone;
-use super::axis::Frame;
+use super::axis::{Frame, Scale};
 use super::svg::{Area, Svg};
 
 const WIDTH: f64 = 900.0;
@@ -17,8 +17,8 @@ pub struct BarsChart<'a> {
     pub bars: &'a [RunBar],
     /// A line to compare with.
     pub baseline: Option<f64>,
-    /// How a value on the axis is written.
-    pub axis: fn(f64) -> String,
+    /// What the values are.
+    pub scale: Scale,
 }
 
 /// One bar; a value that is not known leaves a gap.
@@ -30,6 +30,8 @@ pub struct RunBar {
     pub tip: String,
     /// Its height.
     pub value: Option<f64>,
+    /// How much of it was wasted, from its foot on.
+    pub wasted: Option<f64>,
     /// Its color.
     pub tone: Tone,
 }
@@ -53,16 +55,7 @@ pub fn bars(chart: &BarsChart<'_>) -> Option<String> {
         height: HEIGHT - 30.0,
     };
     let mut svg = Svg::new(WIDTH, HEIGHT, chart.title);
-    for share in [0.0, 0.5, 1.0] {
-        let y = frame.bottom() - frame.height * share;
-        svg.line("grid", (frame.left, y), (frame.right(), y));
-        svg.text(
-            "",
-            "end",
-            (frame.left - 6.0, y + 4.0),
-            &(chart.axis)(top * share),
-        );
-    }
+    frame.scaled_axis(&mut svg, chart.scale, top);
     let step = frame.width / bars.len().max(1) as f64;
     let width = (step * 0.72).clamp(1.0, 46.0);
     for (index, bar) in bars.iter().enumerate() {
@@ -92,6 +85,18 @@ pub fn bars(chart: &BarsChart<'_>) -> Option<String> {
             height,
         };
         svg.rect(&format!("bar {}", bar.tone.class()), area, Some(&bar.tip));
+        let wasted = bar
+            .wasted
+            .filter(|wasted| *wasted > 0.0 && wasted.is_finite());
+        if let Some(wasted) = wasted {
+            let height = frame.height * wasted.min(value) / top;
+            let foot = Area {
+                y: frame.bottom() - height,
+                height,
+                ..area
+            };
+            svg.rect("bar wasted", foot, Some(&bar.tip));
+        }
     }
     if let Some(baseline) = chart
         .baseline

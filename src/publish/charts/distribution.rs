@@ -1,6 +1,6 @@
 //! How durations are spread: a histogram over a logarithmic axis of time.
 
-use super::axis::{Frame, log_tick_text};
+use super::axis::{Frame, Scale, log_tick_text, log_ticks};
 use super::svg::{Area, Svg};
 use crate::publish::numbers::{count, duration};
 
@@ -30,7 +30,7 @@ pub struct Mark {
 }
 
 /// The lower bound of a bucket in milliseconds.
-fn bound(bucket: i64) -> f64 {
+pub(super) fn bound(bucket: i64) -> f64 {
     2f64.powf(bucket as f64 / 2.0)
 }
 
@@ -52,7 +52,8 @@ pub fn distribution(chart: &DistributionChart) -> Option<String> {
         height: HEIGHT - 44.0,
     };
     let mut svg = Svg::new(WIDTH, HEIGHT, &chart.title);
-    frame.number_axis(&mut svg, most, |number| count(number as i64));
+    frame.unit(&mut svg, "tasks");
+    frame.scaled_axis(&mut svg, Scale::Count, most);
     let columns = (last - first) as f64;
     let place = |ms: f64| {
         let bucket = 2.0 * ms.max(1.0).log2() - first as f64;
@@ -110,25 +111,4 @@ fn marks(svg: &mut Svg, frame: Frame, marks: &[Mark], place: impl Fn(f64) -> f64
         svg.text("strong", "start", (left, frame.top - 9.0), text);
         until = left - 10.0;
     }
-}
-
-/// Round times between two bounds: decades in units that people use, or more of them where the
-/// bounds are near each other.
-fn log_ticks(from: f64, to: f64) -> Vec<f64> {
-    const DECADES: [f64; 14] = [
-        1.0, 10.0, 100.0, 1e3, 1e4, 6e4, 6e5, 3.6e6, 2.16e7, 8.64e7, 6.048e8, 2.592e9, 3.1536e10,
-        3e11,
-    ];
-    let inside = |tick: &f64| (from..=to).contains(tick);
-    let decades: Vec<f64> = DECADES.into_iter().filter(inside).collect();
-    if decades.len() >= 3 {
-        return decades;
-    }
-    let finer = DECADES
-        .into_iter()
-        .flat_map(|tick| [tick, 2.0 * tick, 3.0 * tick, 5.0 * tick]);
-    let mut finer: Vec<f64> = finer.filter(inside).collect();
-    finer.sort_by(f64::total_cmp);
-    finer.dedup();
-    finer
 }

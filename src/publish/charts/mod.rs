@@ -7,17 +7,28 @@
 
 mod axis;
 mod bars;
+mod curve;
 mod distribution;
+mod heat;
+mod lanes;
+mod pairs;
 mod parts;
+mod plan;
 mod svg;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod usage;
 
+pub use axis::Scale;
 pub use bars::{BarsChart, RunBar, bars};
+pub use curve::{CurveChart, CurvePoint, curve};
 pub use distribution::{DistributionChart, Mark, distribution};
+pub use heat::{HeatCell, HeatChart, heat};
+pub use lanes::{Lane, LanesChart, MAX_LANES, lanes};
+pub use pairs::{Pair, pairs};
 pub use parts::{Part, parts};
+pub use plan::{MAX_PLAN_NODES, PlanChart, PlanNode, plan};
 pub use timeline::{TimelineBar, TimelineChart, timeline};
 pub use usage::{UsageChart, UsagePoint, usage};
 

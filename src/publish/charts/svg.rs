@@ -92,6 +92,76 @@ impl Svg {
         let _ = write!(self.body, "<path class=\"{class}\" d=\"{path}\"/>");
     }
 
+    /// A line from a place down to another, `width` wide.
+    pub(super) fn flow(&mut self, width: f64, from: (f64, f64), to: (f64, f64)) {
+        let middle = at(f64::midpoint(from.1, to.1));
+        let _ = write!(
+            self.body,
+            "<path class=\"flow\" stroke-width=\"{}\" d=\"M{} {}C{} {middle} {} {middle} {} {}\"/>",
+            at(width),
+            at(from.0),
+            at(from.1),
+            at(from.0),
+            at(to.0),
+            at(to.0),
+            at(to.1),
+        );
+    }
+
+    /// A line through places.
+    pub(super) fn polyline(&mut self, class: &str, places: &[(f64, f64)]) {
+        let points = points(places);
+        let _ = write!(
+            self.body,
+            "<polyline class=\"{class}\" points=\"{points}\"/>"
+        );
+    }
+
+    /// A filled shape; nothing where it has no area.
+    pub(super) fn shape(&mut self, class: &str, places: &[(f64, f64)]) {
+        if places.len() > 2 {
+            let points = points(places);
+            let _ = write!(
+                self.body,
+                "<polygon class=\"{class}\" points=\"{points}\"/>"
+            );
+        }
+    }
+
+    pub(super) fn circle(&mut self, class: &str, place: (f64, f64), tip: &str) {
+        let _ = write!(
+            self.body,
+            "<circle class=\"{class}\" cx=\"{}\" cy=\"{}\" r=\"4\"><title>{}</title></circle>",
+            at(place.0),
+            at(place.1),
+            escaped(tip),
+        );
+    }
+
+    /// What follows is a link, until it is closed; nothing without an address.
+    pub(super) fn open_link(&mut self, href: &str) {
+        if !href.is_empty() {
+            let _ = write!(self.body, "<a href=\"{}\">", escaped(href));
+        }
+    }
+
+    pub(super) fn close_link(&mut self, href: &str) {
+        if !href.is_empty() {
+            self.body.push_str("</a>");
+        }
+    }
+
+    /// The picture in its own size, with links that are reached one by one.
+    pub(super) fn finish_with_links(self) -> String {
+        let [width, height] = [self.width, self.height].map(at);
+        format!(
+            "<svg class=\"chart natural\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" role=\"group\" aria-label=\"{}\">{}</svg>",
+            escaped(&self.title),
+            self.body
+        )
+    }
+
     /// The picture.
     pub(super) fn finish(self) -> String {
         format!(
@@ -102,6 +172,14 @@ impl Svg {
             self.body
         )
     }
+}
+
+fn points(places: &[(f64, f64)]) -> String {
+    let places = places.iter();
+    let pairs: Vec<String> = places
+        .map(|(x, y)| format!("{},{}", at(*x), at(*y)))
+        .collect();
+    pairs.join(" ")
 }
 
 /// Where a rectangle lies.

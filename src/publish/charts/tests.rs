@@ -28,9 +28,9 @@ fn overlapping_bars_take_lanes_and_lie_where_their_times_say() {
     };
     let svg = timeline(&chart).expect("bars");
     // The frame is 884 wide from 8 on; by time: 0–60, 50–100, 60–70 back in the first lane.
-    assert_eq!(numbers(&svg, "bar plain", "x"), [8.0, 450.0, 538.4]);
-    assert_eq!(numbers(&svg, "bar plain", "width"), [530.4, 442.0, 88.4]);
-    assert_eq!(numbers(&svg, "bar plain", "y"), [6.0, 22.0, 6.0]);
+    assert_eq!(numbers(&svg, "bar quiet", "x"), [8.0, 450.0, 538.4]);
+    assert_eq!(numbers(&svg, "bar quiet", "width"), [530.4, 442.0, 88.4]);
+    assert_eq!(numbers(&svg, "bar quiet", "y"), [6.0, 22.0, 6.0]);
 }
 
 #[test]
@@ -97,6 +97,10 @@ fn what_is_not_known_is_not_drawn() {
     assert_eq!(usage(&UsageChart::default()), None);
     assert_eq!(distribution(&DistributionChart::default()), None);
     assert_eq!(parts("t", &[]), None);
+    assert_eq!(
+        pairs("t", &[Pair::default()], |value| value.to_string()),
+        None
+    );
     let nothing = UsageChart {
         span_ms: f64::NAN,
         points: vec![UsagePoint {
@@ -110,7 +114,7 @@ fn what_is_not_known_is_not_drawn() {
         title: "t",
         bars: &[RunBar::default()],
         baseline: None,
-        axis: |value| value.to_string(),
+        scale: Scale::Count,
     };
     assert_eq!(bars(&chart), None);
 }
@@ -147,10 +151,130 @@ fn usage_is_as_high_as_the_cores() {
         ..UsageChart::default()
     })
     .expect("areas");
-    // 122 high above 130: 4 cores reach the top, 2 the half.
+    // 122 high above 144: 4 cores reach the top, 2 the half.
     assert!(
-        svg.contains("class=\"held\" d=\"M52 130L52 8L472 8L472 69L892 69L892 130Z\""),
+        svg.contains("class=\"held\" d=\"M52 144L52 22L472 22L472 83L892 83L892 144Z\""),
         "{svg}"
     );
-    assert!(svg.contains("class=\"busy\" d=\"M52 130L52 99.5L472 99.5L472 69L892 69L892 130Z\""));
+    assert!(svg.contains("class=\"busy\" d=\"M52 144L52 113.5L472 113.5L472 83L892 83L892 144Z\""));
+}
+
+#[test]
+fn a_heat_map_counts_by_launch_and_duration_and_shows_failures() {
+    let cell = |slice, bucket, num_tasks, num_failed| HeatCell {
+        slice,
+        bucket,
+        num_tasks,
+        num_failed,
+    };
+    let chart = HeatChart {
+        title: "t".to_owned(),
+        span_ms: 60_000.0,
+        num_slices: 60,
+        cells: vec![
+            cell(0, 10, 100_000, 0),
+            cell(59, 20, 1, 0),
+            cell(30, 14, 2, 2),
+            cell(99, 10, 5, 0),
+            cell(3, -1, 5, 0),
+        ],
+    };
+    let svg = heat(&chart).expect("cells");
+    assert_eq!(
+        svg.matches("<rect").count(),
+        3,
+        "outside of the map is not drawn"
+    );
+    assert!(
+        svg.contains("100,000 tasks of 32 ms to 45 ms, begun from 0 ms on"),
+        "{svg}"
+    );
+    // Of 828 wide from 64 on: slice 59 of 60; the topmost of eleven rows.
+    assert_eq!(numbers(&svg, "b1", "x"), [878.2]);
+    assert_eq!(numbers(&svg, "b1", "y"), [20.5]);
+    assert!(
+        svg.contains("class=\"alarm\"") && svg.contains("2 tasks failed"),
+        "{svg}"
+    );
+    assert_eq!(heat(&HeatChart::default()), None);
+}
+
+#[test]
+fn neighbors_of_one_color_in_a_lane_are_one_rectangle() {
+    let lane = Lane {
+        label: "1".to_owned(),
+        begin_ms: 0.0,
+        end_ms: Some(50.0),
+        is_lost: true,
+        busy: vec![1.0, 0.9, 0.3, 0.0, f64::NAN, 0.0],
+        failed: vec![2],
+        ..Lane::default()
+    };
+    let chart = LanesChart {
+        title: "t".to_owned(),
+        span_ms: 120.0,
+        lanes: vec![lane; 50],
+    };
+    let svg = lanes(&chart).expect("lanes");
+    // 796 wide from 96 on: six slices of 132.7, two of them busy alike.
+    assert_eq!(numbers(&svg, "b4", "width").first(), Some(&265.3));
+    assert_eq!(numbers(&svg, "b2", "x").first(), Some(&361.3));
+    assert_eq!(svg.matches("class=\"held\"").count(), MAX_LANES);
+    assert_eq!(svg.matches("class=\"alarm\"").count(), MAX_LANES);
+    assert_eq!(lanes(&LanesChart::default()), None);
+}
+
+#[test]
+fn a_curve_has_sizes_on_a_logarithmic_axis_and_an_interval() {
+    let point = |size: f64, value: f64| CurvePoint {
+        size,
+        value,
+        interval: Some((value * 0.5, value * 1.25)),
+        mark: if size == 2.0 {
+            "current".to_owned()
+        } else {
+            String::new()
+        },
+        ..CurvePoint::default()
+    };
+    let chart = CurveChart {
+        title: "t".to_owned(),
+        unit: "executors".to_owned(),
+        scale: Scale::Time,
+        points: vec![point(1.0, 80e3), point(2.0, 40e3), point(4.0, 20e3)],
+    };
+    let svg = curve(&chart).expect("a curve");
+    // 800 wide from 76 on, 150 high above 170: twice the size is half of the way, 100 s the top.
+    assert!(svg.contains("points=\"76,50 476,110 876,140\""), "{svg}");
+    assert!(
+        svg.contains("points=\"76,20 476,95 876,132.5 876,155 476,140 76,110\""),
+        "{svg}"
+    );
+    assert!(svg.contains(">current</text>") && svg.contains(">executors</text>"));
+    assert_eq!(curve(&CurveChart::default()), None);
+}
+
+#[test]
+fn axes_have_round_values_in_the_units_of_people() {
+    let texts = |scale: Scale, top: f64| {
+        let svg = bars(&BarsChart {
+            title: "t",
+            bars: &[RunBar {
+                value: Some(top),
+                ..RunBar::default()
+            }],
+            baseline: None,
+            scale,
+        });
+        let svg = svg.expect("a bar");
+        let texts = svg.split("<text").skip(1).filter_map(|text| {
+            let text = text.split('>').nth(1)?.split('<').next()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        });
+        texts.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(texts(Scale::Time, 173_000.0), "0 60 s 2 min");
+    assert_eq!(texts(Scale::CoreTime, 1.73e7), "0 2 h 4 h");
+    assert_eq!(texts(Scale::Usd, 0.27), "0 $0.10 $0.20");
+    assert_eq!(texts(Scale::Count, 42.0), "0 20 40");
 }

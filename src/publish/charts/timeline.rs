@@ -71,11 +71,18 @@ pub fn timeline(chart: &TimelineChart) -> Option<String> {
             width: (end - x).max(1.5),
             height: LANE - 3.0,
         };
-        let class = format!("bar {}", bar.tone.class());
+        let class = match bar.tone {
+            Tone::Plain => "bar quiet".to_owned(),
+            tone => format!("bar {}", tone.class()),
+        };
         svg.rect(&class, area, Some(&bar.tip));
         if area.width > 7.0 * bar.label.chars().count() as f64 + 6.0 {
             let place = (area.x + 4.0, area.y + 10.0);
-            svg.text("on-bar", "start", place, &bar.label);
+            let class = match bar.tone {
+                Tone::Plain => "on-quiet",
+                _ => "on-bar",
+            };
+            svg.text(class, "start", place, &bar.label);
         }
     }
     Some(svg.finish())

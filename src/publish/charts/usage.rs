@@ -1,11 +1,10 @@
 //! How many cores were held and used over time.
 
-use super::axis::Frame;
+use super::axis::{Frame, Scale};
 use super::svg::Svg;
-use crate::publish::numbers::count;
 
 const WIDTH: f64 = 900.0;
-const HEIGHT: f64 = 150.0;
+const HEIGHT: f64 = 164.0;
 /// Most slices.
 const MAX_POINTS: usize = 600;
 
@@ -49,13 +48,14 @@ pub fn usage(chart: &UsageChart) -> Option<String> {
     }
     let frame = Frame {
         left: 52.0,
-        top: 8.0,
+        top: 22.0,
         width: WIDTH - 60.0,
-        height: HEIGHT - 28.0,
+        height: HEIGHT - 42.0,
     };
     let mut svg = Svg::new(WIDTH, HEIGHT, &chart.title);
     frame.time_axis(&mut svg, chart.span_ms);
-    frame.number_axis(&mut svg, top, |number| count(number as i64));
+    frame.unit(&mut svg, "cores");
+    frame.scaled_axis(&mut svg, Scale::Count, top);
     let layers: [(&str, Value); 2] = [("held", |point| point.held), ("busy", |point| point.busy)];
     for (class, value) in layers {
         let steps: Vec<(f64, f64, f64)> = points

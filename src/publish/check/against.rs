@@ -3,9 +3,9 @@
 use datafusion::common::ScalarValue;
 use serde::Deserialize;
 
-use super::super::document::with_unit;
 use super::super::error::PublishError;
 use super::super::facts::Facts;
+use super::super::numbers::with_unit;
 use super::super::runs::Run;
 use super::{Baseline, Check, FOLDER, FindingLimit, Limit, Outcome};
 

@@ -10,10 +10,10 @@ mod junit;
 mod sarif;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use serde::Serialize;
 
-use super::document::Document;
 use super::error::PublishError;
 use super::facts::Facts;
 use super::runs::Run;
@@ -152,18 +152,7 @@ impl Checked {
                 self.name
             ),
         };
-        let mut document = Document::default();
-        document.paragraph(&verdict);
-        let rows = |word: &str, checks: &[Check]| -> Vec<Vec<String>> {
-            let row =
-                |check: &Check| vec![word.to_owned(), check.check.clone(), check.message.clone()];
-            checks.iter().map(row).collect()
-        };
-        let mut all = rows("EXCEEDED", &self.violations);
-        all.extend(rows("not checked", &self.not_checked));
-        all.extend(rows("ok", &self.within));
-        document.table(&["", "limit", ""], all);
-        document.to_text()
+        text::write(self, &verdict)
     }
 
     /// JUnit XML: a test case for each line of the budget.

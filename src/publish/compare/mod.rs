@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::PublishError;
 use super::facts::Facts;
+use super::page::{self, Page};
 use super::runs::Run;
 
 /// Folder of the queries.
@@ -213,14 +214,19 @@ pub async fn compare(facts: &Facts<'_>, a: &Run, b: &Run) -> Result<Comparison, 
 }
 
 impl Comparison {
+    /// As a page.
+    pub(in crate::publish) fn page(&self) -> Page {
+        show::page(self)
+    }
+
     /// As plain text for people.
     pub fn to_text(&self) -> String {
-        show::document(self).to_text()
+        page::text::write(&self.page())
     }
 
     /// As Markdown.
     pub fn to_markdown(&self) -> String {
-        show::document(self).to_markdown()
+        page::markdown::write(&self.page())
     }
 
     /// Says what the facts come to.

@@ -1,168 +1,237 @@
-//! A comparison as a document for people.
+//! A comparison as a page.
 
-use super::super::document::{Document, change, known_or_not, with_unit};
 use super::{ComparedRun, Comparison, FindingChange, Setting, StagePair};
+use crate::model::{printable, shortened};
+use crate::publish::charts::{self, Pair};
+use crate::publish::numbers::{self, duration, known, relation, with_unit};
+use crate::publish::page::{Block, Chart, Link, Page, Section, Table};
 
 /// How many rows of the longer tables are shown; JSON has all.
 const MOST_STAGES: usize = 15;
 const MOST_OTHER_SETTINGS: usize = 10;
 const MOST_FINDINGS: usize = 20;
 const MOST_OPERATORS: usize = 20;
+/// Longest name and longest value, in characters.
+const LONGEST_NAME: usize = 60;
+const LONGEST_VALUE: usize = 160;
 
-pub(super) fn document(comparison: &Comparison) -> Document {
-    let mut document = Document::default();
-    document
-        .title(&format!(
-            "{} and {}",
-            comparison.a.application_id, comparison.b.application_id
-        ))
-        .paragraph(&comparison.verdict);
-    runs(&mut document, comparison);
-    metrics(&mut document, comparison);
-    settings(&mut document, &comparison.settings);
-    stages(&mut document, &comparison.stages);
-    operators(&mut document, comparison);
-    findings(&mut document, &comparison.findings);
-    document
-}
-
-fn runs(document: &mut Document, comparison: &Comparison) {
-    let row = |name: &str, run: &ComparedRun| {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        vec![
-            name.to_owned(),
-            run.application_id.clone(),
-            run.attempt_id.clone(),
-            text(&run.application_name),
-            text(&run.spark_version),
-            text(&run.start_time),
-            run.cluster_name.clone(),
-            match (&run.failure_reason, run.complete) {
-                (Some(_), _) => "failed",
-                (None, Some(false)) => "no end in its history",
-                _ => "ended",
-            }
-            .to_owned(),
-        ]
+pub(super) fn page(comparison: &Comparison) -> Page {
+    let (a, b) = (&comparison.a, &comparison.b);
+    let [name_a, name_b] = [a, b].map(name);
+    let title = match name_a == name_b {
+        true => format!("Two runs of {name_a}"),
+        false => format!("{name_a} and {name_b}"),
     };
-    document.table(
-        &[
-            "run",
-            "application",
-            "attempt",
-            "name",
-            "Spark",
-            "start",
-            "cluster",
-            "state",
-        ],
-        vec![row("A", &comparison.a), row("B", &comparison.b)],
-    );
-}
-
-fn metrics(document: &mut Document, comparison: &Comparison) {
-    let rows = comparison.metrics.iter().filter(|metric| {
-        // What neither run has or did needs no line.
-        [metric.a, metric.b]
-            .iter()
-            .any(|value| value.is_some_and(|value| value != 0.0))
-    });
-    let rows = rows.map(|metric| {
-        vec![
-            metric.title.clone(),
-            known_or_not(metric.a, &metric.unit),
-            known_or_not(metric.b, &metric.unit),
-            change(metric.a, metric.b),
+    Page {
+        title: shortened(&title, 2 * LONGEST_NAME),
+        subtitle: printable(&format!("A {} · B {}", a.application_id, b.application_id)),
+        sections: vec![
+            verdict(comparison),
+            metrics(comparison),
+            settings(&comparison.settings),
+            stages(comparison),
+            operators(comparison),
+            findings(&comparison.findings),
         ]
-    });
-    document
-        .heading("In numbers")
-        .table(&["", "A", "B", "change"], rows.collect());
+        .into_iter()
+        .filter(|section| !section.blocks.is_empty())
+        .collect(),
+        ..Page::default()
+    }
 }
 
-fn settings(document: &mut Document, settings: &[Setting]) {
-    document.heading("Settings that differ");
+fn name(run: &ComparedRun) -> String {
+    let name = run.application_name.as_ref();
+    printable(name.unwrap_or(&run.application_id))
+}
+
+fn verdict(comparison: &Comparison) -> Section {
+    let mut table = Table::new(
+        "The runs",
+        &["Run", "Application", "Spark", "Started", "Cluster", "State"],
+    );
+    for (letter, run) in [("A", &comparison.a), ("B", &comparison.b)] {
+        let text = |value: &Option<String>| value.as_deref().map(printable).unwrap_or_default();
+        let (mark, state) = match (&run.failure_reason, run.complete) {
+            (Some(_), _) => ("high", "failed"),
+            (None, Some(false)) => ("", "no end in its event log"),
+            _ => ("", "ended"),
+        };
+        table.row(
+            mark,
+            [
+                letter.to_owned(),
+                name(run),
+                text(&run.spark_version),
+                text(&run.start_time),
+                printable(&run.cluster_name),
+                state.to_owned(),
+            ],
+        );
+        table.link(1, Link::application(&run.application_id, &run.attempt_id));
+        let attempt = match run.attempt_id.as_str() {
+            "0" => String::new(),
+            attempt => format!(" attempt {attempt}"),
+        };
+        table.note(1, printable(&format!("{}{attempt}", run.application_id)));
+    }
+    let verdict = printable(&comparison.verdict);
+    let (first, rest) = verdict.split_once(". ").unwrap_or((&verdict, ""));
+    let stop = if rest.is_empty() { "" } else { "." };
+    Section::new("verdict", "Verdict")
+        .with(Block::Lead {
+            first: format!("{first}{stop}"),
+            rest: rest.to_owned(),
+        })
+        .with_some(table.block())
+}
+
+fn metrics(comparison: &Comparison) -> Section {
+    let mut table = Table::new("Both runs in numbers", &["Measure", "#A", "#B", "#Change"]);
+    for metric in &comparison.metrics {
+        // What neither run has or did needs no line.
+        let is_shown = |value: &Option<f64>| value.is_some_and(|value| value != 0.0);
+        if ![metric.a, metric.b].iter().any(is_shown) {
+            continue;
+        }
+        let value = |value: Option<f64>| known(value, |value| with_unit(value, &metric.unit));
+        table.row(
+            "",
+            [
+                printable(&metric.title),
+                value(metric.a),
+                value(metric.b),
+                relation(metric.a, metric.b),
+            ],
+        );
+    }
+    Section::new("numbers", "In numbers").with_some(table.block())
+}
+
+fn settings(settings: &[Setting]) -> Section {
+    let section = Section::new("settings", "Settings that differ");
     if settings.is_empty() {
-        document.paragraph("None but names, places, ids and times.");
-        return;
+        let none = "None but names, places, ids and times.";
+        return section.with(Block::Text(none.to_owned()));
     }
     let (tuning, others): (Vec<&Setting>, Vec<&Setting>) =
         settings.iter().partition(|setting| setting.is_tuning);
     let hidden = others.len().saturating_sub(MOST_OTHER_SETTINGS);
-    let shown = tuning.iter().chain(others.iter().take(MOST_OTHER_SETTINGS));
+    let mut table = Table::new(
+        "Those that decide how fast it runs first",
+        &["Setting", "A", "B"],
+    );
     let from = |origin: &Option<String>| match origin.as_deref() {
         Some("session") => " (session)",
         _ => "",
     };
-    let rows = shown.map(|setting| {
-        vec![
-            setting.key.clone(),
-            format!("{}{}", setting.in_a(), from(&setting.origin_a)),
-            format!("{}{}", setting.in_b(), from(&setting.origin_b)),
-        ]
-    });
-    document.table(&["setting", "A", "B"], rows.collect());
-    more(document, hidden, "setting", "settings");
+    for setting in tuning.iter().chain(others.iter().take(MOST_OTHER_SETTINGS)) {
+        let value = |value: &str, origin| {
+            let value = shortened(&printable(value), LONGEST_VALUE);
+            format!("{value}{}", from(origin))
+        };
+        table.row(
+            "",
+            [
+                printable(&setting.key),
+                value(&setting.in_a(), &setting.origin_a),
+                value(&setting.in_b(), &setting.origin_b),
+            ],
+        );
+    }
+    section
+        .with_some(table.block())
+        .with_some(more(hidden, "setting", "settings"))
 }
 
-fn stages(document: &mut Document, stages: &[StagePair]) {
-    document.heading("Stages, those that changed most first");
+fn stages(comparison: &Comparison) -> Section {
+    let stages = &comparison.stages;
+    let section = Section::new("stages", "Stages");
     if stages.is_empty() {
-        document.paragraph("Neither run has a stage.");
-        return;
+        return section.with(Block::Text("Neither run has a stage.".to_owned()));
     }
-    let rows = stages.iter().take(MOST_STAGES).map(stage_row);
-    document.table(
+    let mut table = Table::new(
+        "Stages, those that changed most first",
         &[
             "A",
             "B",
-            "matched by",
-            "stage",
-            "duration A",
-            "duration B",
-            "change",
-            "tasks",
-            "spill to disk",
-            "shuffle",
+            "Stage",
+            "Matched by",
+            "#Ran in A",
+            "#Ran in B",
+            "#Change",
+            "#Tasks",
+            "#Spilled",
+            "#Shuffled",
         ],
-        rows.collect(),
     );
-    more(
-        document,
-        stages.len().saturating_sub(MOST_STAGES),
-        "stage",
-        "stages",
-    );
+    for pair in stages.iter().take(MOST_STAGES) {
+        table.row("", stage_row(pair));
+        for (column, run, stage) in [
+            (0, &comparison.a, pair.stage_id_a),
+            (1, &comparison.b, pair.stage_id_b),
+        ] {
+            if let Some(stage) = stage {
+                let link = Link::of("/stage", &run.application_id, &run.attempt_id);
+                table.link(column, link.with("stage", stage));
+            }
+        }
+    }
+    section
+        .with_some(picture(stages).map(Block::Chart))
+        .with_some(table.block())
+        .with_some(more(
+            stages.len().saturating_sub(MOST_STAGES),
+            "stage",
+            "stages",
+        ))
 }
 
-fn stage_row(pair: &StagePair) -> Vec<String> {
+/// How long the stages that changed most ran in both runs.
+fn picture(stages: &[StagePair]) -> Option<Chart> {
+    let shown = stages.iter().take(MOST_STAGES);
+    let pairs: Vec<Pair> = shown
+        .map(|pair| Pair {
+            label: pair.name(),
+            a: pair.duration_ms_a.map(|ms| ms as f64),
+            b: pair.duration_ms_b.map(|ms| ms as f64),
+        })
+        .collect();
+    let says = "The stages that changed most, A above B.".to_owned();
+    Some(Chart {
+        title: "Time of the stages".to_owned(),
+        svg: charts::pairs(&says, &pairs, duration)?,
+        says,
+        legend: vec![("quiet", "A"), ("plain", "B")],
+    })
+}
+
+fn stage_row(pair: &StagePair) -> [String; 10] {
     let id = |id: Option<i64>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-    let both = |a: Option<i64>, b: Option<i64>, unit: &str| {
-        let text = |value: Option<i64>| {
-            value.map_or_else(|| "-".to_owned(), |value| with_unit(value as f64, unit))
-        };
-        match (text(a), text(b)) {
-            (a, b) if a == b => a,
-            (a, b) => format!("{a} → {b}"),
-        }
+    let text = |value: Option<i64>, unit: &str| {
+        value.map_or_else(|| "-".to_owned(), |value| with_unit(value as f64, unit))
+    };
+    let both = |a: Option<i64>, b: Option<i64>, unit: &str| match (text(a, unit), text(b, unit)) {
+        (a, b) if a == b => a,
+        (a, b) => format!("{a} → {b}"),
     };
     let number = |value: Option<i64>| value.map(|value| value as f64);
-    let shown = |value: Option<i64>| {
-        value.map_or_else(|| "-".to_owned(), |value| with_unit(value as f64, "ms"))
-    };
     let sum = |read: Option<i64>, written: Option<i64>| Some(read?.saturating_add(written?));
-    vec![
+    [
         id(pair.stage_id_a),
         id(pair.stage_id_b),
+        shortened(
+            &printable(pair.stage_name.as_deref().unwrap_or_default()),
+            LONGEST_NAME,
+        ),
         match pair.matched_by.as_deref() {
             Some("call_site") => "call site".to_owned(),
-            Some(by) => by.to_owned(),
+            Some(by) => printable(by),
             None => "no partner".to_owned(),
         },
-        pair.stage_name.clone().unwrap_or_default(),
-        shown(pair.duration_ms_a),
-        shown(pair.duration_ms_b),
-        change(number(pair.duration_ms_a), number(pair.duration_ms_b)),
+        text(pair.duration_ms_a, "ms"),
+        text(pair.duration_ms_b, "ms"),
+        relation(number(pair.duration_ms_a), number(pair.duration_ms_b)),
         both(pair.num_tasks_a, pair.num_tasks_b, "count"),
         both(
             pair.disk_bytes_spilled_a,
@@ -177,83 +246,83 @@ fn stage_row(pair: &StagePair) -> Vec<String> {
     ]
 }
 
-fn operators(document: &mut Document, comparison: &Comparison) {
+fn operators(comparison: &Comparison) -> Section {
     let operators = &comparison.operators;
-    if operators.is_empty() {
-        return;
+    let mut table = Table::new("How often each plan has them", &["Operator", "#A", "#B"]);
+    for operator in operators.iter().take(MOST_OPERATORS) {
+        table.row(
+            "",
+            [
+                printable(&operator.operator),
+                numbers::count(operator.num_a),
+                numbers::count(operator.num_b),
+            ],
+        );
     }
-    let rows = operators.iter().take(MOST_OPERATORS).map(|operator| {
-        vec![
-            operator.operator.clone(),
-            operator.num_a.to_string(),
-            operator.num_b.to_string(),
-        ]
-    });
-    document
-        .heading("Operators of the plans that differ in number")
-        .table(&["operator", "A", "B"], rows.collect());
-    more(
-        document,
-        operators.len().saturating_sub(MOST_OPERATORS),
-        "operator",
-        "operators",
-    );
+    Section::new("operators", "Operators of the plans that differ in number")
+        .with_some(table.block())
+        .with_some(more(
+            operators.len().saturating_sub(MOST_OPERATORS),
+            "operator",
+            "operators",
+        ))
 }
 
-fn findings(document: &mut Document, findings: &[FindingChange]) {
-    document.heading("Findings that came or went");
+fn findings(findings: &[FindingChange]) -> Section {
     let (same, changed): (Vec<&FindingChange>, Vec<&FindingChange>) = findings
         .iter()
         .partition(|finding| finding.change == "same");
-    if changed.is_empty() {
-        document.paragraph("None.");
-    }
-    let rows = changed.iter().take(MOST_FINDINGS).map(|finding| {
-        let of_b = finding.num_b > 0;
-        let severity = if of_b {
-            &finding.severity_b
-        } else {
-            &finding.severity_a
-        };
-        let evidence = if of_b {
-            &finding.evidence_b
-        } else {
-            &finding.evidence_a
-        };
-        vec![
-            finding.change.clone(),
-            severity.clone().unwrap_or_default(),
-            finding.rule_id.clone(),
-            format!("{} → {}", finding.num_a, finding.num_b),
-            evidence
-                .clone()
-                .or_else(|| finding.title.clone())
-                .unwrap_or_default(),
-        ]
-    });
-    document.table(
-        &["", "severity", "rule", "number", "evidence"],
-        rows.collect(),
+    let mut table = Table::new(
+        "Findings of B against those of A",
+        &["Change", "Severity", "Rule", "#Number", "~Evidence"],
     );
-    more(
-        document,
+    for finding in changed.iter().take(MOST_FINDINGS) {
+        let (severity, evidence) = match finding.num_b > 0 {
+            true => (&finding.severity_b, &finding.evidence_b),
+            false => (&finding.severity_a, &finding.evidence_a),
+        };
+        let evidence = evidence.as_deref().or(finding.title.as_deref());
+        let severity = severity.as_deref().map(printable).unwrap_or_default();
+        table.row(
+            &severity,
+            [
+                printable(&finding.change),
+                severity.clone(),
+                printable(&finding.rule_id),
+                format!("{} → {}", finding.num_a, finding.num_b),
+                printable(evidence.unwrap_or_default()),
+            ],
+        );
+    }
+    let mut section = Section::new("findings", "Findings that came or went");
+    section = match table.block() {
+        Some(block) => section.with(block),
+        None => section.with(Block::Text("None.".to_owned())),
+    };
+    section = section.with_some(more(
         changed.len().saturating_sub(MOST_FINDINGS),
         "finding",
         "findings",
-    );
-    if !same.is_empty() {
-        let rules: Vec<&str> = same
-            .iter()
-            .map(|finding| finding.rule_id.as_str())
-            .collect();
-        document.paragraph(&format!("As often in both: {}.", rules.join(", ")));
+    ));
+    if same.is_empty() {
+        return section;
     }
+    let rules: Vec<String> = same
+        .iter()
+        .map(|finding| printable(&finding.rule_id))
+        .collect();
+    section.with(Block::Note(format!(
+        "As often in both: {}.",
+        rules.join(", ")
+    )))
 }
 
 /// Says how many rows are left out.
-fn more(document: &mut Document, number: usize, one: &str, many: &str) {
-    if number > 0 {
-        let noun = if number == 1 { one } else { many };
-        document.paragraph(&format!("{number} more {noun}: see --format json."));
-    }
+fn more(number: usize, one: &str, many: &str) -> Option<Block> {
+    let noun = if number == 1 { one } else { many };
+    (number > 0).then(|| {
+        Block::Note(format!(
+            "{number} more {noun}: see sparklake compare --format json."
+        ))
+    })
 }

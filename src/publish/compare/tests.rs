@@ -82,7 +82,7 @@ fn the_stage_and_the_setting_that_makes_its_tasks_are_named() {
     ];
     assert_eq!(
         verdict(comparison),
-        "B took 2.1 times as long as A (100.0 s → 210.0 s): 80 % of the difference is stage 12, which took \
+        "B took 2.1 times as long as A (1 min 40 s → 3 min 30 s): 80 % of the difference is stage 12, which took \
          88.0 s more; it ran in 20 instead of 200 tasks and spilled 3.0 GiB to disk (A: none), since \
          spark.sql.shuffle.partitions went from 200 to 20."
     );
@@ -99,7 +99,7 @@ fn what_is_not_known_or_not_alike_is_said() {
     let same = verdict(runs(Some(100_000.0), Some(101_000.0)));
     assert_eq!(
         same,
-        "B took about as long as A (100.0 s and 101.0 s); no tuning setting differs."
+        "B took about as long as A (1 min 40 s and 1 min 41 s); no tuning setting differs."
     );
 
     let mut strangers = runs(Some(100_000.0), Some(10_000.0));
@@ -111,7 +111,7 @@ fn what_is_not_known_or_not_alike_is_said() {
     assert_eq!(
         verdict(strangers),
         "These two runs have nothing in common: `a` and `b` are different jobs, and no stage of one runs \
-         the code of a stage of the other; only totals can be compared. B was 10.0 times as fast as A (100.0 s → 10.0 s)."
+         the code of a stage of the other; only totals can be compared. B was 10.0 times as fast as A (1 min 40 s → 10.0 s)."
     );
 }
 
@@ -134,7 +134,7 @@ fn more_input_another_version_and_failures_are_said() {
     comparison.b.cores_max = Some(2);
     assert_eq!(
         verdict(comparison),
-        "B took 1.5 times as long as A (100.0 s → 150.0 s): no single stage makes the difference; Spark went \
+        "B took 1.5 times as long as A (1 min 40 s → 2 min 30 s): no single stage makes the difference; Spark went \
          from 3.5.1 to 4.0.1; it had 2 cores at most, A 8. B read 2.0 times as much input (953.7 MiB → \
          1.9 GiB); per byte of input it took 0.75 times as long. B failed, so that its length says little."
     );
@@ -148,7 +148,7 @@ fn time_without_tasks_is_named_where_it_makes_the_difference() {
     comparison.settings = vec![setting("spark.executor.instances", "2", "4")];
     assert_eq!(
         verdict(comparison),
-        "B took 20 % less time than A (100.0 s → 80.0 s): 90 % of the difference is less time without a task; \
+        "B took 20 % less time than A (1 min 40 s → 80.0 s): 90 % of the difference is less time without a task; \
          the only tuning setting that differs is spark.executor.instances: 2 → 4."
     );
 }
@@ -160,13 +160,17 @@ fn text_and_markdown_begin_with_the_verdict() {
     comparison.conclude();
     let text = comparison.to_text();
     assert!(
-        text.starts_with(&format!("a and b\n\n{}\n", comparison.verdict)),
+        text.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains(&comparison.verdict),
         "{text}"
     );
+    assert!(text.find("Verdict") < text.find("In numbers"), "{text}");
     let markdown = comparison.to_markdown();
     assert!(
         markdown
-            .contains("| 12 | 12 | plan |  | 20.0 s | 108.0 s | 5.4 times | 200 → 20 | - | - |"),
+            .contains("| 12 | 12 |  | plan | 20.0 s | 1 min 48 s | 5.4 times | 200 → 20 | - | - |"),
         "{markdown}"
     );
 }

@@ -1,8 +1,8 @@
 //! The verdict: which run took longer, which stage makes the difference, and what differs between the
 //! runs that may be the cause.
 
-use super::super::document::with_unit;
 use super::{Comparison, Setting, StagePair};
+use crate::publish::numbers::with_unit;
 
 /// A change of less than this share, or of less than a second, is none.
 const SAME: f64 = 0.05;

@@ -3,16 +3,12 @@
 use datafusion::common::ScalarValue;
 use serde::Deserialize;
 
+use super::asked::{Portion, choice};
 use crate::model::{printable, shortened};
-use crate::publish::numbers::{self, core_time, count, counted, duration, known, percent, usd};
-use crate::publish::page::{
-    Block, Choice, Field, Form, Item, Link, Page, Section, Table, severity, shown,
-};
+use crate::publish::numbers::{self, core_time, count, duration, known, percent, usd};
+use crate::publish::page::{Block, Field, Form, Item, Link, Page, Section, Table, severity, shown};
 use crate::publish::report::{ListedApplication, ListedFinding, ListedJob, Questions, ReportError};
 
-/// Rows of a page where nothing else is asked for, and most of them.
-const ROWS: i64 = 50;
-const MAX_ROWS: i64 = 500;
 /// Longest text to search for, in characters.
 const LONGEST_TEXT: usize = 200;
 /// Longest name in a table, in characters.
@@ -58,70 +54,45 @@ impl ListQuery {
         text.to_lowercase()
     }
 
-    fn rows(&self) -> i64 {
-        self.rows.unwrap_or(ROWS).clamp(1, MAX_ROWS)
+    fn portion(&self) -> Portion {
+        Portion::new(self.page, self.rows)
     }
 
-    fn offset(&self) -> i64 {
-        i64::from(self.page).saturating_mul(self.rows())
-    }
-
-    fn parameters(&self) -> [(&'static str, ScalarValue); 6] {
-        [
+    fn parameters(&self) -> Vec<(&'static str, ScalarValue)> {
+        let mut parameters = vec![
             ("text", ScalarValue::from(self.text())),
             ("min_rank", ScalarValue::from(self.rank)),
             ("sorted_by", ScalarValue::from(self.sort.as_str())),
             ("rule_id", ScalarValue::from(self.rule.as_str())),
-            ("offset", ScalarValue::from(self.offset())),
-            ("limit", ScalarValue::from(self.rows())),
-        ]
+        ];
+        parameters.extend(self.portion().parameters());
+        parameters
     }
 
-    /// The same list at another page.
-    fn at(&self, path: &str, page: u32) -> String {
-        let mut query = {
-            let address = format!("{path}?");
-            let start = address.len();
-            url::form_urlencoded::Serializer::for_suffix(address, start)
-        };
+    /// The list without its page.
+    fn link(&self, path: &'static str) -> Link {
+        let mut link = Link::to(path);
         for (name, value) in [("q", &self.q), ("sort", &self.sort), ("rule", &self.rule)] {
             if !value.is_empty() {
-                query.append_pair(name, value);
+                link = link.with(name, value);
             }
         }
         if self.rank != 0 {
-            query.append_pair("rank", &self.rank.to_string());
+            link = link.with("rank", self.rank);
         }
-        if let Some(rows) = self.rows {
-            query.append_pair("rows", &rows.to_string());
+        match self.rows {
+            Some(rows) => link.with("rows", rows),
+            None => link,
         }
-        query.append_pair("page", &page.to_string());
-        query.finish()
     }
 
     /// Links to the pages before and after.
-    fn turns(&self, path: &str, num_rows: i64) -> Block {
-        let before = self.page.checked_sub(1);
-        let is_more = self.offset().saturating_add(self.rows()) < num_rows;
-        let after = is_more.then(|| self.page.saturating_add(1));
-        let link = |label: &str, page: Option<u32>| Some((label.to_owned(), self.at(path, page?)));
-        let links = [link("← Previous", before), link("Next →", after)];
-        Block::Links(links.into_iter().flatten().collect())
+    fn turns(&self, path: &'static str, num_rows: i64) -> Block {
+        self.portion().turns(&self.link(path), num_rows)
     }
 
-    /// Which rows are shown of how many.
     fn caption(&self, shown: usize, num_rows: i64, one: &str, many: &str) -> String {
-        let all = counted(num_rows, one, many);
-        let (first, shown) = (self.offset(), i64::try_from(shown).unwrap_or(i64::MAX));
-        if shown == num_rows {
-            return all;
-        }
-        let last = first.saturating_add(shown);
-        format!(
-            "{} to {} of {all}",
-            count(first.saturating_add(1)),
-            count(last)
-        )
+        self.portion().caption(shown, num_rows, one, many)
     }
 
     fn search(&self) -> Field {
@@ -134,19 +105,6 @@ impl ListQuery {
 
     fn severity(&self) -> Field {
         choice("rank", "Finding", &self.rank.to_string(), &RANKS)
-    }
-}
-
-fn choice(name: &'static str, label: &'static str, chosen: &str, known: &[(&str, &str)]) -> Field {
-    let options = known.iter().map(|(value, label)| Choice {
-        value: (*value).to_owned(),
-        label: (*label).to_owned(),
-        is_chosen: *value == chosen,
-    });
-    Field::Choice {
-        name,
-        label,
-        options: options.collect(),
     }
 }
 
@@ -173,14 +131,13 @@ pub(super) async fn applications(
     let mut table = Table::new(
         &caption,
         &[
-            "Name",
             "Application",
-            "Started",
+            "Started (UTC)",
             "#Ran",
             "#Core time",
             "#Of no use",
             "#Cost",
-            "Worst finding",
+            "~Worst finding",
         ],
     );
     for row in &rows {
@@ -188,16 +145,11 @@ pub(super) async fn applications(
             Some(title) => shortened(&printable(title), LONGEST_NAME),
             None => "none".to_owned(),
         };
-        let finding = match row.num_findings {
-            0 | 1 => finding,
-            more => format!("{finding} (and {} more)", more - 1),
-        };
         table.row(
             severity(Some(row.severity_rank)),
             [
                 shortened(&shown(row.application_name.as_ref()), LONGEST_NAME),
-                printable(&row.application_id),
-                known(row.start_time, numbers::time),
+                known(row.start_time, numbers::minute),
                 known(row.duration_ms, |ms| duration(ms as f64)),
                 known(row.core_time_ms, |ms| core_time(ms as f64)),
                 known(row.wasted_ratio, percent),
@@ -205,8 +157,12 @@ pub(super) async fn applications(
                 finding,
             ],
         );
-        table.link(0, Link::Application(row.application_id.clone()));
-        table.link(1, Link::Application(row.application_id.clone()));
+        table.link(0, Link::application(&row.application_id, &row.attempt_id));
+        table.note(0, attempt_text(&row.application_id, &row.attempt_id));
+        table.share(4, row.wasted_ratio);
+        if row.num_findings > 1 {
+            table.note(6, format!("and {} more", row.num_findings - 1));
+        }
     }
     let form = Form {
         action: "/applications",
@@ -238,7 +194,7 @@ pub(super) async fn jobs(
             "Job",
             "Team",
             "#Runs",
-            "Newest",
+            "Newest (UTC)",
             "#Core time",
             "#Of no use",
             "#Cost a run",
@@ -253,7 +209,7 @@ pub(super) async fn jobs(
                 shortened(&printable(&row.job_key), LONGEST_NAME),
                 row.team.as_deref().map(printable).unwrap_or_default(),
                 count(row.num_runs),
-                known(row.last_run_at, numbers::time),
+                known(row.last_run_at, numbers::minute),
                 known(row.core_time_ms, core_time),
                 known(row.wasted_ratio, percent),
                 known(row.cost_usd_per_run, usd),
@@ -261,7 +217,8 @@ pub(super) async fn jobs(
                 known(row.wasted_usd_per_year, usd),
             ],
         );
-        table.link(0, Link::Job(row.job_key.clone()));
+        table.link(0, Link::job(&row.job_key));
+        table.share(5, row.wasted_ratio);
     }
     let form = Form {
         action: "/jobs",
@@ -341,7 +298,7 @@ fn finding(row: &ListedFinding) -> Item {
             printable(&row.title),
             shortened(&name, LONGEST_NAME)
         ),
-        link: Some(Link::Application(row.application_id.clone())),
+        link: Some(subject(row)),
         texts: [Some(&row.evidence), row.recommendation.as_ref()]
             .into_iter()
             .flatten()
@@ -350,6 +307,25 @@ fn finding(row: &ListedFinding) -> Item {
         facts: facts.into_iter().flatten().collect(),
         setting,
         ..Item::default()
+    }
+}
+
+/// The page of what a finding is about.
+fn subject(row: &ListedFinding) -> Link {
+    let application = Link::application(&row.application_id, &row.attempt_id);
+    let mut ids = row.subject_id.split('.').map(str::parse::<i64>);
+    match (row.subject_type.as_str(), ids.next(), ids.next()) {
+        ("stage", Some(Ok(stage)), Some(Ok(attempt))) => application.stage(stage, attempt),
+        ("sql" | "node", Some(Ok(sql_id)), _) => application.query(sql_id),
+        _ => application,
+    }
+}
+
+/// An id with its attempt where there can be several.
+fn attempt_text(id: &str, attempt: &str) -> String {
+    match attempt {
+        "0" | "" => printable(id),
+        attempt => printable(&format!("{id} · attempt {attempt}")),
     }
 }
 

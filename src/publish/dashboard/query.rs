@@ -119,7 +119,7 @@ fn tables() -> Section {
             ],
         );
         let query = format!("SELECT * FROM {} LIMIT 20", known.name);
-        table.link(0, Link::Sql(query));
+        table.link(0, Link::to("/sql").with("query", query));
     }
     Section::new("tables", "Tables").with_some(table.block())
 }

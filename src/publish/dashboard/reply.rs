@@ -5,6 +5,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, R
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use axum::response::{IntoResponse, Response};
 
+use crate::model::printable;
+use crate::publish::PublishError;
 use crate::publish::page::{Block, Page, Section, Tab, html};
 use crate::publish::report::ReportError;
 
@@ -18,25 +20,69 @@ pub(super) fn shown(tab: Tab, page: &Page) -> Response {
 }
 
 /// Why there is no page.
-pub(super) fn failed(tab: Tab, error: &ReportError) -> Response {
-    let status = match error {
-        ReportError::Unknown { .. } => StatusCode::NOT_FOUND,
-        error if error.is_usage() => StatusCode::BAD_REQUEST,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    if status.is_server_error() {
-        tracing::warn!(%error, "a page could not be made");
+#[derive(Debug)]
+pub(super) struct PageError {
+    status: StatusCode,
+    sentence: String,
+}
+
+impl From<ReportError> for PageError {
+    fn from(error: ReportError) -> Self {
+        let status = match &error {
+            ReportError::Unknown { .. } => StatusCode::NOT_FOUND,
+            error if error.is_usage() => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self {
+            status,
+            sentence: error.to_string(),
+        }
     }
-    let title = match status {
+}
+
+impl From<PublishError> for PageError {
+    fn from(error: PublishError) -> Self {
+        let status = match &error {
+            PublishError::NotFound(_) => StatusCode::NOT_FOUND,
+            PublishError::Ask(error) if error.is_usage() => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self {
+            status,
+            sentence: error.to_string(),
+        }
+    }
+}
+
+/// A page that says why there is no other.
+pub(super) fn failed(tab: Tab, error: &PageError) -> Response {
+    let PageError { status, sentence } = error;
+    if status.is_server_error() {
+        tracing::warn!(error = %sentence, "a page could not be made");
+    }
+    let title = match *status {
         StatusCode::NOT_FOUND => "Not in this lake",
+        StatusCode::BAD_REQUEST => "This address asks for something else",
         _ => "This page could not be made",
     };
     let page = Page {
         title: title.to_owned(),
-        sections: vec![Section::new("verdict", "Why").with(Block::Text(error.to_string()))],
+        sections: vec![Section::new("verdict", "Why").with(Block::Text(sentence.clone()))],
         ..Page::default()
     };
-    reply(status, tab, &page)
+    reply(*status, tab, &page)
+}
+
+/// An address whose query cannot be read.
+pub(super) fn wrong(reason: &str) -> Response {
+    let error = PageError {
+        status: StatusCode::BAD_REQUEST,
+        sentence: format!(
+            "{}. Correct the address, or start at the overview.",
+            printable(reason)
+        ),
+    };
+    failed(Tab::Overview, &error)
 }
 
 fn reply(status: StatusCode, tab: Tab, page: &Page) -> Response {

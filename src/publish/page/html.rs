@@ -4,7 +4,8 @@
 
 use std::fmt::Write;
 
-use super::{Block, Chart, Fact, Field, Form, Item, Level, Link, Page, Row, Section, Tab, Table};
+use super::site_html::{linked, site_navigation, write_form, write_links, write_siblings};
+use super::{Block, Chart, Fact, Item, Level, Page, Row, Section, Tab, Table};
 use crate::publish::charts;
 use crate::publish::markup::{escaped, escaped_lines};
 
@@ -38,10 +39,10 @@ fn write_page(page: &Page, tab: Option<Tab>) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"generator\" content=\"sparklake {version}\">\n\
-         {policy}<title>{title} · sparklake report</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body{}>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n{}\
-         <header>\n{}<h1>{title}</h1>\n\
-         <p class=\"subtitle\">{}</p>\n</header>\n",
+         {policy}<title>{title} · sparklake{}</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body{}>\n\
+         <a class=\"skip\" href=\"#main\">Skip to the content</a>\n{}\
+         <header>\n{}<h1>{title}</h1>\n{}</header>\n",
+        if is_site { "" } else { " report" },
         charts::STYLE,
         if is_site { " class=\"site\"" } else { "" },
         tab.map_or_else(String::new, site_navigation),
@@ -49,9 +50,15 @@ fn write_page(page: &Page, tab: Option<Tab>) -> String {
             true => "",
             false => "<p class=\"kicker\">sparklake report</p>\n",
         },
-        escaped(&page.subtitle)
+        match page.subtitle.as_str() {
+            "" => String::new(),
+            subtitle => format!("<p class=\"subtitle\">{}</p>\n", escaped(subtitle)),
+        }
     );
-    if page.sections.len() > 2 {
+    if is_site {
+        write_siblings(&mut html, &page.siblings);
+    }
+    if page.sections.len() > 3 {
         navigation(&mut html, &page.sections);
     }
     html.push_str("<main id=\"main\">\n");
@@ -62,7 +69,7 @@ fn write_page(page: &Page, tab: Option<Tab>) -> String {
     let _ = write!(
         html,
         "</main>\n<footer><p>Made by sparklake {version} from the tables of the lake. “Not known” is \
-         what the history does not tell; it is never zero.</p></footer>\n</body>\n</html>\n"
+         what the event log does not tell; it is never zero.</p></footer>\n</body>\n</html>\n"
     );
     html
 }
@@ -78,25 +85,6 @@ fn navigation(html: &mut String, sections: &[Section]) {
         );
     }
     html.push_str("</ol></nav>\n");
-}
-
-/// The pages of the dashboard.
-fn site_navigation(current: Tab) -> String {
-    let mut html = String::from("<nav class=\"site\" aria-label=\"Pages\"><ul>\n");
-    for tab in Tab::ALL {
-        let current = match tab == current {
-            true => " aria-current=\"page\"",
-            false => "",
-        };
-        let _ = writeln!(
-            html,
-            "<li><a href=\"{}\"{current}>{}</a></li>",
-            tab.path(),
-            tab.label()
-        );
-    }
-    html.push_str("</ul></nav>\n");
-    html
 }
 
 fn write_section(html: &mut String, section: &Section, level: Option<Level>, is_site: bool) {
@@ -191,66 +179,6 @@ fn write_facts(html: &mut String, facts: &[Fact]) {
     html.push_str("</dl>\n");
 }
 
-fn write_form(html: &mut String, form: &Form) {
-    let _ = writeln!(html, "<form method=\"get\" action=\"{}\">", form.action);
-    for field in &form.fields {
-        let _ = match field {
-            Field::Text { name, label, value } => writeln!(
-                html,
-                "<label>{label} <input type=\"search\" name=\"{name}\" value=\"{}\"></label>",
-                escaped(value)
-            ),
-            Field::Code { name, label, value } => writeln!(
-                html,
-                "<label class=\"wide\">{label} <textarea name=\"{name}\" rows=\"8\" spellcheck=\"false\">\n{}</textarea></label>",
-                escaped_lines(value)
-            ),
-            Field::Choice {
-                name,
-                label,
-                options,
-            } => {
-                let _ = write!(html, "<label>{label} <select name=\"{name}\">");
-                for option in options {
-                    let chosen = if option.is_chosen { " selected" } else { "" };
-                    let _ = write!(
-                        html,
-                        "<option value=\"{}\"{chosen}>{}</option>",
-                        escaped(&option.value),
-                        escaped(&option.label)
-                    );
-                }
-                writeln!(html, "</select></label>")
-            }
-        };
-    }
-    html.push_str("<button>Show</button>\n</form>\n");
-}
-
-fn write_links(html: &mut String, links: &[(String, String)]) {
-    if links.is_empty() {
-        return;
-    }
-    html.push_str("<p class=\"turns\">");
-    for (label, address) in links {
-        let _ = write!(
-            html,
-            "<a href=\"{}\">{}</a> ",
-            escaped(address),
-            escaped(label)
-        );
-    }
-    html.push_str("</p>\n");
-}
-
-/// `text`, which is markup already, as a link where there are other pages.
-fn linked(text: String, link: Option<&Link>, is_site: bool) -> String {
-    match link {
-        Some(link) if is_site => format!("<a href=\"{}\">{text}</a>", escaped(&link.path())),
-        _ => text,
-    }
-}
-
 fn write_table(html: &mut String, table: &Table, is_site: bool) {
     let caption = escaped(&table.caption);
     let _ = write!(
@@ -286,18 +214,31 @@ fn write_row(html: &mut String, table: &Table, row: &Row, is_site: bool) {
     } else {
         String::new()
     };
-    let _ = write!(html, "<tr{class}>");
+    let anchor = match class_name(&row.anchor).as_str() {
+        "" => String::new(),
+        anchor => format!(" id=\"{anchor}\""),
+    };
+    let _ = write!(html, "<tr{class}{anchor}>");
     for (index, cell) in row.cells.iter().enumerate() {
         // Row headings are names, which are hard to read in pieces.
         let most = if index == 0 { 2 * SHORT } else { SHORT };
         let is_short = cell.chars().count() <= most && !table.is_number(index);
-        let class = if is_short {
-            " class=\"s\""
-        } else {
-            number_class(table, index)
+        let share = row.shares.iter().find(|(column, _)| *column == index);
+        let class = match share {
+            Some((_, share)) => {
+                format!(
+                    " class=\"n share\" style=\"--share:{:.1}%\"",
+                    share.percent()
+                )
+            }
+            None if is_short => " class=\"s\"".to_owned(),
+            None => number_class(table, index).to_owned(),
         };
         let link = row.links.iter().find(|(column, _)| *column == index);
-        let cell = linked(escaped(cell), link.map(|(_, link)| link), is_site);
+        let mut cell = linked(escaped(cell), link.map(|(_, link)| link), is_site);
+        if let Some((_, note)) = row.notes.iter().find(|(column, _)| *column == index) {
+            let _ = write!(cell, " <small>{}</small>", escaped(note));
+        }
         let _ = if index == 0 {
             write!(html, "<th scope=\"row\"{class}>{swatch}{cell}</th>")
         } else {
@@ -387,6 +328,16 @@ fn write_chart(html: &mut String, chart: &Chart) {
             );
         }
         html.push_str("</ul>");
+    }
+    // A picture in its own size can be wider than the page.
+    if chart.svg.starts_with("<svg class=\"chart natural\"") {
+        let _ = writeln!(
+            html,
+            "</figcaption>\n<div class=\"scroll\" role=\"region\" aria-label=\"{}\" tabindex=\"0\">{}</div>\n</figure>",
+            escaped(&chart.title),
+            chart.svg
+        );
+        return;
     }
     let _ = writeln!(html, "</figcaption>\n{}\n</figure>", chart.svg);
 }

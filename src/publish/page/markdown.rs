@@ -114,7 +114,8 @@ fn write_table(text: &mut String, table: &Table) {
         .collect();
     let _ = writeln!(text, "| {} |", rule.join(" | "));
     for row in &table.rows {
-        let cells: Vec<String> = row.cells.iter().map(|cell| escaped(cell)).collect();
+        let cells = (0..row.cells.len()).map(|column| escaped(&row.whole(column)));
+        let cells: Vec<String> = cells.collect();
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
 }

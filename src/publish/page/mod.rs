@@ -5,11 +5,12 @@
 pub(super) mod html;
 pub(super) mod markdown;
 mod site;
+mod site_html;
 pub(super) mod text;
 
 use serde::Serialize;
 
-pub(super) use site::{Choice, Field, Form, Link, Tab};
+pub(super) use site::{Choice, Field, Form, Link, Sibling, Tab};
 
 use super::numbers::NOT_KNOWN;
 use crate::model::printable;
@@ -39,6 +40,8 @@ pub(super) struct Page {
     pub(super) subtitle: String,
     /// The color of the verdict; `None` where there is none.
     pub(super) level: Option<Level>,
+    /// Pages about the same thing; only where there is a server.
+    pub(super) siblings: Vec<Sibling>,
     /// The sections, in order. The first has no heading of its own in HTML: it is the verdict.
     pub(super) sections: Vec<Section>,
 }
@@ -131,6 +134,29 @@ pub(super) struct Row {
     pub(super) mark: String,
     /// Columns whose values have pages of their own.
     pub(super) links: Vec<(usize, Link)>,
+    /// Columns with a second line in small type.
+    pub(super) notes: Vec<(usize, String)>,
+    /// Columns whose values are shares of a whole, from 0 to 1, which a bar shows.
+    pub(super) shares: Vec<(usize, Share)>,
+    /// Its anchor; empty for none.
+    pub(super) anchor: String,
+}
+
+/// A share of a whole in thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Share(u16);
+
+impl Share {
+    /// Of a ratio; nothing of one that is no number.
+    pub(super) fn of(ratio: Option<f64>) -> Option<Self> {
+        let ratio = ratio.filter(|ratio| ratio.is_finite())?;
+        Some(Self((1e3 * ratio.clamp(0.0, 1.0)).round() as u16))
+    }
+
+    /// In percent.
+    pub(super) fn percent(self) -> f64 {
+        f64::from(self.0) / 10.0
+    }
 }
 
 /// A finding or a piece of advice.
@@ -226,7 +252,7 @@ impl Table {
         self.rows.push(Row {
             cells: cells.into(),
             mark: mark.to_owned(),
-            links: Vec::new(),
+            ..Row::default()
         });
     }
 
@@ -254,6 +280,28 @@ impl Table {
         }
     }
 
+    /// Adds a second line to the value in that column of the last row.
+    pub(super) fn note(&mut self, column: usize, note: impl Into<String>) {
+        let note = note.into();
+        if let Some(row) = self.rows.last_mut().filter(|_| !note.is_empty()) {
+            row.notes.push((column, note));
+        }
+    }
+
+    /// Says which share of a whole the value in that column of the last row is.
+    pub(super) fn share(&mut self, column: usize, ratio: Option<f64>) {
+        if let (Some(row), Some(share)) = (self.rows.last_mut(), Share::of(ratio)) {
+            row.shares.push((column, share));
+        }
+    }
+
+    /// Names the last row for links within the page.
+    pub(super) fn anchor(&mut self, anchor: String) {
+        if let Some(row) = self.rows.last_mut() {
+            row.anchor = anchor;
+        }
+    }
+
     /// Whether the column at that index holds numbers.
     pub(super) fn is_number(&self, index: usize) -> bool {
         self.columns
@@ -264,6 +312,17 @@ impl Table {
     /// The table as a block, or nothing where it has no rows.
     pub(super) fn block(self) -> Option<Block> {
         (!self.rows.is_empty()).then_some(Block::Table(self))
+    }
+}
+
+impl Row {
+    /// The value in that column, with its second line.
+    fn whole(&self, column: usize) -> String {
+        let cell = self.cells.get(column).map_or("", String::as_str);
+        match self.notes.iter().find(|(of, _)| *of == column) {
+            Some((_, note)) => format!("{cell} ({note})"),
+            None => cell.to_owned(),
+        }
     }
 }
 

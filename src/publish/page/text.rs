@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Block, Chart, Fact, Item, Page, Table};
+use super::{Block, Chart, Fact, Item, Page, Row, Table};
 
 /// Longest line of a paragraph, in characters.
 const WIDTH: usize = 100;
@@ -111,9 +111,9 @@ fn write_table(text: &mut String, table: &Table) {
         .iter()
         .enumerate()
         .map(|(index, column)| {
-            let cells = table.rows.iter().filter_map(|row| row.cells.get(index));
+            let cells = table.rows.iter().map(|row| row.whole(index));
             let widest = cells
-                .map(|text| cell(text).chars().count())
+                .map(|text| cell(&text).chars().count())
                 .max()
                 .unwrap_or(0);
             widest.max(column.title.chars().count())
@@ -124,12 +124,12 @@ fn write_table(text: &mut String, table: &Table) {
         .iter()
         .map(|column| column.title.clone())
         .collect();
-    let rows = std::iter::once(&heading).chain(table.rows.iter().map(|row| &row.cells));
-    for row in rows {
+    let cells = table.rows.iter().map(whole);
+    for row in std::iter::once(heading).chain(cells) {
         let mut line = String::from(" ");
         for ((value, column), width) in row.iter().zip(&table.columns).zip(&widths) {
             let width = *width;
-            let value = cell(value);
+            let value = cell(value.as_str());
             if column.is_number {
                 let _ = write!(line, " {value:>width$} ");
             } else {
@@ -140,10 +140,18 @@ fn write_table(text: &mut String, table: &Table) {
     }
 }
 
+/// The values of a row with their second lines.
+fn whole(row: &Row) -> Vec<String> {
+    (0..row.cells.len())
+        .map(|column| row.whole(column))
+        .collect()
+}
+
 /// A table of sentences, a row each.
 fn write_prose(text: &mut String, table: &Table) {
     for row in &table.rows {
-        let mut cells = row.cells.iter().zip(&table.columns);
+        let row = whole(row);
+        let mut cells = row.iter().zip(&table.columns);
         let first = cells.next().map_or("", |(cell, _)| cell.as_str());
         let single = table.columns.len() == 2;
         let rest = cells

@@ -143,13 +143,30 @@ impl ApplicationReport {
     /// # Errors
     /// There is no such application, or the lake cannot be read.
     pub async fn load(questions: &Questions<'_>, id: &str) -> Result<Self, ReportError> {
-        let wanted = [("application_id", ScalarValue::from(id))];
-        let mut places: Vec<Place> = questions.rows("find_application", &wanted).await?;
-        if places.is_empty() {
-            return Err(unknown_application(questions, id).await?);
+        Self::load_at(questions, id, None).await
+    }
+
+    /// The same of one of its attempts.
+    pub(in crate::publish) async fn load_at(
+        questions: &Questions<'_>,
+        id: &str,
+        attempt: Option<&str>,
+    ) -> Result<Self, ReportError> {
+        let (place, others) = find_place(questions, id, attempt).await?;
+        Self::load_attempt(questions, &place, others).await
+    }
+
+    /// Where it lies.
+    pub(in crate::publish) fn place(&self) -> Place {
+        let application = &self.application;
+        Place {
+            platform: application.platform.clone(),
+            cluster_id: application.cluster_id.clone(),
+            cluster_name: application.cluster_name.clone(),
+            application_id: application.application_id.clone(),
+            attempt_id: application.attempt_id.clone(),
+            ..Place::default()
         }
-        let place = places.remove(0);
-        Self::load_attempt(questions, &place, places).await
     }
 
     async fn load_attempt(
@@ -214,7 +231,35 @@ impl ApplicationReport {
     }
 }
 
-fn key(place: &Place) -> [(&'static str, ScalarValue); 5] {
+/// Where an application lies, its newest attempt or the one that is named, and its other attempts.
+///
+/// # Errors
+/// There is no such application or attempt, or the lake cannot be read.
+pub(in crate::publish) async fn find_place(
+    questions: &Questions<'_>,
+    id: &str,
+    attempt: Option<&str>,
+) -> Result<(Place, Vec<Place>), ReportError> {
+    let wanted = [("application_id", ScalarValue::from(id))];
+    let mut places: Vec<Place> = questions.rows("find_application", &wanted).await?;
+    if places.is_empty() {
+        return Err(unknown_application(questions, id).await?);
+    }
+    let is_wanted = |place: &Place| attempt.is_none_or(|wanted| place.attempt_id == wanted);
+    let Some(index) = places.iter().position(is_wanted) else {
+        let known: Vec<&str> = places.iter().map(|place| &*place.attempt_id).collect();
+        return Err(ReportError::Unknown {
+            what: "attempt",
+            id: format!("{}/{}", id, attempt.unwrap_or_default()),
+            cure: format!("the application has the attempts {}", known.join(", ")),
+        });
+    };
+    let place = places.remove(index);
+    Ok((place, places))
+}
+
+/// The parameters of queries about an application.
+pub(in crate::publish) fn key(place: &Place) -> [(&'static str, ScalarValue); 5] {
     [
         ("platform", ScalarValue::from(place.platform.as_str())),
         ("cluster_id", ScalarValue::from(place.cluster_id.as_str())),

@@ -9,7 +9,7 @@ use crate::model::{printable, shortened};
 use crate::publish::numbers::{
     self, NOT_KNOWN, bytes, core_time, count, counted, duration, known, percent, usd,
 };
-use crate::publish::page::{Block, Fact, Item, Page, Section, Table, severity, shown};
+use crate::publish::page::{Block, Fact, Item, Link, Page, Section, Table, severity, shown};
 
 /// Longest name in a table, in characters.
 const LONGEST_NAME: usize = 90;
@@ -31,6 +31,7 @@ pub(super) fn page(report: &ApplicationReport) -> Page {
         title: name.unwrap_or_else(|| printable(&application.application_id)),
         subtitle: subtitle.join(" · "),
         level: Some(report.verdict.level),
+        siblings: Vec::new(),
         sections: sections(report),
     }
 }
@@ -259,6 +260,7 @@ fn parts_table(report: &ApplicationReport) -> Option<Block> {
                 known(part.usd, usd),
             ],
         );
+        table.share(2, Some(time / whole));
     }
     table.block()
 }
@@ -318,6 +320,9 @@ fn jobs_table(report: &ApplicationReport) -> Option<Block> {
                 format!("{found}{more}"),
             ],
         );
+        if let Some(sql_id) = job.sql_id {
+            table.link(1, link(report).query(sql_id));
+        }
     }
     table.block()
 }
@@ -363,8 +368,31 @@ fn stages_table(report: &ApplicationReport) -> Option<Block> {
                     .unwrap_or_default(),
             ],
         );
+        table.link(
+            0,
+            link(report).stage(stage.stage_id, stage.stage_attempt_id),
+        );
+        if let Some(sql_id) = stage.sql_id {
+            table.link(1, link(report).query(sql_id));
+        }
     }
     table.block()
+}
+
+/// The page of the application.
+fn link(report: &ApplicationReport) -> Link {
+    let application = &report.application;
+    Link::application(&application.application_id, &application.attempt_id)
+}
+
+/// The page of what a finding is about: a stage attempt, a query or one of its nodes.
+fn subject_link(report: &ApplicationReport, finding: &Finding) -> Option<Link> {
+    let mut ids = finding.subject_id.split('.').map(str::parse::<i64>);
+    match (finding.subject_type.as_str(), ids.next()?, ids.next()) {
+        ("stage", Ok(stage), Some(Ok(attempt))) => Some(link(report).stage(stage, attempt)),
+        ("sql" | "node", Ok(sql_id), _) => Some(link(report).query(sql_id)),
+        _ => None,
+    }
 }
 
 fn bottlenecks(report: &ApplicationReport) -> Section {
@@ -377,7 +405,11 @@ fn bottlenecks(report: &ApplicationReport) -> Section {
         };
         return section.with(Block::Text(text.to_owned()));
     }
-    let items = report.bottlenecks.iter().map(bottleneck).collect();
+    let items = report.bottlenecks.iter().map(|finding| Item {
+        link: subject_link(report, finding),
+        ..bottleneck(finding)
+    });
+    let items = items.collect();
     let section = section.with(Block::Items(items));
     let more = report.num_bottlenecks - report.bottlenecks.len() as i64;
     if more <= 0 {
@@ -389,7 +421,7 @@ fn bottlenecks(report: &ApplicationReport) -> Section {
     )))
 }
 
-fn bottleneck(finding: &Finding) -> Item {
+pub(in crate::publish) fn bottleneck(finding: &Finding) -> Item {
     let lost = finding.lost_core_ms.filter(|lost| *lost > 0);
     let facts = [
         Some(format!(

@@ -44,6 +44,7 @@ pub(super) fn page(report: &JobReport) -> Page {
             span[1]
         ),
         level: Some(report.verdict.level),
+        siblings: Vec::new(),
         sections,
     }
 }
@@ -151,7 +152,7 @@ fn runs(report: &JobReport) -> Section {
                 judged,
             ],
         );
-        table.link(1, Link::Application(run.application_id.clone()));
+        table.link(1, Link::application(&run.application_id, &run.attempt_id));
     }
     Section::new("trend", "Runs and trend")
         .with_some(pictures::runs(&report.runs).map(Block::Chart))

@@ -4,7 +4,7 @@ use super::lake::{LakeReport, gap_label};
 use super::pictures;
 use super::verdict::part_label;
 use crate::model::{printable, shortened};
-use crate::publish::charts::{self, BarsChart, RunBar};
+use crate::publish::charts::{self, BarsChart, RunBar, Scale};
 use crate::publish::numbers::{
     self, change, core_time, count, counted, duration, known, percent, times, usd,
 };
@@ -18,6 +18,7 @@ pub(super) fn page(report: &LakeReport, lake: &str) -> Page {
         title: "Lake report".to_owned(),
         subtitle: format!("{} · {} to {}", printable(lake), span[0], span[1]),
         level: Some(report.verdict.level),
+        siblings: Vec::new(),
         sections: vec![
             verdict(report),
             facts(report),
@@ -116,8 +117,9 @@ fn jobs(report: &LakeReport) -> Section {
             ],
         );
         if let Some(key) = &job.job_key {
-            table.link(0, Link::Job(key.clone()));
+            table.link(0, Link::job(key));
         }
+        table.share(6, job.wasted_ratio);
     }
     let section = Section::new("jobs", "Jobs that cost most").with_some(table.block());
     section.with(Block::Note(
@@ -148,6 +150,7 @@ fn waste(report: &LakeReport) -> Section {
                 known(part.usd, usd),
             ],
         );
+        parts.share(2, Some(time / whole));
     }
     let mut rules = Table::new(
         "What the rules found",
@@ -170,6 +173,8 @@ fn waste(report: &LakeReport) -> Section {
                 known(rule.est_savings_usd, usd),
             ],
         );
+        let findings = Link::to("/findings").with("rule", &rule.rule_id);
+        rules.link(0, findings);
     }
     Section::new("waste", "Where the core time went")
         .with_some(pictures::core_time_parts(&report.time_parts).map(Block::Chart))
@@ -177,39 +182,59 @@ fn waste(report: &LakeReport) -> Section {
         .with_some(rules.block())
 }
 
-fn trend(report: &LakeReport) -> Section {
+/// The newest days by core time, or by cost where most of it has a price.
+fn days_chart(report: &LakeReport, by_cost: bool) -> Option<Chart> {
     let bars: Vec<RunBar> = report
         .days
         .iter()
         .map(|day| RunBar {
             label: printable(&day.app_date),
             tip: format!(
-                "{}: {}, {}, {} of no use",
+                "{}: {}, {}, {}, {} of no use",
                 printable(&day.app_date),
                 counted(day.num_applications, "application", "applications"),
                 known(day.core_time_ms, core_time),
+                known(day.cost_usd, usd),
                 known(day.wasted_ratio, percent)
             ),
-            value: day.core_time_ms,
+            value: if by_cost {
+                day.cost_usd
+            } else {
+                day.core_time_ms
+            },
+            wasted: if by_cost {
+                day.wasted_usd
+            } else {
+                day.wasted_core_ms
+            },
             ..RunBar::default()
         })
         .collect();
+    let (what, scale) = match by_cost {
+        true => ("Cost", Scale::Usd),
+        false => ("Core time", Scale::CoreTime),
+    };
     let says = format!(
-        "Core time of the newest {}.",
+        "{what} of the newest {}, and what of it was of no use.",
         counted(bars.len() as i64, "day", "days")
     );
     let svg = charts::bars(&BarsChart {
         title: &says,
         bars: &bars,
         baseline: None,
-        axis: core_time,
-    });
-    let chart = svg.map(|svg| Chart {
-        title: "Core time by day".to_owned(),
+        scale,
+    })?;
+    Some(Chart {
+        title: format!("{what} by day"),
         says,
         svg,
-        legend: Vec::new(),
-    });
+        legend: vec![("plain", "useful"), ("warning", "of no use")],
+    })
+}
+
+fn trend(report: &LakeReport) -> Section {
+    let cost = days_chart(report, true);
+    let chart = days_chart(report, false);
     let mut days = Table::new(
         "The newest days",
         &[
@@ -233,6 +258,7 @@ fn trend(report: &LakeReport) -> Section {
                 known(day.wasted_usd, usd),
             ],
         );
+        days.share(3, day.wasted_ratio);
     }
     let mut slower = Table::new(
         "Jobs that became slower",
@@ -259,10 +285,11 @@ fn trend(report: &LakeReport) -> Section {
                 shown(run.regression_cause.as_ref()),
             ],
         );
-        slower.link(0, Link::Job(run.job_key.clone()));
-        slower.link(1, Link::Application(run.application_id.clone()));
+        slower.link(0, Link::job(&run.job_key));
+        slower.link(1, Link::application(&run.application_id, ""));
     }
     let section = Section::new("trend", "Trend")
+        .with_some(cost.map(Block::Chart))
         .with_some(chart.map(Block::Chart))
         .with_some(days.block());
     match slower.block() {
@@ -296,7 +323,7 @@ fn changes(report: &LakeReport) -> Section {
             Item {
                 rank: Some(rank),
                 title: printable(&next.job_key),
-                link: Some(Link::Job(next.job_key.clone())),
+                link: Some(Link::job(&next.job_key)),
                 texts: vec![shown(next.reason.as_ref())],
                 facts: facts.into_iter().flatten().collect(),
                 setting: next.recommended_value.as_ref().map(|value| {

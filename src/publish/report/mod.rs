@@ -27,6 +27,8 @@ pub use crate::publish::page::Level;
 use crate::publish::page::{Page, html, markdown, text};
 
 pub use application::{ApplicationReport, Cost, JobContext, Paste, Step, TimeSpent};
+pub(super) use application::{find_place, key};
+pub(super) use application_page::bottleneck;
 pub use card::MAX_BYTES as MAX_CARD_BYTES;
 pub use checks::{Check, Measure, NotChecked, Threshold};
 pub use error::ReportError;
@@ -53,6 +55,8 @@ pub enum Report {
 pub enum Subject<'a> {
     /// The newest attempt of an application.
     Application(&'a str),
+    /// An attempt of an application: its id, and that of the attempt.
+    Attempt(&'a str, &'a str),
     /// A recurring job.
     Job(&'a str),
     /// The lake.
@@ -72,6 +76,9 @@ impl Report {
             Subject::Application(id) => {
                 Self::Application(Box::new(ApplicationReport::load(questions, id).await?))
             }
+            Subject::Attempt(id, attempt) => Self::Application(Box::new(
+                ApplicationReport::load_at(questions, id, Some(attempt)).await?,
+            )),
             Subject::Job(key) => Self::Job(Box::new(JobReport::load(questions, key).await?)),
             Subject::Lake => Self::Lake(Box::new(LakeReport::load(questions).await?)),
         })

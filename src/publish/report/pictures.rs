@@ -5,8 +5,8 @@ use super::rows::{JobRun, Stage, TaskDurations, TimePart};
 use super::verdict::part_label;
 use crate::model::{printable, shortened};
 use crate::publish::charts::{
-    self, BarsChart, DistributionChart, Mark, Part, RunBar, TimelineBar, TimelineChart, Tone,
-    UsageChart, UsagePoint,
+    self, BarsChart, DistributionChart, Mark, Part, RunBar, Scale, TimelineBar, TimelineChart,
+    Tone, UsageChart, UsagePoint,
 };
 use crate::publish::numbers::{core_time, count, counted, duration, percent, time};
 use crate::publish::page::Chart;
@@ -122,7 +122,7 @@ pub(super) fn stage_timeline(spent: &TimeSpent, span_ms: f64) -> Option<Chart> {
         says,
         svg,
         legend: vec![
-            ("plain", "no finding"),
+            ("quiet", "no finding"),
             ("note", "low"),
             ("warning", "medium"),
             ("alarm", "high, or failed"),
@@ -227,6 +227,7 @@ pub(super) fn runs(runs: &[JobRun]) -> Option<Chart> {
             } else {
                 Tone::Plain
             },
+            ..RunBar::default()
         })
         .collect();
     let last = runs.last()?;
@@ -250,7 +251,7 @@ pub(super) fn runs(runs: &[JobRun]) -> Option<Chart> {
         title: &says,
         bars: &bars,
         baseline,
-        axis: duration,
+        scale: Scale::Time,
     })?;
     Some(Chart {
         title: "Run time by run".to_owned(),

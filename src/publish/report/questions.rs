@@ -32,7 +32,17 @@ impl Questions<'_> {
         id: &str,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<T>, ReportError> {
-        let query = &self.catalog.shown("report", id)?.query;
+        self.rows_of("report", id, parameters).await
+    }
+
+    /// The same of `sql/<folder>/<id>.sql`.
+    pub(in crate::publish) async fn rows_of<T: DeserializeOwned>(
+        &self,
+        folder: &str,
+        id: &str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Vec<T>, ReportError> {
+        let query = &self.catalog.shown(folder, id)?.query;
         let known = |name: &str| query.parameters.iter().any(|known| known.name == name);
         let mut given: Vec<(&str, ScalarValue)> = parameters
             .iter()

@@ -20,6 +20,15 @@ pub struct Place {
     pub attempt_id: String,
     /// UTC date of its start, as ISO text.
     pub app_date: String,
+    /// Its name.
+    #[serde(skip_serializing)]
+    pub application_name: Option<String>,
+    /// The recurring job that it is a run of.
+    #[serde(skip_serializing)]
+    pub job_key: Option<String>,
+    /// When it started.
+    #[serde(skip_serializing)]
+    pub start_time: Option<DateTime<Utc>>,
 }
 
 /// An id to suggest (`known_applications`, `known_jobs`).
