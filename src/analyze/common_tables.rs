@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -23,6 +24,63 @@ use crate::ask::{plan_read_only, same_engine};
 
 /// Most bytes of one table; a larger one is computed where it is read, in a stream.
 const MAX_TABLE_BYTES: usize = 64 << 20;
+/// Most bytes of all tables that queries of this process hold at the same time.
+static ALL_TABLES: Budget = Budget::new(128 << 20);
+
+/// Bytes that may be held together.
+struct Budget {
+    most: usize,
+    held: AtomicUsize,
+}
+
+impl Budget {
+    const fn new(most: usize) -> Self {
+        Self {
+            most,
+            held: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// What one query holds of a budget; given back when it is dropped.
+struct Share {
+    budget: &'static Budget,
+    bytes: usize,
+}
+
+impl Share {
+    const fn of(budget: &'static Budget) -> Self {
+        Self { budget, bytes: 0 }
+    }
+
+    /// Takes that many bytes more, unless too many would be held then.
+    fn take(&mut self, bytes: usize) -> bool {
+        let most = self.budget.most;
+        let taken = self
+            .budget
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+                held.checked_add(bytes).filter(|sum| *sum <= most)
+            });
+        if taken.is_ok() {
+            self.bytes += bytes;
+        }
+        taken.is_ok()
+    }
+
+    /// Gives back what was taken beyond `bytes`.
+    fn shrink_to(&mut self, bytes: usize) {
+        let beyond = self.bytes.saturating_sub(bytes);
+        self.budget.held.fetch_sub(beyond, Ordering::Relaxed);
+        self.bytes -= beyond;
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
 
 /// A query with the tables that it reads more than once.
 pub(super) struct Computed {
@@ -30,11 +88,24 @@ pub(super) struct Computed {
     pub session: SessionContext,
     /// The query without them.
     pub statement: String,
+    /// The bytes of these tables, for as long as the session lives.
+    #[expect(dead_code, reason = "it counts until it is dropped")]
+    held: Share,
 }
 
 /// Computes what `statement` reads more than once; `None` where that is nothing, or where it cannot be
 /// done apart, so that the statement has to be run as it is written.
 pub(super) async fn compute(
+    statement: &str,
+    reads: &[String],
+    parameters: &[(String, ScalarValue)],
+    session: &SessionContext,
+) -> Option<Computed> {
+    compute_within(&ALL_TABLES, statement, reads, parameters, session).await
+}
+
+async fn compute_within(
+    budget: &'static Budget,
     statement: &str,
     reads: &[String],
     parameters: &[(String, ScalarValue)],
@@ -51,12 +122,15 @@ pub(super) async fn compute(
         let provider = session.table_provider(table.as_str()).await.ok()?;
         own.register_table(table.as_str(), provider).ok()?;
     }
+    let mut held = Share::of(budget);
     let mut written: Vec<Cte> = Vec::new();
     for table in with.cte_tables.clone() {
         let name = normalized(&table.alias.name);
         let rows = if wanted.contains(&name) {
             let alone = with_needed(&with, &written, (*table.query).clone());
-            rows(&own, &alone.to_string(), parameters).await.ok()?
+            rows(&own, &alone.to_string(), parameters, &mut held)
+                .await
+                .ok()?
         } else {
             None
         };
@@ -71,6 +145,7 @@ pub(super) async fn compute(
     Some(Computed {
         statement: with_needed(&with, &written, query).to_string(),
         session: own,
+        held,
     })
 }
 
@@ -145,6 +220,7 @@ async fn rows(
     session: &SessionContext,
     statement: &str,
     parameters: &[(String, ScalarValue)],
+    held: &mut Share,
 ) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, DataFusionError> {
     let mut rows = plan_read_only(session, statement).await?;
     if !parameters.is_empty() {
@@ -152,10 +228,12 @@ async fn rows(
     }
     let mut stream = rows.execute_stream().await?;
     let schema = stream.schema();
-    let (mut batches, mut bytes) = (Vec::new(), 0);
+    let before = held.bytes;
+    let mut batches = Vec::new();
     while let Some(batch) = stream.try_next().await? {
-        bytes += batch.get_array_memory_size();
-        if bytes > MAX_TABLE_BYTES {
+        let bytes = batch.get_array_memory_size();
+        if held.bytes - before + bytes > MAX_TABLE_BYTES || !held.take(bytes) {
+            held.shrink_to(before);
             return Ok(None);
         }
         batches.push(batch);
@@ -213,6 +291,29 @@ mod tests {
         // 1 + 4 + 9, and three of them.
         assert_eq!(answer(&session().await, TWICE).await, 17);
         assert_eq!(answer(&computed.session, &computed.statement).await, 17);
+    }
+
+    #[tokio::test]
+    async fn tables_share_one_budget_and_give_it_back() {
+        static ENOUGH: Budget = Budget::new(1 << 20);
+        static NOTHING: Budget = Budget::new(1);
+        let parameters = [("most".to_owned(), ScalarValue::from(3_i64))];
+        let reads = ["source".to_owned()];
+        let session = session().await;
+        let first = compute_within(&ENOUGH, TWICE, &reads, &parameters, &session).await;
+        let first = first.expect("read twice");
+        let held = ENOUGH.held.load(Ordering::Relaxed);
+        assert!(held > 0);
+        let second = compute_within(&ENOUGH, TWICE, &reads, &parameters, &session).await;
+        assert_eq!(ENOUGH.held.load(Ordering::Relaxed), 2 * held);
+        drop((first, second));
+        assert_eq!(ENOUGH.held.load(Ordering::Relaxed), 0);
+        // What cannot be held is computed where it is read; the answer is the same.
+        let streamed = compute_within(&NOTHING, TWICE, &reads, &parameters, &session).await;
+        let streamed = streamed.expect("read twice");
+        assert_eq!(NOTHING.held.load(Ordering::Relaxed), 0);
+        assert!(streamed.statement.starts_with("WITH numbers AS"));
+        assert_eq!(answer(&streamed.session, &streamed.statement).await, 17);
     }
 
     #[tokio::test]

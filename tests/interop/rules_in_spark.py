@@ -83,7 +83,9 @@ def contracts(folder: Path) -> dict[str, dict[str, str]]:
     for path in sorted(folder.glob("[!_]*.toml")):
         table = tomllib.loads(path.read_text())
         columns = table["columns"]
-        if table["kind"] != "bookkeeping":
+        if table.get("common") == "stamp":
+            columns = columns + [column for column in common["tail"] if column["name"] in STAMPS]
+        elif table["kind"] != "bookkeeping":
             columns = common["head"] + columns + common["tail"]
         tables[table["name"]] = {
             column["name"]: SPARK_TYPES.get(column["type"], column["type"]) for column in columns
@@ -243,8 +245,11 @@ def main() -> int:
         if name not in made_names:
             read_table(spark, options.lake, name, columns).createOrReplaceTempView(name)
     for path in sorted(options.sql.glob("reference/*.csv")):
-        rows = spark.read.csv(str(path), header=True, inferSchema=True)
-        rows.createOrReplaceTempView(f"ref_{path.stem}")
+        # As their contracts say; a version such as 3.0 is no number.
+        contract = tomllib.loads(path.with_suffix(".toml").read_text())
+        rows = spark.read.csv(str(path), header=True, escape='"')
+        rows.select([F.col(column["name"]).cast(column["type"]).alias(column["name"]) for column in contract["columns"]]
+                    ).createOrReplaceTempView(f"ref_{path.stem}")
     broken: list[str] = []
     # Overviews read derived tables, so they come last.
     late: set[str] = set(made_names)
@@ -265,7 +270,12 @@ def main() -> int:
     for table in in_reading_order(made):
         name = table.header["id"]
         columns = [column for column in tables[name] if column not in STAMPS]
-        answer = table.run(spark)
+        answer = attempt(table, lambda: table.run(spark), broken)
+        if answer is None:
+            # Those that read it go on with nothing.
+            read_table(spark, Path("/nowhere"), name, tables[name]).createOrReplaceTempView(name)
+            failures += 1
+            continue
         typed = answer.select([F.col(f"`{column}`").cast(tables[name][column]).alias(column)
                                for column in columns]).localCheckpoint()
         typed.createOrReplaceTempView(name)

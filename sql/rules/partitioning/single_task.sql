@@ -16,10 +16,12 @@
 -- parameter: min_alike_stage_ms bigint = 2000 [ms] wall time of a stage that ran at least three times, at least
 -- parameter: min_alike_share double = 0.1 [ratio] share of the application's wall time to win in all of these, at least
 -- parameter: min_alike_won_ms bigint = 20000 [ms] wall time to win in all of these, at least
+-- parameter: min_window_won_ms bigint = 1000 [ms] wall time to win of a window over as many rows, at least: it grows with them
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
 -- parameter: min_share double = 0.05 [ratio] share of the application's wall time that could be won, at least
 -- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
+-- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
 -- evidence: One task ran for {duration_ms:s} while {average_cores:1} cores were held; it moved {data_bytes:bytes}[ from
 --   {files_read:file|files}][, {rows:row|rows}].
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
@@ -115,10 +117,12 @@ judged AS (
     c.*,
     duration_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
       AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
-      AND (data_bytes >= $min_bytes OR cause IN ('window', 'jdbc'))
+      AND (data_bytes >= $min_bytes OR input_records >= $min_rows OR cause IN ('window', 'jdbc'))
+      OR cause = 'window' AND shuffle_read_records >= $min_rows AND won_ms >= $min_window_won_ms AND won_ms >= $min_share * app_duration_ms
       -- Or somewhat shorter ones that are long together.
       OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND duration_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
-        AND all_won_ms >= $min_alike_share * app_duration_ms AND data_bytes >= $min_bytes AS is_long,
+        AND all_won_ms >= $min_alike_share * app_duration_ms
+        AND (data_bytes >= $min_bytes OR input_records >= $min_rows) AS is_long,
     num_alike >= $min_loop_stages AND all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms AS is_loop
   FROM capped AS c
 )

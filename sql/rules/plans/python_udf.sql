@@ -2,15 +2,15 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
 --   would take instead is not known. operator_ms is the part that the operators of queries measured.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
--- parameter: min_run_time_ms bigint = 60000 [ms] task time of stages of queries with Python, at least
+-- parameter: min_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, at least
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
--- parameter: half_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, where it is half of all or more
+-- parameter: half_run_time_ms bigint = 15000 [ms] task time of stages of queries with Python, where it is half of all or more
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {operator_ms:s} of it in the
 --   operators that call it][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow].

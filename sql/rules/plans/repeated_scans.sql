@@ -9,12 +9,13 @@
 --   where the same results are computed again after it; never above medium. Where most of that time went into
 --   splits without a row, which tiny_tasks counts, nothing is. Reads of a cache count as no reads.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least
--- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known
+-- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
+-- parameter: min_scan_ms double = 1000 [ms] task time of the stages of one read on average, which is enough too
 -- parameter: min_lost_ms bigint = 20000 [ms] task time of stages with reads but the most expensive, at least
 -- parameter: min_small_lost_ms bigint = 5000 [ms] the same where it is a large share of the core time, at least
 -- parameter: min_share double = 0.1 [ratio] that share, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
--- evidence: {source} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ and
+-- evidence: {source} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
 --   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
 --   {empty_ms:s} in stages whose splits are mostly empty].
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
@@ -45,7 +46,8 @@ cut_stages AS (
   WHERE has_scan AND input_rows_median = 0 AND files_read * 4 < num_tasks
 ),
 inputs AS (
-  SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(input_bytes AS DOUBLE)) AS input_bytes
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(input_bytes AS DOUBLE)) AS input_bytes,
+    SUM(CAST(input_records AS DOUBLE)) AS input_records
   FROM stages
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
@@ -55,7 +57,7 @@ stage_shares AS (
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
     SUM(CAST(o.run_ms AS DOUBLE)) AS run_ms,
     SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) ELSE 0e0 END) AS empty_ms,
-    SUM(i.input_bytes) AS input_bytes
+    SUM(i.input_bytes) AS input_bytes, SUM(i.input_records) AS input_records
   FROM operator_stages AS o
   LEFT JOIN cut_stages AS c
     ON c.platform = o.platform AND c.cluster_id = o.cluster_id
@@ -66,8 +68,9 @@ stage_shares AS (
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
 ),
 timed AS (
-  -- Of columnar files only some columns are read, of the first rows only some files.
-  SELECT s.*, LEAST(CAST(s.bytes_read AS DOUBLE), w.input_bytes) AS bytes, COALESCE(w.run_ms, 0e0) AS run_ms, COALESCE(w.empty_ms, 0e0) AS empty_ms
+  -- Of columnar files only some columns are read, of the first rows only some files. Vectored reads of some file systems
+  -- (Spark 4 on local files) count almost no bytes: then it is not known.
+  SELECT s.*, CASE WHEN w.input_bytes >= 0.1e0 * w.input_records OR w.input_bytes IS NULL THEN LEAST(CAST(s.bytes_read AS DOUBLE), w.input_bytes) END AS bytes, COALESCE(w.run_ms, 0e0) AS run_ms, COALESCE(w.empty_ms, 0e0) AS empty_ms
   FROM scans AS s
   LEFT JOIN stage_shares AS w
     ON w.platform = s.platform AND w.cluster_id = s.cluster_id
@@ -79,7 +82,7 @@ per_query AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
     COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, SUM(empty_ms) AS empty_ms, MIN(format) AS format,
-    SUM(bytes) AS bytes_read, MAX(bytes) AS largest_bytes, SUM(files_read) AS files_read
+    CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read
   FROM timed
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
 ),
@@ -88,7 +91,7 @@ repeated AS (
     platform, cluster_id, application_id, attempt_id, source, filters,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format,
     SUM(run_ms) AS scan_ms, MAX(run_ms / num_scans) AS first_ms, SUM(empty_ms) AS empty_ms,
-    SUM(bytes_read) AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read
+    CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read
   FROM per_query
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
 )
@@ -107,5 +110,5 @@ FROM repeated AS r
 INNER JOIN application_facts AS a
   ON a.platform = r.platform AND a.cluster_id = r.cluster_id
   AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.num_scans >= $min_scans AND COALESCE(r.bytes_read >= $min_bytes, TRUE) AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
+WHERE r.num_scans >= $min_scans AND (COALESCE(r.bytes_read >= $min_bytes, TRUE) OR r.scan_ms >= $min_scan_ms * r.num_scans) AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
   OR (r.scan_ms - r.first_ms >= $min_small_lost_ms AND r.scan_ms - r.first_ms >= $min_share * a.core_time_ms))

@@ -2,14 +2,14 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
 --   on average. Waiting for stragglers is idle too: where a task_skew finding stands beside this one,
 --   both name some of the same core time. Local mode has no executors to give back and is not judged;
---   nor is a short run, which is start-up for the most part. An interactive session waits for its people:
+--   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
@@ -17,6 +17,7 @@
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
 -- parameter: min_core_time_ms bigint = 600000 [core_ms] held core time, at least
 -- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
+-- parameter: max_kept double = 0.8 [ratio] executors that the work needs over those that ran, at most, for fewer to be advised
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
@@ -52,7 +53,11 @@ judged AS (
     a.*,
     GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus, 0e0) AS idle_ms,
     COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side,
-    COALESCE(b.few_tasks_ms, 0e0) AS few_tasks_ms
+    -- Stages overlap, and while no job runs there is no stage to blame.
+    LEAST(COALESCE(b.few_tasks_ms, 0e0), GREATEST(
+      core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus
+        - COALESCE(average_cores, 0e0) * (COALESCE(driver_only_time_ms, 0) + COALESCE(first_task_delay_ms, 0)), 0e0
+    )) AS few_tasks_ms
   FROM application_facts AS a
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
@@ -75,7 +80,7 @@ SELECT
     WHEN is_interactive THEN 'info'
     -- The share alone does not make a short run expensive.
     WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
-    WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms THEN 'medium'
+    WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
   END AS severity,
   CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
@@ -86,7 +91,7 @@ SELECT
   TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
   CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
   num_executors_max,
-  CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough < num_executors_max
+  CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
     THEN executors_enough END AS executors_needed,
   CASE WHEN NOT is_interactive AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
@@ -94,7 +99,7 @@ SELECT
 FROM sized
 WHERE CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms
-  ELSE COALESCE(app_duration_ms, $min_duration_ms) >= $min_duration_ms AND (
+  ELSE (COALESCE(app_duration_ms, $min_duration_ms) >= $min_duration_ms OR idle_ms >= 2 * $medium_lost_ms) AND (
     idle_ratio >= $min_idle_ratio OR (idle_ms >= $large_idle_ms AND idle_ratio >= $min_idle_ratio / 2e0)
   )
 END

@@ -1,0 +1,74 @@
+-- id: state_partitions
+-- title: Micro-batches spend their time on nearly empty partitions
+-- category: streaming
+-- severity: low
+-- version: 1
+-- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
+--   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
+--   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages as far as
+--   fewer partitions would not have needed it, which takes for granted that it grows with their number; never above medium.
+-- subject: application
+-- parameter: min_partitions bigint = 50 [count] tasks of the stage, at least
+-- parameter: min_tasks_per_slot double = 8.0 [ratio] tasks for each core that worked on the stage, at least
+-- parameter: max_rows double = 1000 [rows] rows that a task read on average, at most
+-- parameter: min_batches bigint = 3 [count] such stages, at least
+-- parameter: min_run_ms double = 30000 [ms] task time of such stages, at least
+-- parameter: min_share double = 0.3 [ratio] the same over the task time of all stages of the query, at least
+-- parameter: medium_lost_ms bigint = 3600000 [ms] lost task time from which it is of medium severity
+-- evidence: The query {query} ran {num_stages:batch stage|batch stages} of {num_tasks:task|tasks} on {slots:core|cores}, each task for
+--   {rows_each:row|rows} on average; they took {run_ms:s} of task time, {share:pct} of that of the query, and {stage_ms:s} each.
+-- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use two partitions for each core. The
+--   checkpoint of a query with state keeps the number that it began with, so the new one holds from a new checkpoint on.
+-- recommendation: Use about {partitions_needed:int} partitions there. The checkpoint of a query with state keeps the number that it
+--   began with, so a new one holds from a new checkpoint on.
+WITH streams AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, streaming_query_id
+  FROM sql
+  WHERE streaming_query_id IS NOT NULL
+),
+names AS (
+  SELECT platform, cluster_id, application_id, attempt_id, query_id, MAX(query_name) AS query_name
+  FROM streaming_progress
+  GROUP BY platform, cluster_id, application_id, attempt_id, query_id
+),
+stages_of_streams AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id, f.num_tasks, f.task_slots, f.duration_ms,
+    f.shuffle_partitions, CAST(f.executor_run_time AS DOUBLE) AS run_ms, CAST(f.shuffle_read_records AS DOUBLE) AS rows,
+    f.shuffle_read_bytes IS NOT NULL AND f.num_tasks >= $min_partitions AND f.num_tasks >= $min_tasks_per_slot * f.task_slots
+      AND f.shuffle_read_records <= $max_rows * f.num_tasks AND f.input_bytes = 0 AS is_cut
+  FROM stage_facts AS f
+  INNER JOIN streams AS q
+    ON q.platform = f.platform AND q.cluster_id = f.cluster_id
+    AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  WHERE f.status = 'COMPLETE'
+),
+summed AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, streaming_query_id,
+    SUM(CASE WHEN is_cut THEN 1 ELSE 0 END) AS num_stages,
+    MAX(CASE WHEN is_cut THEN num_tasks END) AS num_tasks,
+    MAX(CASE WHEN is_cut THEN task_slots END) AS slots,
+    MAX(CASE WHEN is_cut THEN shuffle_partitions END) AS shuffle_partitions,
+    SUM(CASE WHEN is_cut THEN rows ELSE 0e0 END) / NULLIF(SUM(CASE WHEN is_cut THEN num_tasks ELSE 0 END), 0) AS rows_each,
+    SUM(CASE WHEN is_cut THEN run_ms ELSE 0e0 END) AS cut_ms,
+    AVG(CASE WHEN is_cut THEN CAST(duration_ms AS DOUBLE) END) AS stage_ms,
+    SUM(run_ms) AS run_ms
+  FROM stages_of_streams
+  GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id
+)
+SELECT
+  s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(s.application_id, ' ', s.streaming_query_id) AS subject_id,
+  CASE WHEN s.cut_ms * (1e0 - 2e0 * s.slots / s.num_tasks) >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  'medium' AS confidence,
+  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / s.num_tasks) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / s.num_tasks) / s.slots AS BIGINT) AS recoverable_ms,
+  COALESCE(n.query_name, s.streaming_query_id) AS query, s.num_stages, s.num_tasks, s.slots,
+  TRY_CAST(ROUND(s.rows_each) AS BIGINT) AS rows_each, s.cut_ms AS run_ms, s.cut_ms / s.run_ms AS share, s.stage_ms,
+  s.shuffle_partitions, 2 * s.slots AS partitions_needed
+FROM summed AS s
+LEFT JOIN names AS n
+  ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+  AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.query_id = s.streaming_query_id
+WHERE s.num_stages >= $min_batches AND s.cut_ms >= $min_run_ms AND s.cut_ms >= $min_share * s.run_ms
