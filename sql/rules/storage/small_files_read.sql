@@ -2,7 +2,7 @@
 -- title: Many small files are read
 -- category: storage
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a source of which a query read many files of a small average size, by the count and
 --   the bytes of the scan node itself. Each file costs an entry in a listing, a request and an open, and a
 --   split packs only as many of them as spark.sql.files.openCostInBytes lets it. Queries that read the
@@ -13,6 +13,8 @@
 -- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
 -- parameter: many_files bigint = 10000 [count] files read, from which it is of medium severity
 -- parameter: min_duration_ms bigint = 10000 [ms] time of the query, at least
+-- parameter: some_files bigint = 1000 [count] files read, from which a shorter query is enough
+-- parameter: min_short_duration_ms bigint = 2000 [ms] time of such a query, at least
 -- parameter: max_ms_each bigint = 2000 [ms] time of the query for each file read, at most: in a longer one the files are a detail
 -- evidence: {files:file|files} of {mean_bytes:bytes} on average were read, {bytes:bytes} in all, by a query of {duration_ms:s}[; the
 --   source is {source}].
@@ -40,4 +42,5 @@ INNER JOIN sql AS q
   ON q.platform = s.platform AND q.cluster_id = s.cluster_id
   AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
 WHERE s.files_read >= $min_files AND s.bytes_read <= CAST($max_mean_bytes AS DOUBLE) * s.files_read
-  AND q.duration_ms >= $min_duration_ms AND q.duration_ms <= CAST($max_ms_each AS DOUBLE) * s.files_read
+  AND (q.duration_ms >= $min_duration_ms OR (s.files_read >= $some_files AND q.duration_ms >= $min_short_duration_ms))
+  AND q.duration_ms <= CAST($max_ms_each AS DOUBLE) * s.files_read
