@@ -110,5 +110,5 @@ FROM repeated AS r
 INNER JOIN application_facts AS a
   ON a.platform = r.platform AND a.cluster_id = r.cluster_id
   AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.num_scans >= $min_scans AND (COALESCE(r.bytes_read >= $min_bytes, TRUE) OR r.scan_ms >= $min_scan_ms * r.num_scans) AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
+WHERE r.num_scans >= $min_scans AND (COALESCE(r.bytes_read >= $min_bytes, FALSE) OR r.scan_ms >= $min_scan_ms * r.num_scans) AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
   OR (r.scan_ms - r.first_ms >= $min_small_lost_ms AND r.scan_ms - r.first_ms >= $min_share * a.core_time_ms))
