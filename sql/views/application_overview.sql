@@ -4,6 +4,12 @@
 --   much core time it held and used, what share of its stage time lies in flagged stages, its worst
 --   rule, and whether Photon would help. No join is needed. idle_percent is the share of the core
 --   time held in which no task ran.
+-- grain: one row per Spark application attempt
+-- keys: platform, cluster_id, application_id, attempt_id
+-- column: idle_percent [percent] Share of the core time held in which no task ran. NULL where no core time is
+--   known.
+-- column: photon_candidate Whether the application would gain from Photon: strong, possible or no.
+-- column: photon_blockers Operators that keep its task time out of Photon, the largest first.
 -- reads: application_waste, applications, ineffjobagg, photonanalysis
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,

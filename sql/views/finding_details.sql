@@ -3,6 +3,10 @@
 -- description: One row per finding with the name, user, team, duration and core time of its application.
 --   No join is needed. lost_percent is the core time that the finding costs, as share of the core time
 --   that the application held. Findings can overlap: never add them up.
+-- grain: one row per finding: a rule and the subject that it judged inefficient
+-- keys: platform, cluster_id, application_id, attempt_id, finding_id
+-- column: lost_percent [percent] Core time that the finding costs, as share of the core time that its
+--   application held. Findings overlap: never add them up.
 -- reads: applications, findings
 SELECT
   f.platform, f.cluster_id, f.cluster_name, f.application_id, f.attempt_id, f.app_date,

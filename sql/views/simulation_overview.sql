@@ -3,6 +3,21 @@
 -- description: One row per application attempt and size that was simulated: change of run time and cost
 --   against what it ran with, and how far the predictions of its job's earlier runs were off. Errors are
 --   NULL where the job has no earlier run. No join is needed.
+-- grain: one row per application attempt and simulated number of executors and cores
+-- keys: platform, cluster_id, application_id, attempt_id, executors, cores_per_executor
+-- column: duration_change_ratio [ratio] Predicted run time against the predicted run time of the size it ran
+--   with, minus 1: 0.1 is a tenth slower.
+-- column: current_cost_usd [usd] Predicted cost of the size that it ran with.
+-- column: cost_change_usd [usd] Predicted cost minus current_cost_usd; negative is a saving.
+-- column: cost_change_ratio [ratio] Predicted cost against current_cost_usd, minus 1.
+-- column: backtest_runs [count] Runs of its job that were predicted from the run before them.
+-- column: backtest_error_ratio [ratio] Mean size of the errors of these predictions.
+-- column: backtest_bias_ratio [ratio] Mean of these errors with their signs; positive is predicted too long.
+-- column: backtest_coverage_ratio [ratio] Share of these runs that lay between low_ms and high_ms.
+-- column: last_run_error_ratio [ratio] Mean size of the errors of the simplest prediction: as long as the last
+--   run.
+-- column: by_input_error_ratio [ratio] Mean size of the errors of scaling the last run by its input.
+-- column: perfect_scaling_error_ratio [ratio] Mean size of the errors of dividing the last run by the cores.
 -- reads: applications, simulation_backtests, simulations
 WITH tested AS (
   SELECT

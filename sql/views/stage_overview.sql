@@ -3,6 +3,8 @@
 -- description: One row per stage attempt that ran, with the name of its application, its tasks' durations
 --   and the flags of ineffjobraw. No join is needed. Flags are NULL for a stage that was not judged
 --   because it did not end.
+-- grain: one row per stage attempt that ran
+-- keys: platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 -- reads: applications, ineffjobraw, stages
 SELECT
   s.platform, s.cluster_id, s.cluster_name, s.application_id, s.attempt_id, s.app_date,

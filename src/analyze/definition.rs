@@ -17,6 +17,7 @@ use super::parameters::{self, Parameter};
 use super::placeholders;
 use super::table_scope::TableScope;
 use super::template::Template;
+use super::view_contract::ViewContract;
 use crate::model::SettingValue;
 use crate::model::did_you_mean;
 
@@ -142,6 +143,8 @@ pub struct Relation {
     pub description: String,
     /// Which applications it looks at together; views follow their readers.
     pub scope: TableScope,
+    /// What a consumer view says about its rows and columns; `None` for all others.
+    pub contract: Option<ViewContract>,
     /// The query that makes its rows.
     pub query: Query,
 }
@@ -240,11 +243,16 @@ impl SourceText<'_> {
         } else {
             TableScope::default()
         };
+        let contract = match self.folder {
+            "views" => ViewContract::parse(self.file, &mut header)?,
+            _ => None,
+        };
         let relation = Relation {
             id: self.id(&mut header)?,
             title: header.required("title")?.value,
             description: header.required("description")?.value,
             scope,
+            contract,
             query: self.query(&mut header, self.text.to_owned())?,
         };
         header.finish()?;

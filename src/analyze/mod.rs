@@ -33,6 +33,7 @@ mod step;
 mod table_scope;
 mod template;
 mod units;
+mod view_contract;
 
 pub use across::{AcrossJudge, AcrossTable, JudgedGroups};
 pub use advice::Advice;
@@ -55,6 +56,7 @@ pub use step::Step;
 pub use table_scope::TableScope;
 pub use template::Template;
 pub use units::{Judge, Judged, Subject, UnitLimits, keys, subjects, units};
+pub use view_contract::{ColumnNote, ViewContract};
 
 #[cfg(test)]
 mod tests;

@@ -110,6 +110,12 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         // Spark's order: NULL is smaller than every value, so it comes last in descending order.
         .set_str("datafusion.sql_parser.default_null_ordering", "nulls_min")
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // Columns carry their comments. The two sides of a UNION differ in them, which the check
+        // takes for a bug of the planner.
+        .set_bool(
+            "datafusion.execution.skip_physical_aggregate_schema_check",
+            true,
+        )
         // Delta scans give partition columns as dictionaries, which the list form of this
         // pushdown does not take.
         .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_size", 0)

@@ -6,8 +6,8 @@ use super::catalog::Rules;
 use super::error::CliError;
 use super::lake;
 use super::output::{Output, Target};
-use crate::analyze::Relation;
 use crate::ask::no_such_table;
+use crate::publish::export::relations::view_columns;
 use crate::schema::{self, dictionary};
 
 /// Width of the description where there is no terminal to ask.
@@ -50,11 +50,11 @@ pub(super) async fn execute(
     let catalog = Rules::of(&context.settings.rules)?.as_run;
     if let Some(view) = catalog.views().find(|view| view.id == *name) {
         let ask = lake::ask_nothing(&context.settings.rules)?;
-        let columns = ask.schema(name).await?;
-        let columns = columns.fields().iter().map(|field| dictionary::ViewColumn {
-            name: field.name(),
-            data_type: dictionary::type_name(field.data_type()),
-            description: source_description(field.name(), view),
+        let columns = view_columns(view, &ask).await?;
+        let columns = columns.iter().map(|column| dictionary::ViewColumn {
+            name: &column.name,
+            data_type: column.data_type.to_uppercase(),
+            description: Some(column.comment()).filter(|text| !text.is_empty()),
         });
         let view = dictionary::View {
             name: &view.id,
@@ -72,17 +72,6 @@ pub(super) async fn execute(
     let tables = schema::tables().iter().map(|table| table.name.as_str());
     let views = catalog.views().map(|view| view.id.as_str());
     Err(CliError::Usage(no_such_table(name, tables.chain(views))))
-}
-
-/// What the contract says of the column of that name in a table that the view reads.
-fn source_description(column: &str, view: &Relation) -> Option<String> {
-    let tables = view
-        .query
-        .reads
-        .iter()
-        .filter_map(|read| schema::table(read));
-    let mut columns = tables.filter_map(|table| table.column(column));
-    Some(columns.next()?.comment())
 }
 
 #[cfg(test)]

@@ -83,6 +83,23 @@ async fn views_read_tables_and_other_views_and_take_their_parameters() {
 }
 
 #[tokio::test]
+async fn a_union_takes_columns_whose_comments_differ() {
+    let (_folder, lake) = lake(Vec::new()).await;
+    for union in [
+        "SELECT application_id FROM stages UNION SELECT stage_name FROM stages",
+        "SELECT job_name FROM jobs INTERSECT SELECT stage_name FROM stages",
+        "SELECT application_name, count(*) FROM (SELECT application_name FROM applications \
+         UNION ALL SELECT job_name FROM jobs UNION ALL SELECT 'x') AS u GROUP BY application_name",
+    ] {
+        let rows = i64::from(union.contains("'x'"));
+        let count = format!("SELECT count(*) FROM ({union}) AS x");
+        assert_eq!(number(&lake, &count).await, rows, "{union}");
+        let answer = ask(&lake, union).await;
+        assert!(answer.is_ok(), "{union}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn views_in_a_circle_are_refused_and_cost_tables_nothing() {
     let (_folder, lake) = lake(vec![
         view("a", "SELECT * FROM b", &["b"]),
