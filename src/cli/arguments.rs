@@ -153,6 +153,41 @@ impl SettingsArguments for LiveArguments {
     }
 }
 
+/// The model that answers questions.
+#[derive(Debug, Args)]
+pub(super) struct ModelArguments {
+    #[arg(long, value_name = "URL")]
+    model_url: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "api_key_file")]
+    api_key_env: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    #[arg(long, value_name = "NUMBER")]
+    max_rounds: Option<NonZeroUsize>,
+    #[arg(long, value_name = "NUMBER")]
+    max_tokens: Option<NonZeroUsize>,
+    #[arg(long, value_name = "SECONDS")]
+    answer_timeout_seconds: Option<NonZeroUsize>,
+}
+
+impl ModelArguments {
+    pub(super) fn give(&self, matches: &ArgMatches, given: &mut SettingOverrides) {
+        given.model_url = sourced(matches, "model_url", self.model_url.clone());
+        given.model = sourced(matches, "model", self.model.clone());
+        given.api_key_env = sourced(matches, "api_key_env", self.api_key_env.clone());
+        given.api_key_file = sourced(matches, "api_key_file", self.api_key_file.clone());
+        given.max_rounds = sourced(matches, "max_rounds", self.max_rounds);
+        given.max_tokens = sourced(matches, "max_tokens", self.max_tokens);
+        given.answer_timeout_seconds = sourced(
+            matches,
+            "answer_timeout_seconds",
+            self.answer_timeout_seconds,
+        );
+    }
+}
+
 /// How a lake is written to.
 #[derive(Debug, Args)]
 pub(super) struct StoreArguments {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use tempfile::TempDir;
 
 use super::arguments::{LakeArguments, SettingsArguments, by_flag};
 use super::catalog::Rules;
@@ -13,11 +12,10 @@ use super::output::Output;
 use super::{Context, lake, run};
 use crate::analyze::Catalog;
 use crate::ask::AskLake;
-use crate::config::{LakeSettings, SettingOverrides, Settings};
+use crate::config::{LakeSettings, SettingOverrides};
 use crate::load::Lake;
 use crate::pipeline::{
-    self, EXIT_DONE, EXIT_FAILED, EXIT_PARTIAL, EXIT_UNREACHABLE, EXIT_USAGE, NoProgress, RunEnd,
-    RunSummary, RunWatch,
+    EXIT_DONE, EXIT_FAILED, EXIT_PARTIAL, EXIT_UNREACHABLE, EXIT_USAGE, LiveError, LiveLake,
 };
 use crate::publish::check::{self, Budget, Checked};
 use crate::publish::{Facts, Run, find_run};
@@ -110,9 +108,8 @@ async fn checked(
         let run = find_run(&facts, arguments.app.as_deref().unwrap_or_default()).await?;
         return Ok(check::check(&facts, &run, budget, Some(&facts)).await?);
     }
-    let folder = TempDir::with_prefix("sparklake-check-")?;
-    let replayed = replay(&folder, context).await?;
-    let ask = asked(&replayed, context)?;
+    let replayed = replay(context).await?;
+    let ask = asked(replayed.lake(), context)?;
     let facts = Facts::new(&ask, catalog);
     let run = the_application(&facts, arguments).await?;
     // The lake of earlier runs is only opened where the budget asks for it.
@@ -129,26 +126,19 @@ fn asked(lake: &Lake, context: &Context) -> Result<AskLake, CliError> {
     lake::ask(lake, context)
 }
 
-/// Loads and judges the event log in a lake of its own.
-async fn replay(folder: &TempDir, context: &Context) -> Result<Lake, CliError> {
-    let uri = folder.path().join("lake").display().to_string();
-    let mut settings: Settings = context.settings.clone();
-    settings.lake = LakeSettings {
-        uri: Some(uri.clone()),
-        ..LakeSettings::default()
-    };
-    // The log is checked whenever it was written, and as far as it goes.
+/// Loads and judges the event log in a lake of its own, whenever the log was written and as far as it
+/// goes.
+async fn replay(context: &Context) -> Result<LiveLake, CliError> {
+    let mut settings = context.settings.clone();
+    settings.lake = LakeSettings::default();
     settings.run.since = None;
     settings.run.until = None;
-    settings.run.dry_run = false;
     settings.run.include_running = true;
-    let request = run::request(&settings, &context.environment).await?;
-    let RunEnd { summary, error } =
-        pipeline::run(&request, &NoProgress, &RunWatch::default()).await;
-    if let Some(error) = error {
-        return Err(error.into());
-    }
-    for problem in &summary.problems {
+    let nowhere = String::new();
+    let sources = &settings.sources;
+    let request = run::request_into(nowhere, sources, &settings, &context.environment).await?;
+    let live = LiveLake::load(request).await.map_err(not_replayed)?;
+    for problem in &live.summary().problems {
         tracing::warn!(
             uri = problem.uri,
             error_kind = problem.error_kind,
@@ -156,25 +146,34 @@ async fn replay(folder: &TempDir, context: &Context) -> Result<Lake, CliError> {
             problem.error
         );
     }
-    if summary.loaded + summary.partial == 0 {
-        return Err(not_replayed(&summary));
-    }
-    Ok(Lake::open(&uri, Default::default()).await?)
+    Ok(live)
 }
 
 /// Why there is nothing to check.
-fn not_replayed(summary: &RunSummary) -> CliError {
-    let Some(problem) = summary.problems.first() else {
-        return CliError::NotReplayed {
+fn not_replayed(error: LiveError) -> CliError {
+    match error {
+        LiveError::Run(error) => error.into(),
+        LiveError::Lake(error) => error.into(),
+        LiveError::Nothing {
+            has_problem: false, ..
+        } => CliError::NotReplayed {
             sentence: "there is no event log at that place; name the log itself, a file or the folder of a rolling log".to_owned(),
             exit_code: EXIT_USAGE,
-        };
-    };
-    CliError::NotReplayed {
-        sentence: format!("{} cannot be checked: {}", problem.uri, problem.error),
-        exit_code: match problem.retryable {
-            true => EXIT_UNREACHABLE,
-            false => EXIT_PARTIAL,
+        },
+        LiveError::Nothing {
+            reason,
+            is_retryable,
+            ..
+        } => CliError::NotReplayed {
+            sentence: format!("nothing can be checked: {reason}"),
+            exit_code: match is_retryable {
+                true => EXIT_UNREACHABLE,
+                false => EXIT_PARTIAL,
+            },
+        },
+        other @ (LiveError::Folder(_) | LiveError::Task(_)) => CliError::NotReplayed {
+            sentence: other.to_string(),
+            exit_code: EXIT_FAILED,
         },
     }
 }

@@ -6,11 +6,13 @@ use crate::analyze::AnalyzeError;
 use crate::ask::AskError;
 use crate::config::ConfigError;
 use crate::load::LoadError;
-use crate::pipeline::{EXIT_FAILED, EXIT_USAGE, RunError, of_load};
+use crate::pipeline::{EXIT_FAILED, EXIT_UNREACHABLE, EXIT_USAGE, RunError, of_load};
 use crate::publish::PublishError;
+use crate::publish::assistant::AssistantError;
 use crate::publish::mcp::NotAllowed;
 use crate::publish::report::ReportError;
-use crate::simulate::{ReadError, Unknown};
+use crate::publish::whatif::WhatifError;
+use crate::simulate::ReadError;
 use crate::unit::UnitError;
 
 /// Why a command did not do its work.
@@ -58,13 +60,11 @@ pub(super) enum CliError {
     #[error("{0}")]
     Serve(String),
     /// A prediction was asked for that nobody can make.
-    #[error("nothing can be predicted for {application}: {reason}")]
-    NotKnown {
-        /// The application that was asked for.
-        application: String,
-        /// What its history lacks.
-        reason: Unknown,
-    },
+    #[error(transparent)]
+    Whatif(WhatifError),
+    /// A model gave no answer.
+    #[error(transparent)]
+    Assistant(#[from] AssistantError),
     /// A table could not be read for a prediction.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -107,6 +107,18 @@ impl From<ReportError> for CliError {
     }
 }
 
+impl From<WhatifError> for CliError {
+    fn from(error: WhatifError) -> Self {
+        match error {
+            WhatifError::Usage(sentence) => Self::Usage(sentence),
+            WhatifError::Ask(error) => Self::Ask(error),
+            WhatifError::Read(error) => Self::Read(error),
+            WhatifError::Format(error) => Self::Format(error),
+            other @ (WhatifError::NotKnown { .. } | WhatifError::Task(_)) => Self::Whatif(other),
+        }
+    }
+}
+
 impl CliError {
     /// The process's exit code.
     pub(super) fn exit_code(&self) -> u8 {
@@ -123,13 +135,16 @@ impl CliError {
             Self::Analyze(_) => EXIT_USAGE,
             Self::Run(error) => error.status().exit_code(),
             Self::NotReplayed { exit_code, .. } => *exit_code,
+            Self::Assistant(error) if error.is_usage() => EXIT_USAGE,
+            Self::Assistant(error) if error.is_retryable() => EXIT_UNREACHABLE,
             Self::Unit(UnitError::Load(error)) => of_load(error).exit_code(),
             Self::Unit(error) if error.is_usage() => EXIT_USAGE,
             Self::Ask(_)
             | Self::Publish(_)
             | Self::Report(_)
             | Self::Unit(_)
-            | Self::NotKnown { .. }
+            | Self::Whatif(_)
+            | Self::Assistant(_)
             | Self::Read(_)
             | Self::Interrupted(_)
             | Self::Serve(_)

@@ -2,6 +2,7 @@
 //! start is narrowed to the one application that is asked for, never widened.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -10,7 +11,7 @@ use super::error::CliError;
 use super::run;
 use crate::discover::event_logs::{self, EventLogSource};
 use crate::discover::history_server::HistoryServerSource;
-use crate::discover::{DiscoverError, Window};
+use crate::discover::{DiscoverError, OneCluster, Window};
 use crate::pipeline::{LiveError, LiveLake, NamedSource, Reload, RunRequest, Source};
 use crate::publish::mcp::{Fetched, LiveFailure, LiveSource};
 
@@ -21,7 +22,7 @@ pub(super) struct LiveSources {
 }
 
 impl LiveSources {
-    /// The sources of the settings; `None` where there are none that hold single applications.
+    /// The sources of the settings; `None` where there are none.
     ///
     /// # Errors
     /// A setting makes no sense, or a secret is not where it is said to be.
@@ -34,12 +35,6 @@ impl LiveSources {
         let nowhere = String::new();
         let mut request =
             run::request_into(nowhere, &settings.sources, settings, &context.environment).await?;
-        request
-            .sources
-            .retain(|named| !matches!(named.source, Source::Platform(_)));
-        if request.sources.is_empty() {
-            return Ok(None);
-        }
         request.window = Window::default();
         request.include_running = true;
         request.include_tasks = true;
@@ -86,14 +81,18 @@ impl LiveSources {
                         ..source.as_ref().clone()
                     }))
                 }
-                Source::HistoryServer(_) | Source::Platform(_) => continue,
+                Source::Platform(platform) => match OneCluster::of(platform, wanted) {
+                    Some(one) => Source::Platform(Arc::new(one)),
+                    None => continue,
+                },
+                Source::HistoryServer(_) => continue,
             };
             narrowed.push(NamedSource {
                 source,
                 ..named.clone()
             });
         }
-        if is_place && !is_allowed {
+        if is_place && !is_allowed && narrowed.is_empty() {
             return Err(LiveFailure::NotAllowed(format!(
                 "this server may only read logs in {}",
                 self.places().join(", ")
@@ -113,7 +112,7 @@ impl LiveSource for LiveSources {
         let places = sources.flat_map(|named| match &named.source {
             Source::EventLogs(source) => source.uris.clone(),
             Source::HistoryServer(source) => vec![source.address()],
-            Source::Platform(_) => Vec::new(),
+            Source::Platform(platform) => vec![platform.describe()],
         });
         places
             .map(|place| self.request.redactor.text(&place).into_owned())
@@ -121,14 +120,20 @@ impl LiveSource for LiveSources {
     }
 
     async fn fetch(&self, wanted: &str) -> Result<Fetched, LiveFailure> {
+        let sources = self.narrowed(wanted).await?;
+        let is_platform = |named: &NamedSource| matches!(named.source, Source::Platform(_));
+        let on_platform = sources.iter().any(is_platform);
         let request = RunRequest {
-            sources: self.narrowed(wanted).await?,
+            sources,
             ..self.request.clone()
         };
         let live = LiveLake::load(request).await.map_err(|error| match error {
+            // A cluster may be there and its history refused: then the reason says more.
             LiveError::Nothing {
-                was_found: false, ..
-            } => LiveFailure::NotFound,
+                was_found: false,
+                has_problem,
+                ..
+            } if !(on_platform && has_problem) => LiveFailure::NotFound,
             other => LiveFailure::Failed(other.to_string()),
         })?;
         Ok(Fetched {

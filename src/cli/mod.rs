@@ -4,6 +4,7 @@
 //! code; errors are turned into one sentence and a code in [`error`]. One file a command.
 
 mod arguments;
+mod ask;
 mod catalog;
 mod check;
 mod compare;
@@ -34,7 +35,6 @@ mod run;
 mod run_summary;
 mod serve;
 mod signals;
-mod size;
 mod sources;
 mod sql;
 mod status;
@@ -96,6 +96,7 @@ enum Command {
     Init(init::InitArguments),
     Report(report::ReportArguments),
     Export(export::ExportArguments),
+    Ask(Box<ask::AskArguments>),
     Mcp(mcp::McpArguments),
     Serve(serve::ServeArguments),
     #[command(hide = true)]
@@ -242,6 +243,7 @@ impl Command {
             Self::Config(arguments) => arguments.job(),
             Self::Report(arguments) => &arguments.lake,
             Self::Export(arguments) => arguments.settings_arguments(),
+            Self::Ask(arguments) => arguments.as_ref(),
             Self::Mcp(arguments) => &arguments.live,
             Self::Serve(arguments) => &arguments.mcp.live,
             Self::Init(_) | Self::Worker(_) | Self::Completions(_) | Self::Man => &NoSettings,
@@ -273,6 +275,7 @@ impl Command {
             Self::Init(arguments) => init::execute(arguments, output)?,
             Self::Report(arguments) => report::execute(arguments, context, output).await?,
             Self::Export(arguments) => export::execute(arguments, context, output).await?,
+            Self::Ask(arguments) => ask::execute(arguments, context, output).await?,
             Self::Mcp(arguments) => mcp::execute(arguments, context).await?,
             Self::Serve(arguments) => serve::execute(arguments, context).await?,
             Self::Worker(arguments) => worker::execute(arguments, context, output).await?,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 
@@ -14,12 +15,13 @@ use super::mcp::{self, McpArguments};
 use crate::ask::AskOptions;
 use crate::config::{Origin, secret};
 use crate::publish::dashboard::{self, Dashboard};
-use crate::publish::mcp::{HttpSettings, router};
+use crate::publish::mcp::{HttpSettings, OAuth, OAuthSettings, router};
 
 /// Serve the lake over HTTP: a dashboard, and MCP (streamable HTTP) at /mcp
 ///
 /// It listens on this machine only. To listen beyond, give a token that clients have to send as
-/// `Authorization: Bearer …` and browsers as the password, and put a proxy with TLS in front of it.
+/// `Authorization: Bearer …` and browsers as the password, or an authorization server (OAuth) whose
+/// access tokens are taken, and put a proxy with TLS in front of it.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArguments {
     #[command(flatten)]
@@ -39,6 +41,19 @@ pub(super) struct ServeArguments {
     /// File that holds the token
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Authorization server whose access tokens are taken: its issuer, such as https://login.example.com
+    #[arg(long, value_name = "URL", requires = "oauth_audience")]
+    oauth_issuer: Option<String>,
+    /// Audience that its tokens for this server have: the address that clients use, such as
+    /// https://lake.example.com/mcp
+    #[arg(long, value_name = "AUDIENCE", requires = "oauth_issuer")]
+    oauth_audience: Option<String>,
+    /// Where the issuer's keys are [default: where its metadata say]
+    #[arg(long, value_name = "URL", requires = "oauth_issuer")]
+    oauth_jwks_url: Option<String>,
+    /// Scope that a token has to have; may be repeated
+    #[arg(long, value_name = "SCOPE", requires = "oauth_issuer")]
+    oauth_scope: Vec<String>,
     /// Name under which clients reach it, as in the address they use; may be repeated
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
@@ -109,7 +124,23 @@ fn http_settings(arguments: &ServeArguments, context: &Context) -> Result<HttpSe
     Ok(HttpSettings {
         listen: arguments.listen,
         token,
+        oauth: oauth(arguments)?,
         hosts: arguments.allow_host.clone(),
         origins: arguments.allow_origin.clone(),
     })
+}
+
+fn oauth(arguments: &ServeArguments) -> Result<Option<Arc<OAuth>>, CliError> {
+    let (Some(issuer), Some(audience)) = (&arguments.oauth_issuer, &arguments.oauth_audience)
+    else {
+        return Ok(None);
+    };
+    let oauth = OAuth::new(OAuthSettings {
+        issuer: issuer.clone(),
+        audience: audience.clone(),
+        jwks_url: arguments.oauth_jwks_url.clone(),
+        scopes: arguments.oauth_scope.clone(),
+    });
+    let oauth = oauth.map_err(|error| CliError::Usage(error.to_string()))?;
+    Ok(Some(Arc::new(oauth)))
 }

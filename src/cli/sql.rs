@@ -10,9 +10,9 @@ use super::format::Format;
 use super::interrupt::or_interrupted;
 use super::lake;
 use super::output::Output;
-use super::size;
 use crate::ask::{AskOptions, QueryLimits};
 use crate::config::parse_duration;
+use crate::model::size_in_bytes;
 
 const EXAMPLE: &str = "sparklake sql --lake ./lake \"SELECT * FROM findings LIMIT 10\"";
 
@@ -115,7 +115,7 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
 /// Memory for a query, in bytes.
 pub(super) fn memory(text: &str) -> Result<usize, String> {
     const LEAST: u64 = 64 << 20;
-    let bytes = size::bytes(text)?;
+    let bytes = size_in_bytes(text)?;
     if bytes < LEAST {
         return Err("a query needs at least 64m".to_owned());
     }

@@ -26,6 +26,8 @@ pub struct JobFile {
     pub rules: RulesSection,
     /// Which secrets are masked.
     pub redaction: RedactionSection,
+    /// Which model answers questions.
+    pub ask: AskSection,
     /// What to log.
     pub log: LogSection,
 }
@@ -118,6 +120,29 @@ pub struct RedactionSection {
     /// Regular expressions of further secrets.
     #[serde(deserialize_with = "flexible::texts")]
     pub extra: Vec<String>,
+}
+
+/// `[ask]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AskSection {
+    /// Address that `chat/completions` is below.
+    pub model_url: Option<String>,
+    /// Name of the model.
+    pub model: Option<String>,
+    /// Environment variable that holds its key.
+    pub api_key_env: Option<String>,
+    /// File that holds its key.
+    pub api_key_file: Option<PathBuf>,
+    /// Most rounds of tool calls.
+    #[serde(deserialize_with = "flexible::number")]
+    pub max_rounds: Option<NonZeroUsize>,
+    /// Most tokens of one question.
+    #[serde(deserialize_with = "flexible::number")]
+    pub max_tokens: Option<NonZeroUsize>,
+    /// Longest time until the answer.
+    #[serde(deserialize_with = "flexible::number")]
+    pub answer_timeout_seconds: Option<NonZeroUsize>,
 }
 
 /// `[log]`

@@ -38,8 +38,8 @@ pub use options::{GivenBy, OPTIONS, SettingOption};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};
 pub use settings::{
-    Effective, LakeSettings, LogSettings, RulesSettings, RunSettings, SettingOverrides, Settings,
-    SourceSettings,
+    AskSettings, Effective, LakeSettings, LogSettings, RulesSettings, RunSettings,
+    SettingOverrides, Settings, SourceSettings,
 };
 pub use show::show;
 pub use source_keys::{SOURCE_KEYS, SourceKey};

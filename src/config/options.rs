@@ -219,6 +219,55 @@ pub const OPTIONS: &[SettingOption] = &[
         "Regular expressions of further secrets",
     ),
     option(
+        "ask",
+        "model_url",
+        GivenBy::Flag("model-url", "SPARKLAKE_MODEL_URL"),
+        None,
+        "Address of a model for `ask`, the one that chat/completions is below: https://host/v1",
+    ),
+    option(
+        "ask",
+        "model",
+        GivenBy::Flag("model", "SPARKLAKE_MODEL"),
+        None,
+        "Name of the model at that address; it has to call tools",
+    ),
+    option(
+        "ask",
+        "api_key_env",
+        GivenBy::Flag("api-key-env", "SPARKLAKE_API_KEY_ENV"),
+        None,
+        "Environment variable that holds the key for the model",
+    ),
+    option(
+        "ask",
+        "api_key_file",
+        GivenBy::Flag("api-key-file", "SPARKLAKE_API_KEY_FILE"),
+        None,
+        "File that holds the key for the model",
+    ),
+    option(
+        "ask",
+        "max_rounds",
+        GivenBy::Flag("max-rounds", "SPARKLAKE_MAX_ROUNDS"),
+        Some("8"),
+        "Most rounds of tool calls before the model has to answer",
+    ),
+    option(
+        "ask",
+        "max_tokens",
+        GivenBy::Flag("max-tokens", "SPARKLAKE_MAX_TOKENS"),
+        Some("200000"),
+        "Most tokens of all requests and replies of one question",
+    ),
+    option(
+        "ask",
+        "answer_timeout_seconds",
+        GivenBy::Flag("answer-timeout-seconds", "SPARKLAKE_ANSWER_TIMEOUT_SECONDS"),
+        Some("300"),
+        "Longest time until the answer of one question",
+    ),
+    option(
         "log",
         "format",
         GivenBy::Flag("log-format", "SPARKLAKE_LOG_FORMAT"),
@@ -266,7 +315,7 @@ mod tests {
     use super::*;
     use crate::config::field_names::field_names;
     use crate::config::job_file::{
-        JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+        AskSection, JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
     };
     use crate::config::{Origin, SettingOverrides, Settings};
 
@@ -284,6 +333,7 @@ mod tests {
             ("run", field_names::<RunSection>()),
             ("rules", field_names::<RulesSection>()),
             ("redaction", field_names::<RedactionSection>()),
+            ("ask", field_names::<AskSection>()),
             ("log", field_names::<LogSection>()),
         ];
         let known: BTreeSet<(&str, &str)> = sections

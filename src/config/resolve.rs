@@ -15,13 +15,14 @@ use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
-    JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection, SummaryFormat,
+    AskSection, JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+    SummaryFormat,
 };
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
-    Effective, LakeSettings, LogSettings, RulesSettings, RunSettings, SettingOverrides, Settings,
-    SourceSettings,
+    AskSettings, Effective, LakeSettings, LogSettings, RulesSettings, RunSettings,
+    SettingOverrides, Settings, SourceSettings,
 };
 use super::show::toml_key;
 use super::source_keys;
@@ -33,6 +34,13 @@ use crate::redact::{RedactionError, RedactionSettings, Redactor};
 const IDENTIFY_TIMEOUT_SECONDS: NonZeroUsize = positive(60);
 /// Longest time to read one history, unless set.
 const EXTRACT_TIMEOUT_SECONDS: NonZeroUsize = positive(2 * 3_600);
+
+/// Most rounds of tool calls of a question, unless set.
+const MAX_ROUNDS: NonZeroUsize = positive(8);
+/// Most tokens of a question, unless set.
+const MAX_TOKENS: NonZeroUsize = positive(200_000);
+/// Longest time until the answer of a question, unless set.
+const ANSWER_TIMEOUT_SECONDS: NonZeroUsize = positive(300);
 
 /// Keys of tags that name an application's team, unless set.
 const TEAM_TAGS: [&str; 4] = ["team", "owner", "cost-center", "costcenter"];
@@ -100,6 +108,7 @@ impl Resolver {
             sources: self.sources(&given, file.source, now)?,
             rules: self.rules(&given, file.rules),
             redactor: self.redactor(&file.redaction)?,
+            ask: self.ask(&given, file.ask)?,
             log: self.log(&given, &file.log),
             effective: std::mem::take(&mut self.effective),
         })
@@ -276,6 +285,56 @@ impl Resolver {
                 "jobs/event-logs.toml describes the section [redaction]",
             )
             .at(self.place(key))
+        })
+    }
+
+    fn ask(
+        &mut self,
+        given: &SettingOverrides,
+        file: AskSection,
+    ) -> Result<AskSettings, ConfigError> {
+        let model_url = self.optional("ask", "model_url", &given.model_url, file.model_url);
+        if let Some(url) = &model_url {
+            secrets::refuse_inline("model_url", &url.value)
+                .map_err(|fault| fault.at(url.origin.clone()))?;
+        }
+        let model = self.optional("ask", "model", &given.model, file.model);
+        let api_key_env = self.optional("ask", "api_key_env", &given.api_key_env, file.api_key_env);
+        let api_key_file = self.optional(
+            "ask",
+            "api_key_file",
+            &given.api_key_file,
+            file.api_key_file,
+        );
+        let rounds = self.value(
+            "ask",
+            "max_rounds",
+            &given.max_rounds,
+            file.max_rounds,
+            MAX_ROUNDS,
+        );
+        let tokens = self.value(
+            "ask",
+            "max_tokens",
+            &given.max_tokens,
+            file.max_tokens,
+            MAX_TOKENS,
+        );
+        let seconds = self.value(
+            "ask",
+            "answer_timeout_seconds",
+            &given.answer_timeout_seconds,
+            file.answer_timeout_seconds,
+            ANSWER_TIMEOUT_SECONDS,
+        );
+        Ok(AskSettings {
+            model_url,
+            model: model.map(|model| model.value),
+            api_key_env,
+            api_key_file,
+            max_rounds: rounds.get(),
+            max_tokens: u64::try_from(tokens.get()).unwrap_or(u64::MAX),
+            answer_timeout: Duration::from_secs(u64::try_from(seconds.get()).unwrap_or(u64::MAX)),
         })
     }
 

@@ -38,6 +38,13 @@ pub struct SettingOverrides {
     pub reload: Option<Sourced<Vec<String>>>,
     pub summary: Option<Sourced<SummaryFormat>>,
     pub rules_dir: Option<Sourced<PathBuf>>,
+    pub model_url: Option<Sourced<String>>,
+    pub model: Option<Sourced<String>>,
+    pub api_key_env: Option<Sourced<String>>,
+    pub api_key_file: Option<Sourced<PathBuf>>,
+    pub max_rounds: Option<Sourced<NonZeroUsize>>,
+    pub max_tokens: Option<Sourced<NonZeroUsize>>,
+    pub answer_timeout_seconds: Option<Sourced<NonZeroUsize>>,
     pub log_format: Option<Sourced<LogFormat>>,
     pub log_level: Option<Sourced<LogLevel>>,
     pub color: Option<Sourced<Color>>,
@@ -56,6 +63,8 @@ pub struct Settings {
     pub rules: RulesSettings,
     /// Which secrets are masked.
     pub redactor: Redactor,
+    /// Which model answers questions.
+    pub ask: AskSettings,
     /// What to log.
     pub log: LogSettings,
     /// All of it, for `config show`.
@@ -134,6 +143,25 @@ pub struct RulesSettings {
     pub parameters: BTreeMap<String, BTreeMap<String, SettingValue>>,
     /// Files of prices that win over the built-in ones.
     pub prices: Vec<PathBuf>,
+}
+
+/// Which model answers questions, and how far it may go.
+#[derive(Debug, Clone)]
+pub struct AskSettings {
+    /// Address that `chat/completions` is below.
+    pub model_url: Option<Sourced<String>>,
+    /// Name of the model.
+    pub model: Option<String>,
+    /// Environment variable that holds its key.
+    pub api_key_env: Option<Sourced<String>>,
+    /// File that holds its key.
+    pub api_key_file: Option<Sourced<PathBuf>>,
+    /// Most rounds of tool calls.
+    pub max_rounds: usize,
+    /// Most tokens of one question.
+    pub max_tokens: u64,
+    /// Longest time until the answer.
+    pub answer_timeout: Duration,
 }
 
 /// What to log.

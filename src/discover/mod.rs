@@ -30,6 +30,7 @@ mod location;
 #[cfg(feature = "emr")]
 mod log_stores;
 mod names;
+mod one_cluster;
 mod origin;
 mod pattern;
 mod problem;
@@ -56,6 +57,7 @@ pub(crate) use names::{
     DatabricksFile, RollingFile, application_in_name, databricks_file, file_name, rolling_file,
     without_endings,
 };
+pub use one_cluster::OneCluster;
 pub(crate) use origin::name_of_cluster;
 pub use problem::{DiscoverError, DiscoverProblem};
 pub use server::ServerApplication;

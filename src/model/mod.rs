@@ -9,6 +9,7 @@ mod platform;
 mod printable;
 mod server_access;
 mod setting_value;
+mod size;
 mod store_failure;
 mod text_key;
 
@@ -18,5 +19,6 @@ pub use platform::Platform;
 pub use printable::{commands, printable, shortened};
 pub use server_access::ServerAccess;
 pub use setting_value::SettingValue;
+pub use size::size_in_bytes;
 pub use store_failure::StoreFailure;
 pub use text_key::TextKey;

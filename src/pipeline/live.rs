@@ -45,6 +45,10 @@ pub enum LiveError {
         reason: String,
         /// Whether a history was found that could not be read, rather than none.
         was_found: bool,
+        /// Whether `reason` is a problem that was met, rather than that there is nothing.
+        has_problem: bool,
+        /// Whether the same may go well a moment later.
+        is_retryable: bool,
     },
     /// The task that read them ended early.
     #[error("reading the histories ended early: {0}")]
@@ -113,5 +117,10 @@ fn nothing(summary: &RunSummary) -> LiveError {
         Some(problem) => format!("{}: {}", problem.uri, problem.error),
         None => "no history was found".to_owned(),
     };
-    LiveError::Nothing { reason, was_found }
+    LiveError::Nothing {
+        reason,
+        was_found,
+        has_problem: problem.is_some(),
+        is_retryable: problem.is_some_and(|problem| problem.retryable),
+    }
 }

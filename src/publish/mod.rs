@@ -7,6 +7,7 @@
 //! [`charts`] draws pictures as SVG, [`numbers`] writes numbers for people, [`markup`] escapes texts,
 //! [`settings`] writes settings in the forms that platforms take.
 
+pub mod assistant;
 pub mod charts;
 pub mod check;
 pub mod compare;
@@ -21,6 +22,7 @@ mod page;
 pub mod report;
 mod runs;
 pub mod settings;
+pub mod whatif;
 
 pub use error::PublishError;
 pub use facts::Facts;

@@ -30,7 +30,7 @@ use tokio::runtime::Handle;
 use super::doubles::databricks::{CLIENT_ID, CLIENT_SECRET, COOKIE, Served, TOKEN, Workspace};
 
 const CONTEXT: &str = "8880912756278443690";
-const DBFS_CLUSTER: &str = "1120-170000-dbfs";
+pub(crate) const DBFS_CLUSTER: &str = "1120-170000-dbfs";
 const VOLUME_CLUSTER: &str = "1120-170000-volume";
 const PLAIN_CLUSTER: &str = "1120-170000-plain";
 const SECRETS: [&str; 4] = [TOKEN, CLIENT_SECRET, COOKIE, "oauth-token-secret"];
@@ -113,7 +113,7 @@ fn run(id: i64, tasks: Value) -> Value {
 }
 
 /// A workspace with a cluster for each way to deliver logs, and one that delivers none.
-fn workspace() -> Workspace {
+pub(crate) fn workspace() -> Workspace {
     let dbfs = json!({"dbfs": {"destination": "dbfs:/cluster-logs"}});
     let volumes = json!({"volumes": {"destination": "/Volumes/main/ops/cluster logs"}});
     let mut files = delivered(&format!(

@@ -13,6 +13,7 @@
 )]
 
 mod analysts;
+mod ask;
 mod cli;
 mod conformance;
 mod context;

@@ -1,6 +1,8 @@
 //! Language models ask the lake: every tool over the sample logs, within its budget; what is refused;
 //! clients of each protocol version. How it is served is in [`serving`].
 
+mod live;
+mod oauth;
 mod serving;
 
 use std::collections::BTreeSet;
@@ -177,6 +179,11 @@ async fn every_tool_answers_as_its_schema_says_and_within_its_budget() {
         ("trends", json!({"job": SKEWED_JOIN, "detail": "full"})),
         ("failures", json!({})),
         ("failures", json!({"app": app, "detail": "full"})),
+        ("whatif", json!({"app": "executor-metrics"})),
+        (
+            "whatif",
+            json!({"app": SKEWED_JOIN, "executors": "1..200", "detail": "full", "limit": 100}),
+        ),
         ("photon_fit", json!({})),
         ("photon_fit", json!({"app": SKEWED_JOIN})),
         (
@@ -239,6 +246,36 @@ async fn answers_say_what_the_tables_say() {
             .expect("text")
             .starts_with("executor-loss (app-20261121120425-0000) ran 44.4 s")
     );
+
+    // A prediction is the row of `simulations`, and what ran takes what it took.
+    let predicted = client
+        .ask("whatif", json!({"app": "executor-metrics"}))
+        .await;
+    let measured = sql(
+        "SELECT observed_duration_ms FROM applications WHERE application_name = 'executor-metrics'"
+            .to_owned(),
+    )
+    .await;
+    let scenarios = predicted["scenarios"].as_array().expect("scenarios");
+    let current = scenarios.iter().find(|row| row["is_current"] == true);
+    assert_eq!(current.expect("one")["duration_ms"], measured[0][0]);
+    assert_eq!(predicted["basis"][0]["measured_ms"], measured[0][0]);
+    for row in scenarios {
+        let stored = sql(format!(
+            "SELECT s.duration_ms, s.low_ms, s.high_ms FROM simulations AS s JOIN applications AS a \
+             USING (platform, cluster_id, application_id, attempt_id) \
+             WHERE a.application_name = 'executor-metrics' AND s.executors = {} AND s.cores_per_executor = {}",
+            row["executors"], row["cores_per_executor"]
+        ))
+        .await;
+        assert_eq!(
+            stored[0],
+            json!([row["duration_ms"], row["low_ms"], row["high_ms"]])
+        );
+    }
+    let verdict = predicted["verdict"].as_str().expect("a verdict");
+    assert!(verdict.starts_with("executor-metrics (app-"), "{verdict}");
+    assert!(verdict.contains("Interval: ±"), "{verdict}");
 
     // Parts of the core time add up to it.
     let parts = found["core_time"].as_array().expect("parts").iter();

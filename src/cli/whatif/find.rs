@@ -1,7 +1,7 @@
 //! Which application somebody means.
 
 use crate::cli::error::CliError;
-use crate::cli::text::printable;
+use crate::publish::whatif::named;
 use crate::simulate::Listed;
 
 /// Candidates that a message names.
@@ -58,24 +58,10 @@ fn id(listed: &Listed) -> &str {
     listed.wanted.key.application_id.as_str()
 }
 
-/// The id of an application, with its name where its history tells one.
-pub(super) fn named(application: &Listed) -> String {
-    let id = &application.wanted.key.application_id;
-    match application.name.as_str() {
-        "" => printable(id),
-        name => printable(&format!("{id} ({name})")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_application_without_a_name_is_its_id() {
-        assert_eq!(named(&listed("app-1", "etl", "0")), "app-1 (etl)");
-        assert_eq!(named(&listed("app-1", "", "0")), "app-1");
-    }
     use crate::model::ApplicationKey;
     use crate::simulate::Wanted;
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::rows::Row;
+
 /// A tool.
 #[derive(Debug)]
 pub(super) struct Tool {
@@ -179,6 +181,16 @@ impl List {
     pub(super) fn shown(&self, full: bool) -> impl Iterator<Item = Column> {
         let more = if full { self.more } else { "" };
         parse_columns(self.columns).chain(parse_columns(more))
+    }
+
+    /// The rows with nothing but the columns that are shown, in the order of their declaration.
+    pub(super) fn only_shown(&self, rows: Vec<Row>, full: bool) -> Vec<Row> {
+        let columns: Vec<&str> = self.shown(full).map(|column| column.name).collect();
+        let rows = rows.into_iter().map(|mut row| {
+            let shown = columns.iter().filter_map(|name| row.remove_entry(*name));
+            shown.collect::<Row>()
+        });
+        rows.collect()
     }
 
     /// Whether it is there for these arguments; `given` gives an argument's value as text.

@@ -17,6 +17,7 @@ use super::live::{LiveApplications, LiveSource, MakeAsk};
 use super::reply::{Answered, Reply};
 use super::rows::{self, Row};
 use super::tools::{QUERY, TOOLS};
+use super::whatif::WHATIF;
 use crate::analyze::{AnalyzeError, Catalog, ReportQuery};
 use crate::ask::{AskError, AskLake, AskOptions, LoadViews, QueryLimits};
 use crate::load::Lake;
@@ -101,6 +102,8 @@ impl Engine {
     ) -> Option<CallToolResult> {
         let answer = if name == QUERY.name {
             self.query(arguments).await
+        } else if name == WHATIF.name {
+            self.whatif(arguments).await.map(Reply::fitted)
         } else {
             let tool = TOOLS.iter().find(|tool| tool.name == name)?;
             self.answer(tool, arguments).await.map(Reply::fitted)
@@ -346,18 +349,10 @@ impl Call<'_> {
             .first()
             .and_then(|row| row.get("total_rows"))
             .and_then(Value::as_u64);
-        let columns: Vec<&str> = list
-            .shown(self.arguments.full)
-            .map(|column| column.name)
-            .collect();
-        let rows = rows.into_iter().map(|mut row| {
-            let shown = columns.iter().filter_map(|name| row.remove_entry(*name));
-            shown.collect::<Row>()
-        });
         Answered {
             name: list.name,
             title,
-            rows: rows.collect(),
+            rows: list.only_shown(rows, self.arguments.full),
             total,
             offset: (list.role == Role::Paged)
                 .then(|| u64::try_from(self.arguments.offset).unwrap_or(0)),
@@ -365,8 +360,13 @@ impl Call<'_> {
     }
 }
 
+/// All tools, in the order in which they are listed.
+pub(super) fn declared() -> impl Iterator<Item = &'static Tool> + Clone {
+    TOOLS.iter().chain([&WHATIF, &QUERY])
+}
+
 /// The error about a tool that there is not.
 pub(super) fn no_such_tool(name: &str) -> String {
-    let names = TOOLS.iter().chain([&QUERY]).map(|tool| tool.name);
+    let names = declared().map(|tool| tool.name);
     format!("there is no tool `{name}`; {}", did_you_mean(name, names))
 }

@@ -1,7 +1,8 @@
 //! MCP and the dashboard over HTTP, and who may use them.
 //!
 //! A server on a loopback address answers every process of the machine. Beyond that a bearer token is
-//! needed, and a server without one does not start. Pages of other sites are kept away by the `Host` and
+//! needed, one of its own or of an authorization server ([`super::oauth`]), and a server without one
+//! does not start. Pages of other sites are kept away by the `Host` and
 //! `Origin` of each request, so that a browser cannot be made to ask on their behalf.
 
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +22,7 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use subtle::ConstantTimeEq;
 
+use super::oauth::{Denied, METADATA, OAuth};
 use super::server::McpServer;
 
 /// Largest request in bytes.
@@ -30,7 +32,7 @@ const MIN_TOKEN: usize = 16;
 /// Names of the machine itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// Path of the protocol.
-const MCP: &str = "/mcp";
+pub(super) const MCP: &str = "/mcp";
 /// Path that is answered to everybody.
 const HEALTH: &str = "/health";
 
@@ -41,6 +43,8 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     /// What clients have to show; `None` for no token.
     pub token: Option<String>,
+    /// Whose access tokens are taken, too; `None` for nobody's.
+    pub oauth: Option<Arc<OAuth>>,
     /// Names under which the server is known, beside its address and the names of the machine itself.
     pub hosts: Vec<String>,
     /// Origins of pages that may call it, such as `https://app.example.com`.
@@ -53,7 +57,8 @@ pub enum NotAllowed {
     /// Everybody on the network could ask.
     #[error(
         "{0} can be reached from other machines, and no token is set; put one into a variable and name it with \
-         --token-env, or into a file and name it with --token-file, or listen on 127.0.0.1"
+         --token-env, or into a file and name it with --token-file, or take those of an authorization server \
+         (--oauth-issuer), or listen on 127.0.0.1"
     )]
     NoToken(SocketAddr),
     /// The token could be guessed.
@@ -75,7 +80,9 @@ impl HttpSettings {
         }
         match &self.token {
             Some(token) if token.chars().count() < MIN_TOKEN => Err(NotAllowed::ShortToken),
-            None if !self.listen.ip().is_loopback() => Err(NotAllowed::NoToken(self.listen)),
+            None if !self.listen.ip().is_loopback() && self.oauth.is_none() => {
+                Err(NotAllowed::NoToken(self.listen))
+            }
             _ => Ok(()),
         }
     }
@@ -105,10 +112,17 @@ pub fn router(
         config,
     );
     let pages = pages.unwrap_or_else(|| Router::new().route("/", get(index)));
-    Ok(pages
+    let mut pages = pages
         .route(HEALTH, get(|| async { "ok" }))
-        .route_service(MCP, mcp)
-        .layer(middleware::from_fn_with_state(Arc::new(settings), guard)))
+        .route_service(MCP, mcp);
+    if let Some(oauth) = &settings.oauth {
+        let document = Arc::new(oauth.metadata(&settings.own()));
+        let answer = get(move || async move { axum::Json(document.as_ref().clone()) });
+        pages = pages
+            .route(METADATA, answer.clone())
+            .route(&format!("{METADATA}{MCP}"), answer);
+    }
+    Ok(pages.layer(middleware::from_fn_with_state(Arc::new(settings), guard)))
 }
 
 async fn index() -> &'static str {
@@ -122,10 +136,48 @@ async fn guard(
     next: Next,
 ) -> Response {
     match settings.refusal(request.uri(), request.headers()) {
-        Some(Refusal::Token) if request.uri().path() != MCP => ask_for_password(),
+        Some(Refusal::Token) => match &settings.oauth {
+            Some(oauth) => match oauth.check(bearer(request.headers())).await {
+                Ok(()) => next.run(request).await,
+                Err(denied) => refused_by_oauth(oauth, &denied, &settings.own()),
+            },
+            None if request.uri().path() != MCP => ask_for_password(),
+            None => Refusal::Token.into_response(),
+        },
         Some(refused) => refused.into_response(),
         None => next.run(request).await,
     }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = shown.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+        .filter(|token| !token.is_empty())
+}
+
+/// Says where to get a token, or what is wrong with this one.
+fn refused_by_oauth(oauth: &OAuth, denied: &Denied, own: &str) -> Response {
+    let (status, text) = match denied {
+        Denied::NoToken => (
+            StatusCode::UNAUTHORIZED,
+            "an access token is needed: send it as `Authorization: Bearer …`\n",
+        ),
+        Denied::Invalid(_) => (StatusCode::UNAUTHORIZED, "the access token is not valid\n"),
+        Denied::Scope => (StatusCode::FORBIDDEN, "the access token lacks a scope\n"),
+        Denied::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the keys of the authorization server cannot be read; ask again later\n",
+        ),
+    };
+    let challenge = HeaderValue::from_str(&oauth.challenge(denied, own));
+    let mut response = (status, text).into_response();
+    if let Ok(challenge) = challenge {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// Has a browser ask its user for the token.
@@ -195,11 +247,25 @@ impl HttpSettings {
         {
             return Some(Refusal::Origin);
         }
-        if uri.path() == HEALTH {
+        let is_open = uri.path() == HEALTH
+            || (self.oauth.is_some()
+                && uri
+                    .path()
+                    .strip_prefix(METADATA)
+                    .is_some_and(|rest| rest.is_empty() || rest == MCP));
+        if is_open || (self.token.is_none() && self.oauth.is_none()) {
             return None;
         }
-        let token = self.token.as_ref()?;
-        (!shows(headers, token)).then_some(Refusal::Token)
+        let is_shown = self
+            .token
+            .as_ref()
+            .is_some_and(|token| shows(headers, token));
+        (!is_shown).then_some(Refusal::Token)
+    }
+
+    /// The address of the server itself.
+    fn own(&self) -> String {
+        format!("http://{}", self.listen)
     }
 
     /// Whether a name in `Host` means this server. A number cannot be made to mean another machine, as
@@ -290,6 +356,7 @@ mod tests {
         HttpSettings {
             listen: listen.parse().expect("an address"),
             token: token.map(str::to_owned),
+            oauth: None,
             hosts: vec!["lake.example.com".to_owned()],
             origins: vec!["https://app.example.com".to_owned()],
         }

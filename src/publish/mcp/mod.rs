@@ -6,7 +6,8 @@
 //! of bytes ([`reply`]). What is not in the lake can be fetched live, from places that were allowed
 //! when the server was started ([`live`]).
 //!
-//! [`server`] speaks the protocol, over standard input and output or over HTTP ([`http`]).
+//! [`server`] speaks the protocol, over standard input and output or over HTTP ([`http`]), where it may be a
+//! resource server of OAuth ([`oauth`]).
 
 mod applications;
 mod arguments;
@@ -14,6 +15,7 @@ mod declare;
 mod execute;
 pub mod http;
 pub mod live;
+mod oauth;
 mod prompts;
 mod query;
 mod reply;
@@ -21,6 +23,7 @@ mod resources;
 mod rows;
 mod server;
 mod tools;
+mod whatif;
 
 #[cfg(test)]
 mod tests;
@@ -28,4 +31,5 @@ mod tests;
 pub use execute::McpOptions;
 pub use http::{HttpSettings, NotAllowed, router};
 pub use live::{Fetched, LiveFailure, LiveSource};
+pub use oauth::{OAuth, OAuthSettings, WrongOAuth};
 pub use server::McpServer;

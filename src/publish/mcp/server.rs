@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, GetPromptRequestParams, GetPromptResponse,
-    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ReadResourceResult, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, GetPromptRequestParams,
+    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig, Tool,
+    ToolAnnotations,
 };
 use rmcp::service::{RequestContext, ServiceExt};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::{Map, Value};
 
 use super::declare::Tool as Declared;
-use super::execute::{Engine, McpOptions, no_such_tool};
-use super::tools::{QUERY, TOOLS};
+use super::execute::{Engine, McpOptions, declared, no_such_tool};
+use super::tools::QUERY;
 use super::{arguments, prompts, query, resources};
 use crate::ask::AskError;
 
@@ -52,9 +54,34 @@ impl McpServer {
     }
 }
 
+impl McpServer {
+    /// The tools as clients see them.
+    pub(in crate::publish) fn tools() -> Vec<Tool> {
+        tools()
+    }
+
+    /// What a model is told before it calls anything.
+    pub(in crate::publish) fn instructions() -> &'static str {
+        INSTRUCTIONS
+    }
+
+    /// Calls a tool without a client.
+    ///
+    /// # Errors
+    /// There is no such tool; names the nearest.
+    pub(in crate::publish) async fn call(
+        &self,
+        name: &str,
+        given: &Map<String, Value>,
+    ) -> Result<CallToolResult, String> {
+        let answer = self.engine.call(name, Some(given)).await;
+        answer.ok_or_else(|| no_such_tool(&arguments::short(name)))
+    }
+}
+
 /// The tools as clients see them.
 pub(super) fn tools() -> Vec<Tool> {
-    TOOLS.iter().chain([&QUERY]).map(listed).collect()
+    declared().map(listed).collect()
 }
 
 fn listed(declared: &Declared) -> Tool {

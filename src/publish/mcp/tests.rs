@@ -222,3 +222,28 @@ fn arguments_are_taken_as_models_write_them() {
     let arguments = Arguments::parse(tool("configuration"), Some(&off)).expect("valid");
     assert_eq!(arguments.text("defaults"), None);
 }
+
+#[test]
+fn the_skill_for_agents_lists_the_tools_as_they_are() {
+    const SKILL: &str = include_str!("../../../skills/sparklake/SKILL.md");
+    let rows = super::execute::declared().map(|tool| {
+        let arguments = tool.arguments.iter().map(|argument| {
+            let optional = if argument.required { "" } else { "?" };
+            format!("`{}{optional}`", argument.name)
+        });
+        let arguments: Vec<String> = arguments.collect();
+        format!(
+            "| `{}` | {} | {} |",
+            tool.name,
+            tool.title,
+            arguments.join(", ")
+        )
+    });
+    let rows: Vec<String> = rows.collect();
+    let expected = rows.join("\n");
+    assert!(
+        SKILL.contains(&expected),
+        "skills/sparklake/SKILL.md needs these rows:\n{expected}"
+    );
+    assert!(SKILL.starts_with("---\nname: sparklake\ndescription: "));
+}

@@ -9,14 +9,14 @@ const ID: Kind = Whole {
     least: 0,
     most: i64::MAX,
 };
-const APPLICATION: &str =
+pub(super) const APPLICATION: &str =
     "application id; or a name, job key or cluster id, for its newest application";
 
 /// Columns of a finding.
 const FINDING: &str = "severity:s rule_id:s subject_type:s subject_id:s title:s evidence:s recommendation:s \
     config_key:s config_current:s config_recommended:s recoverable_ms:i lost_core_ms:i finding_id:s";
 
-/// All tools that are answered by files of `sql/mcp`; `query` is the only other one.
+/// All tools that are answered by files of `sql/mcp`; the others are `whatif` and `query`.
 pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "find_applications",

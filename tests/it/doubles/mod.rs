@@ -6,4 +6,5 @@ pub(crate) mod emr_eks;
 pub(crate) mod emr_serverless;
 pub(crate) mod history_server;
 pub(crate) mod job_runs;
+pub(crate) mod model;
 pub(crate) mod moto;

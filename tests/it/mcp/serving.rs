@@ -20,6 +20,7 @@ async fn over_http_only_those_ask_who_may() {
     let settings = HttpSettings {
         listen,
         token: Some(TOKEN.to_owned()),
+        oauth: None,
         hosts: Vec::new(),
         origins: Vec::new(),
     };
@@ -45,7 +46,7 @@ async fn over_http_only_those_ask_who_may() {
     let answer: Value = answer.json().await.expect("JSON");
     assert_eq!(
         answer["result"]["tools"].as_array().expect("tools").len(),
-        13
+        14
     );
     let health = client
         .get(format!("http://{listen}/health"))

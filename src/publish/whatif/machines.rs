@@ -5,9 +5,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::Deployment;
+use super::{Deployment, WhatifError};
 use crate::ask::AskError;
-use crate::cli::error::CliError;
 use crate::simulate::{Facts, Scenario};
 
 /// Memory beside the heap where the run's own is not known.
@@ -31,7 +30,7 @@ pub(super) async fn refuse_too_large(
     facts: &Facts,
     scenarios: &[Scenario],
     platform: Option<Deployment>,
-) -> Result<(), CliError> {
+) -> Result<(), WhatifError> {
     let of_log = facts.key.as_ref().map_or("", |key| key.platform.as_str());
     let is_serverless = match platform {
         Some(platform) => platform == Deployment::EmrServerless,
@@ -73,7 +72,7 @@ pub(super) async fn refuse_too_large(
                 node.name, node.cores, node.memory_gb
             )
         });
-        return Err(CliError::Usage(format!(
+        return Err(WhatifError::Usage(format!(
             "no {kind} holds an executor of {} cores and {memory_gb:.1} GB with its overhead; the \
              largest, {largest}",
             shape.cores
@@ -82,7 +81,7 @@ pub(super) async fn refuse_too_large(
     Ok(())
 }
 
-async fn workers(session: &SessionContext) -> Result<Vec<Node>, CliError> {
+async fn workers(session: &SessionContext) -> Result<Vec<Node>, WhatifError> {
     let columns = ["vcpus", "vcpus", "max_memory_gb"];
     let mut workers = nodes(session, "ref_emr_serverless_workers", columns, &[]).await?;
     for worker in &mut workers {
@@ -97,7 +96,7 @@ async fn instances(
     session: &SessionContext,
     facts: &Facts,
     is_elsewhere: bool,
-) -> Result<Vec<Node>, CliError> {
+) -> Result<Vec<Node>, WhatifError> {
     let mut types = Vec::new();
     if let (Some(key), false) = (&facts.key, is_elsewhere) {
         let rows = session
@@ -121,7 +120,7 @@ async fn nodes(
     table: &str,
     columns: [&str; 3],
     only: &[String],
-) -> Result<Vec<Node>, CliError> {
+) -> Result<Vec<Node>, WhatifError> {
     let rows = session.table(table).await.map_err(AskError::Failed)?;
     let mut found = Vec::new();
     for batch in rows.collect().await.map_err(AskError::Failed)? {
@@ -157,6 +156,6 @@ async fn nodes(
     Ok(found)
 }
 
-fn texts(column: &arrow::array::ArrayRef) -> Result<StringArray, CliError> {
+fn texts(column: &arrow::array::ArrayRef) -> Result<StringArray, WhatifError> {
     Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
 }

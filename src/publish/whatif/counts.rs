@@ -9,9 +9,9 @@ const MOST_NUMBERS: usize = 1_000;
 
 /// Ascending numbers of executors: `2,4,8`, `2..16`, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Numbers(pub(super) Vec<u32>);
+pub struct ExecutorCounts(pub Vec<u32>);
 
-impl FromStr for Numbers {
+impl FromStr for ExecutorCounts {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn lists_and_ranges_are_numbers_once_each() {
-        let read = |text: &str| text.parse::<Numbers>().map(|numbers| numbers.0);
+        let read = |text: &str| text.parse::<ExecutorCounts>().map(|numbers| numbers.0);
         assert_eq!(read("2,4,8"), Ok(vec![2, 4, 8]));
         assert_eq!(read("2..5"), Ok(vec![2, 3, 4, 5]));
         assert_eq!(read("8, 2..=3,2"), Ok(vec![2, 3, 8]));

@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// What to write instead.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+pub fn size_in_bytes(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();
     let lower = lower.strip_suffix('b').unwrap_or(&lower);
     let lower = lower.strip_suffix('i').unwrap_or(lower);
@@ -27,13 +27,13 @@ mod tests {
 
     #[test]
     fn sizes_are_powers_of_1024() {
-        assert_eq!(bytes("512m"), Ok(512 << 20));
-        assert_eq!(bytes("4g"), Ok(4 << 30));
-        assert_eq!(bytes("4 GiB"), Ok(4 << 30));
-        assert_eq!(bytes("2TB"), Ok(2 << 40));
-        assert_eq!(bytes("1000"), Ok(1_000));
+        assert_eq!(size_in_bytes("512m"), Ok(512 << 20));
+        assert_eq!(size_in_bytes("4g"), Ok(4 << 30));
+        assert_eq!(size_in_bytes("4 GiB"), Ok(4 << 30));
+        assert_eq!(size_in_bytes("2TB"), Ok(2 << 40));
+        assert_eq!(size_in_bytes("1000"), Ok(1_000));
         for wrong in ["", "g", "-1g", "much", "99999999999999t"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
+            assert!(size_in_bytes(wrong).is_err(), "{wrong}");
         }
     }
 }
