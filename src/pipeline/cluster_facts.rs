@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use crate::discover::{Call, CallOutcome};
 use crate::unit::ClusterFacts;
 
-use super::clusters::{AnalysisStatus, ClusterOutcome};
+use super::cluster_outcome::ClusterOutcome;
 use super::error::RunError;
+use super::outcome::AnalysisStatus;
 use super::portion::Loader;
 
 /// Commits what became of some clusters, and their rows of the ledger with it.

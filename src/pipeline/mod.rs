@@ -7,6 +7,7 @@
 
 mod analysis;
 mod cluster_facts;
+mod cluster_outcome;
 mod clusters;
 mod error;
 mod history_outcome;

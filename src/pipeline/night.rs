@@ -9,7 +9,6 @@ use crate::unit::Stores;
 use super::analysis::{self, Rules};
 use super::clusters;
 use super::error::RunError;
-use super::outcome::RunStatus;
 use super::portion::{Loader, Portions};
 use super::progress::Progress;
 use super::request::RunRequest;
@@ -69,7 +68,7 @@ impl Run<'_> {
     fn conclude(&mut self, result: &Result<(), RunError>) {
         self.summary.duration_ms = milliseconds(self.started.elapsed());
         match result {
-            Ok(()) => self.summary.status = RunStatus::of(&self.summary),
+            Ok(()) => self.summary.status = self.summary.ending(),
             Err(error) => {
                 self.summary.status = error.status();
                 self.summary.error = Some(error.to_string());

@@ -1,10 +1,8 @@
-//! How a run ended, and the exit code of each way to end.
+//! How a run ended, and the exit code of each way to end; how the history of a cluster stands.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use super::summary::RunSummary;
 
 /// Exit code of a command that did all there was to do.
 pub const EXIT_DONE: u8 = RunStatus::Done.exit_code();
@@ -43,19 +41,6 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
-    /// How a run ended that got to its end.
-    #[must_use]
-    pub fn of(summary: &RunSummary) -> Self {
-        let is_missing = summary.quarantined + summary.failed > 0
-            || summary.clusters.partial + summary.clusters.failed > 0
-            || summary.problems.iter().any(|problem| problem.missing);
-        if is_missing {
-            Self::Partial
-        } else {
-            Self::Done
-        }
-    }
-
     /// The process's exit code. A run that was stopped by a signal bears the shell's code for the
     /// signal instead, see [`Signal`].
     #[must_use]
@@ -90,6 +75,15 @@ impl fmt::Display for RunStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
     }
+}
+
+/// How a cluster's history stands, for `cluster_summaries.analysis_status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AnalysisStatus {
+    Completed,
+    NoApplications,
+    Partial,
+    Failed,
 }
 
 /// A signal that asks a run to stop.

@@ -10,8 +10,7 @@ use crate::load::{SourceRecord, SourceStatus};
 use crate::model::Platform;
 use crate::unit::{AnalysisProblem, WorstApplication};
 
-use super::clusters::AnalysisStatus;
-use super::outcome::RunStatus;
+use super::outcome::{AnalysisStatus, RunStatus};
 use super::place::Place;
 
 /// What a run did. Serialises to the last line of its output.
@@ -239,6 +238,19 @@ impl Problem {
 }
 
 impl RunSummary {
+    /// How a run ended that got to its end.
+    #[must_use]
+    pub fn ending(&self) -> RunStatus {
+        let is_missing = self.quarantined + self.failed > 0
+            || self.clusters.partial + self.clusters.failed > 0
+            || self.problems.iter().any(|problem| problem.missing);
+        if is_missing {
+            RunStatus::Partial
+        } else {
+            RunStatus::Done
+        }
+    }
+
     /// The first problem in a sentence, and how many more there are.
     pub(super) fn first_problem(&self) -> Option<String> {
         let mut problems = self.problems.iter().filter(|problem| problem.missing);

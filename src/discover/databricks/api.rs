@@ -526,3 +526,10 @@ fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
         _ => None,
     })
 }
+
+/// Milliseconds since 1970 as the interface has them; 0 stands for "not yet".
+pub(super) fn time(epoch_ms: Option<i64>) -> Option<DateTime<Utc>> {
+    epoch_ms
+        .filter(|time| *time > 0)
+        .and_then(DateTime::from_timestamp_millis)
+}

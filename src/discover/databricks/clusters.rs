@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 
-use super::api::{self, CloudAttributes, ClusterDetails};
+use super::api::{self, CloudAttributes, ClusterDetails, time};
 use super::events::Lifetime;
 use super::runs::RunIndex;
-use super::{DELIVERY_DELAY, SERVERLESS, time};
+use super::{DELIVERY_DELAY, SERVERLESS};
 use crate::discover::{Cluster, ClusterInstances};
 use crate::model::Platform;
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::api::ClusterEvent;
-use super::time;
+use super::api::time;
 
 const HOUR_MS: f64 = 3_600_000.0;
 

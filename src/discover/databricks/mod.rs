@@ -29,18 +29,16 @@ use url::Url;
 
 use super::{
     Check, Cluster, ClusterList, ClusterPlatform, DiscoverError, DiscoverProblem, Exploration,
-    ExploreRequest, History, JobRunLink, Pace, Window,
+    ExploreRequest, History, Pace, Window,
 };
 use crate::http::{Auth, Client, ClientSettings, HttpError, Secret};
 use crate::model::Platform;
 use api::{ClusterDetails, Workspace};
-use runs::{RunIndex, RunOnCluster};
+use runs::{KEPT_DAYS, RunIndex, RunOnCluster};
 
 /// The id of the cluster that stands for everything that ran without one.
 pub const SERVERLESS: &str = "serverless";
 
-/// Databricks keeps terminated clusters for so long.
-const KEPT_DAYS: i64 = 30;
 /// Logs are delivered every five minutes, the last ones after the cluster's end. Until so long after
 /// it a cluster does not count as finished, or its last log would never be looked for.
 const DELIVERY_DELAY: TimeDelta = TimeDelta::minutes(15);
@@ -591,19 +589,4 @@ fn origin(url: &Url) -> Url {
     origin.set_query(None);
     origin.set_fragment(None);
     origin
-}
-
-/// Milliseconds since 1970 as the interface has them; 0 stands for "not yet".
-fn time(epoch_ms: Option<i64>) -> Option<DateTime<Utc>> {
-    epoch_ms
-        .filter(|time| *time > 0)
-        .and_then(DateTime::from_timestamp_millis)
-}
-
-/// What an application of `run` is linked to.
-fn link_to(run: &RunOnCluster) -> JobRunLink {
-    JobRunLink {
-        job_run_id: run.run_id.clone(),
-        job_key: run.job_key(),
-    }
 }

@@ -7,16 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::api::{
     ClusterDetails, ClusterInstance, Run, RunState, RunStatus, Task, TerminationDetails, Workspace,
-    is_plain_id,
+    is_plain_id, time,
 };
-use super::{KEPT_DAYS, link_to, time};
-use crate::discover::{Cluster, DiscoverError, DiscoverProblem, JobRun, JobRunLink};
+use crate::discover::{Cluster, DiscoverError, DiscoverProblem, JobRun, JobRunLink, Window};
+
+/// Databricks keeps terminated clusters for so long.
+pub(super) const KEPT_DAYS: i64 = 30;
 
 /// Runs are listed by their start; what ended in the window may have begun so long before it.
 const LONGEST_RUN: TimeDelta = TimeDelta::days(2);
 
 /// From when on runs are to be listed.
-pub(super) fn since(window: &super::Window, created_after: Option<DateTime<Utc>>) -> DateTime<Utc> {
+pub(super) fn since(window: &Window, created_after: Option<DateTime<Utc>>) -> DateTime<Utc> {
     let kept = Utc::now() - TimeDelta::days(KEPT_DAYS);
     let wanted = window.since.max(created_after);
     wanted.map_or(kept, |since| since - LONGEST_RUN)
@@ -337,6 +339,14 @@ impl RunOnCluster {
             tags.insert("databricks:run_type".to_owned(), kind.clone());
         }
         tags
+    }
+}
+
+/// What an application of `run` is linked to.
+pub(super) fn link_to(run: &RunOnCluster) -> JobRunLink {
+    JobRunLink {
+        job_run_id: run.run_id.clone(),
+        job_key: run.job_key(),
     }
 }
 

@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use aws_sdk_emr::types::{self, ClusterState};
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::account::Emr;
 use super::api::ListFilter;
-use super::{Emr, EmrSource, invalid_setting};
+use super::source::{EmrSource, cluster_id_of, wanted_states};
 use crate::discover::aws::time;
 use crate::discover::{Cluster, ClusterList, DiscoverError, DiscoverProblem, Exploration, Window};
 use crate::model::Platform;
 
-/// Stands for all states.
-const ALL: &str = "ALL";
 const ENDED: [ClusterState; 2] = [ClusterState::Terminated, ClusterState::TerminatedWithErrors];
 /// What a cluster wrote last may come up to so much later: logs are delivered every few minutes, and
 /// EMR's History Server reads them after that. Only then a cluster that has ended is finished.
@@ -137,66 +136,6 @@ fn filters(source: &EmrSource) -> Result<Vec<ListFilter>, DiscoverError> {
         });
     }
     Ok(filters)
-}
-
-/// The states by their names; `ALL`, or none, means all.
-pub(super) fn wanted_states(names: &[String]) -> Result<Vec<ClusterState>, DiscoverError> {
-    let names: Vec<_> = names
-        .iter()
-        .map(|name| name.trim().to_ascii_uppercase())
-        .collect();
-    let known = ClusterState::values();
-    if let Some(wrong) = names
-        .iter()
-        .find(|name| *name != ALL && !known.contains(&name.as_str()))
-    {
-        return Err(invalid_setting(
-            "INVALID_CLUSTER_STATE",
-            format!("{wrong} is no state of a cluster"),
-            &format!("use {ALL}, or any of {}", known.join(", ")),
-        ));
-    }
-    let wants_all = names.is_empty() || names.iter().any(|name| name == ALL);
-    let wanted = known
-        .iter()
-        .filter(|state| wants_all || names.iter().any(|name| name == *state));
-    Ok(wanted.map(|state| ClusterState::from(*state)).collect())
-}
-
-/// The id in an ARN of any partition, or the id itself.
-pub(super) fn cluster_id_of(name: &str, region: &str) -> Result<String, DiscoverError> {
-    let invalid = || {
-        invalid_setting(
-            "INVALID_CLUSTER_ARN",
-            format!("{name} is neither the ARN nor the id of a cluster"),
-            "use arn:<partition>:elasticmapreduce:<region>:<account>:cluster/j-…, or j-…",
-        )
-    };
-    let is_id = |id: &str| {
-        id.strip_prefix("j-")
-            .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()))
-    };
-    if is_id(name) {
-        return Ok(name.to_owned());
-    }
-    let parts: Vec<_> = name.splitn(6, ':').collect();
-    let [arn, partition, service, arn_region, _account, resource] = parts[..] else {
-        return Err(invalid());
-    };
-    let is_partition = partition == "aws" || partition.starts_with("aws-");
-    let id = resource.strip_prefix("cluster/").filter(|id| is_id(id));
-    let Some(id) = id.filter(|_| arn == "arn" && is_partition && service == "elasticmapreduce")
-    else {
-        return Err(invalid());
-    };
-    if !arn_region.is_empty() && arn_region != region {
-        return Err(invalid_setting(
-            "WRONG_REGION",
-            format!("{name} is not in the source's region {region}"),
-            &format!("make a source of its own with region {arn_region}"),
-        ));
-    }
-    Ok(id.to_owned())
 }
 
 fn passes(source: &EmrSource, summary: &types::ClusterSummary) -> bool {

@@ -2,9 +2,10 @@
 
 use chrono::Utc;
 
+use super::account::Emr;
 use super::api::{GroupsAnswer, Pages};
 use super::setup::Setup;
-use super::{Emr, cloudwatch, event_logs, persistent_ui};
+use super::{cloudwatch, event_logs, persistent_ui};
 use crate::discover::aws::{check_identity, check_of, skipped_check};
 use crate::discover::{Check, Cluster, ClusterList, DiscoverError, Window};
 

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{Mutex, OnceCell};
 
+use super::account::Emr;
 use super::api::{ListFilter, Step};
 use super::ownership::{Lifetime, Owner, OwnershipProofs, by_lifetime, by_proof};
 use super::setup::Setup;
-use super::{Emr, clusters, process_logs, stricter};
+use super::source::stricter;
+use super::{clusters, process_logs};
 use crate::discover::aws::{self, time};
 use crate::discover::event_logs::{self, EventLogSource};
 use crate::discover::{
@@ -19,18 +20,6 @@ use crate::discover::{
 use crate::model::Platform;
 
 const NAME: &str = "event_logs";
-
-/// Folders of event logs that were listed already, by folder and window. Clusters of an account
-/// share them, and one may hold the logs of years.
-#[derive(Default)]
-pub(super) struct Folders(Mutex<HashMap<String, Arc<OnceCell<Arc<Discovery>>>>>);
-
-impl Folders {
-    async fn cell(&self, folder: &str, window: &Window) -> Arc<OnceCell<Arc<Discovery>>> {
-        let key = format!("{folder} {window:?}");
-        Arc::clone(self.0.lock().await.entry(key).or_default())
-    }
-}
 
 impl Emr {
     /// Adds the logs of the cluster in the folders that it writes to. Returns whether all folders

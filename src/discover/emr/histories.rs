@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use tokio::time::sleep;
 
+use super::account::Emr;
 use super::api::Step;
 use super::persistent_ui::{PersistentUi, poll_interval};
 use super::setup::Setup;
-use super::{Emr, clusters, command_line, stricter};
+use super::source::stricter;
+use super::{clusters, command_line};
 use crate::discover::aws::time;
 use crate::discover::history_server::{self, ServerPlace};
 use crate::discover::{Cluster, DiscoverError, Exploration, ExploreRequest, History, Window};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_emr::types::{self, InstanceState};
 use chrono::{DateTime, Utc};
 
+use super::account::Emr;
 use super::api::GroupsAnswer;
+use super::clusters;
 use super::setup::Setup;
-use super::{Emr, clusters};
 use crate::discover::aws::time;
 use crate::discover::{ClusterInstances, Exploration};
 

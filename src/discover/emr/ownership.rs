@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::application_id_in;
+use super::application_ids::application_id_in;
 
 /// Clocks of EMR's control plane and of a cluster's master differ by less.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(2);

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
+use super::account::Emr;
+use super::application_ids::application_id;
 use super::setup::{Setup, s3_folder};
-use super::{Emr, application_id};
 use crate::discover::location::Location;
 use crate::discover::{
     Cluster, DiscoverError, Exploration, History, LoggedProcess, ProcessLogPlace,

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_emr::types;
 
+use super::account::Emr;
 use super::api::Step;
+use super::application_ids::{application_id, application_ids};
 use super::command_line::{entry_point, is_spark};
 use super::setup::Setup;
-use super::{Emr, application_id, application_ids};
 use crate::discover::aws::time;
 use crate::discover::{Exploration, JobRun, JobRunLink};
 

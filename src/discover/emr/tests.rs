@@ -1,13 +1,15 @@
 use std::collections::HashMap;
 
 use aws_sdk_emr::types::{self, Configuration, HadoopStepConfig, StepSummary};
+use chrono::{DateTime, Utc};
 
 use super::api::{Step, applications_of_steps};
-use super::clusters::{cluster_id_of, wanted_states};
+use super::application_ids::application_id_in;
 use super::instances::{Definitions, InstanceLifetime, aggregate};
-use super::ownership::{Owner, OwnershipProofs, by_lifetime, by_proof};
+use super::ownership::{Lifetime, Owner, OwnershipProofs, by_lifetime, by_proof};
 use super::setup::{Setup, s3_folder};
-use super::*;
+use super::source::{EmrSource, cluster_id_of, wanted_states};
+use crate::discover::aws;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()

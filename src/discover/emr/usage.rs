@@ -5,8 +5,10 @@ use std::sync::Arc;
 use chrono::Utc;
 use url::Url;
 
+use super::account::Emr;
 use super::setup::Setup;
-use super::{Emr, cloudwatch, clusters, invalid_setting};
+use super::source::invalid_setting;
+use super::{cloudwatch, clusters};
 use crate::discover::yarn::ResourceManager;
 use crate::discover::{Cluster, DiscoverError, Exploration, ExploreRequest};
 use crate::http::{Client, HttpError};

@@ -7,8 +7,11 @@ use super::super::emr::persistent_ui::CALLS;
 use super::super::job_runs::empty_answer;
 use super::super::log_stores::{LogPlace, check_logs};
 use super::super::{Check, ClusterPlatform, DiscoverError};
+use super::account::{
+    DESCRIBE_VIRTUAL_CLUSTER, EmrEks, LIST_JOB_RUNS, LIST_VIRTUAL_CLUSTERS, PAGE,
+};
 use super::histories::DESCRIBE_JOB_RUN;
-use super::{DESCRIBE_VIRTUAL_CLUSTER, EmrEks, LIST_JOB_RUNS, LIST_VIRTUAL_CLUSTERS, job_run};
+use super::job_run;
 
 const NO_CLUSTER: &str = "there is no virtual cluster to try it on";
 const NO_JOB_RUN: &str = "there is no job run to try it on";
@@ -36,10 +39,7 @@ pub(super) async fn check(platform: &EmrEks) -> Vec<Check> {
 }
 
 async fn first_cluster(platform: &EmrEks, checks: &mut Vec<Check>) -> Option<String> {
-    let listed = platform
-        .client
-        .list_virtual_clusters()
-        .max_results(super::PAGE);
+    let listed = platform.client.list_virtual_clusters().max_results(PAGE);
     let listed = listed
         .send()
         .await
@@ -75,7 +75,7 @@ async fn check_cluster(platform: &EmrEks, id: &str, checks: &mut Vec<Check>) {
         .client
         .list_job_runs()
         .virtual_cluster_id(id)
-        .max_results(super::PAGE)
+        .max_results(PAGE)
         .send()
         .await
         .map_err(|error| call_error(id, LIST_JOB_RUNS, &error));

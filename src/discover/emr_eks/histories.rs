@@ -15,7 +15,8 @@ use super::super::tally::{Refused, Tally};
 use super::super::{
     Cluster, DiscoverError, Discovery, History, JobRun, JobRunLink, ProcessLogPlace,
 };
-use super::{EmrEks, job_run};
+use super::account::EmrEks;
+use super::job_run;
 use crate::http::Client;
 use crate::model::Platform;
 

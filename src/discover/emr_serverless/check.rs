@@ -6,9 +6,12 @@ use super::super::aws::{call_error, check_identity, check_of, skipped_check};
 use super::super::job_runs::empty_answer;
 use super::super::log_stores::{LogPlace, check_logs};
 use super::super::{Check, ClusterPlatform};
+use super::account::{
+    EmrServerless, GET_APPLICATION, LIST_APPLICATIONS, LIST_JOB_RUNS, PAGE, is_spark,
+};
 use super::dashboard::{Dashboard, GET_DASHBOARD};
 use super::histories::{GET_JOB_RUN, LIST_JOB_RUN_ATTEMPTS, log_uri};
-use super::{EmrServerless, GET_APPLICATION, LIST_APPLICATIONS, LIST_JOB_RUNS, is_spark, job_run};
+use super::job_run;
 
 const NO_APPLICATION: &str = "there is no application to try it on";
 const NO_JOB_RUN: &str = "there is no job run to try it on";
@@ -44,7 +47,7 @@ pub(super) async fn check(platform: &EmrServerless) -> Vec<Check> {
 }
 
 async fn first_application(platform: &EmrServerless, checks: &mut Vec<Check>) -> Option<String> {
-    let listed = platform.client.list_applications().max_results(super::PAGE);
+    let listed = platform.client.list_applications().max_results(PAGE);
     let listed = listed
         .send()
         .await
@@ -76,7 +79,7 @@ async fn newest_run(
         .client
         .list_job_runs()
         .application_id(id)
-        .max_results(super::PAGE)
+        .max_results(PAGE)
         .send()
         .await
         .map_err(|error| call_error(id, LIST_JOB_RUNS, &error));

@@ -17,8 +17,9 @@ use super::super::tally::{Refused, Tally};
 use super::super::{
     Cluster, DiscoverError, Discovery, ExploreRequest, History, JobRun, JobRunLink, ProcessLogPlace,
 };
+use super::account::EmrServerless;
 use super::dashboard::Dashboard;
-use super::{EmrServerless, job_run};
+use super::job_run;
 
 pub(super) const GET_JOB_RUN: &str = "emr-serverless:GetJobRun";
 pub(super) const LIST_JOB_RUN_ATTEMPTS: &str = "emr-serverless:ListJobRunAttempts";
