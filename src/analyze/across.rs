@@ -47,18 +47,19 @@ pub(super) struct GroupSource {
 }
 
 impl Catalog {
-    /// The tables that look at several applications, each after those of them that it reads.
+    /// The tables that look at several applications, in rounds: a table reads those of earlier rounds,
+    /// and none of its own.
     ///
     /// # Errors
     /// A table has no contract, no table says which groups there are, or what is made for one
     /// application at a time reads it.
-    pub fn across_applications(&self) -> Result<Vec<AcrossTable>, AnalyzeError> {
+    pub fn across_applications(&self) -> Result<Vec<Vec<AcrossTable>>, AnalyzeError> {
         let mut open: Vec<&Relation> = self
             .tables()
             .filter(|table| table.scope.is_across())
             .collect();
         self.refuse_early_readers(&open)?;
-        let mut ordered = Vec::new();
+        let mut rounds = Vec::new();
         while !open.is_empty() {
             let names: BTreeSet<&str> = open.iter().map(|table| table.id.as_str()).collect();
             let (later, ready): (Vec<&Relation>, Vec<&Relation>) = open.iter().partition(|table| {
@@ -72,12 +73,11 @@ impl Catalog {
                     cure: "take one of them out of the circle".to_owned(),
                 });
             }
-            for table in ready {
-                ordered.push(AcrossTable::of(self, table)?);
-            }
+            let round = ready.into_iter().map(|table| AcrossTable::of(self, table));
+            rounds.push(round.collect::<Result<_, _>>()?);
             open = later;
         }
-        Ok(ordered)
+        Ok(rounds)
     }
 
     /// All tables that `table` reads, also by way of views.
@@ -179,6 +179,11 @@ impl AcrossTable {
     /// Its contract.
     pub fn contract(&self) -> &'static Table {
         self.contract
+    }
+
+    /// A hash of everything that decides its rows, as hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        self.catalog.fingerprint()
     }
 
     /// The columns that the applications of a group have in common.

@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use futures::TryStreamExt;
 
 use super::facts::in_memory;
-use crate::ask::{plan_read_only, same_engine};
+use crate::ask::plan_read_only;
 
 /// Most bytes of one table; a larger one is computed where it is read, in a stream.
 const MAX_TABLE_BYTES: usize = 64 << 20;
@@ -82,10 +82,8 @@ impl Drop for Share {
     }
 }
 
-/// A query with the tables that it reads more than once.
+/// What is left of a query of which tables were computed.
 pub(super) struct Computed {
-    /// A session that has these tables and what the query reads beside them.
-    pub session: SessionContext,
     /// The query without them.
     pub statement: String,
     /// The bytes of these tables, for as long as the session lives.
@@ -93,8 +91,9 @@ pub(super) struct Computed {
     held: Share,
 }
 
-/// Computes what `statement` reads more than once; `None` where that is nothing, or where it cannot be
-/// done apart, so that the statement has to be run as it is written.
+/// Computes what `statement` reads more than once and adds it to the tables of `session`, which is the
+/// statement's own. `None` where nothing is read more than once, or where it cannot be done apart, so
+/// that the statement has to be run as it is written.
 pub(super) async fn compute(
     statement: &str,
     reads: &[String],
@@ -117,18 +116,13 @@ async fn compute_within(
     if wanted.is_empty() || wanted.iter().any(|name| reads.contains(name)) {
         return None;
     }
-    let own = same_engine(&session.state());
-    for table in reads {
-        let provider = session.table_provider(table.as_str()).await.ok()?;
-        own.register_table(table.as_str(), provider).ok()?;
-    }
     let mut held = Share::of(budget);
     let mut written: Vec<Cte> = Vec::new();
     for table in with.cte_tables.clone() {
         let name = normalized(&table.alias.name);
         let rows = if wanted.contains(&name) {
             let alone = with_needed(&with, &written, (*table.query).clone());
-            rows(&own, &alone.to_string(), parameters, &mut held)
+            rows(session, &alone.to_string(), parameters, &mut held)
                 .await
                 .ok()?
         } else {
@@ -137,14 +131,13 @@ async fn compute_within(
         match rows {
             Some((schema, batches)) => {
                 let provider = in_memory(schema, batches).ok()?;
-                own.register_table(name.as_str(), provider).ok()?;
+                session.register_table(name.as_str(), provider).ok()?;
             }
             None => written.push(table),
         }
     }
     Some(Computed {
         statement: with_needed(&with, &written, query).to_string(),
-        session: own,
         held,
     })
 }
@@ -274,23 +267,23 @@ mod tests {
         rows[0].column(0).as_primitive::<Int64Type>().value(0)
     }
 
-    async fn computed(statement: &str, reads: &[&str]) -> Option<Computed> {
-        let reads: Vec<String> = reads.iter().map(|name| (*name).to_owned()).collect();
+    async fn computed(statement: &str, session: &SessionContext) -> Option<Computed> {
         let parameters = [("most".to_owned(), ScalarValue::from(3_i64))];
-        compute(statement, &reads, &parameters, &session().await).await
+        compute(statement, &["source".to_owned()], &parameters, session).await
     }
 
     #[tokio::test]
     async fn what_is_read_twice_is_computed_once_and_the_answer_is_the_same() {
-        let computed = computed(TWICE, &["source"]).await.expect("read twice");
+        let own = session().await;
+        let rest = computed(TWICE, &own).await.expect("read twice");
         assert_eq!(
-            computed.statement,
+            rest.statement,
             "WITH sums AS (SELECT SUM(square) AS total FROM squares) \
              SELECT total + (SELECT COUNT(*) FROM squares) AS answer FROM sums"
         );
         // 1 + 4 + 9, and three of them.
         assert_eq!(answer(&session().await, TWICE).await, 17);
-        assert_eq!(answer(&computed.session, &computed.statement).await, 17);
+        assert_eq!(answer(&own, &rest.statement).await, 17);
     }
 
     #[tokio::test]
@@ -299,21 +292,21 @@ mod tests {
         static NOTHING: Budget = Budget::new(1);
         let parameters = [("most".to_owned(), ScalarValue::from(3_i64))];
         let reads = ["source".to_owned()];
-        let session = session().await;
-        let first = compute_within(&ENOUGH, TWICE, &reads, &parameters, &session).await;
+        let (one, other, third) = (session().await, session().await, session().await);
+        let first = compute_within(&ENOUGH, TWICE, &reads, &parameters, &one).await;
         let first = first.expect("read twice");
         let held = ENOUGH.held.load(Ordering::Relaxed);
         assert!(held > 0);
-        let second = compute_within(&ENOUGH, TWICE, &reads, &parameters, &session).await;
+        let second = compute_within(&ENOUGH, TWICE, &reads, &parameters, &other).await;
         assert_eq!(ENOUGH.held.load(Ordering::Relaxed), 2 * held);
         drop((first, second));
         assert_eq!(ENOUGH.held.load(Ordering::Relaxed), 0);
         // What cannot be held is computed where it is read; the answer is the same.
-        let streamed = compute_within(&NOTHING, TWICE, &reads, &parameters, &session).await;
+        let streamed = compute_within(&NOTHING, TWICE, &reads, &parameters, &third).await;
         let streamed = streamed.expect("read twice");
         assert_eq!(NOTHING.held.load(Ordering::Relaxed), 0);
         assert!(streamed.statement.starts_with("WITH numbers AS"));
-        assert_eq!(answer(&streamed.session, &streamed.statement).await, 17);
+        assert_eq!(answer(&third, &streamed.statement).await, 17);
     }
 
     #[tokio::test]
@@ -323,13 +316,11 @@ mod tests {
         let recursive = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 3) \
                          SELECT COUNT(*) FROM n JOIN n AS m ON n.i = m.i";
         for statement in [once, shadowing, recursive, "SELECT", "DROP TABLE source"] {
-            assert!(
-                computed(statement, &["source"]).await.is_none(),
-                "{statement}"
-            );
+            let rest = computed(statement, &session().await).await;
+            assert!(rest.is_none(), "{statement}");
         }
         // An error is told of the statement as it was written.
         let wrong = "WITH w AS (SELECT missing FROM source) SELECT * FROM w, w AS v";
-        assert!(computed(wrong, &["source"]).await.is_none());
+        assert!(computed(wrong, &session().await).await.is_none());
     }
 }

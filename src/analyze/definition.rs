@@ -83,6 +83,21 @@ impl Query {
         placeholders::to_literals(without_header(&self.statement), value)
     }
 
+    /// Whether it selects all columns of something, whatever these are.
+    pub(super) fn has_wildcard(&self) -> bool {
+        self.sql.match_indices('*').any(|(place, _)| {
+            let before = self.sql.get(..place).unwrap_or_default().trim_end();
+            let word = before
+                .rsplit(char::is_whitespace)
+                .next()
+                .unwrap_or_default();
+            let is_keyword = ["SELECT", "DISTINCT", "ALL"]
+                .iter()
+                .any(|keyword| word.eq_ignore_ascii_case(keyword));
+            is_keyword || before.ends_with(['.', ','])
+        })
+    }
+
     /// What is run, as Spark SQL takes it (`:name` for parameters).
     pub fn spark_sql(&self) -> String {
         placeholders::to_spark(&self.statement)

@@ -18,6 +18,7 @@ mod function;
 mod grouping;
 mod groups;
 mod header;
+mod narrow;
 mod parameters;
 mod placeholders;
 mod prices;

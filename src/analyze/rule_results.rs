@@ -73,6 +73,12 @@ const SUBJECT: [&str; 6] = [
     "subject_id",
 ];
 
+/// The columns that a rule may give beside the numbers of its evidence.
+pub(super) fn columns() -> impl Iterator<Item = &'static str> {
+    let optional = OPTIONAL.iter().map(|(name, _)| *name);
+    SUBJECT.into_iter().chain(optional).chain(RENDERED)
+}
+
 /// The schema of `rule_results`.
 pub(super) fn arrow_schema() -> SchemaRef {
     let fields = SUBJECT

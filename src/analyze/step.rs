@@ -17,8 +17,11 @@ use super::common_tables;
 use super::conform::arrow_failure;
 use super::definition::{Query, Relation, Rule};
 use super::error::AnalyzeError;
+use super::narrow::{Names, narrowed};
+use super::rule_results;
 use super::simulations::Simulations;
 use crate::ask::plan_read_only;
+use crate::schema;
 
 /// Something that makes the rows of a table, of a view, or of one rule's findings.
 #[async_trait]
@@ -44,19 +47,25 @@ pub trait Step: Debug + Send + Sync {
 
 impl Query {
     /// Plans and runs the query with its parameters.
-    pub(super) async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
+    /// It reads those columns of tables that are among `names`, all where that is `None`.
+    pub(super) async fn rows(
+        &self,
+        session: &SessionContext,
+        names: Option<&Names>,
+    ) -> Result<RecordBatch, AnalyzeError> {
         let failed = |error| AnalyzeError::query(&self.file, error);
+        let own = narrowed(session, &self.reads, names).await;
+        let own = own.map_err(failed)?;
         let values: Vec<(String, ScalarValue)> = self
             .parameters
             .iter()
             .map(|parameter| (parameter.name.clone(), parameter.scalar_value()))
             .collect();
-        let computed = common_tables::compute(&self.statement, &self.reads, &values, session).await;
-        let (session, statement) = match &computed {
-            Some(computed) => (&computed.session, &computed.statement),
-            None => (session, &self.statement),
-        };
-        let mut rows = plan_read_only(session, statement).await.map_err(failed)?;
+        let computed = common_tables::compute(&self.statement, &self.reads, &values, &own).await;
+        let statement = computed
+            .as_ref()
+            .map_or(&self.statement, |rest| &rest.statement);
+        let mut rows = plan_read_only(&own, statement).await.map_err(failed)?;
         if !values.is_empty() {
             rows = rows.with_param_values(values).map_err(failed)?;
         }
@@ -90,7 +99,13 @@ impl Step for Relation {
     }
 
     async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
-        self.query.rows(session).await
+        let names = Names::of(&self.query.sql);
+        let names = match schema::table(&self.id) {
+            Some(contract) => Some(names.with(contract.columns.iter().map(|column| &column.name))),
+            // Whoever reads the view may name any column that it passes on.
+            None => (!self.query.has_wildcard()).then_some(names),
+        };
+        self.query.rows(session, names.as_ref()).await
     }
 }
 
@@ -114,7 +129,8 @@ impl Step for Rule {
     }
 
     async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
-        self.query.rows(session).await
+        let names = Names::of(&self.query.sql).with(rule_results::columns());
+        self.query.rows(session, Some(&names)).await
     }
 }
 

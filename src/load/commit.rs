@@ -19,7 +19,7 @@ use serde_json::json;
 use super::batch::TRANSACTION_ID;
 use super::error::LoadError;
 use super::failpoint::Step;
-use super::intent::{Intent, PendingAnalysis, Replace, TableChange};
+use super::intent::{Intent, PendingAnalysis, Replace, Replacement, TableChange};
 use super::lake::{Lake, layout};
 use super::ledger::LEDGER_TABLE;
 use super::lock::LakeLock;
@@ -99,7 +99,7 @@ impl Lake {
             .chain(replaced.iter().cloned())
             .collect();
         let plan = CommitPlan {
-            replace,
+            replace: Replacement::Everywhere(replace),
             tables,
             ledger: source_record::stage(self, batch, &sources).await?,
             applications,
@@ -160,7 +160,7 @@ impl Lake {
         let mut tables: BTreeMap<String, TableChange> = stream::iter(tables)
             .map(|(name, mut change)| async move {
                 let handle = self.handle(&name)?;
-                replace::plan(self, &handle, batch, replace_in, &mut change).await?;
+                replace::plan(self, &handle, batch, replace_in.of(&name), &mut change).await?;
                 Ok::<_, LoadError>((name, change))
             })
             .buffer_unordered(CONCURRENT_REWRITES)
@@ -257,7 +257,8 @@ impl Lake {
             }
             if !removes_are_live(&handle, &state, &change)? {
                 tracing::info!(table = name, "another writer changed files; looking again");
-                replace::plan(self, &handle, &intent.batch, &intent.replace, &mut change).await?;
+                let replace = intent.replace.of(name);
+                replace::plan(self, &handle, &intent.batch, replace, &mut change).await?;
             }
             match commit_table(&handle, &state, intent, &change).await {
                 Ok((version, state)) => {
@@ -326,7 +327,7 @@ impl Lake {
 
 /// What a commit is about to decide.
 pub(super) struct CommitPlan {
-    pub(super) replace: Replace,
+    pub(super) replace: Replacement,
     pub(super) tables: BTreeMap<String, TableChange>,
     pub(super) ledger: TableChange,
     /// Applications that will have to be analysed.

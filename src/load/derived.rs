@@ -1,13 +1,13 @@
 //! Commits rows that come from queries rather than from histories: derived tables, and the
 //! bookkeeping that the pipeline keeps itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 
 use super::commit::{self, CommitPlan, CommitReport};
 use super::error::LoadError;
-use super::intent::{Replace, TableChange};
+use super::intent::{Replace, Replacement, TableChange};
 use super::lake::Lake;
 use super::lock::LakeLock;
 use super::replace::blocking;
@@ -124,6 +124,34 @@ impl Lake {
         lock: &LakeLock,
         derived: DerivedBatch,
         replace: Replace,
+    ) -> Result<CommitReport, LoadError> {
+        let replace = Replacement::Everywhere(replace);
+        self.commit_replacing(lock, derived, replace).await
+    }
+
+    /// Commits what was staged, in place of the rows that `replace` names for each table. The tables
+    /// that it names, and those that were staged, are changed and no others.
+    ///
+    /// # Errors
+    /// As [`Lake::commit`].
+    pub async fn commit_by_table(
+        &self,
+        lock: &LakeLock,
+        mut derived: DerivedBatch,
+        replace: BTreeMap<&'static str, Replace>,
+    ) -> Result<CommitReport, LoadError> {
+        derived.tables.extend(replace.keys());
+        let by_table = replace.into_iter();
+        let by_table = by_table.map(|(table, replace)| (table.to_owned(), replace));
+        let replace = Replacement::ByTable(by_table.collect());
+        self.commit_replacing(lock, derived, replace).await
+    }
+
+    async fn commit_replacing(
+        &self,
+        lock: &LakeLock,
+        derived: DerivedBatch,
+        replace: Replacement,
     ) -> Result<CommitReport, LoadError> {
         let mut tables = commit::changes(derived.staged)?;
         for name in derived.tables {

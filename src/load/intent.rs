@@ -50,6 +50,27 @@ impl Replace {
     }
 }
 
+/// Which present rows a commit replaces, table by table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Replacement {
+    /// In each table its own; nothing in tables that are not named.
+    ByTable(BTreeMap<String, Replace>),
+    /// The same in every table of the commit.
+    #[serde(untagged)]
+    Everywhere(Replace),
+}
+
+impl Replacement {
+    /// What is replaced in `table`.
+    pub(super) fn of(&self, table: &str) -> &Replace {
+        match self {
+            Self::Everywhere(replace) => replace,
+            Self::ByTable(tables) => tables.get(table).unwrap_or(&Replace::Nothing),
+        }
+    }
+}
+
 /// What a commit does to one table.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct TableChange {
@@ -80,7 +101,7 @@ pub(super) struct Intent {
     /// Number of the commit, recorded in each table; larger than that of any commit before it.
     pub(super) seq: i64,
     pub(super) batch: Batch,
-    pub(super) replace: Replace,
+    pub(super) replace: Replacement,
     /// Tables that are committed at the same time, in any order.
     pub(super) tables: BTreeMap<String, TableChange>,
     /// `ingest_sources`, committed when all others are: what it names is there.

@@ -1,6 +1,7 @@
 //! The analysis step of a run: which applications are judged again, and where the answers go.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
@@ -84,10 +85,12 @@ pub(super) async fn analyze(
         is_done = judging.judge(wanted, summary).await?;
     }
     let second = SecondPass {
+        request,
         lake,
         lock,
+        recipe,
         catalog,
-        judged: &wanted,
+        judged: Arc::new(wanted),
         everything,
     };
     is_done &= second.run(summary).await?;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::analysis::{AnalysisKind, AnalysisOrder, AnalysisResult, judge};
 use super::error::UnitError;
+use super::groups::{GroupsKind, GroupsOrder, GroupsResult, judge_groups};
 use super::order::{LakeReference, Order};
 use super::result::UnitResult;
 use super::stores::Stores;
@@ -26,6 +27,16 @@ pub enum AnyOrder {
     Extraction(Box<Order>),
     /// Applications are judged.
     Analysis(Box<AnalysisOrder>),
+    /// Groups of applications are judged together.
+    Groups(Box<GroupsOrder>),
+}
+
+/// What tells the kinds of orders apart.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OrderKind {
+    Analysis(AnalysisKind),
+    Groups(GroupsKind),
 }
 
 impl AnyOrder {
@@ -36,14 +47,15 @@ impl AnyOrder {
     pub fn parse(json: &[u8]) -> Result<Self, UnitError> {
         #[derive(Deserialize)]
         struct Kind {
-            kind: Option<AnalysisKind>,
+            kind: Option<OrderKind>,
         }
         let kind = serde_json::from_slice::<Kind>(json).map_err(|error| UnitError::Malformed {
             what: "order",
             problem: error.to_string(),
         })?;
         Ok(match kind.kind {
-            Some(AnalysisKind::Analysis) => Self::Analysis(Box::new(AnalysisOrder::parse(json)?)),
+            Some(OrderKind::Analysis(_)) => Self::Analysis(Box::new(AnalysisOrder::parse(json)?)),
+            Some(OrderKind::Groups(_)) => Self::Groups(Box::new(GroupsOrder::parse(json)?)),
             None => Self::Extraction(Box::new(Order::parse(json)?)),
         })
     }
@@ -51,11 +63,12 @@ impl AnyOrder {
     /// Works through the order, and gives its result as JSON.
     ///
     /// # Errors
-    /// As [`execute`] and [`execute_analysis`].
+    /// As [`execute`], [`execute_analysis`] and [`execute_groups`].
     pub async fn execute(&self, environment: &Environment) -> Result<String, UnitError> {
         match self {
             Self::Extraction(order) => execute(order, environment).await?.to_json(),
             Self::Analysis(order) => execute_analysis(order, environment).await?.to_json(),
+            Self::Groups(order) => execute_groups(order, environment).await?.to_json(),
         }
     }
 }
@@ -88,13 +101,33 @@ pub async fn execute_analysis(
 ) -> Result<AnalysisResult, UnitError> {
     let catalog = order.catalog()?;
     let lake = open_lake(&order.lake, &order.redaction, &order.batch, environment).await?;
+    let ask = ask(&lake)?;
+    let session = ask.session().map_err(AnalyzeError::from)?;
+    judge(order, &lake, &catalog, &session).await
+}
+
+/// Judges the groups of an order in this process. Nothing becomes visible in the lake before the
+/// coordinator commits it.
+///
+/// # Errors
+/// As [`execute_analysis`].
+pub async fn execute_groups(
+    order: &GroupsOrder,
+    environment: &Environment,
+) -> Result<GroupsResult, UnitError> {
+    let table = order.across_table()?;
+    let lake = open_lake(&order.lake, &order.redaction, &order.batch, environment).await?;
+    let ask = ask(&lake)?;
+    let session = ask.session().map_err(AnalyzeError::from)?;
+    judge_groups(order, &lake, &table, &session).await
+}
+
+fn ask(lake: &Lake) -> Result<AskLake, AnalyzeError> {
     let options = AskOptions {
         memory_bytes: MEMORY_BYTES,
         ..AskOptions::default()
     };
-    let ask = AskLake::new(&lake, options).map_err(AnalyzeError::from)?;
-    let session = ask.session().map_err(AnalyzeError::from)?;
-    judge(order, &lake, &catalog, &session).await
+    Ok(AskLake::new(lake, options)?)
 }
 
 async fn open_lake(

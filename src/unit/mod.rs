@@ -10,7 +10,8 @@
 //! no row: it checks results against their orders ([`collect`]) and commits them.
 //!
 //! Judging travels in the same way: an [`AnalysisOrder`] names applications and carries the user's
-//! rules, an [`AnalysisResult`] has the staged files of what was derived.
+//! rules, an [`AnalysisResult`] has the staged files of what was derived. A [`GroupsOrder`] names groups
+//! of applications that a table looks at together, such as the runs of a recurring job.
 //!
 //! Histories that a server tells have sessions and rate caps: they do not travel. They are units of
 //! the coordinator's own process ([`Threads::run`]).
@@ -22,6 +23,7 @@ mod credentials;
 mod error;
 mod execute;
 mod extraction;
+mod groups;
 mod order;
 mod record;
 mod references;
@@ -39,8 +41,9 @@ pub use cluster_rows::ClusterFacts;
 pub use collect::{Collected, StagedResult, UnitOrder, collect};
 pub use credentials::{AwsAccess, Credentials};
 pub use error::UnitError;
-pub use execute::{AnyOrder, execute, execute_analysis};
+pub use execute::{AnyOrder, execute, execute_analysis, execute_groups};
 pub use extraction::{Assignment, Unit};
+pub use groups::{GROUPS_VERSION, GroupsKind, GroupsOrder, GroupsResult, judge_groups};
 pub use order::{ExtractionLimits, LakeReference, ORDER_VERSION, Order};
 pub(crate) use record::{identify_record, record, unreadable};
 pub use references::{

@@ -7,8 +7,9 @@ use tokio::runtime::Handle;
 
 use super::analysis::{AnalysisOrder, AnalysisResult};
 use super::error::UnitError;
-use super::execute::execute_analysis;
+use super::execute::{execute_analysis, execute_groups};
 use super::extraction::{Extractor, Unit};
+use super::groups::{GroupsOrder, GroupsResult};
 use super::order::Order;
 use super::result::{Outcome, UnitResult};
 use super::stores::Stores;
@@ -45,6 +46,13 @@ pub trait Workers: Debug + Send + Sync {
     /// # Errors
     /// A unit that came to nothing. What is wrong with an application or a rule is no error.
     fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError>;
+
+    /// Has the groups of all orders judged, and returns the results in any order, as
+    /// [`Workers::work`] does.
+    ///
+    /// # Errors
+    /// As [`Workers::judge`].
+    fn judge_groups(&self, orders: &[GroupsOrder]) -> Result<Vec<GroupsResult>, UnitError>;
 }
 
 /// Threads of this process.
@@ -129,6 +137,15 @@ impl Workers for Threads {
     fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError> {
         let environment = self.stores.environment();
         let judge = |order| execute_analysis(order, environment);
+        let orders = orders.iter();
+        orders
+            .map(|order| self.runtime.block_on(judge(order)))
+            .collect()
+    }
+
+    fn judge_groups(&self, orders: &[GroupsOrder]) -> Result<Vec<GroupsResult>, UnitError> {
+        let environment = self.stores.environment();
+        let judge = |order| execute_groups(order, environment);
         let orders = orders.iter();
         orders
             .map(|order| self.runtime.block_on(judge(order)))

@@ -13,7 +13,8 @@ use sparklake::pipeline::{
     self, NamedSource, NoProgress, RunEnd, RunRequest, RunStatus, RunWatch, Source,
 };
 use sparklake::unit::{
-    AnalysisOrder, AnalysisResult, Credentials, Listener, Order, UnitError, UnitResult, Workers,
+    AnalysisOrder, AnalysisResult, Credentials, GroupsOrder, GroupsResult, Listener, Order,
+    UnitError, UnitResult, Workers,
 };
 use walkdir::WalkDir;
 
@@ -47,6 +48,24 @@ impl Processes {
     fn messages(&self) -> Vec<String> {
         self.messages.lock().expect("messages").clone()
     }
+
+    /// The results of an order, as often as it is given.
+    fn results<R>(
+        &self,
+        json: &str,
+        parse: impl Fn(&[u8]) -> Result<R, UnitError>,
+    ) -> Result<Vec<R>, UnitError> {
+        let result = |_| {
+            let ended = work(json, self.with_secret);
+            let mut messages = self.messages.lock().expect("messages");
+            messages.extend([json.to_owned(), ended.out.clone()]);
+            if ended.code != Some(0) {
+                return Err(UnitError::Worker { reason: ended.err });
+            }
+            parse(ended.out.as_bytes())
+        };
+        (0..self.times).map(result).collect()
+    }
 }
 
 impl Workers for Processes {
@@ -57,16 +76,7 @@ impl Workers for Processes {
     ) -> Result<Vec<UnitResult>, UnitError> {
         let mut results = Vec::new();
         for order in orders {
-            let json = order.to_json()?;
-            for _ in 0..self.times {
-                let ended = work(&json, self.with_secret);
-                let mut messages = self.messages.lock().expect("messages");
-                messages.extend([json.clone(), ended.out.clone()]);
-                if ended.code != Some(0) {
-                    return Err(UnitError::Worker { reason: ended.err });
-                }
-                results.push(UnitResult::parse(ended.out.as_bytes())?);
-            }
+            results.extend(self.results(&order.to_json()?, UnitResult::parse)?);
             for outcome in results.last().iter().flat_map(|result| &result.outcomes) {
                 listener.history_done(outcome);
             }
@@ -77,16 +87,15 @@ impl Workers for Processes {
     fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError> {
         let mut results = Vec::new();
         for order in orders {
-            let json = order.to_json()?;
-            for _ in 0..self.times {
-                let ended = work(&json, self.with_secret);
-                let mut messages = self.messages.lock().expect("messages");
-                messages.extend([json.clone(), ended.out.clone()]);
-                if ended.code != Some(0) {
-                    return Err(UnitError::Worker { reason: ended.err });
-                }
-                results.push(AnalysisResult::parse(ended.out.as_bytes())?);
-            }
+            results.extend(self.results(&order.to_json()?, AnalysisResult::parse)?);
+        }
+        Ok(results)
+    }
+
+    fn judge_groups(&self, orders: &[GroupsOrder]) -> Result<Vec<GroupsResult>, UnitError> {
+        let mut results = Vec::new();
+        for order in orders {
+            results.extend(self.results(&order.to_json()?, GroupsResult::parse)?);
         }
         Ok(results)
     }
@@ -243,6 +252,26 @@ impl Workers for Interview {
             let ended = work(&order.to_json()?, true);
             ended.assert_code(0);
             AnalysisResult::parse(ended.out.as_bytes())
+        };
+        orders.iter().map(judge).collect()
+    }
+
+    fn judge_groups(&self, orders: &[GroupsOrder]) -> Result<Vec<GroupsResult>, UnitError> {
+        let judge = |order: &GroupsOrder| {
+            let other = GroupsOrder {
+                fingerprint: "of other rules".to_owned(),
+                ..order.clone()
+            };
+            let refused = work(&other.to_json()?, true);
+            refused.assert_code(2);
+            assert!(
+                refused.err.contains("the rules of the order are not those"),
+                "{}",
+                refused.err
+            );
+            let ended = work(&order.to_json()?, true);
+            ended.assert_code(0);
+            GroupsResult::parse(ended.out.as_bytes())
         };
         orders.iter().map(judge).collect()
     }
