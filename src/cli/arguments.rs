@@ -285,6 +285,12 @@ pub(super) struct JobArguments {
     reload: Vec<String>,
     #[arg(long, value_enum, value_name = "FORMAT")]
     summary: Option<SummaryFormat>,
+    #[arg(long, value_name = "INTERVAL")]
+    watch: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    metrics_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    findings_file: Option<PathBuf>,
     #[arg(long, value_name = "FOLDER")]
     rules_dir: Option<PathBuf>,
 }
@@ -319,6 +325,9 @@ impl SettingsArguments for JobArguments {
         );
         given.reload = list(matches, "reload", &self.reload);
         given.summary = sourced(matches, "summary", self.summary);
+        given.watch = sourced(matches, "watch", self.watch.clone());
+        given.metrics_file = sourced(matches, "metrics_file", self.metrics_file.clone());
+        given.findings_file = sourced(matches, "findings_file", self.findings_file.clone());
         given.rules_dir = sourced(matches, "rules_dir", self.rules_dir.clone());
     }
 }

@@ -25,6 +25,7 @@ mod logging;
 mod maintain;
 mod manual;
 mod mcp;
+mod notify;
 mod options;
 mod output;
 mod progress;
@@ -42,10 +43,12 @@ mod summary;
 mod tables;
 mod text;
 mod trace;
+mod watch;
 mod whatif;
 mod worker;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::Utc;
@@ -111,6 +114,25 @@ struct Context {
     settings: Settings,
     environment: Environment,
     logging: Logging,
+    /// What the settings were made of, for a command that makes them again.
+    given: SettingOverrides,
+    job_file: Option<PathBuf>,
+}
+
+impl Context {
+    /// The context with the job file read again, and relative times counted from now.
+    fn renewed(&self) -> Result<Self, CliError> {
+        let (given, job_file) = (self.given.clone(), self.job_file.clone());
+        let now = Utc::now();
+        let settings = Settings::load(given.clone(), job_file.as_deref(), &self.environment, now)?;
+        Ok(Self {
+            settings,
+            environment: self.environment.clone(),
+            logging: self.logging.clone(),
+            given,
+            job_file,
+        })
+    }
 }
 
 /// Reads the command line, does what it says, and returns the exit code.
@@ -128,7 +150,7 @@ pub fn main() -> ExitCode {
     let summary = command_line.command.run_summary(&given);
     let log_if_misconfigured = logging::given(&given);
     let job_file = command_line.command.settings_arguments().job_file();
-    let settings = Settings::load(given, job_file.as_deref(), &environment, Utc::now());
+    let settings = Settings::load(given.clone(), job_file.as_deref(), &environment, Utc::now());
     let log = settings
         .as_ref()
         .map_or(log_if_misconfigured, |settings| settings.log);
@@ -144,6 +166,8 @@ pub fn main() -> ExitCode {
             settings,
             environment,
             logging: logging.clone(),
+            given,
+            job_file,
         };
         let runtime = runtime()?;
         let outcome = runtime.block_on(command_line.command.execute(&context, &mut output));

@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use super::Context;
 use super::arguments::JobArguments;
 use super::error::CliError;
+use super::notify::Notifier;
 use super::output::Output;
-use super::{catalog, progress, run_summary, signals, sources, summary};
+use super::{catalog, progress, run_summary, signals, sources, summary, watch};
 use crate::config::{Environment, LogFormat, LogLevel, Settings, SourceSettings, SummaryFormat};
 use crate::discover::Window;
 use crate::load::{SourceStatus, StoreSafety};
@@ -22,6 +23,9 @@ const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake .
 ///
 /// What is in the lake already is passed over, so the same line can run every night. The last line
 /// of standard output is a JSON summary, with every exit code; on a terminal it is a paragraph.
+///
+/// With --watch the run is repeated: a summary a round, and errors of a round do not end it. Its exit
+/// code is that of the last round.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArguments {
     #[command(flatten)]
@@ -29,15 +33,30 @@ pub(super) struct RunArguments {
 }
 
 pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8, CliError> {
+    if let Some(every) = context.settings.run.watch {
+        return watch::execute(context, every, output).await;
+    }
     let request = request(&context.settings, &context.environment).await?;
-    let progress = progress::of_run(&context.logging);
-    let watch = RunWatch::default();
-    let format = context.settings.run.summary;
-    let redactor = &context.settings.redactor;
-    let signals = signals::stop_run(watch.clone(), format, redactor.clone());
+    let run = RunWatch::default();
+    let notifier = Notifier::of(context, &request, run.run_id(), None)?;
+    let settings = &context.settings;
+    let signals = signals::stop_run(run.clone(), settings.run.summary, settings.redactor.clone());
     let signals = tokio::spawn(signals);
-    let RunEnd { mut summary, error } = pipeline::run(&request, progress.as_ref(), &watch).await;
+    let summary = work(context, &request, &run, &notifier).await;
     signals.abort();
+    print(context, &summary, output)
+}
+
+/// Runs once, and tells people and other programs what came of it.
+pub(super) async fn work(
+    context: &Context,
+    request: &RunRequest,
+    run: &RunWatch,
+    notifier: &Notifier<'_>,
+) -> RunSummary {
+    notifier.began().await;
+    let progress = progress::of_run(&context.logging);
+    let RunEnd { mut summary, error } = pipeline::run(request, progress.as_ref(), run).await;
     progress.finished();
     match error {
         Some(error) => {
@@ -46,13 +65,25 @@ pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8
             context.logging.tell_failure(&sentence, summary.exit_code);
             summary.error = Some(sentence);
         }
-        None => tell(context, &request, &summary),
+        None => tell(context, request, &summary),
     }
-    let exit_code = summary.exit_code;
-    match run_summary::print(&summary, format, redactor, output) {
+    notifier.ended(request, &summary).await;
+    summary
+}
+
+/// Prints the summary for scripts, and gives the exit code.
+pub(super) fn print(
+    context: &Context,
+    summary: &RunSummary,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    let settings = &context.settings;
+    match run_summary::print(summary, settings.run.summary, &settings.redactor, output) {
         // The work is done, whether somebody still listens or not.
-        Err(_) if output.is_broken_pipe() => Ok(exit_code),
-        printed => printed.map(|()| exit_code).map_err(CliError::from),
+        Err(_) if output.is_broken_pipe() => Ok(summary.exit_code),
+        printed => printed
+            .map(|()| summary.exit_code)
+            .map_err(CliError::from),
     }
 }
 
@@ -162,5 +193,6 @@ pub(super) async fn request_into(
         rules_dir: settings.rules.dir.clone(),
         rule_overrides: catalog::overrides(&settings.rules),
         max_applications: run.max_applications,
+        record_unchanged: true,
     })
 }

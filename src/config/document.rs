@@ -15,7 +15,7 @@ use super::error::{ConfigError, Fault};
 use super::field_names::field_names;
 use super::interpolate::interpolate;
 use super::job_file::{
-    JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+    JobFile, LakeSection, LogSection, NotifySection, RedactionSection, RulesSection, RunSection,
 };
 use super::origin::Origin;
 use super::secrets;
@@ -198,6 +198,7 @@ fn section_of(key: &str) -> Option<String> {
         ("in the section [run]", field_names::<RunSection>()),
         ("in a section [[source]]", field_names::<SourceSection>()),
         ("in the section [rules]", field_names::<RulesSection>()),
+        ("in the section [notify]", field_names::<NotifySection>()),
         (
             "in the section [redaction]",
             field_names::<RedactionSection>(),

@@ -24,6 +24,8 @@ pub struct JobFile {
     pub source: Vec<SourceSection>,
     /// What to judge by.
     pub rules: RulesSection,
+    /// Who is told what came of a run.
+    pub notify: NotifySection,
     /// Which secrets are masked.
     pub redaction: RedactionSection,
     /// Which model answers questions.
@@ -85,6 +87,8 @@ pub struct RunSection {
     pub reload: Vec<String>,
     /// What a run prints when it ends.
     pub summary: Option<SummaryFormat>,
+    /// Time between the beginnings of two rounds, for a run that is repeated.
+    pub watch: Option<String>,
     /// Keys of tags that name an application's team; the first that is there counts.
     #[serde(deserialize_with = "flexible::texts")]
     pub team_tags: Vec<String>,
@@ -108,6 +112,40 @@ pub struct RulesSection {
     /// Files of prices that win over the built-in ones.
     #[serde(deserialize_with = "flexible::texts")]
     pub prices: Vec<String>,
+}
+
+/// `[notify]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotifySection {
+    /// File of metrics in the text format of Prometheus.
+    pub metrics_file: Option<PathBuf>,
+    /// File of the run's findings as JSON.
+    pub findings_file: Option<PathBuf>,
+    /// Variable that holds the address that the run's findings are sent to.
+    pub webhook_url_env: Option<String>,
+    /// File that holds this address.
+    pub webhook_url_file: Option<PathBuf>,
+    /// Least severity of findings that are listed.
+    pub min_severity: Option<Severity>,
+    /// Most findings that are listed.
+    #[serde(deserialize_with = "flexible::number")]
+    pub max_findings: Option<NonZeroUsize>,
+    /// File that OpenLineage events are appended to.
+    pub openlineage_file: Option<PathBuf>,
+    /// Address that OpenLineage events are sent to.
+    pub openlineage_url: Option<String>,
+    /// Variable that holds the bearer token for it.
+    pub openlineage_token_env: Option<String>,
+    /// File that holds this token.
+    pub openlineage_token_file: Option<PathBuf>,
+    /// Namespace of the job in OpenLineage.
+    pub openlineage_namespace: Option<String>,
+    /// The run that this one is part of: namespace/job/run id.
+    pub openlineage_parent: Option<String>,
+    /// Longest time for one delivery with its attempts.
+    #[serde(deserialize_with = "flexible::number")]
+    pub timeout_seconds: Option<NonZeroUsize>,
 }
 
 /// `[redaction]`
@@ -183,6 +221,23 @@ pub enum SummaryFormat {
     None,
 }
 
+/// How much a finding matters, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Costs little.
+    Low,
+    /// Worth a look.
+    #[default]
+    Medium,
+    /// Costs much.
+    High,
+    /// Costs most of what the application holds, or makes it fail.
+    Critical,
+}
+
 /// How much is logged.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, clap::ValueEnum,
@@ -224,7 +279,7 @@ macro_rules! display_in_lowercase {
         }
     )*};
 }
-display_in_lowercase!(LogFormat, LogLevel, Color, SummaryFormat);
+display_in_lowercase!(LogFormat, LogLevel, Color, Severity, SummaryFormat);
 
 impl RulesSection {
     /// Rules that are not run, without repetition.

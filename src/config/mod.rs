@@ -33,13 +33,12 @@ mod time;
 pub use document::LoadedFile;
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use job_file::{Color, JobFile, LogFormat, LogLevel, SummaryFormat};
+pub use job_file::{Color, JobFile, LogFormat, LogLevel, Severity, SummaryFormat};
 pub use options::{GivenBy, OPTIONS, SettingOption};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};
 pub use settings::{
-    AskSettings, Effective, LakeSettings, LogSettings, RulesSettings, RunSettings,
-    SettingOverrides, Settings, SourceSettings,
+    AskSettings, Effective, LakeSettings, LogSettings, NotifySettings, RulesSettings, RunSettings, SecretReference, SettingOverrides, Settings, SourceSettings,
 };
 pub use show::show;
 pub use source_keys::{SOURCE_KEYS, SourceKey};

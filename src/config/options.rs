@@ -31,6 +31,9 @@ const SHARED: &str = "names that every run of a lake shares: they belong under v
 /// Why what is kept of secrets is in files only.
 const REVIEWED: &str = "decides for good what the lake keeps: somebody has to review it";
 
+/// Why addresses and forms of messages are in files only.
+const ONE_PLACE: &str = "where results go is decided once for all runs of a lake";
+
 /// Every setting, in the order in which they are shown.
 pub const OPTIONS: &[SettingOption] = &[
     option(
@@ -156,6 +159,14 @@ pub const OPTIONS: &[SettingOption] = &[
     ),
     option(
         "run",
+        "watch",
+        GivenBy::Flag("watch", "SPARKLAKE_WATCH"),
+        None,
+        "Repeat the run, beginning a round every 5m, 30s, 1h …, until SIGTERM (ends after the round) or \
+         Ctrl-C (ends at once)",
+    ),
+    option(
+        "run",
         "team_tags",
         GivenBy::FileOnly(SHARED),
         Some("[\"team\", \"owner\", \"cost-center\", \"costcenter\"]"),
@@ -203,6 +214,97 @@ pub const OPTIONS: &[SettingOption] = &[
         GivenBy::FileOnly(SHARED),
         None,
         "Parameters of rules: rule.parameter = value",
+    ),
+    option(
+        "notify",
+        "metrics_file",
+        GivenBy::Flag("metrics-file", "SPARKLAKE_METRICS_FILE"),
+        None,
+        "File to write metrics of the run to, for the textfile collector of Prometheus' node exporter; it ends in .prom",
+    ),
+    option(
+        "notify",
+        "findings_file",
+        GivenBy::Flag("findings-file", "SPARKLAKE_FINDINGS_FILE"),
+        None,
+        "File to write the run's findings to, as JSON",
+    ),
+    option(
+        "notify",
+        "webhook_url_env",
+        GivenBy::FileOnly(ONE_PLACE),
+        None,
+        "Variable with the address that the run's findings are sent to, as JSON with a `text` for people",
+    ),
+    option(
+        "notify",
+        "webhook_url_file",
+        GivenBy::FileOnly(ONE_PLACE),
+        None,
+        "File with this address",
+    ),
+    option(
+        "notify",
+        "min_severity",
+        GivenBy::FileOnly(ONE_PLACE),
+        Some("\"medium\""),
+        "Least severity of findings that are listed: info, low, medium, high, critical",
+    ),
+    option(
+        "notify",
+        "max_findings",
+        GivenBy::FileOnly(ONE_PLACE),
+        Some("20"),
+        "Most findings that are listed; the others are counted",
+    ),
+    option(
+        "notify",
+        "openlineage_file",
+        GivenBy::FileOnly(ONE_PLACE),
+        None,
+        "File to append OpenLineage events to, one a line",
+    ),
+    option(
+        "notify",
+        "openlineage_url",
+        GivenBy::FileOnly(ONE_PLACE),
+        None,
+        "Address to send OpenLineage events to, such as http://marquez:5000/api/v1/lineage",
+    ),
+    option(
+        "notify",
+        "openlineage_token_env",
+        GivenBy::FileOnly(ONE_PLACE),
+        None,
+        "Variable with the bearer token for it",
+    ),
+    option(
+        "notify",
+        "openlineage_token_file",
+        GivenBy::FileOnly(ONE_PLACE),
+        None,
+        "File with this token",
+    ),
+    option(
+        "notify",
+        "openlineage_namespace",
+        GivenBy::FileOnly(ONE_PLACE),
+        Some("\"sparklake\""),
+        "Namespace of the job in OpenLineage",
+    ),
+    option(
+        "notify",
+        "openlineage_parent",
+        GivenBy::FileOnly(ONE_PLACE),
+        None,
+        "The run that this one is part of, as namespace/job/run id",
+    ),
+    option(
+        "notify",
+        "timeout_seconds",
+        GivenBy::FileOnly(ONE_PLACE),
+        Some("30"),
+        "Longest time for one delivery with its attempts; one that fails is a warning",
     ),
     option(
         "redaction",
@@ -315,7 +417,7 @@ mod tests {
     use super::*;
     use crate::config::field_names::field_names;
     use crate::config::job_file::{
-        AskSection, JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+    AskSection, JobFile, LakeSection, LogSection, NotifySection, RedactionSection, RulesSection, RunSection,
     };
     use crate::config::{Origin, SettingOverrides, Settings};
 
@@ -332,6 +434,7 @@ mod tests {
             ("lake", field_names::<LakeSection>()),
             ("run", field_names::<RunSection>()),
             ("rules", field_names::<RulesSection>()),
+            ("notify", field_names::<NotifySection>()),
             ("redaction", field_names::<RedactionSection>()),
             ("ask", field_names::<AskSection>()),
             ("log", field_names::<LogSection>()),

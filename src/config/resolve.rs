@@ -15,19 +15,17 @@ use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
-    AskSection, JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
-    SummaryFormat,
+    AskSection, JobFile, LakeSection, LogSection, NotifySection, RedactionSection, RulesSection, RunSection, Severity, SummaryFormat,
 };
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
-    AskSettings, Effective, LakeSettings, LogSettings, RulesSettings, RunSettings,
-    SettingOverrides, Settings, SourceSettings,
+    AskSettings, Effective, LakeSettings, LogSettings, NotifySettings, RulesSettings, RunSettings, SecretReference, SettingOverrides, Settings, SourceSettings,
 };
 use super::show::toml_key;
 use super::source_keys;
 use super::source_section::SourceSection;
-use super::time::{Bound, parse_time};
+use super::time::{Bound, parse_duration, parse_time};
 use crate::redact::{RedactionError, RedactionSettings, Redactor};
 
 /// Longest time to find out whose a log is, unless set: its first kilobytes tell.
@@ -41,6 +39,10 @@ const MAX_ROUNDS: NonZeroUsize = positive(8);
 const MAX_TOKENS: NonZeroUsize = positive(200_000);
 /// Longest time until the answer of a question, unless set.
 const ANSWER_TIMEOUT_SECONDS: NonZeroUsize = positive(300);
+/// Most findings that a notification lists, unless set.
+const MAX_FINDINGS: NonZeroUsize = positive(20);
+/// Longest time for one delivery, unless set.
+const NOTIFY_TIMEOUT_SECONDS: NonZeroUsize = positive(30);
 
 /// Keys of tags that name an application's team, unless set.
 const TEAM_TAGS: [&str; 4] = ["team", "owner", "cost-center", "costcenter"];
@@ -107,6 +109,7 @@ impl Resolver {
             run: self.run(&given, file.run, now)?,
             sources: self.sources(&given, file.source, now)?,
             rules: self.rules(&given, file.rules),
+            notify: self.notify(&given, file.notify)?,
             redactor: self.redactor(&file.redaction)?,
             ask: self.ask(&given, file.ask)?,
             log: self.log(&given, &file.log),
@@ -179,6 +182,7 @@ impl Resolver {
             &given.reload,
             Some(file.reload).filter(|selectors| !selectors.is_empty()),
         );
+        let watch = self.optional("run", "watch", &given.watch, file.watch);
         let tags = Some(file.team_tags).filter(|tags| !tags.is_empty());
         let default_tags = TEAM_TAGS.map(str::to_owned).to_vec();
         let team_tags = self.value("run", "team_tags", &None, tags, default_tags);
@@ -217,6 +221,7 @@ impl Resolver {
                 file.summary,
                 SummaryFormat::default(),
             ),
+            watch: watch.map(interval).transpose()?,
         };
         self.tell_teams("run.team_by_queue", &settings.team_by_queue);
         self.tell_teams("run.team_by_user", &settings.team_by_user);
@@ -260,6 +265,88 @@ impl Resolver {
             parameters: file.parameters,
             prices: file.prices.iter().map(PathBuf::from).collect(),
         }
+    }
+
+    fn notify(
+        &mut self,
+        given: &SettingOverrides,
+        file: NotifySection,
+    ) -> Result<NotifySettings, ConfigError> {
+        let metrics = self.optional("notify", "metrics_file", &given.metrics_file, file.metrics_file);
+        let findings = self.optional(
+            "notify",
+            "findings_file",
+            &given.findings_file,
+            file.findings_file,
+        );
+        let webhook_url =
+            self.secret("webhook_url", file.webhook_url_env, file.webhook_url_file)?;
+        let severity = file.min_severity;
+        let min_severity =
+            self.value("notify", "min_severity", &None, severity, Severity::default());
+        let max_findings = self
+            .value("notify", "max_findings", &None, file.max_findings, MAX_FINDINGS)
+            .get();
+        let lineage_file =
+            self.optional("notify", "openlineage_file", &None, file.openlineage_file);
+        let lineage_url = self.optional("notify", "openlineage_url", &None, file.openlineage_url);
+        let openlineage_token = self.secret(
+            "openlineage_token",
+            file.openlineage_token_env,
+            file.openlineage_token_file,
+        )?;
+        let openlineage_namespace = self.value(
+            "notify",
+            "openlineage_namespace",
+            &None,
+            file.openlineage_namespace,
+            "sparklake".to_owned(),
+        );
+        let parent = file.openlineage_parent.filter(|parent| !parent.is_empty());
+        let parent = self.optional("notify", "openlineage_parent", &None, parent);
+        let timeout = file.timeout_seconds;
+        let timeout = self
+            .value("notify", "timeout_seconds", &None, timeout, NOTIFY_TIMEOUT_SECONDS)
+            .get();
+        Ok(NotifySettings {
+            metrics_file: metrics.map(|file| file.value),
+            findings_file: findings.map(|file| file.value),
+            webhook_url,
+            min_severity,
+            max_findings,
+            openlineage_file: lineage_file.map(|file| file.value),
+            openlineage_url: lineage_url.map(|url| url.value),
+            openlineage_token,
+            openlineage_namespace,
+            openlineage_parent: parent.map(|parent| parent.value),
+            timeout: Duration::from_secs(u64::try_from(timeout).unwrap_or(u64::MAX)),
+        })
+    }
+
+    /// A secret of section `notify`, by `<name>_env` or `<name>_file`.
+    fn secret(
+        &mut self,
+        name: &'static str,
+        variable: Option<String>,
+        file: Option<PathBuf>,
+    ) -> Result<Option<SecretReference>, ConfigError> {
+        let variable = self.optional("notify", &format!("{name}_env"), &None, variable);
+        let file = self.optional("notify", &format!("{name}_file"), &None, file);
+        if let (Some(_), Some(file)) = (&variable, &file) {
+            let problem = format!("`{name}_env` and `{name}_file` are both set");
+            return Err(Fault::new(problem, "keep one of them").at(file.origin.clone()));
+        }
+        let origin = match (&variable, &file) {
+            (Some(variable), _) => variable.origin.clone(),
+            (None, Some(file)) => file.origin.clone(),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(SecretReference {
+            name,
+            variable: variable.map(|variable| variable.value),
+            file: file.map(|file| file.value),
+            origin,
+        }))
     }
 
     fn redactor(&mut self, file: &RedactionSection) -> Result<Redactor, ConfigError> {
@@ -599,6 +686,20 @@ fn check_source(source: &SourceSettings) -> Result<(), ConfigError> {
     }
 }
 
+/// The time between two rounds of a run that is repeated.
+fn interval(text: Sourced<String>) -> Result<Duration, ConfigError> {
+    let fault = |problem: String| {
+        let cure = "write how long after the beginning of a round the next one begins: 30s, 5m, 1h";
+        Fault::new(problem, cure).at(text.origin.clone())
+    };
+    let length = parse_duration(&text.value)
+        .map_err(|_| fault(format!("`{}` is not a length of time", text.value)))?;
+    match length.to_std() {
+        Ok(length) if !length.is_zero() => Ok(length),
+        _ => Err(fault(format!("`{}` is no time at all", text.value))),
+    }
+}
+
 type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 fn window(
@@ -673,6 +774,7 @@ shows_as_text!(
     super::LogFormat,
     super::LogLevel,
     super::Color,
+    Severity,
     SummaryFormat
 );
 

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::job_file::{Color, LogFormat, LogLevel, SummaryFormat};
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::job_file::{Color, LogFormat, LogLevel, Severity, SummaryFormat};
 use super::origin::{Origin, Sourced};
-use super::secrets::StorageOptions;
+use super::secrets::{self, StorageOptions};
 use super::source_section::SourceSection;
 use crate::redact::Redactor;
 
@@ -37,6 +39,9 @@ pub struct SettingOverrides {
     pub extract_timeout_seconds: Option<Sourced<NonZeroUsize>>,
     pub reload: Option<Sourced<Vec<String>>>,
     pub summary: Option<Sourced<SummaryFormat>>,
+    pub watch: Option<Sourced<String>>,
+    pub metrics_file: Option<Sourced<PathBuf>>,
+    pub findings_file: Option<Sourced<PathBuf>>,
     pub rules_dir: Option<Sourced<PathBuf>>,
     pub model_url: Option<Sourced<String>>,
     pub model: Option<Sourced<String>>,
@@ -61,6 +66,8 @@ pub struct Settings {
     pub sources: Vec<SourceSettings>,
     /// What to judge by.
     pub rules: RulesSettings,
+    /// Who is told what came of a run.
+    pub notify: NotifySettings,
     /// Which secrets are masked.
     pub redactor: Redactor,
     /// Which model answers questions.
@@ -107,6 +114,8 @@ pub struct RunSettings {
     pub reload: Vec<String>,
     /// What a run prints when it ends.
     pub summary: SummaryFormat,
+    /// Time between the beginnings of two rounds; `None` for a run that is not repeated.
+    pub watch: Option<Duration>,
     /// Keys of tags that name an application's team.
     pub team_tags: Vec<String>,
     /// YARN queue → team, where no tag tells.
@@ -162,6 +171,58 @@ pub struct AskSettings {
     pub max_tokens: u64,
     /// Longest time until the answer.
     pub answer_timeout: Duration,
+}
+
+/// Who is told what came of a run.
+#[derive(Debug, Clone, Default)]
+pub struct NotifySettings {
+    /// File of metrics in the text format of Prometheus.
+    pub metrics_file: Option<PathBuf>,
+    /// File of the run's findings as JSON.
+    pub findings_file: Option<PathBuf>,
+    /// Address that the run's findings are sent to; it gives access, so it is a secret.
+    pub webhook_url: Option<SecretReference>,
+    /// Least severity of findings that are listed.
+    pub min_severity: Severity,
+    /// Most findings that are listed.
+    pub max_findings: usize,
+    /// File that OpenLineage events are appended to.
+    pub openlineage_file: Option<PathBuf>,
+    /// Address that OpenLineage events are sent to.
+    pub openlineage_url: Option<String>,
+    /// Bearer token for it.
+    pub openlineage_token: Option<SecretReference>,
+    /// Namespace of the job in OpenLineage.
+    pub openlineage_namespace: String,
+    /// The run that this one is part of: namespace/job/run id.
+    pub openlineage_parent: Option<String>,
+    /// Longest time for one delivery with its attempts.
+    pub timeout: Duration,
+}
+
+/// A secret in a variable or a file, not yet read.
+#[derive(Debug, Clone)]
+pub struct SecretReference {
+    pub(super) name: &'static str,
+    pub(super) variable: Option<String>,
+    pub(super) file: Option<PathBuf>,
+    pub(super) origin: Origin,
+}
+
+impl SecretReference {
+    /// The secret.
+    ///
+    /// # Errors
+    /// The variable or file is not there.
+    pub fn resolve(&self, environment: &Environment) -> Result<Option<String>, ConfigError> {
+        secrets::secret(
+            self.name,
+            self.variable.as_deref(),
+            self.file.as_deref(),
+            &self.origin,
+            environment,
+        )
+    }
 }
 
 /// What to log.

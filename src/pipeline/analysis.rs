@@ -48,14 +48,14 @@ impl Rules {
 }
 
 /// Judges the applications whose rows changed, and those that an earlier run could not judge; all of
-/// them where the rules changed.
+/// them where the rules changed. Returns whether anything was judged.
 pub(super) async fn analyze(
     request: &RunRequest,
     lake: &Lake,
     lock: &LakeLock,
     rules: &Rules,
     summary: &mut RunSummary,
-) -> Result<(), RunError> {
+) -> Result<bool, RunError> {
     let Rules { recipe, catalog } = rules;
     let pending = lake.pending_analysis().await?;
     let digest = catalog.fingerprint();
@@ -70,7 +70,8 @@ pub(super) async fn analyze(
     // Clusters may be told of without an application.
     let has_clusters = summary.clusters.found > summary.clusters.unchanged;
     if wanted.is_empty() && !everything && !has_clusters {
-        return finish(lake, lock, &pending, rules_changed.then_some(&digest)).await;
+        finish(lake, lock, &pending, rules_changed.then_some(&digest)).await?;
+        return Ok(false);
     }
     let mut is_done = true;
     if everything || !wanted.is_empty() {
@@ -96,10 +97,10 @@ pub(super) async fn analyze(
     is_done &= second.run(summary).await?;
     // What only failed for want of storage is judged again by the next run; a wrong file stays wrong
     // until somebody changes it, and then everything is judged again.
-    if !is_done {
-        return Ok(());
+    if is_done {
+        finish(lake, lock, &pending, Some(&digest)).await?;
     }
-    finish(lake, lock, &pending, Some(&digest)).await
+    Ok(true)
 }
 
 /// Who judges, and by what.

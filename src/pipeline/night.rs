@@ -36,6 +36,7 @@ pub async fn run(request: &RunRequest, progress: &dyn Progress, watch: &RunWatch
         progress,
         watch,
         started,
+        judged: false,
         summary: RunSummary {
             run_id: watch.run_id().to_owned(),
             dry_run: request.dry_run,
@@ -60,6 +61,8 @@ struct Run<'r> {
     progress: &'r dyn Progress,
     watch: &'r RunWatch,
     started: Instant,
+    /// Whether applications were judged, new or again.
+    judged: bool,
     summary: RunSummary,
 }
 
@@ -75,6 +78,14 @@ impl Run<'_> {
             }
         }
         self.summary.exit_code = self.summary.status.exit_code();
+        self.summary.changed = !self.request.dry_run && (self.judged || self.summary.has_read());
+    }
+
+    /// Whether the run is worth a row in `runs`.
+    fn is_recorded(&self) -> bool {
+        self.request.record_unchanged
+            || self.summary.changed
+            || self.summary.status != RunStatus::Done
     }
 
     async fn work(&mut self) -> Result<(), RunError> {
@@ -164,7 +175,10 @@ impl Run<'_> {
         .await;
         self.conclude(&result);
         row.end(&self.summary, &self.request.redactor);
-        let written = run_row::write(lake, &lock, &row).await;
+        let written = match self.is_recorded() {
+            true => run_row::write(lake, &lock, &row).await,
+            false => lake.forget_run(&row.run_id).await,
+        };
         if written.is_err() {
             note(lake, &row).await;
         }
@@ -197,7 +211,8 @@ impl Run<'_> {
         self.load(lake, lock, found).await?;
         self.progress.phase("analyze");
         let analyzing = Instant::now();
-        analysis::analyze(self.request, lake, lock, &rules, &mut self.summary).await?;
+        self.judged =
+            analysis::analyze(self.request, lake, lock, &rules, &mut self.summary).await?;
         self.summary.analyze_ms = milliseconds(analyzing.elapsed());
         Ok(())
     }

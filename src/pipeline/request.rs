@@ -56,4 +56,16 @@ pub struct RunRequest {
     pub extract_timeout: Duration,
     /// Read at most so many histories, the newest first.
     pub max_applications: Option<usize>,
+    /// Whether a run that finds nothing new leaves a row in `runs`. A watch that looks every few
+    /// minutes would fill the table with rows that say nothing.
+    pub record_unchanged: bool,
+}
+
+impl RunRequest {
+    /// Where histories come from, as `runs.sources` has it: without secrets.
+    #[must_use]
+    pub fn describe_sources(&self) -> Vec<String> {
+        let sources = self.sources.iter();
+        sources.flat_map(|named| named.source.describe()).collect()
+    }
 }

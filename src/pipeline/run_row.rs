@@ -63,11 +63,7 @@ impl RunRow {
             ended_at: None,
             since: request.window.since,
             until: request.window.until,
-            sources: request
-                .sources
-                .iter()
-                .flat_map(|named| named.source.describe())
-                .collect(),
+            sources: request.describe_sources(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             status: None,
             exit_code: None,

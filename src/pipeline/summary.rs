@@ -26,6 +26,8 @@ pub struct RunSummary {
     pub error: Option<String>,
     /// Nothing was written: a rehearsal.
     pub dry_run: bool,
+    /// Whether rows of the lake changed, those of `runs` and of the ledger's problems aside.
+    pub changed: bool,
     /// Clusters that platforms listed, and what became of them.
     pub clusters: ClusterCounts,
     /// Histories found.
@@ -259,6 +261,13 @@ impl RunSummary {
             0 => format!("{}: {}", first.uri, first.error),
             more => format!("{}: {} (and {more} more problems)", first.uri, first.error),
         })
+    }
+
+    /// Whether a history or a cluster was read, with whatever success.
+    pub(super) fn has_read(&self) -> bool {
+        let clusters = &self.clusters;
+        self.loaded + self.partial + self.quarantined + self.failed > 0
+            || clusters.completed + clusters.empty + clusters.partial + clusters.failed > 0
     }
 
     /// Adds a problem; the same failure of the same call only counts, and so does a call that was

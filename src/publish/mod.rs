@@ -17,6 +17,7 @@ pub mod export;
 mod facts;
 pub mod markup;
 pub mod mcp;
+pub mod notify;
 pub mod numbers;
 mod page;
 pub mod report;

@@ -44,5 +44,6 @@ mod secrets;
 mod sql_facts;
 mod stored;
 mod units;
+mod watch;
 mod whatif;
 mod world;

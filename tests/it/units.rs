@@ -139,6 +139,7 @@ async fn run(logs: &Path, lake: &Path, workers: Arc<dyn Workers>) -> RunEnd {
         redactor: Default::default(),
         window: Default::default(),
         dry_run: false,
+        record_unchanged: true,
         include_running: false,
         include_tasks: true,
         teams: Default::default(),
