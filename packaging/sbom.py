@@ -42,7 +42,8 @@ def purl(package: dict) -> str:
 def component(package: dict, checksums: dict[tuple[str, str], str], kind: str = "library") -> dict:
     found = {
         "type": kind,
-        "bom-ref": package["id"],
+        # Not the id of cargo, which names folders of this machine.
+        "bom-ref": purl(package),
         "name": package["name"],
         "version": package["version"],
         "purl": purl(package),
@@ -85,6 +86,8 @@ def bom(target: str) -> dict:
     application = component(packages[root], checksums, "application")
     application.pop("scope")
     content = json.dumps(components, sort_keys=True)
+    named = {one: purl(packages[one]) for one in shipped}
+    components.sort(key=lambda component: component["bom-ref"])
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -95,7 +98,10 @@ def bom(target: str) -> dict:
             "properties": [{"name": "cargo:target", "value": target}],
         },
         "components": components,
-        "dependencies": [{"ref": one, "dependsOn": edges[one]} for one in sorted(shipped)],
+        "dependencies": [
+            {"ref": named[one], "dependsOn": sorted({named[below] for below in edges[one]})}
+            for one in sorted(shipped, key=named.get)
+        ],
     }
 
 

@@ -21,6 +21,7 @@ mod header;
 mod narrow;
 mod parameters;
 mod placeholders;
+pub mod price_list;
 mod prices;
 mod recipe;
 mod reference;

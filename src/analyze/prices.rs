@@ -16,7 +16,7 @@ use crate::model::did_you_mean;
 pub(super) const PRICES: &str = "prices";
 
 /// The columns of a price file, in their order.
-const COLUMNS: [&str; 10] = [
+pub(super) const COLUMNS: [&str; 10] = [
     "service",
     "item",
     "region",
@@ -49,11 +49,13 @@ const CURRENCY: &str = "USD";
 
 /// One line of a price file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Price {
+pub(super) struct Price {
     /// Service, item, region, purchase and unit: what one price is of.
-    subject: [String; 5],
-    valid_from: NaiveDate,
-    record: StringRecord,
+    pub(super) subject: [String; 5],
+    /// The first day on which it holds.
+    pub(super) valid_from: NaiveDate,
+    /// The line.
+    pub(super) record: StringRecord,
 }
 
 /// The price book `base` with the prices of `csv`, which replace those of the same service, item,
@@ -105,7 +107,11 @@ pub(super) fn read(path: &Path) -> Result<String, AnalyzeError> {
     })
 }
 
-fn parse(file: &str, csv: &str) -> Result<Vec<Price>, CatalogError> {
+/// The prices of a file.
+///
+/// # Errors
+/// The first line that makes no sense.
+pub(super) fn parse(file: &str, csv: &str) -> Result<Vec<Price>, CatalogError> {
     let mut reader = ReaderBuilder::new()
         .trim(csv::Trim::All)
         .comment(Some(b'#'))

@@ -45,6 +45,9 @@ pub(super) enum CliError {
     /// There is no report.
     #[error(transparent)]
     Report(ReportError),
+    /// The price list could not be fetched, or makes no sense.
+    #[error("{0}")]
+    Prices(String),
     /// An event log could not be replayed.
     #[error("{sentence}")]
     NotReplayed {
@@ -147,6 +150,7 @@ impl CliError {
             | Self::Assistant(_)
             | Self::Read(_)
             | Self::Interrupted(_)
+            | Self::Prices(_)
             | Self::Serve(_)
             | Self::Format(_)
             | Self::Output(_)

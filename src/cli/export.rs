@@ -10,6 +10,7 @@ use super::job_settings::{self, JobSettingsArguments};
 use super::output::Output;
 use super::trace::{self, TraceArguments};
 use crate::analyze::Function;
+use crate::publish::export::docs;
 use crate::schema::{self, dictionary};
 
 /// Write what other programs need to know of the lake
@@ -29,6 +30,19 @@ enum Export {
     ///
     /// Run the script where the tables of the lake are: after USE CATALOG and USE SCHEMA.
     Functions(FunctionsArguments),
+    Docs(DocsArguments),
+}
+
+/// A page for each table and each rule, as Markdown
+///
+/// Made from the contracts and the SQL files that this program runs, with the changes of the job file.
+#[derive(Debug, clap::Args)]
+struct DocsArguments {
+    #[command(flatten)]
+    rules: RulesSourceArguments,
+    /// Folder to write to; it is created if missing
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -65,6 +79,7 @@ impl ExportArguments {
             Export::Settings(arguments) => &arguments.lake,
             Export::Trace(arguments) => &arguments.lake,
             Export::Functions(arguments) => &arguments.rules,
+            Export::Docs(arguments) => &arguments.rules,
         }
     }
 }
@@ -82,6 +97,7 @@ pub(super) async fn execute(
         }
         Export::Functions(arguments) => (functions_text(context)?, &arguments.out),
         Export::Trace(arguments) => return trace::execute(arguments, context).await,
+        Export::Docs(arguments) => return write_docs(&arguments.out, context),
     };
     put(&text, out.as_deref(), output)
 }
@@ -94,6 +110,21 @@ pub(super) fn put(text: &str, file: Option<&Path>, output: &mut Output) -> Resul
             CliError::Usage(format!("{} cannot be written: {error}", file.display()))
         }),
     }
+}
+
+/// Writes the pages of tables and rules below `folder`.
+fn write_docs(folder: &Path, context: &Context) -> Result<(), CliError> {
+    let catalog = Rules::of(&context.settings.rules)?.as_run;
+    for page in docs::pages(&catalog) {
+        let path = folder.join(&page.path);
+        let parent = path.parent().unwrap_or(folder);
+        let written =
+            std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, page.text));
+        written.map_err(|error| {
+            CliError::Usage(format!("{} cannot be written: {error}", path.display()))
+        })?;
+    }
+    Ok(())
 }
 
 /// A script that creates all functions.

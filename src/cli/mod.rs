@@ -28,6 +28,7 @@ mod mcp;
 mod notify;
 mod options;
 mod output;
+mod prices;
 mod progress;
 mod questions;
 mod report;
@@ -102,6 +103,7 @@ enum Command {
     Ask(Box<ask::AskArguments>),
     Mcp(mcp::McpArguments),
     Serve(serve::ServeArguments),
+    Prices(prices::PricesArguments),
     #[command(hide = true)]
     Worker(worker::WorkerArguments),
     Completions(manual::CompletionsArguments),
@@ -270,6 +272,7 @@ impl Command {
             Self::Ask(arguments) => arguments.as_ref(),
             Self::Mcp(arguments) => &arguments.live,
             Self::Serve(arguments) => &arguments.mcp.live,
+            Self::Prices(arguments) => arguments.settings_arguments(),
             Self::Init(_) | Self::Worker(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
     }
@@ -302,6 +305,7 @@ impl Command {
             Self::Ask(arguments) => ask::execute(arguments, context, output).await?,
             Self::Mcp(arguments) => mcp::execute(arguments, context).await?,
             Self::Serve(arguments) => serve::execute(arguments, context).await?,
+            Self::Prices(arguments) => prices::execute(arguments, output).await?,
             Self::Worker(arguments) => worker::execute(arguments, context, output).await?,
             Self::Completions(arguments) => manual::completions(arguments, output)?,
             Self::Man => manual::man(output)?,

@@ -10,10 +10,10 @@ use super::error::CliError;
 use super::{Context, lake};
 use crate::config::NotifySettings;
 use crate::pipeline::{RunRequest, RunStatus, RunSummary};
+use crate::publish::Facts;
 use crate::publish::notify::findings::{self, NightFindings};
 use crate::publish::notify::lineage::LineageRun;
 use crate::publish::notify::{Outcome, OutcomeProblem, deliver, prometheus};
-use crate::publish::Facts;
 use crate::redact::without_credentials;
 
 /// Problems that a message lists.
@@ -187,8 +187,8 @@ impl<'c> Notifier<'c> {
             warn_of(deliver::replace(file, &format!("{message}\n")));
         }
         // Another run has the lake: it tells what it finds.
-        let is_told = !found.listed.is_empty()
-            || !matches!(status, RunStatus::Done | RunStatus::Held);
+        let is_told =
+            !found.listed.is_empty() || !matches!(status, RunStatus::Done | RunStatus::Held);
         if let Some(url) = self.webhook_url.as_ref().filter(|_| is_told) {
             let timeout = self.settings().timeout;
             warn_of(deliver::post("the webhook", url, None, &message, timeout).await);

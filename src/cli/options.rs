@@ -95,6 +95,8 @@ mod tests {
         ("table", "is about one cleaning"),
         ("order", "is one unit of work"),
         ("result", "is one unit of work"),
+        ("region", "is one look at a price list"),
+        ("url", "is one look at a price list"),
     ];
 
     fn flags<'c>(command: &'c Command, found: &mut Vec<&'c Arg>) {

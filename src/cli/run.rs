@@ -81,9 +81,7 @@ pub(super) fn print(
     match run_summary::print(summary, settings.run.summary, &settings.redactor, output) {
         // The work is done, whether somebody still listens or not.
         Err(_) if output.is_broken_pipe() => Ok(summary.exit_code),
-        printed => printed
-            .map(|()| summary.exit_code)
-            .map_err(CliError::from),
+        printed => printed.map(|()| summary.exit_code).map_err(CliError::from),
     }
 }
 

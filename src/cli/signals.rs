@@ -62,10 +62,7 @@ impl WatchStop {
                 ask.send_replace(true);
                 signal = signals.next().await;
             }
-            let run = round
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let run = round.lock().unwrap_or_else(PoisonError::into_inner).clone();
             end(signal, &run, format, &redactor).await;
         });
         Self {

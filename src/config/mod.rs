@@ -38,7 +38,8 @@ pub use options::{GivenBy, OPTIONS, SettingOption};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};
 pub use settings::{
-    AskSettings, Effective, LakeSettings, LogSettings, NotifySettings, RulesSettings, RunSettings, SecretReference, SettingOverrides, Settings, SourceSettings,
+    AskSettings, Effective, LakeSettings, LogSettings, NotifySettings, RulesSettings, RunSettings,
+    SecretReference, SettingOverrides, Settings, SourceSettings,
 };
 pub use show::show;
 pub use source_keys::{SOURCE_KEYS, SourceKey};

@@ -417,7 +417,8 @@ mod tests {
     use super::*;
     use crate::config::field_names::field_names;
     use crate::config::job_file::{
-    AskSection, JobFile, LakeSection, LogSection, NotifySection, RedactionSection, RulesSection, RunSection,
+        AskSection, JobFile, LakeSection, LogSection, NotifySection, RedactionSection,
+        RulesSection, RunSection,
     };
     use crate::config::{Origin, SettingOverrides, Settings};
 

@@ -15,12 +15,14 @@ use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
-    AskSection, JobFile, LakeSection, LogSection, NotifySection, RedactionSection, RulesSection, RunSection, Severity, SummaryFormat,
+    AskSection, JobFile, LakeSection, LogSection, NotifySection, RedactionSection, RulesSection,
+    RunSection, Severity, SummaryFormat,
 };
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
-    AskSettings, Effective, LakeSettings, LogSettings, NotifySettings, RulesSettings, RunSettings, SecretReference, SettingOverrides, Settings, SourceSettings,
+    AskSettings, Effective, LakeSettings, LogSettings, NotifySettings, RulesSettings, RunSettings,
+    SecretReference, SettingOverrides, Settings, SourceSettings,
 };
 use super::show::toml_key;
 use super::source_keys;
@@ -272,7 +274,12 @@ impl Resolver {
         given: &SettingOverrides,
         file: NotifySection,
     ) -> Result<NotifySettings, ConfigError> {
-        let metrics = self.optional("notify", "metrics_file", &given.metrics_file, file.metrics_file);
+        let metrics = self.optional(
+            "notify",
+            "metrics_file",
+            &given.metrics_file,
+            file.metrics_file,
+        );
         let findings = self.optional(
             "notify",
             "findings_file",
@@ -282,10 +289,21 @@ impl Resolver {
         let webhook_url =
             self.secret("webhook_url", file.webhook_url_env, file.webhook_url_file)?;
         let severity = file.min_severity;
-        let min_severity =
-            self.value("notify", "min_severity", &None, severity, Severity::default());
+        let min_severity = self.value(
+            "notify",
+            "min_severity",
+            &None,
+            severity,
+            Severity::default(),
+        );
         let max_findings = self
-            .value("notify", "max_findings", &None, file.max_findings, MAX_FINDINGS)
+            .value(
+                "notify",
+                "max_findings",
+                &None,
+                file.max_findings,
+                MAX_FINDINGS,
+            )
             .get();
         let lineage_file =
             self.optional("notify", "openlineage_file", &None, file.openlineage_file);
@@ -306,7 +324,13 @@ impl Resolver {
         let parent = self.optional("notify", "openlineage_parent", &None, parent);
         let timeout = file.timeout_seconds;
         let timeout = self
-            .value("notify", "timeout_seconds", &None, timeout, NOTIFY_TIMEOUT_SECONDS)
+            .value(
+                "notify",
+                "timeout_seconds",
+                &None,
+                timeout,
+                NOTIFY_TIMEOUT_SECONDS,
+            )
             .get();
         Ok(NotifySettings {
             metrics_file: metrics.map(|file| file.value),

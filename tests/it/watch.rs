@@ -97,7 +97,10 @@ fn rounds_load_what_is_new_survive_failures_and_leave_rows_only_where_something_
     let logs = logs_with(&home, "local-1795193760469");
     let mut watch = Watch::start(load_command(&logs, &lake));
     let first = watch.next();
-    assert_eq!((&first["loaded"], &first["changed"]), (&1.into(), &true.into()));
+    assert_eq!(
+        (&first["loaded"], &first["changed"]),
+        (&1.into(), &true.into())
+    );
 
     let quiet = watch.next();
     assert_eq!(quiet["unchanged"], 1, "{quiet}");
@@ -116,7 +119,12 @@ fn rounds_load_what_is_new_survive_failures_and_leave_rows_only_where_something_
     let away = home.join("away");
     fs::rename(&logs, &away).expect("moved");
     let failed = watch.until(|round| round["exit_code"] == 75);
-    assert!(failed["error"].as_str().is_some_and(|error| error.contains("reached")), "{failed}");
+    assert!(
+        failed["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("reached")),
+        "{failed}"
+    );
     fs::rename(&away, &logs).expect("moved");
     watch.until(|round| round["exit_code"] == 0);
 
@@ -128,7 +136,11 @@ fn rounds_load_what_is_new_survive_failures_and_leave_rows_only_where_something_
         .map(|row| row["status"].clone())
         .collect();
     statuses.dedup();
-    assert_eq!(statuses.iter().filter(|status| *status == "done").count(), 2, "{statuses:?}");
+    assert_eq!(
+        statuses.iter().filter(|status| *status == "done").count(),
+        2,
+        "{statuses:?}"
+    );
     assert!(statuses.contains(&"unreachable".to_owned()), "{statuses:?}");
 }
 
@@ -184,10 +196,21 @@ fn a_round_reads_the_job_file_again_and_outlives_a_mistake_in_it() {
 #[test]
 fn an_interval_that_is_none_is_refused() {
     for wrong in ["0s", "soon", "5"] {
-        let mut run = command(["run", "--event-logs", ".", "--lake", "lake", "--watch", wrong]);
+        let mut run = command([
+            "run",
+            "--event-logs",
+            ".",
+            "--lake",
+            "lake",
+            "--watch",
+            wrong,
+        ]);
         let ended = run.output().expect("starts");
         assert_eq!(ended.status.code(), Some(2), "{wrong}");
         let told = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert!(told.contains("--watch: `") && told.contains("30s, 5m, 1h"), "{told}");
+        assert!(
+            told.contains("--watch: `") && told.contains("30s, 5m, 1h"),
+            "{told}"
+        );
     }
 }

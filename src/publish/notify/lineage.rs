@@ -45,7 +45,12 @@ impl LineageRun {
                 "message": error,
                 "programmingLanguage": "RUST",
             });
-            insert(&mut facets, "errorMessage", "1-0-1/ErrorMessageRunFacet", facet);
+            insert(
+                &mut facets,
+                "errorMessage",
+                "1-0-1/ErrorMessageRunFacet",
+                facet,
+            );
         }
         let kind = match outcome.exit_code {
             0 | 3 => "COMPLETE",
@@ -79,7 +84,12 @@ impl LineageRun {
         let mut job_facets = Map::new();
         let job_type =
             json!({"processingType": "BATCH", "integration": "SPARKLAKE", "jobType": "JOB"});
-        insert(&mut job_facets, "jobType", "2-0-3/JobTypeJobFacet", job_type);
+        insert(
+            &mut job_facets,
+            "jobType",
+            "2-0-3/JobTypeJobFacet",
+            job_type,
+        );
         let inputs: Vec<Value> = self.sources.iter().map(|uri| dataset(uri)).collect();
         json!({
             "eventType": kind,
@@ -168,7 +178,10 @@ fn named(uri: &str) -> (String, String) {
         ("file", _) => ("file".to_owned(), url.path().to_owned()),
         (scheme, Some(host)) => {
             let scheme = if scheme == "s3a" { "s3" } else { scheme };
-            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let port = url
+                .port()
+                .map(|port| format!(":{port}"))
+                .unwrap_or_default();
             let name = if path.is_empty() { "/" } else { path };
             (format!("{scheme}://{host}{port}"), name.to_owned())
         }

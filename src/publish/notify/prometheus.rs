@@ -122,7 +122,11 @@ impl Text {
             let further = label
                 .map(|(label, of)| format!(",{label}=\"{}\"", escaped(of)))
                 .unwrap_or_default();
-            let _ = writeln!(self.text, "{name}{{lake=\"{}\"{further}}} {value}", self.lake);
+            let _ = writeln!(
+                self.text,
+                "{name}{{lake=\"{}\"{further}}} {value}",
+                self.lake
+            );
         }
     }
 }

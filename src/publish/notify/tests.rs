@@ -77,10 +77,16 @@ fn a_run_that_fails_keeps_the_time_of_the_last_success() {
             .and_then(|line| line.rsplit(' ').next().map(str::to_owned))
     };
     assert_eq!(success(&bad).as_deref(), Some("1090"));
-    assert!(bad.contains("exit_code{lake=\"/lakes/\\\"one\\\"\\\\two\"} 1"), "{bad}");
+    assert!(
+        bad.contains("exit_code{lake=\"/lakes/\\\"one\\\"\\\\two\"} 1"),
+        "{bad}"
+    );
     assert_eq!(success(&metrics(&later, &[], None)), None);
     // A file that something else wrote is no reason to invent a time.
-    assert_eq!(success(&metrics(&later, &[], Some("sparklake_last_success x"))), None);
+    assert_eq!(
+        success(&metrics(&later, &[], Some("sparklake_last_success x"))),
+        None
+    );
 }
 
 #[test]
@@ -91,7 +97,10 @@ fn a_message_says_what_it_left_out_and_is_bounded() {
     };
     let message = findings::message(&outcome(0), &found);
     let text = message["text"].as_str().expect("a text");
-    assert!(text.contains("3 applications loaded, 9 findings, 1 problems"), "{text}");
+    assert!(
+        text.contains("3 applications loaded, 9 findings, 1 problems"),
+        "{text}"
+    );
     assert!(text.ends_with("and 2 more"), "{text}");
     assert_eq!(message["findings_by_severity"]["high"], 7);
     assert_eq!(message["problems"][0]["uri"], "/logs/one");
@@ -104,7 +113,10 @@ fn lineage_has_what_the_specification_requires() {
         run_id: outcome(0).run_id,
         namespace: "sparklake".to_owned(),
         lake: "s3a://company-lake/spark".to_owned(),
-        sources: vec!["s3a://logs/events".to_owned(), "http://history:18080/".to_owned()],
+        sources: vec![
+            "s3a://logs/events".to_owned(),
+            "http://history:18080/".to_owned(),
+        ],
         parent: Some("airflow/etl/nightly.run/01990000-0000-7000-8000-000000000002".to_owned()),
     };
     let start = run.start(outcome(0).started_at);
@@ -114,7 +126,10 @@ fn lineage_has_what_the_specification_requires() {
     assert_eq!(start["inputs"][0]["namespace"], "s3://logs");
     assert_eq!(start["inputs"][0]["name"], "events");
     assert_eq!(start["inputs"][1]["namespace"], "http://history:18080");
-    assert_eq!(start["run"]["facets"]["parent"]["job"]["namespace"], "airflow/etl");
+    assert_eq!(
+        start["run"]["facets"]["parent"]["job"]["namespace"],
+        "airflow/etl"
+    );
 
     let end = run.end(&outcome(0));
     assert_eq!(end["eventType"], "COMPLETE");
@@ -132,7 +147,10 @@ fn lineage_has_what_the_specification_requires() {
 
     let failed = run.end(&outcome(1));
     assert_eq!(failed["eventType"], "FAIL");
-    assert_eq!(failed["run"]["facets"]["errorMessage"]["message"], "no space left");
+    assert_eq!(
+        failed["run"]["facets"]["errorMessage"]["message"],
+        "no space left"
+    );
     assert_eq!(run.end(&outcome(143))["eventType"], "ABORT");
 }
 
@@ -143,28 +161,43 @@ fn a_file_is_replaced_at_once_and_leaves_nothing_beside_it() {
     deliver::replace(&file, "one\n").expect("written");
     deliver::replace(&file, "two\n").expect("written");
     assert_eq!(std::fs::read_to_string(&file).expect("there"), "two\n");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("a folder").count(),
+        1
+    );
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&file).expect("there").permissions().mode();
+        let mode = std::fs::metadata(&file)
+            .expect("there")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o400, 0o400);
         assert_ne!(mode & 0o040, 0, "the collector is another user: {mode:o}");
     }
     let nowhere = folder.path().join("not/there.prom");
-    let told = deliver::replace(&nowhere, "x").expect_err("no folder").to_string();
+    let told = deliver::replace(&nowhere, "x")
+        .expect_err("no folder")
+        .to_string();
     assert!(told.contains("not/there.prom cannot be written"), "{told}");
 }
 
 #[tokio::test]
 async fn an_address_that_fails_is_told_without_its_path() {
     let timeout = std::time::Duration::from_secs(5);
-    for address in ["http://127.0.0.1:1/services/T0/SECRET?sig=SECRET", "SECRET", "ftp://SECRET"] {
+    for address in [
+        "http://127.0.0.1:1/services/T0/SECRET?sig=SECRET",
+        "SECRET",
+        "ftp://SECRET",
+    ] {
         let told = deliver::post("the webhook", address, None, "{}", timeout)
             .await
             .expect_err("nobody listens")
             .to_string();
         assert!(!told.contains("SECRET"), "{told}");
-        assert!(told.starts_with("the ") && told.contains("webhook"), "{told}");
+        assert!(
+            told.starts_with("the ") && told.contains("webhook"),
+            "{told}"
+        );
     }
 }
