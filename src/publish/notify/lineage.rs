@@ -79,7 +79,7 @@ impl LineageRun {
             engine,
         );
         if let Some(parent) = self.parent.as_deref().and_then(parent_of) {
-            insert(&mut facets, "parent", "1-1-0/ParentRunFacet", parent);
+            insert(&mut facets, "parent", "1-2-0/ParentRunFacet", parent);
         }
         let mut job_facets = Map::new();
         let job_type =
@@ -87,7 +87,7 @@ impl LineageRun {
         insert(
             &mut job_facets,
             "jobType",
-            "2-0-3/JobTypeJobFacet",
+            "2-0-4/JobTypeJobFacet",
             job_type,
         );
         let inputs: Vec<Value> = self.sources.iter().map(|uri| dataset(uri)).collect();
@@ -150,7 +150,7 @@ fn tables(lake: &str) -> Vec<Value> {
         insert(
             &mut facets,
             "schema",
-            "1-1-1/SchemaDatasetFacet",
+            "1-2-0/SchemaDatasetFacet",
             json!({ "fields": fields }),
         );
         let mut dataset = dataset(&format!("{}/{}", lake.trim_end_matches('/'), table.name));
