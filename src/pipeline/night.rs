@@ -9,6 +9,7 @@ use crate::unit::Stores;
 use super::analysis::{self, Rules};
 use super::clusters;
 use super::error::RunError;
+use super::outcome::RunStatus;
 use super::portion::{Loader, Portions};
 use super::progress::Progress;
 use super::request::RunRequest;
