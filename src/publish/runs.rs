@@ -34,6 +34,26 @@ pub struct Run {
 }
 
 impl Run {
+    /// The run of these keys, of which nothing else is known.
+    pub(super) fn of_keys(
+        platform: &str,
+        cluster_id: &str,
+        application_id: &str,
+        attempt_id: &str,
+    ) -> Self {
+        Self {
+            platform: platform.to_owned(),
+            cluster_id: cluster_id.to_owned(),
+            cluster_name: String::new(),
+            application_id: application_id.to_owned(),
+            attempt_id: attempt_id.to_owned(),
+            application_name: None,
+            job_key: None,
+            start_time: None,
+            is_exact: true,
+        }
+    }
+
     /// The keys of the run as the parameters of queries about one application.
     pub fn parameters(&self) -> [(&'static str, ScalarValue); 4] {
         [

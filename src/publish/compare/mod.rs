@@ -252,7 +252,7 @@ impl Comparison {
 
 impl StagePair {
     /// What the stage took more in B than in A, in ms; a missing one took nothing.
-    fn longer_ms(&self) -> i64 {
+    pub(in crate::publish) fn longer_ms(&self) -> i64 {
         self.duration_ms_b
             .unwrap_or(0)
             .saturating_sub(self.duration_ms_a.unwrap_or(0))

@@ -120,7 +120,7 @@ impl Arguments {
     pub(super) fn parameters(&self, tool: &Tool) -> BTreeMap<String, ScalarValue> {
         let mut parameters = BTreeMap::new();
         for argument in tool.arguments {
-            let is_subject = matches!(argument.kind, Kind::Application | Kind::Other | Kind::Job);
+            let is_subject = matches!(argument.kind, Kind::Application | Kind::Job);
             if let Some(value) = self.values.get(argument.name).filter(|_| !is_subject) {
                 parameters.insert(argument.name.to_owned(), scalar(value));
             }
@@ -176,7 +176,7 @@ fn checked(argument: &Argument, value: &Value) -> Result<Value, ToolError> {
             date.map(|date| Value::from(date.to_string()))
                 .ok_or_else(|| wrong(name, "a date such as 2026-01-31"))
         }
-        Kind::Application | Kind::Other | Kind::Job | Kind::Text => match value {
+        Kind::Application | Kind::Job | Kind::Text => match value {
             Value::String(text) if text.len() > MAX_TEXT_BYTES => {
                 Err(wrong(name, "a text of at most 64 KiB"))
             }

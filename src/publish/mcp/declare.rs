@@ -30,8 +30,6 @@ pub(super) struct Argument {
 pub(super) enum Kind {
     /// An application; its keys become parameters.
     Application,
-    /// A second application; its keys become parameters that begin with `other_`.
-    Other,
     /// A recurring job, by its key or an application of it; becomes `job_key`.
     Job,
     Text,
@@ -299,7 +297,7 @@ impl Argument {
             Kind::Flag => json!({"type": "boolean"}),
             Kind::Choice(choices) => json!({"enum": choices}),
             Kind::Date => json!({"type": "string", "format": "date"}),
-            Kind::Application | Kind::Other | Kind::Job | Kind::Text => json!({"type": "string"}),
+            Kind::Application | Kind::Job | Kind::Text => json!({"type": "string"}),
         };
         if !self.about.is_empty()
             && let Some(schema) = schema.as_object_mut()

@@ -9,9 +9,11 @@ use datafusion::common::ScalarValue;
 use futures::future::try_join_all;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::applications::{Application, KEYS, Place};
+use super::applications::{KEYS, Place};
 use super::arguments::{Arguments, ToolError, scalar};
+use super::compare::COMPARE;
 use super::declare::{Kind, List, Role, Tool};
 use super::live::{LiveApplications, LiveSource, MakeAsk};
 use super::reply::{Answered, Reply};
@@ -25,6 +27,8 @@ use crate::model::did_you_mean;
 
 /// Most bytes of rows in memory that one list may bring.
 const MAX_LIST_BYTES: usize = 16 << 20;
+/// Most calls that are answered at the same time; others wait for their turn.
+const MAX_CALLS: usize = 4;
 /// Most bytes that queries may spill to disk.
 const MAX_SPILL_BYTES: u64 = 4 << 30;
 
@@ -55,6 +59,11 @@ pub(super) struct Engine {
     lake: Option<Arc<AskLake>>,
     live: Option<LiveApplications>,
     timeout: Duration,
+    /// Turns of calls.
+    turns: Semaphore,
+    /// The one turn of what may take as much memory as it is allowed: SQL of a client, predictions. What a
+    /// query may take is measured by how the process grows, so two of them would be taken for one another.
+    heavy: Semaphore,
 }
 
 type Parameters = BTreeMap<String, ScalarValue>;
@@ -74,6 +83,8 @@ impl Engine {
             lake: lake.map(Arc::new),
             live,
             timeout: options.timeout,
+            turns: Semaphore::new(MAX_CALLS),
+            heavy: Semaphore::new(1),
         })
     }
 
@@ -93,6 +104,11 @@ impl Engine {
         self.timeout
     }
 
+    /// The turn of what may take much memory.
+    pub(super) async fn heavy_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.heavy.acquire().await.ok()
+    }
+
     /// The answer of a tool. What goes wrong is an answer too, which says what to do; `None` where there is
     /// no such tool.
     pub(super) async fn call(
@@ -100,8 +116,12 @@ impl Engine {
         name: &str,
         arguments: Option<&Map<String, Value>>,
     ) -> Option<CallToolResult> {
+        // It is never closed.
+        let _turn = self.turns.acquire().await.ok();
         let answer = if name == QUERY.name {
             self.query(arguments).await
+        } else if name == COMPARE.name {
+            self.compare(arguments).await.map(Reply::fitted)
         } else if name == WHATIF.name {
             self.whatif(arguments).await.map(Reply::fitted)
         } else {
@@ -161,7 +181,12 @@ impl Engine {
             max_bytes: Some(MAX_LIST_BYTES),
             timeout: Some(self.timeout),
         };
-        let answer = ask.query(&query.statement, &given, &limits).await;
+        let mut answer = ask.query(&query.statement, &given, &limits).await;
+        if matches!(answer, Err(AskError::TooMuchMemory { .. })) {
+            // Another query may have made the process grow: once more, without one.
+            let _alone = self.heavy_turn().await;
+            answer = ask.query(&query.statement, &given, &limits).await;
+        }
         let batch = answer.and_then(crate::ask::Answer::into_batch);
         let batch = batch.map_err(|error| ToolError::new(error.to_string()))?;
         rows::rows(&batch).map_err(|error| ToolError::new(error.to_string()))
@@ -199,14 +224,12 @@ struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// Finds the applications and jobs that the arguments name.
+    /// Finds the application or job that the arguments name.
     async fn find_subjects(&mut self) -> Result<(), ToolError> {
         for argument in self.tool.arguments {
-            let prefix = match argument.kind {
-                Kind::Application | Kind::Job => "",
-                Kind::Other => "other_",
-                _ => continue,
-            };
+            if !matches!(argument.kind, Kind::Application | Kind::Job) {
+                continue;
+            }
             let Some(wanted) = self.arguments.text(argument.name) else {
                 continue;
             };
@@ -219,25 +242,12 @@ impl Call<'_> {
                 self.remarks.extend(found.remark(&wanted));
                 for key in KEYS {
                     let value = ScalarValue::from(found.key(key).unwrap_or_default());
-                    self.parameters.insert(format!("{prefix}{key}"), value);
+                    self.parameters.insert(key.to_owned(), value);
                 }
             }
-            self.take_place(found)?;
+            self.place = Some(found.place);
         }
         Ok(())
-    }
-
-    fn take_place(&mut self, found: Application) -> Result<(), ToolError> {
-        match &self.place {
-            Some(place) if !place.is_same(&found.place) => Err(ToolError::new(
-                "one of the two is in the lake and the other was fetched live, or each was fetched live: load both \
-                 with `sparklake run`, then compare them",
-            )),
-            _ => {
-                self.place = Some(found.place);
-                Ok(())
-            }
-        }
     }
 
     /// What no single argument can tell.
@@ -362,7 +372,7 @@ impl Call<'_> {
 
 /// All tools, in the order in which they are listed.
 pub(super) fn declared() -> impl Iterator<Item = &'static Tool> + Clone {
-    TOOLS.iter().chain([&WHATIF, &QUERY])
+    TOOLS.iter().chain([&COMPARE, &WHATIF, &QUERY])
 }
 
 /// The error about a tool that there is not.

@@ -11,6 +11,7 @@
 
 mod applications;
 mod arguments;
+mod compare;
 mod declare;
 mod execute;
 pub mod http;

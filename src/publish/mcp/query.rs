@@ -56,6 +56,7 @@ impl Engine {
             max_bytes: Some(MAX_BYTES),
             timeout: Some(self.timeout()),
         };
+        let _alone = self.heavy_turn().await;
         let answer = lake.query(sql, &[], &limits).await;
         let answer = answer.map_err(|error| ToolError::new(error.to_string()))?;
         let truncated = answer.truncated;

@@ -65,7 +65,8 @@ pub(super) fn tuples(batch: &RecordBatch) -> Result<Vec<Vec<Value>>, ArrowError>
     Ok(rows.collect())
 }
 
-fn rounded(value: Value) -> Value {
+/// A number with as many digits as mean something.
+pub(super) fn rounded(value: Value) -> Value {
     let Value::Number(number) = &value else {
         return value;
     };

@@ -128,16 +128,15 @@ async fn declared_columns_are_those_of_the_queries() {
             }
         }
         // A parameter that nothing fills would silently keep its default.
-        let known: Vec<&str> = tool
-            .arguments
-            .iter()
+        let known: Vec<&str> = lists()
+            .filter(|(_, other)| other.query == list.query)
+            .flat_map(|(tool, _)| tool.arguments)
             .map(|argument| argument.name)
             .collect();
         for parameter in &query.query.parameters {
             let name = parameter.name.as_str();
-            let own = name.strip_prefix("other_").unwrap_or(name);
             let is_filled = known.contains(&name)
-                || super::applications::KEYS.contains(&own)
+                || super::applications::KEYS.contains(&name)
                 || ["limit", "offset", "job_key"].contains(&name);
             if !is_filled {
                 wrong.push(format!(

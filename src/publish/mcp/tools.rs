@@ -1,6 +1,6 @@
 //! The tools. Their order is that of `tools/list` and never changes between calls.
 
-use super::declare::Kind::{Application, Choice, Date, Flag, Job, Other, Text, Whole};
+use super::declare::Kind::{Application, Choice, Date, Flag, Job, Text, Whole};
 use super::declare::Role::{Beside, Binds, Full, Paged, Subject};
 use super::declare::When::{Given, Is, Missing};
 use super::declare::{Kind, Tool, list, needed, optional};
@@ -16,7 +16,8 @@ pub(super) const APPLICATION: &str =
 const FINDING: &str = "severity:s rule_id:s subject_type:s subject_id:s title:s evidence:s recommendation:s \
     config_key:s config_current:s config_recommended:s recoverable_ms:i lost_core_ms:i finding_id:s";
 
-/// All tools that are answered by files of `sql/mcp`; the others are `whatif` and `query`.
+/// All tools that are answered by files of `sql/mcp`; the others are `compare`, `whatif` and
+/// `query`.
 pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "find_applications",
@@ -81,7 +82,7 @@ pub(super) static TOOLS: &[Tool] = &[
             ),
             list(
                 "core_time",
-                "application_time",
+                "core_time",
                 Beside,
                 "part:s core_ms:i ratio:n",
                 "usd:n",
@@ -332,52 +333,6 @@ pub(super) static TOOLS: &[Tool] = &[
         ],
     },
     Tool {
-        name: "compare",
-        title: "Compare two runs",
-        about: "Why one run (with) took longer or cost more than another (app): measures side by side, settings that \
-            differ, stages matched by name, findings that only one has.",
-        arguments: &[
-            needed("app", Application, "run a, as in diagnose"),
-            needed("with", Other, "run b"),
-        ],
-        lists: &[
-            list(
-                "measures",
-                "compare_facts",
-                Subject,
-                "measure:s a:n b:n change_ratio:n",
-                "",
-                &[],
-            ),
-            list(
-                "settings",
-                "compare_settings",
-                Beside,
-                "key:s a:s b:s",
-                "",
-                &[],
-            ),
-            list(
-                "stages",
-                "compare_stages",
-                Beside,
-                "stage_name:s a_stage_id:i b_stage_id:i a_duration_ms:i b_duration_ms:i change_ms:i a_num_tasks:i \
-                 b_num_tasks:i",
-                "a_executor_run_time_ms:i b_executor_run_time_ms:i a_input_bytes:i b_input_bytes:i \
-                 a_shuffle_read_bytes:i b_shuffle_read_bytes:i a_disk_bytes_spilled:i b_disk_bytes_spilled:i",
-                &[],
-            ),
-            list(
-                "findings",
-                "compare_findings",
-                Beside,
-                "only_in:s severity:s rule_id:s title:s subject_type:s subject_id:s finding_id:s",
-                "evidence:s",
-                &[],
-            ),
-        ],
-    },
-    Tool {
         name: "waste_and_cost",
         title: "Waste and cost",
         about: "What work costs and how much of it is wasted, on what: of one application (with the price of the same \
@@ -408,11 +363,11 @@ pub(super) static TOOLS: &[Tool] = &[
             ),
             list(
                 "core_time",
-                "waste_by_part",
+                "core_time",
                 Beside,
                 "part:s core_ms:i ratio:n usd:n",
                 "",
-                &[Missing("app")],
+                &[],
             ),
             list(
                 "application",
@@ -421,14 +376,6 @@ pub(super) static TOOLS: &[Tool] = &[
                 "application_id:s job_key:s core_time_ms:i wasted_core_ms:i wasted_ratio:n largest_waste:s \
                  memory_gb_hours:n unused_gb_hours:n cost_basis:s cost_usd:n wasted_usd:n",
                 "memory_peak_ratio:n",
-                &[Given("app")],
-            ),
-            list(
-                "core_time",
-                "application_time",
-                Beside,
-                "part:s core_ms:i ratio:n usd:n",
-                "",
                 &[Given("app")],
             ),
             list(

@@ -74,6 +74,7 @@ impl Engine {
         let found = self.application(&wanted).await?;
         let ask = found.place.ask();
         let key = |name| found.key(name).unwrap_or_default();
+        let _alone = self.heavy_turn().await;
         let answer = self.predicted(ask, &question, |one| {
             let of = &one.wanted.key;
             of.platform == key("platform")

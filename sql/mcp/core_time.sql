@@ -1,8 +1,13 @@
--- id: waste_by_part
+-- id: core_time
 -- title: Where the core time went
--- description: The core time and money of all applications in parts that add up, the largest first.
--- parameter: since string = 1970-01-01 [date] first UTC date
--- parameter: until string = 9999-12-31 [date] last UTC date
+-- description: The core time and money of one application, or of all, in parts that add up, the largest first.
+-- parameter: platform string = - [text] platform of the application
+-- parameter: cluster_id string = - [text] its cluster
+-- parameter: application_id string = * [text] its id; * for all applications of the dates
+-- parameter: attempt_id string = - [text] its attempt
+-- parameter: app_date string = 1970-01-01 [date] UTC date of its start
+-- parameter: since string = 1970-01-01 [date] first UTC date, for all applications
+-- parameter: until string = 9999-12-31 [date] last UTC date, for all applications
 WITH whole AS (
   SELECT
     SUM(core_time_ms) AS core_time_ms,
@@ -19,7 +24,13 @@ WITH whole AS (
     SUM(driver_only_core_ms) AS driver_only_core_ms, SUM(driver_only_usd) AS driver_only_usd,
     SUM(idle_core_ms) AS idle_core_ms, SUM(idle_usd) AS idle_usd
   FROM application_waste
-  WHERE app_date >= CAST($since AS DATE) AND app_date <= CAST($until AS DATE)
+  WHERE app_date >= CAST(CASE WHEN $application_id = '*' THEN $since ELSE $app_date END AS DATE)
+    AND app_date <= CAST(CASE WHEN $application_id = '*' THEN $until ELSE $app_date END AS DATE)
+    AND (
+      $application_id = '*'
+      OR (platform = $platform AND cluster_id = $cluster_id
+        AND application_id = $application_id AND attempt_id = $attempt_id)
+    )
 ),
 parts AS (
   SELECT
