@@ -262,7 +262,7 @@ async fn answers_say_what_the_tables_say() {
     assert_eq!(predicted["basis"][0]["measured_ms"], measured[0][0]);
     for row in scenarios {
         let stored = sql(format!(
-            "SELECT s.duration_ms, s.low_ms, s.high_ms FROM simulations AS s JOIN applications AS a \
+            "SELECT s.duration_ms, s.is_current, s.is_knee FROM simulations AS s JOIN applications AS a \
              USING (platform, cluster_id, application_id, attempt_id) \
              WHERE a.application_name = 'executor-metrics' AND s.executors = {} AND s.cores_per_executor = {}",
             row["executors"], row["cores_per_executor"]
@@ -270,7 +270,7 @@ async fn answers_say_what_the_tables_say() {
         .await;
         assert_eq!(
             stored[0],
-            json!([row["duration_ms"], row["low_ms"], row["high_ms"]])
+            json!([row["duration_ms"], row["is_current"], row["is_knee"]])
         );
     }
     let verdict = predicted["verdict"].as_str().expect("a verdict");

@@ -104,7 +104,7 @@ fn a_cluster_of_emr_is_asked_for_by_its_id_and_no_other_is_touched() {
                 "2026-11-19T01:05:00Z",
                 "2026-11-19T03:00:00Z",
             )
-            .ui(Ui::AttachesAfter(0))
+            .ui(Ui::AttachesAfter(1))
             .application(Application::of_log(&log, application))
     };
     let account = Account::new()
