@@ -1,7 +1,7 @@
 -- id: advice
 -- title: What to change, in order of doing
--- description: The advice of an application's findings: what failed or ran out of memory first, then by core
---   time saved. Findings that ask for the same setting, or for the same change, are one step. A step saves
+-- description: The advice of an application's findings: what failed or ran out of memory first, then what is
+--   serious, then by core time saved. Findings that ask for the same setting, or for the same change, are one step. A step saves
 --   for each subject what its largest finding would: findings of one subject overlap.
 -- parameter: platform string = - [platform] of the application
 -- parameter: cluster_id string = - [id] of the application
@@ -48,7 +48,8 @@ ranked AS (
 SELECT
   ROW_NUMBER() OVER (
     ORDER BY
-      r.step_is_later, CASE WHEN r.step_weight = 1 THEN 1 ELSE 0 END,
+      -- What is serious comes before what is small, though its saving be unknown.
+      r.step_is_later, CASE WHEN r.step_weight >= 3 THEN 0 WHEN r.step_weight = 2 THEN 1 ELSE 2 END,
       s.saving_core_ms DESC NULLS LAST, r.step_weight DESC, r.change
   ) AS rank,
   r.rule_id, r.title, r.evidence, r.recommendation, r.severity, r.confidence,

@@ -42,8 +42,9 @@ WITH facts AS (
 ordered AS (
   SELECT
     f.*,
-    CAST(f.duration_ms AS DOUBLE) / NULLIF(f.input_bytes, 0) * 1e9 AS duration_per_gb_ms,
-    CAST(f.core_time_ms AS DOUBLE) / NULLIF(f.input_bytes, 0) * 1e9 AS core_time_per_gb_ms,
+    -- Below 16 MiB start-up decides, not the data; and Spark 4 hardly counts bytes of local files.
+    CAST(f.duration_ms AS DOUBLE) / CASE WHEN f.input_bytes >= 16777216 THEN f.input_bytes END * 1e9 AS duration_per_gb_ms,
+    CAST(f.core_time_ms AS DOUBLE) / CASE WHEN f.input_bytes >= 16777216 THEN f.input_bytes END * 1e9 AS core_time_per_gb_ms,
     CAST(f.lost_core_ms AS DOUBLE) / NULLIF(f.core_time_ms, 0) AS waste_ratio,
     ROW_NUMBER() OVER (
       PARTITION BY job_key
