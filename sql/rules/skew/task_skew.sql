@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -16,6 +16,8 @@
 -- parameter: many_rows_ratio double = 2.0 [ratio] the same ratio for such a stage
 -- parameter: min_tasks bigint = 4 [count] successful tasks that the stage needs for a median to mean something
 -- parameter: min_longest_ms bigint = 10000 [ms] run time of the longest task, at least
+-- parameter: min_short_longest_ms bigint = 4000 [ms] the same where the wait is a large part of the application, at least
+-- parameter: min_short_share double = 0.1 [ratio] that part of the wall time
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
 -- parameter: min_small_ms bigint = 2000 [ms] the same where it is a large share of the application, at least
 -- parameter: min_share double = 0.03 [ratio] that share of the wall time, at least
@@ -72,7 +74,7 @@ WITH measured AS (
       duration_ms - CEIL(CAST(succeeded_tasks AS DOUBLE) / task_slots) * run_time_mean
     ) AS BIGINT) AS recoverable_ms
   FROM stage_facts AS f
-  WHERE succeeded_tasks >= $min_tasks AND run_time_max >= $min_longest_ms
+  WHERE succeeded_tasks >= $min_tasks AND run_time_max >= $min_short_longest_ms
     AND duration_ms IS NOT NULL AND NOT is_listing
 ),
 judged AS (
@@ -95,7 +97,8 @@ judged AS (
       ELSE 'straggler'
     END AS cause
   FROM measured AS m
-  WHERE (recoverable_ms >= $min_recoverable_ms
+  WHERE (run_time_max >= $min_longest_ms OR recoverable_ms >= $min_short_share * app_duration_ms)
+    AND (recoverable_ms >= $min_recoverable_ms
       OR (recoverable_ms >= $min_small_ms AND recoverable_ms >= $min_share * app_duration_ms))
     AND time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 )
