@@ -73,7 +73,8 @@ SELECT
   v.platform, v.cluster_id, v.application_id, v.attempt_id,
   v.spark_minor,
   s.platform IS NOT NULL AS has_settings,
-  COALESCE(s.master LIKE 'local%', FALSE) AS is_local,
+  -- A local cluster has executors.
+  COALESCE(s.master LIKE 'local%' AND s.master NOT LIKE 'local-cluster%', FALSE) AS is_local,
   -- Databricks sets executors by the instance type. Its logs can come from anywhere.
   v.platform = 'databricks' OR COALESCE(s.num_databricks, 0) = 1 AS is_databricks,
   v.platform LIKE 'emr%' OR COALESCE(v.spark_version LIKE '%amzn%', FALSE) AS is_emr,

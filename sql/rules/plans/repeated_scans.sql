@@ -52,13 +52,25 @@ inputs AS (
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
 ),
+-- A union reads its parts in one stage: each of them has its share of it.
+readers AS (
+  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id, COUNT(*) AS num_scans
+  FROM operator_stages AS o
+  INNER JOIN scans AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id
+),
 stage_shares AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
-    SUM(CAST(o.run_ms AS DOUBLE)) AS run_ms,
-    SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) ELSE 0e0 END) AS empty_ms,
-    SUM(i.input_bytes) AS input_bytes, SUM(i.input_records) AS input_records
+    SUM(CAST(o.run_ms AS DOUBLE) / r.num_scans) AS run_ms,
+    SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) / r.num_scans ELSE 0e0 END) AS empty_ms,
+    SUM(i.input_bytes / r.num_scans) AS input_bytes, SUM(i.input_records / r.num_scans) AS input_records
   FROM operator_stages AS o
+  INNER JOIN readers AS r
+    ON r.platform = o.platform AND r.cluster_id = o.cluster_id
+    AND r.application_id = o.application_id AND r.attempt_id = o.attempt_id AND r.sql_id = o.sql_id AND r.stage_id = o.stage_id
   LEFT JOIN cut_stages AS c
     ON c.platform = o.platform AND c.cluster_id = o.cluster_id
     AND c.application_id = o.application_id AND c.attempt_id = o.attempt_id AND c.stage_id = o.stage_id
