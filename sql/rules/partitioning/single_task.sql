@@ -67,10 +67,23 @@ plans AS (
   WHERE node_name = 'Coalesce' OR node_name LIKE 'Scan JDBC%' OR node_name = 'Range'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
+-- Shuffles by the stage that reads them: those into many partitions are one task only where they were merged.
+shuffles AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MAX(stage_ids) AS stage_id,
+    MIN(CASE
+      WHEN (description LIKE '%hashpartitioning(%' OR description LIKE '%rangepartitioning(%') AND description NOT LIKE '%, 1)%' THEN 1
+      ELSE 0
+    END) AS num_many
+  FROM sql_nodes
+  WHERE operator_kind = 'exchange' AND CARDINALITY(stage_ids) >= 2
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MAX(stage_ids)
+),
 single AS (
   SELECT
     f.*,
     CASE
+      WHEN e.num_many = 1 AND adaptive AND coalesce_partitions AND shuffle_partitions > 1 AND shuffle_read_bytes > 0 THEN 'merged'
       WHEN has_window AND shuffle_read_bytes > 0 THEN 'window'
       WHEN has_limit AND shuffle_read_records > 0 THEN 'limit'
       WHEN p.num_coalesce = 1 THEN 'coalesce'
@@ -96,6 +109,9 @@ single AS (
   LEFT JOIN plans AS p
     ON p.platform = f.platform AND p.cluster_id = f.cluster_id
     AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id AND p.sql_id = f.sql_id
+  LEFT JOIN shuffles AS e
+    ON e.platform = f.platform AND e.cluster_id = f.cluster_id
+    AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id AND e.sql_id = f.sql_id AND e.stage_id = f.stage_id
   WHERE COALESCE(r.num_partitions, 1) = 1 AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
     AND num_tasks = 1 AND average_cores >= 1.5e0 AND duration_ms >= $min_loop_stage_ms
     AND executor_run_time >= duration_ms / 2e0
