@@ -9,5 +9,5 @@ INNER JOIN applications AS a
   ON a.platform = r.platform AND a.cluster_id = r.cluster_id
   AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
 WHERE r.is_persisted AND r.num_reads = 0
-ORDER BY r.num_partitions DESC, a.application_name, r.rdd_id
+ORDER BY r.num_partitions DESC, a.application_name, r.rdd_id, r.application_id
 LIMIT 20

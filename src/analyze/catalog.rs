@@ -59,6 +59,9 @@ pub struct Catalog {
     /// SQL functions for other engines; they decide no row.
     #[serde(skip)]
     functions: BTreeMap<String, Function>,
+    /// What exports show beyond the contracts, as TOML; decides no row.
+    #[serde(skip)]
+    exports: BTreeMap<String, String>,
     /// What the MCP tools ask; decides no row.
     #[serde(skip)]
     mcp: BTreeMap<String, ReportQuery>,
@@ -191,6 +194,7 @@ impl Catalog {
             status: self.status.clone(),
             shown: self.shown.clone(),
             functions: self.functions.clone(),
+            exports: self.exports.clone(),
             mcp: self.mcp.clone(),
             ..Self::default()
         };
@@ -357,6 +361,11 @@ impl Catalog {
         self.functions.values()
     }
 
+    /// What an export shows beyond the contracts: the text of `export/<id>.toml`, empty where there is none.
+    pub fn export(&self, id: &str) -> &str {
+        self.exports.get(id).map_or("", String::as_str)
+    }
+
     /// All reference tables, by id.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.references.values()
@@ -519,6 +528,10 @@ impl Catalog {
                 self.functions.insert(stem.to_owned(), function);
                 Ok((kind, stem.to_owned()))
             }
+            [kind @ "export", name] if let Some(stem) = name.strip_suffix(".toml") => {
+                self.exports.insert(stem.to_owned(), file.text.clone());
+                Ok((kind, stem.to_owned()))
+            }
             [kind @ "mcp", name] if let Some(stem) = name.strip_suffix(".sql") => {
                 let query = source(kind, stem).report_query()?;
                 self.mcp.insert(stem.to_owned(), query);
@@ -558,7 +571,7 @@ impl Catalog {
                 1,
                 "this file does not belong into a rules folder",
                 "put it at rules/<category>/<rule>.sql, tables/<table>.sql, views/<view>.sql, \
-                 questions/<question>.sql, status|report|runs|compare|check|trace/<part>.sql, functions/<function>.sql, mcp/<part>.sql, reference/<name>.csv beside \
+                 questions/<question>.sql, status|report|runs|compare|check|trace/<part>.sql, functions/<function>.sql, mcp/<part>.sql, export/<part>.toml, reference/<name>.csv beside \
                  reference/<name>.toml, or reference/log_signatures.toml",
             )),
         }

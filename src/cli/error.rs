@@ -95,6 +95,7 @@ impl From<PublishError> for CliError {
             }
             PublishError::Format(error) => Self::Format(error),
             PublishError::Output(error) => Self::Output(error),
+            PublishError::Export(message) => Self::Usage(message),
             other @ PublishError::Columns { .. } => Self::Publish(other),
         }
     }

@@ -6,6 +6,8 @@ use super::Context;
 use super::arguments::{NoSettings, RulesSourceArguments, SettingsArguments};
 use super::catalog::Rules;
 use super::error::CliError;
+use super::export_formats::{self, Format, FormatArguments};
+use super::genie::{self, GenieArguments};
 use super::job_settings::{self, JobSettingsArguments};
 use super::output::Output;
 use super::trace::{self, TraceArguments};
@@ -31,6 +33,19 @@ enum Export {
     /// Run the script where the tables of the lake are: after USE CATALOG and USE SCHEMA.
     Functions(FunctionsArguments),
     Docs(DocsArguments),
+    /// Statements that register the lake in Unity Catalog: tables, comments, keys and views
+    Ddl(FormatArguments),
+    /// Inputs of Glue's CreateTable, a JSON file for each table
+    Glue(FormatArguments),
+    /// A dbt project: tables as sources, views as models, questions as analyses
+    Dbt(FormatArguments),
+    /// A data contract in the Open Data Contract Standard
+    Odcs(FormatArguments),
+    /// An AI/BI dashboard of Databricks (.lvdash.json)
+    Dashboard(FormatArguments),
+    /// Metric views of Unity Catalog, a YAML file for each and a script that creates them
+    MetricViews(FormatArguments),
+    Genie(Box<GenieArguments>),
 }
 
 /// A page for each table and each rule, as Markdown
@@ -80,6 +95,13 @@ impl ExportArguments {
             Export::Trace(arguments) => &arguments.lake,
             Export::Functions(arguments) => &arguments.rules,
             Export::Docs(arguments) => &arguments.rules,
+            Export::Ddl(arguments)
+            | Export::Glue(arguments)
+            | Export::Dbt(arguments)
+            | Export::Odcs(arguments)
+            | Export::Dashboard(arguments)
+            | Export::MetricViews(arguments) => &arguments.lake,
+            Export::Genie(arguments) => &arguments.formats.lake,
         }
     }
 }
@@ -89,7 +111,24 @@ pub(super) async fn execute(
     context: &Context,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let (text, out) = match &arguments.what {
+    let (arguments, format) = match &arguments.what {
+        Export::Ddl(arguments) => (arguments, Format::Ddl),
+        Export::Glue(arguments) => (arguments, Format::Glue),
+        Export::Dbt(arguments) => (arguments, Format::Dbt),
+        Export::Odcs(arguments) => (arguments, Format::Odcs),
+        Export::Dashboard(arguments) => (arguments, Format::Dashboard),
+        Export::MetricViews(arguments) => (arguments, Format::MetricViews),
+        other => return execute_other(other, context, output).await,
+    };
+    export_formats::execute(arguments, format, context, output).await
+}
+
+async fn execute_other(
+    what: &Export,
+    context: &Context,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let (text, out) = match what {
         Export::Dictionary(arguments) => (dictionary_text(arguments, context)?, &arguments.out),
         Export::Settings(arguments) => {
             let text = job_settings::text(arguments, context).await?;
@@ -98,6 +137,13 @@ pub(super) async fn execute(
         Export::Functions(arguments) => (functions_text(context)?, &arguments.out),
         Export::Trace(arguments) => return trace::execute(arguments, context).await,
         Export::Docs(arguments) => return write_docs(&arguments.out, context),
+        Export::Genie(arguments) => return genie::execute(arguments, context, output).await,
+        Export::Ddl(_)
+        | Export::Glue(_)
+        | Export::Dbt(_)
+        | Export::Odcs(_)
+        | Export::Dashboard(_)
+        | Export::MetricViews(_) => return Ok(()),
     };
     put(&text, out.as_deref(), output)
 }

@@ -17,6 +17,9 @@ pub enum PublishError {
     /// What was asked for is not in the lake, or is not one thing.
     #[error("{0}")]
     NotFound(String),
+    /// Something cannot be exported.
+    #[error("{0}")]
+    Export(String),
     /// A budget makes no sense.
     #[error("{0}")]
     Budget(String),

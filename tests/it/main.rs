@@ -25,6 +25,7 @@ mod emr_eks;
 mod emr_serverless;
 mod event_parsers;
 mod exactly_once;
+mod export;
 mod findings;
 mod fixtures;
 mod history_server;
