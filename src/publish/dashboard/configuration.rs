@@ -170,9 +170,19 @@ fn help(row: &Setting) -> String {
         Some(value) => format!("Recommended: {value} ({title})."),
         None => format!("{title}."),
     });
-    let kind = text(&row.kind).map(|kind| match text(&row.unit) {
-        Some(unit) => format!("A {kind} in {unit}"),
-        None => format!("A {kind}"),
+    let kind = match row.kind.as_deref() {
+        Some("int" | "bigint") => Some("Whole number".to_owned()),
+        Some("double") => Some("Number".to_owned()),
+        Some("boolean") => Some("True or false".to_owned()),
+        Some("string") => Some("Text".to_owned()),
+        Some("list") => Some("List".to_owned()),
+        Some("size") => Some("Size".to_owned()),
+        Some("duration") => Some("Duration".to_owned()),
+        _ => None,
+    };
+    let kind = kind.map(|kind| match text(&row.unit) {
+        Some(unit) => format!("{kind} in {unit}"),
+        None => kind,
     });
     let since = text(&row.since_version).map(|version| format!("since Spark {version}"));
     let kind: Vec<String> = kind.into_iter().chain(since).collect();

@@ -15,6 +15,7 @@ mod plan_text;
 mod query;
 mod reply;
 mod stage;
+mod whatif;
 mod work;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use self::plan::PlanQuery;
 use self::query::SqlQuery;
 use self::reply::{PageError, failed, shown};
 use self::stage::StageQuery;
+use self::whatif::WhatifQuery;
 use self::work::WorkQuery;
 use super::page::{Link, Page, Tab};
 use super::report::{Questions, Report, ReportError, Subject};
@@ -62,11 +64,13 @@ pub fn router(dashboard: Dashboard) -> Router {
         .route("/query", get(query))
         .route("/executors", get(executors))
         .route("/configuration", get(configuration))
+        .route("/whatif", get(whatif))
         .route("/jobs", get(jobs))
         .route("/job", get(job))
         .route("/findings", get(findings))
         .route("/compare", get(compare))
         .route("/sql", get(sql))
+        .route("/favicon.ico", get(reply::icon))
         .with_state(Arc::new(dashboard))
 }
 
@@ -161,6 +165,11 @@ async fn configuration(
     Asked(asked): Asked<ConfigurationQuery>,
 ) -> Response {
     let page = configuration::page(&dashboard.questions(), &asked).await;
+    answer(Tab::Applications, page)
+}
+
+async fn whatif(State(dashboard): Shared, Asked(asked): Asked<WhatifQuery>) -> Response {
+    let page = whatif::page(&dashboard.questions(), &asked).await;
     answer(Tab::Applications, page)
 }
 

@@ -36,12 +36,13 @@ pub(super) struct Of<'q> {
 }
 
 /// Pages about an application, in the order that one reads them.
-pub(super) const PAGES: [(&str, &str); 5] = [
+pub(super) const PAGES: [(&str, &str); 6] = [
     ("Report", "/application"),
     ("Stages", "/stages"),
     ("Queries", "/queries"),
     ("Executors", "/executors"),
     ("Configuration", "/configuration"),
+    ("What if", "/whatif"),
 ];
 
 impl<'q> Of<'q> {

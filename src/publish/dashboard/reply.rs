@@ -9,6 +9,7 @@ use crate::model::printable;
 use crate::publish::PublishError;
 use crate::publish::page::{Block, Page, Section, Tab, html};
 use crate::publish::report::ReportError;
+use crate::publish::whatif::WhatifError;
 
 /// Nothing is loaded and no script runs, whatever a name in a log says; forms go to this server.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
@@ -24,6 +25,33 @@ pub(super) fn shown(tab: Tab, page: &Page) -> Response {
 pub(super) struct PageError {
     status: StatusCode,
     sentence: String,
+}
+
+impl PageError {
+    /// What was asked for makes no sense.
+    pub(super) fn usage(sentence: String) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            sentence,
+        }
+    }
+
+    /// The lake or the machine is wrong.
+    pub(super) fn failed(error: impl std::fmt::Display) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            sentence: error.to_string(),
+        }
+    }
+}
+
+impl From<WhatifError> for PageError {
+    fn from(error: WhatifError) -> Self {
+        match error {
+            WhatifError::Usage(_) | WhatifError::NotKnown { .. } => Self::usage(error.to_string()),
+            error => Self::failed(error),
+        }
+    }
 }
 
 impl From<ReportError> for PageError {
@@ -75,14 +103,18 @@ pub(super) fn failed(tab: Tab, error: &PageError) -> Response {
 
 /// An address whose query cannot be read.
 pub(super) fn wrong(reason: &str) -> Response {
-    let error = PageError {
-        status: StatusCode::BAD_REQUEST,
-        sentence: format!(
-            "{}. Correct the address, or start at the overview.",
-            printable(reason)
-        ),
-    };
+    let error = PageError::usage(format!(
+        "{}. Correct the address, or start at the overview.",
+        printable(reason)
+    ));
     failed(Tab::Overview, &error)
+}
+
+/// The picture in the tab of a browser: three bars.
+pub(super) async fn icon() -> impl IntoResponse {
+    const ICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\"><path \
+                        d=\"M1 9h3v6H1zM6 5h3v10H6zM11 1h3v14h-3z\" fill=\"#3f73a8\"/></svg>";
+    ([(CONTENT_TYPE, "image/svg+xml")], ICON)
 }
 
 fn reply(status: StatusCode, tab: Tab, page: &Page) -> Response {

@@ -155,6 +155,26 @@ pub(in crate::publish) enum Field {
         /// What is in it.
         value: String,
     },
+    /// A number, as a slider.
+    Slider {
+        /// Name in the query.
+        name: &'static str,
+        /// Label.
+        label: &'static str,
+        /// What it stands at.
+        value: String,
+        /// Least, most and step.
+        range: [f64; 3],
+    },
+    /// Something to switch on.
+    Switch {
+        /// Name in the query; its value is `true`.
+        name: &'static str,
+        /// Label.
+        label: &'static str,
+        /// Whether it is on.
+        is_on: bool,
+    },
     /// What the address keeps and nobody sees.
     Hidden {
         /// Name in the query.

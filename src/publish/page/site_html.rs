@@ -66,6 +66,22 @@ fn write_field(html: &mut String, field: &Field) {
             "<label>{label} <input type=\"search\" name=\"{name}\" value=\"{}\"></label>",
             escaped(value)
         ),
+        Field::Slider {
+            name,
+            label,
+            value,
+            range: [least, most, step],
+        } => writeln!(
+            html,
+            "<label><span>{label}: <output>{0}</output></span> <input type=\"range\" name=\"{name}\" \
+             min=\"{least}\" max=\"{most}\" step=\"{step}\" value=\"{0}\"></label>",
+            escaped(value)
+        ),
+        Field::Switch { name, label, is_on } => writeln!(
+            html,
+            "<label class=\"switch\"><input type=\"checkbox\" name=\"{name}\" value=\"true\"{}> {label}</label>",
+            if *is_on { " checked" } else { "" }
+        ),
         Field::Hidden { name, value } => writeln!(
             html,
             "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",

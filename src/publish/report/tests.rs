@@ -167,6 +167,15 @@ async fn every_query_runs_on_an_empty_lake_with_its_own_defaults() {
         let rows: Result<Vec<Value>, ReportError> = questions.rows(id, &[]).await;
         assert!(rows.is_ok(), "{id}: {rows:?}");
     }
+    let pages: Vec<&str> = catalog
+        .shown_in("dashboard")
+        .map(|query| query.id.as_str())
+        .collect();
+    assert!(pages.len() > 15, "{pages:?}");
+    for id in pages {
+        let rows: Result<Vec<Value>, ReportError> = questions.rows_of("dashboard", id, &[]).await;
+        assert!(rows.is_ok(), "{id}: {rows:?}");
+    }
 }
 
 #[tokio::test]
