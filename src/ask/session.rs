@@ -73,10 +73,34 @@ pub fn same_engine(other: &SessionState) -> SessionContext {
     SessionContext::new_with_state(state)
 }
 
+/// Optimizer rules that pay for themselves over large tables only.
+const RULES_FOR_LARGE_TABLES: [&str; 8] = [
+    "common_sub_expression_eliminate",
+    "eliminate_group_by_constant",
+    "extract_leaf_expressions",
+    "filter_null_join_keys",
+    "optimize_unions",
+    "push_down_leaf_projections",
+    "single_distinct_aggregation_to_group_by",
+    "unions_to_filter",
+];
+
+/// The rules for physical plans that make a plan run at all: ways to join, sorted inputs.
+const NEEDED_PHYSICAL_RULES: [&str; 3] =
+    ["OutputRequirements", "join_selection", "EnsureRequirements"];
+
 /// The session for many queries over small tables side by side: they gain nothing from being split
 /// or from being improved more than once, and planning is most of their time.
 pub fn for_small_tables(session: &SessionContext) -> SessionContext {
-    let mut state = session.state();
+    let state = session.state();
+    let mut rules = state.optimizers().to_vec();
+    rules.retain(|rule| !RULES_FOR_LARGE_TABLES.contains(&rule.name()));
+    let mut physical = state.physical_optimizers().to_vec();
+    physical.retain(|rule| NEEDED_PHYSICAL_RULES.contains(&rule.name()));
+    let mut state = SessionStateBuilder::new_from_existing(state)
+        .with_optimizer_rules(rules)
+        .with_physical_optimizer_rules(physical)
+        .build();
     let options = state.config_mut().options_mut();
     options.execution.target_partitions = 1;
     options.optimizer.max_passes = 1;
