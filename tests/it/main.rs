@@ -42,6 +42,7 @@ mod published;
 mod reload;
 mod report;
 mod run_rows;
+mod schedules;
 mod second_pass;
 mod secrets;
 mod sql_facts;
