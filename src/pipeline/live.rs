@@ -114,6 +114,7 @@ fn nothing(summary: &RunSummary) -> LiveError {
         .find(|problem| problem.status != SourceStatus::Skipped)
         .or(summary.problems.first());
     let reason = match problem {
+        Some(problem) if problem.error.contains(&problem.uri) => problem.error.clone(),
         Some(problem) => format!("{}: {}", problem.uri, problem.error),
         None => "no history was found".to_owned(),
     };

@@ -22,6 +22,8 @@ struct Known {
     value: f64,
     /// As it was returned.
     raw: f64,
+    /// Whether nothing says what it measures: a column of SQL that a client wrote.
+    is_free: bool,
 }
 
 /// All that was returned.
@@ -46,6 +48,7 @@ impl Grounds {
                     measure: reading.measure,
                     value: reading.value,
                     raw: quantity.written,
+                    is_free: false,
                 }));
         }
     }
@@ -58,44 +61,46 @@ impl Grounds {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        self.add_value("", answer);
+        self.add_value("", answer, false);
         // Rows of SQL have their names elsewhere.
         for row in answer["rows"].as_array().into_iter().flatten() {
             for (name, value) in columns.iter().zip(row.as_array().into_iter().flatten()) {
-                self.add_value(name, value);
+                self.add_value(name, value, true);
             }
         }
     }
 
-    fn add_value(&mut self, name: &str, value: &Value) {
+    fn add_value(&mut self, name: &str, value: &Value, of_sql: bool) {
         match value {
             Value::Object(object) => {
                 for (name, value) in object {
-                    self.add_value(name, value);
+                    self.add_value(name, value, of_sql);
                 }
             }
             Value::Array(list) => {
-                self.add_number(Measure::Plain, list.len() as f64);
+                self.add_number(Measure::Plain, list.len() as f64, false);
                 for value in list {
-                    self.add_value(name, value);
+                    self.add_value(name, value, of_sql);
                 }
             }
             Value::Number(number) => {
                 let number = number.as_f64().unwrap_or(f64::NAN);
-                self.add_number(measure(name), number);
+                self.add_number(measure(name), number, of_sql);
             }
             Value::String(text) => self.add_text(text),
             Value::Null | Value::Bool(_) => {}
         }
     }
 
-    fn add_number(&mut self, measure: Measure, number: f64) {
+    fn add_number(&mut self, measure: Measure, number: f64, of_sql: bool) {
         let raw = number.abs();
+        let is_free = of_sql && measure == Measure::Plain;
         if raw.is_finite() {
             self.numbers.push(Known {
                 measure,
                 value: raw,
                 raw,
+                is_free,
             });
             // Names of columns and ids are looked up as texts.
             self.texts.push('\n');
@@ -167,11 +172,11 @@ impl Known {
         if self.measure == reading.measure && near(reading.value, self.value, reading.slack) {
             return true;
         }
-        let is_plain = reading.measure == Measure::Plain || self.measure == Measure::Plain;
-        let written = is_plain && near(quantity.written, self.raw, quantity.written_slack);
+        let may_be_it = reading.measure == Measure::Plain || self.is_free;
+        let written = may_be_it && near(quantity.written, self.raw, quantity.written_slack);
         // A column without a unit may hold a share.
         let share = reading.measure == Measure::Share
-            && self.measure == Measure::Plain
+            && self.is_free
             && near(reading.value, self.raw, reading.slack);
         written || share
     }

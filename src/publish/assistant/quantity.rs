@@ -298,7 +298,9 @@ fn joins(last: &Claim, quantity: &Quantity, text: &str, start: usize) -> bool {
     }
 }
 
+/// Makes `3 s` the `1 min 3 s` that it is a part of; there is no one number that is written then.
 fn add(quantity: &mut Quantity, longer: &Quantity) {
+    quantity.written = f64::NAN;
     for (short, long) in quantity.readings.iter_mut().zip(&longer.readings) {
         short.value += long.value;
     }
