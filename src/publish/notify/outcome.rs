@@ -1,7 +1,7 @@
 //! What came of a run, as it is told to others.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// What came of a run.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -23,10 +23,13 @@ pub struct Outcome {
     /// Whether rows of the lake changed.
     pub changed: bool,
     /// Wall time of its steps in milliseconds: name and time.
+    #[serde(serialize_with = "as_object")]
     pub steps: Vec<(&'static str, u64)>,
     /// Histories by what became of them.
+    #[serde(serialize_with = "as_object")]
     pub histories: Vec<(&'static str, usize)>,
     /// Clusters by what became of them.
+    #[serde(serialize_with = "as_object")]
     pub clusters: Vec<(&'static str, usize)>,
     /// Rows of fact tables written.
     pub rows: u64,
@@ -47,4 +50,12 @@ pub struct OutcomeProblem {
     pub status: String,
     /// Why.
     pub error: String,
+}
+
+/// Names and numbers as a JSON object, in their order.
+fn as_object<T: Serialize, S: Serializer>(
+    pairs: &[(&'static str, T)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, number)| (name, number)))
 }

@@ -104,6 +104,7 @@ fn a_message_says_what_it_left_out_and_is_bounded() {
     assert!(text.ends_with("and 2 more"), "{text}");
     assert_eq!(message["findings_by_severity"]["high"], 7);
     assert_eq!(message["problems"][0]["uri"], "/logs/one");
+    assert_eq!(message["histories"]["loaded"], 2);
     assert_eq!(message["findings"].as_array().map(Vec::len), Some(7));
 }
 
