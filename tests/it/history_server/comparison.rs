@@ -13,6 +13,8 @@ pub(super) enum Allowance {
     Null,
     /// NULL in the second, or the same.
     NullOrSame,
+    /// NULL in the second, or the same, or its beginning and `...`.
+    NullOrCut,
     /// A list in the second that lacks some.
     Subset,
     /// A number in the second that is not less.
@@ -79,6 +81,9 @@ pub(super) fn differences(
                     None => left == right,
                     Some(Allowance::Null) => right.is_none(),
                     Some(Allowance::NullOrSame) => right.is_none() || left == right,
+                    Some(Allowance::NullOrCut) => {
+                        right.is_none() || left == right || is_cut(right, left)
+                    }
                     Some(Allowance::MaskedOrSame) => left == right || is_masked(right),
                     Some(Allowance::Subset) => is_subset(right, left),
                     Some(Allowance::NotLess) => is_not_less(right, left),
@@ -109,6 +114,15 @@ pub(super) fn differences(
         );
     }
     (found, same)
+}
+
+/// Whether `value` is the beginning of `whole`, with `...` in place of the rest.
+fn is_cut(value: Option<&serde_json::Value>, whole: Option<&serde_json::Value>) -> bool {
+    let beginning = value
+        .and_then(serde_json::Value::as_str)
+        .and_then(|value| value.strip_suffix("..."));
+    let whole = whole.and_then(serde_json::Value::as_str);
+    matches!((beginning, whole), (Some(beginning), Some(whole)) if whole.starts_with(beginning))
 }
 
 /// Whether it is what a History Server shows instead of a secret.

@@ -501,8 +501,9 @@ impl Executors {
         row.active_tasks -= i64::from(!resubmitted);
         row.completed_tasks += completed;
         row.failed_tasks += failed;
-        row.total_duration = row.total_duration.saturating_add(end.info.duration());
+        // The second end of a task repeats the time of its first: servers before 4.3 count it twice.
         if !resubmitted {
+            row.total_duration = row.total_duration.saturating_add(end.info.duration());
             let metrics = &end.metrics;
             row.total_gc_time = row.total_gc_time.saturating_add(metrics.jvm_gc_time);
             row.total_input_bytes = row

@@ -268,7 +268,10 @@ impl LiveStage {
             self.tail.add(&end.info);
         }
         let executor = self.executor(&end.info.executor_id);
-        executor.task_time = executor.task_time.saturating_add(end.info.duration());
+        // The second end of a task repeats the time of its first: servers before 4.3 count it twice.
+        if !end.reason.is_resubmitted() {
+            executor.task_time = executor.task_time.saturating_add(end.info.duration());
+        }
         executor.succeeded_tasks += completed;
         executor.failed_tasks += failed;
         executor.killed_tasks += killed;
