@@ -16,7 +16,7 @@ use crate::analyze::{
 };
 use crate::load::{Batch, Lake, StagedUnit, TableRows};
 use crate::redact::RedactionSettings;
-use crate::schema;
+use crate::schema::{self, Table, TableKind};
 
 /// Version of the form of orders and results of analysis. Raised with every change; others are
 /// refused.
@@ -167,6 +167,11 @@ impl UnitOrder for AnalysisOrder {
 
     fn batch(&self) -> &Batch {
         &self.batch
+    }
+
+    /// What is derived, and nothing that was extracted.
+    fn may_write(&self, table: &Table) -> bool {
+        table.kind == TableKind::Derived
     }
 
     fn check(&self, _result: &AnalysisResult) -> Result<(), String> {

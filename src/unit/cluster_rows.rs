@@ -15,6 +15,15 @@ use crate::schema::{self, BuilderError, RowBuilder, TableBuilder};
 /// How instances are bought where the platform does not tell: a key is never NULL.
 const UNKNOWN_MARKET: &str = "UNKNOWN";
 
+/// The tables that rows about clusters are in.
+pub(super) const TABLES: [&str; 5] = [
+    "cluster_summaries",
+    "cluster_instances",
+    "cluster_metrics",
+    "job_runs",
+    "ingest_clusters",
+];
+
 /// What a platform told about one cluster, and what became of its applications.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cluster_rows;
 use super::error::UnitError;
 use super::order::Order;
 use super::references::HistoryReference;
 use super::result::{Outcome, RESULT_VERSION, UnitResult};
 use crate::load::{Batch, StagedAdd, StagedUnit};
-use crate::schema;
+use crate::schema::{self, Table, TableKind};
 
 /// What a worker is asked to do, of whatever kind.
 pub trait UnitOrder {
@@ -19,6 +20,9 @@ pub trait UnitOrder {
 
     /// The batch that its files belong to.
     fn batch(&self) -> &Batch;
+
+    /// Whether the unit may write to a table. A result that names another one is forged.
+    fn may_write(&self, table: &Table) -> bool;
 
     /// What does not fit in a result beside its files, in words.
     ///
@@ -120,8 +124,9 @@ fn check<O: UnitOrder>(result: &O::Result, order: &O) -> Result<(), String> {
     order.check(result)?;
     let prefix = batch.file_prefix(order.unit());
     for (table, files) in &result.staged().tables {
-        if schema::table(table).is_none() {
-            return Err(format!("there is no table {table}"));
+        let contract = schema::table(table).ok_or_else(|| format!("there is no table {table}"))?;
+        if !order.may_write(contract) {
+            return Err(format!("its unit does not write to {table}"));
         }
         if let Some(file) = files.iter().find(|file| !is_of_unit(file, &prefix)) {
             return Err(format!("{table}/{} is no file of it", file.add.path));
@@ -139,6 +144,13 @@ impl UnitOrder for Order {
 
     fn batch(&self) -> &Batch {
         &self.batch
+    }
+
+    /// Facts; rows about clusters where the order has clusters.
+    fn may_write(&self, table: &Table) -> bool {
+        let of_histories = table.kind == TableKind::Fact && !self.histories.is_empty();
+        let of_clusters = cluster_rows::TABLES.contains(&table.name.as_str());
+        of_histories || (of_clusters && !self.clusters.is_empty())
     }
 
     /// Each history of the order once, and no other.
@@ -202,5 +214,7 @@ fn is_of_unit(file: &StagedAdd, prefix: &str) -> bool {
     let in_partition = folder
         .strip_prefix("app_date=")
         .is_some_and(|date| !date.is_empty() && !date.contains('/'));
-    name.starts_with(prefix) && (folder.is_empty() || in_partition)
+    // Delta decodes paths: what is encoded in one could be a separator.
+    let is_plain = !path.contains(['%', '\\']);
+    is_plain && name.starts_with(prefix) && (folder.is_empty() || in_partition)
 }

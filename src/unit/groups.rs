@@ -21,7 +21,7 @@ use crate::analyze::{
 use crate::load::{Batch, Lake, StagedUnit, TableRows};
 use crate::model::TextKey;
 use crate::redact::RedactionSettings;
-use crate::schema;
+use crate::schema::{self, Table, TableKind};
 
 /// Version of the form of orders and results of groups. Raised with every change; others are refused.
 pub const GROUPS_VERSION: u32 = 1;
@@ -156,6 +156,10 @@ impl UnitOrder for GroupsOrder {
 
     fn batch(&self) -> &Batch {
         &self.batch
+    }
+
+    fn may_write(&self, table: &Table) -> bool {
+        table.kind == TableKind::Derived
     }
 
     /// Files of the table and of failures, and no others.

@@ -293,6 +293,7 @@ fn a_result_that_was_not_ordered_is_refused() {
         &format!("../jobs/{own}"),
         &format!("app_date=1/../{own}"),
         &format!("_delta_log/{own}"),
+        &format!("{own}%2F..%2F..%2Fjobs"),
     ] {
         assert!(path(foreign).contains("is no file of it"), "{foreign}");
     }
@@ -311,6 +312,14 @@ fn a_result_that_was_not_ordered_is_refused() {
         result.staged.tables.insert("jobz".to_owned(), files);
     });
     assert!(table.contains("no table jobz"), "{table}");
+    for foreign in ["findings", "ingest_sources", "cluster_summaries", "runs"] {
+        let table = refused(&|result| {
+            let files = result.staged.tables.remove("jobs").unwrap();
+            result.staged.tables.insert(foreign.to_owned(), files);
+        });
+        let expected = format!("does not write to {foreign}");
+        assert!(table.contains(&expected), "{table}");
+    }
     let none = collect(&orders, Vec::new()).unwrap_err();
     assert!(
         none.to_string()
