@@ -171,3 +171,29 @@ fn document(
     document.insert("measures".to_owned(), json!(measures));
     Value::Object(document)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::{AskLake, AskOptions, QueryLimits};
+    use crate::publish::export::relations::tests::built_in;
+
+    #[tokio::test]
+    async fn every_measure_can_be_grouped_by_every_dimension() {
+        let relations = built_in().await;
+        let catalog = Catalog::built_in().expect("valid");
+        let views = read(&catalog, &relations).expect("valid");
+        assert!(views.len() >= 4);
+        let shared = catalog.clone();
+        let empty = AskLake::empty(AskOptions {
+            views: Box::new(move || Ok(shared.shared_views()?)),
+            ..AskOptions::default()
+        })
+        .expect("engine");
+        for view in views {
+            let sql = view.check_sql();
+            let answer = empty.query(&sql, &[], &QueryLimits::default()).await;
+            assert!(answer.is_ok(), "{sql}: {:?}", answer.err());
+        }
+    }
+}

@@ -168,7 +168,7 @@ fn table(namespace: &Namespace, relation: &Relation, definition: &Definition) ->
     columns.sort_by(|one, other| one.name.cmp(&other.name));
     let configs: Vec<Value> = columns
         .iter()
-        .map(|column| config(column, definition))
+        .map(|column| config(relation, column, definition))
         .collect();
     json!({
         "identifier": namespace.identifier(&relation.name),
@@ -177,7 +177,8 @@ fn table(namespace: &Namespace, relation: &Relation, definition: &Definition) ->
     })
 }
 
-fn config(column: &Column, definition: &Definition) -> Value {
+/// Values are matched in consumer views only: people ask those, and Genie keeps values of few columns.
+fn config(relation: &Relation, column: &Column, definition: &Definition) -> Value {
     let mut config = Map::new();
     config.insert("column_name".to_owned(), json!(column.name));
     if !column.description.is_empty() {
@@ -188,7 +189,10 @@ fn config(column: &Column, definition: &Definition) -> Value {
     }
     if definition.hidden_columns.contains(&column.name) {
         config.insert("exclude".to_owned(), json!(true));
-    } else if column.data_type == "string" && definition.matched_columns.contains(&column.name) {
+    } else if relation.kind == RelationKind::ConsumerView
+        && column.data_type == "string"
+        && definition.matched_columns.contains(&column.name)
+    {
         config.insert("enable_format_assistance".to_owned(), json!(true));
         config.insert("enable_entity_matching".to_owned(), json!(true));
     }
