@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(
             document(&value),
             "a:\n  - b: \"x: 'y'\\n\"\n    \"on\":\n      - 1\n      - \"2\"\n  - []\n  - \"t\"\n\
-             \"sparklake-x\":\n  n: null\n  empty: {}\n"
+             \"sparklake-x\":\n  \"n\": null\n  empty: {}\n"
         );
     }
 }
