@@ -12,20 +12,20 @@ use super::context::TestContext;
 use super::stored::rows;
 
 /// Pages of a lake over HTTP.
-struct Pages {
+pub(crate) struct Pages {
     address: SocketAddr,
     client: reqwest::Client,
 }
 
 /// An answer to a request.
-struct Got {
-    status: u16,
+pub(crate) struct Got {
+    pub(crate) status: u16,
     policy: String,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Pages {
-    async fn of(lake: &str) -> Self {
+    pub(crate) async fn of(lake: &str) -> Self {
         let catalog = Catalog::built_in().expect("a catalog");
         let views = catalog.shared_views().expect("views");
         let options = AskOptions {
@@ -49,7 +49,7 @@ impl Pages {
         }
     }
 
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Got {
+    pub(crate) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Got {
         let request = self.client.get(format!("http://{}{path}", self.address));
         let answer = request.query(query).send().await.expect("an answer");
         Got {

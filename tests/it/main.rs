@@ -18,6 +18,7 @@ mod cli;
 mod conformance;
 mod context;
 mod dashboard;
+mod dashboard_pages;
 mod databricks;
 mod doubles;
 mod emr;
