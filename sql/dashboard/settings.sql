@@ -62,7 +62,8 @@ SELECT
 FROM every_row AS e
 LEFT JOIN known AS k ON k.key = e.key
 LEFT JOIN found AS f ON f.config_key = e.key
-WHERE (e.section = $section OR $section = 'all')
+-- Not by `=`: DataFusion 55 would take the column for a constant, drop it from the sort, and miss it there.
+WHERE (NULLIF(e.section, $section) IS NULL OR $section = 'all')
   AND (
     $text = ''
     OR INSTR(LOWER(e.key), $text) > 0

@@ -105,7 +105,7 @@ fn every_query_of_the_dashboard_and_of_the_metric_views_runs_over_a_lake() {
 fn exports_are_the_same_each_time_and_name_the_lake_as_it_is_given() {
     let context = TestContext::new();
     for form in ["ddl", "odcs", "genie", "dashboard"] {
-        let arguments = ["export", form, "--lake", "s3://bucket/lake"];
+        let arguments = ["-q", "export", form, "--lake", "s3://bucket/lake"];
         let (first, second) = (context.run(&arguments), context.run(&arguments));
         assert_eq!((first.code, first.err.as_str()), (0, ""), "{form}");
         assert_eq!(first.out, second.out, "{form}");
