@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use arrow::array::RecordBatch;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-
 use super::error::CliError;
 use crate::analyze::{Catalog, Relation};
 use crate::ask::Definition;
+use crate::publish::export::constants::view_of_constants;
+use crate::publish::export::namespace::literal;
 use crate::schema;
 
 /// The place of the tables where no lake is named.
@@ -28,12 +27,12 @@ pub(super) fn spark(lake: Option<&str>, catalog: &Catalog) -> Result<String, Cli
             script,
             "CREATE TABLE IF NOT EXISTS {} USING DELTA LOCATION {};",
             table.name,
-            text(&place)
+            literal(&place)
         );
     }
     for view in catalog.shared_views()? {
         if let Definition::Rows(rows) = &view.definition {
-            let _ = write!(script, "\n{}", constants(&view.name, rows)?);
+            let _ = write!(script, "\n{}", view_of_constants(&view.name, rows)?);
         }
     }
     for view in in_order(catalog) {
@@ -41,7 +40,7 @@ pub(super) fn spark(lake: Option<&str>, catalog: &Catalog) -> Result<String, Cli
             script,
             "\nCREATE OR REPLACE VIEW {} COMMENT {} AS\n{};\n",
             view.id,
-            text(&view.description),
+            literal(&view.description),
             view.query.standalone_sql().trim_end()
         );
     }
@@ -71,51 +70,4 @@ fn in_order(catalog: &Catalog) -> Vec<&Relation> {
         open = rest;
     }
     ordered
-}
-
-/// A view of constants.
-fn constants(name: &str, rows: &RecordBatch) -> Result<String, CliError> {
-    const OPTIONS: FormatOptions<'static> = FormatOptions::new();
-    let formatters = rows
-        .columns()
-        .iter()
-        .map(|column| ArrayFormatter::try_new(column.as_ref(), &OPTIONS))
-        .collect::<Result<Vec<_>, _>>()?;
-    let value = |column: usize, row: usize| {
-        let array = rows.column(column);
-        match formatters.get(column) {
-            Some(formatter) if array.is_valid(row) => {
-                let value = formatter.value(row).to_string();
-                let is_text = !array.data_type().is_numeric()
-                    && *array.data_type() != arrow::datatypes::DataType::Boolean;
-                if is_text { text(&value) } else { value }
-            }
-            _ => "NULL".to_owned(),
-        }
-    };
-    let lines: Vec<String> = (0..rows.num_rows())
-        .map(|row| {
-            let values: Vec<String> = (0..rows.num_columns())
-                .map(|column| value(column, row))
-                .collect();
-            format!("  ({})", values.join(", "))
-        })
-        .collect();
-    let schema = rows.schema();
-    let names: Vec<&str> = schema
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
-    Ok(format!(
-        "CREATE OR REPLACE VIEW {name} AS SELECT * FROM VALUES\n{}\nAS t ({});\n",
-        lines.join(",\n"),
-        names.join(", ")
-    ))
-}
-
-/// A text literal of Spark, in which a backslash escapes.
-fn text(value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('\'', "\\'");
-    format!("'{value}'")
 }

@@ -11,7 +11,7 @@ use super::namespace::literal;
 ///
 /// # Errors
 /// A value cannot be written.
-pub(super) fn view_of_constants(name: &str, rows: &RecordBatch) -> Result<String, ArrowError> {
+pub fn view_of_constants(name: &str, rows: &RecordBatch) -> Result<String, ArrowError> {
     const OPTIONS: FormatOptions<'static> = FormatOptions::new();
     let formatters = rows
         .columns()

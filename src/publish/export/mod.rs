@@ -1,7 +1,7 @@
 //! What is in a lake, in the forms of other programs. Every description of tables, views, columns and questions
 //! comes from the contracts (`schemas/*.toml`) and the headers of `sql/`: none is written twice.
 
-mod constants;
+pub mod constants;
 pub mod dashboard;
 pub mod dbt;
 pub mod ddl;

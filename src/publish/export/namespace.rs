@@ -105,7 +105,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// A text literal of Spark, in which a backslash escapes.
-pub(super) fn literal(value: &str) -> String {
+pub fn literal(value: &str) -> String {
     let value = value.replace('\\', "\\\\").replace('\'', "\\'");
     format!("'{value}'")
 }
