@@ -3,23 +3,27 @@
 -- description: Recurring jobs by cost, those without a known price by core time. The largest waste is that of
 --   the run that wasted most.
 -- parameter: limit bigint = 10 [count] most jobs
-WITH worst AS (
+WITH named AS (
+  SELECT *, COALESCE(NULLIF(job_key, ''), NULLIF(application_name, ''), application_id) AS job
+  FROM application_waste
+),
+worst AS (
   SELECT
-    COALESCE(job_key, application_name, application_id) AS job, largest_waste,
+    job, largest_waste,
     ROW_NUMBER() OVER (
-      PARTITION BY COALESCE(job_key, application_name, application_id)
+      PARTITION BY job
       ORDER BY wasted_core_ms DESC NULLS LAST, application_id, attempt_id
     ) AS place
-  FROM application_waste
+  FROM named
 ),
 summed AS (
   SELECT
-    COALESCE(job_key, application_name, application_id) AS job, MAX(job_key) AS job_key, COUNT(*) AS num_runs,
+    job, MAX(job_key) AS job_key, COUNT(*) AS num_runs,
     SUM(CAST(core_time_ms AS DOUBLE)) AS core_time_ms, SUM(CAST(wasted_core_ms AS DOUBLE)) AS wasted_core_ms,
     SUM(CAST(wasted_core_ms AS DOUBLE)) / NULLIF(SUM(CAST(core_time_ms AS DOUBLE)), 0e0) AS wasted_ratio,
     SUM(cost_usd) AS cost_usd, SUM(wasted_usd) AS wasted_usd
-  FROM application_waste
-  GROUP BY COALESCE(job_key, application_name, application_id)
+  FROM named
+  GROUP BY job
 )
 SELECT s.*, w.largest_waste, c.cost_usd_per_year / 12e0 AS cost_usd_per_month, COUNT(*) OVER () AS num_jobs
 FROM summed AS s

@@ -4,12 +4,12 @@
 -- parameter: limit bigint = 5 [count] most jobs
 WITH summed AS (
   SELECT
-    COALESCE(job_key, application_name) AS job, MAX(candidate) AS candidate, COUNT(*) AS num_runs, AVG(jobphotonperc) AS supported_ratio,
+    COALESCE(NULLIF(job_key, ''), NULLIF(application_name, ''), application_id) AS job, MAX(candidate) AS candidate, COUNT(*) AS num_runs, AVG(jobphotonperc) AS supported_ratio,
     AVG(est_speedup_low) AS speedup_low, AVG(est_speedup_high) AS speedup_high,
     SUM(CAST(task_time_ms AS DOUBLE)) AS task_time_ms, MAX(blockers) AS blockers
   FROM photonanalysis
   WHERE candidate <> 'no'
-  GROUP BY COALESCE(job_key, application_name)
+  GROUP BY COALESCE(NULLIF(job_key, ''), NULLIF(application_name, ''), application_id)
 )
 SELECT *
 FROM summed

@@ -135,8 +135,14 @@ fn verdict(
                 core_time(part.core_ms.unwrap_or(0.0))
             )
         }),
-        jobs.first()
-            .map(|job| format!("The job that costs most is {}.", printable(&job.job))),
+        jobs.first().map(|job| {
+            // Jobs come by cost, and by core time where none is known.
+            let most = match job.cost_usd {
+                Some(_) => "costs most",
+                None => "holds most core time",
+            };
+            format!("The job that {most} is {}.", printable(&job.job))
+        }),
         totals
             .num_failed
             .filter(|failed| *failed > 0)
