@@ -260,7 +260,7 @@ mod tests {
         for id in [
             "app-20261121120425-0000",
             "application_1713000000000_0001",
-            "j-2AXXXX.zstd",
+            "j-2AB3C4D5E6F7G.zstd",
         ] {
             assert!(is_id(id), "{id}");
         }
