@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::collect::{StagedResult, UnitOrder};
 use super::error::UnitError;
 use super::order::LakeReference;
-use super::result::of_version;
+use super::result::{of_version, to_json};
 use super::worst::{WorstApplication, worst};
 use crate::analyze::{
     AnalyzeError, Catalog, CatalogRecipe, DerivedRows, Failure, Judge, Stamp, Subject,
@@ -118,10 +118,7 @@ impl AnalysisOrder {
     /// It holds a secret: then it must not leave the process.
     pub fn to_json(&self) -> Result<String, UnitError> {
         self.lake.credentials.check()?;
-        serde_json::to_string(self).map_err(|error| UnitError::Malformed {
-            what: "order",
-            problem: error.to_string(),
-        })
+        to_json("order", self)
     }
 
     /// The rules of the order.
@@ -151,10 +148,7 @@ impl AnalysisResult {
     /// # Errors
     /// A number in it has no JSON form: a bug.
     pub fn to_json(&self) -> Result<String, UnitError> {
-        serde_json::to_string(self).map_err(|error| UnitError::Malformed {
-            what: "result",
-            problem: error.to_string(),
-        })
+        to_json("result", self)
     }
 }
 

@@ -13,7 +13,7 @@ use super::analysis::AnalysisProblem;
 use super::collect::{StagedResult, UnitOrder};
 use super::error::UnitError;
 use super::order::LakeReference;
-use super::result::of_version;
+use super::result::{of_version, to_json};
 use crate::analyze::{
     ANALYSIS_FAILURES, AcrossJudge, AcrossTable, CatalogRecipe, Failure, GroupHash, GroupUnit,
     Stamp,
@@ -106,10 +106,7 @@ impl GroupsOrder {
     /// It holds a secret: then it must not leave the process.
     pub fn to_json(&self) -> Result<String, UnitError> {
         self.lake.credentials.check()?;
-        serde_json::to_string(self).map_err(|error| UnitError::Malformed {
-            what: "order",
-            problem: error.to_string(),
-        })
+        to_json("order", self)
     }
 
     /// The table that the order is about.
@@ -140,10 +137,7 @@ impl GroupsResult {
     /// # Errors
     /// A number in it has no JSON form: a bug.
     pub fn to_json(&self) -> Result<String, UnitError> {
-        serde_json::to_string(self).map_err(|error| UnitError::Malformed {
-            what: "result",
-            problem: error.to_string(),
-        })
+        to_json("result", self)
     }
 }
 

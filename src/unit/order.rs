@@ -9,7 +9,7 @@ use super::credentials::Credentials;
 use super::error::UnitError;
 use super::extraction::Unit;
 use super::references::HistoryReference;
-use super::result::of_version;
+use super::result::{of_version, to_json};
 use super::stores::Stores;
 use crate::extract::EXTRACTOR_VERSION;
 use crate::extract::process_logs::Signatures;
@@ -121,10 +121,7 @@ impl Order {
     /// It holds a secret: then it must not leave the process.
     pub fn to_json(&self) -> Result<String, UnitError> {
         self.check()?;
-        serde_json::to_string(self).map_err(|error| UnitError::Malformed {
-            what: "order",
-            problem: error.to_string(),
-        })
+        to_json("order", self)
     }
 
     /// The unit, with the stores of its histories opened.

@@ -75,10 +75,7 @@ impl UnitResult {
     /// # Errors
     /// A number in it has no JSON form: a bug.
     pub fn to_json(&self) -> Result<String, UnitError> {
-        serde_json::to_string(self).map_err(|error| UnitError::Malformed {
-            what: "result",
-            problem: error.to_string(),
-        })
+        to_json("result", self)
     }
 }
 
@@ -92,6 +89,14 @@ impl OtherApplication {
             ..found_in.clone()
         }
     }
+}
+
+/// An order or a result as JSON.
+pub(super) fn to_json(what: &'static str, message: &impl Serialize) -> Result<String, UnitError> {
+    serde_json::to_string(message).map_err(|error| UnitError::Malformed {
+        what,
+        problem: error.to_string(),
+    })
 }
 
 /// Reads JSON of one version: what another version means is not guessed.
