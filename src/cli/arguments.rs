@@ -9,7 +9,9 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 
-use crate::config::{Color, LogFormat, LogLevel, Origin, SettingOverrides, Sourced, SummaryFormat};
+use crate::config::{
+    Color, Engine, LogFormat, LogLevel, Origin, SettingOverrides, Sourced, SummaryFormat,
+};
 
 /// Arguments that set something that a job file can set too.
 pub(super) trait SettingsArguments {
@@ -283,6 +285,8 @@ pub(super) struct JobArguments {
     extract_timeout_seconds: Option<NonZeroUsize>,
     #[arg(long, value_name = "SELECTOR")]
     reload: Vec<String>,
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    engine: Option<Engine>,
     #[arg(long, value_enum, value_name = "FORMAT")]
     summary: Option<SummaryFormat>,
     #[arg(long, value_name = "INTERVAL")]
@@ -324,6 +328,7 @@ impl SettingsArguments for JobArguments {
             self.extract_timeout_seconds,
         );
         given.reload = list(matches, "reload", &self.reload);
+        given.engine = sourced(matches, "engine", self.engine);
         given.summary = sourced(matches, "summary", self.summary);
         given.watch = sourced(matches, "watch", self.watch.clone());
         given.metrics_file = sourced(matches, "metrics_file", self.metrics_file.clone());

@@ -6,6 +6,10 @@ use super::error::CliError;
 use crate::ask::{AskLake, AskOptions};
 use crate::config::RulesSettings;
 use crate::load::{Lake, StoreSafety};
+use crate::unit::shards::ShardObjects;
+
+/// Names the one run that waits in a lake.
+const LATEST: &str = "latest";
 
 /// Opens the lake that the settings name.
 ///
@@ -57,4 +61,24 @@ pub(super) fn ask_nothing(rules: &RulesSettings) -> Result<AskLake, CliError> {
         ..AskOptions::default()
     };
     Ok(AskLake::empty(options)?)
+}
+
+/// The run of this id that is to wait in the lake; for `latest` the one that waits, or `None`.
+///
+/// # Errors
+/// As [`open`], or the id is none.
+pub(super) async fn waiting_run(
+    context: &Context,
+    run_id: &str,
+    example: &str,
+) -> Result<Option<ShardObjects>, CliError> {
+    let lake = open(context, example).await?;
+    if run_id != LATEST {
+        return Ok(Some(ShardObjects::of(&lake, run_id)?));
+    }
+    let latest = ShardObjects::of_waiting_run(&lake).await?;
+    if latest.is_none() {
+        tracing::info!("no run waits in the lake: there is nothing to do");
+    }
+    Ok(latest)
 }

@@ -41,6 +41,7 @@ impl LiveSources {
         request.max_applications = None;
         request.reload = Reload::default();
         request.workers = None;
+        request.hands_out = false;
         Ok(Some(Self { request }))
     }
 

@@ -106,7 +106,6 @@ enum Command {
     Mcp(mcp::McpArguments),
     Serve(serve::ServeArguments),
     Prices(prices::PricesArguments),
-    #[command(hide = true)]
     Worker(worker::WorkerArguments),
     Completions(manual::CompletionsArguments),
     /// Print the manual page
@@ -275,7 +274,8 @@ impl Command {
             Self::Mcp(arguments) => &arguments.live,
             Self::Serve(arguments) => &arguments.mcp.live,
             Self::Prices(arguments) => arguments.settings_arguments(),
-            Self::Init(_) | Self::Worker(_) | Self::Completions(_) | Self::Man => &NoSettings,
+            Self::Worker(arguments) => &arguments.lake,
+            Self::Init(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
     }
 
@@ -287,7 +287,7 @@ impl Command {
 
     async fn execute(&self, context: &Context, output: &mut Output) -> Result<u8, CliError> {
         match self {
-            Self::Run(_) => return run::execute(context, output).await,
+            Self::Run(arguments) => return run::execute(arguments, context, output).await,
             Self::Doctor(arguments) => return doctor::execute(arguments, context, output).await,
             Self::Check(arguments) => return check::execute(arguments, context, output).await,
             Self::Compare(arguments) => compare::execute(arguments, context, output).await?,
@@ -308,7 +308,9 @@ impl Command {
             Self::Mcp(arguments) => mcp::execute(arguments, context).await?,
             Self::Serve(arguments) => serve::execute(arguments, context).await?,
             Self::Prices(arguments) => prices::execute(arguments, output).await?,
-            Self::Worker(arguments) => worker::execute(arguments, context, output).await?,
+            Self::Worker(arguments) => {
+                return worker::execute(arguments, context, output).await;
+            }
             Self::Completions(arguments) => manual::completions(arguments, output)?,
             Self::Man => manual::man(output)?,
         }

@@ -79,7 +79,8 @@ impl<'c> Notifier<'c> {
 
     /// The run has ended.
     pub(super) async fn ended(&self, request: &RunRequest, summary: &RunSummary) {
-        if request.dry_run {
+        // A run that waits has not ended.
+        if request.dry_run || summary.status == RunStatus::Waiting {
             return;
         }
         let outcome = self.outcome(request, summary);

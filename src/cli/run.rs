@@ -7,17 +7,27 @@ use super::arguments::JobArguments;
 use super::error::CliError;
 use super::notify::Notifier;
 use super::output::Output;
-use super::{catalog, progress, run_summary, signals, sources, summary, watch};
-use crate::config::{Environment, LogFormat, LogLevel, Settings, SourceSettings, SummaryFormat};
+use super::{catalog, lake, progress, run_summary, signals, sources, summary, watch};
+use crate::config::{
+    Engine, Environment, LogFormat, LogLevel, Settings, SourceSettings, SummaryFormat,
+};
 use crate::discover::Window;
 use crate::load::{SourceStatus, StoreSafety};
 use crate::pipeline::{
-    self, NamedSource, Problem, Reload, RunEnd, RunRequest, RunSummary, RunWatch, TeamSettings,
+    self, EXIT_DONE, NamedSource, Problem, Reload, RunEnd, RunRequest, RunSummary, RunWatch,
+    TeamSettings,
 };
 use crate::unit::Credentials;
 
 /// A line that works on most machines, for those who do not know what to type.
 const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake ./lake";
+
+/// A round of a watch would wait for workers, and hold the lake against all later rounds.
+const WATCH_WITH_SHARDS: &str = "--watch repeats runs of one machine, and --engine shards ends a run \
+     until it is resumed: leave one of the two out";
+
+/// A line that resumes a run.
+const RESUME_EXAMPLE: &str = "sparklake run --resume latest --lake ./lake";
 
 /// Find applications that ran, load their history into the lake and judge it
 ///
@@ -30,16 +40,40 @@ const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake .
 pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) job: JobArguments,
+    /// Resume a run that waits for workers: commit what they reported, and judge it. `latest` is the
+    /// run that waits, if any. Needs no source
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["dry_run", "reload", "watch"])]
+    resume: Option<String>,
 }
 
-pub(super) async fn execute(context: &Context, output: &mut Output) -> Result<u8, CliError> {
-    if let Some(every) = context.settings.run.watch {
+pub(super) async fn execute(
+    arguments: &RunArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    let (settings, environment) = (&context.settings, &context.environment);
+    if let (Some(every), None) = (settings.run.watch, &arguments.resume) {
+        if settings.run.engine == Engine::Shards {
+            return Err(CliError::Usage(WATCH_WITH_SHARDS.to_owned()));
+        }
         return watch::execute(context, every, output).await;
     }
-    let request = request(&context.settings, &context.environment).await?;
-    let run = RunWatch::default();
+    let (request, run) = match &arguments.resume {
+        None => (request(settings, environment).await?, RunWatch::default()),
+        Some(run_id) => {
+            let waiting = lake::waiting_run(context, run_id, RESUME_EXAMPLE).await?;
+            let Some(objects) = waiting else {
+                let (format, redactor) = (settings.run.summary, &settings.redactor);
+                run_summary::print(&RunSummary::default(), format, redactor, output)?;
+                return Ok(EXIT_DONE);
+            };
+            let lake = objects.lake().uri().to_owned();
+            let mut request = request_into(lake, &[], settings, environment).await?;
+            request.resume = Some(objects.run_id().to_owned());
+            (request, RunWatch::of(objects.run_id()))
+        }
+    };
     let notifier = Notifier::of(context, &request, run.run_id(), None)?;
-    let settings = &context.settings;
     let signals = signals::stop_run(run.clone(), settings.run.summary, settings.redactor.clone());
     let signals = tokio::spawn(signals);
     let summary = work(context, &request, &run, &notifier).await;
@@ -100,6 +134,9 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
         // Nothing is left to be told when even this cannot be printed.
         let _ = write!(io::stderr(), "{text}");
         return;
+    }
+    if let Some(next) = summary::next_step(run, &request.lake) {
+        tracing::info!("{next}");
     }
     for problem in &run.problems {
         let Problem {
@@ -171,6 +208,8 @@ pub(super) async fn request_into(
         store_safety: StoreSafety::from_allow_unsafe(settings.lake.allow_unsafe_store),
         sources: wanted,
         workers: None,
+        hands_out: run.engine == Engine::Shards,
+        resume: None,
         redactor: settings.redactor.clone(),
         window: Window {
             since: run.since,

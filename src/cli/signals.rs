@@ -1,9 +1,10 @@
-//! Signals that stop a run.
+//! Signals that stop a run or a worker.
 //!
 //! A run works on threads that nothing can stop in the middle of a log, and it can be killed at any
 //! moment without harm. So a signal is noted in the lake, told in the summary, and ends the process.
 //! A run that is repeated (`--watch`) ends its round first when it is asked to by SIGTERM.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -85,6 +86,27 @@ impl WatchStop {
         let asked = self.asked.wait_for(|asked| *asked);
         tokio::time::timeout_at(time, asked).await.is_ok()
     }
+}
+
+/// Waits for a signal, has no further unit begun, and says which signal it was. A second signal ends
+/// the process: what it has begun is done again by whoever works through the shard next.
+#[expect(
+    clippy::exit,
+    reason = "the worker's threads cannot be stopped in any other way"
+)]
+pub(super) async fn drain(stop: Arc<AtomicBool>) -> Signal {
+    let mut signals = Signals::listen();
+    let signal = signals.next().await;
+    stop.store(true, Ordering::Relaxed);
+    tracing::warn!(
+        "{} received: the units that are begun are finished, no other is begun",
+        signal.name()
+    );
+    tokio::spawn(async move {
+        let signal = signals.next().await;
+        std::process::exit(signal.exit_code().into());
+    });
+    signal
 }
 
 impl Drop for WatchStop {

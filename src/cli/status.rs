@@ -47,6 +47,8 @@ enum StatusFormat {
 struct Status {
     lake: String,
     held_by: Option<String>,
+    /// The run that waits for workers.
+    waiting_run: Option<String>,
     parts: Vec<(&'static str, String, RecordBatch)>,
 }
 
@@ -77,6 +79,7 @@ pub(super) async fn execute(
     let status = Status {
         lake: lake.uri().to_owned(),
         held_by: lake.holder().await?.map(|holder| holder.to_string()),
+        waiting_run: lake.waiting_runs().await?.pop(),
         parts,
     };
     match arguments.format {
@@ -87,9 +90,13 @@ pub(super) async fn execute(
 
 impl Status {
     fn write_text(&self, output: &mut Output) -> Result<(), CliError> {
-        let work = match &self.held_by {
-            Some(holder) => format!("{holder} works on it"),
-            None => "no run holds it".to_owned(),
+        let work = match (&self.held_by, &self.waiting_run) {
+            (Some(holder), _) => format!("{holder} works on it"),
+            (None, Some(run_id)) => format!(
+                "run {run_id} waits for its workers; `sparklake run --resume {run_id}` commits what \
+                 they reported"
+            ),
+            (None, None) => "no run holds it".to_owned(),
         };
         output.text(&format!("Lake {}: {work}\n", self.lake))?;
         for (_, title, rows) in &self.parts {
@@ -104,7 +111,11 @@ impl Status {
     }
 
     fn write_json(&self, output: &mut Output) -> Result<(), CliError> {
-        let mut status = json!({"lake": self.lake, "held_by": self.held_by});
+        let mut status = json!({
+            "lake": self.lake,
+            "held_by": self.held_by,
+            "waiting_run": self.waiting_run,
+        });
         for (name, _, rows) in &self.parts {
             let mut text = Vec::new();
             Format::Json.write_all(rows, &mut text)?;

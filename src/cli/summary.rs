@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
 use super::text::{counted, printable, shortened};
-use crate::pipeline::{Problem, RunSummary};
+use crate::pipeline::{Problem, RunStatus, RunSummary, ShardCounts};
 use crate::unit::WorstApplication;
 
 /// Problems that are listed one by one.
@@ -18,7 +18,10 @@ const LONG: usize = 160;
 pub(super) fn of_run(run: &RunSummary, lake: &str) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{}", first_line(run));
+    let _ = match next_step(run, lake) {
+        Some(next) => writeln!(text, "{next}"),
+        None => writeln!(text, "{}", first_line(run)),
+    };
     let _ = write!(text, "{}", clusters(run));
     let _ = write!(text, "{}{}", problems(run, lake), worst(&run.worst));
     if !run.dry_run && !run.worst.is_empty() {
@@ -56,6 +59,21 @@ fn clusters(run: &RunSummary) -> String {
         [] => format!("{found} found.\n"),
         told => format!("{found}: {}.\n", told.join(", ")),
     }
+}
+
+/// What to do about a run that waits.
+pub(super) fn next_step(run: &RunSummary, lake: &str) -> Option<String> {
+    let shards = run.shards.as_ref()?;
+    let ShardCounts { phase, units, .. } = shards;
+    let (run_id, lake) = (&run.run_id, shell_word(lake));
+    (run.status == RunStatus::Waiting).then(|| {
+        format!(
+            "Run {run_id} waits: the {phase} is handed out in {}. Work through them with \
+             `sparklake worker --run {run_id} --lake {lake} --shard 0/4` (and 1/4 to 3/4), then \
+             `sparklake run --resume {run_id} --lake {lake}`.",
+            counted(*units, "unit", "units")
+        )
+    })
 }
 
 fn first_line(run: &RunSummary) -> String {

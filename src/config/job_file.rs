@@ -85,6 +85,8 @@ pub struct RunSection {
     /// Selectors of histories that are read again though they have not changed.
     #[serde(deserialize_with = "flexible::texts")]
     pub reload: Vec<String>,
+    /// Who works through units.
+    pub engine: Option<Engine>,
     /// What a run prints when it ends.
     pub summary: Option<SummaryFormat>,
     /// Time between the beginnings of two rounds, for a run that is repeated.
@@ -206,6 +208,18 @@ pub enum LogFormat {
     Json,
 }
 
+/// Who works through the units of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Threads of the run's own process.
+    #[default]
+    Local,
+    /// Other machines: the run writes orders into the lake, `sparklake worker` works through them, and
+    /// `sparklake run --resume` commits what they report.
+    Shards,
+}
+
 /// What a run prints when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -279,7 +293,7 @@ macro_rules! display_in_lowercase {
         }
     )*};
 }
-display_in_lowercase!(LogFormat, LogLevel, Color, Severity, SummaryFormat);
+display_in_lowercase!(LogFormat, LogLevel, Color, Severity, SummaryFormat, Engine);
 
 impl RulesSection {
     /// Rules that are not run, without repetition.

@@ -33,7 +33,7 @@ mod time;
 pub use document::LoadedFile;
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use job_file::{Color, JobFile, LogFormat, LogLevel, Severity, SummaryFormat};
+pub use job_file::{Color, Engine, JobFile, LogFormat, LogLevel, Severity, SummaryFormat};
 pub use options::{GivenBy, OPTIONS, SettingOption};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};

@@ -152,6 +152,14 @@ pub const OPTIONS: &[SettingOption] = &[
     ),
     option(
         "run",
+        "engine",
+        GivenBy::Flag("engine", "SPARKLAKE_ENGINE"),
+        Some("\"local\""),
+        "Who reads and judges: local (threads of this process) or shards (other machines, by \
+         `sparklake worker`; the run then ends early, and --resume commits what they report)",
+    ),
+    option(
+        "run",
         "summary",
         GivenBy::Flag("summary", "SPARKLAKE_SUMMARY"),
         Some("\"auto\""),

@@ -15,8 +15,8 @@ use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
-    AskSection, JobFile, LakeSection, LogSection, NotifySection, RedactionSection, RulesSection,
-    RunSection, Severity, SummaryFormat,
+    AskSection, Engine, JobFile, LakeSection, LogSection, NotifySection, RedactionSection,
+    RulesSection, RunSection, Severity, SummaryFormat,
 };
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
@@ -216,6 +216,13 @@ impl Resolver {
             identify_timeout: identify,
             extract_timeout: extract,
             reload: reload.map(|reload| reload.value).unwrap_or_default(),
+            engine: self.value(
+                "run",
+                "engine",
+                &given.engine,
+                file.engine,
+                Engine::default(),
+            ),
             summary: self.value(
                 "run",
                 "summary",
@@ -799,7 +806,8 @@ shows_as_text!(
     super::LogLevel,
     super::Color,
     Severity,
-    SummaryFormat
+    SummaryFormat,
+    Engine
 );
 
 impl ToToml for Vec<String> {

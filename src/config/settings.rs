@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::job_file::{Color, LogFormat, LogLevel, Severity, SummaryFormat};
+use super::job_file::{Color, Engine, LogFormat, LogLevel, Severity, SummaryFormat};
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::source_section::SourceSection;
@@ -38,6 +38,7 @@ pub struct SettingOverrides {
     pub identify_timeout_seconds: Option<Sourced<NonZeroUsize>>,
     pub extract_timeout_seconds: Option<Sourced<NonZeroUsize>>,
     pub reload: Option<Sourced<Vec<String>>>,
+    pub engine: Option<Sourced<Engine>>,
     pub summary: Option<Sourced<SummaryFormat>>,
     pub watch: Option<Sourced<String>>,
     pub metrics_file: Option<Sourced<PathBuf>>,
@@ -112,6 +113,8 @@ pub struct RunSettings {
     pub extract_timeout: Duration,
     /// Selectors of histories that are read again though they have not changed.
     pub reload: Vec<String>,
+    /// Who works through units.
+    pub engine: Engine,
     /// What a run prints when it ends.
     pub summary: SummaryFormat,
     /// Time between the beginnings of two rounds; `None` for a run that is not repeated.

@@ -71,6 +71,17 @@ impl Lake {
         })
     }
 
+    /// Goes on with a batch of derived rows whose units other machines have staged.
+    #[must_use]
+    pub fn reopen_derived(batch: Batch) -> DerivedBatch {
+        DerivedBatch {
+            batch,
+            units: 0,
+            tables: BTreeSet::new(),
+            staged: StagedUnit::default(),
+        }
+    }
+
     /// Writes the rows of one unit; memory holds them no longer afterwards.
     ///
     /// # Errors

@@ -63,6 +63,8 @@ pub(super) mod layout {
     pub(crate) const PENDING: &str = "_sparklake/pending";
     /// One file for each run that has begun and has no row in `runs` yet.
     pub(crate) const RUNS: &str = "_sparklake/runs";
+    /// The manifest of each run that waits for other machines, with its orders and reports below.
+    pub(crate) const SHARDS: &str = "_sparklake/shards";
     /// One file for each committed batch whose applications are not yet analysed.
     pub(crate) const ANALYSIS: &str = "_sparklake/analysis";
 }

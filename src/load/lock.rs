@@ -147,7 +147,7 @@ fn read_holder(path: &FilePath) -> Holder {
 }
 
 /// The machine's name, as far as it can be found without asking the network.
-pub(super) fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok())

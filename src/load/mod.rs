@@ -56,6 +56,7 @@ mod table_state;
 mod tests;
 mod unsafe_store;
 mod upload;
+mod waiting;
 mod withdraw;
 pub mod writer;
 
@@ -67,6 +68,7 @@ pub use intent::{PendingAnalysis, Replace, RowSelection};
 pub use lake::Lake;
 pub use ledger::{Ledger, LedgerEntry};
 pub use lock::LakeLock;
+pub(crate) use lock::host_name;
 pub use maintain::{MaintainOptions, TableMaintenance};
 pub use probe::Probe;
 pub use recover::Recovery;

@@ -1,7 +1,7 @@
 //! Brings a lake into a state in which a run may work: tables there and up to date, cut-off commits
 //! completed, files of runs that died before they decided on a commit removed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path as FilePath;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -42,7 +42,8 @@ struct AppliedContract {
 }
 
 impl Lake {
-    /// Makes the lake ready to be written to. To be called once, first, by every run.
+    /// Makes the lake ready to be written to. To be called once, first, by every run. Batches of runs
+    /// that wait for other machines stay open.
     ///
     /// # Errors
     /// [`LoadError::TypeChanged`] when a table of the lake cannot be brought to this version's
@@ -60,7 +61,11 @@ impl Lake {
             self.record_tables(all, 0).await?;
         }
         let _in_turn = lock.committing().await;
-        let open = self.open_batches().await?;
+        let waiting: BTreeSet<String> = self.waiting_runs().await?.into_iter().collect();
+        self.remove_orphaned_shards(&waiting).await?;
+        let mut open = self.open_batches().await?;
+        // Other machines work on them.
+        open.retain(|batch| !waiting.contains(&batch.run_id));
         let completed: Vec<String> = self
             .roll_forward(lock)
             .await?
@@ -72,7 +77,7 @@ impl Lake {
             0
         } else {
             lock.check()?;
-            self.remove_staged_files(&open).await?
+            self.remove_staged_files(&open, &HashSet::new()).await?
         };
         for batch_id in &open {
             self.close_batch(batch_id).await?;
@@ -122,8 +127,13 @@ impl Lake {
             .await
     }
 
-    /// Removes the files of some batches that no table refers to. Returns their number.
-    async fn remove_staged_files(&self, batch_ids: &[String]) -> Result<u64, LoadError> {
+    /// Removes the files of some batches that no table refers to and that are not in `keep`. Returns
+    /// their number.
+    pub(super) async fn remove_staged_files(
+        &self,
+        batch_ids: &[String],
+        keep: &HashSet<String>,
+    ) -> Result<u64, LoadError> {
         let mut candidates: BTreeMap<&str, Vec<Path>> = BTreeMap::new();
         for table in schema::tables() {
             let found = self.files_of_batches(&table.name, batch_ids).await?;
@@ -141,7 +151,9 @@ impl Lake {
                 .iter()
                 .map(|file| format!("{table}/{}", file.path()))
                 .collect();
-            for path in paths.iter().filter(|path| !live.contains(path.as_ref())) {
+            let is_wanted =
+                |path: &Path| live.contains(path.as_ref()) || keep.contains(path.as_ref());
+            for path in paths.iter().filter(|path| !is_wanted(path)) {
                 self.delete_staged(path).await?;
                 removed += 1;
             }

@@ -1,8 +1,9 @@
 //! The analysis step of a run: which applications are judged again, and where the answers go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use datafusion::prelude::SessionContext;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -15,6 +16,7 @@ use crate::load::{
 };
 use crate::model::ApplicationKey;
 use crate::schema;
+use crate::unit::shards::{Reports, ShardObjects};
 use crate::unit::{
     self, ANALYSIS_VERSION, AnalysisKind, AnalysisOrder, AnalysisProblem, AnalysisResult,
     WorstApplication,
@@ -22,7 +24,9 @@ use crate::unit::{
 
 use super::error::RunError;
 use super::request::RunRequest;
+use super::run_row::RunRow;
 use super::second_pass::SecondPass;
+use super::shards;
 use super::stage::{self, lake_reference};
 use super::summary::{Problem, RunSummary};
 
@@ -47,15 +51,38 @@ impl Rules {
     }
 }
 
+/// Where applications are judged.
+#[derive(Clone, Copy)]
+pub(super) enum Judges<'j> {
+    /// In this process, or by the workers of the request.
+    Here,
+    /// On other machines, to which the orders are handed out now.
+    Elsewhere(&'j ShardObjects, &'j RunRow),
+    /// On other machines, which have reported.
+    Reported(&'j Reports),
+}
+
+/// How far the analysis came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Analyzed {
+    /// Nothing had to be judged.
+    Nothing,
+    /// All is judged that can be.
+    Judged,
+    /// Orders are handed out, and nothing is judged yet.
+    Waits,
+}
+
 /// Judges the applications whose rows changed, and those that an earlier run could not judge; all of
-/// them where the rules changed. Returns whether anything was judged.
+/// them where the rules changed.
 pub(super) async fn analyze(
     request: &RunRequest,
     lake: &Lake,
     lock: &LakeLock,
     rules: &Rules,
+    judges: Judges<'_>,
     summary: &mut RunSummary,
-) -> Result<bool, RunError> {
+) -> Result<Analyzed, RunError> {
     let Rules { recipe, catalog } = rules;
     let pending = lake.pending_analysis().await?;
     let digest = catalog.fingerprint();
@@ -71,7 +98,7 @@ pub(super) async fn analyze(
     let has_clusters = summary.clusters.found > summary.clusters.unchanged;
     if wanted.is_empty() && !everything && !has_clusters {
         finish(lake, lock, &pending, rules_changed.then_some(&digest)).await?;
-        return Ok(false);
+        return Ok(Analyzed::Nothing);
     }
     let mut is_done = true;
     if everything || !wanted.is_empty() {
@@ -82,8 +109,12 @@ pub(super) async fn analyze(
             lock,
             recipe,
             catalog: catalog.per_application(),
+            judges,
         };
-        is_done = judging.judge(wanted, summary).await?;
+        match judging.judge(wanted, summary).await? {
+            Some(judged) => is_done = judged,
+            None => return Ok(Analyzed::Waits),
+        }
     }
     let second = SecondPass {
         request,
@@ -100,7 +131,7 @@ pub(super) async fn analyze(
     if is_done {
         finish(lake, lock, &pending, Some(&digest)).await?;
     }
-    Ok(true)
+    Ok(Analyzed::Judged)
 }
 
 /// Who judges, and by what.
@@ -111,16 +142,26 @@ struct Judging<'r> {
     recipe: &'r CatalogRecipe,
     /// What judges one application at a time.
     catalog: Catalog,
+    judges: Judges<'r>,
+}
+
+/// The units of a batch of analysis.
+struct Planned {
+    derived: DerivedBatch,
+    orders: Vec<AnalysisOrder>,
+    /// Results that are there already, by unit.
+    results: HashMap<u32, AnalysisResult>,
 }
 
 impl Judging<'_> {
     /// Judges these applications, all of the lake where `None`, unit by unit, and commits what came
-    /// out. False where storage failed, so that the same has to be done again.
+    /// out. False where storage failed, so that the same has to be done again; `None` where the units
+    /// were handed out.
     async fn judge(
         &self,
         wanted: Option<&BTreeSet<ApplicationKey>>,
         summary: &mut RunSummary,
-    ) -> Result<bool, RunError> {
+    ) -> Result<Option<bool>, RunError> {
         let Self { lake, lock, .. } = self;
         let options = AskOptions {
             memory_bytes: MEMORY_BYTES,
@@ -128,28 +169,35 @@ impl Judging<'_> {
         };
         let ask = AskLake::new(lake, options).map_err(AnalyzeError::from)?;
         let session = ask.session().map_err(AnalyzeError::from)?;
-        let subjects = analyze::subjects(&session, wanted).await?;
-        let mut derived = lake.begin_derived(lock, &summary.run_id).await?;
-        // Applications whose rows are gone lose their derived rows too, in every table.
-        lake.stage_derived(&mut derived, no_rows(&self.catalog))
-            .await?;
-        let units = analyze::units(subjects, UnitLimits::default());
-        let orders: Vec<AnalysisOrder> = units
-            .into_iter()
-            .map(|subjects| self.order(&mut derived, subjects))
-            .collect();
+        let planned = match self.reported().await? {
+            Some(planned) => planned,
+            None => self.plan(&session, wanted, summary).await?,
+        };
+        let Planned {
+            mut derived,
+            orders,
+            mut results,
+        } = planned;
+        if let Judges::Elsewhere(objects, row) = self.judges
+            && orders.len() > 1
+        {
+            let batch = derived.batch().clone();
+            shards::wait_for_analysis(objects, batch, &orders, summary, row).await?;
+            return Ok(None);
+        }
         let mut found = Found::default();
         if let Some(workers) = &self.request.workers {
-            let results = tokio::task::block_in_place(|| workers.judge(&orders))?;
+            let given = tokio::task::block_in_place(|| workers.judge(&orders))?;
             let staging = lake.staging(WriterSettings::default());
-            for result in stage::take(&staging, &orders, results)? {
-                found.add(result, &mut derived, summary);
-            }
-        } else {
-            for order in &orders {
-                let result = unit::judge(order, lake, &self.catalog, &session).await?;
-                found.add(result, &mut derived, summary);
-            }
+            let taken = stage::take(&staging, &orders, given)?;
+            results.extend(taken.into_iter().map(|result| (result.unit, result)));
+        }
+        for order in &orders {
+            let result = match results.remove(&order.unit) {
+                Some(result) => result,
+                None => unit::judge(order, lake, &self.catalog, &session).await?,
+            };
+            found.add(result, &mut derived, summary);
         }
         let replace = match wanted {
             None => Replace::Everything,
@@ -163,7 +211,79 @@ impl Judging<'_> {
         summary
             .problems
             .extend(Problem::of_failures(&found.failures));
-        Ok(!problems.iter().any(|problem| problem.is_retryable))
+        Ok(Some(!problems.iter().any(|problem| problem.is_retryable)))
+    }
+
+    /// Begins a batch, and orders units of it.
+    async fn plan(
+        &self,
+        session: &SessionContext,
+        wanted: Option<&BTreeSet<ApplicationKey>>,
+        summary: &RunSummary,
+    ) -> Result<Planned, RunError> {
+        let subjects = analyze::subjects(session, wanted).await?;
+        let begun = self.lake.begin_derived(self.lock, &summary.run_id).await?;
+        let mut derived = self.with_all_tables(begun).await?;
+        let limits = self.limits(subjects.len());
+        let units = analyze::units(subjects, limits);
+        let orders = units
+            .into_iter()
+            .map(|subjects| self.order(&mut derived, subjects))
+            .collect();
+        Ok(Planned {
+            derived,
+            orders,
+            results: HashMap::new(),
+        })
+    }
+
+    /// What a unit holds: where units are handed out, so much that there are as many as threads or
+    /// more.
+    fn limits(&self, subjects: usize) -> UnitLimits {
+        let limits = UnitLimits::default();
+        match self.judges {
+            Judges::Elsewhere(..) => {
+                let share = (subjects / self.request.threads.max(1)).max(1);
+                UnitLimits {
+                    applications: limits.applications.min(share),
+                    ..limits
+                }
+            }
+            Judges::Here | Judges::Reported(_) => limits,
+        }
+    }
+
+    /// The units that other machines have judged; `None` where none were handed out, where the rules
+    /// have changed since, or where their batch was committed by an earlier attempt.
+    async fn reported(&self) -> Result<Option<Planned>, RunError> {
+        let Judges::Reported(reports) = self.judges else {
+            return Ok(None);
+        };
+        let Some(batch) = reports.manifest().batches.first() else {
+            return Ok(None);
+        };
+        let orders = reports.orders(0, AnalysisOrder::parse).await?;
+        let fingerprint = self.catalog.fingerprint();
+        if orders.iter().any(|order| order.fingerprint != fingerprint) {
+            tracing::warn!("what workers judged is not taken: the rules have changed since");
+            return Ok(None);
+        }
+        if !self.lake.is_open(batch).await? {
+            return Ok(None);
+        }
+        let derived = self.with_all_tables(Lake::reopen_derived(batch.clone()));
+        Ok(Some(Planned {
+            derived: derived.await?,
+            results: shards::judged_elsewhere(reports, &orders)?,
+            orders,
+        }))
+    }
+
+    /// Applications whose rows are gone lose their derived rows too, in every table.
+    async fn with_all_tables(&self, mut derived: DerivedBatch) -> Result<DerivedBatch, RunError> {
+        let rows = no_rows(&self.catalog);
+        self.lake.stage_derived(&mut derived, rows).await?;
+        Ok(derived)
     }
 
     fn order(&self, derived: &mut DerivedBatch, subjects: Vec<Subject>) -> AnalysisOrder {

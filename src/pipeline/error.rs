@@ -18,6 +18,15 @@ pub enum RunError {
         /// The first source's error.
         reason: String,
     },
+    /// A run in the lake waits for its workers.
+    #[error(
+        "run {run_id} waits in the lake for its workers; commit what they reported with \
+         `sparklake run --resume {run_id}`, then run again"
+    )]
+    Waiting {
+        /// The run that waits.
+        run_id: String,
+    },
     /// The lake cannot be used.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -45,6 +54,7 @@ impl RunError {
     pub fn status(&self) -> RunStatus {
         match self {
             Self::Unreachable { .. } => RunStatus::Unreachable,
+            Self::Waiting { .. } => RunStatus::Held,
             Self::Load(error) => of_load(error),
             Self::Analyze(error) if error.is_configuration() => RunStatus::Misconfigured,
             Self::Unit(error) if error.is_usage() => RunStatus::Misconfigured,

@@ -4,6 +4,9 @@
 //! stages and commits them batch by batch, judges the applications whose rows changed, and writes
 //! one row about itself. Killed anywhere, the next run goes on from the last committed batch.
 //! Platforms are worked through a few clusters at a time, each with its own commits.
+//!
+//! A run whose units go to other machines ends twice: once when its orders are written ([`shards`]),
+//! and once more when it is resumed and commits what was reported.
 
 mod analysis;
 mod cluster_facts;
@@ -24,6 +27,8 @@ mod request;
 mod run_row;
 mod second_pass;
 mod selection;
+mod shard_counts;
+mod shards;
 mod sources;
 mod stage;
 mod summary;
@@ -40,6 +45,7 @@ pub use outcome::{
 pub use progress::{NoProgress, Progress};
 pub use reload::{InvalidSelector, Reload};
 pub use request::RunRequest;
+pub use shard_counts::{ShardCounts, UnitTimes};
 pub use sources::{NamedSource, Source};
 pub use summary::{ClusterCounts, Problem, RunSummary};
 pub use teams::TeamSettings;

@@ -26,6 +26,9 @@ pub enum RunStatus {
     Done,
     /// It left something out that exists; the rest is loaded.
     Partial,
+    /// It handed its units out and waits for what workers report. Never in the table: the run ends
+    /// when it is resumed.
+    Waiting,
     /// It could not do its work.
     Failed,
     /// It was called in a way that cannot work.
@@ -46,7 +49,7 @@ impl RunStatus {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::Done => 0,
+            Self::Done | Self::Waiting => 0,
             Self::Failed | Self::Interrupted | Self::Killed => 1,
             Self::Misconfigured => 2,
             Self::Partial => 3,
@@ -61,6 +64,7 @@ impl RunStatus {
         match self {
             Self::Done => "done",
             Self::Partial => "partial",
+            Self::Waiting => "waiting",
             Self::Failed => "failed",
             Self::Misconfigured => "misconfigured",
             Self::Held => "held",

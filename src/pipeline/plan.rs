@@ -57,7 +57,7 @@ impl Candidate {
     }
 
     /// Whether a worker in another process can read it.
-    fn travels(&self) -> bool {
+    pub(super) fn travels(&self) -> bool {
         self.owner.credentials.is_some() && can_travel(&self.history)
     }
 
@@ -270,8 +270,27 @@ impl BatchPlan {
     }
 }
 
-/// Cuts the histories into batches, and each batch into units for `threads` workers.
-pub(super) fn batches(mut candidates: Vec<Candidate>, threads: usize) -> Vec<BatchPlan> {
+/// How the histories of a batch are spread over units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spread {
+    /// Workers of one machine, and threads of a unit that takes it for itself.
+    pub(super) threads: usize,
+    /// Most bytes of a unit of several histories.
+    pub(super) unit_bytes: u64,
+}
+
+impl Spread {
+    /// Over the threads of this machine, a unit each.
+    pub(super) fn over(threads: usize) -> Self {
+        Self {
+            threads,
+            unit_bytes: u64::MAX,
+        }
+    }
+}
+
+/// Cuts the histories into batches, and each batch into units.
+pub(super) fn batches(mut candidates: Vec<Candidate>, over: Spread) -> Vec<BatchPlan> {
     candidates
         .sort_by(|a, b| (a.app_date(), a.history.uri()).cmp(&(b.app_date(), b.history.uri())));
     let mut batches = Vec::new();
@@ -279,21 +298,22 @@ pub(super) fn batches(mut candidates: Vec<Candidate>, threads: usize) -> Vec<Bat
     for candidate in candidates {
         let size = candidate.history.total_bytes();
         if !batch.is_empty() && (bytes + size > BATCH_BYTES || batch.len() >= BATCH_HISTORIES) {
-            batches.push(units(std::mem::take(&mut batch), threads));
+            batches.push(units(std::mem::take(&mut batch), over));
             bytes = 0;
         }
         bytes += size;
         batch.push(candidate);
     }
     if !batch.is_empty() {
-        batches.push(units(batch, threads));
+        batches.push(units(batch, over));
     }
     batches
 }
 
 /// Large histories are units of their own that take all threads, small ones share units. What cannot
 /// travel is never in a unit with what can.
-fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
+fn units(candidates: Vec<Candidate>, over: Spread) -> BatchPlan {
+    let threads = over.threads;
     let (large, small): (Vec<_>, Vec<_>) = candidates
         .into_iter()
         .partition(|candidate| candidate.history.total_bytes() >= LARGE_HISTORY_BYTES);
@@ -315,18 +335,20 @@ fn units(candidates: Vec<Candidate>, threads: usize) -> BatchPlan {
     } else {
         threads
     };
-    units.extend(spread(travelling, threads));
-    units.extend(spread(staying, workers));
+    units.extend(spread(travelling, over));
+    units.extend(spread(staying, Spread::over(workers)));
     for (unit, number) in units.iter_mut().zip(0..) {
         unit.number = number;
     }
     BatchPlan { units }
 }
 
-/// Spreads small histories over `workers` units of about the same size, neighbors by date together.
-fn spread(candidates: Vec<Candidate>, workers: usize) -> Vec<UnitPlan> {
+/// Spreads small histories over units of about the same size, one for each thread or more, neighbors
+/// by date together.
+fn spread(candidates: Vec<Candidate>, over: Spread) -> Vec<UnitPlan> {
     let total: u64 = candidates.iter().map(Candidate::weight).sum();
-    let share = total.div_ceil(workers.max(1) as u64).max(1);
+    let share = total.div_ceil(over.threads.max(1) as u64);
+    let share = share.min(over.unit_bytes).max(1);
     let mut units: Vec<UnitPlan> = Vec::new();
     let mut filled = share;
     for candidate in candidates {

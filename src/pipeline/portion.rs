@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 
-use crate::load::{Lake, LakeLock, SourceRecord, SourceStatus};
+use crate::load::{Batch, Lake, LakeLock, SourceRecord, SourceStatus};
 use crate::model::ApplicationKey;
 use crate::unit::{Stores, identify_record, record, unreadable};
 
@@ -16,7 +16,7 @@ use super::error::RunError;
 use super::history_outcome::Outcome;
 use super::identify::{self, Identified, OwnedHistory};
 use super::night::milliseconds;
-use super::plan::{self, BatchPlan, Candidate, Duplicate};
+use super::plan::{self, BatchPlan, Candidate, Duplicate, Spread};
 use super::progress::Progress;
 use super::request::RunRequest;
 use super::selection::Selection;
@@ -92,6 +92,24 @@ impl<'p> Portions<'p> {
         portion.candidates = candidates;
         portion.others.extend(duplicates.into_iter().map(skipped));
         Some(portion)
+    }
+
+    /// All that is left, as one portion.
+    pub(super) async fn all(&mut self) -> Portion {
+        let mut all = Portion::default();
+        while let Some(portion) = self.next().await {
+            all.candidates.extend(portion.candidates);
+            all.others.extend(portion.others);
+        }
+        // Copies of one application may have come in different portions.
+        let discovered = &self.discovered;
+        let (candidates, duplicates) =
+            plan::choose(all.candidates, &self.selection.ledger(), |uri| {
+                discovered.contains(uri)
+            });
+        all.candidates = candidates;
+        all.others.extend(duplicates.into_iter().map(skipped));
+        all
     }
 
     fn sort_in(
@@ -178,18 +196,27 @@ impl Loader<'_> {
         taken: &mut HashSet<ApplicationKey>,
         summary: &mut RunSummary,
     ) -> Result<Vec<Outcome>, RunError> {
-        let Portion {
-            mut candidates,
-            mut others,
-        } = portion;
+        let Portion { candidates, others } = portion;
         let sizes = candidates.iter();
         let bytes = sizes.map(|candidate| candidate.history.total_bytes()).sum();
         self.progress.total(candidates.len(), bytes);
         taken.extend(candidates.iter().map(Candidate::key));
+        self.read(candidates, others, taken, summary).await
+    }
+
+    /// Reads and commits histories, and the other applications that turn out to be in their files;
+    /// `taken` are the applications of this run so far.
+    pub(super) async fn read(
+        &self,
+        mut candidates: Vec<Candidate>,
+        mut others: Vec<Outcome>,
+        taken: &mut HashSet<ApplicationKey>,
+        summary: &mut RunSummary,
+    ) -> Result<Vec<Outcome>, RunError> {
         let mut outcomes = Vec::new();
         while !candidates.is_empty() {
             let mut found = Vec::new();
-            for batch_plan in plan::batches(candidates, self.request.threads) {
+            for batch_plan in plan::batches(candidates, Spread::over(self.request.threads)) {
                 let others = std::mem::take(&mut others);
                 let mut loaded = self.load_batch(batch_plan, others, summary).await?;
                 found.extend(
@@ -221,17 +248,36 @@ impl Loader<'_> {
         summary: &mut RunSummary,
     ) -> Result<Vec<Outcome>, RunError> {
         let extracting = Instant::now();
-        let replaced: BTreeMap<ApplicationKey, ApplicationKey> = {
-            let ledger = self.selection.ledger();
-            batch_plan
-                .candidates()
-                .flat_map(|candidate| plan::replaced_keys(candidate, &ledger))
-                .collect()
-        };
+        let replaced = self.replaced(batch_plan.candidates());
         let batch = self.lake.begin_batch(self.lock, &summary.run_id).await?;
         let staged = self.stage(batch_plan, &batch)?;
         summary.extract_ms += milliseconds(extracting.elapsed());
+        let loaded = self.commit_batch(&batch, replaced, staged, others, summary);
+        let outcomes = loaded.await?;
+        self.progress.phase("extract");
+        Ok(outcomes)
+    }
 
+    /// The keys whose rows go when candidates are read, each with the key of the candidate.
+    pub(super) fn replaced<'c>(
+        &self,
+        candidates: impl Iterator<Item = &'c Candidate>,
+    ) -> BTreeMap<ApplicationKey, ApplicationKey> {
+        let ledger = self.selection.ledger();
+        candidates
+            .flat_map(|candidate| plan::replaced_keys(candidate, &ledger))
+            .collect()
+    }
+
+    /// Commits what the units of a batch staged, in place of the rows that `replaced` names.
+    pub(super) async fn commit_batch(
+        &self,
+        batch: &Batch,
+        replaced: BTreeMap<ApplicationKey, ApplicationKey>,
+        staged: StagedBatch,
+        others: Vec<Outcome>,
+        summary: &mut RunSummary,
+    ) -> Result<Vec<Outcome>, RunError> {
         self.progress.phase("load");
         let loading = Instant::now();
         let StagedBatch {
@@ -259,12 +305,11 @@ impl Loader<'_> {
             summary.note(outcome);
         }
         self.lake
-            .commit(self.lock, &batch, units, &replaced, sources)
+            .commit(self.lock, batch, units, &replaced, sources)
             .await?;
         let records = outcomes.iter().map(|outcome| &outcome.record);
-        self.selection.note(records, &batch);
+        self.selection.note(records, batch);
         summary.load_ms += milliseconds(loading.elapsed());
-        self.progress.phase("extract");
         Ok(outcomes)
     }
 }
@@ -283,7 +328,7 @@ impl RunSummary {
 }
 
 /// A log that another log of the same application takes precedence over.
-fn skipped(duplicate: Duplicate) -> Outcome {
+pub(super) fn skipped(duplicate: Duplicate) -> Outcome {
     let Duplicate { candidate, winner } = duplicate;
     let mut record = record(
         &candidate.history,

@@ -30,6 +30,10 @@ pub struct RunRequest {
     pub sources: Vec<NamedSource>,
     /// Who works through units; threads of this process where `None`.
     pub workers: Option<Arc<dyn Workers>>,
+    /// Whether units are handed out to other machines; the run then ends early and waits.
+    pub hands_out: bool,
+    /// The run that waits and is gone on with, instead of a new one.
+    pub resume: Option<String>,
     /// Masks secrets in all that is written.
     pub redactor: Redactor,
     /// Which of them, by their newest modification.

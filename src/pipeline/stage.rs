@@ -29,7 +29,7 @@ pub(super) struct StagedBatch {
 }
 
 /// Shows the progress that outcomes tell.
-struct Shown<'p>(&'p dyn Progress);
+pub(super) struct Shown<'p>(pub(super) &'p dyn Progress);
 
 impl Listener for Shown<'_> {
     fn history_done(&self, outcome: &unit::Outcome) {
@@ -108,7 +108,7 @@ impl Loader<'_> {
 
     /// The order of a unit whose histories all travel, with the stores of discovery lent to the
     /// threads of this process.
-    fn order(&self, plan: &UnitPlan, batch: &Batch) -> Option<Order> {
+    pub(super) fn order(&self, plan: &UnitPlan, batch: &Batch) -> Option<Order> {
         let mut credentials = BTreeMap::new();
         let mut histories = Vec::with_capacity(plan.candidates.len());
         for candidate in &plan.candidates {
@@ -194,7 +194,7 @@ pub(super) fn take<O: UnitOrder>(
 }
 
 /// The files of all units, and the outcomes with the candidates that they are about.
-fn put_together(plans: &[UnitPlan], results: Vec<UnitResult>) -> StagedBatch {
+pub(super) fn put_together(plans: &[UnitPlan], results: Vec<UnitResult>) -> StagedBatch {
     let mut by_number: BTreeMap<u32, UnitResult> = results
         .into_iter()
         .map(|result| (result.unit, result))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::analyze::Failure;
 use crate::discover::DiscoverProblem;
@@ -12,9 +12,10 @@ use crate::unit::{AnalysisProblem, WorstApplication};
 
 use super::outcome::{AnalysisStatus, RunStatus};
 use super::place::Place;
+use super::shard_counts::ShardCounts;
 
 /// What a run did. Serialises to the last line of its output.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Unique id of the run.
     pub run_id: String,
@@ -56,6 +57,9 @@ pub struct RunSummary {
     pub extract_ms: u64,
     pub load_ms: u64,
     pub analyze_ms: u64,
+    /// Units that other machines work through; `None` in a run of one machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shards: Option<ShardCounts>,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
     /// The applications with most time in flagged stages.
@@ -63,7 +67,7 @@ pub struct RunSummary {
 }
 
 /// Clusters by what became of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterCounts {
     /// Listed.
     pub found: usize,
@@ -91,7 +95,7 @@ impl ClusterCounts {
 }
 
 /// One thing that was left out.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Problem {
     /// The log, folder or file.
     pub uri: String,

@@ -25,6 +25,15 @@ impl Default for RunWatch {
 }
 
 impl RunWatch {
+    /// Of a run that is gone on with.
+    #[must_use]
+    pub fn of(run_id: &str) -> Self {
+        Self {
+            run_id: run_id.into(),
+            noted: Arc::default(),
+        }
+    }
+
     /// The id of the run.
     #[must_use]
     pub fn run_id(&self) -> &str {

@@ -55,7 +55,7 @@ pub trait StagedResult {
 /// The results of a batch.
 #[derive(Debug)]
 pub struct Collected<R> {
-    /// One for each order, by number of the unit.
+    /// One for each order that has any, by number of the unit.
     pub results: Vec<R>,
     /// Files of units that were done more than once, which nobody wants.
     pub doubled: StagedUnit,
@@ -66,6 +66,22 @@ pub struct Collected<R> {
 /// # Errors
 /// A result that does not fit its order, or an order without one.
 pub fn collect<O: UnitOrder>(
+    orders: &[O],
+    results: Vec<O::Result>,
+) -> Result<Collected<O::Result>, UnitError> {
+    let collected = collect_reported(orders, results)?;
+    let has_result = |unit| collected.results.iter().any(|result| result.unit() == unit);
+    match orders.iter().find(|order| !has_result(order.unit())) {
+        Some(order) => Err(UnitError::NoResult { unit: order.unit() }),
+        None => Ok(collected),
+    }
+}
+
+/// Takes at most one result for each order: workers elsewhere may not have reported all units.
+///
+/// # Errors
+/// A result that does not fit its order.
+pub fn collect_reported<O: UnitOrder>(
     orders: &[O],
     results: Vec<O::Result>,
 ) -> Result<Collected<O::Result>, UnitError> {
@@ -87,9 +103,6 @@ pub fn collect<O: UnitOrder>(
             }
         }
     }
-    if let Some(unit) = orders.keys().find(|unit| !first.contains_key(unit)) {
-        return Err(UnitError::NoResult { unit: *unit });
-    }
     Ok(Collected {
         results: first.into_values().collect(),
         doubled,
@@ -109,7 +122,8 @@ fn add_doubled(doubled: &mut StagedUnit, result: impl StagedResult, taken: &Stag
     }
 }
 
-fn check<O: UnitOrder>(result: &O::Result, order: &O) -> Result<(), String> {
+/// Whether a result fits its order; in words where it does not.
+pub(super) fn check<O: UnitOrder>(result: &O::Result, order: &O) -> Result<(), String> {
     if result.version() != O::Result::VERSION {
         return Err(format!("it has version {}", result.version()));
     }

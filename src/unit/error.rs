@@ -14,7 +14,7 @@ pub enum UnitError {
     /// It is not JSON, or not of the form that its version has.
     #[error("the {what} cannot be read: {problem}; give it as sparklake wrote it")]
     Malformed {
-        /// `order` or `result`.
+        /// `order`, `result`, `manifest` or `report`.
         what: &'static str,
         /// What is wrong, and where.
         problem: String,
@@ -25,7 +25,7 @@ pub enum UnitError {
          sparklake for a run and for its workers"
     )]
     Version {
-        /// `order` or `result`.
+        /// `order`, `result`, `manifest` or `report`.
         what: &'static str,
         /// The version that it has.
         found: u64,
@@ -98,6 +98,43 @@ pub enum UnitError {
         /// Number of the unit.
         unit: u32,
     },
+    /// What is called a run is none.
+    #[error(
+        "{run_id:?} is no id of a run; take it from the summary of `sparklake run`, or say latest"
+    )]
+    InvalidRun {
+        /// What was given.
+        run_id: String,
+    },
+    /// The manifest of a run that waits cannot be used.
+    #[error(
+        "{path}: {problem}; to give the run up instead, remove this file: the next run reads what this \
+         one had handed out"
+    )]
+    BadManifest {
+        /// Its place in the lake.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The run has handed nothing out, or was resumed already.
+    #[error("run {run_id} does not wait for workers in {lake}; {}", what_waits(.waiting))]
+    NotWaiting {
+        /// The run, or `latest`.
+        run_id: String,
+        /// The lake.
+        lake: String,
+        /// Runs that wait there.
+        waiting: Vec<String>,
+    },
+    /// The report of a unit is there and cannot be taken.
+    #[error("{path}: the report is refused: {problem}; remove it and start the worker again")]
+    BadReport {
+        /// Its place in the lake.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A worker stopped: a bug, or its process ended.
     #[error(
         "a worker stopped unexpectedly: {reason}; nothing of its batch was committed, run again"
@@ -106,6 +143,13 @@ pub enum UnitError {
         /// What it left as its last word.
         reason: String,
     },
+}
+
+fn what_waits(waiting: &[String]) -> String {
+    match waiting {
+        [] => "no run waits there: it was resumed already, or the lake is another one".to_owned(),
+        runs => format!("those that wait: {}", runs.join(", ")),
+    }
 }
 
 impl From<DiscoverError> for UnitError {
@@ -130,11 +174,15 @@ impl UnitError {
             | Self::Different { .. }
             | Self::UnknownCredentials { .. }
             | Self::InvalidPath { .. }
+            | Self::InvalidRun { .. }
+            | Self::BadManifest { .. }
+            | Self::NotWaiting { .. }
             | Self::Config(_)
             | Self::Redaction(_) => true,
             Self::Discover(error) => !error.is_retryable(),
             Self::Analyze(error) => error.is_configuration(),
             Self::BatchClosed { .. }
+            | Self::BadReport { .. }
             | Self::Load(_)
             | Self::WrongResult { .. }
             | Self::NoResult { .. }

@@ -5,9 +5,10 @@
 //! lake. A [`UnitResult`] is plain data too: the staged files with the Delta `Add` actions that make
 //! them part of their tables, what became of each history, and counts. Both are JSON with a version.
 //!
-//! Whoever works through orders stands behind the port [`Workers`]: [`Threads`] of this process, or
-//! another process that calls [`execute`]. A worker touches no Delta log, and the coordinator touches
-//! no row: it checks results against their orders ([`collect`]) and commits them.
+//! Whoever works through orders stands behind the port [`Workers`]: [`Threads`] of this process,
+//! another process that calls [`execute`], or other machines that report through the lake's own store
+//! ([`shards`]). A worker touches no Delta log, and the coordinator touches no row: it checks results
+//! against their orders ([`collect`]) and commits them.
 //!
 //! Judging travels in the same way: an [`AnalysisOrder`] names applications and carries the user's
 //! rules, an [`AnalysisResult`] has the staged files of what was derived. A [`GroupsOrder`] names groups
@@ -28,6 +29,7 @@ mod order;
 mod record;
 mod references;
 mod result;
+pub mod shards;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -38,7 +40,7 @@ pub use analysis::{
     ANALYSIS_VERSION, AnalysisKind, AnalysisOrder, AnalysisProblem, AnalysisResult, judge,
 };
 pub use cluster_rows::ClusterFacts;
-pub use collect::{Collected, StagedResult, UnitOrder, collect};
+pub use collect::{Collected, StagedResult, UnitOrder, collect, collect_reported};
 pub use credentials::{AwsAccess, Credentials};
 pub use error::UnitError;
 pub use execute::{AnyOrder, execute, execute_analysis, execute_groups};

@@ -33,7 +33,8 @@ impl Listener for Silent {
 /// Works through the units of one batch, wherever that is.
 pub trait Workers: Debug + Send + Sync {
     /// Works through all orders, and returns their results in any order. A unit may be done more
-    /// than once: the caller takes one result of each. Called on a thread that may block.
+    /// than once: the caller takes one result of each. Workers elsewhere return what they have
+    /// reported; a unit without a result is missing. Called on a thread that may block.
     ///
     /// # Errors
     /// A unit that came to nothing. What is wrong with a history is no error.

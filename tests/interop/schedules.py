@@ -24,13 +24,14 @@ def kubernetes() -> str:
     import kubernetes_validate
     import yaml
 
-    documents = list(yaml.safe_load_all((JOBS / "kubernetes/cronjob.yaml").read_text()))
+    files = sorted((JOBS / "kubernetes").glob("*.yaml"))
+    documents = [document for file in files for document in yaml.safe_load_all(file.read_text())]
     for document in documents:
         kubernetes_validate.validate(document, "1.29", strict=True)
     return f"{len(documents)} documents valid against the schemas of Kubernetes 1.29, unknown keys refused"
 
 
-def emr() -> str:
+def aws() -> str:
     import botocore.session
     from botocore.validate import ParamValidator
 
@@ -47,9 +48,10 @@ def emr() -> str:
     check("scheduler", "CreateSchedule", schedule)
     step = json.loads(schedule["Target"]["Input"])
     check("emr", "AddJobFlowSteps", step)
+    check("batch", "RegisterJobDefinition", json.loads((JOBS / "batch/job-definition.json").read_text()))
     alone = json.loads((JOBS / "emr-step/step.json").read_text())
     assert step["Steps"] == alone, "schedule.json and step.json differ"
-    return "schedule.json and step.json valid against the models of scheduler and emr"
+    return "schedule.json, step.json and job-definition.json valid against the models of scheduler, emr and batch"
 
 
 def databricks() -> str:
@@ -94,7 +96,7 @@ def systemd() -> str:
 
 def main() -> int:
     failed = 0
-    for check in (kubernetes, emr, databricks, systemd):
+    for check in (kubernetes, aws, databricks, systemd):
         try:
             print(f"{check.__name__}: {check()}")
         except Exception as error:  # noqa: BLE001: each check reports by itself

@@ -1,15 +1,13 @@
 //! However a run ends, the next one brings the lake to the rows of an undisturbed run.
 
-use std::collections::hash_map::RandomState;
 use std::fs;
-use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::program::{Ended, load, load_command};
 use super::stored::{Row, assert_same, content, rows, versions};
-use super::world::{RENAMED, World, copy_folder, folder, remove, world};
+use super::world::{RENAMED, World, copy_folder, folder, random_share, remove, world};
 
 /// How many runs are killed. A few by default; dozens by hand, with a release build.
 const KILLS_VARIABLE: &str = "SPARKLAKE_KILLS";
@@ -212,12 +210,6 @@ fn kill_after(moment: Duration, logs: &Path, lake: &Path) -> bool {
     run.kill().expect("kill -9");
     run.wait().expect("a child");
     was_alive
-}
-
-/// Between 0 and 1, another one each time.
-fn random_share() -> f64 {
-    let random = RandomState::new().build_hasher().finish() >> 32;
-    random as f64 / f64::from(u32::MAX)
 }
 
 /// Files of the lake that a later run would have to clean up: unfinished batches and intents.

@@ -46,6 +46,7 @@ mod run_rows;
 mod schedules;
 mod second_pass;
 mod secrets;
+mod shards;
 mod sql_facts;
 mod stored;
 mod threat_model;

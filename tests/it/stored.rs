@@ -129,6 +129,17 @@ pub(crate) fn files(lake: &Path, table: &str) -> BTreeSet<String> {
     live_files(lake, table).into_keys().collect()
 }
 
+/// Files that are part of a table, or were part of an earlier version of it.
+pub(crate) fn files_ever(lake: &Path, table: &str) -> BTreeSet<String> {
+    let added = |action: &str| {
+        let action: Value = serde_json::from_str(action).expect("an action");
+        text(&action, "/add/path").map(str::to_owned)
+    };
+    let commits = commits(lake, table);
+    let actions = commits.iter().flat_map(|commit| commit.lines());
+    actions.filter_map(added).collect()
+}
+
 /// File → values of its partition.
 pub(crate) fn live_files(lake: &Path, table: &str) -> BTreeMap<String, Row> {
     let mut live = BTreeMap::new();

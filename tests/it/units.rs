@@ -136,6 +136,8 @@ async fn run(logs: &Path, lake: &Path, workers: Arc<dyn Workers>) -> RunEnd {
             }),
         }],
         workers: Some(workers),
+        hands_out: false,
+        resume: None,
         redactor: Default::default(),
         window: Default::default(),
         dry_run: false,

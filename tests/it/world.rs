@@ -4,7 +4,9 @@
 //! in progress, one is not there at all. On the second all logs are as Spark left them. Made once,
 //! for all tests.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
@@ -150,4 +152,10 @@ pub(crate) fn remove(folder: &Path) {
         }
         _ => {}
     }
+}
+
+/// Between 0 and 1, another one each time.
+pub(crate) fn random_share() -> f64 {
+    let random = RandomState::new().build_hasher().finish() >> 32;
+    random as f64 / f64::from(u32::MAX)
 }
