@@ -9,6 +9,8 @@
 -- parameter: limit bigint = 15 [count] most jobs
 WITH found AS (
   SELECT
+    -- A finding stands for others of its kind, which it lists.
+    CASE WHEN f.evidence_json LIKE '%"others":[%' THEN SPLIT_PART(f.evidence_json, '"others":[', 2) ELSE '' END AS others,
     f.title, f.subject_type, TRY_CAST(SPLIT_PART(f.subject_id, '.', 1) AS BIGINT) AS number,
     CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END AS weight
   FROM findings AS f
@@ -17,8 +19,25 @@ WITH found AS (
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
 ),
-marks AS (
-  SELECT j.job_id, MAX(f.weight) AS weight, COUNT(*) AS num_findings, MIN(f.title) AS title
+-- The stages and the job of each job, as findings call them.
+names AS (
+  SELECT j.job_id, 'job' AS subject_type, CAST(j.job_id AS STRING) AS subject_id
+  FROM jobs AS j
+  WHERE j.platform = $platform AND j.cluster_id = $cluster_id
+    AND j.application_id = $application_id AND j.attempt_id = $attempt_id
+    AND j.app_date = CAST($app_date AS DATE)
+  UNION ALL
+  SELECT j.job_id, 'stage' AS subject_type, CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id
+  FROM jobs AS j
+  INNER JOIN stages AS s
+    ON s.platform = j.platform AND s.cluster_id = j.cluster_id AND s.application_id = j.application_id
+    AND s.attempt_id = j.attempt_id AND s.app_date = j.app_date AND ARRAY_CONTAINS(j.stage_ids, s.stage_id)
+  WHERE s.submission_time IS NOT NULL AND j.platform = $platform AND j.cluster_id = $cluster_id
+    AND j.application_id = $application_id AND j.attempt_id = $attempt_id
+    AND j.app_date = CAST($app_date AS DATE)
+),
+found_jobs AS (
+  SELECT j.job_id, f.weight, f.title
   FROM jobs AS j
   INNER JOIN found AS f
     ON (f.subject_type = 'job' AND f.number = j.job_id)
@@ -27,7 +46,16 @@ marks AS (
   WHERE j.platform = $platform AND j.cluster_id = $cluster_id
     AND j.application_id = $application_id AND j.attempt_id = $attempt_id
     AND j.app_date = CAST($app_date AS DATE)
-  GROUP BY j.job_id
+  UNION ALL
+  SELECT n.job_id, f.weight, f.title
+  FROM names AS n
+  INNER JOIN found AS f
+    ON f.subject_type = n.subject_type AND f.others LIKE CONCAT('%"', n.subject_id, '"%')
+),
+marks AS (
+  SELECT job_id, MAX(weight) AS weight, COUNT(*) AS num_findings, MIN(title) AS title
+  FROM found_jobs
+  GROUP BY job_id
 ),
 listed AS (
   SELECT

@@ -50,29 +50,55 @@ chosen AS (
   FULL OUTER JOIN main_keys AS m ON m.key = g.key
   LEFT JOIN defaults AS d ON d.key = COALESCE(g.key, m.key)
 )
-SELECT
-  key, LEFT(COALESCE(given_value, default_value), 200) AS value,
-  CASE WHEN given_value IS NULL THEN 'default' ELSE 'set' END AS origin,
-  default_value
-FROM chosen
-WHERE COALESCE(given_value, default_value) IS NOT NULL
-  AND (SELECT COUNT(*) FROM given) > 0
-  AND (
-    (is_main AND (given_value IS NOT NULL OR key NOT LIKE 'spark.dynamicAllocation.m%Executors'))
-    OR (
-      (key LIKE 'spark.sql.%' OR key LIKE 'spark.executor.%' OR key LIKE 'spark.dynamicAllocation.%'
-        OR key LIKE 'spark.shuffle.%' OR key LIKE 'spark.memory.%' OR key LIKE 'spark.speculation%'
-        OR key LIKE 'spark.task.%' OR key LIKE 'spark.locality.%' OR key LIKE 'spark.driver.%'
-        OR key LIKE 'spark.kubernetes.%' OR key LIKE 'spark.yarn.%' OR key LIKE 'spark.rdd.%'
-        OR key LIKE 'spark.io.%' OR key LIKE 'spark.network.%' OR key LIKE 'spark.stage.%'
-        OR key LIKE 'spark.excludeOnFailure.%' OR key LIKE 'spark.decommission.%' OR key LIKE 'spark.storage.%'
-        OR key LIKE 'spark.databricks.%')
-      AND key NOT LIKE '%JavaOptions%' AND key NOT LIKE '%ClassPath%' AND key NOT LIKE '%LibraryPath%'
-      AND key NOT LIKE '%.dir' AND key NOT LIKE '%.id' AND key NOT LIKE '%.host' AND key NOT LIKE '%.port'
-      AND key NOT LIKE '%Address' AND key NOT LIKE '%.archives' AND key NOT LIKE '%.jars'
-      AND key NOT LIKE 'spark.databricks.clusterUsageTags.%' AND key NOT LIKE '%.container.image'
-      AND LENGTH(given_value) <= 120
+-- What sessions changed for their queries.
+changed AS (
+  SELECT v.key, MIN(v.value) AS least, MAX(v.value) AS most, COUNT(DISTINCT v.value) AS num_values, COUNT(DISTINCT v.sql_id) AS num_queries
+  FROM session_settings AS v
+  WHERE v.sql_id IS NOT NULL AND v.key LIKE 'spark.sql.%' AND LENGTH(v.value) <= 120
+    AND v.platform = $platform AND v.cluster_id = $cluster_id
+    AND v.application_id = $application_id AND v.attempt_id = $attempt_id
+    AND v.app_date = CAST($app_date AS DATE)
+  GROUP BY v.key
+),
+listed AS (
+  SELECT
+    key, LEFT(COALESCE(given_value, default_value), 200) AS value,
+    CASE WHEN given_value IS NULL THEN 'default' ELSE 'set' END AS origin,
+    default_value, place
+  FROM chosen
+  WHERE COALESCE(given_value, default_value) IS NOT NULL
+    AND (SELECT COUNT(*) FROM given) > 0
+    AND (
+      (is_main AND (given_value IS NOT NULL OR key NOT LIKE 'spark.dynamicAllocation.m%Executors'))
+      OR (
+        (key LIKE 'spark.sql.%' OR key LIKE 'spark.executor.%' OR key LIKE 'spark.dynamicAllocation.%'
+          OR key LIKE 'spark.shuffle.%' OR key LIKE 'spark.memory.%' OR key LIKE 'spark.speculation%'
+          OR key LIKE 'spark.task.%' OR key LIKE 'spark.locality.%' OR key LIKE 'spark.driver.%'
+          OR key LIKE 'spark.kubernetes.%' OR key LIKE 'spark.yarn.%' OR key LIKE 'spark.rdd.%'
+          OR key LIKE 'spark.io.%' OR key LIKE 'spark.network.%' OR key LIKE 'spark.stage.%'
+          OR key LIKE 'spark.excludeOnFailure.%' OR key LIKE 'spark.decommission.%' OR key LIKE 'spark.storage.%'
+          OR key LIKE 'spark.databricks.%')
+        AND key NOT LIKE '%JavaOptions%' AND key NOT LIKE '%ClassPath%' AND key NOT LIKE '%LibraryPath%'
+        AND key NOT LIKE '%.dir' AND key NOT LIKE '%.id' AND key NOT LIKE '%.host' AND key NOT LIKE '%.port'
+        AND key NOT LIKE '%Address' AND key NOT LIKE '%.archives' AND key NOT LIKE '%.jars'
+        AND key NOT LIKE 'spark.databricks.clusterUsageTags.%' AND key NOT LIKE '%.container.image'
+        AND LENGTH(given_value) <= 120
+      )
     )
-  )
-ORDER BY place, key
+),
+united AS (
+  SELECT key, value, origin, default_value, place FROM listed
+  UNION ALL
+  SELECT
+    c.key,
+    CASE WHEN c.num_values = 1 THEN c.least WHEN c.num_values = 2 THEN CONCAT(c.least, ' and ', c.most)
+      ELSE CONCAT(c.least, ', ', c.most, ' and ', CAST(c.num_values - 2 AS STRING), ' more') END AS value,
+    CONCAT('session of ', CAST(c.num_queries AS STRING), CASE WHEN c.num_queries = 1 THEN ' query' ELSE ' queries' END) AS origin,
+    CAST(NULL AS STRING) AS default_value, COALESCE(m.place, 99) AS place
+  FROM changed AS c
+  LEFT JOIN main_keys AS m ON m.key = c.key
+)
+SELECT key, value, origin, default_value
+FROM united
+ORDER BY place, key, origin
 LIMIT 80

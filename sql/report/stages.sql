@@ -7,16 +7,34 @@
 -- parameter: attempt_id string = - [id] its attempt
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start: reads fewer files
 -- parameter: limit bigint = 200 [count] most stage attempts
-WITH found AS (
+WITH told AS (
   SELECT
-    f.subject_id, MAX(f.title) AS title, COUNT(*) AS num_findings, SUM(f.lost_core_ms) AS lost_core_ms,
-    MAX(CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END) AS weight
+    f.subject_id, f.title, f.lost_core_ms,
+    -- A finding stands for others of its kind, which it lists.
+    CASE WHEN f.evidence_json LIKE '%"others":[%' THEN f.evidence_json ELSE '' END AS others,
+    CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END AS weight
   FROM findings AS f
   WHERE f.subject_type = 'stage'
     AND f.platform = $platform AND f.cluster_id = $cluster_id
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
-  GROUP BY f.subject_id
+),
+names AS (
+  SELECT CONCAT(CAST(stage_id AS STRING), '.', CAST(stage_attempt_id AS STRING)) AS subject_id
+  FROM stages
+  WHERE platform = $platform AND cluster_id = $cluster_id
+    AND application_id = $application_id AND attempt_id = $attempt_id
+    AND app_date = CAST($app_date AS DATE)
+),
+found AS (
+  SELECT
+    n.subject_id, MAX(f.title) AS title, COUNT(*) AS num_findings,
+    SUM(CASE WHEN f.subject_id = n.subject_id THEN f.lost_core_ms END) AS lost_core_ms, MAX(f.weight) AS weight
+  FROM names AS n
+  INNER JOIN told AS f
+    ON f.subject_id = n.subject_id
+    OR (f.others <> '' AND SPLIT_PART(f.others, '"others":[', 2) LIKE CONCAT('%"', n.subject_id, '"%'))
+  GROUP BY n.subject_id
 ),
 listed AS (
   SELECT

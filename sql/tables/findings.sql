@@ -3,7 +3,8 @@
 -- description: Gives every row that a rule found its identity, its application's keys, a severity by
 --   what it costs, and the rule's defaults for what the rule left open. What would win less than the
 --   smallest share of the application, in wall time and in core time, is not told; what wins little is
---   never above medium. A rule may set the severity itself, which is then kept. What comes from an
+--   never above medium. No loss is larger than the core time that the application held (its task time where that
+--   is not known, or where the history is incomplete), and no gain larger than its wall time. A rule may set the severity itself, which is then kept. What comes from an
 --   incomplete history is of low confidence, because its totals are lower bounds; Databricks logs, which never
 --   have an end, are of medium confidence at best.
 -- parameter: critical_core_ms bigint = 72000000 [core_ms] lost core time from which a finding is critical (20 core-hours)
@@ -13,13 +14,17 @@
 -- parameter: serious_share double = 0.02 [ratio] share of the application below which it is never above medium
 -- parameter: min_share double = 0.005 [ratio] share of the application below which it is not told
 -- reads: application_costs, applications, rule_results
-WITH durations AS (
+WITH bounds AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     -- Up to the last event where there is no end.
     COALESCE(
       CASE WHEN duration_ms > 0 THEN duration_ms END, CASE WHEN observed_duration_ms > 0 THEN observed_duration_ms END
-    ) AS duration_ms
+    ) AS duration_ms,
+    CASE
+      WHEN complete AND core_time_ms > 0 THEN core_time_ms
+      ELSE NULLIF(GREATEST(COALESCE(core_time_ms, 0), COALESCE(total_task_time_ms, 0)), 0)
+    END AS max_lost_ms
   FROM applications
 ),
 shared AS (
@@ -31,6 +36,7 @@ shared AS (
     -- Databricks never logs the end of an application; its log can be whole all the same.
     (a.platform = 'databricks' OR a.application_name = 'Databricks Shell') AND a.start_time IS NOT NULL AS is_open_ended,
     CASE WHEN r.recoverable_ms > d.duration_ms THEN d.duration_ms ELSE r.recoverable_ms END AS winnable_ms,
+    CASE WHEN r.lost_core_ms > d.max_lost_ms THEN d.max_lost_ms ELSE r.lost_core_ms END AS losable_ms,
     -- The larger share of wall time and of core time; NULL where neither is known.
     GREATEST(
       CAST(r.recoverable_ms AS DOUBLE) / d.duration_ms,
@@ -40,7 +46,7 @@ shared AS (
   INNER JOIN applications AS a
     ON a.platform = r.platform AND a.cluster_id = r.cluster_id
     AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-  INNER JOIN durations AS d
+  INNER JOIN bounds AS d
     ON d.platform = r.platform AND d.cluster_id = r.cluster_id
     AND d.application_id = r.application_id AND d.attempt_id = r.attempt_id
   LEFT JOIN application_costs AS c
@@ -56,12 +62,12 @@ SELECT
   category,
   CASE
     WHEN severity IS NOT NULL THEN severity
-    WHEN lost_core_ms IS NULL THEN rule_severity
-    WHEN share < $serious_share AND lost_core_ms >= $medium_core_ms THEN 'medium'
-    WHEN lost_core_ms >= $critical_core_ms THEN 'critical'
-    WHEN lost_core_ms >= $high_core_ms THEN 'high'
-    WHEN lost_core_ms >= $medium_core_ms AND share >= $high_share THEN 'high'
-    WHEN lost_core_ms >= $medium_core_ms THEN 'medium'
+    WHEN losable_ms IS NULL THEN rule_severity
+    WHEN share < $serious_share AND losable_ms >= $medium_core_ms THEN 'medium'
+    WHEN losable_ms >= $critical_core_ms THEN 'critical'
+    WHEN losable_ms >= $high_core_ms THEN 'high'
+    WHEN losable_ms >= $medium_core_ms AND share >= $high_share THEN 'high'
+    WHEN losable_ms >= $medium_core_ms THEN 'medium'
     ELSE 'low'
   END AS severity,
   CASE
@@ -76,9 +82,9 @@ SELECT
   COALESCE(title, rule_title) AS title,
   evidence,
   evidence_json,
-  lost_core_ms,
+  losable_ms AS lost_core_ms,
   winnable_ms AS recoverable_ms,
-  lost_core_ms * usd_per_core_ms AS est_savings_usd,
+  losable_ms * usd_per_core_ms AS est_savings_usd,
   COALESCE(recommendation, rule_recommendation) AS recommendation,
   config_key,
   config_current,

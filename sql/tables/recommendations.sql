@@ -2,8 +2,8 @@
 -- title: Settings to change, by recurring job
 -- description: What the findings of a job's runs ask for, as one value for each setting, and what became of
 --   it in later runs. A run that asks for more of something wins over one that asks for less, and gets
---   all of it at once; resources are only taken away a part at a time, and nothing that needs memory is
---   taken away while one of the last runs was out of memory. step orders what is proposed: change one
+--   all of it at once; resources are only taken away a part at a time (a bound that was never reached from what
+--   ran), and nothing that needs memory is taken away while one of the last runs was out of memory. step orders what is proposed: change one
 --   setting, look at the next runs, change the next. A recommendation is applied when a later run has
 --   its value; it is verified when enough comparable runs with it save a fair part of what was promised,
 --   and regressed when they take more core time, for each input where that is known, or when one of
@@ -18,7 +18,7 @@
 WITH runs AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.job_key, t.run_number, t.start_time,
-    t.is_comparable, t.core_time_ms, t.core_time_per_gb_ms, t.input_bytes,
+    t.is_comparable, t.core_time_ms, t.core_time_per_gb_ms, t.input_bytes, t.num_executors_max,
     COALESCE(p.out_of_memory, FALSE) AS out_of_memory,
     CONCAT('~|~', ARRAY_JOIN(p.tuning_settings, '~|~'), '~|~') AS settings,
     MAX(CASE WHEN p.out_of_memory THEN t.run_number END) OVER (
@@ -33,7 +33,7 @@ WITH runs AS (
 ),
 wishes AS (
   SELECT
-    r.job_key, r.run_number, r.start_time, r.today, r.last_out_of_memory, r.core_time_ms,
+    r.job_key, r.run_number, r.start_time, r.today, r.last_out_of_memory, r.core_time_ms, r.num_executors_max,
     f.finding_id, f.rule_id, f.config_key, f.config_current, f.config_recommended, f.recommendation,
     f.lost_core_ms, f.recoverable_ms, f.est_savings_usd, f.confidence,
     f.config_key LIKE 'spark.executor.%' OR f.config_key LIKE 'spark.driver.%'
@@ -63,7 +63,12 @@ wishes AS (
 directed AS (
   SELECT
     w.*,
+    -- From where a resource shrinks: a bound above what ran takes nothing away before it is below that.
+    CASE WHEN config_key IN ('spark.dynamicAllocation.maxExecutors', 'spark.executor.instances') AND num_executors_max < current_number
+      THEN CAST(num_executors_max AS DOUBLE) ELSE current_number END AS held_number,
     CASE
+      -- Here 0 means without a limit.
+      WHEN config_key = 'spark.driver.maxResultSize' AND current_number = 0e0 THEN 'set'
       WHEN wanted_number > current_number THEN 'grow'
       WHEN wanted_number < current_number THEN 'shrink'
       ELSE 'set'
@@ -90,7 +95,7 @@ chosen AS (
           'spark.sql.adaptive.advisoryPartitionSizeInBytes'
         )
       ) AS is_blocked,
-    action = 'shrink' AND is_resource AND wanted_number < current_number * $shrink_step AS is_limited,
+    action = 'shrink' AND is_resource AND config_key NOT LIKE '%Factor' AND wanted_number < held_number * $shrink_step AS is_limited,
     ROW_NUMBER() OVER (
       PARTITION BY job_key, run_number, config_key
       ORDER BY
@@ -99,25 +104,34 @@ chosen AS (
     ) AS place
   FROM directed AS d
 ),
+steps AS (
+  SELECT
+    c.*,
+    CASE WHEN is_memory THEN CEIL(held_number * $shrink_step / 1048576e0) * 1048576e0 ELSE CEIL(held_number * $shrink_step) END AS step_number
+  FROM chosen AS c
+),
+measured AS (
+  SELECT
+    s.*,
+    CASE WHEN is_limited THEN (held_number - step_number) / (held_number - wanted_number) ELSE 1e0 END AS step_share
+  FROM steps AS s
+),
 proposals AS (
   SELECT
     c.job_key, c.run_number, c.start_time, c.today, c.config_key, c.config_current, c.action,
     c.is_memory, c.is_limited, c.last_out_of_memory, c.recommendation, c.confidence,
-    c.lost_core_ms, c.recoverable_ms, c.est_savings_usd,
-    CAST(c.lost_core_ms AS DOUBLE) / NULLIF(c.core_time_ms, 0) AS saving_ratio,
+    -- A first step saves its part.
+    TRY_CAST(c.lost_core_ms * c.step_share AS BIGINT) AS lost_core_ms,
+    TRY_CAST(c.recoverable_ms * c.step_share AS BIGINT) AS recoverable_ms,
+    c.est_savings_usd * c.step_share AS est_savings_usd,
+    c.lost_core_ms * c.step_share / NULLIF(c.core_time_ms, 0) AS saving_ratio,
     CASE
       WHEN NOT c.is_limited THEN c.config_recommended
-      WHEN c.current_number * $shrink_step >= 1048576e0
-        THEN CONCAT(CAST(CAST(CEIL(c.current_number * $shrink_step / 1048576e0) AS BIGINT) AS STRING), 'm')
-      ELSE CAST(CAST(CEIL(c.current_number * $shrink_step) AS BIGINT) AS STRING)
+      WHEN c.is_memory THEN CONCAT(CAST(CAST(CEIL(c.step_number / 1048576e0) AS BIGINT) AS STRING), 'm')
+      ELSE CAST(CAST(c.step_number AS BIGINT) AS STRING)
     END AS recommended_value,
-    CASE
-      WHEN NOT c.is_limited THEN c.wanted_number
-      WHEN c.current_number * $shrink_step >= 1048576e0
-        THEN CEIL(c.current_number * $shrink_step / 1048576e0) * 1048576e0
-      ELSE CEIL(c.current_number * $shrink_step)
-    END AS recommended_number
-  FROM chosen AS c
+    CASE WHEN c.is_limited THEN c.step_number ELSE c.wanted_number END AS recommended_number
+  FROM measured AS c
   WHERE c.place = 1 AND NOT COALESCE(c.is_blocked, FALSE)
 ),
 ranked AS (

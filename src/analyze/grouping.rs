@@ -17,14 +17,14 @@ const SUMMED: [&str; 2] = ["lost_core_ms", "recoverable_ms"];
 pub(super) struct Grouped {
     /// The worst row of each group.
     pub rows: RecordBatch,
-    /// How many rows each stands for.
-    pub occurrences: Vec<usize>,
+    /// The subjects of the rows that each stands for beside its own, the worst first.
+    pub others: Vec<Vec<String>>,
 }
 
 /// The answer of a rule that groups by nothing.
 pub(super) fn ungrouped(answer: &RecordBatch) -> Grouped {
     Grouped {
-        occurrences: vec![1; answer.num_rows()],
+        others: vec![Vec::new(); answer.num_rows()],
         rows: answer.clone(),
     }
 }
@@ -68,10 +68,14 @@ pub(super) fn group(answer: &RecordBatch, column: &str) -> Result<Grouped, Arrow
         .map(|rows| rows.first().and_then(|row| u32::try_from(*row).ok()))
         .collect();
     let rows = with_sums(take_record_batch(answer, &worst)?, answer, &groups)?;
-    Ok(Grouped {
-        rows,
-        occurrences: groups.iter().map(Vec::len).collect(),
-    })
+    let others = groups
+        .iter()
+        .map(|rows| {
+            let subject = |row: &usize| at(subjects.as_ref(), *row).unwrap_or_default().to_owned();
+            rows.iter().skip(1).map(subject).collect()
+        })
+        .collect();
+    Ok(Grouped { rows, others })
 }
 
 fn with_sums(
@@ -192,16 +196,16 @@ mod tests {
                 (
                     subjects.value(row),
                     lost.is_valid(row).then(|| lost.value(row)),
-                    grouped.occurrences[row],
+                    grouped.others[row].join(" "),
                 )
             })
             .collect();
         assert_eq!(
             found,
             [
-                ("7.0", Some(1), 1),
-                ("9.0", Some(i64::MAX), 3),
-                ("1.0", None, 1)
+                ("7.0", Some(1), String::new()),
+                ("9.0", Some(i64::MAX), "10.0 1.0".to_owned()),
+                ("1.0", None, String::new())
             ]
         );
     }

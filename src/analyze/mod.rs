@@ -52,6 +52,7 @@ pub use parameters::{Parameter, ParameterType};
 pub use placeholders::to_spark;
 pub use recipe::CatalogRecipe;
 pub use reference::{Contract, Reference};
+pub use rule_results::SET_IN_SESSION;
 pub use runner::{Analysis, DerivedRows, StepReport, run};
 pub use scope::{GroupScope, Scope};
 pub use step::Step;

@@ -54,6 +54,15 @@ const RENDERED: [&str; 6] = [
     "config_recommended",
 ];
 
+/// Ends a recommendation whose setting has its value from a session of the application: an option of
+/// the next start would change nothing.
+pub const SET_IN_SESSION: &str =
+    "The code sets it for its session (SET, spark.conf.set): change it there.";
+
+/// Findings of the same kind that the evidence names, and that its JSON lists.
+const SHOWN_OTHERS: usize = 5;
+const MAX_OTHERS: usize = 20;
+
 const HEADER: [(&str, DataType); 6] = [
     ("rule_id", DataType::Utf8),
     ("rule_version", DataType::Int64),
@@ -98,7 +107,7 @@ pub(super) fn from_rule(
 ) -> Result<RecordBatch, AnalyzeError> {
     let file = &rule.query.file;
     let measures = measures(rule, answer)?;
-    let Grouped { rows, occurrences } = match &rule.group_by {
+    let Grouped { rows, others } = match &rule.group_by {
         Some(column) => grouping::group(answer, column).map_err(arrow_failure(file))?,
         None => grouping::ungrouped(answer),
     };
@@ -113,13 +122,17 @@ pub(super) fn from_rule(
     }
     let rows = Rows::read(file, answer)?;
     let rendered: Vec<Rendered> = (0..count)
-        .zip(occurrences)
-        .map(|(row, times)| {
+        .zip(others)
+        .map(|(row, others)| {
             let row = rows.row(row);
             let has_loss = ["lost_core_ms", "recoverable_ms"]
                 .iter()
                 .any(|name| row.get(*name).is_some_and(|value| !value.is_null()));
-            Rendered::of(rule, &row, &measures, settings).with_occurrences(times, has_loss)
+            Rendered::of(rule, &row, &measures, settings).with_others(
+                &rule.subject,
+                &others,
+                has_loss,
+            )
         })
         .collect();
     let column = |part: fn(&Rendered) -> Option<&str>| -> ArrayRef {
@@ -170,19 +183,22 @@ impl Rendered {
         texts
     }
 
-    /// Says how many findings of the same kind this one stands for.
-    fn with_occurrences(mut self, times: usize, has_loss: bool) -> Self {
-        if times > 1 {
-            let losses = if has_loss {
-                "; the losses are those of all"
-            } else {
-                ""
-            };
-            let sentence = format!(" The same holds for {} more{losses}.", times - 1);
-            self.evidence.push_str(&sentence);
-            if let Some(json) = self.evidence_json.strip_suffix('}') {
-                self.evidence_json = format!("{json},\"occurrences\":{times}}}");
-            }
+    /// Says which findings of the same kind this one stands for.
+    fn with_others(mut self, subject: &str, others: &[String], has_loss: bool) -> Self {
+        if others.is_empty() {
+            return self;
+        }
+        let losses = if has_loss {
+            "; the losses are those of all"
+        } else {
+            ""
+        };
+        let sentence = format!(" The same holds for {}{losses}.", named(subject, others));
+        self.evidence.push_str(&sentence);
+        if let Some(json) = self.evidence_json.strip_suffix('}') {
+            let times = others.len() + 1;
+            let others = Value::from(others.get(..MAX_OTHERS).unwrap_or(others));
+            self.evidence_json = format!("{json},\"occurrences\":{times},\"others\":{others}}}");
         }
         self
     }
@@ -224,13 +240,41 @@ impl Rendered {
                     value.clone().map_or(Value::Null, Value::String),
                 );
             }
-            self.recommendation = Some(line.text.render(&row));
+            let mut text = line.text.render(&row);
+            if let Some(key) = &line.config_key
+                && settings.is_of_session(&application, sql_id, key)
+            {
+                text.push(' ');
+                text.push_str(SET_IN_SESSION);
+            }
+            self.recommendation = Some(text);
             self.config_key.clone_from(&line.config_key);
             self.config_current = line.config_key.as_ref().and(current);
             self.config_recommended = line.config_key.as_ref().and(recommended);
             return;
         }
     }
+}
+
+/// `1 more (stage 3.0)`, `9 more (stages 3.0, 4.0, 5.0, 6.0, 7.0 and 4 others)`.
+fn named(subject: &str, others: &[String]) -> String {
+    let count = others.len();
+    let (one, many) = match subject {
+        "job" => ("job ", "jobs "),
+        "stage" => ("stage ", "stages "),
+        "sql" => ("query ", "queries "),
+        "node" => ("node ", "nodes "),
+        "executor" => ("executor ", "executors "),
+        _ => ("", ""),
+    };
+    let noun = if count == 1 { one } else { many };
+    let shown = others.get(..SHOWN_OTHERS).unwrap_or(others).join(", ");
+    let rest = match count.saturating_sub(SHOWN_OTHERS) {
+        0 => String::new(),
+        1 => " and 1 other".to_owned(),
+        more => format!(" and {more} others"),
+    };
+    format!("{count} more ({noun}{shown}{rest})")
 }
 
 fn is_in_force(current: Option<&str>, recommended: Option<&str>) -> bool {

@@ -143,6 +143,18 @@ impl Settings {
             .or_else(|| self.default_value(application, setting))
     }
 
+    /// Whether the SQL execution ran with a value of its own, which a session gave it.
+    pub(super) fn is_of_session(
+        &self,
+        application: &ApplicationKey,
+        sql_id: Option<i64>,
+        setting: &str,
+    ) -> bool {
+        sql_id
+            .and_then(|id| self.queries.get(&(application.clone(), id)))
+            .is_some_and(|changed| changed.contains_key(setting))
+    }
+
     fn default_value(&self, application: &ApplicationKey, setting: &str) -> Option<String> {
         let known = self.known.as_ref()?.get(setting)?;
         let version = version(self.versions.get(application)?)?;

@@ -117,6 +117,7 @@ impl SettingsFormat {
     fn write(self, changes: &[Change]) -> String {
         let properties: Map<String, Value> = changes
             .iter()
+            .filter(|change| !change.is_of_session())
             .map(|change| (change.key.clone(), Value::from(change.recommended.clone())))
             .collect();
         let classification = json!({"Classification": "spark-defaults", "Properties": properties});

@@ -76,22 +76,33 @@ def short(value):
     return one_line(value) if isinstance(value, str) else value
 
 
-def grouped(rows: list[dict], column: str | None) -> list[tuple[dict, int]]:
+def grouped(rows: list[dict], column: str | None) -> list[tuple[dict, list[str]]]:
+    """The worst row of each group, and the subjects of the others, the worst first."""
     if column is None:
-        return [(row, 1) for row in rows]
+        return [(row, []) for row in rows]
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         alone = row["subject_id"] if row[column] is None else None
         groups.setdefault((*(row[key] for key in KEYS), row.get("title"), row[column], alone), []).append(row)
     result = []
     for members in groups.values():
-        worst = dict(min(members, key=lambda row: (
-            -(row["lost_core_ms"] if row.get("lost_core_ms") is not None else -1), len(row["subject_id"]), row["subject_id"])))
+        members.sort(key=lambda row: (
+            -(row["lost_core_ms"] if row.get("lost_core_ms") is not None else -1), len(row["subject_id"]), row["subject_id"]))
+        worst = dict(members[0])
         for name in ("lost_core_ms", "recoverable_ms"):
             known = [row[name] for row in members if row.get(name) is not None]
             worst[name] = sum(known) if known else None
-        result.append((worst, len(members)))
+        result.append((worst, [row["subject_id"] for row in members[1:]]))
     return result
+
+
+def named(subject: str, others: list[str]) -> str:
+    nouns = {"job": ("job ", "jobs "), "stage": ("stage ", "stages "), "sql": ("query ", "queries "),
+             "node": ("node ", "nodes "), "executor": ("executor ", "executors ")}
+    noun = nouns.get(subject, ("", ""))[len(others) > 1]
+    more = len(others) - 5
+    rest = "" if more <= 0 else " and 1 other" if more == 1 else f" and {more} others"
+    return f"{len(others)} more ({noun}{', '.join(others[:5])}{rest})"
 
 
 def is_same(left: str, right: str) -> bool:
@@ -121,6 +132,9 @@ class Settings:
         if self.values is None:
             return None
         return self.values.get(key, self._default(key))
+
+    def is_of_session(self, key: str, sql_id: int | None) -> bool:
+        return key in self.queries.get(sql_id, {})
 
     def _default(self, key: str) -> str | None:
         if self.version is None:
@@ -156,6 +170,8 @@ def advice(rule, row: dict, settings: Settings) -> tuple:
             if (value != "-" and recommended is None) or not settings.exists(key):
                 continue
         told = render(text, {**row, "config_current": current, "config_recommended": recommended})
+        if key != "-" and settings.is_of_session(key, row.get("sql_id")):
+            told += " The code sets it for its session (SET, spark.conf.set): change it there."
         return (told, None, None, None) if key == "-" else (told, key, current, recommended)
     return None, None, None, None
 
@@ -163,14 +179,16 @@ def advice(rule, row: dict, settings: Settings) -> tuple:
 def rule_results(rule, rows: list[dict], settings: dict[tuple, Settings]) -> list[tuple]:
     """Rows of `rule_results`. `rule` has `header` and `advice`."""
     results = []
-    for row, times in grouped(rows, rule.header.get("group_by")):
+    for row, others in grouped(rows, rule.header.get("group_by")):
         row.setdefault("subject_type", rule.header.get("subject", "application"))
         evidence = render(rule.header["evidence"], row)
         measures = {name: short(value) for name, value in row.items()
                     if name not in SUBJECT + JUDGED and not name.startswith("advice_")}
-        if times > 1:
-            evidence += f" The same holds for {times - 1} more; the losses are those of all."
-            measures["occurrences"] = times
+        if others:
+            has_loss = any(row.get(name) is not None for name in ("lost_core_ms", "recoverable_ms"))
+            losses = "; the losses are those of all" if has_loss else ""
+            evidence += f" The same holds for {named(rule.header.get('subject', 'application'), others)}{losses}."
+            measures["occurrences"], measures["others"] = len(others) + 1, others[:20]
         told = advice(rule, row, settings.get(tuple(row[key] for key in KEYS), Settings(None, None, {})))
         header = (rule.header["id"], int(rule.header["version"]), rule.header["category"], rule.header["title"],
                   rule.header["severity"], rule.header["recommendation"])

@@ -2,13 +2,13 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires for stages with several tasks, but fewer than half of the cores that the application
 --   held on average, where the tasks have data or work to share. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
 --   more than half a gibibyte by oversized_partitions. Lost are the cores without a task for the wall time
---   of the stages, never more than the cores that stood idle in the whole application: where stages ran
---   at the same time, some of them worked for the others. What could be won is what even tasks on all
+--   of the stages, never more than the cores that stood idle in the whole application while its jobs ran: where stages
+--   ran at the same time, some of them worked for the others. What could be won is what even tasks on all
 --   cores would save.
 -- subject: stage
 -- group_by: cause
@@ -63,10 +63,18 @@ WITH slow AS (
 capped AS (
   SELECT
     s.*,
-    LEAST(1e0, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0) / NULLIF(SUM(idle_core_ms) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id
+    -- While no job ran there is no stage to blame.
+    LEAST(1e0, GREATEST(
+      s.core_time_ms - CAST(s.total_task_time_ms AS DOUBLE)
+        - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0),
+      0e0
+    ) / NULLIF(SUM(s.idle_core_ms) OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     ), 0e0)) AS part
   FROM slow AS s
+  LEFT JOIN core_time_parts AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
 ),
 judged AS (
   SELECT

@@ -2,11 +2,11 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. Lost are the other cores for its wall time, never more than what stood idle in the whole
---   application. What could be won is what even tasks on all cores would save.
+--   application while its jobs ran. What could be won is what even tasks on all cores would save.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
@@ -120,13 +120,20 @@ capped AS (
   SELECT
     s.*,
     -- Never more than what stood idle, all stages together.
-    idle_core_ms * LEAST(1e0, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0) / SUM(idle_core_ms) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id
+    s.idle_core_ms * LEAST(1e0, GREATEST(
+      s.core_time_ms - CAST(s.total_task_time_ms AS DOUBLE)
+        - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0),
+      0e0
+    ) / SUM(s.idle_core_ms) OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     )) AS lost_ms,
     COUNT(*) OVER loop AS num_alike,
-    SUM(won_ms) OVER loop AS all_won_ms
+    SUM(s.won_ms) OVER loop AS all_won_ms
   FROM single AS s
-  WINDOW loop AS (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_name)
+  LEFT JOIN core_time_parts AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+  WINDOW loop AS (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_name)
 ),
 judged AS (
   SELECT

@@ -2,12 +2,13 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
---   several times. Lost is the task time of the stages that read it, but for the most expensive of these reads;
---   a stage does more than read, so this is an upper bound of what reading once would save, and a lower one
---   where the same results are computed again after it; never above medium. Where most of that time went into
---   splits without a row, which tiny_tasks counts, nothing is. Reads of a cache count as no reads.
+--   several times. Where each read is followed by the same operators in its stage, the same is computed again:
+--   lost is the task time of these stages but for the most expensive one. Else it is what the scans themselves
+--   measured, without the longest; for text, which is parsed in the stage and has no timer, the time of the stages;
+--   and unknown for what else has none. Where most of that time went into
+--   splits without a row, which tiny_tasks counts, nothing is lost. Never above medium; reads of a cache count as no reads.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
 -- parameter: min_scan_ms double = 1000 [ms] task time of the stages of one read on average, which is enough too
@@ -17,7 +18,7 @@
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
 -- evidence: {source} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
 --   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
---   {empty_ms:s} in stages whose splits are mostly empty].
+--   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
 --   subquery for each part), or write what its parts share to a table first.
@@ -64,7 +65,7 @@ readers AS (
 stage_shares AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
-    SUM(CAST(o.run_ms AS DOUBLE) / r.num_scans) AS run_ms,
+    SUM(CAST(o.run_ms AS DOUBLE) / r.num_scans) AS run_ms, SUM(o.own_ms) AS own_ms,
     SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) / r.num_scans ELSE 0e0 END) AS empty_ms,
     SUM(i.input_bytes / r.num_scans) AS input_bytes, SUM(i.input_records / r.num_scans) AS input_records
   FROM operator_stages AS o
@@ -82,7 +83,9 @@ stage_shares AS (
 timed AS (
   -- Of columnar files only some columns are read, of the first rows only some files. Vectored reads of some file systems
   -- (Spark 4 on local files) count almost no bytes: then it is not known.
-  SELECT s.*, CASE WHEN w.input_bytes >= 0.1e0 * w.input_records OR w.input_bytes IS NULL THEN LEAST(CAST(s.bytes_read AS DOUBLE), w.input_bytes) END AS bytes, COALESCE(w.run_ms, 0e0) AS run_ms, COALESCE(w.empty_ms, 0e0) AS empty_ms
+  SELECT s.*, CASE WHEN w.input_bytes >= 0.1e0 * w.input_records OR w.input_bytes IS NULL THEN LEAST(CAST(s.bytes_read AS DOUBLE), w.input_bytes) END AS bytes, COALESCE(w.run_ms, 0e0) AS run_ms, COALESCE(w.empty_ms, 0e0) AS empty_ms,
+    -- A scan without a stage was not run.
+    CASE WHEN w.platform IS NULL THEN 0e0 WHEN w.own_ms > w.run_ms THEN w.run_ms ELSE w.own_ms END AS own_ms
   FROM scans AS s
   LEFT JOIN stage_shares AS w
     ON w.platform = s.platform AND w.cluster_id = s.cluster_id
@@ -94,6 +97,7 @@ per_query AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
     COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, SUM(empty_ms) AS empty_ms, MIN(format) AS format,
+    CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
     CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read
   FROM timed
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
@@ -103,24 +107,92 @@ repeated AS (
     platform, cluster_id, application_id, attempt_id, source, filters,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format,
     SUM(run_ms) AS scan_ms, MAX(run_ms / num_scans) AS first_ms, SUM(empty_ms) AS empty_ms,
+    CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS read_ms, MAX(longest_ms) AS longest_ms,
     CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read
   FROM per_query
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+),
+-- What follows the scans in their stages: where it is the same for each of them, all of it is computed again.
+reading_stages AS (
+  SELECT DISTINCT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.sql_id, o.stage_id
+  FROM scans AS t
+  INNER JOIN operator_stages AS o
+    ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+    AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id AND o.node_id = t.node_id
+),
+followers AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.sql_id, t.stage_id,
+    CONCAT(n.node_name, '|', COALESCE(REGEXP_REPLACE(REGEXP_REPLACE(n.description, '#[0-9]+L?', ''), 'plan_id=[0-9]+', ''), '')) AS operator
+  FROM reading_stages AS t
+  INNER JOIN operator_stages AS o
+    ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+    AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id AND o.stage_id = t.stage_id
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  LEFT JOIN scans AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
+  WHERE s.platform IS NULL
+),
+kinds AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, source, filters,
+    COUNT(DISTINCT operator) AS num_operators,
+    COUNT(DISTINCT CONCAT(operator, '|', CAST(sql_id AS STRING), '|', CAST(stage_id AS STRING))) AS num_places
+  FROM followers
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+),
+places AS (
+  SELECT platform, cluster_id, application_id, attempt_id, source, filters, COUNT(*) AS num_stages
+  FROM reading_stages
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+),
+compared AS (
+  SELECT
+    r.*,
+    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text,
+    COALESCE(p.num_stages >= r.num_scans, FALSE)
+      AND COALESCE(k.num_places, 0) = COALESCE(k.num_operators, 0) * p.num_stages AS is_same
+  FROM repeated AS r
+  LEFT JOIN places AS p
+    ON p.platform = r.platform AND p.cluster_id = r.cluster_id
+    AND p.application_id = r.application_id AND p.attempt_id = r.attempt_id AND p.source = r.source AND p.filters = r.filters
+  LEFT JOIN kinds AS k
+    ON k.platform = r.platform AND k.cluster_id = r.cluster_id
+    AND k.application_id = r.application_id AND k.attempt_id = r.attempt_id AND k.source = r.source AND k.filters = r.filters
+),
+judged AS (
+  SELECT
+    r.*, a.app_duration_ms, a.total_task_time_ms, a.core_time_ms,
+    CASE
+      WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
+      WHEN r.is_same OR r.is_text THEN r.scan_ms - r.first_ms
+      ELSE r.read_ms - r.longest_ms
+    END AS lost_ms
+  FROM compared AS r
+  INNER JOIN application_facts AS a
+    ON a.platform = r.platform AND a.cluster_id = r.cluster_id
+    AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
+),
+weighed AS (
+  -- Without a timer the stages say whether it is worth a word.
+  SELECT j.*, COALESCE(lost_ms, scan_ms - first_ms) AS weight_ms FROM judged AS j
 )
 SELECT
-  r.platform, r.cluster_id, r.application_id, r.attempt_id,
-  CONCAT(SUBSTR(r.source, 1, 200), CASE WHEN r.filters = '' THEN '' ELSE CONCAT(' ', SUBSTR(r.filters, 1, 100)) END) AS subject_id,
-  CASE WHEN r.scan_ms - r.first_ms >= $medium_lost_ms AND r.empty_ms < 0.5e0 * r.scan_ms THEN 'medium' ELSE 'low' END AS severity,
+  platform, cluster_id, application_id, attempt_id,
+  CONCAT(SUBSTR(source, 1, 200), CASE WHEN filters = '' THEN '' ELSE CONCAT(' ', SUBSTR(filters, 1, 100)) END) AS subject_id,
+  CASE WHEN lost_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  CASE WHEN r.empty_ms < 0.5e0 * r.scan_ms THEN TRY_CAST(r.scan_ms - r.first_ms AS BIGINT) END AS lost_core_ms,
-  CASE WHEN r.empty_ms < 0.5e0 * r.scan_ms THEN TRY_CAST((r.scan_ms - r.first_ms) * a.app_duration_ms / GREATEST(a.total_task_time_ms, a.app_duration_ms, 1) AS BIGINT) END AS recoverable_ms,
-  r.source, r.format, r.num_scans, r.num_queries, r.bytes_read, r.largest_bytes, r.files_read,
-  TRY_CAST(r.scan_ms AS BIGINT) AS scan_ms, TRY_CAST(r.first_ms AS BIGINT) AS first_ms,
-  CASE WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN TRY_CAST(r.empty_ms AS BIGINT) END AS empty_ms,
-  COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text
-FROM repeated AS r
-INNER JOIN application_facts AS a
-  ON a.platform = r.platform AND a.cluster_id = r.cluster_id
-  AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.num_scans >= $min_scans AND (COALESCE(r.bytes_read >= $min_bytes, FALSE) OR r.scan_ms >= $min_scan_ms * r.num_scans) AND r.scan_ms - r.first_ms >= 0.02e0 * COALESCE(a.core_time_ms, 0) AND (r.scan_ms - r.first_ms >= $min_lost_ms
-  OR (r.scan_ms - r.first_ms >= $min_small_lost_ms AND r.scan_ms - r.first_ms >= $min_share * a.core_time_ms))
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(lost_ms * app_duration_ms / GREATEST(total_task_time_ms, app_duration_ms, 1) AS BIGINT) AS recoverable_ms,
+  source, format, num_scans, num_queries, bytes_read, largest_bytes, files_read,
+  TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
+  CASE WHEN NOT is_same AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
+  CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
+  is_text, is_same
+FROM weighed
+WHERE num_scans >= $min_scans AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
+  AND weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0)
+  AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms))

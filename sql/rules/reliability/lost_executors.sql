@@ -36,6 +36,8 @@
 -- advice: cause = 'node' AND spark_minor >= 301 AND NOT decommission AND can_decommission | spark.decommission.enabled | 'true' |
 --   The machines went (spot, scaled in, or broken): let executors hand over their data before they go (with
 --   spark.storage.decommission.enabled), keep the driver on demand, and spread over more instance types.
+-- advice: cause = 'node' AND master LIKE 'spark://%' | - | - | The workers of the standalone cluster went: look at their logs and at
+--   those of their machines (memory, disk, network), and keep spare ones.
 -- advice: cause = 'node' | - | - | The machines went (spot, scaled in, or broken): keep the driver and core nodes on demand, and spread over
 --   more instance types.
 -- advice: cause = 'preempted' | - | - | Another queue took the room back: ask for no more than the queue's guaranteed share, or run the job

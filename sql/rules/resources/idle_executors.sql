@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -51,18 +51,21 @@ WITH busiest AS (
 judged AS (
   SELECT
     a.*,
-    GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus, 0e0) AS idle_ms,
+    GREATEST(a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus, 0e0) AS idle_ms,
     COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side,
     -- Stages overlap, and while no job runs there is no stage to blame.
     LEAST(COALESCE(b.few_tasks_ms, 0e0), GREATEST(
-      core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus
-        - COALESCE(average_cores, 0e0) * (COALESCE(driver_only_time_ms, 0) + COALESCE(first_task_delay_ms, 0)), 0e0
+      a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus
+        - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0), 0e0
     )) AS few_tasks_ms
   FROM application_facts AS a
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
     AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
-  WHERE core_time_ms >= $min_core_time_ms AND num_workers > 0 AND NOT is_local
+  LEFT JOIN core_time_parts AS p
+    ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+    AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+  WHERE a.core_time_ms >= $min_core_time_ms AND num_workers > 0 AND NOT is_local
 ),
 sized AS (
   SELECT

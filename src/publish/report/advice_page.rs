@@ -95,15 +95,21 @@ pub(super) fn advice(report: &ApplicationReport) -> Section {
             "None of this is a setting; all of it is a change of code or data.".to_owned(),
         ));
     }
-    section
-        .with(Block::Code {
-            caption: "Options of spark-submit".to_owned(),
-            text: report.paste.spark_submit.clone(),
+    let blocks = [
+        ("Options of spark-submit", &report.paste.spark_submit),
+        ("Lines of spark-defaults.conf", &report.paste.spark_defaults),
+        (
+            "Statements of the session that sets them",
+            &report.paste.session,
+        ),
+    ];
+    let blocks = blocks.into_iter().filter(|(_, text)| !text.is_empty());
+    blocks.fold(section, |section, (caption, text)| {
+        section.with(Block::Code {
+            caption: caption.to_owned(),
+            text: text.clone(),
         })
-        .with(Block::Code {
-            caption: "Lines of spark-defaults.conf".to_owned(),
-            text: report.paste.spark_defaults.clone(),
-        })
+    })
 }
 
 fn advised(step: &Advice) -> Item {
@@ -161,10 +167,12 @@ pub(super) fn cost(cost: &Cost) -> Section {
             .note(known(saved, |saved| {
                 format!("at least {} less", usd(saved))
             })),
-        Fact::new("Now, a month", known(cost.now_usd_per_month, usd))
-            .note(known(cost.runs_per_month, |runs| {
-                format!("{runs:.1} runs a month")
-            })),
+        Fact::new("Now, a month", known(cost.now_usd_per_month, usd)).note(
+            match cost.runs_per_month {
+                Some(runs) => format!("{runs:.1} runs a month"),
+                None => "the lake has no two days of runs of this job".to_owned(),
+            },
+        ),
         Fact::new("Then, a month", known(cost.then_usd_per_month, usd)),
     ]));
     let mut table = Table::new(

@@ -14,7 +14,9 @@ use super::rows::{
 use super::verdict::{self, Verdict};
 use crate::model::nearest;
 use crate::publish::numbers::duration;
-use crate::publish::settings::{Change, shell_word, spark_defaults, spark_submit};
+use crate::publish::settings::{
+    Change, session_statements, shell_word, spark_defaults, spark_submit,
+};
 
 /// Ids that are named where none is like the one that was asked for.
 const SUGGESTED: usize = 5;
@@ -82,6 +84,8 @@ pub struct Paste {
     pub spark_submit: String,
     /// As lines of `spark-defaults.conf`.
     pub spark_defaults: String,
+    /// As statements, where sessions of the application set them.
+    pub session: String,
 }
 
 /// What a run costs. NULL is a price that is not known.
@@ -396,6 +400,7 @@ impl From<Vec<Change>> for Paste {
         Self {
             spark_submit: spark_submit(&changes),
             spark_defaults: spark_defaults(&changes),
+            session: session_statements(&changes),
             changes,
         }
     }

@@ -205,15 +205,24 @@ fn advice(report: &JobReport) -> Section {
     if report.paste.changes.is_empty() {
         return section;
     }
-    section
-        .with(Block::Code {
-            caption: "Options of spark-submit, all that are proposed".to_owned(),
-            text: report.paste.spark_submit.clone(),
+    let blocks = [
+        (
+            "Options of spark-submit, all that are proposed",
+            &report.paste.spark_submit,
+        ),
+        ("Lines of spark-defaults.conf", &report.paste.spark_defaults),
+        (
+            "Statements of the session that sets them",
+            &report.paste.session,
+        ),
+    ];
+    let blocks = blocks.into_iter().filter(|(_, text)| !text.is_empty());
+    blocks.fold(section, |section, (caption, text)| {
+        section.with(Block::Code {
+            caption: caption.to_owned(),
+            text: text.clone(),
         })
-        .with(Block::Code {
-            caption: "Lines of spark-defaults.conf".to_owned(),
-            text: report.paste.spark_defaults.clone(),
-        })
+    })
 }
 
 fn advised(step: &JobAdvice) -> Item {
