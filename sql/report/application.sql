@@ -19,7 +19,7 @@ SELECT
   CASE WHEN a.total_task_time_ms >= 0 THEN a.total_task_time_ms END AS total_task_time_ms,
   CASE WHEN a.driver_only_time_ms >= 0 THEN a.driver_only_time_ms END AS driver_only_time_ms,
   CASE WHEN a.first_task_delay_ms >= 0 THEN a.first_task_delay_ms END AS first_task_delay_ms,
-  a.input_bytes, a.output_bytes, a.shuffle_read_bytes, a.shuffle_write_bytes, a.memory_bytes_spilled, a.disk_bytes_spilled,
+  a.input_bytes, r.input_records, c.scanned_bytes, c.scanned_files, a.output_bytes, a.shuffle_read_bytes, a.shuffle_write_bytes, a.memory_bytes_spilled, a.disk_bytes_spilled,
   a.num_jobs, a.num_stages, a.num_tasks, a.num_failed_tasks, a.num_killed_tasks, a.num_sql, COALESCE(j.num_failed_jobs, 0) AS num_failed_jobs, a.num_lost_events,
   w.wasted_core_ms, w.wasted_ratio, w.largest_waste, w.core_time_incomplete, w.memory_gb_hours, w.memory_peak_ratio,
   i.ineffstageagg, i.application_id IS NOT NULL AS is_judged,
@@ -34,6 +34,25 @@ LEFT JOIN (
     AND d.app_date = CAST($app_date AS DATE)
   GROUP BY d.application_id
 ) AS j ON j.application_id = a.application_id
+LEFT JOIN (
+  SELECT s.application_id, SUM(s.input_records) AS input_records
+  FROM stages AS s
+  WHERE s.status NOT IN ('SKIPPED', 'PENDING')
+    AND s.platform = $platform AND s.cluster_id = $cluster_id
+    AND s.application_id = $application_id AND s.attempt_id = $attempt_id
+    AND s.app_date = CAST($app_date AS DATE)
+  GROUP BY s.application_id
+) AS r ON r.application_id = a.application_id
+LEFT JOIN (
+  -- Size of the files that scans named, each time that they were read.
+  SELECT s.application_id, SUM(s.bytes_read) AS scanned_bytes, SUM(s.files_read) AS scanned_files
+  FROM sql_scans AS s
+  WHERE s.operation = 'read' AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'noop')
+    AND s.platform = $platform AND s.cluster_id = $cluster_id
+    AND s.application_id = $application_id AND s.attempt_id = $attempt_id
+    AND s.app_date = CAST($app_date AS DATE)
+  GROUP BY s.application_id
+) AS c ON c.application_id = a.application_id
 LEFT JOIN application_waste AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id AND w.app_date = a.app_date

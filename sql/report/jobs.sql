@@ -59,11 +59,17 @@ marks AS (
 ),
 listed AS (
   SELECT
-    j.job_id, LEFT(COALESCE(NULLIF(j.description, ''), j.job_name), 200) AS job_name, j.sql_id, j.status,
+    j.job_id, LEFT(COALESCE(
+      NULLIF(j.description, ''),
+      -- Adaptive execution starts jobs from threads of its own: the query says where in the code.
+      CASE WHEN j.job_name LIKE '%CompletableFuture.java%' OR j.job_name LIKE '%ThreadPoolExecutor.java%' THEN NULLIF(q.description, '') END,
+      j.job_name
+    ), 200) AS job_name, j.sql_id, j.status,
     CASE WHEN j.submission_time >= a.start_time
       THEN UNIX_MILLIS(j.submission_time) - UNIX_MILLIS(a.start_time) END AS start_ms,
     CASE WHEN j.duration_ms >= 0 AND j.completion_time IS NOT NULL THEN j.duration_ms END AS duration_ms,
-    j.num_tasks, j.num_failed_tasks, CARDINALITY(j.stage_ids) AS num_stages,
+    -- Without those of stages that were skipped.
+    GREATEST(j.num_tasks - COALESCE(j.num_skipped_tasks, 0), 0) AS num_tasks, j.num_failed_tasks, CARDINALITY(j.stage_ids) AS num_stages,
     LEFT(j.failure_reason, 300) AS failure_reason,
     m.weight AS severity_rank, COALESCE(m.num_findings, 0) AS num_findings, m.title AS finding_title
   FROM jobs AS j
@@ -71,6 +77,9 @@ listed AS (
     ON a.platform = j.platform AND a.cluster_id = j.cluster_id
     AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id AND a.app_date = j.app_date
   LEFT JOIN marks AS m ON m.job_id = j.job_id
+  LEFT JOIN sql AS q
+    ON q.platform = j.platform AND q.cluster_id = j.cluster_id
+    AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.app_date = j.app_date AND q.sql_id = j.sql_id
   WHERE j.platform = $platform AND j.cluster_id = $cluster_id
     AND j.application_id = $application_id AND j.attempt_id = $attempt_id
     AND j.app_date = CAST($app_date AS DATE)

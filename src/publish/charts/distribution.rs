@@ -62,12 +62,12 @@ pub fn distribution(chart: &DistributionChart) -> Option<String> {
     for tick in log_ticks(bound(first), bound(last)) {
         let x = place(tick);
         svg.line("axis", (x, frame.bottom()), (x, frame.bottom() + 4.0));
-        svg.text(
-            "",
-            "middle",
-            (x, frame.bottom() + 16.0),
-            &log_tick_text(tick),
-        );
+        let anchor = if x > frame.right() - 24.0 {
+            "end"
+        } else {
+            "middle"
+        };
+        svg.text("", anchor, (x, frame.bottom() + 16.0), &log_tick_text(tick));
     }
     for (bucket, number) in buckets {
         let x = frame.x((bucket - first) as f64, columns);

@@ -132,8 +132,15 @@ fn run_facts(report: &ApplicationReport) -> Section {
         "driver alone for {}",
         time(run.driver_only_time_ms)
     ));
-    let read = Fact::new("Read", size(run.input_bytes))
-        .note(format!("{} written", size(run.output_bytes)));
+    let read = Fact::new("Read", size(run.input_bytes)).note(match run.uncounted_files() {
+        // Spark counts almost nothing where files are read in a vectored way.
+        Some(files) => format!(
+            "as Spark counted; the scans read files of {}; {} written",
+            size(Some(files)),
+            size(run.output_bytes)
+        ),
+        None => format!("{} written", size(run.output_bytes)),
+    });
     let shuffled = Fact::new("Shuffle read", size(run.shuffle_read_bytes))
         .note(format!("{} written", size(run.shuffle_write_bytes)));
     let mut section = Section::new("run", "The run").with(Block::Facts(vec![

@@ -125,10 +125,17 @@ impl Given<'_> {
                 "{name} has a small problem: {}.",
                 main.map_or_else(String::new, |title| lower_first(&title))
             ),
-            Level::Good => format!(
-                "{name} shows nothing to fix: {} found it clean.",
-                counted(self.num_clean as i64, "check", "checks")
-            ),
+            // What is told for information is no fault, but not nothing either.
+            Level::Good => match main {
+                Some(title) => format!(
+                    "{name} has no fault to fix; one thing to know: {}.",
+                    lower_first(&title)
+                ),
+                None => format!(
+                    "{name} shows nothing to fix: {} found it clean.",
+                    counted(self.num_clean as i64, "check", "checks")
+                ),
+            },
             Level::Unknown if self.application.is_judged != Some(true) => {
                 format!("{name} was not judged yet.")
             }
@@ -255,9 +262,8 @@ impl Given<'_> {
         let parts: Vec<String> = [time, cores].into_iter().flatten().collect();
         let changes = counted(number as i64, "change", "changes");
         Some(if parts.is_empty() {
-            format!(
-                "This report advises {changes}; what they save cannot be told from the history."
-            )
+            let which = if number == 1 { "it saves" } else { "they save" };
+            format!("This report advises {changes}; what {which} cannot be told from the history.")
         } else {
             let which = if number == 1 {
                 "which saves"
