@@ -49,7 +49,7 @@ chosen AS (
   FROM given AS g
   FULL OUTER JOIN main_keys AS m ON m.key = g.key
   LEFT JOIN defaults AS d ON d.key = COALESCE(g.key, m.key)
-)
+),
 -- What sessions changed for their queries.
 changed AS (
   SELECT v.key, MIN(v.value) AS least, MAX(v.value) AS most, COUNT(DISTINCT v.value) AS num_values, COUNT(DISTINCT v.sql_id) AS num_queries
