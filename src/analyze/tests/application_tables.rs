@@ -124,11 +124,17 @@ async fn lost_core_time_is_at_most_what_was_paid_for() {
         json!({"jvm_gc_time": 500_000, "executor_run_time": 1_000_000}),
         json!({}),
     );
+    let answers = lake.analyse(&["ineffjobagg"]).await;
     assert_columns(
-        &lake.analyse(&["ineffjobagg"]).await.row("ineffjobagg"),
+        &answers.row("ineffjobagg"),
         json!({
             "lost_core_ms": 100_000, "top_rule": "gc_pressure", "is_inefficient": true,
         }),
+    );
+    // 450 s of garbage above what is healthy: no finding costs more than the whole application.
+    assert_columns(
+        &answers.row("findings"),
+        json!({"rule_id": "gc_pressure", "lost_core_ms": 100_000}),
     );
 }
 

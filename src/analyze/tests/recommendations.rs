@@ -120,10 +120,11 @@ async fn resources_shrink_slowly_and_never_after_memory_ran_out() {
     let mut job = Job::default();
     job.run(1_000_000, &[(MEMORY, "16g")])
         .asks("oversized_memory", MEMORY, "16g", "4g", 500_000);
-    // Three quarters of 16 GiB at a time.
+    // Three quarters of 16 GiB at a time, which is a third of the way and of the saving.
     assert_columns(
         &job.only().await,
         json!({"recommended_value": "12288m", "action": "shrink", "risk": "medium",
+               "expected_saving_core_ms": 166_666,
                "reason": "Set spark.executor.memory. This is the first step towards it."}),
     );
     // The same after a run that was out of memory, however often it is asked for; switches may change.
@@ -153,6 +154,41 @@ async fn resources_shrink_slowly_and_never_after_memory_ran_out() {
         &burnt.only().await,
         json!({"config_key": MEMORY, "risk": "high"}),
     );
+}
+
+#[tokio::test]
+async fn a_bound_that_was_never_reached_shrinks_from_what_ran_and_stays_a_number() {
+    const MOST: &str = "spark.dynamicAllocation.maxExecutors";
+    // 19 executors ran at most: three quarters of them are 15, a third of the way down to 7.
+    let mut job = Job::default();
+    job.run(1_000_000, &[])
+        .asks("idle_executors", MOST, "2147483647", "7", 300_000);
+    job.lake
+        .change("job_trends", "run-01", json!({"num_executors_max": 19}));
+    assert_columns(
+        &job.only().await,
+        json!({"recommended_value": "15", "action": "shrink", "expected_saving_core_ms": 100_000}),
+    );
+    // A bound of the last step is taken as it is.
+    let mut near = Job::default();
+    near.run(1_000_000, &[])
+        .asks("idle_executors", MOST, "2147483647", "15", 300_000);
+    near.lake
+        .change("job_trends", "run-01", json!({"num_executors_max": 19}));
+    assert_columns(
+        &near.only().await,
+        json!({"recommended_value": "15", "expected_saving_core_ms": 300_000}),
+    );
+    // Here 0 means without a limit, so that 2g is not more than it.
+    let mut unlimited = Job::default();
+    unlimited.run(1_000_000, &[]).asks(
+        "risky_settings",
+        "spark.driver.maxResultSize",
+        "0",
+        "2g",
+        0,
+    );
+    assert_columns(&unlimited.only().await, json!({"action": "set"}));
 }
 
 #[tokio::test]
