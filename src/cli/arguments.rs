@@ -287,6 +287,8 @@ pub(super) struct JobArguments {
     reload: Vec<String>,
     #[arg(long, value_enum, value_name = "ENGINE")]
     engine: Option<Engine>,
+    #[arg(long, value_name = "NUMBER")]
+    units: Option<NonZeroUsize>,
     #[arg(long, value_enum, value_name = "FORMAT")]
     summary: Option<SummaryFormat>,
     #[arg(long, value_name = "INTERVAL")]
@@ -329,6 +331,7 @@ impl SettingsArguments for JobArguments {
         );
         given.reload = list(matches, "reload", &self.reload);
         given.engine = sourced(matches, "engine", self.engine);
+        given.units = sourced(matches, "units", self.units);
         given.summary = sourced(matches, "summary", self.summary);
         given.watch = sourced(matches, "watch", self.watch.clone());
         given.metrics_file = sourced(matches, "metrics_file", self.metrics_file.clone());

@@ -41,7 +41,7 @@ impl LiveSources {
         request.max_applications = None;
         request.reload = Reload::default();
         request.workers = None;
-        request.hands_out = false;
+        request.hands_out = None;
         Ok(Some(Self { request }))
     }
 

@@ -208,7 +208,7 @@ pub(super) async fn request_into(
         store_safety: StoreSafety::from_allow_unsafe(settings.lake.allow_unsafe_store),
         sources: wanted,
         workers: None,
-        hands_out: run.engine == Engine::Shards,
+        hands_out: (run.engine == Engine::Shards).then_some(run.units),
         resume: None,
         redactor: settings.redactor.clone(),
         window: Window {

@@ -87,6 +87,8 @@ pub struct RunSection {
     pub reload: Vec<String>,
     /// Who works through units.
     pub engine: Option<Engine>,
+    /// About how many units are handed out to other machines.
+    pub units: Option<NonZeroUsize>,
     /// What a run prints when it ends.
     pub summary: Option<SummaryFormat>,
     /// Time between the beginnings of two rounds, for a run that is repeated.

@@ -160,6 +160,14 @@ pub const OPTIONS: &[SettingOption] = &[
     ),
     option(
         "run",
+        "units",
+        GivenBy::Flag("units", "SPARKLAKE_UNITS"),
+        Some("32"),
+        "About how many units --engine shards hands out, as far as there are histories: take a few for \
+         each core of the workers",
+    ),
+    option(
+        "run",
         "summary",
         GivenBy::Flag("summary", "SPARKLAKE_SUMMARY"),
         Some("\"auto\""),

@@ -34,6 +34,8 @@ use crate::redact::{RedactionError, RedactionSettings, Redactor};
 const IDENTIFY_TIMEOUT_SECONDS: NonZeroUsize = positive(60);
 /// Longest time to read one history, unless set.
 const EXTRACT_TIMEOUT_SECONDS: NonZeroUsize = positive(2 * 3_600);
+/// Units for other machines: four each for eight machines.
+const UNITS: NonZeroUsize = positive(32);
 
 /// Most rounds of tool calls of a question, unless set.
 const MAX_ROUNDS: NonZeroUsize = positive(8);
@@ -223,6 +225,9 @@ impl Resolver {
                 file.engine,
                 Engine::default(),
             ),
+            units: self
+                .value("run", "units", &given.units, file.units, UNITS)
+                .get(),
             summary: self.value(
                 "run",
                 "summary",

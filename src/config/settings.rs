@@ -39,6 +39,7 @@ pub struct SettingOverrides {
     pub extract_timeout_seconds: Option<Sourced<NonZeroUsize>>,
     pub reload: Option<Sourced<Vec<String>>>,
     pub engine: Option<Sourced<Engine>>,
+    pub units: Option<Sourced<NonZeroUsize>>,
     pub summary: Option<Sourced<SummaryFormat>>,
     pub watch: Option<Sourced<String>>,
     pub metrics_file: Option<Sourced<PathBuf>>,
@@ -115,6 +116,8 @@ pub struct RunSettings {
     pub reload: Vec<String>,
     /// Who works through units.
     pub engine: Engine,
+    /// About how many units are handed out to other machines.
+    pub units: usize,
     /// What a run prints when it ends.
     pub summary: SummaryFormat,
     /// Time between the beginnings of two rounds; `None` for a run that is not repeated.

@@ -56,8 +56,8 @@ impl Rules {
 pub(super) enum Judges<'j> {
     /// In this process, or by the workers of the request.
     Here,
-    /// On other machines, to which the orders are handed out now.
-    Elsewhere(&'j ShardObjects, &'j RunRow),
+    /// On other machines, to which about so many units are handed out now.
+    Elsewhere(&'j ShardObjects, &'j RunRow, usize),
     /// On other machines, which have reported.
     Reported(&'j Reports),
 }
@@ -178,7 +178,7 @@ impl Judging<'_> {
             orders,
             mut results,
         } = planned;
-        if let Judges::Elsewhere(objects, row) = self.judges
+        if let Judges::Elsewhere(objects, row, _) = self.judges
             && orders.len() > 1
         {
             let batch = derived.batch().clone();
@@ -237,13 +237,12 @@ impl Judging<'_> {
         })
     }
 
-    /// What a unit holds: where units are handed out, so much that there are as many as threads or
-    /// more.
+    /// What a unit holds: where units are handed out, so little that there are enough.
     fn limits(&self, subjects: usize) -> UnitLimits {
         let limits = UnitLimits::default();
         match self.judges {
-            Judges::Elsewhere(..) => {
-                let share = (subjects / self.request.threads.max(1)).max(1);
+            Judges::Elsewhere(_, _, units) => {
+                let share = (subjects / units.max(1)).max(1);
                 UnitLimits {
                     applications: limits.applications.min(share),
                     ..limits

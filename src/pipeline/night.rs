@@ -359,8 +359,10 @@ impl Run<'_> {
         let objects = ShardObjects::of(lake, self.watch.run_id())?;
         let judges = match reports {
             Some(reports) => Judges::Reported(reports),
-            None if self.request.hands_out => Judges::Elsewhere(&objects, row),
-            None => Judges::Here,
+            None => match self.request.hands_out {
+                Some(units) => Judges::Elsewhere(&objects, row, units),
+                None => Judges::Here,
+            },
         };
         let summary = &mut self.summary;
         let analyzed = analysis::analyze(self.request, lake, lock, rules, judges, summary).await?;
@@ -382,8 +384,10 @@ impl Run<'_> {
     ) -> Result<Orders, RunError> {
         let selection = Selection::of(Some(lake), self.request).await?;
         let loader = self.loader(lake, lock, &selection);
-        let orders = if self.request.hands_out {
-            loader.hand_out(found.histories, &mut self.summary).await?
+        let orders = if let Some(units) = self.request.hands_out {
+            loader
+                .hand_out(found.histories, units, &mut self.summary)
+                .await?
         } else {
             loader.load(found.histories, &mut self.summary).await?;
             Vec::new()

@@ -275,6 +275,8 @@ impl BatchPlan {
 pub(super) struct Spread {
     /// Workers of one machine, and threads of a unit that takes it for itself.
     pub(super) threads: usize,
+    /// About how many units small histories are spread over.
+    pub(super) units: usize,
     /// Most bytes of a unit of several histories.
     pub(super) unit_bytes: u64,
 }
@@ -284,6 +286,7 @@ impl Spread {
     pub(super) fn over(threads: usize) -> Self {
         Self {
             threads,
+            units: threads,
             unit_bytes: u64::MAX,
         }
     }
@@ -343,11 +346,10 @@ fn units(candidates: Vec<Candidate>, over: Spread) -> BatchPlan {
     BatchPlan { units }
 }
 
-/// Spreads small histories over units of about the same size, one for each thread or more, neighbors
-/// by date together.
+/// Spreads small histories over units of about the same size, neighbors by date together.
 fn spread(candidates: Vec<Candidate>, over: Spread) -> Vec<UnitPlan> {
     let total: u64 = candidates.iter().map(Candidate::weight).sum();
-    let share = total.div_ceil(over.threads.max(1) as u64);
+    let share = total.div_ceil(over.units.max(1) as u64);
     let share = share.min(over.unit_bytes).max(1);
     let mut units: Vec<UnitPlan> = Vec::new();
     let mut filled = share;

@@ -30,8 +30,9 @@ pub struct RunRequest {
     pub sources: Vec<NamedSource>,
     /// Who works through units; threads of this process where `None`.
     pub workers: Option<Arc<dyn Workers>>,
-    /// Whether units are handed out to other machines; the run then ends early and waits.
-    pub hands_out: bool,
+    /// About how many units are handed out to other machines; the run then ends early and
+    /// waits. `None` where this machine does the work.
+    pub hands_out: Option<usize>,
     /// The run that waits and is gone on with, instead of a new one.
     pub resume: Option<String>,
     /// Masks secrets in all that is written.

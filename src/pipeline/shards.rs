@@ -49,6 +49,7 @@ impl Loader<'_> {
     pub(super) async fn hand_out(
         &self,
         histories: Vec<OwnedHistory>,
+        units: usize,
         summary: &mut RunSummary,
     ) -> Result<Orders, RunError> {
         self.progress.phase("extract");
@@ -58,8 +59,9 @@ impl Loader<'_> {
         let (travelling, mut staying): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(Candidate::travels);
         let spread = Spread {
-            threads: self.request.threads,
+            units,
             unit_bytes: UNIT_BYTES,
+            ..Spread::over(self.request.threads)
         };
         let mut handed_out = Vec::new();
         for batch_plan in plan::batches(travelling, spread) {

@@ -87,7 +87,7 @@ class Program:
 
     def hand_out(self, lake: str, units: int, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
         logs = f"s3://{BUCKET}/logs"
-        return self.run("run", "--engine", "shards", "--threads", str(units), "--event-logs", logs, "--lake", lake, codes=codes)
+        return self.run("run", "--engine", "shards", "--units", str(units), "--event-logs", logs, "--lake", lake, codes=codes)
 
     def worker(self, lake: str, shard: str) -> subprocess.Popen[str]:
         return self.start("worker", "--run", "latest", "--lake", lake, "--shard", shard)
@@ -230,7 +230,7 @@ def round_of(program: Program, store: Store, name: str, units: int, shards: int,
     if sum(done) != ordered or reports != ordered:
         raise SystemExit(f"{name}: {done} of {ordered} units were done, {reports} reported")
     # Judging goes the same way.
-    waiting = program.resume(lake, "--engine", "shards", "--threads", str(units))
+    waiting = program.resume(lake, "--engine", "shards", "--units", str(units))
     judged = []
     if waiting["status"] == "waiting":
         judged = [summary["done"] for summary in program.work(lake, shards)]
@@ -273,12 +273,12 @@ def kills(program: Program, store: Store, wanted: int, expected: Checksums) -> s
         name = f"killed-{number}"
         lake = f"s3://{BUCKET}/{name}"
         hand_out = lambda: program.start(
-            "run", "--engine", "shards", "--threads", "4", "--event-logs", logs, "--lake", lake
+            "run", "--engine", "shards", "--units", "4", "--event-logs", logs, "--lake", lake
         )
         resume = lambda: program.start("run", "--resume", "latest", "--lake", lake)
         for _ in range(3):
             killed["hand-out"] += kill(hand_out, took[0])
-        program.run("run", "--engine", "shards", "--threads", "4", "--event-logs", logs, "--lake", lake, codes=(0, 4))
+        program.run("run", "--engine", "shards", "--units", "4", "--event-logs", logs, "--lake", lake, codes=(0, 4))
         twin = program.worker(lake, "0/1")
         for _ in range(3):
             killed["worker"] += kill(lambda: program.worker(lake, "0/1"), took[1])

@@ -97,7 +97,7 @@ impl Alone {
     }
 
     fn hand_out_command(&self, lake: &Path, units: usize) -> Command {
-        let mut command = command(["-q", "run", "--engine", "shards", "--threads"]);
+        let mut command = command(["-q", "run", "--engine", "shards", "--units"]);
         command.arg(units.to_string());
         command.arg("--event-logs").arg(&self.logs);
         command.arg("--lake").arg(lake);
@@ -225,7 +225,7 @@ fn judging_is_handed_out_too_and_what_is_not_reported_is_judged_by_the_coordinat
     work(&lake, 2);
     let again = |code: i32| {
         let mut command = resume(&lake);
-        command.args(["--engine", "shards", "--threads", "3"]);
+        command.args(["--engine", "shards", "--units", "3"]);
         let ended = run(command);
         ended.assert_code(code);
         ended

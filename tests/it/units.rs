@@ -136,7 +136,7 @@ async fn run(logs: &Path, lake: &Path, workers: Arc<dyn Workers>) -> RunEnd {
             }),
         }],
         workers: Some(workers),
-        hands_out: false,
+        hands_out: None,
         resume: None,
         redactor: Default::default(),
         window: Default::default(),
