@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
@@ -12,6 +12,9 @@ use super::error::LoadError;
 use super::lake::{Lake, layout};
 use super::lock::LakeLock;
 use super::staging::Batch;
+
+/// Orders and reports that are removed at the same time.
+const CONCURRENT_REMOVALS: usize = 32;
 
 impl Lake {
     /// Where the manifest of a run that waits is. Its presence makes the run a waiting one.
@@ -117,9 +120,11 @@ impl Lake {
             .try_collect()
             .await
             .map_err(failed)?;
-        for path in &objects {
-            self.delete(path).await?;
-        }
-        Ok(())
+        // A night may have ten thousand of them.
+        stream::iter(&objects)
+            .map(|path| self.delete(path))
+            .buffer_unordered(CONCURRENT_REMOVALS)
+            .try_collect()
+            .await
     }
 }

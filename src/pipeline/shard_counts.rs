@@ -84,3 +84,28 @@ impl UnitTimes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_units_are_spread_by_rank() {
+        let time = |duration_ms| UnitTime {
+            position: 0,
+            items: 1,
+            worker: String::new(),
+            duration_ms,
+        };
+        let slowest: Vec<UnitTime> = (1..=10).rev().map(|tens| time(tens * 10)).collect();
+        let expected = UnitTimes {
+            min: 10,
+            median: 50,
+            p90: 90,
+            max: 100,
+            sum: 550,
+        };
+        assert_eq!(UnitTimes::of(&slowest), expected);
+        assert_eq!(UnitTimes::of(&[]), UnitTimes::default());
+    }
+}
