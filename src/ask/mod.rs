@@ -29,6 +29,7 @@
 //! ```
 
 mod answer;
+mod cooperative;
 mod dialect;
 mod error;
 mod lake;

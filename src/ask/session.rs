@@ -16,6 +16,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
+use super::cooperative::CooperativeJoins;
 use super::dialect;
 
 /// How many memory users an out-of-memory message names.
@@ -122,6 +123,7 @@ pub(super) fn state(settings: &SessionSettings) -> Result<SessionState, DataFusi
         .with_config(config(settings))
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .build();
     dialect::register(&mut state)?;
     dialect::bound(&mut state, (settings.memory_bytes / BATCH_SHARE) as u64)?;

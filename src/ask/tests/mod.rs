@@ -215,6 +215,28 @@ async fn a_query_that_takes_too_long_is_stopped() {
     assert!(matches!(error, AskError::TooLong { .. }));
 }
 
+/// On one thread: the time limit is noticed only if the query gives way.
+#[tokio::test]
+async fn a_query_that_makes_many_rows_of_few_gives_way_to_its_time_limit() {
+    let (_folder, lake) = lake(Vec::new()).await;
+    let limits = QueryLimits {
+        timeout: Some(Duration::from_millis(50)),
+        ..QueryLimits::default()
+    };
+    for endless in [
+        "WITH t AS (SELECT value FROM range(5000)) SELECT count(*) FROM t a, t b, t c \
+         WHERE a.value * b.value * c.value < 0",
+        "WITH t AS (SELECT value, 1 AS one FROM range(5000)) SELECT count(*) FROM t a \
+         JOIN t b USING (one) JOIN t c USING (one) JOIN t d USING (one) WHERE a.value + d.value < 0",
+    ] {
+        let error = lake
+            .query(endless, &[], &limits)
+            .await
+            .expect_err("too long");
+        assert!(matches!(error, AskError::TooLong { .. }), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn nulls_are_the_smallest_as_in_spark() {
     let (_folder, lake) = lake(Vec::new()).await;
