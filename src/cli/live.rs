@@ -15,6 +15,9 @@ use crate::discover::{DiscoverError, OneCluster, Window};
 use crate::pipeline::{LiveError, LiveLake, NamedSource, Reload, RunRequest, Source};
 use crate::publish::mcp::{Fetched, LiveFailure, LiveSource};
 
+/// Most applications of a cluster that are fetched when it is asked for by its id, the newest first.
+const MAX_OF_CLUSTER: usize = 20;
+
 /// The sources that applications may be fetched from.
 pub(super) struct LiveSources {
     /// What a run over all of them would be.
@@ -126,6 +129,7 @@ impl LiveSource for LiveSources {
         let on_platform = sources.iter().any(is_platform);
         let request = RunRequest {
             sources,
+            max_applications: on_platform.then_some(MAX_OF_CLUSTER),
             ..self.request.clone()
         };
         let live = LiveLake::load(request).await.map_err(|error| match error {

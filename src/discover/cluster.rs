@@ -350,6 +350,15 @@ impl Exploration {
         let uri = self.cluster.uri.clone();
         self.problems.push(DiscoverProblem { uri, error });
     }
+
+    /// Leaves out what is not of this job run.
+    fn keep_run(&mut self, job_run_id: &str) {
+        self.job_runs.retain(|run| run.job_run_id == job_run_id);
+        self.histories.retain(|history| {
+            let run = history.job_run.as_ref();
+            run.is_some_and(|run| run.job_run_id == job_run_id)
+        });
+    }
 }
 
 /// What an exploration should look for.
@@ -441,6 +450,18 @@ pub trait ClusterPlatform: Debug + Send + Sync {
     /// Asks everything about one cluster. A problem with one question becomes a failed call and a
     /// problem, and does not hide what the others give.
     async fn explore(&self, cluster: Cluster, request: &ExploreRequest) -> Exploration;
+
+    /// The same about one job run of the cluster. A platform whose clusters have many asks about no other.
+    async fn explore_run(
+        &self,
+        cluster: Cluster,
+        job_run_id: &str,
+        request: &ExploreRequest,
+    ) -> Exploration {
+        let mut exploration = self.explore(cluster, request).await;
+        exploration.keep_run(job_run_id);
+        exploration
+    }
 
     /// Tries credentials, every permission and the way to the servers, changing nothing.
     async fn check(&self) -> Vec<Check>;

@@ -118,15 +118,10 @@ impl ClusterPlatform for OneCluster {
     }
 
     async fn explore(&self, cluster: Cluster, request: &ExploreRequest) -> Exploration {
-        let mut exploration = self.platform.explore(cluster, request).await;
-        if let Some(wanted) = self.wanted_run() {
-            exploration.job_runs.retain(|run| run.job_run_id == wanted);
-            exploration.histories.retain(|history| {
-                let run = history.job_run.as_ref();
-                run.is_some_and(|run| run.job_run_id == wanted)
-            });
+        match self.wanted_run() {
+            Some(run) => self.platform.explore_run(cluster, run, request).await,
+            None => self.platform.explore(cluster, request).await,
         }
-        exploration
     }
 
     async fn check(&self) -> Vec<Check> {

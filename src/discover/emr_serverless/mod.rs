@@ -51,6 +51,31 @@ impl ClusterPlatform for EmrServerless {
     }
 
     async fn explore(&self, cluster: Cluster, request: &ExploreRequest) -> Exploration {
+        self.explore_runs(cluster, None, request).await
+    }
+
+    async fn explore_run(
+        &self,
+        cluster: Cluster,
+        job_run_id: &str,
+        request: &ExploreRequest,
+    ) -> Exploration {
+        self.explore_runs(cluster, Some(job_run_id), request).await
+    }
+
+    async fn check(&self) -> Vec<Check> {
+        check::check(self).await
+    }
+}
+
+impl EmrServerless {
+    /// Asks about the job runs that are wanted, or about a single one.
+    async fn explore_runs(
+        &self,
+        cluster: Cluster,
+        job_run_id: Option<&str>,
+        request: &ExploreRequest,
+    ) -> Exploration {
         let mut exploration = Exploration::of(cluster);
         let id = exploration.cluster.id.clone();
         let application = match self.application(&id).await {
@@ -66,6 +91,9 @@ impl ClusterPlatform for EmrServerless {
             }
         };
         let (mut runs, failure) = self.job_runs(&id, request).await;
+        if let Some(id) = job_run_id {
+            runs.retain(|run| run.id() == id);
+        }
         match failure {
             Some(error) if runs.is_empty() => {
                 exploration.failed("job_runs", error);
@@ -118,10 +146,6 @@ impl ClusterPlatform for EmrServerless {
         }
         tally.tell(&mut exploration);
         exploration
-    }
-
-    async fn check(&self) -> Vec<Check> {
-        check::check(self).await
     }
 }
 

@@ -10,6 +10,7 @@ use crate::context::TestContext;
 use crate::databricks::{DBFS_CLUSTER, workspace};
 use crate::doubles::databricks::TOKEN;
 use crate::doubles::emr::{Account, Application, Cluster, Ui};
+use crate::doubles::emr_eks;
 use crate::doubles::emr_serverless::{Service, application, job_run, serve};
 use crate::emr_serverless::ago;
 use crate::world::fixtures;
@@ -137,27 +138,36 @@ fn a_cluster_of_emr_is_asked_for_by_its_id_and_no_other_is_touched() {
     assert_eq!(account.calls("ListClusters"), asked, "a name asks nobody");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a look: the program did not answer within 200 s against this double"]
-async fn a_job_run_of_emr_serverless_is_found_by_its_own_id() {
-    let logs = tempfile::tempdir().expect("a folder");
+/// The fixture under another application's id.
+fn renamed_log(id: &str) -> String {
     let log = fixtures().join("spark35/local-1795193760469");
-    for run in ["00r1first", "00r2second"] {
-        let folder = format!("applications/00app1/jobs/{run}/sparklogs/eventlog_v2_{run}");
+    let text = std::fs::read_to_string(log).expect("the fixture");
+    text.replace("local-1795193760469", id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_run_of_emr_serverless_is_found_by_its_own_id_and_no_other_is_asked_about() {
+    let logs = tempfile::tempdir().expect("a folder");
+    let runs = [
+        ("00app1", "00r1first"),
+        ("00app1", "00r2second"),
+        ("00app2", "00r3third"),
+    ];
+    for (application, run) in runs {
+        let folder = format!("applications/{application}/jobs/{run}/sparklogs/eventlog_v2_{run}");
         let folder = logs.path().join(folder);
         std::fs::create_dir_all(&folder).expect("a folder");
-        let text = std::fs::read_to_string(&log).expect("the fixture");
-        let text = text.replace("local-1795193760469", run);
-        std::fs::write(folder.join(format!("events_1_{run}")), text).expect("a log");
+        std::fs::write(folder.join(format!("events_1_{run}")), renamed_log(run)).expect("a log");
     }
     let place = format!("file://{}/", logs.path().display());
     let monitoring = json!({"s3MonitoringConfiguration": {"logUri": place}});
+    let applications = ["00app1", "00app2"].map(|id| application(id, "etl", &monitoring));
     let double = serve(Service {
-        applications: vec![application("00app1", "etl", &monitoring)],
-        job_runs: vec![
-            job_run("00app1", "00r1first", &ago(5), &ago(4)),
-            job_run("00app1", "00r2second", &ago(3), &ago(2)),
-        ],
+        applications: applications.to_vec(),
+        job_runs: runs
+            .iter()
+            .map(|(application, run)| job_run(application, run, &ago(5), &ago(4)))
+            .collect(),
     })
     .await;
     let context = TestContext::new();
@@ -168,14 +178,55 @@ async fn a_job_run_of_emr_serverless_is_found_by_its_own_id() {
     );
     context.file("job.toml", &job);
     let mut program = Program::start(&context);
-    let of = |run: &str| ("00app1".to_owned(), run.to_owned());
-    assert_eq!(program.found("00r1first"), of("00r1first"));
-    assert_eq!(program.found("00app1/00r2second"), of("00r2second"));
-    // An application of EMR Serverless is a cluster: its newest.
-    let (cluster, _) = program.found("00app1");
-    assert_eq!(cluster, "00app1");
-    let unknown = program.refused("00r3third");
-    assert!(unknown.contains("none of emr"), "{unknown}");
+    let of = |application: &str, run: &str| (application.to_owned(), run.to_owned());
+    assert_eq!(program.found("00r1first"), of("00app1", "00r1first"));
+    assert_eq!(
+        program.found("00app1/00r2second"),
+        of("00app1", "00r2second")
+    );
+    assert_eq!(double.times("GetJobRun"), 2, "of no other run");
+    // An application of EMR Serverless is a cluster.
+    assert_eq!(program.found("00app2"), of("00app2", "00r3third"));
+    let unknown = program.refused("00r4fourth");
+    assert!(unknown.contains("none of emr_serverless"), "{unknown}");
+    assert_eq!(double.times("GetJobRun"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_run_of_emr_on_eks_is_found_by_its_own_id_and_no_other_is_asked_about() {
+    let logs = tempfile::tempdir().expect("a folder");
+    let runs = ["0000run1", "0000run2"];
+    for run in runs {
+        let id = format!("spark-{run}");
+        std::fs::write(logs.path().join(&id), renamed_log(&id)).expect("a log");
+    }
+    let folder = format!("file://{}", logs.path().display());
+    let overrides = json!({ "applicationConfiguration": [{
+        "classification": "spark-defaults",
+        "properties": { "spark.eventLog.dir": folder },
+    }] });
+    let double = emr_eks::serve(emr_eks::Service {
+        virtual_clusters: vec![emr_eks::virtual_cluster("vc12345", "RUNNING")],
+        job_runs: runs
+            .map(|run| emr_eks::job_run("vc12345", run, &ago(5), &ago(3), &overrides))
+            .to_vec(),
+    })
+    .await;
+    let context = TestContext::new();
+    let job = format!(
+        "[[source]]\nkind = \"emr_eks\"\naws_region = \"eu-west-1\"\naws_endpoint_url = \"{}\"\n\
+         managed_ui = false\nprocess_logs = false\n",
+        double.address()
+    );
+    context.file("job.toml", &job);
+    let mut program = Program::start(&context);
+    let of = |run: &str| ("vc12345".to_owned(), format!("spark-{run}"));
+    assert_eq!(program.found("0000run2"), of("0000run2"));
+    assert_eq!(program.found("vc12345/0000run1"), of("0000run1"));
+    assert_eq!(double.times("DescribeJobRun"), 2, "of no other run");
+    let unknown = program.refused("vc54321/0000run1");
+    assert!(unknown.contains("none of emr_eks"), "{unknown}");
+    assert_eq!(double.times("DescribeJobRun"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
