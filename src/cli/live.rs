@@ -113,11 +113,7 @@ impl LiveSources {
 impl LiveSource for LiveSources {
     fn places(&self) -> Vec<String> {
         let sources = self.request.sources.iter();
-        let places = sources.flat_map(|named| match &named.source {
-            Source::EventLogs(source) => source.uris.clone(),
-            Source::HistoryServer(source) => vec![source.address()],
-            Source::Platform(platform) => vec![platform.describe()],
-        });
+        let places = sources.flat_map(|named| named.source.places());
         places
             .map(|place| self.request.redactor.text(&place).into_owned())
             .collect()

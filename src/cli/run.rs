@@ -133,6 +133,16 @@ fn tell(context: &Context, request: &RunRequest, run: &RunSummary) {
         let text = context.settings.redactor.text(&text);
         // Nothing is left to be told when even this cannot be printed.
         let _ = write!(io::stderr(), "{text}");
+    }
+    if let Some(sentence) = summary::nothing_found(run, request) {
+        let sentence = context.settings.redactor.text(&sentence);
+        // A watch that waits for its first history says it at every round.
+        match context.settings.run.watch {
+            None => tracing::warn!("{sentence}"),
+            Some(_) => tracing::info!("{sentence}"),
+        }
+    }
+    if wanted {
         return;
     }
     if let Some(next) = summary::next_step(run, &request.lake) {

@@ -103,8 +103,8 @@ async fn pages(
         ..AskOptions::default()
     };
     Ok(Some(dashboard::router(Dashboard {
-        ask: lake::ask_with(&lake, context, options)?,
-        catalog: Rules::of(&context.settings.rules)?.as_run,
+        ask: Arc::new(lake::ask_with(&lake, context, options)?),
+        catalog: Arc::new(Rules::of(&context.settings.rules)?.as_run),
         lake: uri.clone(),
     })))
 }

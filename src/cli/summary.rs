@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
 use super::text::{counted, printable, shortened};
-use crate::pipeline::{Problem, RunStatus, RunSummary, ShardCounts};
+use crate::pipeline::{Problem, RunRequest, RunStatus, RunSummary, ShardCounts, Source};
 use crate::unit::WorstApplication;
 
 /// Problems that are listed one by one.
@@ -34,6 +35,40 @@ pub(super) fn of_run(run: &RunSummary, lake: &str) -> String {
         );
     }
     text
+}
+
+/// What was looked for, and where, of a run that found nothing at all; `None` of any other.
+pub(super) fn nothing_found(run: &RunSummary, request: &RunRequest) -> Option<String> {
+    if run.error.is_some() || run.discovered > 0 || run.clusters.found > 0 {
+        return None;
+    }
+    let looked = request.sources.iter().map(|named| {
+        let places = named.source.places().join(", ");
+        match named.source {
+            Source::EventLogs(_) => format!(
+                "Spark event logs (files, rolling folders, archives) at any depth below {places}"
+            ),
+            Source::HistoryServer(_) => format!("applications at {places}"),
+            Source::Platform(_) => format!("clusters at {places}"),
+        }
+    });
+    let looked: Vec<String> = looked.collect();
+    let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let window = [
+        request
+            .window
+            .since
+            .map(|since| format!(" since {}", time(since))),
+        request
+            .window
+            .until
+            .map(|until| format!(" until {}", time(until))),
+    ];
+    let window: String = window.into_iter().flatten().collect();
+    Some(format!(
+        "no history was found: looked for {}{window}; `sparklake doctor` tries each source",
+        looked.join("; ")
+    ))
 }
 
 /// What became of the clusters; nothing where no platform was asked.

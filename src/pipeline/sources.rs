@@ -31,6 +31,15 @@ pub enum Source {
 }
 
 impl Source {
+    /// The places that it reads, for messages; what is secret in them is for the caller to mask.
+    pub fn places(&self) -> Vec<String> {
+        match self {
+            Self::EventLogs(source) => source.uris.clone(),
+            Self::HistoryServer(source) => vec![source.address()],
+            Self::Platform(platform) => vec![platform.describe()],
+        }
+    }
+
     /// Tries whether it can be read, changing nothing.
     pub async fn check(&self) -> Vec<Check> {
         match self {

@@ -154,6 +154,23 @@ fn a_folder_of_something_else_is_not_taken_for_a_lake() {
 }
 
 #[test]
+fn a_run_that_finds_nothing_says_what_it_looked_for_and_where() {
+    let folder = TestContext::new();
+    std::fs::create_dir(folder.path().join("logs")).expect("made");
+    let arguments = ["run", "--event-logs", "logs", "--lake", "lake"];
+    let window = ["--since", "2026-11-01T00:00:00Z"];
+    let ended = folder.run(&[&arguments[..], &window].concat());
+    assert_eq!(ended.code, 0);
+    for part in [
+        "no history was found: looked for Spark event logs",
+        "at any depth below logs since 2026-11-01T00:00:00Z",
+        "sparklake doctor",
+    ] {
+        assert!(ended.err.contains(part), "{part}: {}", ended.err);
+    }
+}
+
+#[test]
 fn an_empty_folder_of_logs_makes_an_empty_lake() {
     let folder = TestContext::new();
     std::fs::create_dir(folder.path().join("logs")).expect("made");

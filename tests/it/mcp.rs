@@ -534,6 +534,81 @@ async fn clients_of_every_protocol_version_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_lead_to_pages_that_a_client_can_show() {
+    const APP: &str = "ui://sparklake/pages";
+    let client = Client::new().await;
+    let read = async |uri: &str| {
+        let request = rmcp::model::ReadResourceRequestParams::new(uri);
+        let answer = client.client.read_resource(request).await;
+        answer.map(|answer| serde_json::to_value(answer).expect("JSON")["contents"][0].clone())
+    };
+    let document = read(APP).await.expect("a document");
+    assert_eq!(document["mimeType"], "text/html;profile=mcp-app");
+    let tools = client.client.list_all_tools().await.expect("tools");
+    let tools = serde_json::to_value(tools).expect("JSON");
+    let with_page = tools.as_array().expect("a list").iter();
+    let with_page = with_page.filter(|tool| tool["_meta"]["ui"]["resourceUri"] == APP);
+    assert_eq!(with_page.count(), 3);
+
+    let slowest = client.ask("slowest", json!({"kind": "sql"})).await;
+    let (app, sql) = (
+        &slowest["sql"][0]["application_id"],
+        &slowest["sql"][0]["sql_id"],
+    );
+    let stages = client
+        .ask("slowest", json!({"kind": "stages", "app": app}))
+        .await;
+    let stage = &stages["stages"][0]["stage_id"];
+    for (tool, arguments, marks) in [
+        (
+            "diagnose",
+            json!({"app": app}),
+            ["Stages over time", "<svg class=\"chart"],
+        ),
+        (
+            "inspect",
+            json!({"app": app, "sql_id": sql}),
+            ["<svg class=\"chart natural\"", "href=\"/query?"],
+        ),
+        (
+            "inspect",
+            json!({"app": app, "stage_id": stage}),
+            ["<svg class=\"chart", "Quantiles of the tasks"],
+        ),
+        (
+            "executors",
+            json!({"app": app}),
+            ["<svg class=\"chart", "aria-current=\"page\""],
+        ),
+    ] {
+        let answer = client.call(tool, arguments).await;
+        let answer = serde_json::to_value(answer).expect("JSON");
+        let page = answer["_meta"]["sparklake/page"].as_str().expect("a page");
+        let part = read(&format!("sparklake://pages{page}"))
+            .await
+            .expect("a page");
+        let html = part["text"].as_str().expect("a text");
+        for mark in marks {
+            assert!(html.contains(mark), "{page}: {mark}: {html}");
+        }
+        for other in ["<script", "<style", " style=\"", "<html"] {
+            assert!(!html.contains(other), "{page}: {other}");
+        }
+    }
+    let app = app.as_str().expect("an id");
+    for other in [
+        format!("sparklake://pages/sql?query=SELECT+1&id={app}"),
+        format!("sparklake://pages/findings?id={app}"),
+        format!("sparklake://pages/../application?id={app}"),
+        "sparklake://pages/application".to_owned(),
+        "sparklake://pages/application?id=nobody-1".to_owned(),
+        "ui://sparklake/other".to_owned(),
+    ] {
+        assert!(read(&other).await.is_err(), "{other}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn documents_and_prompts_are_there() {
     let client = Client::new().await;
     let read = async |uri: &str| {

@@ -1,8 +1,8 @@
 //! Runs or days beside each other: one bar each, with a line to compare with.
 
-use super::Tone;
 use super::axis::{Frame, Scale};
 use super::svg::{Area, Svg};
+use super::tone::Tone;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 150.0;

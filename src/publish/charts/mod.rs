@@ -18,6 +18,7 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod tone;
 mod usage;
 
 pub use axis::Scale;
@@ -30,33 +31,8 @@ pub use pairs::{Pair, pairs};
 pub use parts::{Part, parts};
 pub use plan::{MAX_PLAN_NODES, PlanChart, PlanNode, plan};
 pub use timeline::{TimelineBar, TimelineChart, timeline};
+pub use tone::Tone;
 pub use usage::{UsageChart, UsagePoint, usage};
 
 /// The style of all charts; the page sets the variables it uses.
 pub const STYLE: &str = include_str!("charts.css");
-
-/// How much a mark calls for attention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Tone {
-    /// As all others.
-    #[default]
-    Plain,
-    /// Of low or informative severity.
-    Note,
-    /// Worth work.
-    Warning,
-    /// Failed, or of high severity.
-    Alarm,
-}
-
-impl Tone {
-    /// The class that gives its color.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Alarm => "alarm",
-        }
-    }
-}

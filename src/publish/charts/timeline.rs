@@ -1,8 +1,8 @@
 //! When things ran: bars over time, packed into lanes.
 
-use super::Tone;
 use super::axis::Frame;
 use super::svg::{Area, Svg};
+use super::tone::Tone;
 
 const WIDTH: f64 = 900.0;
 const LANE: f64 = 16.0;

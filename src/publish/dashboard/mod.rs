@@ -45,9 +45,9 @@ use crate::ask::AskLake;
 /// What the dashboard shows.
 pub struct Dashboard {
     /// The lake.
-    pub ask: AskLake,
+    pub ask: Arc<AskLake>,
     /// The catalog that its queries and the rules are in.
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
     /// How commands name the lake.
     pub lake: String,
 }

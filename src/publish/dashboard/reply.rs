@@ -1,8 +1,11 @@
 //! Pages as answers to requests.
 
-use axum::http::StatusCode;
+use std::sync::{Arc, LazyLock};
+
+use axum::Extension;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::model::printable;
@@ -12,8 +15,11 @@ use crate::publish::report::ReportError;
 use crate::publish::whatif::WhatifError;
 
 /// Nothing is loaded and no script runs, whatever a name in a log says; forms go to this server.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
-                      base-uri 'none'; frame-ancestors 'none'";
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let own = "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let policy = format!("{}; {own}", html::policy());
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
 
 /// A page.
 pub(super) fn shown(tab: Tab, page: &Page) -> Response {
@@ -118,14 +124,18 @@ pub(super) async fn icon() -> impl IntoResponse {
 }
 
 fn reply(status: StatusCode, tab: Tab, page: &Page) -> Response {
+    let fixed = |text| HeaderValue::from_static(text);
     let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
-        (REFERRER_POLICY, "no-referrer"),
+        (CONTENT_TYPE, fixed("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, POLICY.clone()),
+        (X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
+        (X_FRAME_OPTIONS, fixed("DENY")),
+        (REFERRER_POLICY, fixed("no-referrer")),
         // A run of the night changes what a page shows.
-        (CACHE_CONTROL, "no-store"),
+        (CACHE_CONTROL, fixed("no-store")),
     ];
-    (status, headers, html::write_in_site(page, tab)).into_response()
+    // Pages inside of another program are written from the page itself.
+    let page_itself = Extension(Arc::new(page.clone()));
+    let html = html::write_in_site(page, tab);
+    (status, headers, page_itself, html).into_response()
 }

@@ -7,7 +7,7 @@ use datafusion::common::ScalarValue;
 use serde_json::Value;
 
 use super::arguments::{ToolError, short};
-use super::execute::Engine;
+use super::engine::Engine;
 use super::live::{LiveApplication, LiveFailure};
 use super::rows::Row;
 use crate::ask::AskLake;
@@ -32,7 +32,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) fn ask(&self) -> &AskLake {
+    pub(super) fn ask(&self) -> &Arc<AskLake> {
         match self {
             Self::Lake(ask) => ask,
             Self::Live(application) => &application.ask,
@@ -41,7 +41,7 @@ impl Place {
 
     /// Whether both are in the same lake, so that one query can read both.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        std::ptr::eq(self.ask(), other.ask())
+        Arc::ptr_eq(self.ask(), other.ask())
     }
 }
 

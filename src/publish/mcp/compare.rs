@@ -7,7 +7,7 @@ use super::applications::Application;
 use super::arguments::{Arguments, ToolError};
 use super::declare::Kind;
 use super::declare::{List, Role, Tool, list, needed};
-use super::execute::Engine;
+use super::engine::Engine;
 use super::reply::{Answered, Reply};
 use super::rows::{Row, rounded};
 use crate::publish::compare::{self, Comparison};
@@ -109,6 +109,7 @@ impl Engine {
                 .map(|list| answered(list, &comparison, arguments.full))
                 .collect(),
             full: arguments.full,
+            page: None,
         })
     }
 }

@@ -23,7 +23,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use subtle::ConstantTimeEq;
 
 use super::oauth::{Denied, METADATA, OAuth};
-use super::server::McpServer;
+use super::server::{McpServer, PATH as MCP};
 
 /// Largest request in bytes.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
@@ -31,8 +31,6 @@ const MAX_REQUEST_BYTES: usize = 1 << 20;
 const MIN_TOKEN: usize = 16;
 /// Names of the machine itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-/// Path of the protocol.
-pub(super) const MCP: &str = "/mcp";
 /// Path that is answered to everybody.
 const HEALTH: &str = "/health";
 

@@ -54,7 +54,7 @@ pub enum LiveFailure {
 
 /// A fetched application that can be asked.
 pub(super) struct LiveApplication {
-    pub(super) ask: AskLake,
+    pub(super) ask: Arc<AskLake>,
     is_whole: bool,
     _keep: Box<dyn Any + Send + Sync>,
 }
@@ -142,7 +142,7 @@ impl LiveApplications {
             "an application was fetched and judged"
         );
         Ok(Arc::new(LiveApplication {
-            ask,
+            ask: Arc::new(ask),
             is_whole: fetched.is_whole,
             _keep: fetched.keep,
         }))

@@ -6,7 +6,7 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
 use super::arguments::{Arguments, ToolError};
-use super::execute::Engine;
+use super::engine::Engine;
 use super::reply::{FULL_BYTES, SUMMARY_BYTES};
 use super::rows::{cut_text, on_one_line, tuples};
 use super::tools::QUERY;

@@ -5,6 +5,7 @@
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
+use super::apps;
 use super::rows::{Row, cut_texts, on_one_line};
 
 /// Most bytes of a summary, as JSON.
@@ -37,6 +38,8 @@ pub(super) struct Reply {
     pub(super) verdict: String,
     pub(super) lists: Vec<Answered>,
     pub(super) full: bool,
+    /// The dashboard's page about the same, for clients that show pages.
+    pub(super) page: Option<String>,
 }
 
 impl Answered {
@@ -137,6 +140,7 @@ impl Reply {
         }
         let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
         result.structured_content = Some(Value::Object(structured));
+        result.meta = self.page.as_deref().map(apps::result_meta);
         result
     }
 }
@@ -206,6 +210,7 @@ mod tests {
                 answered("beside", 3, "short", None),
             ],
             full: false,
+            page: None,
         };
         let result = reply.fitted();
         assert!(bytes(&result) <= SUMMARY_BYTES);
@@ -224,6 +229,7 @@ mod tests {
             verdict: "v".repeat(100_000),
             lists: vec![answered("plan", 1, &"ä\"\n".repeat(1_000_000), None)],
             full: true,
+            page: None,
         };
         let result = reply.fitted();
         assert!(bytes(&result) <= FULL_BYTES);
@@ -245,6 +251,7 @@ mod tests {
             verdict: "Two.".to_owned(),
             lists: vec![list],
             full: false,
+            page: None,
         };
         let result = reply.fitted();
         let content = result.structured_content.expect("structured");

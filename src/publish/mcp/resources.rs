@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use rmcp::model::{Resource, ResourceContents, ResourceTemplate};
 
-use super::execute::Engine;
+use super::apps;
+use super::engine::Engine;
 use crate::analyze::Rule;
 use crate::schema;
 
@@ -23,6 +24,12 @@ pub(super) fn list() -> Vec<Resource> {
             .with_title("Rules")
             .with_description("All rules that findings come from")
             .with_mime_type(MARKDOWN),
+        Resource::new(apps::APP, "pages")
+            .with_title("Pages")
+            .with_description(
+                "Shows the page about an answer: timeline, tasks of a stage, plan of a query",
+            )
+            .with_mime_type(apps::APP_TYPE),
     ]
 }
 
@@ -36,6 +43,10 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
             .with_title("A rule")
             .with_description("What it looks for, its thresholds, its advice and its SQL")
             .with_mime_type(MARKDOWN),
+        ResourceTemplate::new(format!("{}/{{page}}{{?id,attempt,stage,stage_attempt,sql}}", apps::PAGES), "page")
+            .with_title("A page of the dashboard")
+            .with_description("application, stages, stage, queries, query, executors, configuration or whatif, as HTML")
+            .with_mime_type("text/html"),
     ]
 }
 
@@ -45,6 +56,7 @@ impl Engine {
         let text = match uri {
             TABLES => self.table_index(),
             RULES => self.rule_index(),
+            apps::APP => return Some(apps::document()),
             _ => match uri
                 .strip_prefix(TABLES)
                 .and_then(|rest| rest.strip_prefix('/'))

@@ -14,11 +14,14 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value};
 
 use super::declare::Tool as Declared;
-use super::execute::{Engine, McpOptions, declared, no_such_tool};
+use super::engine::{Engine, McpOptions};
+use super::execute::{declared, no_such_tool};
 use super::tools::QUERY;
-use super::{arguments, prompts, query, resources};
+use super::{apps, arguments, prompts, query, resources};
 use crate::ask::AskError;
 
+/// Path of the protocol under HTTP.
+pub(super) const PATH: &str = "/mcp";
 /// How long a client may take lists and documents for what they are, in milliseconds.
 const FRESH_MS: u64 = 300_000;
 
@@ -90,7 +93,7 @@ fn listed(declared: &Declared) -> Tool {
     } else {
         declared.output_schema()
     };
-    Tool::new(
+    let tool = Tool::new(
         declared.name,
         declared.about,
         Arc::new(declared.input_schema()),
@@ -100,7 +103,11 @@ fn listed(declared: &Declared) -> Tool {
         ToolAnnotations::with_title(declared.title)
             .read_only(true)
             .open_world(false),
-    )
+    );
+    match apps::has_page(declared.name) {
+        true => tool.with_meta(apps::tool_meta()),
+        false => tool,
+    }
 }
 
 impl ServerHandler for McpServer {
@@ -109,6 +116,7 @@ impl ServerHandler for McpServer {
             .enable_tools()
             .enable_resources()
             .enable_prompts()
+            .enable_extensions_with(apps::extension())
             .build();
         let implementation =
             Implementation::new("sparklake", env!("CARGO_PKG_VERSION")).with_title("sparklake");
@@ -169,7 +177,11 @@ impl ServerHandler for McpServer {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let Some(document) = self.engine.document(&request.uri) else {
+        let document = match self.engine.document(&request.uri) {
+            Some(document) => Some(document),
+            None => self.engine.page(&request.uri).await,
+        };
+        let Some(document) = document else {
             let uri = arguments::short(&request.uri);
             let message = format!(
                 "there is no document {uri}; sparklake://tables and sparklake://rules list them"

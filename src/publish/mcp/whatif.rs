@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::arguments::{Arguments, ToolError};
 use super::declare::Kind::{Application, Choice, Flag, Text, Whole};
 use super::declare::{Role, Tool, list, needed, optional};
-use super::execute::Engine;
+use super::engine::Engine;
 use super::reply::{Answered, Reply};
 use super::rows::{self, Row};
 use super::tools::APPLICATION;
@@ -180,5 +180,6 @@ fn reply(answer: &WhatIf, sentences: &[String], arguments: &Arguments) -> Result
         verdict: sentences.join(" ").replace('\n', " "),
         lists,
         full: arguments.full,
+        page: None,
     })
 }

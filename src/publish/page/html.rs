@@ -3,15 +3,24 @@
 //! and the pictures, which escape their own texts, are taken as they are.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use super::site_html::{linked, site_navigation, write_form, write_links, write_siblings};
 use super::{Block, Chart, Fact, Item, Level, Page, Row, Section, Tab, Table};
 use crate::publish::charts;
 use crate::publish::markup::{escaped, escaped_lines};
 
-const STYLE: &str = include_str!("page.css");
-/// Nothing may be loaded, and no script run, whatever a name in a log says.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// The style of every page, as it stands between the tags.
+static STYLE: LazyLock<String> =
+    LazyLock::new(|| format!("\n{}{}", include_str!("page.css"), charts::STYLE));
+/// Nothing may be loaded, and no script run, whatever a name in a log says; the one style is named by
+/// its digest.
+static POLICY: LazyLock<String> =
+    LazyLock::new(|| format!("default-src 'none'; style-src {}", source(&STYLE)));
 
 /// Cells of so few characters stay on one line.
 const SHORT: usize = 14;
@@ -26,35 +35,86 @@ pub(in crate::publish) fn write_in_site(page: &Page, tab: Tab) -> String {
     write_page(page, Some(tab))
 }
 
+/// What a page may load: for the header of a server.
+pub(in crate::publish) fn policy() -> &'static str {
+    &POLICY
+}
+
+/// The source expression of a Content-Security-Policy for an inline style or script.
+pub(in crate::publish) fn source(text: &str) -> String {
+    let digest = BASE64_STANDARD.encode(digest(&SHA256, text.as_bytes()));
+    format!("'sha256-{digest}'")
+}
+
+/// A document in the style of the pages with one script, which puts pages into its `main`.
+pub(in crate::publish) fn write_app(title: &str, script: &str) -> String {
+    let script = format!("\n{script}");
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{}; script-src {}; base-uri 'none'; form-action 'none'\">\n\
+         <title>{}</title>\n<style>{}</style>\n</head>\n<body class=\"app\">\n\
+         <main id=\"app\"><p class=\"note\">Waiting for an answer.</p></main>\n\
+         <script>{script}</script>\n</body>\n</html>\n",
+        *POLICY,
+        source(&script),
+        escaped(title),
+        *STYLE,
+    )
+}
+
+/// A page of the dashboard as a part of another document: heading, pages about the same, content.
+pub(in crate::publish) fn write_part(page: &Page) -> String {
+    let mut html = String::new();
+    write_heading(&mut html, page);
+    write_siblings(&mut html, &page.siblings);
+    for section in &page.sections {
+        write_section(&mut html, section, page.level, true);
+    }
+    html
+}
+
+fn write_heading(html: &mut String, page: &Page) {
+    let _ = writeln!(html, "<h1>{}</h1>", escaped(&page.title));
+    if !page.subtitle.is_empty() {
+        let _ = writeln!(
+            html,
+            "<p class=\"subtitle\">{}</p>",
+            escaped(&page.subtitle)
+        );
+    }
+}
+
 fn write_page(page: &Page, tab: Option<Tab>) -> String {
     let (title, version) = (escaped(&page.title), env!("CARGO_PKG_VERSION"));
     let is_site = tab.is_some();
     // A server says it in a header, which also tells where forms may go.
     let policy = match is_site {
         true => String::new(),
-        false => format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
+        false => format!(
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n",
+            *POLICY
+        ),
     };
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"generator\" content=\"sparklake {version}\">\n\
-         {policy}<title>{title} · sparklake{}</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body{}>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the content</a>\n{}\
-         <header>\n{}<h1>{title}</h1>\n{}</header>\n",
+         {policy}<title>{title} · sparklake{}</title>\n<style>{}</style>\n</head>\n<body{}>\n\
+         <a class=\"skip\" href=\"#main\">Skip to the content</a>\n{}<header>\n{}",
         if is_site { "" } else { " report" },
-        charts::STYLE,
+        *STYLE,
         if is_site { " class=\"site\"" } else { "" },
         tab.map_or_else(String::new, site_navigation),
         match is_site {
             true => "",
             false => "<p class=\"kicker\">sparklake report</p>\n",
         },
-        match page.subtitle.as_str() {
-            "" => String::new(),
-            subtitle => format!("<p class=\"subtitle\">{}</p>\n", escaped(subtitle)),
-        }
     );
+    write_heading(&mut html, page);
+    html.push_str("</header>\n");
     if is_site {
         write_siblings(&mut html, &page.siblings);
     }
@@ -226,10 +286,9 @@ fn write_row(html: &mut String, table: &Table, row: &Row, is_site: bool) {
         let share = row.shares.iter().find(|(column, _)| *column == index);
         let class = match share {
             Some((_, share)) => {
-                format!(
-                    " class=\"n share\" style=\"--share:{:.1}%\"",
-                    share.percent()
-                )
+                // A style of its own would need a policy that lets in any style.
+                let twentieths = (share.percent() / 5.0).round().clamp(0.0, 20.0);
+                format!(" class=\"n share t{twentieths}\"")
             }
             None if is_short => " class=\"s\"".to_owned(),
             None => number_class(table, index).to_owned(),

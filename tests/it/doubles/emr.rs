@@ -346,7 +346,8 @@ impl Application {
     }
 }
 
-fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
+/// An archive with one file, as `…/logs` gives it.
+pub(crate) fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     zip.start_file(name, SimpleFileOptions::default())
         .expect("an entry");

@@ -11,7 +11,8 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::job_runs::{
-    Double, Shared, answer, applications, enter, entrance, error, lock, page, refusal, values,
+    Double, Shared, answer, applications, archive, enter, entrance, error, lock, page, refusal,
+    values,
 };
 
 /// What the service holds.
@@ -37,6 +38,7 @@ pub(crate) async fn serve(service: Service) -> Double {
         .route("/gate", get(|uri: Uri| async move { enter(&uri) }))
         .route("/shs/", get(|| async { "History Server" }))
         .route("/shs/api/v1/applications", get(serve_applications))
+        .route("/shs/api/v1/applications/{id}/logs", get(serve_logs))
         .with_state((Arc::clone(&state), Arc::new(service)));
     Double::start(state, router).await
 }
@@ -220,5 +222,17 @@ async fn serve_applications(
     match refusal(&state, "applications", &uri) {
         Some(refusal) => refusal,
         None => applications(&state, &headers),
+    }
+}
+
+async fn serve_logs(
+    Axum((state, _)): Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response<Body> {
+    match refusal(&state, "logs", &uri) {
+        Some(refusal) => refusal,
+        None => archive(&state, &headers, &id),
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub requests: BTreeMap<usize, usize>,
     /// Applications that the History Server of a job run lists, by the run's id.
     pub served: BTreeMap<String, Value>,
+    /// Archives of event logs that the History Server gives, by the application's id.
+    pub archives: BTreeMap<String, Vec<u8>>,
 }
 
 /// The state, shared with the server.
@@ -210,6 +212,21 @@ pub(crate) fn applications(state: &Shared, headers: &HeaderMap) -> Response<Body
     }
     let served = state.served.get(job_run_id).cloned();
     answer(&served.unwrap_or_else(|| json!([])))
+}
+
+/// The archive of an application's event logs, for who has a session.
+pub(crate) fn archive(state: &Shared, headers: &HeaderMap, id: &str) -> Response<Body> {
+    let allowed = applications(state, headers);
+    if !allowed.status().is_success() {
+        return allowed;
+    }
+    match lock(state).archives.get(id) {
+        Some(zip) => Response::builder()
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .body(Body::from(zip.clone()))
+            .expect("an answer"),
+        None => plain(StatusCode::NOT_FOUND, "unknown app"),
+    }
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {

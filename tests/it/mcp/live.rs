@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::context::TestContext;
 use crate::databricks::{DBFS_CLUSTER, workspace};
 use crate::doubles::databricks::TOKEN;
-use crate::doubles::emr::{Account, Application, Cluster, Ui};
+use crate::doubles::emr::{Account, Application, Cluster, Ui, zipped};
 use crate::doubles::emr_eks;
 use crate::doubles::emr_serverless::{Service, application, job_run, serve};
+use crate::doubles::job_runs::listed;
 use crate::emr_serverless::ago;
 use crate::world::fixtures;
 
@@ -194,17 +195,8 @@ async fn a_job_run_of_emr_serverless_is_found_by_its_own_id_and_no_other_is_aske
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_run_of_emr_on_eks_is_found_by_its_own_id_and_no_other_is_asked_about() {
-    let logs = tempfile::tempdir().expect("a folder");
     let runs = ["0000run1", "0000run2"];
-    for run in runs {
-        let id = format!("spark-{run}");
-        std::fs::write(logs.path().join(&id), renamed_log(&id)).expect("a log");
-    }
-    let folder = format!("file://{}", logs.path().display());
-    let overrides = json!({ "applicationConfiguration": [{
-        "classification": "spark-defaults",
-        "properties": { "spark.eventLog.dir": folder },
-    }] });
+    let overrides = json!({});
     let double = emr_eks::serve(emr_eks::Service {
         virtual_clusters: vec![emr_eks::virtual_cluster("vc12345", "RUNNING")],
         job_runs: runs
@@ -212,10 +204,19 @@ async fn a_job_run_of_emr_on_eks_is_found_by_its_own_id_and_no_other_is_asked_ab
             .to_vec(),
     })
     .await;
+    // AWS keeps the logs, and gives them through a History Server for each run.
+    for run in runs {
+        let id = format!("spark-{run}");
+        let list = listed(&id, Some("2026-11-20T02:00:00.000GMT"));
+        let zip = zipped(&id, renamed_log(&id).as_bytes());
+        let mut state = double.lock();
+        state.served.insert(run.to_owned(), list);
+        state.archives.insert(id, zip);
+    }
     let context = TestContext::new();
     let job = format!(
         "[[source]]\nkind = \"emr_eks\"\naws_region = \"eu-west-1\"\naws_endpoint_url = \"{}\"\n\
-         managed_ui = false\nprocess_logs = false\n",
+         process_logs = false\n",
         double.address()
     );
     context.file("job.toml", &job);
@@ -223,7 +224,9 @@ async fn a_job_run_of_emr_on_eks_is_found_by_its_own_id_and_no_other_is_asked_ab
     let of = |run: &str| ("vc12345".to_owned(), format!("spark-{run}"));
     assert_eq!(program.found("0000run2"), of("0000run2"));
     assert_eq!(program.found("vc12345/0000run1"), of("0000run1"));
-    assert_eq!(double.times("DescribeJobRun"), 2, "of no other run");
+    for call in ["DescribeJobRun", "CreatePersistentAppUI"] {
+        assert_eq!(double.times(call), 2, "{call} of no other run");
+    }
     let unknown = program.refused("vc54321/0000run1");
     assert!(unknown.contains("none of emr_eks"), "{unknown}");
     assert_eq!(double.times("DescribeJobRun"), 2);

@@ -216,7 +216,7 @@ impl OAuth {
     fn resource(&self, own: &str) -> String {
         match Url::parse(&self.settings.audience) {
             Ok(url) if url.has_host() => self.settings.audience.clone(),
-            _ => format!("{own}{}", super::http::MCP),
+            _ => format!("{own}{}", super::server::PATH),
         }
     }
 
