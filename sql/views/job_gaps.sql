@@ -132,7 +132,7 @@ queries AS (
   WHERE q.submission_time IS NOT NULL AND q.duration_ms > 0
     AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
 ),
-overlaps AS (
+overlapping AS (
   SELECT
     g.platform, g.cluster_id, g.application_id, g.attempt_id, g.begin_ms, q.description,
     CAST(LEAST(g.end_ms, q.end_ms) - GREATEST(g.begin_ms, q.begin_ms) AS DOUBLE) AS overlap_ms,
@@ -156,7 +156,7 @@ ranked AS (
       PARTITION BY platform, cluster_id, application_id, attempt_id, begin_ms
       ORDER BY overlap_ms DESC, description
     ) AS place
-  FROM overlaps AS o
+  FROM overlapping AS o
 ),
 parts AS (
   SELECT

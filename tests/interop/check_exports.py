@@ -2,7 +2,7 @@
 
     python check_exports.py LAKE SPARKLAKE
 
-odcs: the JSON schema of the standard. glue: botocore's model of CreateTable. ddl: Spark's parser. dbt: parsed, built and
+odcs: the JSON schema of the standard, and datacontract-cli's lint where $DATACONTRACT names that program. glue: botocore's model of CreateTable. ddl: Spark's parser. dbt: parsed, built and
 tested with dbt-duckdb over the lake. genie, dashboard: the SQL in them in Spark's parser. Status 1 if one of them refuses.
 """
 
@@ -35,6 +35,15 @@ def odcs(text: str) -> list[str]:
     validator = jsonschema.validators.validator_for(schema)(schema)
     errors = sorted(validator.iter_errors(yaml.safe_load(text)), key=str)
     return [f"odcs: {error.json_path}: {error.message[:200]}" for error in errors[:10]]
+
+
+def linted(contract: Path) -> list[str]:
+    """What datacontract-cli refuses. It brings a duckdb of its own, so it has its own environment."""
+    program = os.environ.get("DATACONTRACT")
+    if not program:
+        return []
+    done = subprocess.run([program, "lint", str(contract)], capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [f"odcs: datacontract lint: {done.stdout[-1000:]}"]
 
 
 def glue(folder: Path) -> list[str]:
@@ -99,7 +108,7 @@ def dbt(folder: Path, lake: Path) -> list[str]:
     )
     if done.returncode == 0:
         return []
-    wrong = [line for line in done.stdout.splitlines() if re.search(r"ERROR|FAIL|Error", line)]
+    wrong = [line for line in done.stdout.splitlines() if re.search(r" (ERROR|FAIL \d+) |Error", line)]
     return [f"dbt: {line}" for line in wrong[:20] or done.stdout.splitlines()[-20:] + done.stderr.splitlines()[-5:]]
 
 
@@ -116,7 +125,8 @@ def main() -> None:
         problems: list[str] = []
         checks = wanted or {"odcs", "glue", "spark", "dbt", "yaml"}
         if "odcs" in checks:
-            problems += odcs(export("odcs", "contract.odcs.yaml").read_text(encoding="utf-8"))
+            contract = export("odcs", "contract.odcs.yaml")
+            problems += odcs(contract.read_text(encoding="utf-8")) + linted(contract)
         if "glue" in checks:
             problems += glue(export("glue", "glue"))
         if "yaml" in checks:

@@ -10,6 +10,15 @@ use super::relations::{Relation, RelationKind};
 use super::yaml;
 use crate::analyze::Catalog;
 
+/// Functions of Spark SQL that DuckDB calls otherwise, as DuckDB's own macros.
+const DUCKDB_FUNCTIONS: [(&str, &str); 5] = [
+    ("array_join(a, b)", "array_to_string(a, b)"),
+    ("array_max(a)", "list_max(a)"),
+    ("array_min(a)", "list_min(a)"),
+    ("cardinality(a)", "len(a)"),
+    ("unix_millis(a)", "epoch_ms(a)"),
+];
+
 /// File name below the project's folder, and text.
 pub fn project(
     namespace: &Namespace,
@@ -22,6 +31,10 @@ pub fn project(
         (
             "dbt_project.yml".to_owned(),
             yaml::document(&settings(lake)),
+        ),
+        (
+            "macros/duckdb_functions.sql".to_owned(),
+            duckdb_functions(),
         ),
         (
             "models/sources.yml".to_owned(),
@@ -65,6 +78,18 @@ pub fn project(
     files
 }
 
+/// The macro that makes them, where DuckDB is what the project runs on.
+fn duckdb_functions() -> String {
+    let mut text = "{# Functions of Spark SQL that DuckDB calls otherwise. #}\n\
+                    {% macro duckdb_functions() %}{% if target.type == 'duckdb' %}\n"
+        .to_owned();
+    for (name, body) in DUCKDB_FUNCTIONS {
+        text.push_str(&format!("CREATE OR REPLACE MACRO {name} AS {body};\n"));
+    }
+    text.push_str("{% endif %}{% endmacro %}\n");
+    text
+}
+
 fn names(relations: &[Relation], wanted: impl Fn(&Relation) -> bool) -> BTreeSet<&str> {
     let wanted = relations.iter().filter(|relation| wanted(relation));
     wanted.map(|relation| relation.name.as_str()).collect()
@@ -85,6 +110,8 @@ fn settings(lake: &str) -> Value {
         "profile": "sparklake",
         "model-paths": ["models"],
         "analysis-paths": ["analyses"],
+        "macro-paths": ["macros"],
+        "on-run-start": ["{{ duckdb_functions() }}"],
         "vars": {"lake": lake.trim_end_matches('/')},
         "models": {"sparklake": {"+materialized": "view"}},
     })
