@@ -274,7 +274,8 @@ fn facts(of: &Of<'_>, stage: &Stage) -> Section {
     let records =
         |number: Option<i64>| known(number, |number| counted(number, "record", "records"));
     let gc = known(stage.gc_time_ms, |ms| duration(ms as f64));
-    let blocks = Block::Facts(vec![
+    let is_skipped = stage.status.as_deref() == Some("SKIPPED");
+    let measured = vec![
         Fact::new("Ran", time(stage.duration_ms))
             .note(format!("began after {}", time(stage.start_ms))),
         Fact::new("Tasks", known(stage.num_tasks, count)).note(format!(
@@ -305,7 +306,13 @@ fn facts(of: &Of<'_>, stage: &Stage) -> Section {
             .note(records(stage.shuffle_write_records)),
         Fact::new("Spilled to disk", size(stage.disk_bytes_spilled))
             .note(format!("{} in memory", size(stage.memory_bytes_spilled))),
-    ]);
+    ];
+    let blocks = Block::Facts(match is_skipped {
+        true => vec![
+            Fact::new("Tasks", known(stage.num_tasks, count)).note("none of them ran".to_owned()),
+        ],
+        false => measured,
+    });
     let mut links = Vec::new();
     if let Some(sql_id) = stage.sql_id {
         let link = of.link("/query").query(sql_id);

@@ -32,10 +32,7 @@ pub fn project(
             "dbt_project.yml".to_owned(),
             yaml::document(&settings(lake)),
         ),
-        (
-            "macros/duckdb_functions.sql".to_owned(),
-            duckdb_functions(),
-        ),
+        ("macros/duckdb_functions.sql".to_owned(), duckdb_functions()),
         (
             "models/sources.yml".to_owned(),
             yaml::document(&sources(namespace, relations)),

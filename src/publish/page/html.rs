@@ -23,7 +23,9 @@ static POLICY: LazyLock<String> =
     LazyLock::new(|| format!("default-src 'none'; style-src {}", source(&STYLE)));
 
 /// Cells of so few characters stay on one line.
-const SHORT: usize = 14;
+const SHORT: usize = 22;
+/// The same of row headings: names, which are hard to read in pieces.
+const SHORT_HEADING: usize = 44;
 
 /// The page as one file.
 pub(in crate::publish) fn write(page: &Page) -> String {
@@ -280,8 +282,7 @@ fn write_row(html: &mut String, table: &Table, row: &Row, is_site: bool) {
     };
     let _ = write!(html, "<tr{class}{anchor}>");
     for (index, cell) in row.cells.iter().enumerate() {
-        // Row headings are names, which are hard to read in pieces.
-        let most = if index == 0 { 2 * SHORT } else { SHORT };
+        let most = if index == 0 { SHORT_HEADING } else { SHORT };
         let is_short = cell.chars().count() <= most && !table.is_number(index);
         let share = row.shares.iter().find(|(column, _)| *column == index);
         let class = match share {
@@ -388,15 +389,15 @@ fn write_chart(html: &mut String, chart: &Chart) {
         }
         html.push_str("</ul>");
     }
-    // A picture in its own size can be wider than the page.
-    if chart.svg.starts_with("<svg class=\"chart natural\"") {
-        let _ = writeln!(
-            html,
-            "</figcaption>\n<div class=\"scroll\" role=\"region\" aria-label=\"{}\" tabindex=\"0\">{}</div>\n</figure>",
-            escaped(&chart.title),
-            chart.svg
-        );
+    if chart.svg.is_empty() {
+        html.push_str("</figcaption>\n</figure>\n");
         return;
     }
-    let _ = writeln!(html, "</figcaption>\n{}\n</figure>", chart.svg);
+    // A picture can be wider than its page: in its own size, and where the window is narrow.
+    let _ = writeln!(
+        html,
+        "</figcaption>\n<div class=\"scroll\" role=\"region\" aria-label=\"{}\" tabindex=\"0\">{}</div>\n</figure>",
+        escaped(&chart.title),
+        chart.svg
+    );
 }
