@@ -19,8 +19,8 @@ SUMMARY_BYTES, FULL_BYTES = 12_000, 48_000
 
 
 class Client:
-    def __init__(self, program, lake):
-        command = [program, "-q", "mcp", "--lake", lake]
+    def __init__(self, program, *where):
+        command = [program, "-q", "mcp", *where]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.sent = 0
         self.calls = []
@@ -119,7 +119,7 @@ def main():
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("-v", "--verbose", action="store_true")
     options = parser.parse_args()
-    client = Client(options.program, options.lake)
+    client = Client(options.program, "--lake", options.lake)
     tools = client.request("tools/list", {})
     print(f"{len(tools['tools'])} tools, {len(json.dumps(tools, separators=(',', ':')).encode()):,} bytes\n")
     worst = client.call("find_applications", order="most_wasted", limit=50)["applications"]
