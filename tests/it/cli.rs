@@ -131,7 +131,7 @@ fn a_lake_that_is_not_there_is_told_by_its_name() {
     assert_refused(
         &sparklake(&["sql", "--lake", "nowhere", "SELECT 1"]),
         2,
-        "error: there is no lake at nowhere yet; `sparklake run --lake nowhere` creates one\n",
+        "error: there is no lake at nowhere yet; `sparklake run --event-logs LOGS --lake nowhere` creates one\n",
     );
     assert_refused(
         &sparklake(&["status"]),
