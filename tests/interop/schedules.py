@@ -54,6 +54,13 @@ def aws() -> str:
     return "schedule.json, step.json and job-definition.json valid against the models of scheduler, emr and batch"
 
 
+def shell() -> str:
+    files = sorted(JOBS.rglob("*.sh"))
+    for file in files:
+        subprocess.run(["bash", "-n", str(file)], check=True)
+    return f"{len(files)} scripts parse"
+
+
 def databricks() -> str:
     from databricks.sdk.service import jobs
 
@@ -96,7 +103,7 @@ def systemd() -> str:
 
 def main() -> int:
     failed = 0
-    for check in (kubernetes, aws, databricks, systemd):
+    for check in (kubernetes, aws, databricks, systemd, shell):
         try:
             print(f"{check.__name__}: {check()}")
         except Exception as error:  # noqa: BLE001: each check reports by itself
