@@ -71,7 +71,9 @@ pub enum LoadError {
     },
 
     /// There is nothing at the location yet.
-    #[error("there is no lake at {uri} yet; `sparklake run --event-logs LOGS --lake {uri}` creates one")]
+    #[error(
+        "there is no lake at {uri} yet; `sparklake run --event-logs LOGS --lake {uri}` creates one"
+    )]
     NoLake {
         /// The lake's location.
         uri: String,

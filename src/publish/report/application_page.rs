@@ -36,19 +36,21 @@ pub(super) fn page(report: &ApplicationReport) -> Page {
     }
 }
 
+/// In the order in which one looks for the cause: when and where the time went, what took it, the settings behind it,
+/// what to do; then what the rules did not find.
 fn sections(report: &ApplicationReport) -> Vec<Section> {
     [
         Some(verdict(report)),
         Some(run_facts(report)),
-        settings(report),
         Some(time(report)),
         Some(bottlenecks(report)),
         executors(report),
-        Some(clean(report)),
-        Some(not_checked(report)),
+        settings(report),
         Some(advice(report)),
         Some(cost(&report.cost)),
         report.job.as_ref().and_then(trend),
+        Some(clean(report)),
+        Some(not_checked(report)),
         check(report),
     ]
     .into_iter()
