@@ -1,6 +1,10 @@
 //! Decides each setting: flag, then environment variable, then job file, then default.
 
-use crate::model::{Platform, SettingValue};
+mod notify;
+mod sources;
+mod value;
+mod window;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -8,26 +12,26 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use toml::{Table, Value};
+use toml::Value;
 
-use super::aws_endpoints;
+use self::value::ToToml;
+use self::window::window;
 use super::document::LoadedFile;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
-    AskSection, Engine, JobFile, LakeSection, LogSection, NotifySection, RedactionSection,
-    RulesSection, RunSection, Severity, SummaryFormat,
+    AskSection, Engine, JobFile, LakeSection, LogSection, RedactionSection, RulesSection,
+    RunSection, SummaryFormat,
 };
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::settings::{
-    AskSettings, Effective, LakeSettings, LogSettings, NotifySettings, RulesSettings, RunSettings,
-    SecretReference, SettingOverrides, Settings, SourceSettings,
+    AskSettings, Effective, LakeSettings, LogSettings, RulesSettings, RunSettings,
+    SettingOverrides, Settings,
 };
 use super::show::toml_key;
-use super::source_keys;
-use super::source_section::SourceSection;
-use super::time::{Bound, parse_duration, parse_time};
+use super::time::parse_duration;
+use crate::model::SettingValue;
 use crate::redact::{RedactionError, RedactionSettings, Redactor};
 
 /// Longest time to find out whose a log is, unless set: its first kilobytes tell.
@@ -43,10 +47,6 @@ const MAX_ROUNDS: NonZeroUsize = positive(8);
 const MAX_TOKENS: NonZeroUsize = positive(200_000);
 /// Longest time until the answer of a question, unless set.
 const ANSWER_TIMEOUT_SECONDS: NonZeroUsize = positive(300);
-/// Most findings that a notification lists, unless set.
-const MAX_FINDINGS: NonZeroUsize = positive(20);
-/// Longest time for one delivery, unless set.
-const NOTIFY_TIMEOUT_SECONDS: NonZeroUsize = positive(30);
 
 /// Keys of tags that name an application's team, unless set.
 const TEAM_TAGS: [&str; 4] = ["team", "owner", "cost-center", "costcenter"];
@@ -281,110 +281,6 @@ impl Resolver {
         }
     }
 
-    fn notify(
-        &mut self,
-        given: &SettingOverrides,
-        file: NotifySection,
-    ) -> Result<NotifySettings, ConfigError> {
-        let metrics = self.optional(
-            "notify",
-            "metrics_file",
-            &given.metrics_file,
-            file.metrics_file,
-        );
-        let findings = self.optional(
-            "notify",
-            "findings_file",
-            &given.findings_file,
-            file.findings_file,
-        );
-        let webhook_url =
-            self.secret("webhook_url", file.webhook_url_env, file.webhook_url_file)?;
-        let severity = file.min_severity;
-        let min_severity = self.value(
-            "notify",
-            "min_severity",
-            &None,
-            severity,
-            Severity::default(),
-        );
-        let max_findings = self
-            .value(
-                "notify",
-                "max_findings",
-                &None,
-                file.max_findings,
-                MAX_FINDINGS,
-            )
-            .get();
-        let lineage_file =
-            self.optional("notify", "openlineage_file", &None, file.openlineage_file);
-        let lineage_url = self.optional("notify", "openlineage_url", &None, file.openlineage_url);
-        let openlineage_token = self.secret(
-            "openlineage_token",
-            file.openlineage_token_env,
-            file.openlineage_token_file,
-        )?;
-        let openlineage_namespace = self.value(
-            "notify",
-            "openlineage_namespace",
-            &None,
-            file.openlineage_namespace,
-            "sparklake".to_owned(),
-        );
-        let parent = file.openlineage_parent.filter(|parent| !parent.is_empty());
-        let parent = self.optional("notify", "openlineage_parent", &None, parent);
-        let timeout = file.timeout_seconds;
-        let timeout = self
-            .value(
-                "notify",
-                "timeout_seconds",
-                &None,
-                timeout,
-                NOTIFY_TIMEOUT_SECONDS,
-            )
-            .get();
-        Ok(NotifySettings {
-            metrics_file: metrics.map(|file| file.value),
-            findings_file: findings.map(|file| file.value),
-            webhook_url,
-            min_severity,
-            max_findings,
-            openlineage_file: lineage_file.map(|file| file.value),
-            openlineage_url: lineage_url.map(|url| url.value),
-            openlineage_token,
-            openlineage_namespace,
-            openlineage_parent: parent.map(|parent| parent.value),
-            timeout: Duration::from_secs(u64::try_from(timeout).unwrap_or(u64::MAX)),
-        })
-    }
-
-    /// A secret of section `notify`, by `<name>_env` or `<name>_file`.
-    fn secret(
-        &mut self,
-        name: &'static str,
-        variable: Option<String>,
-        file: Option<PathBuf>,
-    ) -> Result<Option<SecretReference>, ConfigError> {
-        let variable = self.optional("notify", &format!("{name}_env"), &None, variable);
-        let file = self.optional("notify", &format!("{name}_file"), &None, file);
-        if let (Some(_), Some(file)) = (&variable, &file) {
-            let problem = format!("`{name}_env` and `{name}_file` are both set");
-            return Err(Fault::new(problem, "keep one of them").at(file.origin.clone()));
-        }
-        let origin = match (&variable, &file) {
-            (Some(variable), _) => variable.origin.clone(),
-            (None, Some(file)) => file.origin.clone(),
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(SecretReference {
-            name,
-            variable: variable.map(|variable| variable.value),
-            file: file.map(|file| file.value),
-            origin,
-        }))
-    }
-
     fn redactor(&mut self, file: &RedactionSection) -> Result<Redactor, ConfigError> {
         for (key, values) in [("disable", &file.disable), ("extra", &file.extra)] {
             let origin = match values.is_empty() {
@@ -471,183 +367,6 @@ impl Resolver {
         }
     }
 
-    /// The value of a setting that has a default.
-    fn value<T: ToToml>(
-        &mut self,
-        section: &str,
-        key: &str,
-        given: &Option<Sourced<T>>,
-        in_file: Option<T>,
-        default: T,
-    ) -> T {
-        let set = given
-            .clone()
-            .or_else(|| self.in_file(section, key, in_file));
-        let picked = set.unwrap_or(Sourced {
-            value: default,
-            origin: Origin::Default,
-        });
-        self.tell(section, key, Some(picked.value.to_toml()), picked.origin);
-        picked.value
-    }
-
-    /// The value of a setting that may be left out.
-    fn optional<T: ToToml>(
-        &mut self,
-        section: &str,
-        key: &str,
-        given: &Option<Sourced<T>>,
-        in_file: Option<T>,
-    ) -> Option<Sourced<T>> {
-        let set = given
-            .clone()
-            .or_else(|| self.in_file(section, key, in_file));
-        let (value, origin) = match &set {
-            Some(set) => (Some(set.value.to_toml()), set.origin.clone()),
-            None => (None, Origin::Default),
-        };
-        self.tell(section, key, value, origin);
-        set
-    }
-
-    fn in_file<T>(&self, section: &str, key: &str, value: Option<T>) -> Option<Sourced<T>> {
-        value.map(|value| Sourced {
-            value,
-            origin: self.place(&format!("{section}.{key}")),
-        })
-    }
-
-    fn tell(&mut self, section: &str, key: &str, value: Option<String>, origin: Origin) {
-        self.effective.push(Effective {
-            section: section.to_owned(),
-            key: key.to_owned(),
-            value,
-            origin,
-        });
-    }
-
-    fn place(&self, path: &str) -> Origin {
-        self.file
-            .as_ref()
-            .map_or(Origin::Default, |file| file.origin(path))
-    }
-
-    /// Sources of the command line take the place of those of the file.
-    fn sources(
-        &mut self,
-        given: &SettingOverrides,
-        sections: Vec<SourceSection>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<SourceSettings>, ConfigError> {
-        let of_flag = |kind, uris: &Option<Sourced<Vec<String>>>| {
-            uris.as_ref().map(|uris| SourceSettings {
-                section: SourceSection::of_uris(kind, uris.value.clone()),
-                storage_options: StorageOptions::default(),
-                headers: StorageOptions::default(),
-                created_after: None,
-                created_before: None,
-                origin: uris.origin.clone(),
-            })
-        };
-        let mut sources: Vec<SourceSettings> = of_flag(Platform::EventLog, &given.event_logs)
-            .into_iter()
-            .chain(of_flag(Platform::HistoryServer, &given.history_servers))
-            .collect();
-        if sources.is_empty() {
-            sources = self.of_sections(sections);
-        }
-        for (index, source) in sources.iter_mut().enumerate() {
-            self.refuse_other_kinds(index, source)?;
-            check_source(source)?;
-            aws_endpoints::check(&source.section)
-                .map_err(|(key, fault)| fault.at(self.place(&format!("source[{index}].{key}"))))?;
-            self.date_clusters(index, source, now)?;
-            source.storage_options.overlay(&given.storage_options)?;
-            source.storage_options.check_names()?;
-            self.tell_source(index, source);
-        }
-        Ok(sources)
-    }
-
-    /// Refuses the keys that a source of this kind does not know.
-    fn refuse_other_kinds(&self, index: usize, source: &SourceSettings) -> Result<(), ConfigError> {
-        for key in declared(source).keys() {
-            source_keys::refuse_other_kind(source.section.kind, key)
-                .map_err(|fault| fault.at(self.place(&format!("source[{index}].{key}"))))?;
-        }
-        Ok(())
-    }
-
-    /// Reads the window in which a source's clusters were made.
-    fn date_clusters(
-        &self,
-        index: usize,
-        source: &mut SourceSettings,
-        now: DateTime<Utc>,
-    ) -> Result<(), ConfigError> {
-        let sourced = |key: &str, value: &Option<String>| {
-            value.clone().map(|value| Sourced {
-                value,
-                origin: self.place(&format!("source[{index}].{key}")),
-            })
-        };
-        let section = &source.section;
-        let after = sourced("created_after_date", &section.created_after_date);
-        let before = sourced("created_before_date", &section.created_before_date);
-        (source.created_after, source.created_before) = window(after, before, now)?;
-        Ok(())
-    }
-
-    fn of_sections(&self, sections: Vec<SourceSection>) -> Vec<SourceSettings> {
-        let of_section = |(index, section): (usize, SourceSection)| SourceSettings {
-            storage_options: StorageOptions::of_section(&section.storage_options, |name| {
-                self.place(&format!("source[{index}].storage_options.{name}"))
-            }),
-            headers: StorageOptions::of_section(&section.headers, |name| {
-                self.place(&format!("source[{index}].headers.{name}"))
-            }),
-            created_after: None,
-            created_before: None,
-            origin: self.place(&format!("source[{index}]")),
-            section,
-        };
-        sections.into_iter().enumerate().map(of_section).collect()
-    }
-
-    fn tell_source(&mut self, index: usize, source: &SourceSettings) {
-        let section = format!("source[{index}]");
-        let declared = declared(source);
-        for key in source_keys::SOURCE_KEYS {
-            if !key.kinds.contains(&source.section.kind)
-                || matches!(key.name, "storage_options" | "headers")
-            {
-                continue;
-            }
-            let Some(value) = declared.get(key.name) else {
-                let default = key.default.map(str::to_owned);
-                self.tell(&section, key.name, default, Origin::Default);
-                continue;
-            };
-            let origin = match &source.origin {
-                Origin::File { .. } => self.place(&format!("{section}.{}", key.name)),
-                given => given.clone(),
-            };
-            self.tell(&section, key.name, Some(masked(value).to_string()), origin);
-        }
-        self.tell_options(
-            &format!("{section}.storage_options"),
-            &source.storage_options,
-        );
-        self.tell_options(&format!("{section}.headers"), &source.headers);
-    }
-
-    fn tell_options(&mut self, section: &str, options: &StorageOptions) {
-        for (name, option) in options.iter() {
-            let value = secrets::masked(&option.value).to_toml();
-            self.tell(section, name, Some(value), option.origin.clone());
-        }
-    }
-
     /// A list of the section `rules`.
     fn tell_list(&mut self, key: &str, list: &[&str]) {
         let origin = match list.is_empty() {
@@ -670,23 +389,6 @@ impl Resolver {
     }
 }
 
-/// What a source says, by key.
-fn declared(source: &SourceSettings) -> Table {
-    match Value::try_from(&source.section) {
-        Ok(Value::Table(table)) => table,
-        _ => Table::new(),
-    }
-}
-
-/// An address without its query, in lists too.
-fn masked(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::from(secrets::masked(text)),
-        Value::Array(list) => Value::Array(list.iter().map(masked).collect()),
-        other => other.clone(),
-    }
-}
-
 fn check_lake(lake: Option<&Sourced<String>>) -> Result<(), ConfigError> {
     match lake {
         Some(lake) if lake.value.trim().is_empty() => {
@@ -696,29 +398,6 @@ fn check_lake(lake: Option<&Sourced<String>>) -> Result<(), ConfigError> {
         Some(lake) => secrets::refuse_inline("lake", &lake.value)
             .map_err(|fault| fault.at(lake.origin.clone())),
         None => Ok(()),
-    }
-}
-
-fn check_source(source: &SourceSettings) -> Result<(), ConfigError> {
-    let invalid =
-        |problem: &str, cure: &str| Err(Fault::new(problem, cure).at(source.origin.clone()));
-    let SourceSection { kind, uris, .. } = &source.section;
-    if uris.iter().any(|uri| uri.trim().is_empty()) {
-        return invalid("a place of event logs is empty", "give a path or URI");
-    }
-    for uri in uris {
-        secrets::refuse_inline("uris", uri).map_err(|fault| fault.at(source.origin.clone()))?;
-    }
-    match kind {
-        Platform::EventLog if uris.is_empty() => invalid(
-            "this source does not say where its event logs are",
-            "add uris = [\"/var/log/spark-events\"]",
-        ),
-        Platform::HistoryServer if uris.is_empty() => invalid(
-            "this source does not say where the history server is",
-            "add uris = [\"http://history-server:18080\"]",
-        ),
-        _ => Ok(()),
     }
 }
 
@@ -733,90 +412,5 @@ fn interval(text: Sourced<String>) -> Result<Duration, ConfigError> {
     match length.to_std() {
         Ok(length) if !length.is_zero() => Ok(length),
         _ => Err(fault(format!("`{}` is no time at all", text.value))),
-    }
-}
-
-type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
-
-fn window(
-    since: Option<Sourced<String>>,
-    until: Option<Sourced<String>>,
-    now: DateTime<Utc>,
-) -> Result<Times, ConfigError> {
-    let parse = |text: &Sourced<String>, bound| {
-        parse_time(&text.value, now, bound).map_err(|fault| fault.at(text.origin.clone()))
-    };
-    let since_time = since
-        .as_ref()
-        .map(|text| parse(text, Bound::Since))
-        .transpose()?;
-    let until_time = until
-        .as_ref()
-        .map(|text| parse(text, Bound::Until))
-        .transpose()?;
-    if let (Some(begin), Some(end), Some(until)) = (since_time, until_time, &until)
-        && begin >= end
-    {
-        let problem = format!(
-            "the window ends ({}) before it begins ({})",
-            end.format("%Y-%m-%dT%H:%M:%SZ"),
-            begin.format("%Y-%m-%dT%H:%M:%SZ"),
-        );
-        let fault = Fault::new(problem, "give an `until` that is later than `since`");
-        return Err(fault.at(until.origin.clone()));
-    }
-    Ok((since_time, until_time))
-}
-
-/// A value as TOML, for `config show`.
-trait ToToml: Clone {
-    fn to_toml(&self) -> String;
-}
-
-impl ToToml for String {
-    fn to_toml(&self) -> String {
-        Value::from(secrets::masked(self)).to_string()
-    }
-}
-
-impl ToToml for bool {
-    fn to_toml(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl ToToml for NonZeroUsize {
-    fn to_toml(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl ToToml for PathBuf {
-    fn to_toml(&self) -> String {
-        Value::from(self.display().to_string()).to_string()
-    }
-}
-
-macro_rules! shows_as_text {
-    ($($kind:ty),*) => {$(
-        impl ToToml for $kind {
-            fn to_toml(&self) -> String {
-                Value::from(self.to_string()).to_string()
-            }
-        }
-    )*};
-}
-shows_as_text!(
-    super::LogFormat,
-    super::LogLevel,
-    super::Color,
-    Severity,
-    SummaryFormat,
-    Engine
-);
-
-impl ToToml for Vec<String> {
-    fn to_toml(&self) -> String {
-        Value::from(self.clone()).to_string()
     }
 }
