@@ -11,7 +11,10 @@ use super::error::CliError;
 use super::format::Format;
 use super::lake;
 use super::output::Output;
+use super::text::counted;
 use crate::ask::QueryLimits;
+use crate::load::Lake;
+use crate::unit::shards::{ShardObjects, ShardProgress};
 
 /// The parts of the answer, a file of `sql/status` each: name and query.
 const PARTS: [(&str, &str); 6] = [
@@ -48,7 +51,7 @@ struct Status {
     lake: String,
     held_by: Option<String>,
     /// The run that waits for workers.
-    waiting_run: Option<String>,
+    waiting_run: Option<ShardProgress>,
     parts: Vec<(&'static str, String, RecordBatch)>,
 }
 
@@ -79,7 +82,7 @@ pub(super) async fn execute(
     let status = Status {
         lake: lake.uri().to_owned(),
         held_by: lake.holder().await?.map(|holder| holder.to_string()),
-        waiting_run: lake.waiting_runs().await?.pop(),
+        waiting_run: waiting_run(&lake).await?,
         parts,
     };
     match arguments.format {
@@ -88,14 +91,41 @@ pub(super) async fn execute(
     }
 }
 
+/// The run that waits in the lake. One whose manifest cannot be used is reported by a warning: the
+/// rest of the status is worth seeing all the same.
+async fn waiting_run(lake: &Lake) -> Result<Option<ShardProgress>, CliError> {
+    let Some(objects) = ShardObjects::of_waiting_run(lake).await? else {
+        return Ok(None);
+    };
+    match objects.progress().await {
+        Ok(progress) => Ok(Some(progress)),
+        Err(error) => {
+            tracing::warn!("{error}");
+            Ok(None)
+        }
+    }
+}
+
+fn waits_for_workers(waiting: &ShardProgress) -> String {
+    let ShardProgress {
+        run_id,
+        phase,
+        units,
+        reported,
+    } = waiting;
+    format!(
+        "run {run_id} waits for its workers ({}, {reported} of {} reported); `sparklake run --resume \
+         {run_id}` commits what they reported",
+        phase.as_str(),
+        counted(*units, "unit", "units")
+    )
+}
+
 impl Status {
     fn write_text(&self, output: &mut Output) -> Result<(), CliError> {
         let work = match (&self.held_by, &self.waiting_run) {
             (Some(holder), _) => format!("{holder} works on it"),
-            (None, Some(run_id)) => format!(
-                "run {run_id} waits for its workers; `sparklake run --resume {run_id}` commits what \
-                 they reported"
-            ),
+            (None, Some(waiting)) => waits_for_workers(waiting),
             (None, None) => "no run holds it".to_owned(),
         };
         output.text(&format!("Lake {}: {work}\n", self.lake))?;

@@ -447,11 +447,16 @@ fn a_run_that_cannot_be_resumed_says_why_and_stays_as_it_is() {
         "leave one of the two out",
     );
     ask(&["run", "--resume", &run_id, "--watch", "1h"], 2, "--watch");
-    let mut status = command(["status", "--lake"]);
-    status.arg(&lake);
-    let status = run(status);
-    let waits = format!("run {run_id} waits for its workers");
-    assert!(status.out.contains(&waits), "{status:?}");
+    let status = |reported: usize| {
+        let mut status = command(["status", "--lake"]);
+        status.arg(&lake);
+        let status = run(status);
+        let waits = format!(
+            "run {run_id} waits for its workers (extraction, {reported} of 2 units reported)"
+        );
+        assert!(status.out.contains(&waits), "{status:?}");
+    };
+    status(0);
 
     // A store that takes no report: here, a file in the way of the folder.
     let reports = lake.join(format!("_sparklake/shards/{run_id}/extraction/reports"));
@@ -493,6 +498,7 @@ fn a_run_that_cannot_be_resumed_says_why_and_stays_as_it_is() {
     // `maintain` leaves what was handed out alone.
     ask(&["maintain"], 0, "");
     work(&lake, 2);
+    status(2);
     run(resume(&lake)).assert_code(3);
     alone.assert_same_as(&lake, "after refusals");
     // A worker that comes late finds no run.

@@ -32,7 +32,7 @@ mod tests;
 mod worker;
 
 pub use manifest::{MANIFEST_VERSION, Manifest, ManifestUnit, Phase};
-pub use objects::ShardObjects;
+pub use objects::{ShardObjects, ShardProgress};
 pub use report::{REPORT_VERSION, Report};
 pub use reports::{RefusedReport, Reports, UnitTime};
 pub use shard::{InvalidShard, Shard};

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::super::error::UnitError;
@@ -19,6 +20,19 @@ const CONCURRENT_WRITES: usize = 32;
 pub struct ShardObjects {
     lake: Lake,
     run_id: String,
+}
+
+/// How far the workers of a run that waits are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShardProgress {
+    /// The run.
+    pub run_id: String,
+    /// What its units do.
+    pub phase: Phase,
+    /// Its units.
+    pub units: usize,
+    /// Units with a report, sound or not.
+    pub reported: usize,
 }
 
 impl ShardObjects {
@@ -88,6 +102,27 @@ impl ShardObjects {
             path: Lake::manifest_path(&self.run_id).to_string(),
             problem: problem.to_string(),
         }
+    }
+
+    /// How far the workers of the run are.
+    ///
+    /// # Errors
+    /// As [`Self::manifest`].
+    pub async fn progress(&self) -> Result<ShardProgress, UnitError> {
+        let manifest = self.manifest().await?;
+        let folder = self.folder(manifest.phase, "reports");
+        let store = self.lake.store();
+        let reports = store.list(Some(&folder));
+        let reported = reports
+            .try_fold(0, |number, _| async move { Ok(number + 1) })
+            .await
+            .map_err(|source| LoadError::storage("listing", folder.to_string(), source))?;
+        Ok(ShardProgress {
+            run_id: manifest.run_id,
+            phase: manifest.phase,
+            units: manifest.units.len(),
+            reported,
+        })
     }
 
     /// Whether the run waits, as far as that can be told.
@@ -178,9 +213,13 @@ impl ShardObjects {
     }
 
     fn path(&self, phase: Phase, kind: &str, position: usize) -> Path {
-        let (run, phase) = (&self.run_id, phase.as_str());
-        let folder = Lake::shards_folder(run);
-        Path::from(format!("{folder}/{phase}/{kind}/{position:06}.json"))
+        let folder = self.folder(phase, kind);
+        Path::from(format!("{folder}/{position:06}.json"))
+    }
+
+    fn folder(&self, phase: Phase, kind: &str) -> Path {
+        let (run, phase) = (Lake::shards_folder(&self.run_id), phase.as_str());
+        Path::from(format!("{run}/{phase}/{kind}"))
     }
 
     async fn read(&self, path: &Path) -> Result<Option<Bytes>, UnitError> {
