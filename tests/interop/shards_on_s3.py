@@ -290,6 +290,7 @@ def kills(program: Program, store: Store, wanted: int, expected: Checksums) -> s
         # What was killed while it judged is judged by the next run.
         reruns += bool(program.run("run", "--event-logs", logs, "--lake", lake)["changed"])
         compare(store, name, expected)
+        print(f"{name}: same rows; killed so far {killed}", flush=True)
     return f"killed {killed} in {number} lakes, {reruns} of them completed by the next run; same rows in all"
 
 
