@@ -4,8 +4,8 @@
 -- severity: low
 -- version: 4
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
---   several times. Where each read is followed by the same operators in its stage, the same is computed again:
---   lost is the task time of these stages but for the most expensive one. Else it is what the scans themselves
+--   several times. Where each read is followed by the same filters and keys in its stage, and no join, the same is computed again, as where
+--   a result is counted, checked and then written: lost is the task time of these stages but for the most expensive one. Else it is what the scans themselves
 --   measured, without the longest; for text, which is parsed in the stage and has no timer, the time of the stages;
 --   and unknown for what else has none. Where most of that time went into
 --   splits without a row, which tiny_tasks counts, nothing is lost. Never above medium; reads of a cache count as no reads.
@@ -123,7 +123,13 @@ reading_stages AS (
 followers AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.sql_id, t.stage_id,
-    CONCAT(n.node_name, '|', COALESCE(REGEXP_REPLACE(REGEXP_REPLACE(n.description, '#[0-9]+L?', ''), 'plan_id=[0-9]+', ''), '')) AS operator
+    -- Which columns and functions a query asks for is no other work: of aggregates the keys count, of projections and sorts nothing.
+    CASE
+      WHEN n.node_name LIKE '%Aggregate' THEN CONCAT('Aggregate|', COALESCE(SPLIT_PART(SPLIT_PART(n.description, '=[', 2), ']', 1), ''))
+      ELSE CONCAT(n.node_name, '|', COALESCE(REGEXP_REPLACE(n.description, 'plan_id=[0-9]+', ''), ''))
+    END AS numbered,
+    -- What a join meets on its other side can differ.
+    CASE WHEN n.node_name LIKE '%Join%' THEN 1 ELSE 0 END AS is_join
   FROM reading_stages AS t
   INNER JOIN operator_stages AS o
     ON o.platform = t.platform AND o.cluster_id = t.cluster_id
@@ -134,14 +140,25 @@ followers AS (
   LEFT JOIN scans AS s
     ON s.platform = o.platform AND s.cluster_id = o.cluster_id
     AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
-  WHERE s.platform IS NULL
+  WHERE s.platform IS NULL AND n.node_name NOT IN ('Project', 'Sort')
+),
+-- Expressions are numbered anew in every query. One engine replaces all at once, the other one at a time.
+half_named AS (
+  SELECT f.*, REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(
+    numbered, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', '') AS half
+  FROM followers AS f
+),
+named AS (
+  SELECT h.*, REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(
+    half, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', '') AS operator
+  FROM half_named AS h
 ),
 kinds AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters,
-    COUNT(DISTINCT operator) AS num_operators,
+    COUNT(DISTINCT operator) AS num_operators, SUM(is_join) AS num_joins,
     COUNT(DISTINCT CONCAT(operator, '|', CAST(sql_id AS STRING), '|', CAST(stage_id AS STRING))) AS num_places
-  FROM followers
+  FROM named
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
 ),
 places AS (
@@ -154,7 +171,7 @@ compared AS (
     r.*,
     COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text,
     COALESCE(p.num_stages >= r.num_scans, FALSE)
-      AND COALESCE(k.num_places, 0) = COALESCE(k.num_operators, 0) * p.num_stages AS is_same
+      AND COALESCE(k.num_places, 0) = COALESCE(k.num_operators, 0) * p.num_stages AND COALESCE(k.num_joins, 0) = 0 AS is_same
   FROM repeated AS r
   LEFT JOIN places AS p
     ON p.platform = r.platform AND p.cluster_id = r.cluster_id
