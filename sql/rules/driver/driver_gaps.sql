@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -12,6 +12,7 @@
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
+-- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
 --   {held_cores:1} cores held on average. Of this the driver spent {outside_ms:s} outside of any query[, {commit_ms:s} committing
 --   what queries wrote][, {before_job_ms:s} preparing queries][, {between_jobs_ms:s} between jobs of a query][,
@@ -28,6 +29,8 @@
 --   of the plan is made anew. Broadcast less, and cut very large plans with a checkpoint.
 -- advice: main_part = 'command' | - | - | Most of it is spent in commands that run no job (adding partitions, repairing or
 --   describing tables): run them once, in one statement, or outside of this application.
+-- advice: main_part = 'outside' AND result_bytes IS NOT NULL | - | - | Results of {result_bytes:bytes} came to the driver before the longest gap (collect,
+--   toPandas), where the program takes them row by row: write them from the executors, or collect fewer rows and columns.
 -- advice: longest_is_last | - | - | The longest gap follows the last job: look at what the code does at its end (calls to other
 --   services, local files), and stop the session as soon as the work is done.
 -- advice: longest_is_first | - | - | The longest gap is before the first job although executors were there: start the session
@@ -53,6 +56,17 @@ counted AS (
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
   WHERE g.gap_ms >= $min_gap_ms AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
     AND NOT (g.is_first AND (a.is_local OR g.platform = 'databricks' OR a.application_name = 'Databricks Shell'))
+),
+-- Results that came to the driver just before a gap.
+results AS (
+  SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(s.result_size) AS result_bytes
+  FROM counted AS g
+  INNER JOIN stages AS s
+    ON s.platform = g.platform AND s.cluster_id = g.cluster_id
+    AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
+  WHERE g.place = 1 AND s.result_size >= $min_result_bytes
+    AND UNIX_MILLIS(s.completion_time) BETWEEN g.begin_ms - $min_gap_ms AND g.begin_ms + 1000
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
 summed AS (
   SELECT
@@ -87,11 +101,14 @@ SELECT
     WHEN s.outside_ms THEN 'outside' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
     WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' ELSE 'command'
   END AS main_part,
-  s.longest_gap_ms, s.longest_before_job, s.longest_is_first, s.longest_is_last, s.longest_query, a.app_duration_ms
+  s.longest_gap_ms, s.longest_before_job, s.longest_is_first, s.longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+LEFT JOIN results AS r
+  ON r.platform = a.platform AND r.cluster_id = a.cluster_id
+  AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
 WHERE s.gap_ms >= $min_gaps_ms
   AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
     OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms))

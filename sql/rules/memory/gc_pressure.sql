@@ -2,7 +2,7 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time. A pause stops every task of the executor, so the tasks' own times add up to
 --   the core time that was lost. What a healthy application needs too is not counted as lost. Where the heap was
@@ -55,9 +55,9 @@ SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.application_id AS subject_id,
   CASE WHEN gc_ms >= 2 * $min_gc_ratio * run_ms THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST(gc_ms - $healthy_gc_ratio * run_ms AS BIGINT) AS lost_core_ms,
-  -- Wall time at the application's own average of tasks side by side.
-  TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * j.app_duration_ms / GREATEST(j.total_task_time_ms, j.app_duration_ms, 1) AS BIGINT)
-    AS recoverable_ms,
+  -- Wall time at the application's own average of tasks side by side while its jobs ran.
+  TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * (j.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
+    / GREATEST(j.total_task_time_ms, j.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
   TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / run_ms AS gc_ratio,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN a.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN a.peak_heap_bytes END AS low_peak_bytes,

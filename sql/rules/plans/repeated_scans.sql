@@ -182,7 +182,7 @@ compared AS (
 ),
 judged AS (
   SELECT
-    r.*, a.app_duration_ms, a.total_task_time_ms, a.core_time_ms,
+    r.*, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0) AS jobs_ms, a.total_task_time_ms, a.core_time_ms,
     CASE
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_text THEN r.scan_ms - r.first_ms
@@ -203,7 +203,8 @@ SELECT
   CASE WHEN lost_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST(lost_ms * app_duration_ms / GREATEST(total_task_time_ms, app_duration_ms, 1) AS BIGINT) AS recoverable_ms,
+  -- Wall time at the application's own average of tasks side by side while its jobs ran.
+  TRY_CAST(lost_ms * jobs_ms / GREATEST(total_task_time_ms, jobs_ms, 1) AS BIGINT) AS recoverable_ms,
   source, format, num_scans, num_queries, bytes_read, largest_bytes, files_read,
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
