@@ -213,8 +213,8 @@ fn settings(report: &ApplicationReport) -> Option<Section> {
             ("set", Some(default)) if Some(default) != setting.value.as_ref() => {
                 format!("set; default {}", printable(default))
             }
-            ("set", _) => "set".to_owned(),
-            _ => "default".to_owned(),
+            // `set`, `default`, or the sessions that gave it to their queries.
+            (origin, _) => printable(origin),
         };
         let value = shown(setting.value.as_ref());
         table.row("", [printable(&setting.key), value, origin]);
