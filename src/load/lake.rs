@@ -4,7 +4,7 @@
 //! so that a typing error in `--lake` never mixes our tables into somebody's data.
 
 use std::collections::HashMap;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -517,10 +517,26 @@ fn parse_location(uri: &str) -> Result<Url, LoadError> {
         return Ok(url);
     }
     let path = std::path::absolute(uri).map_err(|error| invalid(error.to_string()))?;
+    let path = without_parents(&path);
     if path.is_file() {
         return Err(invalid("it is a file, not a folder".to_owned()));
     }
     Url::from_directory_path(&path).map_err(|()| invalid("it is not a path".to_owned()))
+}
+
+/// The path without `..`, which no store has in an address.
+fn without_parents(path: &FilePath) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            // The parent of a link is that of the folder which it leads to.
+            plain = plain.canonicalize().unwrap_or(plain);
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
 }
 
 /// An address without credentials and query.
@@ -545,4 +561,20 @@ fn without_trailing_slashes(options: HashMap<String, String>) -> HashMap<String,
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_go_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).expect("made");
+        let up = inner.join("..").join("lake");
+        let location = parse_location(up.to_str().expect("text")).expect("a location");
+        let expected = folder.path().canonicalize().expect("there").join("lake");
+        assert_eq!(location.to_file_path(), Ok(expected));
+    }
 }
