@@ -14,11 +14,10 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::error::AskError;
-use super::memory::MemoryWatch;
 use super::session::plan_read_only;
+use super::watch::{QueryWatch, Reached};
 use super::wrong_query::wrong_query;
 
 /// Batches that wait for the reader.
@@ -93,8 +92,8 @@ pub struct AnswerStream {
 /// What ends a query early.
 #[derive(Debug)]
 struct Bounds {
-    deadline: Option<(Instant, Duration)>,
-    memory: MemoryWatch,
+    watch: QueryWatch,
+    timeout: Duration,
     memory_bytes: usize,
 }
 
@@ -106,11 +105,10 @@ impl AnswerStream {
         limits: &QueryLimits,
         memory_bytes: usize,
     ) -> Result<Self, AskError> {
-        let bounds = Bounds {
-            deadline: limits
-                .timeout
-                .map(|timeout| (Instant::now() + timeout, timeout)),
-            memory: MemoryWatch::start(memory_bytes),
+        let watch = QueryWatch::start(limits.timeout, memory_bytes);
+        let mut bounds = Bounds {
+            watch: watch.map_err(|error| AskError::Failed(DataFusionError::IoError(error)))?,
+            timeout: limits.timeout.unwrap_or_default(),
             memory_bytes,
         };
         let parameters: Vec<(String, ScalarValue)> = parameters
@@ -224,19 +222,12 @@ impl Drop for AnswerStream {
 
 impl Bounds {
     /// Returns when the query must end.
-    async fn reached(&self) -> AskError {
-        let too_late = async {
-            match self.deadline {
-                Some((deadline, limit)) => {
-                    tokio::time::sleep_until(deadline).await;
-                    AskError::TooLong { limit }
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            error = too_late => error,
-            grown_bytes = self.memory.exceeded() => AskError::TooMuchMemory {
+    async fn reached(&mut self) -> AskError {
+        match self.watch.reached().await {
+            Reached::Time => AskError::TooLong {
+                limit: self.timeout,
+            },
+            Reached::Memory(grown_bytes) => AskError::TooMuchMemory {
                 limit_bytes: self.memory_bytes,
                 reason: format!("the process has grown by {} MiB", grown_bytes >> 20),
             },

@@ -33,13 +33,13 @@ mod cooperative;
 mod dialect;
 mod error;
 mod lake;
-mod memory;
 mod session;
 mod spill;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod views;
+mod watch;
 mod wrong_query;
 
 pub use answer::{Answer, AnswerStream, QueryLimits};

@@ -204,12 +204,16 @@ fn not_a_flag(argument: OsString) -> OsString {
     moved
 }
 
-/// One thread more than cores: time limits, signals and requests are noticed even while an operator of
-/// a query keeps every core busy.
+/// Pieces of work after which the runtime looks at signals and connections: those of a query are large.
+const EVENT_INTERVAL: u32 = 8;
+
+/// One thread more than cores: signals and requests are noticed even while an operator of a query keeps
+/// every core busy.
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores + 1)
+        .event_interval(EVENT_INTERVAL)
         .enable_all()
         .build()
         .map_err(CliError::Runtime)

@@ -371,7 +371,7 @@ async fn functions_whose_values_grow_are_stopped_before_they_are_called() {
 
 #[tokio::test]
 async fn what_no_function_counts_is_stopped_by_the_size_of_the_process() {
-    let watch = memory::MemoryWatch::start(64 << 20);
+    let mut watch = watch::QueryWatch::start(None, 64 << 20).expect("a thread");
     let filled = tokio::spawn(async {
         let mut blocks: Vec<Vec<u8>> = Vec::new();
         for _ in 0..16 {
@@ -380,9 +380,13 @@ async fn what_no_function_counts_is_stopped_by_the_size_of_the_process() {
         }
         blocks.len()
     });
-    let grown = tokio::time::timeout(Duration::from_secs(60), watch.exceeded()).await;
+    let reached = tokio::time::timeout(Duration::from_secs(60), watch.reached()).await;
     if cfg!(target_os = "linux") {
-        assert!(grown.expect("noticed") > 64 << 20);
+        let reached = reached.expect("noticed");
+        assert!(
+            matches!(reached, watch::Reached::Memory(grown) if grown > 64 << 20),
+            "{reached:?}"
+        );
     }
     assert_eq!(filled.await.expect("filled"), 16);
 }

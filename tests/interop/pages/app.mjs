@@ -97,7 +97,7 @@ for (const [name, args, mark] of [
   for (const [theme, width] of [['light', 1000], ['dark', 390]]) {
     const { page, frame, read } = await open(theme, width);
     await hand(page, result);
-    await frame.waitForSelector('#app h1', { timeout: 60_000 }).catch(() => fail(`${name}: no page`));
+    await frame.waitForSelector('#app h1', { timeout: 300_000 }).catch(() => fail(`${name}: no page`));
     const seen = await frame.evaluate(() => ({
       text: document.body.innerText,
       pictures: document.querySelectorAll('svg').length,
@@ -115,9 +115,9 @@ for (const [name, args, mark] of [
     if (theme === 'light') {
       const before = await frame.evaluate(() => document.querySelector('h1').textContent);
       await frame.evaluate(() => document.querySelector('nav.siblings a:not([aria-current])').click());
-      await frame.waitForFunction((before) => document.querySelector('h1')?.textContent !== before, { timeout: 60_000 }, before);
+      await frame.waitForFunction((before) => document.querySelector('h1')?.textContent !== before, { timeout: 300_000 }, before);
       await frame.evaluate(() => document.querySelector('#app > button').click());
-      await frame.waitForFunction((before) => document.querySelector('h1')?.textContent === before, { timeout: 60_000 }, before);
+      await frame.waitForFunction((before) => document.querySelector('h1')?.textContent === before, { timeout: 300_000 }, before);
       if (read.length !== 3) fail(`${name}: read ${read}`);
     }
     await page.close();
