@@ -57,7 +57,8 @@ pub(crate) fn group(files: &[LogFile]) -> Grouped {
                 Err(problem) => grouped.problems.push(problem),
             }
         } else {
-            group_folder(folder, &paths, &mut grouped.logs);
+            let singles = take_rolling_logs(folder, paths, &mut grouped);
+            group_folder(folder, &singles, &mut grouped.logs);
         }
     }
     grouped
@@ -125,6 +126,35 @@ fn rolling_log(folder: &str, paths: &[&str]) -> Result<Option<LogGroup>, Discove
     }))
 }
 
+/// Takes the rolling logs out of a folder that is not named as theirs, as where one was copied without
+/// its folder; gives the other files. A single piece without a status file stays a file of its own.
+fn take_rolling_logs<'p>(folder: &str, paths: Vec<&'p str>, grouped: &mut Grouped) -> Vec<&'p str> {
+    let mut by_log: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for path in paths.iter().copied() {
+        if let Some(log) = names::rolling_log_of(names::file_name(path)) {
+            by_log.entry(log).or_default().push(path);
+        }
+    }
+    by_log.retain(|_, pieces| pieces.len() > 1);
+    for (id, pieces) in &by_log {
+        // There may be several: each goes by the folder that Spark would give it.
+        let own_folder = names::rolling_folder_of(id);
+        let place = match folder {
+            "" => own_folder,
+            folder => format!("{folder}/{own_folder}"),
+        };
+        match rolling_log(&place, pieces) {
+            Ok(log) => grouped.logs.extend(log),
+            Err(problem) => grouped.problems.push(problem),
+        }
+    }
+    let is_taken = |path: &&str| {
+        let log = names::rolling_log_of(names::file_name(path));
+        log.is_some_and(|log| by_log.contains_key(log))
+    };
+    paths.into_iter().filter(|path| !is_taken(path)).collect()
+}
+
 /// A folder that is no rolling log: at most one Databricks log, and single files.
 fn group_folder(folder: &str, paths: &[&str], logs: &mut Vec<LogGroup>) {
     let mut chunks: Vec<(DatabricksFile, &str)> = Vec::new();
@@ -183,6 +213,62 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn grouped(paths: &[&str]) -> Vec<(String, Layout, Vec<String>, bool)> {
+        let files: Vec<_> = paths
+            .iter()
+            .map(|path| LogFile {
+                path: (*path).to_owned(),
+                size: 1,
+            })
+            .collect();
+        let logs = group(&files).logs.into_iter();
+        logs.map(|log| (log.path, log.layout, log.files, log.in_progress))
+            .collect()
+    }
+
+    #[test]
+    fn pieces_of_a_rolling_log_in_another_folder_stay_one_log() {
+        let texts = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
+        let log = |path: &str, layout, files: &[&str], in_progress| {
+            (path.to_owned(), layout, texts(files), in_progress)
+        };
+        assert_eq!(
+            grouped(&[
+                "d/events_10_x.zstd",
+                "d/events_9_x.zstd",
+                "d/events_1_y",
+                "d/app-1"
+            ]),
+            [
+                log("d/app-1", Layout::SingleFile, &["d/app-1"], false),
+                log(
+                    "d/eventlog_v2_x",
+                    Layout::Rolling,
+                    &["d/events_9_x.zstd", "d/events_10_x.zstd"],
+                    false
+                ),
+                log("d/events_1_y", Layout::SingleFile, &["d/events_1_y"], false),
+            ]
+        );
+        assert_eq!(
+            grouped(&[
+                "appstatus_x.inprogress",
+                "events_1_x",
+                "events_1_y",
+                "events_2_y",
+            ]),
+            [
+                log("eventlog_v2_x", Layout::Rolling, &["events_1_x"], true),
+                log(
+                    "eventlog_v2_y",
+                    Layout::Rolling,
+                    &["events_1_y", "events_2_y"],
+                    false
+                ),
+            ]
+        );
+    }
 
     fn files() -> impl Strategy<Value = Vec<LogFile>> {
         let folder = "(a/|eventlog_v2_x/|b/eventlog_v2_y/|)";

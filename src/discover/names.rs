@@ -30,6 +30,7 @@ const OTHER_EXTENSIONS: &[&str] = &[
     "gif",
     "htm",
     "html",
+    "info",
     "ini",
     "ipynb",
     "jar",
@@ -69,7 +70,8 @@ const OTHER_EXTENSIONS: &[&str] = &[
 ];
 
 /// First parts of the names of the other logs that EMR, YARN and Databricks deliver beside event
-/// logs: `stdout.gz`, `stderr--2021-06-15--15-00`, `log4j-active.log`.
+/// logs: `stdout.gz`, `stderr--2021-06-15--15-00`, `log4j-active.log`. In names that end in `.log` any
+/// part may say so: `20240705_101501_00_setup.sh.stderr.log` is an init script's.
 const OTHER_LOGS: &[&str] = &[
     "controller",
     "launch_container",
@@ -79,6 +81,9 @@ const OTHER_LOGS: &[&str] = &[
     "stdout",
     "syslog",
 ];
+
+/// First parts of the names of `.log` and `.out` files of daemons and of the JVM.
+const DAEMONS: &[&str] = &["gc", "hadoop", "hive", "mapred", "yarn"];
 
 /// Whether a folder or file is out of the question wherever it stands: hidden files (`.crc`), and
 /// the `_SUCCESS`, `_delta_log`, `_temporary` and `_metadata` of tables.
@@ -95,12 +100,32 @@ pub(super) fn is_other_file(name: &str) -> bool {
         .rsplit_once('.')
         .is_some_and(|(_, extension)| OTHER_EXTENSIONS.contains(&extension));
     let is_other_archive = name.ends_with(".tar.gz");
-    is_folder_marker || is_other_archive || has_other_extension || OTHER_LOGS.contains(&first_part)
+    is_folder_marker
+        || is_other_archive
+        || has_other_extension
+        || OTHER_LOGS.contains(&first_part)
+        || is_process_log(&name, first_part)
+}
+
+/// Whether `name`, in lower case, is a log of a script, a daemon or the JVM.
+fn is_process_log(name: &str, first_part: &str) -> bool {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    let bare = name
+        .strip_suffix(".log")
+        .or_else(|| name.strip_suffix(".out"));
+    bare.is_some_and(|bare| {
+        DAEMONS.contains(&first_part) || bare.split('.').any(|part| OTHER_LOGS.contains(&part))
+    })
 }
 
 /// Whether a folder is that of a rolling log.
 pub(super) fn is_rolling_folder(name: &str) -> bool {
     name.starts_with(ROLLING_FOLDER)
+}
+
+/// The folder of the rolling log `id`.
+pub(super) fn rolling_folder_of(id: &str) -> String {
+    format!("{ROLLING_FOLDER}{id}")
 }
 
 /// Whether a file is a zip archive by its name.
@@ -136,6 +161,16 @@ pub(crate) fn rolling_file(name: &str) -> Option<RollingFile> {
     name.starts_with("appstatus_").then(|| RollingFile::Status {
         in_progress: name.ends_with(IN_PROGRESS),
     })
+}
+
+/// The log that a piece of a rolling log belongs to, by the end of its name: `x` of `events_2_x.zstd`
+/// and of `appstatus_x`. `None` for other files.
+pub(super) fn rolling_log_of(name: &str) -> Option<&str> {
+    let rest = match rolling_file(name)? {
+        RollingFile::Events { .. } => name.strip_prefix("events_")?.split_once('_')?.1,
+        RollingFile::Status { .. } => name.strip_prefix("appstatus_")?,
+    };
+    Some(without_endings(rest)).filter(|id| !id.is_empty())
 }
 
 /// A file of Databricks' cluster log delivery, in reading order.
@@ -234,6 +269,32 @@ fn is_application_id(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn logs_of_processes_are_no_event_logs() {
+        for name in [
+            "20240705_101501_00_setup.sh.stderr.log",
+            "20240705_101501_00_setup.sh.stdout.log.gz",
+            "log4j-2024-07-05-11.log.gz",
+            "stderr--2024-07-05--11.gz",
+            "gc.log",
+            "yarn-yarn-nodemanager-ip-10-0-0-1.log.gz",
+            "hadoop-hdfs-namenode-ip-10-0-0-1.out",
+            "directory.info",
+        ] {
+            assert!(is_other_file(name), "{name}");
+        }
+        for name in [
+            "app-20240705101500-0024.log",
+            "nightly.log.gz",
+            "hive-on-spark",
+            "yarn",
+            "my.stderr.study",
+            "application_1700000000000_0042_1.zstd",
+        ] {
+            assert!(!is_other_file(name), "{name}");
+        }
+    }
 
     #[test]
     fn names_that_spark_gives_tell_application_and_attempt() {

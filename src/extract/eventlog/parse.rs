@@ -42,6 +42,21 @@ impl ParsedChunk {
         parsed
     }
 
+    /// Reads the event that stands within zeros. The line counts as bad: what the zeros replace is lost.
+    fn line_within_zeros(&mut self, line: &[u8], has_end: bool, parser: &mut EventParser) {
+        let is_text = |byte: &u8| *byte != 0;
+        let start = line.iter().position(is_text).unwrap_or(0);
+        let end = line.iter().rposition(is_text).map_or(0, |last| last + 1);
+        let bad_lines = self.bad_lines;
+        self.lines -= 1;
+        self.line(line.get(start..end).unwrap_or_default(), has_end, parser);
+        if self.bad_lines == bad_lines && !self.cut_off {
+            self.bad_lines += 1;
+            let problem = "zeros stand in the place of text".to_owned();
+            self.first_bad.get_or_insert((self.lines, problem));
+        }
+    }
+
     fn line(&mut self, line: &[u8], has_end: bool, parser: &mut EventParser) {
         self.lines += 1;
         match parser.parse(line) {
@@ -65,6 +80,7 @@ impl ParsedChunk {
                 let line = line.get(UTF8_MARK.len()..).unwrap_or_default();
                 self.line(line, has_end, parser);
             }
+            Err(_) if within_zeros(line) => self.line_within_zeros(line, has_end, parser),
             Err(_) if !has_end => self.cut_off = true,
             Err(error) => {
                 self.bad_lines += 1;
@@ -73,6 +89,13 @@ impl ParsedChunk {
             }
         }
     }
+}
+
+/// Whether zeros stand before or after the text of a line: after a crash, a file system leaves them
+/// in the place of data that it had not written, and the writer that appends goes on behind them.
+fn within_zeros(line: &[u8]) -> bool {
+    let has_text = line.iter().any(|byte| *byte != 0);
+    has_text && (line.first() == Some(&0) || line.last() == Some(&0))
 }
 
 /// `text` without the line ends that it begins with. A few kilobytes can unpack to gigabytes of them,
@@ -214,6 +237,30 @@ fn apply_in_order(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_behind_zeros_is_read_and_what_they_replace_is_told() {
+        let event = br#"{"Event":"SparkListenerUnpersistRDD","RDD ID":7}"#.as_slice();
+        let zeros = vec![0; 8192];
+        let counts = |parts: &[&[u8]]| {
+            let parsed = ParsedChunk::parse(&parts.concat(), &mut EventParser::default());
+            let bad = parsed.first_bad.map(|(line, _)| line);
+            let (events, lines) = (parsed.events.len(), parsed.lines);
+            (events, lines, parsed.bad_lines, bad, parsed.cut_off)
+        };
+        let n = b"\n".as_slice();
+        let found = counts(&[event, n, &zeros, event, n, event, n]);
+        assert_eq!(found, (3, 3, 1, Some(2), false));
+        let found = counts(&[event, n, event, &zeros, n, event]);
+        assert_eq!(found, (3, 3, 1, Some(2), false));
+        let found = counts(&[event, n, &zeros, n, event, n]);
+        assert_eq!(found, (2, 3, 1, Some(2), false));
+        // The text breaks off, and zeros follow to the end of the file.
+        let found = counts(&[event, n, b"{\"Event\":\"Spark", &zeros]);
+        assert_eq!(found, (1, 2, 0, None, true));
+        let found = counts(&[event, n, &zeros]);
+        assert_eq!(found, (1, 2, 0, None, true));
+    }
 
     #[test]
     fn blank_lines_count_for_nothing_wherever_they_are() {

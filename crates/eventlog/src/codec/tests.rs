@@ -74,6 +74,22 @@ proptest! {
     }
 
     #[test]
+    fn zeros_around_gzip_members_are_padding_and_other_bytes_are_damage(
+        blocks in blocks(), zeros in 1usize..1200, step in 1usize..5000,
+    ) {
+        let member = encode(Codec::Gzip, &slices(&blocks));
+        let empty = encode(Codec::Gzip, &[b""]);
+        let padding = vec![0; zeros];
+        let data = [&member, &padding, &empty, &member, &padding].map(|part| part.as_slice()).concat();
+        let text = blocks.concat();
+        let twice = text.repeat(2);
+        prop_assert_eq!(decode_in_steps(Codec::Gzip, data.clone(), step), (twice.clone(), None));
+        let (text, fault) = decode_in_steps(Codec::Gzip, [data, b"junk".to_vec()].concat(), step);
+        prop_assert_eq!(text, twice);
+        prop_assert!(fault.is_some());
+    }
+
+    #[test]
     fn streams_may_be_concatenated(blocks in blocks()) {
         for codec in [Codec::Gzip, Codec::Zstd, Codec::Lz4, Codec::Snappy, Codec::Lzf] {
             let once = encode(codec, &slices(&blocks));

@@ -29,6 +29,17 @@ fn never() -> i64 {
     -1
 }
 
+impl JobStart {
+    /// Spark 1.1 logged the ids of a job's stages alone: as in Spark's reader, stages without a name
+    /// or tasks stand in until they are submitted.
+    pub(super) fn stand_in_for_stages(&mut self) {
+        if self.stage_infos.is_empty() {
+            let infos = self.stage_ids.iter().copied().map(StageInfo::unknown);
+            self.stage_infos = infos.collect();
+        }
+    }
+}
+
 /// `SparkListenerJobEnd`.
 #[derive(Debug, Deserialize)]
 pub struct JobEnd {
@@ -119,6 +130,28 @@ pub struct StageInfo {
         deserialize_with = "or_default"
     )]
     pub shuffle_push_mergers_count: i64,
+}
+
+impl StageInfo {
+    /// A stage of which nothing but its id is known.
+    fn unknown(stage_id: i64) -> Self {
+        Self {
+            stage_id,
+            attempt_id: 0,
+            name: "unknown".to_owned(),
+            num_tasks: 0,
+            rdd_infos: Vec::new(),
+            parent_ids: Vec::new(),
+            details: "unknown".to_owned(),
+            submission_time: None,
+            completion_time: None,
+            failure_reason: None,
+            accumulables: Vec::new(),
+            resource_profile_id: 0,
+            shuffle_push_enabled: false,
+            shuffle_push_mergers_count: 0,
+        }
+    }
 }
 
 /// Keeps the user's accumulators: the others repeat task and SQL metrics.

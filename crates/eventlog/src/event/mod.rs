@@ -9,6 +9,7 @@ mod block;
 mod executor_metrics;
 mod job;
 mod lenient;
+mod odd_numbers;
 mod origin;
 mod plan;
 mod runtime;
@@ -40,6 +41,7 @@ pub use task::{
     ShuffleReadMetrics, ShuffleWriteMetrics, SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
 };
 
+use odd_numbers::from_odd_json;
 use task_scan::TaskScanner;
 
 /// Deepest JSON nesting that is parsed. Real plans reach 118 levels; the limit keeps a hostile line
@@ -174,9 +176,13 @@ fn event_name(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn from_json<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, LineError> {
-    serde_json::from_str(text).map_err(|source| LineError::Malformed {
-        event: name.to_owned(),
-        source,
+    let strict = serde_json::from_str(text);
+    strict.or_else(|source: serde_json::Error| {
+        let lenient = source.is_data().then(|| from_odd_json(text)).flatten();
+        lenient.ok_or_else(|| LineError::Malformed {
+            event: name.to_owned(),
+            source,
+        })
     })
 }
 
@@ -225,7 +231,11 @@ fn parse_named(name: &[u8], text: &str) -> Result<Option<Event>, LineError> {
     let event = match short {
         "SparkListenerTaskEnd" => Event::TaskEnd(from_json(name, text)?),
         "SparkListenerTaskStart" => Event::TaskStart(from_json(name, text)?),
-        "SparkListenerJobStart" => Event::JobStart(from_json(name, text)?),
+        "SparkListenerJobStart" => {
+            let mut start: Box<JobStart> = from_json(name, text)?;
+            start.stand_in_for_stages();
+            Event::JobStart(start)
+        }
         "SparkListenerJobEnd" => Event::JobEnd(from_json(name, text)?),
         "SparkListenerStageSubmitted" => Event::StageSubmitted(from_json(name, text)?),
         "SparkListenerStageCompleted" => {

@@ -128,6 +128,15 @@ impl Concurrency {
     }
 }
 
+/// A number without its fraction, as Spark cuts it off.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast keeps to the range of whole numbers"
+)]
+fn truncated(number: f64) -> i64 {
+    number as i64
+}
+
 /// What executors cost: lifetimes times cores, heap and container memory.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct ExecutorTime {
@@ -186,7 +195,8 @@ pub(super) struct Executors {
     /// Live executors by host, without the driver.
     hosts: HashMap<CompactString, BTreeSet<CompactString>>,
     processes: BTreeMap<String, ProcessRow>,
-    task_cpus: BTreeMap<i64, Option<i64>>,
+    /// Cores of one task by resource profile. A task may take a part of one.
+    task_cpus: BTreeMap<i64, Option<f64>>,
     default_task_cpus: i64,
     concurrency: Concurrency,
     cost: CostSum,
@@ -255,21 +265,25 @@ impl Executors {
     }
 
     pub(super) fn on_resource_profile(&mut self, profile: &ResourceProfileAdded) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "Spark truncates the cpus amount too"
-        )]
-        let cpus = profile
-            .task_resources
-            .get("cpus")
-            .map(|request| request.amount as i64);
+        let cpus = profile.task_resources.get("cpus");
+        let cpus = cpus.map(|request| request.amount);
         self.task_cpus.insert(profile.id, cpus);
     }
 
-    /// Cores of one task of a resource profile.
+    /// Whole cores of one task of a resource profile.
     pub(super) fn task_cpus(&self, profile_id: i64) -> i64 {
         let cpus = self.task_cpus.get(&profile_id).copied().flatten();
-        cpus.unwrap_or(self.default_task_cpus)
+        cpus.map_or(self.default_task_cpus, truncated)
+    }
+
+    /// How many tasks of a resource profile `cores` can run side by side.
+    fn max_tasks(&self, cores: i64, profile_id: i64) -> i64 {
+        match self.task_cpus.get(&profile_id).copied().flatten() {
+            #[expect(clippy::cast_precision_loss, reason = "cores are few")]
+            Some(cpus) if cpus > 0.0 => truncated(cores as f64 / cpus),
+            Some(_) => 0,
+            None => cores.checked_div(self.default_task_cpus).unwrap_or(0),
+        }
     }
 
     pub(super) fn on_application_start(&mut self, start: &ApplicationStart) {
@@ -307,9 +321,9 @@ impl Executors {
             }
             self.revive(id, time);
         }
-        let cpus = self.task_cpus(added.info.resource_profile_id);
         let info = added.info;
         let cores = limits::count(info.total_cores);
+        let max_tasks = self.max_tasks(cores, info.resource_profile_id);
         let executor = self.get_or_create(id, time);
         let is_new = executor.host.is_none();
         let repeats = !is_new && executor.added == Some(time);
@@ -321,7 +335,7 @@ impl Executors {
         row.is_active = true;
         row.num_registrations += i64::from(is_new || came_back);
         row.total_cores = cores;
-        row.max_tasks = cores.checked_div(cpus).unwrap_or(0);
+        row.max_tasks = max_tasks;
         row.executor_logs = json_text(&info.log_urls);
         row.attributes = json_text(&info.attributes);
         row.resources = json_text(&info.resources);
@@ -339,12 +353,21 @@ impl Executors {
         !repeats
     }
 
-    /// A removed executor is back: its row goes on, with another life.
+    /// A removed executor is back: its row goes on, with another life. Totals go on too; what ran and
+    /// was stored in the old process, and what it was excluded from, is gone with it.
     fn revive(&mut self, executor_id: &str, time: i64) {
         if let Some(mut executor) = self.removed.remove(executor_id) {
             executor.came = time;
-            executor.row.remove_time = None;
-            executor.row.remove_reason = None;
+            executor.excluded_in_stages.clear();
+            let row = &mut executor.row;
+            row.remove_time = None;
+            row.remove_reason = None;
+            row.active_tasks = 0;
+            row.is_excluded = false;
+            (row.rdd_blocks, row.memory_used, row.disk_used) = (0, 0, 0);
+            if let Some(memory) = &mut row.memory_metrics {
+                (memory.used_on_heap, memory.used_off_heap) = (0, 0);
+            }
             self.live.insert(executor.row.executor_id.clone(), executor);
         }
     }

@@ -159,6 +159,102 @@ fn an_executor_that_comes_back_has_two_lives_and_one_row() {
 }
 
 #[test]
+fn what_ran_in_an_executor_before_it_came_back_runs_no_more() {
+    let removed = format!(
+        r#"{{"Event":"SparkListenerExecutorRemoved","Timestamp":{},"Executor ID":"77","Removed Reason":"Executor decommission"}}"#,
+        START + 930
+    );
+    let excluded = r#"{"Event":"org.apache.spark.scheduler.SparkListenerExecutorExcluded","time":1720000000920,"executorId":"77","taskFailures":2}"#;
+    let task = format!(
+        r#"{{"Event":"SparkListenerTaskStart","Stage ID":99,"Stage Attempt ID":0,"Task Info":{{"Task ID":9999,"Index":0,"Attempt":0,"Launch Time":{},"Executor ID":"77","Host":"h","Locality":"ANY","Speculative":false,"Getting Result Time":0,"Finish Time":0,"Failed":false,"Killed":false,"Accumulables":[]}}}}"#,
+        START + 910
+    );
+    let log = with_lines(&[
+        executor_added("77", 900),
+        task,
+        excluded.to_owned(),
+        removed,
+        executor_added("77", 950),
+    ]);
+    let (tables, _) = replay(log.lines());
+    assert_row(
+        &with_id(tables.rows("executors"), "executor_id", "77"),
+        &[
+            ("num_registrations", "2"),
+            ("total_tasks", "1"),
+            ("active_tasks", "0"),
+            ("is_excluded", "false"),
+            ("lifetime_ms", "80"),
+        ],
+    );
+}
+
+#[test]
+fn a_task_may_take_a_part_of_a_core() {
+    let mut lines = Vec::new();
+    for (profile, cpus) in [(5, "0.5"), (6, "3.0"), (7, "0.0")] {
+        lines.push(format!(
+            r#"{{"Event":"SparkListenerResourceProfileAdded","Resource Profile Id":{profile},"Executor Resource Requests":{{}},"Task Resource Requests":{{"cpus":{{"Resource Name":"cpus","Amount":{cpus}}}}}}}"#
+        ));
+        lines.push(format!(
+            r#"{{"Event":"SparkListenerExecutorAdded","Timestamp":{},"Executor ID":"p{profile}","Executor Info":{{"Host":"h","Total Cores":8,"Log Urls":{{}},"Resource Profile Id":{profile}}}}}"#,
+            START + 900
+        ));
+    }
+    let (tables, _) = replay(with_lines(&lines).lines());
+    // The first is what a History Server of Spark 4.3 shows.
+    for (executor, max_tasks) in [("p5", "16"), ("p6", "2"), ("p7", "0")] {
+        assert_row(
+            &with_id(tables.rows("executors"), "executor_id", executor),
+            &[("max_tasks", max_tasks)],
+        );
+    }
+}
+
+#[test]
+fn a_job_of_spark_1_1_has_the_stages_whose_ids_it_lists() {
+    let job = r#"{"Event":"SparkListenerJobStart","Job ID":80,"Submission Time":1720000000900,"Stage IDs":[90,91],"Properties":{}}"#;
+    let stage = |event: &str, times: &str| {
+        format!(
+            r#"{{"Event":"{event}","Stage Info":{{"Stage ID":90,"Stage Name":"count at A.scala:1","Number of Tasks":4{times}}}}}"#
+        )
+    };
+    let log = with_lines(&[
+        job.to_owned(),
+        stage("SparkListenerStageSubmitted", ""),
+        stage(
+            "SparkListenerStageCompleted",
+            r#","Submission Time":1720000000910,"Completion Time":1720000000930"#,
+        ),
+        r#"{"Event":"SparkListenerJobEnd","Job ID":80,"Completion Time":1720000000940,"Job Result":{"Result":"JobSucceeded"}}"#.to_owned(),
+    ]);
+    let (tables, _) = replay(log.lines());
+    assert_row(
+        &with_id(tables.rows("jobs"), "job_id", "80"),
+        &[
+            ("stage_ids", "[90, 91]"),
+            ("job_name", "unknown"),
+            ("num_tasks", "0"),
+            ("num_completed_stages", "1"),
+            ("num_skipped_stages", "1"),
+        ],
+    );
+    let stages = tables.rows("stages");
+    assert_row(
+        &with_id(stages.clone(), "stage_id", "90"),
+        &[
+            ("status", "COMPLETE"),
+            ("job_ids", "[80]"),
+            ("stage_name", "count at A.scala:1"),
+        ],
+    );
+    assert_row(
+        &with_id(stages, "stage_id", "91"),
+        &[("status", "SKIPPED"), ("job_ids", "[80]")],
+    );
+}
+
+#[test]
 fn executors_that_come_and_go_leave_memory_and_are_all_written() {
     let lines = (100..18_100).flat_map(|id: i64| {
         let removed = format!(
