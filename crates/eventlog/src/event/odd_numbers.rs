@@ -1,14 +1,22 @@
 //! Events whose numbers are not written as Spark writes them.
 //!
-//! Other writers and other tools put whole numbers as text (`"77"`), as fractions (`4.0`) or beyond
-//! 64 bits, the last two of which Spark's own reader takes. One odd number must not cost a task its
-//! end, so a line that strict types refuse is read once more, through here.
+//! Other writers and other tools put whole numbers as text (`"77"`), as fractions (`4.0`), beyond
+//! 64 bits, or null. Spark's own reader takes the last three, and null as missing. One odd number must
+//! not cost a task its end, so a line that strict types refuse is read once more, through here.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
 };
+use serde_json::value::RawValue;
+
+use super::lenient::nesting;
+
+/// Levels of the deepest event without a plan, with room to spare: values below are read by recursion.
+const MAX_LEVELS: usize = 64;
 
 /// What begins the names of the types in which `serde_json` passes raw JSON on.
 const RAW_JSON: &str = "$serde_json::private::";
@@ -16,6 +24,9 @@ const RAW_JSON: &str = "$serde_json::private::";
 /// The event in `text`, with every number taken as it is meant. `None` where it lacks a field or
 /// holds something else than a number.
 pub(super) fn from_odd_json<T: DeserializeOwned>(text: &str) -> Option<T> {
+    if nesting(text.as_bytes()) > MAX_LEVELS {
+        return None;
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Odd(&mut json)).ok()?;
     json.end().is_ok().then_some(value)
@@ -190,7 +201,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Odd<V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Odd(members))
+        self.0.visit_map(Members {
+            members,
+            value: None,
+        })
     }
 }
 
@@ -213,18 +227,34 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Odd<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Odd<A> {
+/// The members of an object that are not null.
+struct Members<'de, A> {
+    members: A,
+    /// The value of the key that was given last.
+    value: Option<&'de RawValue>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_key_seed(seed)
+        while let Some((key, value)) = self.members.next_entry::<Cow<'de, str>, &RawValue>()? {
+            if value.get() != "null" {
+                self.value = Some(value);
+                return seed.deserialize(key.into_deserializer()).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(Odd(seed))
+        let value = self.value.take();
+        let value = value.ok_or_else(|| A::Error::custom("a value without its key"))?;
+        let mut json = serde_json::Deserializer::from_str(value.get());
+        seed.deserialize(Odd(&mut json)).map_err(A::Error::custom)
     }
 }
 
@@ -272,6 +302,35 @@ mod tests {
         assert_eq!(start.stage_infos[0].num_tasks, 2);
         assert_eq!(start.properties.description.as_deref(), Some("12"));
         assert_eq!(start.properties.sql_execution_id, Some(9));
+    }
+
+    #[test]
+    fn null_is_missing_and_not_an_error() {
+        let line = r#"{"Event":"SparkListenerTaskEnd","Stage ID":3,"Stage Attempt ID":null,"Task Type":"ResultTask","Task End Reason":{"Reason":"FetchFailed","Shuffle ID":null,"Message":"m"},"Task Info":{"Task ID":7,"Index":1,"Attempt":null,"Partition ID":null,"Launch Time":10,"Executor ID":"1","Host":"h","Locality":"ANY","Speculative":null,"Getting Result Time":0,"Finish Time":20,"Failed":true,"Killed":false,"Accumulables":[{"ID":9,"Name":null,"Update":null,"Value":{"a":null},"Internal":false}]},"Task Executor Metrics":{"JVMHeapMemory":null,"JVMOffHeapMemory":5},"Task Metrics":null}"#;
+        let Ok(Some(Event::TaskEnd(end))) = parse(line) else {
+            panic!("the end of a task");
+        };
+        assert_eq!((end.info.attempt, end.info.partition_id), (1, -1));
+        assert_eq!(&end.executor_metrics.0[..2], &[0, 5]);
+        assert_eq!(end.info.accumulables[0].update, None);
+        let message = "FetchFailed(null, shuffleId=-1, mapIndex=Unknown, mapId=-1, reduceId=-1, message=\nm\n)";
+        assert_eq!(end.reason.error_message().as_deref(), Some(message));
+        for line in [
+            r#"{"Event":"SparkListenerJobStart","Job ID":4,"Submission Time":null,"Stage IDs":[]}"#,
+            r#"{"Event":"SparkListenerJobEnd","Job ID":4,"Completion Time":null,"Job Result":{"Result":"JobSucceeded"}}"#,
+            r#"{"Event":"SparkListenerBlockManagerAdded","Block Manager ID":{"Executor ID":"1","Host":"h","Port":1},"Maximum Memory":5,"Timestamp":null}"#,
+        ] {
+            assert!(matches!(parse(line), Ok(Some(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn values_of_any_depth_do_not_overflow_the_stack() {
+        let deep = format!("{}1{}", "{\"a\":".repeat(300_000), "}".repeat(300_000));
+        let line = format!(
+            r#"{{"Event":"SparkListenerTaskStart","Stage ID":"1","Task Info":{{"Task ID":1,"Index":0,"Launch Time":1,"Executor ID":"1","Accumulables":[{{"ID":1,"Update":{deep}}}]}}}}"#
+        );
+        assert!(parse(&line).is_err());
     }
 
     #[test]
