@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::value::CowStrDeserializer;
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::value::RawValue;
 
@@ -244,7 +244,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
         while let Some((key, value)) = self.members.next_entry::<Cow<'de, str>, &RawValue>()? {
             if value.get() != "null" {
                 self.value = Some(value);
-                return seed.deserialize(key.into_deserializer()).map(Some);
+                let key = CowStrDeserializer::<A::Error>::new(key);
+                return seed.deserialize(key).map(Some);
             }
         }
         Ok(None)
