@@ -80,7 +80,7 @@ proptest! {
         let member = encode(Codec::Gzip, &slices(&blocks));
         let empty = encode(Codec::Gzip, &[b""]);
         let padding = vec![0; zeros];
-        let data = [&member, &padding, &empty, &member, &padding].map(|part| part.as_slice()).concat();
+        let data = [&member, &padding, &empty, &member, &padding].map(Vec::as_slice).concat();
         let text = blocks.concat();
         let twice = text.repeat(2);
         prop_assert_eq!(decode_in_steps(Codec::Gzip, data.clone(), step), (twice.clone(), None));
