@@ -12,7 +12,7 @@ mod row;
 mod tests;
 mod values;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 
 use super::column::ColumnType;
 use super::contract::Table;
@@ -123,7 +123,16 @@ impl TableBuilder {
         if rows == 0 {
             return Ok(RecordBatch::new_empty(self.table.arrow_schema()));
         }
-        let arrays = slots.into_iter().map(Slot::finish).collect();
+        // Most histories have few rows for most tables, and their batches wait to be written together.
+        let is_small = rows < self.capacity / 2;
+        let finish = |slot: Slot| {
+            let mut array = slot.finish();
+            if is_small {
+                array.shrink_to_fit();
+            }
+            array
+        };
+        let arrays = slots.into_iter().map(finish).collect();
         RecordBatch::try_new(self.table.arrow_schema(), arrays).map_err(|source| {
             BuilderError::Arrow {
                 table: &self.table.name,

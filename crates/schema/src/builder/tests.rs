@@ -319,3 +319,18 @@ fn a_builder_whose_only_row_was_refused_is_not_empty() {
     assert!(failure(&mut builder).contains("`platform`"));
     assert!(builder.is_empty());
 }
+
+#[test]
+fn a_small_batch_does_not_keep_the_room_of_a_large_one() {
+    let capacity = 1024;
+    let contract = table("environment").expect("a table of the contract");
+    let mut builder = TableBuilder::with_capacity(contract, capacity);
+    good_row(&mut builder, Some("v"));
+    let small = builder.finish().expect("a row");
+    for _ in 0..capacity {
+        good_row(&mut builder, Some("v"));
+    }
+    let large = builder.finish().expect("rows");
+    assert_eq!((small.num_rows(), large.num_rows()), (1, capacity));
+    assert!(small.get_array_memory_size() < large.get_array_memory_size() / 10);
+}
