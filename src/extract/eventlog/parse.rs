@@ -42,15 +42,13 @@ impl ParsedChunk {
         parsed
     }
 
-    /// Reads the event that stands within zeros. The line counts as bad: what the zeros replace is lost.
-    fn line_within_zeros(&mut self, line: &[u8], has_end: bool, parser: &mut EventParser) {
-        let is_text = |byte: &u8| *byte != 0;
-        let start = line.iter().position(is_text).unwrap_or(0);
-        let end = line.iter().rposition(is_text).map_or(0, |last| last + 1);
+    /// Reads the event that stands within padding. Where zeros were part of it the line counts as bad:
+    /// what they replace is lost.
+    fn padded_line(&mut self, padded: Padded, has_end: bool, parser: &mut EventParser) {
         let bad_lines = self.bad_lines;
         self.lines -= 1;
-        self.line(line.get(start..end).unwrap_or_default(), has_end, parser);
-        if self.bad_lines == bad_lines && !self.cut_off {
+        self.line(padded.text, has_end, parser);
+        if padded.has_zeros && self.bad_lines == bad_lines && !self.cut_off {
             self.bad_lines += 1;
             let problem = "zeros stand in the place of text".to_owned();
             self.first_bad.get_or_insert((self.lines, problem));
@@ -74,28 +72,51 @@ impl ParsedChunk {
                 }
             }
             Err(_) if line.iter().all(u8::is_ascii_whitespace) => self.lines -= 1,
-            // Where a file with a mark was appended to another.
-            Err(_) if line.starts_with(UTF8_MARK) => {
-                self.lines -= 1;
-                let line = line.get(UTF8_MARK.len()..).unwrap_or_default();
-                self.line(line, has_end, parser);
-            }
-            Err(_) if within_zeros(line) => self.line_within_zeros(line, has_end, parser),
-            Err(_) if !has_end => self.cut_off = true,
-            Err(error) => {
-                self.bad_lines += 1;
-                self.first_bad
-                    .get_or_insert_with(|| (self.lines, error.to_string()));
-            }
+            Err(error) => match Padded::of(line) {
+                Some(padded) => self.padded_line(padded, has_end, parser),
+                None if !has_end => self.cut_off = true,
+                None => {
+                    self.bad_lines += 1;
+                    self.first_bad
+                        .get_or_insert_with(|| (self.lines, error.to_string()));
+                }
+            },
         }
     }
 }
 
-/// Whether zeros stand before or after the text of a line: after a crash, a file system leaves them
-/// in the place of data that it had not written, and the writer that appends goes on behind them.
-fn within_zeros(line: &[u8]) -> bool {
-    let has_text = line.iter().any(|byte| *byte != 0);
-    has_text && (line.first() == Some(&0) || line.last() == Some(&0))
+/// A line with something around its text that is none.
+struct Padded<'l> {
+    /// The line without it.
+    text: &'l [u8],
+    has_zeros: bool,
+}
+
+impl<'l> Padded<'l> {
+    /// Takes byte order marks off the beginning, where a file with a mark was appended to another, and
+    /// zeros off both ends: after a crash, a file system leaves them in the place of data that it had
+    /// not written, and the writer that appends goes on behind them. All at once, however many a
+    /// hostile line has. `None` where there is nothing to take off, or zeros and no text.
+    fn of(line: &'l [u8]) -> Option<Self> {
+        let mut text = line;
+        let mut has_zeros = false;
+        loop {
+            if let Some(rest) = text.strip_prefix(UTF8_MARK) {
+                text = rest;
+            } else if let Some(rest) = text.strip_prefix(&[0]) {
+                text = rest;
+                has_zeros = true;
+            } else {
+                break;
+            }
+        }
+        while let Some(rest) = text.strip_suffix(&[0]) {
+            text = rest;
+            has_zeros = true;
+        }
+        let is_padded = text.len() < line.len() && !(has_zeros && text.is_empty());
+        is_padded.then_some(Self { text, has_zeros })
+    }
 }
 
 /// `text` without the line ends that it begins with. A few kilobytes can unpack to gigabytes of them,
@@ -260,6 +281,20 @@ mod tests {
         assert_eq!(found, (1, 2, 0, None, true));
         let found = counts(&[event, n, &zeros]);
         assert_eq!(found, (1, 2, 0, None, true));
+    }
+
+    /// Taken off one by one, each with another look at the line, they would overflow the stack and take hours.
+    #[test]
+    fn a_line_of_a_million_marks_and_zeros_is_one_bad_line() {
+        let padding = [UTF8_MARK, &[0]].concat().repeat(1 << 20);
+        for text in [b"x".as_slice(), b"".as_slice()] {
+            let line = [&padding, text, b"\n"].concat();
+            let parsed = ParsedChunk::parse(&line, &mut EventParser::default());
+            assert_eq!((parsed.lines, parsed.bad_lines), (1, 1));
+        }
+        let marks = [UTF8_MARK.repeat(1 << 20), b"\n".to_vec()].concat();
+        let parsed = ParsedChunk::parse(&marks, &mut EventParser::default());
+        assert_eq!((parsed.lines, parsed.bad_lines), (0, 0));
     }
 
     #[test]
