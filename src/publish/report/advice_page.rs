@@ -1,7 +1,7 @@
 //! The later sections of a report of an application: what was clean, what could not be checked, what
 //! to do, what it costs, and how to check the result.
 
-use super::application::{ApplicationReport, Cost, JobContext};
+use super::application::{ApplicationReport, Cost, JobContext, Paste};
 use super::pictures;
 use super::rows::{Advice, CostRow};
 use crate::model::printable;
@@ -95,13 +95,15 @@ pub(super) fn advice(report: &ApplicationReport) -> Section {
             "None of this is a setting; all of it is a change of code or data.".to_owned(),
         ));
     }
+    paste(section, "Options of spark-submit", &report.paste)
+}
+
+/// The section with the settings to paste, in each form that has any.
+pub(super) fn paste(section: Section, spark_submit: &str, paste: &Paste) -> Section {
     let blocks = [
-        ("Options of spark-submit", &report.paste.spark_submit),
-        ("Lines of spark-defaults.conf", &report.paste.spark_defaults),
-        (
-            "Statements of the session that sets them",
-            &report.paste.session,
-        ),
+        (spark_submit, &paste.spark_submit),
+        ("Lines of spark-defaults.conf", &paste.spark_defaults),
+        ("Statements of the session that sets them", &paste.session),
     ];
     let blocks = blocks.into_iter().filter(|(_, text)| !text.is_empty());
     blocks.fold(section, |section, (caption, text)| {

@@ -205,24 +205,8 @@ fn advice(report: &JobReport) -> Section {
     if report.paste.changes.is_empty() {
         return section;
     }
-    let blocks = [
-        (
-            "Options of spark-submit, all that are proposed",
-            &report.paste.spark_submit,
-        ),
-        ("Lines of spark-defaults.conf", &report.paste.spark_defaults),
-        (
-            "Statements of the session that sets them",
-            &report.paste.session,
-        ),
-    ];
-    let blocks = blocks.into_iter().filter(|(_, text)| !text.is_empty());
-    blocks.fold(section, |section, (caption, text)| {
-        section.with(Block::Code {
-            caption: caption.to_owned(),
-            text: text.clone(),
-        })
-    })
+    let spark_submit = "Options of spark-submit, all that are proposed";
+    advice_page::paste(section, spark_submit, &report.paste)
 }
 
 fn advised(step: &JobAdvice) -> Item {
