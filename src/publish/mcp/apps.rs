@@ -119,6 +119,12 @@ impl Engine {
         let wanted = url::form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| matches!(name.as_ref(), "id" | "a" | "b"))
             .map(|(_, value)| value.into_owned())?;
+        let _turn = self.turns.acquire().await.ok();
+        let _alone = match path {
+            // A prediction takes as much memory as it may, here as in the tool.
+            "/whatif" => self.heavy_turn().await,
+            _ => None,
+        };
         let place = self.application(&wanted).await.ok()?.place;
         let page = self.shown(&place, address).await?;
         let text = html::write_part(&page);
