@@ -10,29 +10,28 @@ use url::Url;
 use super::error::CliError;
 use crate::config::{Environment, RunSettings, SourceSettings, secret};
 #[cfg(feature = "emr")]
+use crate::discover::JobRunSource;
+#[cfg(feature = "emr")]
 use crate::discover::aws::AwsSettings;
 #[cfg(feature = "databricks")]
 use crate::discover::databricks::{DataPlane, Databricks, DatabricksAuth, DatabricksSource};
 #[cfg(feature = "emr")]
 use crate::discover::emr::{Emr, EmrSource};
 #[cfg(feature = "emr")]
-use crate::discover::emr_eks::{EmrEks, EmrEksSource};
+use crate::discover::emr_eks::EmrEks;
 #[cfg(feature = "emr")]
-use crate::discover::emr_serverless::{EmrServerless, EmrServerlessSource};
+use crate::discover::emr_serverless::EmrServerless;
 use crate::discover::event_logs::{EventLogSource, unsupported_scheme};
 use crate::discover::history_server::HistoryServerSource;
 #[cfg(any(feature = "databricks", feature = "emr"))]
 use crate::discover::{ClusterPlatform, DiscoverError, Pace};
-use crate::http::{Auth, ClientSettings, Secret};
+use crate::http::{Auth, ClientSettings, HttpSettings, Secret};
 use crate::model::Platform;
 use crate::pipeline::Source;
 use crate::unit::{AwsAccess, Credentials};
 
 /// Failures in a row after which a kind of request is given up for a Databricks workspace, unless set.
 const DATABRICKS_FAILURES: u32 = 20;
-/// Stands where a platform puts in the address of a server.
-#[cfg(any(feature = "databricks", feature = "emr"))]
-const NO_ADDRESS: &str = "http://server.invalid/";
 /// Addresses of live drivers and History Servers that are given without a scheme.
 const DEFAULT_SCHEME: &str = "http://";
 
@@ -75,10 +74,14 @@ pub(super) async fn of(
         Platform::Emr => given.platform(Emr::connect(given.emr()?).await),
         #[cfg(feature = "emr")]
         Platform::EmrServerless => {
-            given.platform(EmrServerless::connect(given.emr_serverless()?).await)
+            let source = given.job_runs(&given.settings.section.application_ids)?;
+            given.platform(EmrServerless::connect(source).await)
         }
         #[cfg(feature = "emr")]
-        Platform::EmrEks => given.platform(EmrEks::connect(given.emr_eks()?).await),
+        Platform::EmrEks => {
+            let source = given.job_runs(&given.settings.section.virtual_cluster_ids)?;
+            given.platform(EmrEks::connect(source).await)
+        }
         #[cfg(feature = "databricks")]
         Platform::Databricks => {
             let source = given.databricks()?;
@@ -152,7 +155,7 @@ impl GivenSource<'_> {
         let access = section.access.unwrap_or_default();
         let of_address = |address: &String| {
             Ok(Source::HistoryServer(Box::new(HistoryServerSource {
-                client: self.client(&self.address(address)?)?,
+                client: ClientSettings::with(self.address(address)?, self.http()?),
                 name: section.name.clone(),
                 access,
                 application_id: None,
@@ -183,7 +186,7 @@ impl GivenSource<'_> {
                 .persistent_ui_timeout_seconds
                 .map_or(default.persistent_ui_timeout, seconds),
             execution_role_arn: section.execution_role_arn.clone(),
-            http: self.client_without_address()?,
+            http: self.http()?,
             pace: self.pace(),
             read_process_logs: section.process_logs.unwrap_or(default.read_process_logs),
             collect_metrics: section.cluster_metrics.unwrap_or(default.collect_metrics),
@@ -193,46 +196,25 @@ impl GivenSource<'_> {
         })
     }
 
-    fn emr_serverless(&self) -> Result<EmrServerlessSource, CliError> {
+    /// Of EMR Serverless and EMR on EKS, whose clusters have these ids.
+    fn job_runs(&self, cluster_ids: &[String]) -> Result<JobRunSource, CliError> {
         let section = &self.settings.section;
-        let default = EmrServerlessSource::default();
-        Ok(EmrServerlessSource {
+        let default = JobRunSource::default();
+        Ok(JobRunSource {
             aws: self.aws(),
-            application_ids: section.application_ids.clone(),
-            application_states: section.cluster_states.clone(),
+            cluster_ids: cluster_ids.to_vec(),
+            cluster_states: section.cluster_states.clone(),
             name_filter: section.cluster_name_filter.clone(),
             job_run_states: section.job_run_states.clone(),
             created_after: self.settings.created_after,
             created_before: self.settings.created_before,
             max_clusters: section.max_clusters.map(usize::from),
             max_applications: self.run.max_applications,
-            dashboards: section.managed_ui.unwrap_or(default.dashboards),
-            http: self.client_without_address()?,
-            storage_options: self.settings.storage_options.resolve(self.environment)?,
-            read_process_logs: section.process_logs.unwrap_or(default.read_process_logs),
-            pace: self.pace(),
-            ..default
-        })
-    }
-
-    fn emr_eks(&self) -> Result<EmrEksSource, CliError> {
-        let section = &self.settings.section;
-        let default = EmrEksSource::default();
-        Ok(EmrEksSource {
-            aws: self.aws(),
-            virtual_cluster_ids: section.virtual_cluster_ids.clone(),
-            virtual_cluster_states: section.cluster_states.clone(),
-            name_filter: section.cluster_name_filter.clone(),
-            job_run_states: section.job_run_states.clone(),
-            created_after: self.settings.created_after,
-            created_before: self.settings.created_before,
-            max_clusters: section.max_clusters.map(usize::from),
-            max_applications: self.run.max_applications,
-            persistent_ui: section.managed_ui.unwrap_or(default.persistent_ui),
-            persistent_ui_timeout: section
+            managed_ui: section.managed_ui.unwrap_or(default.managed_ui),
+            managed_ui_timeout: section
                 .persistent_ui_timeout_seconds
-                .map_or(default.persistent_ui_timeout, seconds),
-            http: self.client_without_address()?,
+                .map_or(default.managed_ui_timeout, seconds),
+            http: self.http()?,
             storage_options: self.settings.storage_options.resolve(self.environment)?,
             read_process_logs: section.process_logs.unwrap_or(default.read_process_logs),
             pace: self.pace(),
@@ -257,7 +239,7 @@ impl GivenSource<'_> {
         source.max_clusters = section.max_clusters.map(usize::from);
         source.created_after = self.settings.created_after;
         source.created_before = self.settings.created_before;
-        source.http = self.client_without_address()?;
+        source.http = self.http()?;
         source.storage_options = self.settings.storage_options.resolve(self.environment)?;
         source.destinations = section.destinations.clone();
         source.data_plane = self.data_plane()?;
@@ -352,21 +334,17 @@ impl GivenSource<'_> {
                 .map_or(default.batch_delay, Duration::from_secs),
         }
     }
-
-    fn client_without_address(&self) -> Result<ClientSettings, CliError> {
-        self.client(&self.address(NO_ADDRESS)?)
-    }
 }
 
 impl GivenSource<'_> {
-    /// How a server at `base` is talked to.
-    fn client(&self, base: &Url) -> Result<ClientSettings, CliError> {
+    /// How servers are talked to.
+    fn http(&self) -> Result<HttpSettings, CliError> {
         let section = &self.settings.section;
-        let default = ClientSettings::new(base.clone());
+        let default = HttpSettings::default();
         let count =
             |number: std::num::NonZeroUsize| u32::try_from(number.get()).unwrap_or(u32::MAX);
         let headers = self.settings.headers.resolve(self.environment)?;
-        Ok(ClientSettings {
+        Ok(HttpSettings {
             auth: self.auth()?,
             headers: headers
                 .into_iter()

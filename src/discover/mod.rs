@@ -52,6 +52,8 @@ pub use cluster::{
     ResourceHours,
 };
 pub use history::{Content, Discovery, EventLog, History, Layout, Section, SourceFile};
+#[cfg(feature = "emr")]
+pub use job_runs::JobRunSource;
 pub use location::open_store;
 pub(crate) use names::{
     DatabricksFile, RollingFile, application_in_name, databricks_file, file_name, rolling_file,

@@ -59,7 +59,7 @@ impl Client {
                 ),
             });
         }
-        if settings.base.scheme() == "http" && settings.auth != Auth::None {
+        if settings.base.scheme() == "http" && settings.http.auth != Auth::None {
             tracing::debug!(
                 server = %address::origin(&settings.base),
                 "credentials are sent without TLS"
@@ -68,8 +68,8 @@ impl Client {
         Ok(Self {
             transport: Transport::new(&settings)?,
             sessions: Sessions::new(settings.clone())?,
-            slots: Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
-            cap: FailureCap::new(settings.max_endpoint_failures),
+            slots: Semaphore::new(settings.http.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            cap: FailureCap::new(settings.http.max_endpoint_failures),
             settings,
         })
     }
@@ -100,7 +100,7 @@ impl Client {
             body: None,
             wants_json: true,
         };
-        let mut json = Json::new(self.settings.max_answer_bytes);
+        let mut json = Json::new(self.settings.http.max_answer_bytes);
         self.run(&request, &mut json).await
     }
 
@@ -122,7 +122,7 @@ impl Client {
             body: Some(Bytes::from(body.to_string())),
             wants_json: true,
         };
-        let mut json = Json::new(self.settings.max_answer_bytes);
+        let mut json = Json::new(self.settings.http.max_answer_bytes);
         self.run(&request, &mut json).await
     }
 
@@ -178,9 +178,9 @@ impl Client {
         request: &Request<'_>,
         receive: &mut R,
     ) -> Result<R::Output, HttpError> {
-        let mut deadline = Deadline::after(self.settings.request_deadline);
-        let mut delays = retry::delays(&self.settings);
-        let mut attempts_left = self.settings.attempts.max(1);
+        let mut deadline = Deadline::after(self.settings.http.request_deadline);
+        let mut delays = retry::delays(&self.settings.http);
+        let mut attempts_left = self.settings.http.attempts.max(1);
         // The session that the server refused, and whether that was the last thing it said.
         let mut refused = None;
         let mut just_refused = false;
@@ -203,14 +203,14 @@ impl Client {
                     refused = Some(live.generation);
                     continue;
                 }
-                Next::Load => self.settings.loading_delay,
+                Next::Load => self.settings.http.loading_delay,
                 Next::Retry(asked) => {
                     attempts_left -= 1;
                     if attempts_left == 0 {
                         return Err(failure.error);
                     }
-                    let delay = delays.next().unwrap_or(self.settings.max_delay);
-                    retry::wait(delay, asked, &self.settings)
+                    let delay = delays.next().unwrap_or(self.settings.http.max_delay);
+                    retry::wait(delay, asked, &self.settings.http)
                 }
             };
             just_refused = false;
@@ -260,7 +260,7 @@ impl Client {
         };
         exchange.timeout(format!(
             "the deadline of {:?} came while {doing}",
-            self.settings.request_deadline
+            self.settings.http.request_deadline
         ))
     }
 }

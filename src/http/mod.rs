@@ -29,4 +29,4 @@ pub use address::path_segment;
 pub use client::Client;
 pub use error::HttpError;
 pub use login::{Login, LoginError, Session};
-pub use settings::{Auth, ClientSettings, Secret};
+pub use settings::{Auth, ClientSettings, HttpSettings, Secret};

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::time::Instant;
 
-use super::settings::ClientSettings;
+use super::settings::HttpSettings;
 
 /// The waits between attempts: they double, with jitter, so that requests that failed together do
 /// not come back together.
-pub(super) fn delays(settings: &ClientSettings) -> impl Iterator<Item = Duration> + Send + use<> {
+pub(super) fn delays(settings: &HttpSettings) -> impl Iterator<Item = Duration> + Send + use<> {
     let longest = settings.max_delay;
     ExponentialBuilder::default()
         .with_min_delay(settings.first_delay.min(longest))
@@ -25,11 +25,7 @@ pub(super) fn delays(settings: &ClientSettings) -> impl Iterator<Item = Duration
 
 /// The wait before the next attempt: what the server asks for and some jitter on top, not longer
 /// than allowed.
-pub(super) fn wait(
-    delay: Duration,
-    asked: Option<Duration>,
-    settings: &ClientSettings,
-) -> Duration {
+pub(super) fn wait(delay: Duration, asked: Option<Duration>, settings: &HttpSettings) -> Duration {
     asked
         .map_or(delay, |asked| asked.saturating_add(delay))
         .min(settings.max_delay)

@@ -155,8 +155,8 @@ impl Sessions {
                 retryable: false,
             });
         };
-        let mut delays = retry::delays(&self.settings);
-        let mut left = self.settings.attempts.max(1);
+        let mut delays = retry::delays(&self.settings.http);
+        let mut left = self.settings.http.attempts.max(1);
         loop {
             let fault = match visit_once(transport, &url, jar).await {
                 Ok(visited) => return Ok(visited),
@@ -166,8 +166,8 @@ impl Sessions {
             if left == 0 || !fault.error.retryable {
                 return Err(fault.error);
             }
-            let delay = delays.next().unwrap_or(self.settings.max_delay);
-            tokio::time::sleep(retry::wait(delay, fault.retry_after, &self.settings)).await;
+            let delay = delays.next().unwrap_or(self.settings.http.max_delay);
+            tokio::time::sleep(retry::wait(delay, fault.retry_after, &self.settings.http)).await;
         }
     }
 }
@@ -323,13 +323,13 @@ impl Live {
             }
             None => settings.base.clone(),
         };
-        let auth = session.auth.as_ref().unwrap_or(&settings.auth).clone();
+        let auth = session.auth.as_ref().unwrap_or(&settings.http.auth).clone();
         check_auth(&auth)?;
         let mut headers = custom_headers(settings)?;
         if auth != Auth::None {
             headers.remove(AUTHORIZATION);
         }
-        if let Some(cookies) = &settings.cookies {
+        if let Some(cookies) = &settings.http.cookies {
             header_value("cookies", cookies)?;
         }
         let mut secrets = Vec::new();
@@ -347,7 +347,7 @@ impl Live {
             base,
             auth,
             headers,
-            cookies: settings.cookies.clone(),
+            cookies: settings.http.cookies.clone(),
             jar,
             secrets,
         })
@@ -423,7 +423,7 @@ fn check_auth(auth: &Auth) -> Result<(), HttpError> {
 
 fn custom_headers(settings: &ClientSettings) -> Result<HeaderMap, HttpError> {
     let mut headers = HeaderMap::new();
-    for (name, value) in &settings.headers {
+    for (name, value) in &settings.http.headers {
         let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Settings {
             message: format!("`{}` is no name of a header", name.escape_debug()),
         })?;

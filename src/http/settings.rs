@@ -1,4 +1,4 @@
-//! How a server is talked to.
+//! Servers, and how they are talked to.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -55,17 +55,14 @@ pub enum Auth {
     Bearer(Secret),
 }
 
-/// How a server is talked to.
-#[derive(Clone)]
-pub struct ClientSettings {
-    /// The folder that paths of requests are relative to, such as `http://host:18080/` or
-    /// `https://host/gateway/spark/`. Replaced by a login's session.
-    pub base: Url,
+/// How servers are talked to, whatever their address.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
     /// How requests say who asks.
     pub auth: Auth,
     /// Further headers of every request.
     pub headers: Vec<(String, Secret)>,
-    /// Value of a `Cookie` header of every request to the base's host.
+    /// Value of a `Cookie` header of every request to the server's host.
     pub cookies: Option<Secret>,
     /// File with further certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
@@ -93,44 +90,11 @@ pub struct ClientSettings {
     pub max_endpoint_failures: u32,
     /// Largest answer that is read into memory, in bytes.
     pub max_answer_bytes: u64,
-    /// Makes a session where the server needs one.
-    pub login: Option<Arc<dyn Login>>,
 }
 
-impl fmt::Debug for ClientSettings {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ClientSettings")
-            // An address may hold a password or a token.
-            .field("base", &address::shown(&self.base))
-            .field("auth", &self.auth)
-            .field("headers", &self.headers)
-            .field("cookies", &self.cookies)
-            .field("ca_file", &self.ca_file)
-            .field(
-                "accept_invalid_certificates",
-                &self.accept_invalid_certificates,
-            )
-            .field("connect_timeout", &self.connect_timeout)
-            .field("read_timeout", &self.read_timeout)
-            .field("request_deadline", &self.request_deadline)
-            .field("attempts", &self.attempts)
-            .field("first_delay", &self.first_delay)
-            .field("max_delay", &self.max_delay)
-            .field("loading_delay", &self.loading_delay)
-            .field("concurrency", &self.concurrency)
-            .field("max_endpoint_failures", &self.max_endpoint_failures)
-            .field("max_answer_bytes", &self.max_answer_bytes)
-            .field("login", &self.login)
-            .finish()
-    }
-}
-
-impl ClientSettings {
-    /// The defaults, for a server at `base`.
-    pub fn new(base: Url) -> Self {
+impl Default for HttpSettings {
+    fn default() -> Self {
         Self {
-            base,
             auth: Auth::None,
             headers: Vec::new(),
             cookies: None,
@@ -146,7 +110,46 @@ impl ClientSettings {
             concurrency: 8,
             max_endpoint_failures: 3,
             max_answer_bytes: 2 << 30,
+        }
+    }
+}
+
+/// A server, and how it is talked to.
+#[derive(Clone)]
+pub struct ClientSettings {
+    /// The folder that paths of requests are relative to, such as `http://host:18080/` or
+    /// `https://host/gateway/spark/`. Replaced by a login's session.
+    pub base: Url,
+    /// Makes a session where the server needs one.
+    pub login: Option<Arc<dyn Login>>,
+    /// How it is talked to.
+    pub http: HttpSettings,
+}
+
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClientSettings")
+            // An address may hold a password or a token.
+            .field("base", &address::shown(&self.base))
+            .field("login", &self.login)
+            .field("http", &self.http)
+            .finish()
+    }
+}
+
+impl ClientSettings {
+    /// A server at `base` without a login, with all defaults.
+    pub fn new(base: Url) -> Self {
+        Self::with(base, HttpSettings::default())
+    }
+
+    /// A server at `base` without a login.
+    pub fn with(base: Url, http: HttpSettings) -> Self {
+        Self {
+            base,
             login: None,
+            http,
         }
     }
 }

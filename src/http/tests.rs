@@ -193,22 +193,25 @@ fn a_server_asks_for_a_wait_in_seconds_or_until_a_time() {
 #[test]
 fn waits_double_up_to_the_longest_and_respect_the_server() {
     let mut settings = ClientSettings::new(url("http://h"));
-    settings.first_delay = Duration::from_secs(1);
-    settings.max_delay = Duration::from_secs(10);
-    let delays: Vec<_> = retry::delays(&settings).take(8).collect();
+    settings.http.first_delay = Duration::from_secs(1);
+    settings.http.max_delay = Duration::from_secs(10);
+    let delays: Vec<_> = retry::delays(&settings.http).take(8).collect();
     for (number, delay) in delays.iter().enumerate() {
-        let least = Duration::from_secs(1 << number.min(3)).min(settings.max_delay);
+        let least = Duration::from_secs(1 << number.min(3)).min(settings.http.max_delay);
         assert!(
-            *delay >= least && *delay <= settings.max_delay,
+            *delay >= least && *delay <= settings.http.max_delay,
             "{delays:?}"
         );
     }
     let second = Duration::from_secs(1);
-    assert_eq!(retry::wait(second, None, &settings), second);
-    assert_eq!(retry::wait(second, Some(second * 5), &settings), second * 6);
+    assert_eq!(retry::wait(second, None, &settings.http), second);
     assert_eq!(
-        retry::wait(second, Some(second * 3_600), &settings),
-        settings.max_delay
+        retry::wait(second, Some(second * 5), &settings.http),
+        second * 6
+    );
+    assert_eq!(
+        retry::wait(second, Some(second * 3_600), &settings.http),
+        settings.http.max_delay
     );
 }
 
@@ -231,13 +234,13 @@ fn a_cap_of_nothing_never_gives_up() {
 #[test]
 fn no_setting_shows_a_secret() {
     let mut settings = ClientSettings::new(url("https://me:MARKER@h/?t=MARKER"));
-    settings.auth = super::Auth::Bearer(super::Secret::new("MARKER"));
-    settings.cookies = Some(super::Secret::new("a=MARKER"));
-    settings.headers = vec![("x-key".to_owned(), super::Secret::new("MARKER"))];
+    settings.http.auth = super::Auth::Bearer(super::Secret::new("MARKER"));
+    settings.http.cookies = Some(super::Secret::new("a=MARKER"));
+    settings.http.headers = vec![("x-key".to_owned(), super::Secret::new("MARKER"))];
     let session = super::Session {
         visit: Some(super::Secret::new("https://h/MARKER")),
         base: Some(url("https://me:MARKER@h/?t=MARKER")),
-        auth: Some(settings.auth.clone()),
+        auth: Some(settings.http.auth.clone()),
     };
     assert!(!format!("{settings:?}{session:?}").contains("MARKER"));
     let error = super::Client::new(settings).unwrap_err();

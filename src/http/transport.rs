@@ -23,7 +23,7 @@ pub(super) struct Transport {
 impl Transport {
     /// Connections as the settings want them.
     pub(super) fn new(settings: &ClientSettings) -> Result<Self, HttpError> {
-        let certificates = match &settings.ca_file {
+        let certificates = match &settings.http.ca_file {
             Some(file) => read_certificates(file)?,
             None => Vec::new(),
         };
@@ -33,14 +33,14 @@ impl Transport {
                 // Redirects are followed one by one, with a look at where they lead.
                 .redirect(redirect::Policy::none())
                 .referer(false)
-                .connect_timeout(settings.connect_timeout)
-                .read_timeout(settings.read_timeout)
+                .connect_timeout(settings.http.connect_timeout)
+                .read_timeout(settings.http.read_timeout)
                 .tcp_keepalive(KEEP_ALIVE)
-                .pool_max_idle_per_host(settings.concurrency.max(1))
-                .tls_danger_accept_invalid_certs(settings.accept_invalid_certificates)
+                .pool_max_idle_per_host(settings.http.concurrency.max(1))
+                .tls_danger_accept_invalid_certs(settings.http.accept_invalid_certificates)
         };
         let mut built = builder().tls_certs_merge(certificates).build();
-        if built.is_err() && settings.base.scheme() == "http" && settings.ca_file.is_none() {
+        if built.is_err() && settings.base.scheme() == "http" && settings.http.ca_file.is_none() {
             // A machine without certificate authorities, such as a small container, can still ask
             // servers without TLS.
             built = builder().tls_certs_only([]).build();
@@ -55,8 +55,8 @@ impl Transport {
         Ok(Self {
             client,
             timeouts: Timeouts {
-                connect: settings.connect_timeout,
-                read: settings.read_timeout,
+                connect: settings.http.connect_timeout,
+                read: settings.http.read_timeout,
             },
             sent: AtomicU64::new(0),
         })

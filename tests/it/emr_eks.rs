@@ -1,7 +1,8 @@
 //! EMR on EKS, against doubles of the service, of EMR and of its History Servers.
 
 use serde_json::{Value, json};
-use sparklake::discover::emr_eks::{EmrEks, EmrEksSource};
+use sparklake::discover::JobRunSource;
+use sparklake::discover::emr_eks::EmrEks;
 use sparklake::discover::{
     CallOutcome, CheckOutcome, ClusterPlatform, Exploration, ExploreRequest, History,
     LoggedProcess, Window,
@@ -12,24 +13,24 @@ use super::doubles::job_runs::{Double, SECRET, listed};
 use super::doubles::moto::Moto;
 use super::emr_serverless::{ago, aws, hasty, last_hours, outcome, put, run};
 
-fn source(double: &Double) -> EmrEksSource {
-    let defaults = EmrEksSource::default();
-    EmrEksSource {
+fn source(double: &Double) -> JobRunSource {
+    let defaults = JobRunSource::default();
+    JobRunSource {
         aws: aws(&double.address()),
         http: hasty(defaults.http.clone()),
-        persistent_ui_timeout: std::time::Duration::from_millis(400),
+        managed_ui_timeout: std::time::Duration::from_millis(400),
         max_app_threads: 1,
         ..defaults
     }
 }
 
-async fn connect(source: EmrEksSource) -> EmrEks {
+async fn connect(source: JobRunSource) -> EmrEks {
     EmrEks::connect(source)
         .await
         .expect("settings that make sense")
 }
 
-async fn explore(source: EmrEksSource, request: &ExploreRequest) -> Exploration {
+async fn explore(source: JobRunSource, request: &ExploreRequest) -> Exploration {
     let platform = connect(source).await;
     let list = platform.list(&Window::default()).await.expect("a list");
     let first = list.clusters.into_iter().next().expect("a virtual cluster");
@@ -78,8 +79,8 @@ async fn virtual_clusters_are_listed_over_pages() {
         ]
     );
     assert_eq!(double.times("ListVirtualClusters"), 2);
-    let named = EmrEksSource {
-        virtual_cluster_ids: vec!["vc-running".to_owned()],
+    let named = JobRunSource {
+        cluster_ids: vec!["vc-running".to_owned()],
         ..source(&double)
     };
     let list = connect(named).await.list(&Window::default()).await.unwrap();
@@ -141,7 +142,7 @@ async fn aws_own_history_server_is_asked_for_each_run() {
             .served
             .insert("0000run3".to_owned(), listed("spark-0000run3", None));
     }
-    let wanted = EmrEksSource {
+    let wanted = JobRunSource {
         read_process_logs: true,
         ..source(&double)
     };
@@ -223,7 +224,7 @@ async fn a_shared_folder_that_cannot_be_read_is_told_once() {
         "properties": { "spark.eventLog.dir": "s3://bucket/logs" },
     }] });
     let double = cluster_with(&[("0000run1", folder.clone()), ("0000run2", folder)]).await;
-    let refused = EmrEksSource {
+    let refused = JobRunSource {
         // Answers all that S3 is asked with 404.
         storage_options: [
             ("aws_endpoint", double.address().as_str()),
@@ -360,10 +361,10 @@ async fn moto_is_listed_and_logs_in_a_shared_folder_are_told_apart() {
     ];
     moto.fill("logs", &names.map(|name| format!("spark/{name}")))
         .await;
-    let platform = connect(EmrEksSource {
+    let platform = connect(JobRunSource {
         aws: aws(&moto.endpoint),
         storage_options: moto.storage_options(),
-        ..EmrEksSource::default()
+        ..JobRunSource::default()
     })
     .await;
     let list = platform.list(&Window::default()).await.expect("a list");

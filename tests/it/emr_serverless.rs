@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
+use sparklake::discover::JobRunSource;
 use sparklake::discover::aws::{AwsKeys, AwsSettings};
-use sparklake::discover::emr_serverless::{EmrServerless, EmrServerlessSource};
+use sparklake::discover::emr_serverless::EmrServerless;
 use sparklake::discover::{
     CallOutcome, CheckOutcome, ClusterPlatform, Content, DiscoverError, Exploration,
     ExploreRequest, History, JobRun, LoggedProcess, ResourceHours, Window,
 };
-use sparklake::http::{ClientSettings, Secret};
+use sparklake::http::{HttpSettings, Secret};
 
 use super::doubles::emr_serverless::{Service, application, job_run, serve};
 use super::doubles::job_runs::{Double, SECRET, listed};
@@ -49,8 +50,8 @@ pub(crate) fn aws(endpoint: &str) -> AwsSettings {
 }
 
 /// Waits as short as tests like them.
-pub(crate) fn hasty(settings: ClientSettings) -> ClientSettings {
-    ClientSettings {
+pub(crate) fn hasty(settings: HttpSettings) -> HttpSettings {
+    HttpSettings {
         first_delay: Duration::from_millis(5),
         max_delay: Duration::from_millis(20),
         loading_delay: Duration::from_millis(5),
@@ -58,9 +59,9 @@ pub(crate) fn hasty(settings: ClientSettings) -> ClientSettings {
     }
 }
 
-fn source(double: &Double) -> EmrServerlessSource {
-    let defaults = EmrServerlessSource::default();
-    EmrServerlessSource {
+fn source(double: &Double) -> JobRunSource {
+    let defaults = JobRunSource::default();
+    JobRunSource {
         aws: aws(&double.address()),
         http: hasty(defaults.http.clone()),
         max_app_threads: 1,
@@ -68,14 +69,14 @@ fn source(double: &Double) -> EmrServerlessSource {
     }
 }
 
-async fn connect(source: EmrServerlessSource) -> EmrServerless {
+async fn connect(source: JobRunSource) -> EmrServerless {
     EmrServerless::connect(source)
         .await
         .expect("settings that make sense")
 }
 
 /// Explores the first application that is listed.
-async fn explore(source: EmrServerlessSource, request: &ExploreRequest) -> Exploration {
+async fn explore(source: JobRunSource, request: &ExploreRequest) -> Exploration {
     let platform = connect(source).await;
     let list = platform.list(&Window::default()).await.expect("a list");
     let first = list.clusters.into_iter().next().expect("an application");
@@ -145,7 +146,7 @@ async fn applications_of_spark_are_listed_over_pages_the_last_used_first() {
     assert!(!list.clusters[1].is_finished);
     assert_eq!(list.clusters[1].region.as_deref(), Some("eu-west-1"));
 
-    let filtered = EmrServerlessSource {
+    let filtered = JobRunSource {
         name_filter: Some("tEAM 1".to_owned()),
         ..source(&double)
     };
@@ -155,14 +156,14 @@ async fn applications_of_spark_are_listed_over_pages_the_last_used_first() {
         .await
         .unwrap();
     assert_eq!(list.clusters.len(), 1);
-    let few = EmrServerlessSource {
+    let few = JobRunSource {
         max_clusters: Some(2),
         ..source(&double)
     };
     let list = connect(few).await.list(&Window::default()).await.unwrap();
     assert_eq!(list.clusters.len(), 2);
-    let named = EmrServerlessSource {
-        application_ids: vec!["00a1".to_owned(), "gone".to_owned()],
+    let named = JobRunSource {
+        cluster_ids: vec!["00a1".to_owned(), "gone".to_owned()],
         ..source(&double)
     };
     let list = connect(named).await.list(&Window::default()).await.unwrap();
@@ -252,7 +253,7 @@ async fn event_logs_are_found_where_the_run_sends_them_with_what_it_cost() {
         job_runs,
     })
     .await;
-    let wanted = EmrServerlessSource {
+    let wanted = JobRunSource {
         read_process_logs: true,
         lookback: Duration::from_secs(36 * 3600),
         ..source(&double)
@@ -393,8 +394,8 @@ async fn runs_under_way_are_there_only_when_they_are_wanted_however_old_they_are
         job_runs: vec![live, waiting, stream],
     })
     .await;
-    let without = EmrServerlessSource {
-        dashboards: false,
+    let without = JobRunSource {
+        managed_ui: false,
         ..source(&double)
     };
     let exploration = explore(without.clone(), &last_hours(10)).await;
@@ -437,9 +438,9 @@ async fn the_newest_runs_come_first_where_there_is_a_limit() {
         job_runs: job_runs.collect(),
     })
     .await;
-    let limited = EmrServerlessSource {
+    let limited = JobRunSource {
         max_applications: Some(5),
-        dashboards: false,
+        managed_ui: false,
         ..source(&double)
     };
     let request = ExploreRequest {
@@ -782,12 +783,12 @@ async fn moto_is_listed_and_its_logs_in_s3_are_found() {
     let log = format!("{folder}/sparklogs/eventlog_v2_{}", runs[0]);
     let objects = ["events_0_a", "events_1_a"].map(|name| format!("{log}/{name}"));
     moto.fill("logs", &objects).await;
-    let platform = connect(EmrServerlessSource {
+    let platform = connect(JobRunSource {
         aws: aws(&moto.endpoint),
         storage_options: moto.storage_options(),
         // moto does not know them.
-        dashboards: false,
-        ..EmrServerlessSource::default()
+        managed_ui: false,
+        ..JobRunSource::default()
     })
     .await;
     let list = platform.list(&Window::default()).await.expect("a list");

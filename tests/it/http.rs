@@ -163,10 +163,10 @@ fn raw_answer(length: usize, body: &str) -> Option<Vec<u8>> {
 /// Patient enough for a busy machine, and with waits that a test does not notice.
 fn settings(base: &Url) -> ClientSettings {
     let mut settings = ClientSettings::new(base.clone());
-    settings.first_delay = Duration::from_millis(1);
-    settings.max_delay = Duration::from_millis(10);
-    settings.loading_delay = Duration::from_millis(5);
-    settings.attempts = 3;
+    settings.http.first_delay = Duration::from_millis(1);
+    settings.http.max_delay = Duration::from_millis(10);
+    settings.http.loading_delay = Duration::from_millis(5);
+    settings.http.attempts = 3;
     settings
 }
 
@@ -205,12 +205,12 @@ fn redirect(to: &str) -> Response {
 async fn requests_carry_what_the_settings_say() {
     let double = Double::start(|_, _| ok()).await;
     let mut settings = settings(&double.base().join("gateway/spark").unwrap());
-    settings.auth = Auth::Basic {
+    settings.http.auth = Auth::Basic {
         username: "me".to_owned(),
         password: Secret::new("pass"),
     };
-    settings.cookies = Some(Secret::new("a=1"));
-    settings.headers = vec![("x-proxy".to_owned(), Secret::new("yes"))];
+    settings.http.cookies = Some(Secret::new("a=1"));
+    settings.http.headers = vec![("x-proxy".to_owned(), Secret::new("yes"))];
     let client = Client::new(settings).unwrap();
     let answer: Value = client
         .get_json(
@@ -311,8 +311,8 @@ async fn a_long_retry_after_is_cut_or_ends_the_request() {
     })
     .await;
     let mut settings = settings(&double.base());
-    settings.max_delay = Duration::from_secs(86_400);
-    settings.request_deadline = Duration::from_secs(3_600);
+    settings.http.max_delay = Duration::from_secs(86_400);
+    settings.http.request_deadline = Duration::from_secs(3_600);
     let error = get(&Client::new(settings).unwrap(), "a").await.unwrap_err();
     assert_eq!(error.code(), "HTTP_429");
     assert_eq!(double.hits(), 1);
@@ -346,8 +346,8 @@ async fn kerberos_is_named() {
 async fn a_hanging_server_times_out() {
     let double = RawDouble::start(vec![None]);
     let mut settings = settings(&double.base);
-    settings.read_timeout = Duration::from_millis(100);
-    settings.attempts = 2;
+    settings.http.read_timeout = Duration::from_millis(100);
+    settings.http.attempts = 2;
     let error = get(&Client::new(settings).unwrap(), "a").await.unwrap_err();
     assert_eq!(error.code(), "TIMEOUT");
     assert!(error.to_string().contains("within 100ms"), "{error}");
@@ -358,7 +358,7 @@ async fn a_hanging_server_times_out() {
 async fn the_deadline_holds_over_everything() {
     let double = RawDouble::start(vec![None]);
     let mut settings = settings(&double.base);
-    settings.request_deadline = Duration::from_millis(100);
+    settings.http.request_deadline = Duration::from_millis(100);
     let error = get(&Client::new(settings).unwrap(), "a").await.unwrap_err();
     assert_eq!(error.code(), "TIMEOUT");
     assert!(error.to_string().contains("deadline of 100ms"), "{error}");
@@ -374,8 +374,8 @@ async fn a_server_that_hangs_in_the_middle_times_out() {
     })
     .await;
     let mut settings = settings(&stalls.base());
-    settings.read_timeout = Duration::from_millis(100);
-    settings.attempts = 1;
+    settings.http.read_timeout = Duration::from_millis(100);
+    settings.http.attempts = 1;
     let error = get(&Client::new(settings).unwrap(), "a").await.unwrap_err();
     assert_eq!(error.code(), "TIMEOUT");
     assert!(error.to_string().contains("after 7 bytes"), "{error}");
@@ -493,14 +493,14 @@ async fn a_history_that_loads_is_waited_for() {
     })
     .await;
     let mut patient = settings(&double.base());
-    patient.attempts = 1;
+    patient.http.attempts = 1;
     get(&Client::new(patient).unwrap(), "a").await.unwrap();
     assert_eq!(double.hits(), 4);
 
     let double = Double::start(|_, _| html("Loading historical Spark UI")).await;
     let mut hurried = settings(&double.base());
-    hurried.loading_delay = Duration::from_secs(60);
-    hurried.request_deadline = Duration::from_secs(30);
+    hurried.http.loading_delay = Duration::from_secs(60);
+    hurried.http.request_deadline = Duration::from_secs(30);
     let error = get(&Client::new(hurried).unwrap(), "a").await.unwrap_err();
     assert_eq!(error.code(), "LOADING");
     assert!(error.is_retryable());
@@ -515,8 +515,8 @@ async fn redirects_on_the_server_are_followed_with_cookies() {
     })
     .await;
     let mut settings = settings(&double.base());
-    settings.auth = Auth::Bearer(Secret::new("token"));
-    settings.cookies = Some(Secret::new("given=2;"));
+    settings.http.auth = Auth::Bearer(Secret::new("token"));
+    settings.http.cookies = Some(Secret::new("given=2;"));
     get(&Client::new(settings).unwrap(), "a").await.unwrap();
     let second = &double.seen()[1];
     assert_eq!(second.uri.path(), "/history/b");
@@ -538,7 +538,7 @@ async fn another_server_gets_nothing() {
     let target = other.base().join("collect?token=MARKER").unwrap();
     let double = Double::start(move |_, _| redirect(target.as_str())).await;
     let mut settings = settings(&double.base());
-    settings.auth = Auth::Bearer(Secret::new("token"));
+    settings.http.auth = Auth::Bearer(Secret::new("token"));
     let error = get(&Client::new(settings).unwrap(), "a").await.unwrap_err();
     assert_eq!(error.code(), "LOGIN_PAGE");
     assert!(error.to_string().contains(&other.address.to_string()));
@@ -596,8 +596,8 @@ async fn what_keeps_failing_is_not_asked_any_more() {
 async fn requests_that_wait_for_their_turn_are_given_up_too() {
     let double = Double::start(|_, _| status(500, "broken")).await;
     let mut settings = settings(&double.base());
-    settings.concurrency = 1;
-    settings.attempts = 1;
+    settings.http.concurrency = 1;
+    settings.http.attempts = 1;
     let client = Client::new(settings).unwrap();
     let outcomes = join_all((0..10).map(|_| get(&client, "a"))).await;
     assert!(outcomes.iter().all(Result::is_err));
@@ -644,7 +644,7 @@ async fn requests_under_way_are_bounded() {
     let base = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let mut settings = settings(&base);
-    settings.concurrency = 2;
+    settings.http.concurrency = 2;
     let client = Client::new(settings).unwrap();
     for outcome in join_all((0..8).map(|_| get(&client, "a"))).await {
         outcome.unwrap();
@@ -668,7 +668,7 @@ async fn answers_larger_than_allowed_are_refused() {
         })
         .await;
         let mut small = settings(&double.base());
-        small.max_answer_bytes = 10_000;
+        small.http.max_answer_bytes = 10_000;
         let error = get(&Client::new(small).unwrap(), "a").await.unwrap_err();
         assert_eq!(error.code(), "TOO_LARGE");
         assert_eq!(double.hits(), 1);
@@ -742,7 +742,7 @@ async fn a_download_takes_longer_than_the_deadline_while_bytes_come() {
     })
     .await;
     let mut settings = settings(&double.base());
-    settings.request_deadline = Duration::from_millis(500);
+    settings.http.request_deadline = Duration::from_millis(500);
     let (_, outcome) = download(&Client::new(settings).unwrap(), 100).await;
     assert_eq!(outcome.unwrap(), 10);
 }
@@ -852,7 +852,7 @@ async fn an_expired_session_is_renewed_once_for_all_requests() {
         let login = Sessions::of_tokens();
         let mut settings = settings(&double.base());
         settings.login = Some(login.clone());
-        settings.concurrency = 10;
+        settings.http.concurrency = 10;
         let client = Client::new(settings).unwrap();
         for outcome in join_all((0..10).map(|_| get(&client, "a"))).await {
             outcome.unwrap();
@@ -892,7 +892,7 @@ async fn a_failed_login_fails_all_who_wait_for_it() {
     });
     let mut settings = settings(&double.base());
     settings.login = Some(login.clone());
-    settings.concurrency = 10;
+    settings.http.concurrency = 10;
     let client = Client::new(settings).unwrap();
     for outcome in join_all((0..10).map(|_| get(&client, "a"))).await {
         let error = outcome.unwrap_err();
@@ -935,7 +935,7 @@ async fn a_visit_collects_the_cookies_of_the_session() {
     });
     let mut settings = settings(&Url::parse("http://placeholder.invalid/").unwrap());
     settings.login = Some(login.clone());
-    settings.auth = Auth::Bearer(Secret::new("for the server"));
+    settings.http.auth = Auth::Bearer(Secret::new("for the server"));
     let client = Client::new(settings).unwrap();
     get(&client, "api/v1/applications").await.unwrap();
     get(&client, "api/v1/applications").await.unwrap();
@@ -1047,17 +1047,17 @@ async fn a_certificate_is_checked_against_the_given_authority() {
     assert_eq!(stranger.requests_sent(), 1);
 
     let mut trusting = settings(&base);
-    trusting.ca_file = Some(file.clone());
+    trusting.http.ca_file = Some(file.clone());
     get(&Client::new(trusting).unwrap(), "a").await.unwrap();
 
     let mut careless = settings(&base);
-    careless.accept_invalid_certificates = true;
+    careless.http.accept_invalid_certificates = true;
     get(&Client::new(careless).unwrap(), "a").await.unwrap();
 
     let mut other_name = base.clone();
     other_name.set_host(Some("127.0.0.1")).unwrap();
     let mut trusting = settings(&other_name);
-    trusting.ca_file = Some(file);
+    trusting.http.ca_file = Some(file);
     let error = get(&Client::new(trusting).unwrap(), "a").await.unwrap_err();
     assert_eq!(error.code(), "CERTIFICATE");
     assert!(error.to_string().contains("host name"), "{error}");
@@ -1080,12 +1080,12 @@ fn settings_that_do_not_fit_are_refused_at_once() {
     let file = folder.path().join("empty.pem");
     std::fs::write(&file, "not a certificate").unwrap();
     let change: [fn(&mut ClientSettings, &Path); 6] = [
-        |settings, _| settings.headers = vec![("no name".to_owned(), Secret::new("MARKER"))],
-        |settings, _| settings.headers = vec![("name".to_owned(), Secret::new("MARKER\n"))],
-        |settings, _| settings.cookies = Some(Secret::new("MARKER\n")),
-        |settings, _| settings.auth = Auth::Bearer(Secret::new("MARKER\n")),
-        |settings, file| settings.ca_file = Some(file.to_owned()),
-        |settings, file| settings.ca_file = Some(file.join("missing")),
+        |settings, _| settings.http.headers = vec![("no name".to_owned(), Secret::new("MARKER"))],
+        |settings, _| settings.http.headers = vec![("name".to_owned(), Secret::new("MARKER\n"))],
+        |settings, _| settings.http.cookies = Some(Secret::new("MARKER\n")),
+        |settings, _| settings.http.auth = Auth::Bearer(Secret::new("MARKER\n")),
+        |settings, file| settings.http.ca_file = Some(file.to_owned()),
+        |settings, file| settings.http.ca_file = Some(file.join("missing")),
     ];
     for change in change {
         let mut settings = settings(&base);
@@ -1172,11 +1172,11 @@ async fn no_secret_gets_into_an_error_or_a_log() {
     ];
     for auth in auths {
         let mut settings = settings(&double.base());
-        settings.auth = auth;
-        settings.cookies = Some(Secret::new("session=MARKER-cookie; other=MARKER-too"));
-        settings.headers = vec![("x-key".to_owned(), Secret::new("MARKER-header"))];
-        settings.max_endpoint_failures = 1;
-        settings.attempts = 2;
+        settings.http.auth = auth;
+        settings.http.cookies = Some(Secret::new("session=MARKER-cookie; other=MARKER-too"));
+        settings.http.headers = vec![("x-key".to_owned(), Secret::new("MARKER-header"))];
+        settings.http.max_endpoint_failures = 1;
+        settings.http.attempts = 2;
         let client = Client::new(settings).unwrap();
         let query = [("token", "MARKER-query".to_owned())];
         for (path, code) in expected {
@@ -1229,9 +1229,9 @@ async fn no_secret_gets_into_an_error_of_the_connection() {
         (tls, "CERTIFICATE"),
     ] {
         let mut settings = settings(&base);
-        settings.auth = Auth::Bearer(Secret::new("MARKER-bearer"));
-        settings.read_timeout = Duration::from_millis(500);
-        settings.attempts = 1;
+        settings.http.auth = Auth::Bearer(Secret::new("MARKER-bearer"));
+        settings.http.read_timeout = Duration::from_millis(500);
+        settings.http.attempts = 1;
         let query = [("page_token", "MARKER-query".to_owned())];
         let error = Client::new(settings)
             .unwrap()

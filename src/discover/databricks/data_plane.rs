@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{DataPlane, DatabricksSource, origin};
 use crate::discover::history_server::{self, ServerPlace};
 use crate::discover::{Cluster, DiscoverError, ExploreRequest, History};
-use crate::http::{Auth, Client, ClientSettings, Secret};
+use crate::http::{Auth, Client, ClientSettings, HttpSettings, Secret};
 use crate::model::Platform;
 use url::Url;
 
@@ -44,16 +44,16 @@ pub(super) fn client(
     source: &DatabricksSource,
     base: Url,
 ) -> Result<Arc<Client>, DiscoverError> {
-    let settings = ClientSettings {
+    let http = HttpSettings {
         auth: Auth::None,
         cookies: Some(cookie(&plane.cookie)),
-        login: None,
-        base: base.clone(),
         ..source.http.clone()
     };
-    let client = Client::new(settings).map_err(|source| DiscoverError::Http {
-        uri: base.to_string(),
-        source,
+    let client = Client::new(ClientSettings::with(base.clone(), http)).map_err(|source| {
+        DiscoverError::Http {
+            uri: base.to_string(),
+            source,
+        }
     })?;
     Ok(Arc::new(client))
 }

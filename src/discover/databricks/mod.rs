@@ -31,7 +31,7 @@ use super::{
     Check, Cluster, ClusterList, ClusterPlatform, DiscoverError, DiscoverProblem, Exploration,
     ExploreRequest, History, Pace, Window,
 };
-use crate::http::{Auth, Client, ClientSettings, HttpError, Secret};
+use crate::http::{Auth, Client, ClientSettings, HttpError, HttpSettings, Secret};
 use crate::model::Platform;
 use api::{ClusterDetails, Workspace};
 use runs::{KEPT_DAYS, RunIndex, RunOnCluster};
@@ -67,7 +67,7 @@ pub struct DatabricksSource {
     pub created_before: Option<DateTime<Utc>>,
     /// Timeouts, retries, certificates and proxies' headers of all requests. Base, authentication
     /// and login of it are replaced.
-    pub http: ClientSettings,
+    pub http: HttpSettings,
     /// Settings of the object stores that logs are delivered to.
     pub storage_options: HashMap<String, String>,
     /// Where a log destination is to be read instead: `dbfs:/mnt/logs` is
@@ -88,7 +88,7 @@ impl DatabricksSource {
     /// A source with all defaults: job and all-purpose clusters in any state.
     pub fn new(workspace_url: Url, auth: DatabricksAuth) -> Self {
         Self {
-            http: ClientSettings::new(workspace_url.clone()),
+            http: HttpSettings::default(),
             workspace_url,
             auth,
             cluster_states: Vec::new(),
@@ -153,21 +153,19 @@ impl Databricks {
     /// When the HTTP settings do not fit together.
     pub fn new(mut source: DatabricksSource) -> Result<Self, HttpError> {
         let base = origin(&source.workspace_url);
-        source.http.base = base.clone();
         source.workspace_url = base.clone();
-        let mut settings = source.http.clone();
-        settings.cookies = None;
+        let mut settings = ClientSettings::with(base.clone(), source.http.clone());
+        settings.http.cookies = None;
         match &source.auth {
             DatabricksAuth::Token(token) => {
-                settings.auth = Auth::Bearer(token.clone());
-                settings.login = None;
+                settings.http.auth = Auth::Bearer(token.clone());
             }
             DatabricksAuth::OAuthM2m {
                 client_id,
                 client_secret,
             } => {
-                settings.auth = Auth::None;
-                let login = oauth::MachineLogin::new(client_id, client_secret, &source.http);
+                settings.http.auth = Auth::None;
+                let login = oauth::MachineLogin::new(client_id, client_secret, &settings);
                 settings.login = Some(Arc::new(login));
             }
         }

@@ -50,7 +50,7 @@ impl MachineLogin {
 
     fn http(&self) -> Result<reqwest::Client, LoginError> {
         let unusable = |message: String| failure("OAUTH_BAD_SETTINGS", message, false);
-        let settings = &self.settings;
+        let settings = &self.settings.http;
         let mut builder = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.read_timeout)
@@ -110,13 +110,13 @@ impl Login for MachineLogin {
     async fn log_in(&self) -> Result<Session, LoginError> {
         let http = self.http()?;
         let url = self.token_url()?;
-        let mut delay = self.settings.first_delay;
+        let mut delay = self.settings.http.first_delay;
         let mut attempt = 1;
         loop {
             match self.ask(&http, &url).await {
                 Err(error) if error.retryable && attempt < ATTEMPTS => {
                     tokio::time::sleep(delay).await;
-                    delay = next_delay(delay, self.settings.max_delay);
+                    delay = next_delay(delay, self.settings.http.max_delay);
                     attempt += 1;
                 }
                 answer => return answer,

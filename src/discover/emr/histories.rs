@@ -14,7 +14,7 @@ use super::{clusters, command_line};
 use crate::discover::aws::time;
 use crate::discover::history_server::{self, ServerPlace};
 use crate::discover::{Cluster, DiscoverError, Exploration, ExploreRequest, History, Window};
-use crate::http::Client;
+use crate::http::{Client, ClientSettings};
 use crate::model::Platform;
 
 const APPLICATIONS: &str = "applications";
@@ -96,8 +96,7 @@ impl Emr {
             source.persistent_ui_timeout,
         )
         .await?;
-        let mut settings = source.http.clone();
-        settings.base = base;
+        let mut settings = ClientSettings::with(base, source.http.clone());
         settings.login = Some(Arc::new(ui));
         let client = Client::new(settings).map_err(|source| DiscoverError::Http {
             uri: cluster.uri.clone(),

@@ -8,9 +8,8 @@ use aws_sdk_emr::types::ClusterState;
 use chrono::{DateTime, Utc};
 
 use crate::discover::aws::AwsSettings;
-use crate::discover::job_runs::unknown_address;
 use crate::discover::{DiscoverError, Pace};
-use crate::http::ClientSettings;
+use crate::http::HttpSettings;
 
 /// Stands for all states.
 const ALL: &str = "ALL";
@@ -42,7 +41,7 @@ pub struct EmrSource {
     /// Role in whose name the server is used, on clusters with runtime roles.
     pub execution_role_arn: Option<String>,
     /// How that server and YARN are talked to; bases are put in.
-    pub http: ClientSettings,
+    pub http: HttpSettings,
     /// How hard the account may be asked.
     pub pace: Pace,
     /// Whether histories tell where the logs of their processes are.
@@ -73,7 +72,7 @@ impl Default for EmrSource {
             persistent_ui: true,
             persistent_ui_timeout: Duration::from_secs(180),
             execution_role_arn: None,
-            http: ClientSettings::new(unknown_address()),
+            http: HttpSettings::default(),
             pace: Pace::default(),
             read_process_logs: false,
             collect_metrics: true,

@@ -11,7 +11,7 @@ use super::source::invalid_setting;
 use super::{cloudwatch, clusters};
 use crate::discover::yarn::ResourceManager;
 use crate::discover::{Cluster, DiscoverError, Exploration, ExploreRequest};
-use crate::http::{Client, HttpError};
+use crate::http::{Client, ClientSettings, HttpError};
 
 const CLOUDWATCH: &str = "cloudwatch_metrics";
 const YARN_METRICS: &str = "yarn_metrics";
@@ -69,9 +69,7 @@ impl Emr {
             let folder = format!("{}/", base.path());
             base.set_path(&folder);
         }
-        let mut settings = self.source.http.clone();
-        settings.base = base;
-        settings.login = None;
+        let settings = ClientSettings::with(base, self.source.http.clone());
         let client = Client::new(settings).map_err(|source| DiscoverError::Http {
             uri: format!("yarn of {master}"),
             source,

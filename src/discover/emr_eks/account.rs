@@ -9,12 +9,11 @@ use aws_sdk_emrcontainers::operation::list_job_runs::builders::ListJobRunsFluent
 use aws_sdk_emrcontainers::types::{JobRunState, VirtualCluster, VirtualClusterState};
 
 use super::super::aws::{self, call_error};
-use super::super::job_runs::{before, empty_answer, region_of, states};
+use super::super::job_runs::{JobRunSource, before, empty_answer, region_of, states};
 use super::super::{
     Cluster, ClusterList, ClusterPlatform, DiscoverError, DiscoverProblem, ExploreRequest, JobRun,
 };
 use super::job_run;
-use super::source::EmrEksSource;
 use crate::model::Platform;
 
 pub(super) const LIST_VIRTUAL_CLUSTERS: &str = "emr-containers:ListVirtualClusters";
@@ -26,7 +25,7 @@ pub(super) const PAGE: i32 = 50;
 
 /// EMR on EKS in one region of one account.
 pub struct EmrEks {
-    pub(super) source: EmrEksSource,
+    pub(super) source: JobRunSource,
     pub(super) config: SdkConfig,
     pub(super) region: String,
     pub(super) client: Client,
@@ -47,7 +46,7 @@ impl EmrEks {
     ///
     /// # Errors
     /// When no region is known.
-    pub async fn connect(source: EmrEksSource) -> Result<Self, DiscoverError> {
+    pub async fn connect(source: JobRunSource) -> Result<Self, DiscoverError> {
         let config = aws::sdk_config(&source.aws).await;
         let region = region_of(&config, Platform::EmrEks)?;
         let cap = source.aws.endpoint_cap();
@@ -75,7 +74,7 @@ impl EmrEks {
         let mut pages = self
             .client
             .list_virtual_clusters()
-            .set_states(states(&self.source.virtual_cluster_states).map(|states| {
+            .set_states(states(&self.source.cluster_states).map(|states| {
                 let states = states.iter();
                 states
                     .map(|state| VirtualClusterState::from(state.as_str()))
@@ -97,16 +96,7 @@ impl EmrEks {
                 }
             }
         }
-        let filter = self
-            .source
-            .name_filter
-            .as_deref()
-            .unwrap_or_default()
-            .to_lowercase();
-        let is_wanted = |cluster: &&VirtualCluster| {
-            let name = cluster.name().unwrap_or_default().to_lowercase();
-            name.contains(&filter)
-        };
+        let is_wanted = |cluster: &&VirtualCluster| self.source.wants_name(cluster.name());
         let described = listed.iter().filter(is_wanted);
         list.clusters = described
             .filter_map(|cluster| self.described(cluster))
@@ -123,7 +113,7 @@ impl EmrEks {
     /// Looks up the virtual clusters that the user named.
     pub(super) async fn named_virtual_clusters(&self) -> Result<ClusterList, DiscoverError> {
         let mut list = ClusterList::default();
-        for id in &self.source.virtual_cluster_ids {
+        for id in &self.source.cluster_ids {
             match self.virtual_cluster(id).await {
                 Ok(cluster) => list.clusters.push(cluster),
                 Err(error) => list.problems.push(error.into()),

@@ -19,7 +19,7 @@ const NO_JOB_RUN: &str = "there is no job run to try it on";
 /// Tries everything that a run of the job needs, changing nothing.
 pub(super) async fn check(platform: &EmrEks) -> Vec<Check> {
     let mut checks = vec![check_identity(&platform.config).await];
-    let id = match platform.source.virtual_cluster_ids.first() {
+    let id = match platform.source.cluster_ids.first() {
         Some(id) => Some(id.clone()),
         None => first_cluster(platform, &mut checks).await,
     };
@@ -30,7 +30,7 @@ pub(super) async fn check(platform: &EmrEks) -> Vec<Check> {
         checks.extend(calls.map(|call| skipped_check(call, NO_CLUSTER)));
         checks.extend(check_logs(&platform.source.aws, &platform.config, None).await);
     }
-    let reason = match platform.source.persistent_ui {
+    let reason = match platform.source.managed_ui {
         true => "trying it would start a History Server; the first run tells",
         false => "persistent application UIs are not to be asked",
     };

@@ -17,7 +17,7 @@ use super::super::{
 };
 use super::account::EmrEks;
 use super::job_run;
-use crate::http::Client;
+use crate::http::{Client, ClientSettings};
 use crate::model::Platform;
 
 pub(super) const DESCRIBE_JOB_RUN: &str = "emr-containers:DescribeJobRun";
@@ -219,7 +219,7 @@ impl Explorer<'_> {
         } else if !run.has_persistent_ui {
             "its persistent application UI is disabled and spark.eventLog.dir is no folder of an \
              object store"
-        } else if !self.platform.source.persistent_ui {
+        } else if !self.platform.source.managed_ui {
             "its event log is with AWS only, and persistent application UIs are not to be asked"
         } else if has_expired(&run.row) {
             "its event log was with AWS only, which keeps it for 30 days"
@@ -237,11 +237,10 @@ impl Explorer<'_> {
             &self.platform.emr,
             &self.cluster,
             id,
-            source.persistent_ui_timeout,
+            source.managed_ui_timeout,
         )
         .await?;
-        let mut settings = source.http.clone();
-        settings.base = base;
+        let mut settings = ClientSettings::with(base, source.http.clone());
         settings.login = Some(Arc::new(ui));
         let uri = format!("{}/jobruns/{id}", self.cluster.uri);
         let client = Client::new(settings).map_err(|source| DiscoverError::Http {
@@ -255,7 +254,7 @@ impl Explorer<'_> {
             // The server's host is another one each time.
             uri_prefix: uri,
         };
-        let wait = poll_interval(source.persistent_ui_timeout);
+        let wait = poll_interval(source.managed_ui_timeout);
         let found = served(&Arc::new(client), &place, &run.row, wait).await?;
         let link = link(&run.row);
         let names = self.names(&link, run);

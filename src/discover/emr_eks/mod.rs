@@ -8,16 +8,12 @@ mod account;
 mod check;
 mod histories;
 mod job_run;
-mod source;
 
 use async_trait::async_trait;
 use futures::StreamExt;
 
 pub use self::account::EmrEks;
 use self::histories::Explorer;
-pub use self::source::EmrEksSource;
-use super::aws;
-use super::log_stores::LogStores;
 use super::tally::{Refused, Tally};
 use super::{
     Check, Cluster, ClusterList, ClusterPlatform, DiscoverError, Exploration, ExploreRequest, Pace,
@@ -41,7 +37,7 @@ impl ClusterPlatform for EmrEks {
 
     async fn list(&self, _window: &Window) -> Result<ClusterList, DiscoverError> {
         // A virtual cluster lives for years, and its runs are what the window is about.
-        match self.source.virtual_cluster_ids.is_empty() {
+        match self.source.cluster_ids.is_empty() {
             true => self.list_virtual_clusters().await,
             false => self.named_virtual_clusters().await,
         }
@@ -79,35 +75,20 @@ impl EmrEks {
         if let Some(id) = job_run_id {
             runs.retain(|run| run.job_run_id == id);
         }
-        match failure {
-            Some(error) if runs.is_empty() => {
-                exploration.failed("job_runs", error);
-                return exploration;
-            }
-            Some(error) => exploration.failed("job_runs", error),
-            None => exploration.found("job_runs", runs.len()),
+        let may_go_on = self
+            .source
+            .note_job_runs(&mut runs, failure, request, &mut exploration);
+        if !may_go_on {
+            return exploration;
         }
-        let limits = [self.source.max_applications, request.max_applications];
-        let limit = limits.into_iter().flatten().min().unwrap_or(usize::MAX);
-        if runs.len() > limit {
-            let left_out = runs.len() - limit;
-            let reason = format!("{left_out} older job runs are beyond max_applications = {limit}");
-            exploration.skipped("older_job_runs", reason);
-            runs.truncate(limit);
-        }
-        let options =
-            aws::storage_options(&self.source.aws, &self.config, &self.source.storage_options);
-        let options = match options.await {
-            Ok(options) => options,
-            Err(error) => {
-                exploration.failed("event_logs", error);
-                return exploration;
-            }
+        let stores = self.source.stores(&self.config, &mut exploration).await;
+        let Some(stores) = stores else {
+            return exploration;
         };
         let explorer = Explorer {
             platform: self,
             cluster: exploration.cluster.clone(),
-            stores: LogStores::new(options),
+            stores,
             refused: Refused::default(),
         };
         let explorer = &explorer;

@@ -11,12 +11,11 @@ use aws_sdk_emrserverless::types::{
 };
 
 use super::super::aws::{self, call_error};
-use super::super::job_runs::{before, empty_answer, region_of, states};
+use super::super::job_runs::{JobRunSource, before, empty_answer, region_of, states};
 use super::super::{
     Cluster, ClusterList, ClusterPlatform, DiscoverError, DiscoverProblem, ExploreRequest,
 };
 use super::job_run;
-use super::source::EmrServerlessSource;
 use crate::model::Platform;
 
 pub(super) const LIST_APPLICATIONS: &str = "emr-serverless:ListApplications";
@@ -28,7 +27,7 @@ pub(super) const PAGE: i32 = 50;
 
 /// EMR Serverless in one region of one account.
 pub struct EmrServerless {
-    pub(super) source: EmrServerlessSource,
+    pub(super) source: JobRunSource,
     pub(super) config: SdkConfig,
     pub(super) region: String,
     pub(super) client: Client,
@@ -48,7 +47,7 @@ impl EmrServerless {
     ///
     /// # Errors
     /// When no region is known.
-    pub async fn connect(source: EmrServerlessSource) -> Result<Self, DiscoverError> {
+    pub async fn connect(source: JobRunSource) -> Result<Self, DiscoverError> {
         let config = aws::sdk_config(&source.aws).await;
         let region = region_of(&config, Platform::EmrServerless)?;
         let cap = source.aws.endpoint_cap();
@@ -74,7 +73,7 @@ impl EmrServerless {
         let mut pages = self
             .client
             .list_applications()
-            .set_states(states(&self.source.application_states).map(|states| {
+            .set_states(states(&self.source.cluster_states).map(|states| {
                 let states = states.iter();
                 states
                     .map(|state| ApplicationState::from(state.as_str()))
@@ -96,7 +95,9 @@ impl EmrServerless {
                 }
             }
         }
-        listed.retain(|application| is_spark(application.r#type()) && self.is_wanted(application));
+        listed.retain(|application| {
+            is_spark(application.r#type()) && self.source.wants_name(application.name())
+        });
         listed.sort_by(|left, right| {
             let key = |application: &ApplicationSummary| application.updated_at().as_nanos();
             key(right)
@@ -111,16 +112,10 @@ impl EmrServerless {
         Ok(list)
     }
 
-    fn is_wanted(&self, application: &ApplicationSummary) -> bool {
-        let name = application.name().unwrap_or_default().to_lowercase();
-        let filter = self.source.name_filter.as_deref().unwrap_or_default();
-        name.contains(&filter.to_lowercase())
-    }
-
     /// Looks up the applications that the user named.
     pub(super) async fn named_applications(&self) -> Result<ClusterList, DiscoverError> {
         let mut list = ClusterList::default();
-        for id in &self.source.application_ids {
+        for id in &self.source.cluster_ids {
             match self.application(id).await {
                 Ok(application) => list.clusters.push(self.described(&application)),
                 Err(error) => list.problems.push(error.into()),

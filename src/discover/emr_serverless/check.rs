@@ -19,7 +19,7 @@ const NO_JOB_RUN: &str = "there is no job run to try it on";
 /// Tries everything that a run of the job needs, changing nothing.
 pub(super) async fn check(platform: &EmrServerless) -> Vec<Check> {
     let mut checks = vec![check_identity(&platform.config).await];
-    let id = match platform.source.application_ids.first() {
+    let id = match platform.source.cluster_ids.first() {
         Some(id) => Some(id.clone()),
         None => first_application(platform, &mut checks).await,
     };
@@ -147,7 +147,7 @@ async fn check_dashboard(
     application_id: &str,
     run: &JobRunSummary,
 ) -> Check {
-    if !platform.source.dashboards {
+    if !platform.source.managed_ui {
         return skipped_check(GET_DASHBOARD, "dashboards are not to be asked");
     }
     if !job_run::is_ended(run.state()) {

@@ -10,7 +10,7 @@ use url::Url;
 use super::super::DiscoverError;
 use super::super::aws::call_error;
 use super::super::job_runs::empty_answer;
-use crate::http::{self, ClientSettings, Login, LoginError, Secret, Session};
+use crate::http::{self, ClientSettings, HttpSettings, Login, LoginError, Secret, Session};
 
 pub(super) const GET_DASHBOARD: &str = "emr-serverless:GetDashboardForJobRun";
 
@@ -43,14 +43,10 @@ impl Dashboard {
     ///
     /// # Errors
     /// When AWS gives no address.
-    pub(super) async fn connect(
-        self,
-        template: &ClientSettings,
-    ) -> Result<http::Client, DiscoverError> {
+    pub(super) async fn connect(self, http: &HttpSettings) -> Result<http::Client, DiscoverError> {
         let address = self.address().await?;
         let uri = self.uri.clone();
-        let mut settings = template.clone();
-        settings.base = base(&address);
+        let mut settings = ClientSettings::with(base(&address), http.clone());
         settings.login = Some(Arc::new(DashboardLogin {
             dashboard: self,
             unused: Mutex::new(Some(address)),

@@ -221,9 +221,9 @@ impl Explorer<'_> {
         } else if !run.is_managed {
             "its logs go nowhere: managed storage is off and no S3 location is set \
              (monitoringConfiguration)"
-        } else if !self.platform.source.dashboards && has_place {
+        } else if !self.platform.source.managed_ui && has_place {
             "its S3 location holds no event log, and dashboards are not to be asked"
-        } else if !self.platform.source.dashboards {
+        } else if !self.platform.source.managed_ui {
             "its logs are in managed storage only, and dashboards are not to be asked"
         } else if has_expired(&run.row) {
             "its logs were in managed storage only, which keeps them for 30 days"

@@ -8,7 +8,6 @@ mod check;
 mod dashboard;
 mod histories;
 mod job_run;
-mod source;
 
 use std::sync::Arc;
 
@@ -18,9 +17,6 @@ use futures::StreamExt;
 
 pub use self::account::EmrServerless;
 use self::histories::Explorer;
-pub use self::source::EmrServerlessSource;
-use super::aws;
-use super::log_stores::LogStores;
 use super::tally::{Refused, Tally};
 use super::{
     Check, Cluster, ClusterInstances, ClusterList, ClusterPlatform, DiscoverError, Exploration,
@@ -44,7 +40,7 @@ impl ClusterPlatform for EmrServerless {
 
     async fn list(&self, _window: &Window) -> Result<ClusterList, DiscoverError> {
         // An application lives for years, and its runs are what the window is about.
-        match self.source.application_ids.is_empty() {
+        match self.source.cluster_ids.is_empty() {
             true => self.list_applications().await,
             false => self.named_applications().await,
         }
@@ -94,39 +90,21 @@ impl EmrServerless {
         if let Some(id) = job_run_id {
             runs.retain(|run| run.id() == id);
         }
-        match failure {
-            Some(error) if runs.is_empty() => {
-                exploration.failed("job_runs", error);
-                return exploration;
-            }
-            Some(error) => exploration.failed("job_runs", error),
-            None => exploration.found("job_runs", runs.len()),
+        let may_go_on = self
+            .source
+            .note_job_runs(&mut runs, failure, request, &mut exploration);
+        if !may_go_on {
+            return exploration;
         }
-        let limits = [self.source.max_applications, request.max_applications];
-        let limit = limits.into_iter().flatten().min().unwrap_or(usize::MAX);
-        if let Some(left_out) = runs
-            .len()
-            .checked_sub(limit)
-            .filter(|left_out| *left_out > 0)
-        {
-            let reason = format!("{left_out} older job runs are beyond max_applications = {limit}");
-            exploration.skipped("older_job_runs", reason);
-            runs.truncate(limit);
-        }
-        let options =
-            aws::storage_options(&self.source.aws, &self.config, &self.source.storage_options);
-        let options = match options.await {
-            Ok(options) => options,
-            Err(error) => {
-                exploration.failed("event_logs", error);
-                return exploration;
-            }
+        let stores = self.source.stores(&self.config, &mut exploration).await;
+        let Some(stores) = stores else {
+            return exploration;
         };
         let explorer = Arc::new(Explorer {
             platform: self,
             application: application.as_ref(),
             cluster: exploration.cluster.clone(),
-            stores: LogStores::new(options),
+            stores,
             refused: Refused::default(),
             request: *request,
         });

@@ -58,14 +58,14 @@ impl Endpoint {
         };
         let mut client = ClientSettings::new(base);
         if let Some(key) = &settings.api_key {
-            client.auth = Auth::Bearer(key.clone());
+            client.http.auth = Auth::Bearer(key.clone());
         }
-        client.read_timeout = settings.timeout;
-        client.request_deadline = settings.timeout;
-        client.attempts = ATTEMPTS;
-        client.max_delay = Duration::from_secs(20);
-        client.max_answer_bytes = MAX_ANSWER_BYTES;
-        client.concurrency = 1;
+        client.http.read_timeout = settings.timeout;
+        client.http.request_deadline = settings.timeout;
+        client.http.attempts = ATTEMPTS;
+        client.http.max_delay = Duration::from_secs(20);
+        client.http.max_answer_bytes = MAX_ANSWER_BYTES;
+        client.http.concurrency = 1;
         let client = Client::new(client);
         Ok(Self {
             client: client.map_err(|error| AssistantError::Settings(error.to_string()))?,

@@ -75,9 +75,9 @@ pub(super) fn runtime() -> Runtime {
 pub(super) fn source(url: &Url, access: ServerAccess) -> HistoryServerSource {
     let mut source = HistoryServerSource::new(url.clone());
     source.access = access;
-    source.client.attempts = 2;
-    source.client.first_delay = Duration::from_millis(1);
-    source.client.max_delay = Duration::from_millis(5);
+    source.client.http.attempts = 2;
+    source.client.http.first_delay = Duration::from_millis(1);
+    source.client.http.max_delay = Duration::from_millis(5);
     source
 }
 

@@ -269,11 +269,11 @@ async fn get<T: serde::de::DeserializeOwned>(address: &str) -> Result<T, HttpErr
     };
     let base = Url::parse(&base).map_err(|error| wrong(format!("{address}: {error}")))?;
     let mut settings = ClientSettings::new(base);
-    settings.connect_timeout = TIMEOUT;
-    settings.read_timeout = TIMEOUT;
-    settings.request_deadline = TIMEOUT;
-    settings.attempts = 2;
-    settings.max_answer_bytes = MAX_BYTES;
+    settings.http.connect_timeout = TIMEOUT;
+    settings.http.read_timeout = TIMEOUT;
+    settings.http.request_deadline = TIMEOUT;
+    settings.http.attempts = 2;
+    settings.http.max_answer_bytes = MAX_BYTES;
     Client::new(settings)?
         .get_json("oauth_keys", path, &[])
         .await

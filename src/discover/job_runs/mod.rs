@@ -1,12 +1,14 @@
 //! What EMR Serverless and EMR on EKS have in common: both are asked for job runs.
 
+mod source;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};
-use url::Url;
 
+pub use self::source::JobRunSource;
 use super::history::{Content, History};
 use super::history_server::{self, ServerPlace};
 use super::problem::DiscoverError;
@@ -159,12 +161,6 @@ pub(super) fn empty_answer(uri: &str, call: &str) -> DiscoverError {
             .to_owned(),
         retryable: true,
     }
-}
-
-/// Stands for addresses that AWS will tell.
-#[expect(clippy::expect_used, reason = "a constant address can be read")]
-pub(super) fn unknown_address() -> Url {
-    Url::parse("https://emr.invalid/").expect("a constant address")
 }
 
 #[cfg(test)]
