@@ -25,7 +25,7 @@ use super::scope::Scope;
 use super::settings::{KNOWN_SETTINGS, Settings};
 use super::step::Step;
 use crate::ask::{for_small_tables, same_engine};
-use crate::model::did_you_mean;
+use crate::model::{did_you_mean, milliseconds};
 use crate::schema;
 
 /// Tables that are opened side by side, since a store answers late.
@@ -309,7 +309,7 @@ impl<'a> Run<'a> {
         tracing::debug!(
             kind = done.planned.kind(),
             id = step.id(),
-            elapsed_ms = u64::try_from(done.elapsed.as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms = milliseconds(done.elapsed),
             "analysis step ends"
         );
         self.analysis.steps.push(StepReport {

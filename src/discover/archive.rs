@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use sparklake_eventlog::codec::zip::{self, ZipEntry};
 use tokio::runtime::Handle;
 
 use super::group::{Grouped, LogFile, LogGroup, group};
@@ -17,7 +18,6 @@ use super::history::SourceFile;
 use super::location::Location;
 use super::names;
 use super::problem::DiscoverError;
-use crate::extract::eventlog::codec::zip::{self, ZipEntry};
 
 /// A log within an archive.
 #[derive(Debug, Clone)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
+use sparklake_eventlog::codec::zip::ZipEntry;
 use sparklake_eventlog::rows::JobRunLink;
 
 use super::cluster::ProcessLogPlace;
 use super::problem::DiscoverProblem;
 use super::server::ServerApplication;
 use super::stable_hash::{StableHash, completeness};
-use crate::extract::eventlog::codec::zip::ZipEntry;
 use crate::model::Platform;
 
 /// A file or object as it was when it was listed.

@@ -4,6 +4,7 @@
 //! no room keeps a twin of a type that stands here.
 
 mod application_key;
+mod duration;
 mod nearest;
 mod platform;
 mod printable;
@@ -14,6 +15,7 @@ mod store_failure;
 mod text_key;
 
 pub use application_key::ApplicationKey;
+pub(crate) use duration::milliseconds;
 pub use nearest::{did_you_mean, nearest};
 pub use platform::Platform;
 pub use printable::{commands, printable, shortened};

@@ -1,9 +1,10 @@
 //! The run itself: from discovery to derived tables, and its own row.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::load::{Lake, LakeLock, LoadError, SourceRecord};
+use crate::model::milliseconds;
 use crate::unit::shards::{Phase, Reports, ShardObjects};
 use crate::unit::{Stores, UnitError};
 
@@ -54,10 +55,6 @@ pub async fn run(request: &RunRequest, progress: &dyn Progress, watch: &RunWatch
         summary: run.summary,
         error: result.err(),
     }
-}
-
-pub(super) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 struct Run<'r> {

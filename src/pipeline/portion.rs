@@ -9,13 +9,12 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 
 use crate::load::{Batch, Lake, LakeLock, SourceRecord, SourceStatus};
-use crate::model::ApplicationKey;
+use crate::model::{ApplicationKey, milliseconds};
 use crate::unit::{Stores, identify_record, record, unreadable};
 
 use super::error::RunError;
 use super::history_outcome::Outcome;
 use super::identify::{self, Identified, OwnedHistory};
-use super::night::milliseconds;
 use super::plan::{self, BatchPlan, Candidate, Duplicate, Spread};
 use super::progress::Progress;
 use super::request::RunRequest;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::extract::EXTRACTOR_VERSION;
 use crate::load::{Batch, Lake, StagedUnit, Staging, StoreSafety, WriterSettings};
+use crate::model::milliseconds;
 use crate::unit::{
     self, ClusterFacts, ExtractionLimits, HistoryReference, LakeReference, Listener, ORDER_VERSION,
     Order, Threads, Unit, UnitError, UnitOrder, UnitResult, Workers,
@@ -12,7 +13,6 @@ use crate::unit::{
 
 use super::error::RunError;
 use super::history_outcome::Outcome;
-use super::night::milliseconds;
 use super::plan::{BatchPlan, Candidate, UnitPlan};
 use super::portion::Loader;
 use super::progress::Progress;

@@ -15,6 +15,7 @@ use crate::analyze::{
     AnalyzeError, Catalog, CatalogRecipe, DerivedRows, Failure, Judge, Stamp, Subject,
 };
 use crate::load::{Batch, Lake, StagedUnit, TableRows};
+use crate::model::milliseconds;
 use crate::redact::RedactionSettings;
 use crate::schema::{self, Table, TableKind};
 
@@ -233,7 +234,7 @@ pub async fn judge(
         worst: WorstApplication::worst_of(found),
         failures,
         problems: problems.iter().map(AnalysisProblem::of).collect(),
-        duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms: milliseconds(started.elapsed()),
     })
 }
 

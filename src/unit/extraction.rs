@@ -19,6 +19,7 @@ use crate::extract::history::extract;
 use crate::extract::rows::{FactTable, RowCounts, RowSink, SinkError, TeamSource};
 use crate::extract::{ExtractError, LossKind};
 use crate::load::{Batch, LoadError, SourceRecord, SourceStatus, Staging, UnitWriter};
+use crate::model::milliseconds;
 
 /// A history to be read, and whose it is.
 #[derive(Debug, Clone)]
@@ -107,7 +108,7 @@ impl Extractor<'_> {
             bytes: staged.bytes(),
             staged,
             outcomes,
-            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms: milliseconds(started.elapsed()),
         })
     }
 

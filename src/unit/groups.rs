@@ -19,7 +19,7 @@ use crate::analyze::{
     Stamp,
 };
 use crate::load::{Batch, Lake, StagedUnit, TableRows};
-use crate::model::TextKey;
+use crate::model::{TextKey, milliseconds};
 use crate::redact::RedactionSettings;
 use crate::schema::{self, Table, TableKind};
 
@@ -245,7 +245,7 @@ pub async fn judge_groups(
     }
     result.failed = judged.failed.into_iter().collect();
     result.failures = judged.failures;
-    result.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    result.duration_ms = milliseconds(started.elapsed());
     Ok(result)
 }
 

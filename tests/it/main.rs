@@ -42,6 +42,7 @@ mod program;
 mod published;
 mod reload;
 mod report;
+mod rooms;
 mod run_rows;
 mod schedules;
 mod second_pass;

@@ -8,8 +8,9 @@ use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};
 
 use super::super::aws::{self, AwsSettings};
+use super::super::cluster::{Exploration, ExploreRequest, Pace};
 use super::super::log_stores::LogStores;
-use super::super::{DiscoverError, Exploration, ExploreRequest, Pace};
+use super::super::problem::DiscoverError;
 use crate::http::HttpSettings;
 
 /// What to read of a platform whose clusters have job runs: EMR Serverless, whose clusters are its

@@ -10,6 +10,7 @@ use super::endpoint::Endpoint;
 use super::grounds::Grounds;
 use super::wire::{Message, Reply, ToolCall, ToolChoice};
 use super::{AssistantBounds, AssistantError, CallMade, Grounded, ModelSettings, NumberCheck};
+use crate::model::milliseconds;
 use crate::publish::mcp::McpServer;
 use crate::redact::Redactor;
 
@@ -284,7 +285,7 @@ impl<'a> Conversation<'a> {
             verdict: crate::model::printable(&shortened(verdict)),
             is_error,
             bytes,
-            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms: milliseconds(started.elapsed()),
         });
         tracing::debug!(tool = call.name, is_error, bytes, "the model called a tool");
         text

@@ -1,9 +1,14 @@
 //! Executors, exclusions and the processes beside them.
 
+mod executor;
+mod lifetime;
+mod totals;
+mod written_ids;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use compact_str::{CompactString, ToCompactString};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::event::{
     ApplicationStart, BlockManagerAdded, BlockUpdatedInfo, ExecutorAdded, ExecutorMetrics,
@@ -12,121 +17,17 @@ use crate::event::{
 use crate::limits;
 use crate::rows::{ExecutorRow, ProcessRow, json_text};
 
-use super::index_set::IndexSet;
-use super::loss::Loss;
+use self::executor::{Executor, StoredBlock, finish_row};
+use self::written_ids::WrittenIds;
 use super::shape::Shape;
 use super::storage::rdd_of;
 
-/// Spark's id of the driver among the executors.
-pub const DRIVER: &str = "driver";
+pub use self::lifetime::{DRIVER, LifeEnd, end_life};
+pub use self::totals::{Concurrency, CostSum, ExecutorTime};
 
 /// How many removed executors are kept, since late metrics may still raise their peaks and they may
 /// come back. Applications that run for days have millions.
 const REMOVED_KEPT: usize = 16_384;
-
-/// One executor that is alive, or was.
-#[derive(Debug, Default)]
-pub(super) struct Executor {
-    row: ExecutorRow,
-    host: Option<CompactString>,
-    block_manager_host: Option<CompactString>,
-    excluded_in_stages: BTreeSet<i64>,
-    /// When it came last, epoch milliseconds.
-    came: i64,
-    /// When it was added last.
-    added: Option<i64>,
-    /// Times and core time of the lives that have ended: an executor may be removed and come back.
-    past_ms: i64,
-    past_core_ms: i64,
-}
-
-impl Executor {
-    fn new(executor_id: &str, add_time: i64) -> Self {
-        let add_time = limits::instant(add_time).unwrap_or(0);
-        let row = ExecutorRow {
-            executor_id: executor_id.to_compact_string(),
-            add_time,
-            is_active: true,
-            ..ExecutorRow::default()
-        };
-        Self {
-            row,
-            came: add_time,
-            ..Self::default()
-        }
-    }
-
-    fn hostname(&self) -> Option<&CompactString> {
-        self.host.as_ref().or(self.block_manager_host.as_ref())
-    }
-
-    /// Raises the peaks to a reading; an executor that has had none stays without.
-    fn raise_peaks(&mut self, metrics: &ExecutorMetrics) {
-        let peaks = &mut self.row.peaks;
-        if metrics.is_set() || peaks.is_some() {
-            peaks
-                .get_or_insert_with(|| Box::new(ExecutorMetrics::UNSET))
-                .raise_to(metrics);
-        }
-    }
-
-    /// A life ends at `time`.
-    fn end_life(&mut self, time: i64) {
-        let life = time.saturating_sub(self.came).max(0);
-        self.past_ms = self.past_ms.saturating_add(life);
-        self.past_core_ms = self
-            .past_core_ms
-            .saturating_add(life.saturating_mul(self.row.total_cores));
-    }
-
-    /// A block was stored, moved or dropped.
-    fn replace_block(&mut self, is_rdd: bool, old: Option<StoredBlock>, new: Option<StoredBlock>) {
-        for (block, sign) in [(old, -1), (new, 1)] {
-            let Some(block) = block else { continue };
-            let change = |used: &mut i64, bytes: i64| {
-                *used = used.saturating_add(bytes.saturating_mul(sign)).max(0);
-            };
-            change(&mut self.row.memory_used, block.memory);
-            change(&mut self.row.disk_used, block.disk);
-            if let Some(memory) = &mut self.row.memory_metrics {
-                let used = if block.off_heap {
-                    &mut memory.used_off_heap
-                } else {
-                    &mut memory.used_on_heap
-                };
-                change(used, block.memory);
-            }
-            self.row.rdd_blocks += if is_rdd { sign } else { 0 };
-        }
-    }
-}
-
-/// Most executors and cores at one time, over the whole run.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Concurrency {
-    pub executors_added: i64,
-    pub executors_max: i64,
-    pub cores_max: i64,
-    executors: i64,
-    cores: i64,
-}
-
-impl Concurrency {
-    /// An executor came.
-    pub fn add(&mut self, cores: i64) {
-        self.executors_added += 1;
-        self.executors += 1;
-        self.cores = self.cores.saturating_add(cores);
-        self.executors_max = self.executors_max.max(self.executors);
-        self.cores_max = self.cores_max.max(self.cores);
-    }
-
-    /// An executor went.
-    pub fn remove(&mut self, cores: i64) {
-        self.executors -= 1;
-        self.cores = self.cores.saturating_sub(cores);
-    }
-}
 
 /// A number without its fraction, as Spark cuts it off.
 #[expect(
@@ -135,52 +36,6 @@ impl Concurrency {
 )]
 fn truncated(number: f64) -> i64 {
     number as i64
-}
-
-/// What executors cost: lifetimes times cores, heap and container memory.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct ExecutorTime {
-    pub core_ms: Option<i64>,
-    pub heap_byte_ms: Option<i64>,
-    pub container_byte_ms: Option<i64>,
-}
-
-/// Adds up what executors cost. The driver counts only where it is the only one.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct CostSum {
-    workers: ExecutorTime,
-    driver: ExecutorTime,
-    has_workers: bool,
-}
-
-impl CostSum {
-    /// Adds an executor whose lifetime has ended.
-    pub fn add(&mut self, row: &ExecutorRow) {
-        let is_driver = row.executor_id == DRIVER;
-        self.has_workers |= !is_driver;
-        let time = if is_driver {
-            &mut self.driver
-        } else {
-            &mut self.workers
-        };
-        let add = |sum: &mut Option<i64>, value: Option<i64>| {
-            if let Some(value) = value {
-                *sum = Some(sum.unwrap_or(0).saturating_add(value));
-            }
-        };
-        add(&mut time.core_ms, row.core_time_ms);
-        add(&mut time.heap_byte_ms, row.heap_time_byte_ms());
-        add(&mut time.container_byte_ms, row.container_time_byte_ms());
-    }
-
-    /// What all of them cost.
-    pub fn total(&self) -> ExecutorTime {
-        if self.has_workers {
-            self.workers
-        } else {
-            self.driver
-        }
-    }
 }
 
 /// All executors of an application.
@@ -204,47 +59,6 @@ pub(super) struct Executors {
     any_cores: Option<i64>,
     /// What is stored, by executor, RDD (`None` for other blocks) and block.
     blocks: HashMap<CompactString, HashMap<Option<i64>, HashMap<String, StoredBlock>>>,
-}
-
-/// Ids of executors: numbers as cluster managers give them, seldom something else.
-#[derive(Debug, Default)]
-struct WrittenIds {
-    numbers: IndexSet,
-    others: HashSet<CompactString>,
-}
-
-impl WrittenIds {
-    fn insert(&mut self, id: &CompactString) {
-        match number(id) {
-            Some(number) => {
-                self.numbers.insert(number);
-            }
-            None => {
-                self.others.insert(id.clone());
-            }
-        }
-    }
-
-    fn contains(&self, id: &str) -> bool {
-        match number(id) {
-            Some(number) => self.numbers.contains(number),
-            None => !self.others.is_empty() && self.others.contains(id),
-        }
-    }
-}
-
-/// The number that an id is, without signs or leading zeros, so that no two ids are one number.
-fn number(id: &str) -> Option<i64> {
-    let number: i64 = id.parse().ok()?;
-    (number >= 0 && number.to_compact_string() == id).then_some(number)
-}
-
-/// Where a block lies, in bytes.
-#[derive(Debug, Clone, Copy, Default)]
-struct StoredBlock {
-    memory: i64,
-    disk: i64,
-    off_heap: bool,
 }
 
 impl Executors {
@@ -637,95 +451,6 @@ impl Executors {
             write(&row)?;
         }
         Ok(cost.total())
-    }
-}
-
-/// When lifetimes end that no removal ended. Epoch milliseconds.
-#[derive(Debug, Clone, Copy)]
-pub struct LifeEnd {
-    pub start_time: i64,
-    pub end_time: Option<i64>,
-    pub last_event: i64,
-}
-
-impl LifeEnd {
-    /// The application's end, as far as its history tells.
-    pub fn observed(&self) -> i64 {
-        self.end_time.unwrap_or(self.last_event)
-    }
-}
-
-/// The row of an executor; `application` where it may have lived until the application's end.
-fn finish_row(
-    mut executor: Executor,
-    application: Option<&LifeEnd>,
-    settings: &Shape<'_>,
-) -> ExecutorRow {
-    if executor.row.remove_time.is_none()
-        && executor.row.remove_reason.is_none()
-        && let Some(application) = application
-    {
-        executor.end_life(application.observed());
-    }
-    let Executor {
-        mut row,
-        host,
-        excluded_in_stages,
-        past_ms,
-        past_core_ms,
-        ..
-    } = executor;
-    row.excluded_in_stages = excluded_in_stages.into_iter().collect();
-    if row.host_port.is_none() {
-        row.host_port = host.map(|host| host.as_str().into());
-    }
-    row.lifetime_ms = Some(past_ms);
-    row.core_time_ms = (row.total_cores > 0).then_some(past_core_ms);
-    complete(&mut row, application, settings);
-    row
-}
-
-/// Ends the lifetime of an executor that a server shows, with its application where nothing ended it
-/// before.
-pub fn end_life(row: &mut ExecutorRow, application: &LifeEnd, settings: &Shape<'_>) {
-    let end = row.remove_time.unwrap_or(application.observed());
-    let lifetime = end.saturating_sub(row.add_time).max(0);
-    row.lifetime_ms = Some(lifetime);
-    row.core_time_ms = (row.total_cores > 0).then(|| lifetime.saturating_mul(row.total_cores));
-    complete(row, Some(application), settings);
-}
-
-/// Why it went, what memory it had, and what Spark counts for the driver.
-fn complete(row: &mut ExecutorRow, application: Option<&LifeEnd>, settings: &Shape<'_>) {
-    match &row.remove_reason {
-        Some(reason) => {
-            let loss = Loss::new(reason);
-            row.loss_kind = Some(loss.kind);
-            row.exit_code = loss.exit_code;
-        }
-        None => {
-            row.loss_kind = application
-                .and_then(|application| application.end_time)
-                .map(|_| "app_end");
-        }
-    }
-    if row.executor_id != DRIVER {
-        row.memory = settings.executor_memory(row.resource_profile_id);
-        return;
-    }
-    row.memory = settings.driver_memory();
-    if row.core_time_ms.is_none()
-        && let (Some(cores), Some(lifetime)) = (settings.local_cores(), row.lifetime_ms)
-    {
-        row.core_time_ms = Some(lifetime.saturating_mul(cores));
-    }
-    if let Some(application) = application {
-        row.total_duration = application
-            .observed()
-            .saturating_sub(application.start_time);
-    }
-    if let Some(peaks) = &row.peaks {
-        row.total_gc_time = peaks.total_gc_time();
     }
 }
 
