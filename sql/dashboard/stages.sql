@@ -12,17 +12,20 @@
 -- parameter: limit bigint = 50 [count] most rows
 WITH found AS (
   SELECT
-    f.subject_id, MAX(f.title) AS title, COUNT(*) AS num_findings,
-    MAX(CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END) AS weight
-  FROM findings AS f
-  WHERE f.subject_type = 'stage'
-    AND f.platform = $platform AND f.cluster_id = $cluster_id
+    f.stage_id, f.stage_attempt_id, MAX_BY(f.title, CONCAT(CAST(f.severity_rank AS STRING), f.title)) AS title, COUNT(*) AS num_findings,
+    MAX(f.severity_rank) AS weight
+  FROM stage_findings AS f
+  WHERE f.platform = $platform AND f.cluster_id = $cluster_id
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
-  GROUP BY f.subject_id
+  GROUP BY f.stage_id, f.stage_attempt_id
 )
 SELECT
-  s.stage_id, s.stage_attempt_id, LEFT(s.stage_name, 200) AS stage_name, s.status, s.sql_id,
+  s.stage_id, s.stage_attempt_id, LEFT(COALESCE(
+    -- Adaptive execution starts stages from threads of its own: the query says where in the code.
+    CASE WHEN s.stage_name LIKE '%CompletableFuture.java%' OR s.stage_name LIKE '%ThreadPoolExecutor.java%' THEN NULLIF(q.description, '') END,
+    s.stage_name
+  ), 200) AS stage_name, s.status, s.sql_id,
   CASE WHEN s.submission_time >= a.start_time
     THEN UNIX_MILLIS(s.submission_time) - UNIX_MILLIS(a.start_time) END AS start_ms,
   CASE WHEN s.completion_time >= s.submission_time
@@ -36,7 +39,10 @@ INNER JOIN applications AS a
   ON a.platform = s.platform AND a.cluster_id = s.cluster_id
   AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id AND a.app_date = s.app_date
 LEFT JOIN found AS f
-  ON f.subject_id = CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING))
+  ON f.stage_id = s.stage_id AND f.stage_attempt_id = s.stage_attempt_id
+LEFT JOIN sql AS q
+  ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+  AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.app_date = s.app_date AND q.sql_id = s.sql_id
 WHERE s.submission_time IS NOT NULL AND s.status <> 'SKIPPED'
   AND s.platform = $platform AND s.cluster_id = $cluster_id
     AND s.application_id = $application_id AND s.attempt_id = $attempt_id

@@ -15,6 +15,9 @@ SELECT
 FROM findings AS f
 WHERE (
     (f.subject_type = $subject_type AND f.subject_id = $subject_id)
+    -- A finding stands for others of its kind, which its evidence lists.
+    OR (f.subject_type = $subject_type AND f.evidence_json LIKE '%"others":[%'
+      AND SPLIT_PART(f.evidence_json, '"others":[', 2) LIKE CONCAT('%"', $subject_id, '"%'))
     OR ($subject_type = 'sql' AND f.subject_type = 'node' AND SPLIT_PART(f.subject_id, '.', 1) = $subject_id)
   )
   AND f.platform = $platform AND f.cluster_id = $cluster_id

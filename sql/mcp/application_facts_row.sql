@@ -6,10 +6,10 @@
 -- parameter: application_id string = - [text] its id
 -- parameter: attempt_id string = - [text] its attempt
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start
--- verdict: {application_name} ({application_id}) ran {duration_ms:s}[ on up to {cores_max:core|cores}][ and failed: {failure_reason}][; {wasted_ratio:pct} of its core time was wasted, most of it as {largest_waste}][; {num_findings:finding|findings}, the worst ({worst_severity}): {worst_finding}][; {clean}].[ {caveat}]
+-- verdict: {application_name} ({application_id}) ran {duration_ms:s}[ on up to {cores_max:core|cores}][ and failed: {failure_reason}][; {wasted_ratio:pct} of its core time was wasted, most of it {largest_waste:part}][; {num_findings:finding|findings}, the worst ({worst_severity}): {worst_finding}][; {clean}].[ Change first: {first_change}][ {caveat}]
 WITH ranked AS (
   SELECT
-    severity, title, COUNT(*) OVER () AS num_findings,
+    severity, title, config_key, config_current, config_recommended, recommendation, COUNT(*) OVER () AS num_findings,
     ROW_NUMBER() OVER (
       ORDER BY
         CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END,
@@ -31,6 +31,10 @@ SELECT
   w.wasted_ratio, w.largest_waste, w.cost_usd, w.cost_basis, w.wasted_usd,
   a.failure_reason, a.complete, a.source_uri,
   r.num_findings, r.severity AS worst_severity, r.title AS worst_finding,
+  CASE
+    WHEN r.config_recommended IS NOT NULL THEN CONCAT('set ', r.config_key, ' to ', r.config_recommended, COALESCE(CONCAT(' (now ', r.config_current, ')'), ''), '.')
+    ELSE r.recommendation
+  END AS first_change,
   CASE WHEN r.num_findings IS NULL THEN 'no rule found anything to fix' END AS clean,
   CASE WHEN NOT a.complete THEN 'The history is not whole, so totals are lower bounds.' END AS caveat
 FROM applications AS a

@@ -17,8 +17,12 @@ WHERE platform = $platform AND cluster_id = $cluster_id
   AND application_id = $application_id AND attempt_id = $attempt_id
   AND app_date = CAST($app_date AS DATE)
   AND (
-    ($sql_id < 0 AND subject_type = 'stage'
-      AND subject_id = CONCAT(CAST($stage_id AS STRING), '.', CAST($stage_attempt_id AS STRING)))
+    ($sql_id < 0 AND subject_type = 'stage' AND (
+      subject_id = CONCAT(CAST($stage_id AS STRING), '.', CAST($stage_attempt_id AS STRING))
+      -- A finding stands for others of its kind, which its evidence lists.
+      OR (evidence_json LIKE '%"others":[%' AND SPLIT_PART(evidence_json, '"others":[', 2)
+        LIKE CONCAT('%"', CAST($stage_id AS STRING), '.', CAST($stage_attempt_id AS STRING), '"%'))
+    ))
     OR ($sql_id >= 0 AND subject_type IN ('sql', 'node')
       AND SPLIT_PART(subject_id, '.', 1) = CAST($sql_id AS STRING))
   )

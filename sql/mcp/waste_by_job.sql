@@ -4,7 +4,7 @@
 -- parameter: team string = * [text] team; * for all
 -- parameter: limit bigint = 10 [count] most rows
 -- parameter: offset bigint = 0 [count] rows to pass over
--- verdict: {total_rows:job|jobs}[ wasted {total_wasted_ratio:pct} of their core time]; most is wasted by {job_key}[: {wasted_ratio:pct} of its core time][, most of it as {largest_waste}][, {wasted_usd_per_run:4} USD a run][ and {wasted_usd_per_year:2} USD a year].
+-- verdict: {total_rows:job|jobs}[ wasted {total_wasted_ratio:pct} of their core time]; {job_key} wastes the most money[: {wasted_ratio:pct} of its core time][, most of it {largest_waste:part}][, ${wasted_usd_per_run:4} a run][ and ${wasted_usd_per_year:2} a year at its present frequency].
 -- empty: No job is in the lake.
 SELECT
   job_key, team, num_runs, cost_usd_per_run, wasted_usd_per_run, wasted_ratio, largest_waste, runs_per_year,

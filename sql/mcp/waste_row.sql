@@ -6,7 +6,7 @@
 -- parameter: application_id string = - [text] its id
 -- parameter: attempt_id string = - [text] its attempt
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start
--- verdict: {application_name} ({application_id})[ wasted {wasted_ratio:pct} of its core time, most of it as {largest_waste}][; it cost {cost_usd:4} USD ({cost_basis})][, of which {wasted_usd:4} USD was wasted].
+-- verdict: {application_name} ({application_id})[ wasted {wasted_ratio:pct} of its core time, most of it {largest_waste:part}][; it cost ${cost_usd:4} ({cost_basis})][, ${wasted_usd:4} of it wasted].
 SELECT
   application_id, application_name, job_key, core_time_ms, wasted_core_ms, wasted_ratio, largest_waste,
   memory_gb_hours, unused_gb_hours, memory_peak_ratio, cost_basis, cost_usd, wasted_usd

@@ -7,34 +7,15 @@
 -- parameter: attempt_id string = - [id] its attempt
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start: reads fewer files
 -- parameter: limit bigint = 200 [count] most stage attempts
-WITH told AS (
+WITH found AS (
   SELECT
-    f.subject_id, f.title, f.lost_core_ms,
-    -- A finding stands for others of its kind, which it lists.
-    CASE WHEN f.evidence_json LIKE '%"others":[%' THEN f.evidence_json ELSE '' END AS others,
-    CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END AS weight
-  FROM findings AS f
-  WHERE f.subject_type = 'stage'
-    AND f.platform = $platform AND f.cluster_id = $cluster_id
+    f.stage_id, f.stage_attempt_id, MAX_BY(f.title, CONCAT(CAST(f.severity_rank AS STRING), f.title)) AS title, COUNT(*) AS num_findings,
+    SUM(CASE WHEN f.is_named THEN f.lost_core_ms END) AS lost_core_ms, MAX(f.severity_rank) AS weight
+  FROM stage_findings AS f
+  WHERE f.platform = $platform AND f.cluster_id = $cluster_id
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
-),
-names AS (
-  SELECT CONCAT(CAST(stage_id AS STRING), '.', CAST(stage_attempt_id AS STRING)) AS subject_id
-  FROM stages
-  WHERE platform = $platform AND cluster_id = $cluster_id
-    AND application_id = $application_id AND attempt_id = $attempt_id
-    AND app_date = CAST($app_date AS DATE)
-),
-found AS (
-  SELECT
-    n.subject_id, MAX(f.title) AS title, COUNT(*) AS num_findings,
-    SUM(CASE WHEN f.subject_id = n.subject_id THEN f.lost_core_ms END) AS lost_core_ms, MAX(f.weight) AS weight
-  FROM names AS n
-  INNER JOIN told AS f
-    ON f.subject_id = n.subject_id
-    OR (f.others <> '' AND SPLIT_PART(f.others, '"others":[', 2) LIKE CONCAT('%"', n.subject_id, '"%'))
-  GROUP BY n.subject_id
+  GROUP BY f.stage_id, f.stage_attempt_id
 ),
 listed AS (
   SELECT
@@ -61,7 +42,7 @@ listed AS (
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.app_date = s.app_date AND q.sql_id = s.sql_id
   LEFT JOIN found AS f
-    ON f.subject_id = CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING))
+    ON f.stage_id = s.stage_id AND f.stage_attempt_id = s.stage_attempt_id
   WHERE s.submission_time IS NOT NULL AND s.status <> 'SKIPPED'
     AND s.platform = $platform AND s.cluster_id = $cluster_id
     AND s.application_id = $application_id AND s.attempt_id = $attempt_id

@@ -10,17 +10,19 @@
 -- parameter: limit bigint = 3 [count] most stages
 WITH found AS (
   SELECT
-    f.subject_id, SUM(f.lost_core_ms) AS lost_core_ms,
-    MAX(CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END) AS weight
-  FROM findings AS f
-  WHERE f.subject_type = 'stage'
-    AND f.platform = $platform AND f.cluster_id = $cluster_id
+    f.stage_id, f.stage_attempt_id, MAX(f.lost_core_ms) AS lost_core_ms, MAX(f.severity_rank) AS weight
+  FROM stage_findings AS f
+  WHERE f.platform = $platform AND f.cluster_id = $cluster_id
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
-  GROUP BY f.subject_id
+  GROUP BY f.stage_id, f.stage_attempt_id
 )
 SELECT
-  q.stage_id, q.stage_attempt_id, LEFT(s.stage_name, 200) AS stage_name, q.num_tasks,
+  q.stage_id, q.stage_attempt_id, LEFT(COALESCE(
+    -- Adaptive execution starts stages from threads of its own: the query says where in the code.
+    CASE WHEN s.stage_name LIKE '%CompletableFuture.java%' OR s.stage_name LIKE '%ThreadPoolExecutor.java%' THEN NULLIF(e.description, '') END,
+    s.stage_name
+  ), 200) AS stage_name, q.num_tasks,
   q.min AS min_ms, q.p25 AS p25_ms, q.median AS median_ms, q.p75 AS p75_ms, q.p95 AS p95_ms, q.p99 AS p99_ms,
   q.max AS max_ms, q.total AS total_ms
 FROM task_quantiles AS q
@@ -29,7 +31,10 @@ INNER JOIN stages AS s
   AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.app_date = q.app_date
   AND s.stage_id = q.stage_id AND s.stage_attempt_id = q.stage_attempt_id
 LEFT JOIN found AS f
-  ON f.subject_id = CONCAT(CAST(q.stage_id AS STRING), '.', CAST(q.stage_attempt_id AS STRING))
+  ON f.stage_id = q.stage_id AND f.stage_attempt_id = q.stage_attempt_id
+LEFT JOIN sql AS e
+  ON e.platform = s.platform AND e.cluster_id = s.cluster_id
+  AND e.application_id = s.application_id AND e.attempt_id = s.attempt_id AND e.app_date = s.app_date AND e.sql_id = s.sql_id
 WHERE q.metric = 'duration' AND q.num_tasks >= 4 AND q.min >= 0
   AND q.platform = $platform AND q.cluster_id = $cluster_id
   AND q.application_id = $application_id AND q.attempt_id = $attempt_id

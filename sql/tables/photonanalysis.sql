@@ -201,7 +201,7 @@ SELECT
       ' percent of its task time',
       CASE WHEN long_share < 0.995e0 THEN CONCAT('; ', CAST(CAST(100e0 * (1e0 - long_share) AS DECIMAL(18, 0)) AS STRING),
         ' percent of the SQL is in queries too short to gain') ELSE '' END,
-      CASE WHEN blockers IS NOT NULL THEN CONCAT('; in the way: ', blockers) ELSE '' END,
+      CASE WHEN blockers IS NOT NULL THEN CONCAT('; Spark would keep: ', blockers) ELSE '' END,
       CASE WHEN breakeven_speedup IS NOT NULL THEN CONCAT(
         '; its price is earned back from ', CAST(CAST(breakeven_speedup AS DECIMAL(18, 2)) AS STRING), ' times faster on')
         ELSE '' END, '.')

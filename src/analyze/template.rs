@@ -5,16 +5,19 @@
 //! | `{x}` | anything | text as it is, a number in full |
 //! | `{x:int}` | a number | `110,052` |
 //! | `{x:1}` … `{x:6}` | a number | with so many decimals, `3.2` |
-//! | `{x:s}` | milliseconds | `79.8 s`, `12.5 min` from 10 minutes on, `3.4 h` from 3 hours on |
+//! | `{x:s}` | milliseconds | `79.8 s`, `8 ms` below a tenth of a second, `12.5 min` from 10 minutes on, `3.4 h` from 3 hours on |
 //! | `{x:h}` | milliseconds | `0.42 h` |
 //! | `{x:bytes}` | bytes | `12.3 MiB` |
 //! | `{x:pct}` | a ratio from 0 to 1 | `12.3 %` |
+//! | `{x:part}` | a part of the core time, such as `start_up` | `cores held before the first task` |
 //! | `{x:gap\|gaps}` | a number | `1 gap`, `3 gaps`, `110,052 gaps`: the number with the noun that fits it |
 //!
 //! A part in square brackets is left out when a column inside it is NULL. Outside of brackets a
 //! NULL renders as `not captured`. That is all: what depends on more is a column of the query.
 
 use serde_json::Value;
+
+use crate::model::part_label;
 
 /// A row of a rule's answer: column → value.
 pub(super) type Row = serde_json::Map<String, Value>;
@@ -50,6 +53,7 @@ enum Format {
     Hours,
     Bytes,
     Percent,
+    CoreTimePart,
 }
 
 impl Format {
@@ -65,6 +69,7 @@ impl Format {
             "h" => Self::Hours,
             "bytes" => Self::Bytes,
             "pct" => Self::Percent,
+            "part" => Self::CoreTimePart,
             _ => Self::Decimals(
                 text.parse()
                     .ok()
@@ -159,7 +164,7 @@ fn parse_value(inner: &str) -> Result<Part, String> {
             column,
             Format::parse(format).ok_or_else(|| {
                 format!(
-                    "`{format}` is no format; known are s, h, bytes, pct, int, 1 to 6 and one|many"
+                    "`{format}` is no format; known are s, h, bytes, pct, part, int, 1 to 6 and one|many"
                 )
             })?,
         ),
@@ -203,11 +208,14 @@ impl Part {
 
 impl Format {
     fn render(&self, value: &Value) -> String {
+        if let (Self::CoreTimePart, Value::String(part)) = (self, value) {
+            return part_label(part).1.to_owned();
+        }
         let Some(number) = value.as_f64() else {
             return plain(value);
         };
         match self {
-            Self::Plain => plain(value),
+            Self::Plain | Self::CoreTimePart => plain(value),
             Self::Int => grouped(number),
             Self::Count(one, many) => {
                 let count = grouped(number);
@@ -248,7 +256,10 @@ pub(crate) fn one_line(text: &str) -> String {
 
 pub(crate) fn duration(ms: f64) -> String {
     let seconds = ms / 1e3;
-    if seconds.abs() < 600.0 {
+    // A tenth of a second is the last digit that is shown.
+    if ms.abs() >= 0.5 && ms.abs() < 100.0 {
+        format!("{ms:.0} ms")
+    } else if seconds.abs() < 600.0 {
         format!("{seconds:.1} s")
     } else if seconds.abs() < 10_800.0 {
         format!("{:.1} min", seconds / 60.0)
@@ -316,6 +327,18 @@ mod tests {
     }
 
     #[test]
+    fn short_times_are_milliseconds_and_parts_of_core_time_are_words() {
+        let row = json!({"short": 8, "tenth": 100, "none": 0, "part": "start_up", "new": "elsewhere", "no": null});
+        assert_eq!(
+            render(
+                "{short:s}, {tenth:s}, {none:s}, {part:part}, {new:part}[, {no:part}]",
+                row
+            ),
+            "8 ms, 0.1 s, 0.0 s, cores held before the first task, other"
+        );
+    }
+
+    #[test]
     fn counts_take_the_noun_that_fits() {
         let template = "{n:gap|gaps}[, {m:entry|entries}]";
         for (row, text) in [
@@ -363,11 +386,11 @@ mod tests {
             ("[a [b]]", "a `[` stands inside another"),
             (
                 "{a:parsec}",
-                "`parsec` is no format; known are s, h, bytes, pct, int, 1 to 6 and one|many",
+                "`parsec` is no format; known are s, h, bytes, pct, part, int, 1 to 6 and one|many",
             ),
             (
                 "{a:gap|}",
-                "`gap|` is no format; known are s, h, bytes, pct, int, 1 to 6 and one|many",
+                "`gap|` is no format; known are s, h, bytes, pct, part, int, 1 to 6 and one|many",
             ),
             ("{A b}", "`{A b}` names no column"),
         ] {

@@ -4,6 +4,7 @@
 //! no room keeps a twin of a type that stands here.
 
 mod application_key;
+mod core_time;
 mod duration;
 mod nearest;
 mod platform;
@@ -15,6 +16,7 @@ mod store_failure;
 mod text_key;
 
 pub use application_key::ApplicationKey;
+pub use core_time::part_label;
 pub(crate) use duration::milliseconds;
 pub use nearest::{did_you_mean, nearest};
 pub use platform::Platform;

@@ -150,7 +150,7 @@ impl Frame {
 
     /// The axis of values to the left of the frame, with a grid.
     pub(super) fn scaled_axis(self, svg: &mut Svg, scale: Scale, top: f64) {
-        for tick in scale.ticks(top, 4) {
+        for tick in scale.ticks(top, 5) {
             let y = self.bottom() - self.height * tick / top.max(1e-9);
             svg.line("grid", (self.left, y), (self.right(), y));
             svg.text("", "end", (self.left - 6.0, y + 4.0), &scale.text(tick));

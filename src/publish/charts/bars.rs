@@ -8,6 +8,8 @@ const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 150.0;
 /// Most bars, the last ones.
 const MAX_BARS: usize = 120;
+/// Most bars that all have their label.
+const MAX_LABELS: usize = 8;
 
 /// One bar a run.
 pub struct BarsChart<'a> {
@@ -24,7 +26,7 @@ pub struct BarsChart<'a> {
 /// One bar; a value that is not known leaves a gap.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RunBar {
-    /// Shown below the first and the last.
+    /// Shown below each of a few bars, else below the first and the last.
     pub label: String,
     /// What a pointer shows.
     pub tip: String,
@@ -61,9 +63,11 @@ pub fn bars(chart: &BarsChart<'_>) -> Option<String> {
     for (index, bar) in bars.iter().enumerate() {
         let middle = frame.left + step * (index as f64 + 0.5);
         let ends = [0, bars.len() - 1];
-        if ends.contains(&index) {
+        // A few bars all have room for their label.
+        let is_named = bars.len() <= MAX_LABELS;
+        if is_named || ends.contains(&index) {
             let anchor = match (index, bars.len()) {
-                (_, 1) => "middle",
+                _ if is_named => "middle",
                 (0, _) => "start",
                 _ => "end",
             };

@@ -40,6 +40,15 @@ pub(super) fn page(comparison: &Comparison) -> Page {
     }
 }
 
+/// `2026-11-26T05:30:17.728Z` as the other pages write it.
+fn started(time: Option<&str>) -> String {
+    let time = time.unwrap_or_default();
+    match chrono::DateTime::parse_from_rfc3339(time) {
+        Ok(known) => numbers::time(known.to_utc()),
+        Err(_) => printable(time),
+    }
+}
+
 fn name(run: &ComparedRun) -> String {
     let name = run.application_name.as_ref();
     printable(name.unwrap_or(&run.application_id))
@@ -63,7 +72,7 @@ fn verdict(comparison: &Comparison) -> Section {
                 letter.to_owned(),
                 name(run),
                 text(&run.spark_version),
-                text(&run.start_time),
+                started(run.start_time.as_deref()),
                 printable(&run.cluster_name),
                 state.to_owned(),
             ],

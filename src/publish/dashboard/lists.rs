@@ -14,8 +14,7 @@ const LONGEST_TEXT: usize = 200;
 /// Longest name in a table, in characters.
 const LONGEST_NAME: usize = 80;
 /// Ranks of severities that one can choose from, with their names.
-const RANKS: [(&str, &str); 5] = [
-    ("0", "any or none"),
+const RANKS: [(&str, &str); 4] = [
     ("2", "low or worse"),
     ("3", "medium or worse"),
     ("4", "high or worse"),
@@ -103,8 +102,11 @@ impl ListQuery {
         }
     }
 
-    fn severity(&self) -> Field {
-        choice("rank", "Finding", &self.rank.to_string(), &RANKS)
+    /// The severity of findings, or of the worst finding of applications, which may have none.
+    fn severity(&self, label: &'static str, any: &'static str) -> Field {
+        let mut ranks = vec![("0", any)];
+        ranks.extend(RANKS);
+        choice("rank", label, &self.rank.to_string(), &ranks)
     }
 }
 
@@ -135,7 +137,7 @@ pub(super) async fn applications(
             "Started (UTC)",
             "#Ran",
             "#Core time",
-            "#Of no use",
+            "#Waste",
             "#Cost",
             "~Worst finding",
         ],
@@ -168,7 +170,7 @@ pub(super) async fn applications(
         action: "/applications",
         fields: vec![
             asked.search(),
-            asked.severity(),
+            asked.severity("Worst finding", "any or none"),
             choice("sort", "Order", &asked.sort, &ORDERS),
         ],
     };
@@ -192,14 +194,13 @@ pub(super) async fn jobs(
         &caption,
         &[
             "Job",
-            "Team",
             "#Runs",
             "Newest (UTC)",
             "#Core time",
-            "#Of no use",
-            "#Cost a run",
-            "#Cost a year",
-            "#Wasted a year",
+            "#Waste",
+            "#Cost per run",
+            "#Cost per year",
+            "#Wasted per year",
         ],
     );
     for row in &rows {
@@ -207,7 +208,6 @@ pub(super) async fn jobs(
             "",
             [
                 shortened(&printable(&row.job_key), LONGEST_NAME),
-                row.team.as_deref().map(printable).unwrap_or_default(),
                 count(row.num_runs),
                 known(row.last_run_at, numbers::minute),
                 known(row.core_time_ms, core_time),
@@ -218,7 +218,10 @@ pub(super) async fn jobs(
             ],
         );
         table.link(0, Link::job(&row.job_key));
-        table.share(5, row.wasted_ratio);
+        if let Some(team) = row.team.as_deref() {
+            table.note(0, printable(team));
+        }
+        table.share(4, row.wasted_ratio);
     }
     let form = Form {
         action: "/jobs",
@@ -251,7 +254,7 @@ pub(super) async fn findings(
         action: "/findings",
         fields: vec![
             asked.search(),
-            asked.severity(),
+            asked.severity("Severity", "any"),
             choice("rule", "Rule", &asked.rule, &rules),
         ],
     };

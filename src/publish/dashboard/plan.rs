@@ -189,7 +189,7 @@ pub(super) async fn page(
     ];
     let findings: Vec<Finding> = of.rows("subject_findings", &subject).await?;
     let sections = vec![
-        verdict(&execution, &nodes),
+        verdict(&execution, &nodes, findings.first()),
         facts(&of, &execution),
         found(&findings),
         graph(&of, &execution, &nodes, asked),
@@ -210,7 +210,7 @@ pub(super) async fn page(
     Ok(page)
 }
 
-fn verdict(execution: &Execution, nodes: &[Node]) -> Section {
+fn verdict(execution: &Execution, nodes: &[Node], worst: Option<&Finding>) -> Section {
     let ran = match (execution.status.as_deref(), execution.duration_ms) {
         (Some("FAILED"), Some(ms)) => format!("It failed after {}.", duration(ms as f64)),
         (_, Some(ms)) => format!("It took {}.", duration(ms as f64)),
@@ -237,9 +237,14 @@ fn verdict(execution: &Execution, nodes: &[Node]) -> Section {
             shortened(&printable(line), LONGEST_DESCRIPTION)
         )
     });
-    let rest: Vec<String> = [error, slowest].into_iter().flatten().collect();
+    // What is wrong comes first.
+    let (first, ran) = match worst {
+        Some(finding) => (format!("{}.", printable(&finding.title)), Some(ran)),
+        None => (ran, None),
+    };
+    let rest: Vec<String> = [ran, error, slowest].into_iter().flatten().collect();
     Section::new("verdict", "In short").with(Block::Lead {
-        first: ran,
+        first,
         rest: rest.join(" "),
     })
 }
@@ -251,7 +256,7 @@ fn facts(of: &Of<'_>, execution: &Execution) -> Section {
         Fact::new("Ran", time(execution.duration_ms))
             .note(format!("began after {}", time(execution.start_ms))),
         Fact::new(
-            "Task time",
+            "Run time of tasks",
             known(execution.task_time_ms.or(Some(0)), |ms| {
                 core_time(ms as f64)
             }),
@@ -568,7 +573,7 @@ fn stages_table(of: &Of<'_>, stages: &[StageOf]) -> Section {
             "What",
             "#Ran",
             "#Tasks",
-            "#Task time",
+            "#Run time of tasks",
             "#Read",
             "#Shuffle read",
             "#Shuffle written",

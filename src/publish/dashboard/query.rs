@@ -48,7 +48,7 @@ pub(super) async fn page(ask: &AskLake, asked: &SqlQuery) -> Page {
         section = section.with(answer(ask, given).await);
     }
     Page {
-        title: "Ask the lake".to_owned(),
+        title: "SQL".to_owned(),
         sections: vec![section, tables()],
         ..Page::default()
     }
@@ -108,13 +108,16 @@ fn rows(answer: &Answer) -> Result<Block, arrow::error::ArrowError> {
 
 /// What can be asked.
 fn tables() -> Section {
-    let mut table = Table::new("Tables", &["Table", "One row per", "~What it holds"]);
+    let mut table = Table::new(
+        "A click shows the first rows",
+        &["Table", "One row per", "~What it holds"],
+    );
     for known in schema::tables() {
         table.row(
             "",
             [
                 known.name.clone(),
-                known.grain.clone(),
+                known.grain.trim_start_matches("one row per ").to_owned(),
                 known.description.clone(),
             ],
         );

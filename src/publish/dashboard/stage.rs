@@ -201,7 +201,7 @@ pub(super) async fn page(
     let executors: Vec<Share> = of.rows("stage_executors", &id).await?;
     let errors: Vec<TaskError> = of.rows("stage_errors", &id).await?;
     let sections = vec![
-        verdict(&stage, &quantiles),
+        verdict(&stage, &quantiles, findings.first()),
         facts(&of, &stage),
         found(&findings),
         spread(&cells, &quantiles),
@@ -224,7 +224,7 @@ pub(super) async fn page(
 }
 
 /// What stands out, in sentences.
-fn verdict(stage: &Stage, quantiles: &[Quantiles]) -> Section {
+fn verdict(stage: &Stage, quantiles: &[Quantiles], worst: Option<&Finding>) -> Section {
     let ran = match (stage.status.as_deref(), stage.duration_ms) {
         (Some("SKIPPED"), _) => "It was skipped: what it would have made was there.".to_owned(),
         (status, Some(ms)) => format!(
@@ -253,17 +253,28 @@ fn verdict(stage: &Stage, quantiles: &[Quantiles]) -> Section {
     });
     let share = |part: Option<i64>, what: &str| {
         let ratio = part? as f64 / stage.run_time_ms.filter(|ms| *ms > 0)? as f64;
-        (ratio >= 0.1).then(|| format!("{} of its task time was {what}.", percent(ratio)))
+        (ratio >= 0.1).then(|| {
+            format!(
+                "{} of the run time of its tasks was {what}.",
+                percent(ratio)
+            )
+        })
     };
     let spilled = stage.disk_bytes_spilled.filter(|spilled| *spilled > 0);
+    // What is wrong comes first.
+    let (first, ran) = match worst {
+        Some(finding) => (format!("{}.", printable(&finding.title)), Some(ran)),
+        None => (ran, None),
+    };
     let rest = [
+        ran,
         tail,
         share(stage.gc_time_ms, "garbage collection"),
         share(stage.fetch_wait_ms, "waiting for shuffle data"),
         spilled.map(|spilled| format!("It spilled {} to disk.", bytes(spilled as f64))),
     ];
     Section::new("verdict", "In short").with(Block::Lead {
-        first: ran,
+        first,
         rest: rest.into_iter().flatten().collect::<Vec<_>>().join(" "),
     })
 }
@@ -284,7 +295,7 @@ fn facts(of: &Of<'_>, stage: &Stage) -> Section {
             known(stage.num_killed_tasks, count)
         )),
         Fact::new(
-            "Task time",
+            "Run time of tasks",
             known(stage.run_time_ms, |ms| core_time(ms as f64)),
         )
         .note(format!(
@@ -429,10 +440,10 @@ fn quantiles_table(quantiles: &[Quantiles]) -> Section {
         &[
             "Metric",
             "#Min",
-            "#25 %",
+            "#p25",
             "#Median",
-            "#75 %",
-            "#95 %",
+            "#p75",
+            "#p95",
             "#Max",
             "#Max/median",
             "#Total",
@@ -447,7 +458,7 @@ fn quantiles_table(quantiles: &[Quantiles]) -> Section {
         table.row(
             "",
             [
-                printable(&row.metric).replace('_', " "),
+                metric_label(&row.metric),
                 value(row.min),
                 value(row.p25),
                 value(row.median),
@@ -460,6 +471,17 @@ fn quantiles_table(quantiles: &[Quantiles]) -> Section {
         );
     }
     Section::new("quantiles", "Quantiles of the tasks").with_some(table.block())
+}
+
+/// `jvm_gc_time` as `JVM GC time`.
+fn metric_label(metric: &str) -> String {
+    let words = metric.split('_').map(|word| match word {
+        "jvm" => "JVM",
+        "gc" => "GC",
+        "cpu" => "CPU",
+        word => word,
+    });
+    printable(&words.collect::<Vec<_>>().join(" "))
 }
 
 fn where_it_ran(executors: &[Share]) -> Section {
@@ -615,10 +637,7 @@ fn task_row(row: &Task) -> [String; 11] {
         Some(attempt) => format!(" attempt {attempt}"),
     };
     [
-        format!(
-            "{}{attempt}",
-            row.task_index.map_or_else(|| count(row.task_id), count)
-        ),
+        format!("{}{attempt}", row.task_index.unwrap_or(row.task_id)),
         format!("{}{copy}", shown(row.status.as_ref()).to_lowercase()),
         shown(row.executor_id.as_ref()),
         shown(row.task_locality.as_ref()).to_lowercase(),

@@ -139,7 +139,7 @@ pub(super) async fn page(
             .with_some(costs(&answer).map(Block::Chart))
             .with_some(table(&answer).block()),
     ];
-    Ok(of.page("What if", "/whatif", sections))
+    Ok(of.page("What-if analysis", "/whatif", sections))
 }
 
 fn form(of: &Of<'_>, asked: &WhatifQuery, answer: &WhatIf) -> Form {

@@ -56,7 +56,12 @@ pub(super) fn write_form(html: &mut String, form: &Form) {
     for field in &form.fields {
         write_field(html, field);
     }
-    html.push_str("<button>Show</button>\n</form>\n");
+    let runs_code = form
+        .fields
+        .iter()
+        .any(|field| matches!(field, Field::Code { .. }));
+    let verb = if runs_code { "Run" } else { "Show" };
+    let _ = writeln!(html, "<button>{verb}</button>\n</form>");
 }
 
 fn write_field(html: &mut String, field: &Field) {

@@ -4,8 +4,7 @@ use super::advice_page::{advice, check, clean, cost, not_checked, trend};
 use super::application::ApplicationReport;
 use super::pictures;
 use super::rows::{Application, Executor, Finding};
-use super::verdict::part_label;
-use crate::model::{printable, shortened};
+use crate::model::{part_label, printable, shortened};
 use crate::publish::numbers::{
     self, NOT_KNOWN, bytes, core_time, count, counted, duration, known, percent, usd,
 };
@@ -98,7 +97,7 @@ fn run_facts(report: &ApplicationReport) -> Section {
         }),
     )
     .note(known(run.wasted_ratio, |ratio| {
-        format!("{} of no use", percent(ratio))
+        format!("{} wasted", percent(ratio))
     }));
     let executors = if run.is_local == Some(true) {
         Fact::new("Executors", "local mode").note(format!("{} cores", int(run.executor_cores)))
@@ -350,7 +349,7 @@ fn stages_table(report: &ApplicationReport) -> Option<Block> {
             "What",
             "#Ran",
             "#Tasks",
-            "#Task time",
+            "#Run time of tasks",
             "#Read",
             "#Shuffled",
             "#Spilled",

@@ -91,13 +91,13 @@ fn facts(report: &JobReport) -> Section {
             known(job.core_time_ms, |ms| core_time(ms as f64)),
         )
         .note(known(job.wasted_ratio, |ratio| {
-            format!("{} of no use", percent(ratio))
+            format!("{} wasted", percent(ratio))
         })),
-        Fact::new("Cost of a run", known(job.cost_usd_per_run, usd))
+        Fact::new("Cost per run", known(job.cost_usd_per_run, usd))
             .note(known(job.wasted_usd_per_run, |wasted| {
-                format!("{} of it of no use", usd(wasted))
+                format!("{} of it wasted", usd(wasted))
             })),
-        Fact::new("Cost of a month", month).note(format!("{year} a year")),
+        Fact::new("Cost per month", month).note(format!("{year} a year")),
     ]))
 }
 

@@ -8,8 +8,8 @@ use super::rows::{
     Gap, LakeChange, LakeDay, LakeJob, LakeTotals, PhotonCandidate, Regression, RuleTotal,
     ServerlessCandidate, SpotCandidate, TimePart,
 };
-use super::verdict::{Verdict, part_label};
-use crate::model::printable;
+use super::verdict::Verdict;
+use crate::model::{part_label, printable};
 use crate::publish::numbers::{core_time, count, counted, percent, usd};
 use crate::publish::page::Level;
 

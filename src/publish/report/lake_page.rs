@@ -2,8 +2,7 @@
 
 use super::lake::{LakeReport, gap_label};
 use super::pictures;
-use super::verdict::part_label;
-use crate::model::{printable, shortened};
+use crate::model::{part_label, printable, shortened};
 use crate::publish::charts::{self, BarsChart, RunBar, Scale};
 use crate::publish::numbers::{
     self, change, core_time, count, counted, duration, known, percent, times, usd,
@@ -69,7 +68,7 @@ fn facts(report: &LakeReport) -> Section {
         )),
         Fact::new("Core time", known(totals.core_time_ms, core_time))
             .note(known(totals.wasted_ratio, |ratio| {
-                format!("{} of no use", percent(ratio))
+                format!("{} wasted", percent(ratio))
             })),
         Fact::new("Cost", known(totals.cost_usd, usd)).note(format!(
             "{}, {} without a price",
@@ -93,10 +92,10 @@ fn jobs(report: &LakeReport) -> Section {
             "Job",
             "#Runs",
             "#Cost",
-            "#A month",
+            "#Per month",
             "#Wasted",
             "#Core time",
-            "#Of no use",
+            "#Waste",
             "Largest waste",
         ],
     );
@@ -123,7 +122,7 @@ fn jobs(report: &LakeReport) -> Section {
     }
     let section = Section::new("jobs", "Jobs that cost most").with_some(table.block());
     section.with(Block::Note(
-        "A month is counted at the observed frequency; it is not known for less than two days of runs.".to_owned(),
+        "Cost per month is that at the observed frequency of runs; it is not known for less than two days of runs.".to_owned(),
     ))
 }
 
@@ -166,7 +165,10 @@ fn waste(report: &LakeReport) -> Section {
         rules.row(
             "",
             [
-                printable(&rule.rule_id),
+                match rule.title.as_deref() {
+                    Some(title) => shortened(&printable(title), 80),
+                    None => printable(&rule.rule_id),
+                },
                 count(rule.num_findings),
                 count(rule.num_applications),
                 known(rule.lost_core_ms, core_time),
@@ -175,6 +177,7 @@ fn waste(report: &LakeReport) -> Section {
         );
         let findings = Link::to("/findings").with("rule", &rule.rule_id);
         rules.link(0, findings);
+        rules.note(0, printable(&rule.rule_id));
     }
     Section::new("waste", "Where the core time went")
         .with_some(pictures::core_time_parts(&report.time_parts).map(Block::Chart))
@@ -190,7 +193,7 @@ fn days_chart(report: &LakeReport, by_cost: bool) -> Option<Chart> {
         .map(|day| RunBar {
             label: printable(&day.app_date),
             tip: format!(
-                "{}: {}, {}, {}, {} of no use",
+                "{}: {}, {}, {}, {} wasted",
                 printable(&day.app_date),
                 counted(day.num_applications, "application", "applications"),
                 known(day.core_time_ms, core_time),
@@ -215,7 +218,7 @@ fn days_chart(report: &LakeReport, by_cost: bool) -> Option<Chart> {
         false => ("Core time", Scale::CoreTime),
     };
     let says = format!(
-        "{what} of the newest {}, and what of it was of no use.",
+        "{what} of the newest {}, and how much of it was wasted.",
         counted(bars.len() as i64, "day", "days")
     );
     let svg = charts::bars(&BarsChart {
@@ -228,7 +231,7 @@ fn days_chart(report: &LakeReport, by_cost: bool) -> Option<Chart> {
         title: format!("{what} by day"),
         says,
         svg,
-        legend: vec![("plain", "useful"), ("warning", "of no use")],
+        legend: vec![("plain", "useful"), ("warning", "wasted")],
     })
 }
 
@@ -241,7 +244,7 @@ fn trend(report: &LakeReport) -> Section {
             "Day",
             "#Applications",
             "#Core time",
-            "#Of no use",
+            "#Waste",
             "#Cost",
             "#Wasted",
         ],
@@ -352,10 +355,10 @@ fn candidates(report: &LakeReport) -> Section {
             "Job",
             "#Runs",
             "#Supported",
-            "#Times as fast",
+            "#Speedup",
             "#Task time",
-            "Verdict",
-            "Blockers",
+            "Candidate",
+            "Spark would keep",
         ],
     );
     for job in &candidates.photon {
@@ -397,6 +400,7 @@ fn candidates(report: &LakeReport) -> Section {
                 known(job.long_task_ratio, percent),
             ],
         );
+        spot.link(0, Link::job(&job.job));
     }
     let mut serverless = Table::new(
         "EMR Serverless rather than instances",
@@ -413,6 +417,7 @@ fn candidates(report: &LakeReport) -> Section {
                 known(job.saving_usd, usd),
             ],
         );
+        serverless.link(0, Link::job(&job.job));
     }
     let mut section = Section::new("candidates", "Candidates for another way to run");
     for (table, none) in [

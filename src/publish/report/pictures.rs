@@ -2,8 +2,7 @@
 
 use super::application::TimeSpent;
 use super::rows::{JobRun, Stage, TaskDurations, TimePart};
-use super::verdict::part_label;
-use crate::model::{printable, shortened};
+use crate::model::{part_label, printable, shortened};
 use crate::publish::charts::{
     self, BarsChart, DistributionChart, Mark, Part, RunBar, Scale, TimelineBar, TimelineChart,
     Tone, UsageChart, UsagePoint,

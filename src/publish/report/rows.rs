@@ -578,6 +578,7 @@ row! {
     /// How often a rule found something (`lake_findings`).
     RuleTotal {
         rule_id: String,
+        title: Text,
         num_findings: i64,
         num_applications: i64,
         lost_core_ms: Number,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::application::{Cost, TimeSpent};
 use super::rows::{Advice, Application, Finding};
-use crate::model::{printable, shortened};
+use crate::model::{part_label, printable, shortened};
 use crate::publish::numbers::{core_time, count, counted, duration, percent, usd};
 use crate::publish::page::Level;
 
@@ -289,26 +289,4 @@ fn lower_first(title: &str) -> String {
     }
     let rest: String = title.chars().skip(1).collect();
     format!("{}{rest}", first.to_lowercase())
-}
-
-/// The name of a part of core time, and the same inside a sentence.
-pub(super) fn part_label(part: &str) -> (&'static str, &'static str) {
-    match part {
-        "useful" => ("Useful work", "useful work"),
-        "gc" => ("Garbage collection", "garbage collection"),
-        "spill" => ("Spilling", "spilling"),
-        "fetch_wait" => ("Waiting for shuffle data", "waiting for shuffle data"),
-        "scheduling" => ("Task overhead", "overhead of starting and ending tasks"),
-        "retry" => ("Failed and repeated work", "failed and repeated work"),
-        "speculation" => ("Speculative copies", "speculative copies that lost"),
-        "unfinished" => ("Unfinished tasks", "tasks without an end"),
-        "skew" => (
-            "Waiting for long tasks",
-            "cores that waited for a stage's last tasks",
-        ),
-        "start_up" => ("Before the first task", "cores held before the first task"),
-        "driver_only" => ("Driver alone", "cores held while only the driver worked"),
-        "idle" => ("Idle in jobs", "idle cores while jobs ran"),
-        _ => ("Other", "other"),
-    }
 }

@@ -127,9 +127,9 @@ impl WhatIf {
         let size = self.size(self.knee_prediction()?.scenario.shape);
         let is_last = self.predictions.len().checked_sub(1) == self.knee;
         Some(match is_last {
-            true => format!("Knee: more pays up to {size}, the most that was asked for."),
+            true => format!("Knee: {size}, the largest size asked for; more may pay still."),
             false => format!(
-                "Knee: beyond {size}, twice as much saves less than a quarter of what perfect scaling would."
+                "Knee: {size}; beyond it, twice as much saves less than a quarter of what perfect scaling would."
             ),
         })
     }
@@ -145,10 +145,10 @@ impl WhatIf {
                 row.missing_price.as_deref().unwrap_or("a price is missing")
             ),
             Some(row) => format!(
-                "Cost: by the {} price of {} ({}); of other sizes hypothetical.",
+                "Cost: {} at prices of {} ({}); that of other sizes is hypothetical.",
                 row.basis,
                 row.deployment,
-                row.purchase.replace('_', " ")
+                row.purchase.replace('_', "-")
             ),
         }
     }
@@ -163,7 +163,7 @@ impl WhatIf {
             tested.simulation.bias(),
         ) else {
             return format!(
-                "Interval: {band} by default, 10 % more for each doubling of cores or data; there is no earlier run of the job to test it on."
+                "Interval: {band} by default, 10 % more for each doubling of cores or data; the job has no earlier run to test predictions on."
             );
         };
         let others = |errors: &Errors| percent(errors.mean().unwrap_or(0.0));
@@ -193,7 +193,7 @@ impl WhatIf {
         let off = self.model.model_error_ratio();
         if off.abs() >= NOTABLE_ERROR {
             doubts.push(format!(
-                "The schedule of the measured run is {} off; predictions are corrected by that.",
+                "The simulated schedule of the measured run is {} off; predictions are corrected by that.",
                 change(off)
             ));
         }
@@ -216,7 +216,9 @@ impl WhatIf {
             );
         }
         if self.facts.is_interactive {
-            doubts.push("Somebody sat before it: the driver's time is also theirs.".to_owned());
+            doubts.push(
+                "An interactive session: driver time includes the time a person took.".to_owned(),
+            );
         }
         if self.predictions.iter().all(|row| row.fits_memory.is_none()) {
             doubts.push("Memory was not measured: whether it is enough is not known.".to_owned());
