@@ -21,16 +21,33 @@ WITH work AS (
     AND s.app_date = CAST($app_date AS DATE)
   GROUP BY s.sql_id
 ),
-found AS (
+-- What is about the query, its plan nodes or its stages.
+about AS (
   SELECT
-    SPLIT_PART(f.subject_id, '.', 1) AS sql_text, MAX(f.title) AS title, COUNT(*) AS num_findings,
-    MAX(CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END) AS weight
+    SPLIT_PART(f.subject_id, '.', 1) AS sql_text, f.finding_id, f.title,
+    CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END AS severity_rank
   FROM findings AS f
   WHERE f.subject_type IN ('sql', 'node')
     AND f.platform = $platform AND f.cluster_id = $cluster_id
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
-  GROUP BY SPLIT_PART(f.subject_id, '.', 1)
+  UNION ALL
+  SELECT CAST(s.sql_id AS STRING) AS sql_text, f.finding_id, f.title, f.severity_rank
+  FROM stage_findings AS f
+  INNER JOIN stages AS s
+    ON s.platform = f.platform AND s.cluster_id = f.cluster_id AND s.application_id = f.application_id
+    AND s.attempt_id = f.attempt_id AND s.app_date = f.app_date
+    AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
+  WHERE s.sql_id IS NOT NULL AND f.platform = $platform AND f.cluster_id = $cluster_id
+    AND f.application_id = $application_id AND f.attempt_id = $attempt_id
+    AND f.app_date = CAST($app_date AS DATE)
+),
+found AS (
+  SELECT
+    sql_text, MAX_BY(title, CONCAT(CAST(severity_rank AS STRING), title)) AS title,
+    COUNT(DISTINCT finding_id) AS num_findings, MAX(severity_rank) AS weight
+  FROM about
+  GROUP BY sql_text
 )
 SELECT
   q.sql_id, LEFT(COALESCE(q.statement, q.description), 300) AS description, q.status, q.duration_ms,

@@ -9,7 +9,7 @@
 -- parameter: stage_id bigint = 0 [id] the stage
 -- parameter: stage_attempt_id bigint = -1 [id] its attempt; -1 for the newest
 SELECT
-  s.stage_id, s.stage_attempt_id, LEFT(s.stage_name, 300) AS stage_name, s.status, s.sql_id, s.job_ids, s.parent_ids,
+  s.stage_id, s.stage_attempt_id, LEFT(n.stage_name, 300) AS stage_name, s.status, s.sql_id, s.job_ids, s.parent_ids,
   COUNT(*) OVER () AS num_attempts,
   CASE WHEN s.submission_time >= a.start_time
     THEN UNIX_MILLIS(s.submission_time) - UNIX_MILLIS(a.start_time) END AS start_ms,
@@ -28,6 +28,10 @@ FROM stages AS s
 INNER JOIN applications AS a
   ON a.platform = s.platform AND a.cluster_id = s.cluster_id
   AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id AND a.app_date = s.app_date
+LEFT JOIN stage_names AS n
+  ON n.platform = s.platform AND n.cluster_id = s.cluster_id AND n.application_id = s.application_id
+  AND n.attempt_id = s.attempt_id AND n.app_date = s.app_date
+  AND n.stage_id = s.stage_id AND n.stage_attempt_id = s.stage_attempt_id
 WHERE s.stage_id = $stage_id AND ($stage_attempt_id < 0 OR s.stage_attempt_id = $stage_attempt_id)
   AND s.platform = $platform AND s.cluster_id = $cluster_id
     AND s.application_id = $application_id AND s.attempt_id = $attempt_id

@@ -19,11 +19,7 @@ WITH found AS (
 ),
 listed AS (
   SELECT
-    s.stage_id, s.stage_attempt_id, LEFT(COALESCE(
-      -- Adaptive execution starts stages from threads of its own: the query says where in the code.
-      CASE WHEN s.stage_name LIKE '%CompletableFuture.java%' OR s.stage_name LIKE '%ThreadPoolExecutor.java%' THEN NULLIF(q.description, '') END,
-      s.stage_name
-    ), 200) AS stage_name, s.status, s.sql_id,
+    s.stage_id, s.stage_attempt_id, LEFT(n.stage_name, 200) AS stage_name, s.status, s.sql_id,
     CASE WHEN s.submission_time >= a.start_time
       THEN UNIX_MILLIS(s.submission_time) - UNIX_MILLIS(a.start_time) END AS start_ms,
     CASE WHEN s.completion_time >= s.submission_time
@@ -38,9 +34,10 @@ listed AS (
   INNER JOIN applications AS a
     ON a.platform = s.platform AND a.cluster_id = s.cluster_id
     AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id AND a.app_date = s.app_date
-  LEFT JOIN sql AS q
-    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
-    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.app_date = s.app_date AND q.sql_id = s.sql_id
+  LEFT JOIN stage_names AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id AND n.application_id = s.application_id
+    AND n.attempt_id = s.attempt_id AND n.app_date = s.app_date
+    AND n.stage_id = s.stage_id AND n.stage_attempt_id = s.stage_attempt_id
   LEFT JOIN found AS f
     ON f.stage_id = s.stage_id AND f.stage_attempt_id = s.stage_attempt_id
   WHERE s.submission_time IS NOT NULL AND s.status <> 'SKIPPED'

@@ -18,11 +18,7 @@ WITH found AS (
   GROUP BY f.stage_id, f.stage_attempt_id
 )
 SELECT
-  q.stage_id, q.stage_attempt_id, LEFT(COALESCE(
-    -- Adaptive execution starts stages from threads of its own: the query says where in the code.
-    CASE WHEN s.stage_name LIKE '%CompletableFuture.java%' OR s.stage_name LIKE '%ThreadPoolExecutor.java%' THEN NULLIF(e.description, '') END,
-    s.stage_name
-  ), 200) AS stage_name, q.num_tasks,
+  q.stage_id, q.stage_attempt_id, LEFT(n.stage_name, 200) AS stage_name, q.num_tasks,
   q.min AS min_ms, q.p25 AS p25_ms, q.median AS median_ms, q.p75 AS p75_ms, q.p95 AS p95_ms, q.p99 AS p99_ms,
   q.max AS max_ms, q.total AS total_ms
 FROM task_quantiles AS q
@@ -32,9 +28,10 @@ INNER JOIN stages AS s
   AND s.stage_id = q.stage_id AND s.stage_attempt_id = q.stage_attempt_id
 LEFT JOIN found AS f
   ON f.stage_id = q.stage_id AND f.stage_attempt_id = q.stage_attempt_id
-LEFT JOIN sql AS e
-  ON e.platform = s.platform AND e.cluster_id = s.cluster_id
-  AND e.application_id = s.application_id AND e.attempt_id = s.attempt_id AND e.app_date = s.app_date AND e.sql_id = s.sql_id
+LEFT JOIN stage_names AS n
+  ON n.platform = s.platform AND n.cluster_id = s.cluster_id AND n.application_id = s.application_id
+  AND n.attempt_id = s.attempt_id AND n.app_date = s.app_date
+  AND n.stage_id = s.stage_id AND n.stage_attempt_id = s.stage_attempt_id
 WHERE q.metric = 'duration' AND q.num_tasks >= 4 AND q.min >= 0
   AND q.platform = $platform AND q.cluster_id = $cluster_id
   AND q.application_id = $application_id AND q.attempt_id = $attempt_id

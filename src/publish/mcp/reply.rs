@@ -17,7 +17,7 @@ const TEXT_LENGTHS: [usize; 4] = [4_000, 1_000, 300, 80];
 /// Longest texts of a summary, in characters.
 const SUMMARY_TEXT: usize = 400;
 /// Longest text of a cell of the text form, in characters.
-const CELL_SUMMARY: usize = 160;
+const CELL_SUMMARY: usize = 300;
 const CELL_FULL: usize = 1_000;
 
 /// The rows of one list.
