@@ -32,20 +32,23 @@ impl SettingsArguments for NoSettings {
     fn give(&self, _matches: &ArgMatches, _given: &mut SettingOverrides) {}
 }
 
+/// Where the help lists the arguments of every command: after those of its own.
+const MESSAGES: &str = "Messages";
+
 /// Arguments of every command.
 #[derive(Debug, Args)]
 pub(super) struct GlobalArguments {
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    #[arg(help_heading = MESSAGES, long, global = true, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
-    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    #[arg(help_heading = MESSAGES, long, global = true, value_enum, value_name = "LEVEL")]
     log_level: Option<LogLevel>,
-    /// Tell more; twice: each step and each request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    /// Log more; twice: each step and each request
+    #[arg(help_heading = MESSAGES, short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// Tell only what fails
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Log failures only
+    #[arg(help_heading = MESSAGES, short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    #[arg(help_heading = MESSAGES, long, global = true, value_enum, value_name = "WHEN")]
     color: Option<Color>,
 }
 

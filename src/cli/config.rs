@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::output::Output;
 use crate::config::show;
 
-/// Look at the configuration
+/// Show the configuration
 #[derive(Debug, clap::Args)]
 pub(super) struct ConfigArguments {
     #[command(subcommand)]

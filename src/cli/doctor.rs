@@ -16,7 +16,7 @@ use crate::discover::{Check, CheckOutcome};
 use crate::load::{Lake, Probe, StoreSafety};
 use crate::pipeline::{EXIT_DONE, EXIT_FAILED, Source};
 
-/// Try the lake and every source of a job file, and say what to do about what does not work
+/// Check access to the lake and to every source of a job file, and name the fix for each failure
 ///
 /// Changes nothing. One line a check; exit code 1 when one of them failed.
 #[derive(Debug, clap::Args)]

@@ -15,7 +15,7 @@ use crate::analyze::Function;
 use crate::publish::export::docs;
 use crate::schema::{self, dictionary};
 
-/// Write what other programs need to know of the lake
+/// Write files for other programs: DDL, dbt, Genie, dashboards, data contract, traces, settings
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportArguments {
     #[command(subcommand)]

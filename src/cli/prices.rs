@@ -20,7 +20,7 @@ const PRICE_LIST: &str = "https://pricing.us-east-1.amazonaws.com/";
 /// Largest offer file, in bytes: that of EC2 in one region has a third of it.
 const MAX_OFFER: u64 = 2 << 30;
 
-/// Look after the price book
+/// Fetch list prices
 #[derive(Debug, clap::Args)]
 pub(super) struct PricesArguments {
     #[command(subcommand)]

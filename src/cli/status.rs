@@ -26,7 +26,7 @@ const PARTS: [(&str, &str); 6] = [
     ("pending", "pending"),
 ];
 
-/// Show the last runs, what is in the lake, what could not be loaded, what is tried again, and who works on it
+/// Show the last runs, what is in the lake, what could not be loaded, what is tried again, and which run holds it
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArguments {
     #[command(flatten)]
@@ -124,7 +124,7 @@ fn waits_for_workers(waiting: &ShardProgress) -> String {
 impl Status {
     fn write_text(&self, output: &mut Output) -> Result<(), CliError> {
         let work = match (&self.held_by, &self.waiting_run) {
-            (Some(holder), _) => format!("{holder} works on it"),
+            (Some(holder), _) => format!("held by {holder}"),
             (None, Some(waiting)) => waits_for_workers(waiting),
             (None, None) => "no run holds it".to_owned(),
         };
