@@ -94,7 +94,9 @@ fn verdict(
         let empty = "The lake holds no application yet.".to_owned();
         return Verdict {
             level: Level::Unknown,
-            summary: empty.clone(),
+            summary: format!(
+                "{empty} `sparklake run` loads histories; `sparklake status` shows what it read and what it left out."
+            ),
             headline: empty,
             next_steps: Vec::new(),
         };

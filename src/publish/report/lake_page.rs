@@ -12,13 +12,18 @@ use crate::publish::page::{Block, Chart, Fact, Item, Link, Page, Section, Table,
 /// The page.
 pub(super) fn page(report: &LakeReport, lake: &str) -> Page {
     let totals = &report.totals;
-    let span = [totals.first_start, totals.last_start].map(|time| known(time, numbers::time));
-    Page {
-        title: "Lake report".to_owned(),
-        subtitle: format!("{} · {} to {}", printable(lake), span[0], span[1]),
-        level: Some(report.verdict.level),
-        siblings: Vec::new(),
-        sections: vec![
+    let mut subtitle = vec![printable(lake)];
+    if let (Some(first), Some(last)) = (totals.first_start, totals.last_start) {
+        subtitle.push(format!(
+            "{} to {}",
+            numbers::time(first),
+            numbers::time(last)
+        ));
+    }
+    let sections = match totals.num_applications {
+        // There is nothing else to say about a lake without applications.
+        0 => vec![verdict(report)],
+        _ => vec![
             verdict(report),
             facts(report),
             jobs(report),
@@ -28,6 +33,13 @@ pub(super) fn page(report: &LakeReport, lake: &str) -> Page {
             candidates(report),
             gaps(report),
         ],
+    };
+    Page {
+        title: "Lake report".to_owned(),
+        subtitle: subtitle.join(" · "),
+        level: Some(report.verdict.level),
+        siblings: Vec::new(),
+        sections,
     }
 }
 
@@ -66,10 +78,11 @@ fn facts(report: &LakeReport) -> Section {
             "recurring job or name",
             "recurring jobs or names",
         )),
-        Fact::new("Core time", known(totals.core_time_ms, core_time))
-            .note(known(totals.wasted_ratio, |ratio| {
-                format!("{} wasted", percent(ratio))
-            })),
+        Fact::new("Core time", known(totals.core_time_ms, core_time)).note(
+            totals
+                .wasted_ratio
+                .map_or_else(String::new, |ratio| format!("{} wasted", percent(ratio))),
+        ),
         Fact::new("Cost", known(totals.cost_usd, usd)).note(format!(
             "{}, {} without a price",
             shown(totals.cost_basis.as_ref()),
