@@ -57,7 +57,8 @@ pub(super) async fn page(questions: &Questions<'_>) -> Result<Page, ReportError>
     let failed: Vec<Failed> = lake_rows(questions, "failed_ingests", &[]).await?;
     let runs: Vec<RunRow> = lake_rows(questions, "runs", &[]).await?;
     // What the report says of gaps stands between both.
-    let gaps = page.sections.pop();
+    // An empty lake has no section of gaps.
+    let gaps = page.sections.pop_if(|section| section.id == "gaps");
     page.sections.push(coverage(&ingests, &runs));
     page.sections.extend(gaps);
     page.sections.extend(failures(&failed));
@@ -101,7 +102,7 @@ fn coverage(ingests: &[Ingest], runs: &[RunRow]) -> Section {
         }),
     ];
     let mut sources = Table::new(
-        "By source, as each event log was met last",
+        "By source and newest status",
         &[
             "Source",
             "Platform",
