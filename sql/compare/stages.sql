@@ -72,7 +72,11 @@ plans AS (
 ),
 described AS (
   SELECT
-    a.*, q.description, COALESCE(p.operators, '') AS operators,
+    a.*, q.description,
+    -- Adaptive execution starts stages from threads of its own: the query says where in the code.
+    COALESCE(CASE WHEN a.stage_name LIKE '%CompletableFuture.java%' OR a.stage_name LIKE '%ThreadPoolExecutor.java%'
+      THEN NULLIF(q.description, '') END, a.stage_name) AS shown_name,
+    COALESCE(p.operators, '') AS operators,
     TRANSLATE(a.stage_name, '0123456789', '') AS call_site,
     TRANSLATE(COALESCE(q.description, ''), '0123456789', '') AS query
   FROM ran AS a
@@ -146,7 +150,7 @@ paired AS (
 )
 SELECT
   stage_id_a, stage_id_b, matched_by,
-  COALESCE(MAX(CASE WHEN run = 'b' THEN stage_name END), MAX(stage_name)) AS stage_name,
+  COALESCE(MAX(CASE WHEN run = 'b' THEN shown_name END), MAX(shown_name)) AS stage_name,
   COALESCE(MAX(CASE WHEN run = 'b' THEN description END), MAX(description)) AS description,
   MAX(CASE WHEN run = 'a' THEN operators END) AS operators_a, MAX(CASE WHEN run = 'b' THEN operators END) AS operators_b,
   MAX(CASE WHEN run = 'a' THEN num_tasks END) AS num_tasks_a, MAX(CASE WHEN run = 'b' THEN num_tasks END) AS num_tasks_b,

@@ -24,6 +24,8 @@ static POLICY: LazyLock<String> =
 
 /// Cells of so few characters stay on one line.
 const SHORT: usize = 22;
+/// Longest id of a row, in characters.
+const SHORT_ID: usize = 8;
 /// The same of row headings: names, which are hard to read in pieces.
 const SHORT_HEADING: usize = 44;
 
@@ -290,6 +292,10 @@ fn write_row(html: &mut String, table: &Table, row: &Row, is_site: bool) {
                 // A style of its own would need a policy that lets in any style.
                 let twentieths = (share.percent() / 5.0).round().clamp(0.0, 20.0);
                 format!(" class=\"n share t{twentieths}\"")
+            }
+            // An id, which a narrow window gives no more room than it needs.
+            None if is_short && index == 0 && cell.chars().count() <= SHORT_ID => {
+                " class=\"s id\"".to_owned()
             }
             None if is_short => " class=\"s\"".to_owned(),
             None => number_class(table, index).to_owned(),

@@ -164,18 +164,23 @@ pub(super) fn cost(cost: &Cost) -> Section {
     );
     let saved = cost.saving.saving_usd;
     let section = section.with(Block::Facts(vec![
-        Fact::new("Now, a run", usd(now)).note(where_run),
-        Fact::new("With the advice followed", known(cost.then_usd, usd))
-            .note(known(saved, |saved| {
-                format!("at least {} less", usd(saved))
-            })),
-        Fact::new("Now, a month", known(cost.now_usd_per_month, usd)).note(
+        Fact::new("Now, per run", usd(now)).note(where_run),
+        // What the advice saves may not be known: then neither is what a run costs after it.
+        Fact::new(
+            "With the advice followed",
+            known(saved.and(cost.then_usd), usd),
+        )
+        .note(saved.map_or_else(String::new, |saved| format!("at least {} less", usd(saved)))),
+        Fact::new("Now, per month", known(cost.now_usd_per_month, usd)).note(
             match cost.runs_per_month {
-                Some(runs) => format!("{runs:.1} runs a month"),
+                Some(runs) => format!("{runs:.1} runs per month"),
                 None => "the lake has no two days of runs of this job".to_owned(),
             },
         ),
-        Fact::new("Then, a month", known(cost.then_usd_per_month, usd)),
+        Fact::new(
+            "Then, per month",
+            known(saved.and(cost.then_usd_per_month), usd),
+        ),
     ]));
     let mut table = Table::new(
         "The same work elsewhere: executors and driver for the same time",
