@@ -10,7 +10,9 @@
 -- parameter: limit bigint = 10 [count] most rows
 -- parameter: offset bigint = 0 [count] rows to pass over
 SELECT
-  executor_id, host_port, total_cores, lifetime_ms, total_tasks, failed_tasks, total_duration AS task_time_ms,
+  executor_id, host_port, total_cores, lifetime_ms, total_tasks, failed_tasks,
+  -- Newer servers give a driver without tasks its life time here.
+  CASE WHEN total_tasks > 0 OR executor_id <> 'driver' THEN total_duration END AS task_time_ms,
   total_duration / CAST(NULLIF(core_time_ms, 0) AS DOUBLE) AS busy_ratio, total_gc_time AS gc_time_ms,
   total_input_bytes AS input_bytes, total_shuffle_read AS shuffle_read_bytes,
   total_shuffle_write AS shuffle_write_bytes, peak_jvm_heap_memory AS peak_heap_bytes, executor_memory_bytes AS heap_bytes,
@@ -22,5 +24,5 @@ WHERE platform = $platform AND cluster_id = $cluster_id
   AND application_id = $application_id AND attempt_id = $attempt_id
   AND app_date = CAST($app_date AS DATE)
   AND ($executor_id = '*' OR executor_id = $executor_id)
-ORDER BY total_duration DESC, executor_id
+ORDER BY CASE WHEN executor_id = 'driver' AND total_tasks = 0 THEN 1 ELSE 0 END, total_duration DESC, executor_id
 LIMIT $limit OFFSET $offset
