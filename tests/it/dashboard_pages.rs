@@ -73,9 +73,12 @@ async fn the_page_of_a_stage_counts_its_tasks_and_lists_them_in_order() {
     assert_eq!(held.sum::<usize>(), tasks.len());
     let elements = page.text.matches('<').count() - page.text.matches("</").count();
     assert!(elements < 5_000, "{elements} elements for {all} tasks");
+    // What is wrong comes first.
+    let lead = page.text.split("class=\"lead\"").nth(1).expect("a lead");
+    let lead = read(lead.split("</p>").next().expect("a sentence"));
     assert!(
-        text.contains("The stage is cut into far too many tiny tasks"),
-        "its finding"
+        lead.contains("The stage is cut into far too many tiny tasks.  It ended after"),
+        "{lead}"
     );
 
     let longest = tasks

@@ -19,4 +19,5 @@ mod simulation_backtests;
 mod sizing;
 mod spark_settings;
 mod stage_flags;
+mod stage_views;
 mod steps;
