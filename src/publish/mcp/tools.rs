@@ -260,7 +260,8 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "executors",
         title: "Executors",
-        about: "How busy the executors of an application were, how much memory they used, which were lost and why.",
+        about: "How busy the executors of an application were, how much memory they used, which were lost and why; how \
+            many of which size it should have.",
         arguments: &[
             needed("app", Application, APPLICATION),
             optional("executor_id", Text, "only this one"),
@@ -281,8 +282,10 @@ pub(super) static TOOLS: &[Tool] = &[
                 "executor_summary",
                 Subject,
                 "num_executors:i core_time_ms:i task_time_ms:i busy_ratio:n gc_ratio:n peak_heap_bytes:i heap_bytes:i \
-                 peak_heap_ratio:n failed_tasks:i num_without_task:i num_lost:i num_out_of_memory:i num_spot:i",
-                "cores_added:i memory_overhead_bytes:i num_released_idle:i",
+                 peak_heap_ratio:n failed_tasks:i num_without_task:i num_lost:i num_out_of_memory:i num_spot:i \
+                 recommended_executors:i recommended_cores:i recommended_memory_bytes:i \
+                 recommended_overhead_bytes:i sizing_reason:s",
+                "cores_added:i memory_overhead_bytes:i needed_memory_bytes:i num_released_idle:i",
                 &[],
             ),
         ],
