@@ -15,7 +15,8 @@ async fn view(lake: &TestLake, name: &str, columns: &[&str]) -> Vec<Vec<String>>
         .expect("a plan")
         .collect()
         .await;
-    let rows = answer.expect("rows").iter().flat_map(json_rows).map(|row| {
+    let batches = answer.expect("rows");
+    let rows = batches.iter().flat_map(json_rows).map(|row| {
         let cell = |column: &&str| {
             row.get(*column)
                 .map(ToString::to_string)
