@@ -7,7 +7,7 @@
 --   counts as one that Photon cannot run. A write (is_write) is supported where its description names
 --   Parquet or Delta. What another engine runs (RAPIDS, Comet, Gluten) Photon does not need to: its
 --   reason says so.
--- reads: ref_photon_operators, sql_nodes
+-- reads: ref_photon_operators, sql_nodes, user_functions
 WITH names AS (
   SELECT DISTINCT TRIM(node_name) AS node_name FROM sql_nodes
 ),
@@ -21,6 +21,9 @@ matches AS (
   WHERE n.node_name = o.operator
     OR SUBSTR(n.node_name, 1, LENGTH(o.operator) + 1)
       IN (CONCAT(o.operator, ' '), CONCAT(o.operator, '('))
+),
+callers AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, node_id FROM user_functions
 ),
 judged AS (
   SELECT
@@ -43,7 +46,7 @@ judged AS (
       WHEN n.is_photon THEN 'supported'
       WHEN n.engine IN ('gluten', 'comet', 'rapids') THEN 'other engine'
       WHEN m.operator IS NULL THEN 'unknown'
-      WHEN n.description LIKE '%UDF(%' AND m.is_supported THEN 'UDF'
+      WHEN m.is_supported AND u.node_id IS NOT NULL THEN 'UDF'
       WHEN m.is_write AND NOT (
         LOWER(COALESCE(n.description, '')) LIKE '%parquet%'
         OR LOWER(COALESCE(n.description, '')) LIKE '%delta%'
@@ -54,6 +57,9 @@ judged AS (
     m.reason AS listed_reason
   FROM sql_nodes AS n
   LEFT JOIN matches AS m ON m.node_name = TRIM(n.node_name) AND m.place = 1
+  LEFT JOIN callers AS u
+    ON u.platform = n.platform AND u.cluster_id = n.cluster_id
+    AND u.application_id = n.application_id AND u.attempt_id = n.attempt_id AND u.sql_id = n.sql_id AND u.node_id = n.node_id
 )
 SELECT
   j.platform, j.cluster_id, j.cluster_name, j.application_id, j.attempt_id, j.app_date,

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -29,6 +29,9 @@
 --   of the plan is made anew. Broadcast less, and cut very large plans with a checkpoint.
 -- advice: main_part = 'command' | - | - | Most of it is spent in commands that run no job (adding partitions, repairing or
 --   describing tables): run them once, in one statement, or outside of this application.
+-- advice: main_part = 'outside' AND dynamic_allocation AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores |
+--   spark.dynamicAllocation.minExecutors | '1' | The executors that dynamic allocation has to keep wait while the driver runs code of its
+--   own: let it give them back meanwhile, and move that code into Spark, side by side with jobs.
 -- advice: main_part = 'outside' AND result_bytes IS NOT NULL | - | - | Results of {result_bytes:bytes} came to the driver before the longest gap (collect,
 --   toPandas), where the program takes them row by row: write them from the executors, or collect fewer rows and columns.
 -- advice: longest_is_last | - | - | The longest gap follows the last job: look at what the code does at its end (calls to other
@@ -101,7 +104,8 @@ SELECT
     WHEN s.outside_ms THEN 'outside' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
     WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' ELSE 'command'
   END AS main_part,
-  s.longest_gap_ms, s.longest_before_job, s.longest_is_first, s.longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms
+  s.longest_gap_ms, s.longest_before_job, s.longest_is_first, s.longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
+  COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id

@@ -2,21 +2,23 @@
 -- title: Functions over objects keep Spark from optimizing
 -- category: plans
 -- severity: low
--- version: 1
--- description: Fires where stages with Scala or Java functions (UDFs, and map, flatMap or filter over objects of a Dataset) took a
---   large share of an application's task time. Spark cannot look into them: filters stay above the scan, rows
+-- version: 2
+-- description: Fires where stages with Scala or Java functions (UDFs, registered under a name or not, and map, flatMap or filter over
+--   objects of a Dataset; view user_functions) took a large share of an application's task time. Spark cannot look into them: filters stay above the scan, rows
 --   become objects and back, and native engines do not run them. The time is that of whole stages, an upper bound.
 -- parameter: min_share double = 0.5 [ratio] task time of stages with such functions over that of all, at least
--- parameter: min_run_time_ms bigint = 600000 [ms] task time of these stages, at least
+-- parameter: min_run_time_ms bigint = 60000 [ms] task time of these stages, at least
 -- evidence: Stages that call Scala or Java functions took {udf_ms:s} of {run_ms:s} of task time, {udf_share:pct}, in {num_operators:operator|operators}
 --   ({operators}).
 -- recommendation: Use built-in functions where there are any, above all in filters, so that Spark can push them to the scan and native
 --   engines can run them.
 WITH calls AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SPLIT_PART(node_name, ' ', 1) AS operator
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SPLIT_PART(node_name, ' ', 1) AS operator
   FROM sql_nodes
-  WHERE (operator_kind = 'udf' AND node_name NOT LIKE '%Python%' AND node_name NOT LIKE '%Pandas%' AND node_name NOT LIKE '%Arrow%')
-    OR (description LIKE '%UDF(%' AND description NOT LIKE '%pythonUDF%' AND node_name IN ('Project', 'Filter', 'HashAggregate'))
+  WHERE operator_kind = 'udf' AND node_name NOT LIKE '%Python%' AND node_name NOT LIKE '%Pandas%' AND node_name NOT LIKE '%Arrow%'
+  UNION ALL
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, function AS operator
+  FROM user_functions
 ),
 stage_calls AS (
   SELECT DISTINCT c.platform, c.cluster_id, c.application_id, c.attempt_id, o.stage_id
@@ -29,8 +31,8 @@ stage_calls AS (
 counted AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    COUNT(*) AS num_operators,
-    ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT operator)), ', ') AS operators
+    COUNT(DISTINCT CONCAT(CAST(sql_id AS STRING), ' ', CAST(node_id AS STRING))) AS num_operators,
+    SUBSTR(ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT operator)), ', '), 1, 120) AS operators
   FROM calls
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

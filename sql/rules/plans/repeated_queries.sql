@@ -2,7 +2,7 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, one after another as in a loop. Each pays for planning, scheduling and
 --   start-up. What one query over all of it would take is not known, so no loss is counted. Micro-batches of
@@ -11,8 +11,8 @@
 -- parameter: min_total_ms bigint = 20000 [ms] their durations together, at least
 -- parameter: min_share double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
--- evidence: The query {description} ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s} each[; it read
---   {tables_read}]. Each ran {jobs_each:job|jobs} with {tasks_each:task|tasks}.
+-- evidence: The query {description}[ over {tables_read}] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
+--   each. Each ran {jobs_each:job|jobs} with {tasks_each:task|tasks}.
 -- recommendation: Ask once for all of it: replace the loop by a join or a grouping over the values that it goes through, or collect
 --   what the loop needs with one query before it.
 WITH repeated AS (

@@ -1,0 +1,76 @@
+-- id: read_scans
+-- title: What queries read, and the stage time of each reading
+-- description: One row per scan of the last plan of a query that reads a table or path: its filters on partitions without the
+--   numbers of expressions, and its share of the stages that it ran in. A union reads its parts in one stage, each of
+--   them has an equal share. bytes are those that the stages read, at most those of the files, and NULL where they were
+--   not counted. own_ms is what the scan's own timer measured, NULL without one; empty_ms the part of run_ms in stages
+--   whose splits are mostly empty. Reads of caches, of streams and of the Delta log are left out.
+-- reads: operator_stages, sql, sql_scans, stage_facts, stages
+WITH scans AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.format,
+    COALESCE(s.table_name, s.location) AS source,
+    -- Expressions are numbered anew in every query. One engine replaces all at once, the other one at a time.
+    COALESCE(REGEXP_REPLACE(REGEXP_REPLACE(s.partition_filters, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '') AS filters,
+    s.bytes_read, s.files_read
+  FROM sql_scans AS s
+  INNER JOIN sql AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
+  WHERE s.operation = 'read' AND q.streaming_query_id IS NULL AND COALESCE(s.table_name, s.location) IS NOT NULL
+    AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'kafka', 'delta_log', 'noop')
+),
+-- Stages whose files were cut into so many splits that the median one holds no row.
+cut_stages AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, stage_id
+  FROM stage_facts
+  WHERE has_scan AND input_rows_median = 0 AND files_read * 4 < num_tasks
+),
+inputs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(input_bytes AS DOUBLE)) AS input_bytes,
+    SUM(CAST(input_records AS DOUBLE)) AS input_records
+  FROM stages
+  WHERE status NOT IN ('SKIPPED', 'PENDING')
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+readers AS (
+  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id, COUNT(*) AS num_scans
+  FROM operator_stages AS o
+  INNER JOIN scans AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id
+),
+shares AS (
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
+    SUM(CAST(o.run_ms AS DOUBLE) / r.num_scans) AS run_ms, SUM(o.own_ms) AS own_ms,
+    SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) / r.num_scans ELSE 0e0 END) AS empty_ms,
+    SUM(i.input_bytes / r.num_scans) AS input_bytes, SUM(i.input_records / r.num_scans) AS input_records
+  FROM operator_stages AS o
+  INNER JOIN readers AS r
+    ON r.platform = o.platform AND r.cluster_id = o.cluster_id
+    AND r.application_id = o.application_id AND r.attempt_id = o.attempt_id AND r.sql_id = o.sql_id AND r.stage_id = o.stage_id
+  LEFT JOIN cut_stages AS c
+    ON c.platform = o.platform AND c.cluster_id = o.cluster_id
+    AND c.application_id = o.application_id AND c.attempt_id = o.attempt_id AND c.stage_id = o.stage_id
+  LEFT JOIN inputs AS i
+    ON i.platform = o.platform AND i.cluster_id = o.cluster_id
+    AND i.application_id = o.application_id AND i.attempt_id = o.attempt_id AND i.stage_id = o.stage_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+)
+SELECT
+  s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.source, s.filters, s.format,
+  s.bytes_read, s.files_read,
+  -- Of columnar files only some columns are read, of the first rows only some files. Vectored reads of some file systems
+  -- (Spark 4 on local files) count almost no bytes: then it is not known.
+  CASE WHEN w.input_bytes >= 0.1e0 * w.input_records OR w.input_bytes IS NULL
+    THEN LEAST(CAST(s.bytes_read AS DOUBLE), w.input_bytes) END AS bytes,
+  COALESCE(w.run_ms, 0e0) AS run_ms, COALESCE(w.empty_ms, 0e0) AS empty_ms,
+  -- A scan without a stage was not run.
+  CASE WHEN w.platform IS NULL THEN 0e0 WHEN w.own_ms > w.run_ms THEN w.run_ms ELSE w.own_ms END AS own_ms
+FROM scans AS s
+LEFT JOIN shares AS w
+  ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+  AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
+  AND w.sql_id = s.sql_id AND w.node_id = s.node_id

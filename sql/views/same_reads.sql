@@ -1,0 +1,76 @@
+-- id: same_reads
+-- title: Whether all reads of the same data are followed by the same work
+-- description: One row per source and partition filters that an application reads (view read_scans). is_same says that
+--   every stage that reads it goes on with the same filters and grouping keys and with no join: then each of them
+--   computes the same again, whatever columns and functions it asks for. A join can meet something else on its other
+--   side each time.
+-- reads: operator_stages, read_scans, sql_nodes
+WITH reading_stages AS (
+  SELECT DISTINCT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.sql_id, o.stage_id
+  FROM read_scans AS t
+  INNER JOIN operator_stages AS o
+    ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+    AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id AND o.node_id = t.node_id
+),
+followers AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.sql_id, t.stage_id,
+    -- Of aggregates the keys count, of projections and sorts nothing.
+    CASE
+      WHEN n.node_name LIKE '%Aggregate' THEN CONCAT('Aggregate|', COALESCE(SPLIT_PART(SPLIT_PART(n.description, '=[', 2), ']', 1), ''))
+      ELSE CONCAT(n.node_name, '|', COALESCE(REGEXP_REPLACE(n.description, 'plan_id=[0-9]+', ''), ''))
+    END AS numbered,
+    CASE WHEN n.node_name LIKE '%Join%' THEN 1 ELSE 0 END AS is_join
+  FROM reading_stages AS t
+  INNER JOIN operator_stages AS o
+    ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+    AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id AND o.stage_id = t.stage_id
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  LEFT JOIN read_scans AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
+  WHERE s.platform IS NULL AND n.node_name NOT IN ('Project', 'Sort')
+),
+-- Expressions are numbered anew in every query. One engine replaces all at once, the other one at a time.
+half_named AS (
+  SELECT f.*, REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(
+    numbered, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', '') AS half
+  FROM followers AS f
+),
+named AS (
+  SELECT h.*, REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(
+    half, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', '') AS operator
+  FROM half_named AS h
+),
+kinds AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, source, filters,
+    COUNT(DISTINCT operator) AS num_operators, SUM(is_join) AS num_joins,
+    COUNT(DISTINCT CONCAT(operator, '|', CAST(sql_id AS STRING), '|', CAST(stage_id AS STRING))) AS num_places
+  FROM named
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+),
+places AS (
+  SELECT platform, cluster_id, application_id, attempt_id, source, filters, COUNT(*) AS num_stages
+  FROM reading_stages
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+),
+reads AS (
+  SELECT platform, cluster_id, application_id, attempt_id, source, filters, COUNT(*) AS num_scans
+  FROM read_scans
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+)
+SELECT
+  p.platform, p.cluster_id, p.application_id, p.attempt_id, p.source, p.filters, p.num_stages,
+  -- Several scans in one stage are parts of one computation.
+  p.num_stages >= r.num_scans
+    AND COALESCE(k.num_places, 0) = COALESCE(k.num_operators, 0) * p.num_stages AND COALESCE(k.num_joins, 0) = 0 AS is_same
+FROM places AS p
+INNER JOIN reads AS r
+  ON r.platform = p.platform AND r.cluster_id = p.cluster_id
+  AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id AND r.source = p.source AND r.filters = p.filters
+LEFT JOIN kinds AS k
+  ON k.platform = p.platform AND k.cluster_id = p.cluster_id
+  AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.source = p.source AND k.filters = p.filters
