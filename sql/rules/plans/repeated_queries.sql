@@ -12,7 +12,7 @@
 -- parameter: min_share double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
 -- evidence: The query {description}[ over {tables_read}] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
---   each. Each ran {jobs_each:job|jobs} with {tasks_each:task|tasks}.
+--   each, with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average.
 -- recommendation: Ask once for all of it: replace the loop by a join or a grouping over the values that it goes through, or collect
 --   what the loop needs with one query before it.
 WITH repeated AS (
