@@ -2,19 +2,22 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
 --   The lost core time is that gain times the cores that worked on the stage. Where the long task also
 --   had much more data or rows it is data skew; else garbage collection, waiting for shuffle data or a
 --   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler.
+--   Of two or three tasks there is no median: the longest is held against the mean of the others, and only data skew that
+--   takes a large part of the application is told.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_ratio double = 3.0 [ratio] longest over median run time of a task, at least
 -- parameter: many_rows bigint = 50000000 [count] rows that a stage reads from which a smaller ratio is data skew
 -- parameter: many_rows_ratio double = 2.0 [ratio] the same ratio for such a stage
 -- parameter: min_tasks bigint = 4 [count] successful tasks that the stage needs for a median to mean something
+-- parameter: min_few_ratio double = 2.0 [ratio] longest run time over the mean of the others in a stage of fewer tasks, at least
 -- parameter: min_longest_ms bigint = 10000 [ms] run time of the longest task, at least
 -- parameter: min_short_longest_ms bigint = 4000 [ms] the same where the wait is a large part of the application, at least
 -- parameter: min_short_share double = 0.1 [ratio] that part of the wall time
@@ -26,10 +29,10 @@
 -- parameter: min_data_rows bigint = 1000000 [count] or its rows
 -- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
--- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times the median of
---   {run_time_median:s}[, and read {shuffle_read_max:bytes} of shuffle data, {shuffle_ratio:1} times the median][, and read
---   {shuffle_alone:bytes} of shuffle data where the median task read next to nothing][, and read {input_max:bytes} of
---   input, {input_ratio:1} times the median][, and read {input_alone:bytes} of input where the median task read next to
+-- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times {typical} of
+--   {run_time_typical:s}[, and read {shuffle_read_max:bytes} of shuffle data, {shuffle_ratio:1} times {typical}][, and read
+--   {shuffle_alone:bytes} of shuffle data where {typical_task} read next to nothing][, and read {input_max:bytes} of
+--   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
 --   nothing][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
 --   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
 --   {duration_ms:s} waited {tail_ms:s} for its long tasks alone.
@@ -60,35 +63,50 @@
 --   look at its executor (slow disk or node), and let Spark run a second copy of stragglers.
 -- recommendation: The long task had no more data than the others. Look at its executor (slow disk or node) and at what its
 --   rows cost to compute.
-WITH measured AS (
+WITH compared AS (
   SELECT
     f.*,
-    CAST(run_time_max AS DOUBLE) / GREATEST(run_time_median, 1) AS time_ratio,
-    CAST(shuffle_read_max AS DOUBLE) / GREATEST(shuffle_read_median, 1) AS shuffle_factor,
-    CAST(input_max AS DOUBLE) / GREATEST(input_median, 1) AS input_factor,
+    succeeded_tasks < $min_tasks AS is_few,
+    CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(run_time_median AS DOUBLE)
+      ELSE CAST(run_time_total - run_time_max AS DOUBLE) / (succeeded_tasks - 1) END AS run_time_typical,
+    CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(shuffle_read_median AS DOUBLE)
+      ELSE GREATEST(CAST(shuffle_read_bytes - shuffle_read_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS shuffle_typical,
+    CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(shuffle_rows_median AS DOUBLE)
+      ELSE GREATEST(CAST(shuffle_read_records - shuffle_rows_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS shuffle_rows_typical,
+    CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_median AS DOUBLE)
+      ELSE GREATEST(CAST(input_bytes - input_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS input_typical,
+    CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_rows_median AS DOUBLE)
+      ELSE GREATEST(CAST(input_records - input_rows_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS input_rows_typical
+  FROM stage_facts AS f
+  WHERE succeeded_tasks >= 2 AND run_time_max >= $min_short_longest_ms AND duration_ms IS NOT NULL AND NOT is_listing
+),
+measured AS (
+  SELECT
+    c.*,
+    CAST(run_time_max AS DOUBLE) / GREATEST(run_time_typical, 1e0) AS time_ratio,
+    CAST(shuffle_read_max AS DOUBLE) / GREATEST(shuffle_typical, 1e0) AS shuffle_factor,
+    CAST(input_max AS DOUBLE) / GREATEST(input_typical, 1e0) AS input_factor,
     TRY_CAST(LEAST(
-      run_time_max - run_time_median,
+      run_time_max - run_time_typical,
       -- A lake without tasks does not tell how long the stage waited.
       COALESCE(tail_ms, duration_ms),
       -- Wall time with the same work spread evenly: full waves of average tasks.
       duration_ms - CEIL(CAST(succeeded_tasks AS DOUBLE) / task_slots) * run_time_mean
     ) AS BIGINT) AS recoverable_ms
-  FROM stage_facts AS f
-  WHERE succeeded_tasks >= $min_tasks AND run_time_max >= $min_short_longest_ms
-    AND duration_ms IS NOT NULL AND NOT is_listing
+  FROM compared AS c
 ),
 judged AS (
   SELECT
     m.*,
     CASE
       WHEN (shuffle_factor >= $min_data_ratio AND shuffle_read_max >= $min_data_bytes)
-        OR (shuffle_rows_max >= $min_data_ratio * GREATEST(shuffle_rows_median, 1)
+        OR (shuffle_rows_max >= $min_data_ratio * GREATEST(shuffle_rows_typical, 1e0)
           AND shuffle_rows_max >= $min_data_rows) THEN 'shuffle'
       WHEN input_factor >= $min_data_ratio AND input_max >= $min_data_bytes
         AND input_factor >= 100 AND files_read * 2 <= num_tasks
         AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 'row_groups'
       WHEN (input_factor >= $min_data_ratio AND input_max >= $min_data_bytes)
-        OR (input_rows_max >= $min_data_ratio * GREATEST(input_rows_median, 1)
+        OR (input_rows_max >= $min_data_ratio * GREATEST(input_rows_typical, 1e0)
           AND input_rows_max >= $min_data_rows) THEN 'input'
       WHEN long_gc_ms >= $cause_share * long_run_time_ms THEN 'gc'
       WHEN long_fetch_wait_ms >= $cause_share * long_run_time_ms THEN 'fetch'
@@ -104,7 +122,9 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
-  CASE cause
+  CASE CASE WHEN is_few THEN CONCAT('few ', cause) ELSE cause END
+    WHEN 'few shuffle' THEN 'Skewed shuffle data: one task runs much longer than the others'
+    WHEN 'few input' THEN 'Skewed input: one task runs much longer than the others'
     WHEN 'shuffle' THEN 'Skewed shuffle data: a few tasks run much longer than the rest'
     WHEN 'input' THEN 'Skewed input: a few tasks run much longer than the rest'
     WHEN 'row_groups' THEN 'Skewed input: most splits of the files are empty'
@@ -118,11 +138,14 @@ SELECT
   TRY_CAST(recoverable_ms * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
   stage_name, sql_id, cause, succeeded_tasks, num_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
   long_tasks, task_slots, shuffle_read_max, shuffle_read_median, input_max, input_median,
+  TRY_CAST(ROUND(run_time_typical) AS BIGINT) AS run_time_typical,
+  CASE WHEN is_few THEN 'the mean of the others' ELSE 'the median' END AS typical,
+  CASE WHEN is_few THEN 'the others' ELSE 'the median task' END AS typical_task,
   -- A ratio to next to nothing says nothing.
-  CASE WHEN cause = 'shuffle' AND shuffle_read_median >= 65536 THEN shuffle_factor END AS shuffle_ratio,
-  CASE WHEN cause = 'shuffle' AND shuffle_read_median < 65536 THEN shuffle_read_max END AS shuffle_alone,
-  CASE WHEN cause IN ('input', 'row_groups') AND input_median >= 65536 THEN input_factor END AS input_ratio,
-  CASE WHEN cause IN ('input', 'row_groups') AND input_median < 65536 THEN input_max END AS input_alone,
+  CASE WHEN cause = 'shuffle' AND shuffle_typical >= 65536e0 THEN shuffle_factor END AS shuffle_ratio,
+  CASE WHEN cause = 'shuffle' AND shuffle_typical < 65536e0 THEN shuffle_read_max END AS shuffle_alone,
+  CASE WHEN cause IN ('input', 'row_groups') AND input_typical >= 65536e0 THEN input_factor END AS input_ratio,
+  CASE WHEN cause IN ('input', 'row_groups') AND input_typical < 65536e0 THEN input_max END AS input_alone,
   CASE WHEN cause = 'gc' THEN CAST(long_gc_ms AS DOUBLE) / long_run_time_ms END AS gc_share,
   CASE WHEN cause = 'fetch' THEN CAST(long_fetch_wait_ms AS DOUBLE) / long_run_time_ms END AS fetch_share,
   CASE WHEN cause = 'executor' THEN long_tasks END AS slow_tasks,
@@ -132,6 +155,9 @@ SELECT
   shuffle_factor > 5 AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS can_split,
   output_bytes, files_read, spark_minor, has_join, adaptive, skew_join, skew_threshold_bytes, speculation, is_local
 FROM judged
-WHERE time_ratio >= $min_ratio
-  OR (cause IN ('shuffle', 'input') AND time_ratio >= $many_rows_ratio
-    AND GREATEST(COALESCE(shuffle_read_records, 0), COALESCE(input_records, 0)) >= $many_rows)
+WHERE CASE
+  WHEN is_few THEN cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND recoverable_ms >= $min_short_share * app_duration_ms
+  ELSE time_ratio >= $min_ratio
+    OR (cause IN ('shuffle', 'input') AND time_ratio >= $many_rows_ratio
+      AND GREATEST(COALESCE(shuffle_read_records, 0), COALESCE(input_records, 0)) >= $many_rows)
+END
