@@ -2,12 +2,13 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
 --   counts the disk part of the same spill. Each is at most half of the stage's task time, so the
---   two never count a core twice. The rates are assumptions, hence medium confidence at best. The number
+--   two never count a core twice. In a small application less is told, as a note of low severity, where the stage takes much of
+--   it and spilled more than all that it moved. The rates are assumptions, hence medium confidence at best. The number
 --   of partitions recommended avoids the spill: none above 128 MiB, each with the memory that the worst
 --   task needed, in whole waves of the cores.
 -- subject: stage
@@ -15,6 +16,10 @@
 -- parameter: min_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data of the stage, at least
 -- parameter: min_spill_ratio double = 0.1 [ratio] the same over the largest of input, output, shuffle read and shuffle write, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
+-- parameter: min_small_spilled_bytes bigint = 67108864 [bytes] what a stage that takes much of a small application spilled, at least
+-- parameter: min_small_ratio double = 1.0 [ratio] the same over what it moved, at least
+-- parameter: min_small_share double = 0.3 [ratio] its task time over that of the application, at least
+-- parameter: min_small_run_time_ms bigint = 10000 [ms] its task time, at least
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond
 -- parameter: skew_ratio double = 5.0 [ratio] largest over median spill of a task from which the spill is skew and more partitions do not help
 -- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
@@ -25,6 +30,8 @@
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
+-- advice: cause = 'memory' AND is_local | - | - | The partitions are small, but their rows take much memory (sorts, explode, collect_list, wide
+--   objects): give the driver, which runs the tasks in local mode, more memory, or sort and carry fewer columns.
 -- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
 --   objects) or many tasks share an executor's memory: give the tasks more memory (fewer cores an executor, then more memory).
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
@@ -46,6 +53,7 @@ WITH measured AS (
     CAST(memory_bytes_spilled AS DOUBLE) / data_bytes AS spill_ratio,
     TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
     partitions_fit AS partitions_needed,
+    memory_bytes_spilled < $min_spilled_bytes OR executor_run_time < $min_run_time_ms AS is_small,
     CASE
       -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
       WHEN memory_spilled_max >= $skew_ratio * GREATEST(memory_spilled_median, 1)
@@ -62,15 +70,18 @@ WITH measured AS (
       ELSE 'code'
     END AS cause
   FROM stage_facts AS f
-  WHERE memory_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms
+  WHERE (memory_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms)
+    OR (memory_bytes_spilled >= $min_small_spilled_bytes AND memory_bytes_spilled >= $min_small_ratio * data_bytes
+      AND executor_run_time >= $min_small_run_time_ms AND executor_run_time >= $min_small_share * total_task_time_ms)
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
+  CASE WHEN is_small THEN 'low' END AS severity,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, memory_bytes_spilled, data_bytes, spill_ratio, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
-  shuffle_read_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu
+  shuffle_read_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

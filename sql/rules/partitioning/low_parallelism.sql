@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires for stages with several tasks, but fewer than half of the cores that the application
 --   held on average, where the tasks have data or work to share. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
@@ -29,8 +29,8 @@
 --   in a cache): repartition to about {tasks_wanted:int} right after reading.
 -- advice: cause = 'output' | - | - | The code writes with few tasks (coalesce or repartition before the write): coalesce also
 --   narrows the steps before it; use repartition, or write more files and compact them afterwards.
--- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | tasks_wanted |
---   Use as many shuffle partitions as there are cores.
+-- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | partitions_wanted | Use at least as many shuffle partitions as
+--   there are cores, and enough that the data of a task fits into its memory.
 -- advice: cause = 'merged' AND merged_kib < 1024 | spark.sql.adaptive.coalescePartitions.minPartitionSize |
 --   CONCAT(CAST(merged_kib AS STRING), 'KB') | Adaptive execution merged the partitions, though each takes long: let it merge
 --   less, or ask for {tasks_wanted:partition|partitions} in the code, which it keeps.
@@ -95,6 +95,7 @@ SELECT
   stage_name, sql_id, cause, num_tasks, duration_ms, average_cores, data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
+  TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CONCAT(CAST(TRY_CAST(CEIL(input_bytes / 1048576e0 / average_cores) AS BIGINT) AS STRING), 'MB') AS split_text,
   GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / average_cores AS BIGINT), 1) AS merged_kib
 FROM judged

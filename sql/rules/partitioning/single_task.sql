@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. Lost are the other cores for its wall time, never more than what stood idle in the whole
@@ -41,8 +41,8 @@
 -- advice: cause = 'one file' | - | - | One file makes one task: write it as several files, or repartition right after reading. Smaller splits
 --   (spark.sql.files.maxPartitionBytes) help only where it can be split: not gzip, and more than one row group.
 -- advice: cause = 'split' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one.
--- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | tasks_wanted | Use as many shuffle partitions as there are
---   cores.
+-- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | partitions_wanted | Use at least as many shuffle partitions as
+--   there are cores, and enough that the data of a task fits into its memory.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged all partitions into one, though it takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- advice: cause = 'aggregate' | - | - | The last step of a global aggregate or sort is one task: reduce the rows before it
@@ -171,6 +171,7 @@ SELECT
   CASE WHEN input_bytes >= shuffle_read_bytes THEN files_read END AS files_read,
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
+  TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / average_cores) AS BIGINT), 1) AS STRING), 'MB') AS split_text
 FROM judged
 WHERE is_long OR is_loop
