@@ -74,7 +74,10 @@ shuffles AS (
     MIN(CASE
       WHEN (description LIKE '%hashpartitioning(%' OR description LIKE '%rangepartitioning(%') AND description NOT LIKE '%, 1)%' THEN 1
       ELSE 0
-    END) AS num_many
+    END) AS num_many,
+    MAX(CASE
+      WHEN (description LIKE '%hashpartitioning(%' OR description LIKE '%rangepartitioning(%') AND description LIKE '%, 1)%' THEN 1 ELSE 0
+    END) AS num_one
   FROM sql_nodes
   WHERE operator_kind = 'exchange' AND CARDINALITY(stage_ids) >= 2
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MAX(stage_ids)
@@ -84,6 +87,8 @@ single AS (
     f.*,
     CASE
       WHEN e.num_many = 1 AND adaptive AND coalesce_partitions AND shuffle_partitions > 1 AND shuffle_read_bytes > 0 THEN 'merged'
+      -- A window with a partition key, whose only partition is the one that was set.
+      WHEN e.num_one = 1 AND shuffle_partitions = 1 AND shuffle_read_bytes > 0 THEN 'shuffle partitions'
       WHEN has_window AND shuffle_read_bytes > 0 THEN 'window'
       WHEN has_limit AND shuffle_read_records > 0 THEN 'limit'
       WHEN p.num_coalesce = 1 THEN 'coalesce'
