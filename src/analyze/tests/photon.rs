@@ -273,8 +273,8 @@ async fn p6_a_udf_inside_a_supported_operator_blocks_it() {
     lake.add(
         "sql_nodes",
         json!({
-            "sql_id": 1, "node_id": 5, "node_name": "Project", "stage_ids": [1], "time_ms": 3_000,
-            "description": "Project [UDF(name#1) AS n#2]",
+            "sql_id": 1, "node_id": 5, "node_name": "Project", "operator_kind": "project", "stage_ids": [1],
+            "time_ms": 3_000, "description": "Project [score(name#1) AS n#2]",
         }),
     );
     let answers = analysed(&lake).await;
