@@ -5,7 +5,8 @@
 //! Delta tables, [`analyze`] judges them with SQL, and [`publish`] shows what was found.
 //! [`ask`] answers SQL over a lake, for the analysis as for people.
 //! [`simulate`] schedules measured tasks on other executors, for the analysis and for `whatif`.
-//! [`unit`] is the piece of extraction that can travel: an order goes out, a result comes back.
+//! [`unit`] is the piece of extraction that can travel: an order goes out, a result comes back; `cluster`
+//! (a feature) has Ballista carry it.
 //! [`model`] (the words that rooms share), [`schema`] (the table contracts), [`redact`] (no secret
 //! reaches the lake or the log) and [`http`] (talking to servers) stand under all of them; [`pipeline`] wires them, [`config`] and [`cli`] stand above.
 #![forbid(unsafe_code)]
@@ -13,6 +14,8 @@
 pub mod analyze;
 pub mod ask;
 pub mod cli;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod config;
 pub mod discover;
 pub mod extract;

@@ -288,8 +288,17 @@ pub(super) struct JobArguments {
     extract_timeout_seconds: Option<NonZeroUsize>,
     #[arg(long, value_name = "SELECTOR")]
     reload: Vec<String>,
-    #[arg(long, value_enum, value_name = "ENGINE")]
+    #[arg(long, value_name = "ENGINE")]
     engine: Option<Engine>,
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    trust_network: Option<bool>,
     #[arg(long, value_name = "NUMBER")]
     units: Option<NonZeroUsize>,
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -333,7 +342,8 @@ impl SettingsArguments for JobArguments {
             self.extract_timeout_seconds,
         );
         given.reload = list(matches, "reload", &self.reload);
-        given.engine = sourced(matches, "engine", self.engine);
+        given.engine = sourced(matches, "engine", self.engine.clone());
+        given.trust_network = sourced(matches, "trust_network", self.trust_network);
         given.units = sourced(matches, "units", self.units);
         given.summary = sourced(matches, "summary", self.summary);
         given.watch = sourced(matches, "watch", self.watch.clone());

@@ -45,6 +45,7 @@ impl LiveSources {
         request.reload = Reload::default();
         request.workers = None;
         request.hands_out = None;
+        request.engine = None;
         Ok(Some(Self { request }))
     }
 

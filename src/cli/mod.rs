@@ -7,6 +7,7 @@ mod arguments;
 mod ask;
 mod catalog;
 mod check;
+mod cluster;
 mod compare;
 mod config;
 mod ddl;
@@ -107,6 +108,8 @@ enum Command {
     Serve(serve::ServeArguments),
     Prices(prices::PricesArguments),
     Worker(worker::WorkerArguments),
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     Completions(manual::CompletionsArguments),
     /// Print the manual page
     Man,
@@ -283,7 +286,7 @@ impl Command {
             Self::Serve(arguments) => &arguments.mcp.live,
             Self::Prices(arguments) => arguments.settings_arguments(),
             Self::Worker(arguments) => &arguments.lake,
-            Self::Init(_) | Self::Completions(_) | Self::Man => &NoSettings,
+            Self::Cluster(_) | Self::Init(_) | Self::Completions(_) | Self::Man => &NoSettings,
         }
     }
 
@@ -319,6 +322,7 @@ impl Command {
             Self::Worker(arguments) => {
                 return worker::execute(arguments, context, output).await;
             }
+            Self::Cluster(command) => return cluster::execute(command, context).await,
             Self::Completions(arguments) => manual::completions(arguments, output)?,
             Self::Man => manual::man(output)?,
         }

@@ -7,7 +7,7 @@ use super::arguments::JobArguments;
 use super::error::CliError;
 use super::notify::Notifier;
 use super::output::Output;
-use super::{catalog, lake, progress, run_summary, signals, sources, summary, watch};
+use super::{catalog, cluster, lake, progress, run_summary, signals, sources, summary, watch};
 use crate::config::{
     Engine, Environment, LogFormat, LogLevel, Settings, SourceSettings, SummaryFormat,
 };
@@ -23,8 +23,8 @@ use crate::unit::Credentials;
 const EXAMPLE: &str = "sparklake run --event-logs /var/log/spark-events --lake ./lake";
 
 /// A round of a watch would wait for workers, and hold the lake against all later rounds.
-const WATCH_WITH_SHARDS: &str = "--watch repeats runs of one machine, and --engine shards ends a run \
-     until it is resumed: leave one of the two out";
+const WATCH_ELSEWHERE: &str = "--watch repeats runs of one machine, and with --engine shards or ballista:// a \
+     run may wait until it is resumed: leave one of the two out";
 
 /// A line that resumes a run.
 const RESUME_EXAMPLE: &str = "sparklake run --resume latest --lake ./lake";
@@ -53,8 +53,8 @@ pub(super) async fn execute(
 ) -> Result<u8, CliError> {
     let (settings, environment) = (&context.settings, &context.environment);
     if let (Some(every), None) = (settings.run.watch, &arguments.resume) {
-        if settings.run.engine == Engine::Shards {
-            return Err(CliError::Usage(WATCH_WITH_SHARDS.to_owned()));
+        if settings.run.engine != Engine::Local {
+            return Err(CliError::Usage(WATCH_ELSEWHERE.to_owned()));
         }
         return watch::execute(context, every, output).await;
     }
@@ -218,7 +218,8 @@ pub(super) async fn request_into(
         store_safety: StoreSafety::from_allow_unsafe(settings.lake.allow_unsafe_store),
         sources: wanted,
         workers: None,
-        hands_out: (run.engine == Engine::Shards).then_some(run.units),
+        hands_out: (run.engine != Engine::Local).then_some(run.units),
+        engine: cluster::engine(run)?,
         resume: None,
         redactor: settings.redactor.clone(),
         window: Window {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::engine::Engine;
 use super::flexible;
 use super::source_section::SourceSection;
 
@@ -87,6 +88,8 @@ pub struct RunSection {
     pub reload: Vec<String>,
     /// Who works through units.
     pub engine: Option<Engine>,
+    /// Whether everybody who reaches the network between the machines of an engine is trusted.
+    pub trust_network: Option<bool>,
     /// About how many units are handed out to other machines.
     pub units: Option<NonZeroUsize>,
     /// What a run prints when it ends.
@@ -210,18 +213,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Who works through the units of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Engine {
-    /// Threads of the run's own process.
-    #[default]
-    Local,
-    /// Other machines: the run writes orders into the lake, `sparklake worker` works through them, and
-    /// `sparklake run --resume` commits what they report.
-    Shards,
-}
-
 /// What a run prints when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -295,7 +286,7 @@ macro_rules! display_in_lowercase {
         }
     )*};
 }
-display_in_lowercase!(LogFormat, LogLevel, Color, Severity, SummaryFormat, Engine);
+display_in_lowercase!(LogFormat, LogLevel, Color, Severity, SummaryFormat);
 
 impl RulesSection {
     /// Rules that are not run, without repetition.

@@ -11,6 +11,7 @@
 
 mod aws_endpoints;
 mod document;
+mod engine;
 mod environment;
 mod error;
 mod field_names;
@@ -31,9 +32,10 @@ mod tests;
 mod time;
 
 pub use document::LoadedFile;
+pub use engine::{Engine, SCHEDULER_PORT, SchedulerAddress};
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use job_file::{Color, Engine, JobFile, LogFormat, LogLevel, Severity, SummaryFormat};
+pub use job_file::{Color, JobFile, LogFormat, LogLevel, Severity, SummaryFormat};
 pub use options::{GivenBy, OPTIONS, SettingOption};
 pub use origin::{Origin, Sourced};
 pub use secrets::{StorageOptions, secret};

@@ -155,15 +155,24 @@ pub const OPTIONS: &[SettingOption] = &[
         "engine",
         GivenBy::Flag("engine", "SPARKLAKE_ENGINE"),
         Some("\"local\""),
-        "Who reads and judges: local (threads of this process) or shards (other machines, by \
-         `sparklake worker`; the run then ends early, and --resume commits what they report)",
+        "Who reads and judges: local (threads of this process), shards (other machines, by \
+         `sparklake worker`; the run then ends early, and --resume commits what they report) or \
+         ballista://HOST:PORT (executors of that scheduler; see `sparklake cluster`)",
+    ),
+    option(
+        "run",
+        "trust_network",
+        GivenBy::Flag("trust-network", "SPARKLAKE_TRUST_NETWORK"),
+        Some("false"),
+        "Let scheduler, executors and runs of --engine ballista:// talk over a network: it is neither \
+         encrypted nor authenticated, so everybody who reaches it can read along and hand out work",
     ),
     option(
         "run",
         "units",
         GivenBy::Flag("units", "SPARKLAKE_UNITS"),
         Some("32"),
-        "About how many units --engine shards hands out, as far as there are histories: take a few for \
+        "About how many units --engine shards or ballista:// hands out, as far as there are histories: take a few for \
          each core of the workers",
     ),
     option(

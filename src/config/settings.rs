@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::engine::Engine;
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::job_file::{Color, Engine, LogFormat, LogLevel, Severity, SummaryFormat};
+use super::job_file::{Color, LogFormat, LogLevel, Severity, SummaryFormat};
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
 use super::source_section::SourceSection;
@@ -39,6 +40,7 @@ pub struct SettingOverrides {
     pub extract_timeout_seconds: Option<Sourced<NonZeroUsize>>,
     pub reload: Option<Sourced<Vec<String>>>,
     pub engine: Option<Sourced<Engine>>,
+    pub trust_network: Option<Sourced<bool>>,
     pub units: Option<Sourced<NonZeroUsize>>,
     pub summary: Option<Sourced<SummaryFormat>>,
     pub watch: Option<Sourced<String>>,
@@ -116,6 +118,8 @@ pub struct RunSettings {
     pub reload: Vec<String>,
     /// Who works through units.
     pub engine: Engine,
+    /// Whether everybody who reaches the network between the machines of an engine is trusted.
+    pub trust_network: bool,
     /// About how many units are handed out to other machines.
     pub units: usize,
     /// What a run prints when it ends.

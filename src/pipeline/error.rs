@@ -3,6 +3,7 @@
 use crate::analyze::AnalyzeError;
 use crate::load::LoadError;
 use crate::unit::UnitError;
+use crate::unit::shards::EngineError;
 
 use super::outcome::RunStatus;
 
@@ -27,6 +28,20 @@ pub enum RunError {
         /// The run that waits.
         run_id: String,
     },
+    /// The engine does not work through units.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The same, after units were handed out to it.
+    #[error(
+        "{source}; run {run_id} waits in the lake with what was reported so far: go on with `sparklake run \
+         --resume {run_id}` and the same --engine"
+    )]
+    EngineOfWaiting {
+        /// The run that waits.
+        run_id: String,
+        /// Why it waits.
+        source: EngineError,
+    },
     /// The lake cannot be used.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -49,17 +64,39 @@ impl From<UnitError> for RunError {
 }
 
 impl RunError {
+    /// The same error of a run whose units are handed out.
+    pub(super) fn of_waiting(self, run_id: &str) -> Self {
+        match self {
+            Self::Engine(source) => Self::EngineOfWaiting {
+                run_id: run_id.to_owned(),
+                source,
+            },
+            other => other,
+        }
+    }
+
     /// How a run with this error ended.
     #[must_use]
     pub fn status(&self) -> RunStatus {
         match self {
             Self::Unreachable { .. } => RunStatus::Unreachable,
             Self::Waiting { .. } => RunStatus::Held,
+            Self::Engine(error) | Self::EngineOfWaiting { source: error, .. } => of_engine(error),
             Self::Load(error) => of_load(error),
             Self::Analyze(error) if error.is_configuration() => RunStatus::Misconfigured,
             Self::Unit(error) if error.is_usage() => RunStatus::Misconfigured,
             Self::Analyze(_) | Self::Unit(_) => RunStatus::Failed,
         }
+    }
+}
+
+fn of_engine(error: &EngineError) -> RunStatus {
+    if error.is_unreachable() {
+        RunStatus::Unreachable
+    } else if error.is_usage() {
+        RunStatus::Misconfigured
+    } else {
+        RunStatus::Failed
     }
 }
 

@@ -6,12 +6,14 @@
 //! Platforms are worked through a few clusters at a time, each with its own commits.
 //!
 //! A run whose units go to other machines ends twice: once when its orders are written ([`shards`]),
-//! and once more when it is resumed and commits what was reported.
+//! and once more when it is resumed and commits what was reported. With an engine that hands units to its
+//! machines ([`engine`]) the run does not end in between.
 
 mod analysis;
 mod cluster_facts;
 mod cluster_outcome;
 mod clusters;
+mod engine;
 mod error;
 mod history_outcome;
 mod identify;

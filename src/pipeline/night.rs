@@ -10,6 +10,7 @@ use crate::unit::{Stores, UnitError};
 
 use super::analysis::{self, Analyzed, Judges, Rules};
 use super::clusters;
+use super::engine;
 use super::error::RunError;
 use super::outcome::RunStatus;
 use super::portion::{Loader, Portions};
@@ -20,6 +21,7 @@ use super::selection::Selection;
 use super::shard_counts::ShardCounts;
 use super::shards::{self, Carried, Orders};
 use super::sources::{self, Discovered};
+use super::stage;
 use super::summary::RunSummary;
 use super::watch::RunWatch;
 
@@ -109,6 +111,10 @@ impl Run<'_> {
 
     async fn work(&mut self) -> Result<Ended, RunError> {
         let request = self.request;
+        // Before anything is handed out to nobody.
+        if let (Some(engine), false) = (&request.engine, request.dry_run) {
+            engine.check().await?;
+        }
         let options = || request.storage_options.clone();
         let existing = match Lake::open_with(&request.lake, options(), request.store_safety).await {
             Ok(lake) => Some(lake.with_redactor(request.redactor.clone())),
@@ -291,7 +297,10 @@ impl Run<'_> {
             Task::New(prepared) => prepared,
             Task::Resumed(reports) => {
                 let rules = Rules::of(self.request)?;
-                return self.take_reports(lake, lock, &rules, reports, row).await;
+                return match self.request.engine {
+                    Some(_) => self.go_on(lake, lock, &rules, Ended::Waiting, row).await,
+                    None => self.take_reports(lake, lock, &rules, reports, row).await,
+                };
             }
         };
         let (rules, found) = if let Some(prepared) = prepared {
@@ -311,9 +320,36 @@ impl Run<'_> {
         if !orders.is_empty() {
             let objects = ShardObjects::of(lake, self.watch.run_id())?;
             shards::wait_for_extraction(&objects, orders, &mut self.summary, row).await?;
-            return Ok(Ended::Waiting);
+            return self.go_on(lake, lock, &rules, Ended::Waiting, row).await;
         }
-        self.analyze(lake, lock, &rules, None, row).await
+        let ended = self.analyze(lake, lock, &rules, None, row).await?;
+        self.go_on(lake, lock, &rules, ended, row).await
+    }
+
+    /// Has the engine work through what was handed out, and commits it, until nothing waits. Without an
+    /// engine the run ends here and waits.
+    async fn go_on(
+        &mut self,
+        lake: &Lake,
+        lock: &LakeLock,
+        rules: &Rules,
+        mut ended: Ended,
+        row: &RunRow,
+    ) -> Result<Ended, RunError> {
+        let Some(engine) = &self.request.engine else {
+            return Ok(ended);
+        };
+        let objects = ShardObjects::of(lake, self.watch.run_id())?;
+        let reference = stage::lake_reference(lake, self.request);
+        while ended == Ended::Waiting {
+            let manifest = objects.manifest().await?;
+            self.progress.phase(manifest.phase.as_str());
+            let worked = engine::work_through(&**engine, &objects, &manifest, &reference).await;
+            worked.map_err(|error| error.of_waiting(objects.run_id()))?;
+            let reports = Reports::new(objects.clone(), manifest);
+            ended = self.take_reports(lake, lock, rules, &reports, row).await?;
+        }
+        Ok(ended)
     }
 
     /// Commits what workers reported, and goes on from there.

@@ -9,6 +9,7 @@ use crate::analyze::Overrides;
 use crate::discover::Window;
 use crate::load::StoreSafety;
 use crate::redact::Redactor;
+use crate::unit::shards::UnitEngine;
 use crate::unit::{Credentials, Workers};
 
 use super::reload::Reload;
@@ -33,6 +34,8 @@ pub struct RunRequest {
     /// About how many units are handed out to other machines; the run then ends early and
     /// waits. `None` where this machine does the work.
     pub hands_out: Option<usize>,
+    /// The engine that works through what is handed out; the run then does not wait.
+    pub engine: Option<Arc<dyn UnitEngine>>,
     /// The run that waits and is gone on with, instead of a new one.
     pub resume: Option<String>,
     /// Masks secrets in all that is written.

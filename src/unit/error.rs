@@ -127,6 +127,14 @@ pub enum UnitError {
         /// Runs that wait there.
         waiting: Vec<String>,
     },
+    /// The executor works for other lakes.
+    #[error(
+        "this executor does not work for the lake {uri}; name it with --allow-lake if it should"
+    )]
+    LakeNotAllowed {
+        /// The lake.
+        uri: String,
+    },
     /// The report of a unit is there and cannot be taken.
     #[error("{path}: the report is refused: {problem}; remove it and start the worker again")]
     BadReport {
@@ -177,6 +185,7 @@ impl UnitError {
             | Self::InvalidRun { .. }
             | Self::BadManifest { .. }
             | Self::NotWaiting { .. }
+            | Self::LakeNotAllowed { .. }
             | Self::Config(_)
             | Self::Redaction(_) => true,
             Self::Discover(error) => !error.is_retryable(),

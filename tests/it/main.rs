@@ -14,6 +14,8 @@
 
 mod analysts;
 mod ask;
+#[cfg(feature = "cluster")]
+mod ballista;
 mod cli;
 mod conformance;
 mod context;

@@ -30,14 +30,14 @@ const LOGS: [&str; 4] = [
 
 /// Some logs, one of them cut off and one with garbage in it, and the lake that one process makes of
 /// them.
-struct Alone {
-    logs: PathBuf,
+pub(super) struct Alone {
+    pub(super) logs: PathBuf,
     lake: PathBuf,
     /// How long it takes to hand out, to work through all units, and to resume.
     took: [Duration; 3],
 }
 
-fn alone() -> &'static Alone {
+pub(super) fn alone() -> &'static Alone {
     static ALONE: OnceLock<Alone> = OnceLock::new();
     ALONE.get_or_init(|| {
         let home = folder("shards_alone");
@@ -63,7 +63,7 @@ fn alone() -> &'static Alone {
 impl Alone {
     /// A lake of that name has the rows that one process makes.
     #[track_caller]
-    fn assert_same_as(&self, lake: &Path, context: &str) {
+    pub(super) fn assert_same_as(&self, lake: &Path, context: &str) {
         let found = content(lake, &self.logs);
         assert_same(&found, &content(&self.lake, &self.logs), context);
         let left: Vec<PathBuf> = objects(lake).into_iter().collect();

@@ -137,6 +137,7 @@ async fn run(logs: &Path, lake: &Path, workers: Arc<dyn Workers>) -> RunEnd {
         }],
         workers: Some(workers),
         hands_out: None,
+        engine: None,
         resume: None,
         redactor: Default::default(),
         window: Default::default(),

@@ -17,11 +17,12 @@ use toml::Value;
 use self::value::ToToml;
 use self::window::window;
 use super::document::LoadedFile;
+use super::engine::Engine;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
-    AskSection, Engine, JobFile, LakeSection, LogSection, RedactionSection, RulesSection,
-    RunSection, SummaryFormat,
+    AskSection, JobFile, LakeSection, LogSection, RedactionSection, RulesSection, RunSection,
+    SummaryFormat,
 };
 use super::origin::{Origin, Sourced};
 use super::secrets::{self, StorageOptions};
@@ -224,6 +225,13 @@ impl Resolver {
                 &given.engine,
                 file.engine,
                 Engine::default(),
+            ),
+            trust_network: self.value(
+                "run",
+                "trust_network",
+                &given.trust_network,
+                file.trust_network,
+                false,
             ),
             units: self
                 .value("run", "units", &given.units, file.units, UNITS)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use super::super::job_file::{Engine, Severity, SummaryFormat};
+use super::super::engine::Engine;
+use super::super::job_file::{Severity, SummaryFormat};
 use super::super::origin::{Origin, Sourced};
 use super::super::secrets::{self, StorageOptions};
 use super::super::settings::Effective;

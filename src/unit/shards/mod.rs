@@ -12,6 +12,10 @@
 //! 3. The coordinator (`sparklake run --resume R`) takes what [`Reports`] gives, commits it, and
 //!    says what is missing.
 //!
+//! An engine, such as Ballista, does step 2 where a [`UnitEngine`] is there: it hands positions of units to
+//! its executors, and each of those calls [`ShardWorker::work_on`]. What is true stands in the reports,
+//! whatever the engine says; it may lose a unit, or have it done twice.
+//!
 //! What is below `_sparklake/shards/` in the lake:
 //!
 //! ```text
@@ -22,6 +26,7 @@
 //!
 //! Reports are read as hostile: each is checked against its order before its files are taken.
 
+mod engine;
 mod manifest;
 mod objects;
 mod report;
@@ -31,9 +36,10 @@ mod shard;
 mod tests;
 mod worker;
 
+pub use engine::{EngineError, EngineJob, JobEnd, RunReference, UnitEngine};
 pub use manifest::{MANIFEST_VERSION, Manifest, ManifestUnit, Phase};
 pub use objects::{ShardObjects, ShardProgress};
 pub use report::{REPORT_VERSION, Report};
 pub use reports::{RefusedReport, Reports, UnitTime};
 pub use shard::{InvalidShard, Shard};
-pub use worker::{ShardSummary, ShardWorker};
+pub use worker::{ShardSummary, ShardWorker, UnitEnd};

@@ -1,5 +1,7 @@
 //! Manifests, orders and reports as objects of the lake's store.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
@@ -110,19 +112,31 @@ impl ShardObjects {
     /// As [`Self::manifest`].
     pub async fn progress(&self) -> Result<ShardProgress, UnitError> {
         let manifest = self.manifest().await?;
-        let folder = self.folder(manifest.phase, "reports");
-        let store = self.lake.store();
-        let reports = store.list(Some(&folder));
-        let reported = reports
-            .try_fold(0, |number, _| async move { Ok(number + 1) })
-            .await
-            .map_err(|source| LoadError::storage("listing", folder.to_string(), source))?;
+        let reported = self.reported(manifest.phase).await?;
         Ok(ShardProgress {
             run_id: manifest.run_id,
             phase: manifest.phase,
             units: manifest.units.len(),
-            reported,
+            reported: reported.len(),
         })
+    }
+
+    /// Positions of the units that have a report, sound or not.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn reported(&self, phase: Phase) -> Result<HashSet<usize>, UnitError> {
+        let folder = self.folder(phase, "reports");
+        let reports = self.lake.store().list(Some(&folder));
+        let reports: Vec<_> = reports
+            .try_collect()
+            .await
+            .map_err(|source| LoadError::storage("listing", folder.to_string(), source))?;
+        let names = reports
+            .iter()
+            .filter_map(|report| report.location.filename());
+        let positions = names.filter_map(|name| name.strip_suffix(".json")?.parse().ok());
+        Ok(positions.collect())
     }
 
     /// Whether the run waits, as far as that can be told.

@@ -13,12 +13,13 @@ use super::super::collect::{StagedResult, UnitOrder};
 use super::super::error::UnitError;
 use super::super::execute::{AnyOrder, execute, execute_analysis, execute_groups};
 use super::super::order::LakeReference;
+use super::engine::RunReference;
 use super::manifest::{Manifest, Phase};
 use super::objects::ShardObjects;
 use super::report::{REPORT_VERSION, Report};
 use super::shard::Shard;
 use crate::config::Environment;
-use crate::load::host_name;
+use crate::load::{Lake, StoreSafety, host_name};
 
 /// Works through shards of one run.
 #[derive(Debug, Clone)]
@@ -61,13 +62,46 @@ pub struct ShardSummary {
 }
 
 /// What became of a unit.
-enum Unit {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitEnd {
+    /// It was worked through and reported.
     Done,
+    /// It had a report, or another worker was first.
     Reported,
+    /// It was not begun, since the worker was asked to stop.
     Left,
 }
 
 impl ShardWorker {
+    /// A worker for a run that it was told of, and the manifest of that run. `environment` holds the
+    /// variables that credentials refer to.
+    ///
+    /// # Errors
+    /// The lake cannot be opened, or the run does not wait for such units.
+    pub async fn open(
+        run: &RunReference,
+        environment: Environment,
+    ) -> Result<(Self, Manifest), UnitError> {
+        let RunReference { lake, run_id, .. } = run;
+        let options = lake.credentials.resolve(&environment).await?;
+        let safety = StoreSafety::from_allow_unsafe(lake.allow_unsafe_store);
+        let opened = Lake::open_with(&lake.uri, options, safety).await?;
+        let objects = ShardObjects::of(&opened, run_id)?;
+        let manifest = objects.manifest().await?;
+        if manifest.phase != run.phase {
+            let waits_for = manifest.phase.as_str();
+            return Err(objects.bad_manifest(&format!("the run waits for its {waits_for}")));
+        }
+        let worker = Self {
+            objects,
+            lake: lake.clone(),
+            environment,
+            threads: 1,
+            stop: Arc::default(),
+        };
+        Ok((worker, manifest))
+    }
+
     /// Works through the units of `shard` that have no report: those that take the machine for
     /// themselves one after the other, the rest side by side. A unit that comes to nothing costs no
     /// other one.
@@ -103,28 +137,39 @@ impl ShardWorker {
         Ok(summary)
     }
 
-    /// A panic, which is a bug of ours, costs the unit and no other.
     async fn on_a_thread(
         &self,
         manifest: &Arc<Manifest>,
         position: usize,
-    ) -> (usize, Result<Unit, UnitError>) {
+    ) -> (usize, Result<UnitEnd, UnitError>) {
+        (position, self.work_on(manifest, position).await)
+    }
+
+    /// Works through one unit, unless it has a report, on a thread of its own. A panic, which is a bug
+    /// of ours, costs the unit and no other.
+    ///
+    /// # Errors
+    /// The unit came to nothing.
+    pub async fn work_on(
+        &self,
+        manifest: &Arc<Manifest>,
+        position: usize,
+    ) -> Result<UnitEnd, UnitError> {
         let (worker, manifest) = (self.clone(), Arc::clone(manifest));
         let runtime = Handle::current();
         let unit =
             tokio::task::spawn_blocking(move || runtime.block_on(worker.unit(&manifest, position)));
-        let outcome = unit.await.unwrap_or_else(|error| {
+        unit.await.unwrap_or_else(|error| {
             Err(UnitError::Worker {
                 reason: error.to_string(),
             })
-        });
-        (position, outcome)
+        })
     }
 
-    async fn unit(&self, manifest: &Manifest, position: usize) -> Result<Unit, UnitError> {
+    async fn unit(&self, manifest: &Manifest, position: usize) -> Result<UnitEnd, UnitError> {
         let phase = manifest.phase;
         if self.stop.load(Ordering::Relaxed) {
-            return Ok(Unit::Left);
+            return Ok(UnitEnd::Left);
         }
         let order = self.objects.order(phase, position).await?;
         match AnyOrder::parse(&order)? {
@@ -159,14 +204,14 @@ impl ShardWorker {
         position: usize,
         order: &O,
         work: impl FnOnce() -> W,
-    ) -> Result<Unit, UnitError>
+    ) -> Result<UnitEnd, UnitError>
     where
         O: UnitOrder,
         O::Result: Serialize + DeserializeOwned,
         W: Future<Output = Result<O::Result, UnitError>>,
     {
         if self.is_reported(phase, position, order).await? {
-            return Ok(Unit::Reported);
+            return Ok(UnitEnd::Reported);
         }
         let started = Instant::now();
         let result = work().await?;
@@ -183,7 +228,7 @@ impl ShardWorker {
         // The coordinator may have gone on without it.
         let is_open = lake.is_open(order.batch()).await?;
         if is_open && self.objects.write_report(phase, position, json).await? {
-            return Ok(Unit::Done);
+            return Ok(UnitEnd::Done);
         }
         self.objects.discard(report.result.staged()).await;
         if !is_open {
@@ -192,7 +237,7 @@ impl ShardWorker {
                 run_id: order.batch().run_id.clone(),
             });
         }
-        Ok(Unit::Reported)
+        Ok(UnitEnd::Reported)
     }
 
     /// Whether the unit has a sound report. One that is not sound must be looked at by somebody: a
@@ -236,11 +281,11 @@ fn check_order(
 }
 
 impl ShardSummary {
-    fn count(&mut self, position: usize, outcome: Result<Unit, UnitError>) {
+    fn count(&mut self, position: usize, outcome: Result<UnitEnd, UnitError>) {
         match outcome {
-            Ok(Unit::Done) => self.done += 1,
-            Ok(Unit::Reported) => self.reported_before += 1,
-            Ok(Unit::Left) => self.left += 1,
+            Ok(UnitEnd::Done) => self.done += 1,
+            Ok(UnitEnd::Reported) => self.reported_before += 1,
+            Ok(UnitEnd::Left) => self.left += 1,
             Err(error) => {
                 self.failed += 1;
                 let problem = error.to_string();

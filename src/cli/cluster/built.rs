@@ -1,0 +1,95 @@
+//! The cluster commands where Ballista is built in.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use super::super::signals;
+use super::{
+    CliError, ClusterCommand, Context, ExecutorArguments, SchedulerAddress, SchedulerArguments,
+    UnitEngine, check_trust,
+};
+use crate::cluster::{
+    Ballista, ClusterError, ExecutorEnd, ExecutorSettings, SchedulerEnd, SchedulerSettings,
+    run_executor, run_scheduler,
+};
+use crate::pipeline::{EXIT_DONE, Signal};
+
+/// Longest time to wait for a scheduler that does not answer, at the start and in between.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn engine(scheduler: &SchedulerAddress) -> Result<Arc<dyn UnitEngine>, CliError> {
+    Ok(Arc::new(Ballista::new(scheduler.clone(), PATIENCE)))
+}
+
+pub(super) async fn execute(command: &ClusterCommand, context: &Context) -> Result<u8, CliError> {
+    match command {
+        ClusterCommand::Scheduler(arguments) => scheduler(arguments).await,
+        ClusterCommand::Executor(arguments) => executor(arguments, context).await,
+    }
+}
+
+async fn scheduler(arguments: &SchedulerArguments) -> Result<u8, CliError> {
+    let listen = arguments.listen;
+    let is_trusted = arguments.trust.trust_network.unwrap_or(false);
+    check_trust(listen.ip().is_loopback(), is_trusted, &listen)?;
+    let settings = SchedulerSettings {
+        listen,
+        executor_timeout: Duration::from_secs(arguments.executor_timeout_seconds.get().into()),
+        drain: Duration::from_secs(arguments.drain_seconds.into()),
+    };
+    let mut signal = None;
+    let end = run_scheduler(&settings, asked_to_stop(&mut signal)).await?;
+    Ok(match end {
+        SchedulerEnd::Drained => EXIT_DONE,
+        SchedulerEnd::JobsLeft(jobs) => {
+            tracing::warn!(
+                "{jobs} jobs were running: their runs wait, and are gone on with by --resume"
+            );
+            signal.unwrap_or(Signal::Terminate).exit_code()
+        }
+    })
+}
+
+async fn executor(arguments: &ExecutorArguments, context: &Context) -> Result<u8, CliError> {
+    let scheduler = &arguments.scheduler;
+    let is_trusted = arguments.trust.trust_network.unwrap_or(false);
+    check_trust(scheduler.is_loopback(), is_trusted, scheduler)?;
+    let cores = match arguments.cores {
+        Some(cores) => u32::from(cores.get()),
+        None => {
+            let all = available_parallelism().map_or(1, NonZeroUsize::get);
+            u32::try_from(all).unwrap_or(1)
+        }
+    };
+    let settings = ExecutorSettings {
+        scheduler: scheduler.clone(),
+        patience: PATIENCE,
+        cores,
+        lakes: arguments.allow_lake.clone(),
+        health: arguments.health,
+        work_dir: arguments.work_dir.clone(),
+    };
+    let stop = asked_to_stop(&mut None);
+    match run_executor(&settings, &context.environment, stop).await? {
+        ExecutorEnd::Drained => Ok(EXIT_DONE),
+    }
+}
+
+/// Waits for a signal; a second one ends the process at once.
+async fn asked_to_stop(signal: &mut Option<Signal>) {
+    *signal = Some(signals::drain(Arc::new(AtomicBool::new(false))).await);
+}
+
+impl From<ClusterError> for CliError {
+    fn from(error: ClusterError) -> Self {
+        match error {
+            ClusterError::Engine(error) => Self::Run(error.into()),
+            ClusterError::Listen { .. } | ClusterError::WorkDir(_) | ClusterError::Stopped(_) => {
+                Self::Serve(error.to_string())
+            }
+        }
+    }
+}
