@@ -11,8 +11,9 @@ use crate::unit::shards::{
 
 use super::error::RunError;
 
-/// Most units of one job: an engine's plan has some hundred bytes for each, and its messages are limited.
-const MAX_UNITS: usize = 10_000;
+/// Most units of one job: an engine's plan has some hundred bytes for each, its messages are limited, and its
+/// scheduler handles the whole plan with each task.
+const MAX_UNITS: usize = 1_000;
 /// Time between two looks at the reports while a job runs.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// Jobs in a row that may end early without a single further report.

@@ -72,7 +72,8 @@ async fn executor(arguments: &ExecutorArguments, context: &Context) -> Result<u8
         health: arguments.health,
         work_dir: arguments.work_dir.clone(),
     };
-    let stop = asked_to_stop(&mut None);
+    let mut signal = None;
+    let stop = asked_to_stop(&mut signal);
     match run_executor(&settings, &context.environment, stop).await? {
         ExecutorEnd::Drained => Ok(EXIT_DONE),
     }
