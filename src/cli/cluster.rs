@@ -29,10 +29,6 @@ pub(super) enum ClusterCommand {
 }
 
 #[derive(Debug, clap::Args)]
-#[cfg_attr(
-    not(feature = "cluster"),
-    expect(dead_code, reason = "there with the feature alone")
-)]
 pub(super) struct SchedulerArguments {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50050")]
@@ -49,10 +45,6 @@ pub(super) struct SchedulerArguments {
 }
 
 #[derive(Debug, clap::Args)]
-#[cfg_attr(
-    not(feature = "cluster"),
-    expect(dead_code, reason = "there with the feature alone")
-)]
 pub(super) struct ExecutorArguments {
     /// The scheduler to work for
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
@@ -75,10 +67,6 @@ pub(super) struct ExecutorArguments {
 
 /// Whether others may be on the network.
 #[derive(Debug, clap::Args)]
-#[cfg_attr(
-    not(feature = "cluster"),
-    expect(dead_code, reason = "there with the feature alone")
-)]
 struct TrustArguments {
     #[arg(
         long,
