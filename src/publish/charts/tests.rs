@@ -274,7 +274,7 @@ fn axes_have_round_values_in_the_units_of_people() {
         texts.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(texts(Scale::Time, 173_000.0), "0 60 s 2 min");
-    assert_eq!(texts(Scale::CoreTime, 1.73e7), "0 2 h 4 h");
+    assert_eq!(texts(Scale::CoreTime, 1.73e7), "0 1 h 2 h 3 h 4 h");
     assert_eq!(texts(Scale::Usd, 0.27), "0 $0.10 $0.20");
-    assert_eq!(texts(Scale::Count, 42.0), "0 20 40");
+    assert_eq!(texts(Scale::Count, 42.0), "0 10 20 30 40");
 }
