@@ -8,6 +8,7 @@ use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use deltalake::DeltaTable;
 use deltalake::logstore::{ObjectStoreRef, StorageConfig, logstore_with, object_store_factories};
@@ -348,20 +349,33 @@ impl Lake {
         value: &T,
         mode: PutMode,
     ) -> Result<(), LoadError> {
-        let bytes = serde_json::to_vec(value).map_err(|error| LoadError::Damaged {
+        let json = serde_json::to_vec(value).map_err(|error| LoadError::Damaged {
             path: path.to_owned(),
             problem: error.to_string(),
         })?;
+        let bytes = Bytes::from(json);
         let options = PutOptions {
             mode,
             ..PutOptions::default()
         };
-        self.inner
-            .store
-            .put_opts(&Path::from(path), bytes.into(), options)
+        let location = Path::from(path);
+        let store = &self.inner.store;
+        let failed = |source| LoadError::storage("writing", path, source);
+        match store
+            .put_opts(&location, bytes.clone().into(), options)
             .await
-            .map_err(|source| LoadError::storage("writing", path, source))?;
-        Ok(())
+        {
+            // A put whose answer was lost is sent again, and refused because of itself.
+            Err(refused @ object_store::Error::AlreadyExists { .. }) => {
+                let found = store.get(&location).await.map_err(failed)?;
+                match found.bytes().await.map_err(failed)? == bytes {
+                    true => Ok(()),
+                    false => Err(failed(refused)),
+                }
+            }
+            Err(error) => Err(failed(error)),
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Removes a bookkeeping file; one that is gone already is fine.

@@ -69,6 +69,10 @@ impl Lease {
         for _ in 0..ATTEMPTS {
             let mode = match read(&store).await? {
                 None => PutMode::Create,
+                // The answer to our put was lost, and it was refused when it was sent again.
+                Some(ours) if ours.record.token == record.token => {
+                    return Ok(Self::keep(store, record, ours.version));
+                }
                 Some(other) if other.is_dead() => PutMode::Update(other.version),
                 Some(other) => return Err(LoadError::Held(Box::new(other.record.holder))),
             };
@@ -144,12 +148,20 @@ impl Lease {
     /// Renews once; `false` when there is nothing to renew any more.
     async fn renew(&self) -> bool {
         let version = self.lock_state().version.clone();
-        let renewed = put(&self.store, &self.record, PutMode::Update(version)).await;
+        let began = Instant::now();
+        let mut renewed = put(&self.store, &self.record, PutMode::Update(version)).await;
+        // A put whose answer was lost is sent again, and refused because of itself.
+        if let Err(Error::Precondition { .. }) = &renewed
+            && let Ok(Some(found)) = read(&self.store).await
+            && found.record.token == self.record.token
+        {
+            renewed = Ok(found.version);
+        }
         let mut state = self.lock_state();
         match renewed {
             Ok(version) => {
                 state.version = version;
-                state.renewed = Instant::now();
+                state.renewed = began;
                 true
             }
             Err(Error::Precondition { .. } | Error::NotFound { .. }) => {
@@ -327,6 +339,22 @@ mod tests {
         put(&store, &record, PutMode::Create).await.unwrap();
         let lease = Lease::acquire(store, holder(&host_name(), std::process::id()), None).await;
         assert!(lease.is_ok() || !cfg!(target_os = "linux"));
+    }
+
+    #[tokio::test]
+    async fn a_renewal_whose_answer_was_lost_is_a_renewal() {
+        let store = memory();
+        let lease = Lease::acquire(Arc::clone(&store), holder("a", 1), None)
+            .await
+            .unwrap();
+        let version = lease.lock_state().version.clone();
+        // It arrives, and the holder does not hear of it.
+        put(&store, &lease.record, PutMode::Update(version))
+            .await
+            .unwrap();
+        assert!(lease.renew().await);
+        assert!(lease.renew().await);
+        lease.check().unwrap();
     }
 
     #[tokio::test]

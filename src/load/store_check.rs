@@ -18,6 +18,9 @@ use super::lake::{Lake, layout};
 /// Writers that create the same object at once when a store is tried.
 const RIVALS: usize = 4;
 
+/// How often a store is tried that refuses what it should take, before that counts.
+const TRIALS: usize = 3;
+
 /// What to do about a store that does not keep two writers apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum StoreSafety {
@@ -95,8 +98,21 @@ impl Lake {
         }
     }
 
-    /// Tries the store out with an object of a name of its own, and removes it.
+    /// Tries the store out. A put whose answer gets lost on its way is sent again and refused then, as if
+    /// somebody else had been first: what looks so is tried anew.
     pub(super) async fn try_conditional_puts(&self) -> Result<ConditionalPuts, LoadError> {
+        for _ in 0..TRIALS {
+            match self.try_conditional_put().await? {
+                Trial::Kept => return Ok(ConditionalPuts::Kept),
+                Trial::Missing => return Ok(ConditionalPuts::Missing),
+                Trial::Refused => tracing::debug!("the store refused a put that nobody rivals"),
+            }
+        }
+        Ok(ConditionalPuts::Missing)
+    }
+
+    /// Tries the store out with an object of a name of its own, and removes it.
+    async fn try_conditional_put(&self) -> Result<Trial, LoadError> {
         let name = format!("{}/probe-{}", layout::BOOKKEEPING, uuid::Uuid::now_v7());
         let path = Path::from(name.as_str());
         let store = self.undecorated_store();
@@ -108,18 +124,23 @@ impl Lake {
     }
 }
 
+/// What one try of a store gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    Kept,
+    Missing,
+    /// It refused what it should have taken.
+    Refused,
+}
+
 /// Lets rivals create one object, then creates and changes it once more.
-async fn try_out(
-    store: &dyn ObjectStore,
-    path: &Path,
-    with_updates: bool,
-) -> Result<ConditionalPuts, Error> {
+async fn try_out(store: &dyn ObjectStore, path: &Path, with_updates: bool) -> Result<Trial, Error> {
     let rivals = (0..RIVALS).map(|rival| put(store, path, rival, PutMode::Create));
     let mut winner = None;
     let mut failure = None;
     for outcome in join_all(rivals).await {
         match outcome {
-            Ok(_) if winner.is_some() => return Ok(ConditionalPuts::Missing),
+            Ok(_) if winner.is_some() => return Ok(Trial::Missing),
             Ok(result) => winner = Some(UpdateVersion::from(result)),
             Err(error) => failure = Some(error),
         }
@@ -129,28 +150,28 @@ async fn try_out(
             // Where a plain put works, it is the condition that the store does not know.
             Some(error) if !is_refusal(&error) => {
                 match put(store, path, RIVALS, PutMode::Overwrite).await {
-                    Ok(_) => Ok(ConditionalPuts::Missing),
+                    Ok(_) => Ok(Trial::Missing),
                     Err(_) => Err(error),
                 }
             }
-            _ => Ok(ConditionalPuts::Missing),
+            _ => Ok(Trial::Refused),
         };
     };
     if !is_refused(put(store, path, RIVALS, PutMode::Create).await)? {
-        return Ok(ConditionalPuts::Missing);
+        return Ok(Trial::Missing);
     }
     if !with_updates {
-        return Ok(ConditionalPuts::Kept);
+        return Ok(Trial::Kept);
     }
     let first = put(store, path, RIVALS, PutMode::Update(version.clone())).await;
     if is_refused(first)? {
-        return Ok(ConditionalPuts::Missing);
+        return Ok(Trial::Refused);
     }
     let stale = put(store, path, RIVALS + 1, PutMode::Update(version)).await;
     Ok(if is_refused(stale)? {
-        ConditionalPuts::Kept
+        Trial::Kept
     } else {
-        ConditionalPuts::Missing
+        Trial::Missing
     })
 }
 

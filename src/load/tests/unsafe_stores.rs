@@ -24,6 +24,8 @@ use super::*;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PutBehavior {
     Keeping,
+    /// Keeps them, but the answer to each is lost, and it is sent again. Of probes only the first.
+    LosingAnswers,
     /// Writes over what is there, as s3rver does.
     Ignoring,
     /// Says that it does not know such a thing.
@@ -56,13 +58,21 @@ impl ObjectStore for Double {
         payload: PutPayload,
         mut options: PutOptions,
     ) -> object_store::Result<PutResult> {
+        let mut is_lost = options.mode != PutMode::Overwrite;
         if location.as_ref().contains("/probe-") {
-            PROBES.lock().unwrap().push(self.host.clone());
+            let mut probes = PROBES.lock().unwrap();
+            is_lost &= !probes.contains(&self.host);
+            probes.push(self.host.clone());
         }
         // Others get between a look and a write.
         tokio::task::yield_now().await;
         match self.manners {
-            PutBehavior::Keeping => {}
+            PutBehavior::LosingAnswers if is_lost => {
+                let again = (payload.clone(), options.clone());
+                self.objects.put_opts(location, payload, options).await?;
+                return self.objects.put_opts(location, again.0, again.1).await;
+            }
+            PutBehavior::Keeping | PutBehavior::LosingAnswers => {}
             PutBehavior::Ignoring => options.mode = PutMode::Overwrite,
             PutBehavior::Refusing if options.mode == PutMode::Overwrite => {}
             PutBehavior::Refusing => {
@@ -153,6 +163,7 @@ impl LogStoreFactory for Factory {
 fn register() {
     for (scheme, manners) in [
         ("keeping", PutBehavior::Keeping),
+        ("losing", PutBehavior::LosingAnswers),
         ("ignoring", PutBehavior::Ignoring),
         ("refusing", PutBehavior::Refusing),
     ] {
@@ -261,4 +272,20 @@ async fn a_look_at_the_place_says_what_it_lacks_and_leaves_nothing() {
     );
     let left = objects("looked").list_with_delimiter(None).await.unwrap();
     assert!(left.objects.is_empty() && left.common_prefixes.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_get_lost_cost_nothing() {
+    let lake = make("losing://lost/lake", StoreSafety::Required)
+        .await
+        .unwrap();
+    let lock = lake.acquire("first").await.unwrap();
+    let apps = [app("app-1", 3), app("app-2", 1)];
+    load(&lake, &lock, &apps, &[]).await.unwrap();
+    let grown = app("app-1", 4);
+    load(&lake, &lock, std::slice::from_ref(&grown), &[grown.key()])
+        .await
+        .unwrap();
+    assert_eq!(content(&lake).await, expected(&[grown, app("app-2", 1)]));
+    lock.release().await;
 }
