@@ -280,6 +280,7 @@ async fn answers_that_get_lost_cost_nothing() {
         .await
         .unwrap();
     let lock = lake.acquire("first").await.unwrap();
+    lake.recover(&lock).await.unwrap();
     let apps = [app("app-1", 3), app("app-2", 1)];
     load(&lake, &lock, &apps, &[]).await.unwrap();
     let grown = app("app-1", 4);
