@@ -32,13 +32,9 @@ about AS (
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
   UNION ALL
-  SELECT CAST(s.sql_id AS STRING) AS sql_text, f.finding_id, f.title, f.severity_rank
+  SELECT CAST(f.sql_id AS STRING) AS sql_text, f.finding_id, f.title, f.severity_rank
   FROM stage_findings AS f
-  INNER JOIN stages AS s
-    ON s.platform = f.platform AND s.cluster_id = f.cluster_id AND s.application_id = f.application_id
-    AND s.attempt_id = f.attempt_id AND s.app_date = f.app_date
-    AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
-  WHERE s.sql_id IS NOT NULL AND f.platform = $platform AND f.cluster_id = $cluster_id
+  WHERE f.sql_id IS NOT NULL AND f.platform = $platform AND f.cluster_id = $cluster_id
     AND f.application_id = $application_id AND f.attempt_id = $attempt_id
     AND f.app_date = CAST($app_date AS DATE)
 ),

@@ -2,12 +2,12 @@
 -- title: Which stage attempts a finding is about
 -- description: One row per finding about stages and stage attempt that it is about: the attempt it names, and those
 --   that it stands for because they show the same (`others` of its evidence). is_named tells them apart: lost times
---   and savings are those of all of them together, so sum them where is_named holds. Findings about a query or a
---   plan node are not here.
+--   and savings are those of all of them together, so sum them where is_named holds. sql_id is the query that the stage
+--   ran for. Findings about a query or a plan node are not here.
 -- reads: findings, stages
 WITH attempts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, app_date, stage_id, stage_attempt_id,
+    platform, cluster_id, application_id, attempt_id, app_date, stage_id, stage_attempt_id, sql_id,
     CONCAT(CAST(stage_id AS STRING), '.', CAST(stage_attempt_id AS STRING)) AS subject
   FROM stages
 ),
@@ -22,7 +22,7 @@ about AS (
   WHERE subject_type = 'stage'
 )
 SELECT
-  f.platform, f.cluster_id, f.application_id, f.attempt_id, f.app_date, s.stage_id, s.stage_attempt_id,
+  f.platform, f.cluster_id, f.application_id, f.attempt_id, f.app_date, s.stage_id, s.stage_attempt_id, s.sql_id,
   f.finding_id, f.rule_id, f.severity, f.severity_rank, f.confidence, f.category, f.subject_type, f.subject_id,
   f.title, f.evidence, f.recommendation, f.config_key, f.config_current, f.config_recommended,
   f.lost_core_ms, f.recoverable_ms, f.est_savings_usd, f.subject_id = s.subject AS is_named

@@ -1,5 +1,5 @@
-//! `sparklake cluster`: the processes of a cluster that works for `run --engine ballista://…`, and the way
-//! to it. They are Ballista's, and there with the cargo feature `cluster` alone.
+//! `sparklake cluster`: the processes of a Ballista cluster for `run --engine ballista://…`, and the engine of
+//! such a run. Built only with the cargo feature `cluster`.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -11,20 +11,20 @@ use super::error::CliError;
 use crate::config::{Engine, RunSettings, SchedulerAddress};
 use crate::unit::shards::UnitEngine;
 
-/// Processes of a cluster that works for `run --engine ballista://HOST:PORT`
+/// Run a Ballista scheduler or executor for `run --engine ballista://HOST:PORT`
 ///
-/// One scheduler and any number of executors, of the same sparklake as the run. Executors open the stores
-/// themselves: give them the variables that the job file names. What they say to each other is neither
-/// encrypted nor authenticated.
+/// A cluster has one scheduler and any number of executors, of the same sparklake version as the run.
+/// Executors open the object stores themselves: set the environment variables that the job file names.
+/// Traffic between them is neither encrypted nor authenticated.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ClusterCommand {
-    /// Hand units to executors, and again where an executor dies
+    /// Assign units to executors, and reassign the units of an executor that dies
     ///
-    /// Answers /healthz and /readyz on its port. SIGTERM ends it when no job runs any more.
+    /// Serves /healthz and /readyz on its port. After SIGTERM it exits once no job is running.
     Scheduler(SchedulerArguments),
-    /// Work through the units that a scheduler hands out
+    /// Process the units that a scheduler assigns
     ///
-    /// Listens nowhere but at --health. SIGTERM ends it when the units that it has begun are done.
+    /// Opens no port except --health. After SIGTERM it exits once the units that it has started are done.
     Executor(ExecutorArguments),
 }
 
@@ -35,8 +35,8 @@ pub(super) struct SchedulerArguments {
     listen: SocketAddr,
     #[command(flatten)]
     trust: TrustArguments,
-    /// An executor that was not heard of for so long is gone: its units go to others. A busy one is heard
-    /// every 5 s
+    /// An executor that sends no heartbeat for this long counts as lost, and its units are reassigned. A
+    /// busy executor reports every 5 s
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     executor_timeout_seconds: NonZeroU16,
     /// Longest time to wait for running jobs after SIGTERM
@@ -51,16 +51,16 @@ pub(super) struct ExecutorArguments {
     scheduler: SchedulerAddress,
     #[command(flatten)]
     trust: TrustArguments,
-    /// Units at the same time, and threads of one that takes the machine [default: all]
+    /// Units to process at the same time [default: number of cores]
     #[arg(long, value_name = "NUMBER")]
     cores: Option<NonZeroU16>,
-    /// Lake to work for; may be repeated [default: any that a run names]
+    /// Lake that this executor may write to; may be repeated [default: any lake that a run names]
     #[arg(long, value_name = "URI")]
     allow_lake: Vec<String>,
-    /// Address and port where /healthz and /readyz are answered [default: nowhere]
+    /// Address and port to serve /healthz and /readyz on [default: none]
     #[arg(long, value_name = "ADDRESS")]
     health: Option<SocketAddr>,
-    /// Folder for the few bytes that tasks leave [default: one in the temporary folder]
+    /// Folder for small task files [default: a folder in the temporary folder]
     #[arg(long, value_name = "FOLDER")]
     work_dir: Option<PathBuf>,
 }
@@ -125,8 +125,8 @@ fn check_trust(
         return Ok(());
     }
     Err(CliError::Usage(format!(
-        "{address} is beyond this machine, and Ballista neither encrypts nor authenticates: whoever reaches \
-         that network can read along and hand work to executors; if all who do are trusted, add \
+        "{address} is not on this machine, and Ballista traffic is neither encrypted nor authenticated: anyone \
+         on that network can read it and submit work. If you trust everyone on the network, add \
          --trust-network"
     )))
 }

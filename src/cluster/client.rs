@@ -80,7 +80,9 @@ impl Ballista {
                     return Err(self.refused(status.message()));
                 }
                 Code::Unimplemented => {
-                    return Err(self.refused("something else than a scheduler listens there"));
+                    return Err(
+                        self.refused("something other than a Ballista scheduler listens there")
+                    );
                 }
                 _ => patience
                     .wait(&status)
@@ -159,7 +161,9 @@ impl UnitEngine for Ballista {
                 Ok(answer) if answer.status().as_u16() == 503 => ("no executor".to_owned(), true),
                 Ok(answer) => {
                     let status = answer.status();
-                    let other = format!("what listens there is no scheduler: it answers {status}");
+                    let other = format!(
+                        "something other than a Ballista scheduler listens there: it answered {status}"
+                    );
                     return Err(self.unreachable(other));
                 }
                 Err(error) => (causes(&error), false),
@@ -285,13 +289,10 @@ mod tests {
     fn what_is_wrong_with_a_unit_is_found_in_what_ballista_says() {
         let told = "Job failed due to stage 1 failed: Task 5 in Stage 1 failed 4 times, most recent failure \
             reason: \"Task failed due to IO error: DataFusionError(Shared(External(DataFusionError(IoError(\
-            Custom { kind: Other, error: \\\"a unit came to nothing: the lake 's3://b' is closed (unit 5)\\\" \
+            Custom { kind: Other, error: \\\"a unit failed: the lake 's3://b' is closed (unit 5)\\\" \
             })))))\"\n";
         let found = unit_problem(told);
-        assert_eq!(
-            found,
-            "a unit came to nothing: the lake 's3://b' is closed (unit 5)"
-        );
+        assert_eq!(found, "a unit failed: the lake 's3://b' is closed (unit 5)");
         assert_eq!(
             unit_problem("all executors are gone\n"),
             "all executors are gone"

@@ -32,7 +32,7 @@ impl ExecutionEngine for UnitsOnly {
     ) -> Result<Arc<dyn QueryStageExecutor>> {
         if !is_of_units(&plan) {
             return plan_err!(
-                "the plan is none of `sparklake run`, and these executors run no other"
+                "the plan was not made by `sparklake run`, and these executors run no other plan"
             );
         }
         self.0.create_query_stage_exec(

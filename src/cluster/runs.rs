@@ -20,8 +20,8 @@ const KEPT_OPEN: usize = 4;
 /// take unit after unit otherwise, and leave none to those who have it.
 const BEFORE_REFUSAL: Duration = Duration::from_secs(3);
 
-/// What begins to say why a unit came to nothing.
-pub(super) const UNIT_PROBLEM: &str = "a unit came to nothing: ";
+/// What the reason for a failed unit begins with.
+pub(super) const UNIT_PROBLEM: &str = "a unit failed: ";
 
 /// Works through units of any run.
 pub(super) struct OpenRuns {
@@ -88,7 +88,7 @@ impl OpenRuns {
             Ok(UnitEnd::Left) => Ok("left".to_owned()),
             Err(error) => {
                 let run_id = &run.run_id;
-                tracing::error!(run_id, position, "the unit came to nothing: {error}");
+                tracing::error!(run_id, position, "the unit failed: {error}");
                 match run.is_tolerant {
                     true => Ok(format!("failed: {error}")),
                     false => Err(DataFusionError::IoError(io::Error::other(problem(

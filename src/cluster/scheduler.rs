@@ -65,7 +65,7 @@ pub async fn run_scheduler(
     let served = start_grpc_service_with_listener(listener, scheduler.clone());
     tokio::select! {
         served = served => match served {
-            Ok(()) => Err(ClusterError::Stopped("nobody can reach it any more".to_owned())),
+            Ok(()) => Err(ClusterError::Stopped("it stopped listening".to_owned())),
             Err(error) => Err(stopped(error)),
         },
         end = drained(&scheduler, settings.drain, stop) => Ok(end),

@@ -66,16 +66,16 @@ impl FromStr for SchedulerAddress {
     /// Reads `HOST`, `HOST:PORT` or `ballista://HOST:PORT`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |problem: &str| {
-            format!("{text:?} is no address of a scheduler: {problem}; write ballista://HOST:PORT")
+            format!("{text:?} is not a scheduler address: {problem}; write ballista://HOST:PORT")
         };
         let bare = text.strip_prefix(SCHEME).unwrap_or(text);
         let url = url::Url::parse(&format!("http://{bare}"))
             .map_err(|error| wrong(&error.to_string()))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("it takes no user and no password"));
+            return Err(wrong("a user or password is not allowed"));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("something follows the port"));
+            return Err(wrong("nothing may follow the port"));
         }
         // A URL leaves the default port of its scheme out.
         let names_default_port = bare.trim_end_matches('/').ends_with(":80");
@@ -89,7 +89,7 @@ impl FromStr for SchedulerAddress {
                 host: host.to_owned(),
                 port,
             }),
-            _ => Err(wrong("it names no host or no port")),
+            _ => Err(wrong("the host or the port is missing")),
         }
     }
 }
@@ -113,7 +113,7 @@ impl FromStr for Engine {
             "shards" => Ok(Self::Shards),
             address if address.starts_with(SCHEME) => address.parse().map(Self::Ballista),
             _ => Err(format!(
-                "{text:?} is no engine; write local, shards or ballista://HOST:PORT"
+                "{text:?} is not an engine; use local, shards or ballista://HOST:PORT"
             )),
         }
     }

@@ -69,26 +69,28 @@ impl Lease {
         for _ in 0..ATTEMPTS {
             let mode = match read(&store).await? {
                 None => PutMode::Create,
-                // The answer to our put was lost, and it was refused when it was sent again.
-                Some(ours) if ours.record.token == record.token => {
-                    return Ok(Self::keep(store, record, ours.version));
-                }
                 Some(other) if other.is_dead() => PutMode::Update(other.version),
                 Some(other) => return Err(LoadError::Held(Box::new(other.record.holder))),
             };
-            match put(&store, &record, mode).await {
-                Ok(version) => {
-                    if let Some(pause) = second_look {
-                        tokio::time::sleep(pause).await;
-                        if let Some(other) = other_holder(&store, &record).await? {
-                            return Err(LoadError::Held(Box::new(other)));
-                        }
+            let version = match put(&store, &record, mode).await {
+                Ok(version) => version,
+                // Another run was first, unless the answer to our own put was lost: sent again, it is
+                // refused because of itself.
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+                    match own_version(&store, &record).await? {
+                        Some(version) => version,
+                        None => continue,
                     }
-                    return Ok(Self::keep(store, record, version));
                 }
-                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
                 Err(source) => return Err(LoadError::storage("writing", layout::LOCK, source)),
+            };
+            if let Some(pause) = second_look {
+                tokio::time::sleep(pause).await;
+                if let Some(other) = other_holder(&store, &record).await? {
+                    return Err(LoadError::Held(Box::new(other)));
+                }
             }
+            return Ok(Self::keep(store, record, version));
         }
         Err(LoadError::Contended {
             table: "of locks".to_owned(),
@@ -150,12 +152,10 @@ impl Lease {
         let version = self.lock_state().version.clone();
         let began = Instant::now();
         let mut renewed = put(&self.store, &self.record, PutMode::Update(version)).await;
-        // A put whose answer was lost is sent again, and refused because of itself.
         if let Err(Error::Precondition { .. }) = &renewed
-            && let Ok(Some(found)) = read(&self.store).await
-            && found.record.token == self.record.token
+            && let Ok(Some(version)) = own_version(&self.store, &self.record).await
         {
-            renewed = Ok(found.version);
+            renewed = Ok(version);
         }
         let mut state = self.lock_state();
         match renewed {
@@ -218,6 +218,16 @@ impl StoredLease {
         let can_tell = process_started(std::process::id()).is_some();
         here && can_tell && process_started(self.record.holder.pid) != self.record.process_started
     }
+}
+
+/// The version of the lease in the store, where it is the one that `record` describes.
+async fn own_version(
+    store: &Arc<dyn ObjectStore>,
+    record: &Record,
+) -> Result<Option<UpdateVersion>, LoadError> {
+    let found = read(store).await?;
+    let own = found.filter(|found| found.record.token == record.token);
+    Ok(own.map(|own| own.version))
 }
 
 /// The run that holds the lease; `None` when no run does, or when its lease has expired.

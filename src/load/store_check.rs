@@ -105,7 +105,9 @@ impl Lake {
             match self.try_conditional_put().await? {
                 Trial::Kept => return Ok(ConditionalPuts::Kept),
                 Trial::Missing => return Ok(ConditionalPuts::Missing),
-                Trial::Refused => tracing::debug!("the store refused a put that nobody rivals"),
+                Trial::Refused => {
+                    tracing::debug!("the store refused a put without a rival; trying it again")
+                }
             }
         }
         Ok(ConditionalPuts::Missing)

@@ -97,12 +97,14 @@ impl Work {
             JobEnd::Failed { problem } => problem,
             JobEnd::Lost => {
                 tracing::warn!(
-                    "the scheduler lost the job: what has no report is handed out again"
+                    "the scheduler lost the job; units without a report are assigned again"
                 );
-                return self.note_idle(has_moved, "the scheduler was started anew again and again");
+                return self.note_idle(has_moved, "the scheduler keeps restarting");
             }
         };
-        tracing::warn!("the engine gave the job up: {end}; what has no report is handed out again");
+        tracing::warn!(
+            "the engine failed the job: {end}; units without a report are assigned again"
+        );
         self.note_idle(has_moved, &end)?;
         self.problem = Some(end);
         Ok(())
@@ -124,7 +126,7 @@ impl Work {
         }
         let problem = self.problem;
         Err(RunError::Engine(EngineError::Failed {
-            problem: problem.unwrap_or_else(|| "no executor says why".to_owned()),
+            problem: problem.unwrap_or_else(|| "no executor reported a reason".to_owned()),
         }))
     }
 }

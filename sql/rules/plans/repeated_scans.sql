@@ -7,9 +7,8 @@
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
---   stage and has no timer, the time of the stages, at most what opening and parsing
---   them can take; and unknown for what else
---   has no timer. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
+--   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and unknown for what
+--   else has no timer. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
@@ -23,6 +22,8 @@
 -- evidence: {source} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
 --   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
+-- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
+--   count, check and write from that.
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
 --   subquery for each part), or write what its parts share to a table first.

@@ -46,7 +46,7 @@ async fn scheduler(arguments: &SchedulerArguments) -> Result<u8, CliError> {
         SchedulerEnd::Drained => EXIT_DONE,
         SchedulerEnd::JobsLeft(jobs) => {
             tracing::warn!(
-                "{jobs} jobs were running: their runs wait, and are gone on with by --resume"
+                "{jobs} jobs were still running; continue their runs with `run --resume`"
             );
             signal.unwrap_or(Signal::Terminate).exit_code()
         }

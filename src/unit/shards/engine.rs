@@ -89,8 +89,8 @@ pub enum EngineError {
     },
     /// It refuses what this version of sparklake sends.
     #[error(
-        "the scheduler {scheduler} refuses the job: {problem}; run the same sparklake as scheduler, \
-         executor and coordinator"
+        "the scheduler {scheduler} refuses the job: {problem}; use the same sparklake version for scheduler, \
+         executors and run"
     )]
     Refused {
         /// Its address.
@@ -99,9 +99,7 @@ pub enum EngineError {
         problem: String,
     },
     /// No unit at all was worked through.
-    #[error(
-        "no unit was worked through on the engine: {problem}; correct that where the executors run"
-    )]
+    #[error("the engine completed no unit: {problem}; fix this where the executors run")]
     Failed {
         /// What the engine said last.
         problem: String,
