@@ -85,7 +85,10 @@ pub enum ExtractError {
         reason: String,
     },
     /// Events without an ApplicationStart: there is no application to give them to.
-    #[error("{uri} has no SparkListenerApplicationStart event")]
+    #[error(
+        "{uri} has no SparkListenerApplicationStart event and no application id in its name: its beginning is missing, \
+         or the file is cut off before that event; copy the log again"
+    )]
     NoApplicationStart {
         /// The log.
         uri: String,
