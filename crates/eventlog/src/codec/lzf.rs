@@ -86,7 +86,15 @@ impl<R: Read> LzfChunks<R> {
 #[cfg(any(test, feature = "test-support"))]
 #[expect(clippy::expect_used, reason = "blocks of tests are small")]
 pub(super) mod encode {
+    use std::collections::HashMap;
+
     use super::MAGIC;
+
+    /// How far back a copy reaches.
+    const WINDOW: usize = 1 << 13;
+    /// The longest copy, and the longest run of literals.
+    const LONGEST_COPY: usize = 264;
+    const LONGEST_RUN: usize = 32;
 
     /// The chunks that compress-lzf writes for `blocks`, each at most 65535 bytes.
     pub(crate) fn chunks(blocks: &[&[u8]]) -> Vec<u8> {
@@ -99,16 +107,64 @@ pub(super) mod encode {
                 .expect("a short block")
                 .to_be_bytes()
         };
-        match ::lzf::compress(block) {
-            Ok(payload) => [
+        let payload = compress(block);
+        if payload.len() < block.len() {
+            [
                 MAGIC,
                 &[1],
                 &length(&payload),
                 &length(block),
                 payload.as_slice(),
             ]
-            .concat(),
-            Err(_) => [MAGIC, &[0], &length(block), block].concat(),
+            .concat()
+        } else {
+            [MAGIC, &[0], &length(block), block].concat()
         }
+    }
+
+    /// LZF-compresses `block`, greedily. Not by the crate `lzf`, whose compressor writes past its
+    /// buffer where the text hardly compresses.
+    pub(crate) fn compress(block: &[u8]) -> Vec<u8> {
+        let mut payload = Vec::new();
+        let mut seen: HashMap<&[u8], usize> = HashMap::new();
+        let (mut at, mut run) = (0, 0);
+        while let Some(three) = block.get(at..at + 3) {
+            let earlier = seen.insert(three, at);
+            let Some(earlier) = earlier.filter(|earlier| at - earlier <= WINDOW) else {
+                at += 1;
+                continue;
+            };
+            literals(&block[run..at], &mut payload);
+            let same = block[at..]
+                .iter()
+                .zip(&block[earlier..])
+                .take_while(|(here, there)| here == there);
+            let length = same.take(LONGEST_COPY).count();
+            copy(at - earlier - 1, length - 2, &mut payload);
+            at += length;
+            run = at;
+        }
+        literals(&block[run..], &mut payload);
+        payload
+    }
+
+    fn literals(bytes: &[u8], payload: &mut Vec<u8>) {
+        for run in bytes.chunks(LONGEST_RUN) {
+            payload.push(byte(run.len() - 1));
+            payload.extend_from_slice(run);
+        }
+    }
+
+    /// A copy of `length + 2` bytes from `offset + 1` bytes back.
+    fn copy(offset: usize, length: usize, payload: &mut Vec<u8>) {
+        payload.push(byte(length.min(7) << 5 | offset >> 8));
+        if length >= 7 {
+            payload.push(byte(length - 7));
+        }
+        payload.push(byte(offset & 0xff));
+    }
+
+    fn byte(number: usize) -> u8 {
+        u8::try_from(number).expect("a number below 256")
     }
 }
