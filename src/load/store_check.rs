@@ -106,7 +106,7 @@ impl Lake {
                 Trial::Kept => return Ok(ConditionalPuts::Kept),
                 Trial::Missing => return Ok(ConditionalPuts::Missing),
                 Trial::Refused => {
-                    tracing::debug!("the store refused a put without a rival; trying it again")
+                    tracing::debug!("the store refused a put without a rival; trying it again");
                 }
             }
         }
