@@ -32,7 +32,8 @@ use crate::extract::process_logs::Signatures;
 use crate::model::SettingValue;
 use crate::model::did_you_mean;
 
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
+/// The folder `sql/`.
+pub(super) static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
 /// The built-in catalog, once it has been read.
 static READ: OnceLock<Catalog> = OnceLock::new();
@@ -260,14 +261,12 @@ impl Catalog {
     }
 
     /// Without these views: something else gives their rows.
-    #[cfg(test)]
     pub(super) fn without_views(mut self, ids: &[String]) -> Self {
         self.views.retain(|id, _| !ids.contains(id));
         self
     }
 
     /// Without these tables, which are then read as the lake has them.
-    #[cfg(test)]
     pub(super) fn without_tables(mut self, ids: &[&str]) -> Self {
         self.tables.retain(|id, _| !ids.contains(&id.as_str()));
         self

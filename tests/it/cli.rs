@@ -278,6 +278,44 @@ fn rules_are_listed_and_explained_with_what_the_job_file_changes() {
 }
 
 #[test]
+fn a_rule_is_tested_by_the_cases_beside_it_without_a_lake() {
+    let folder = TestContext::new();
+    let passed = folder.run(&["rules", "test", "task_skew"]);
+    assert_eq!(passed.code, 0, "{}", passed.err);
+    assert!(
+        passed.out.starts_with("ok        task_skew  "),
+        "{}",
+        passed.out
+    );
+
+    // A threshold that nothing reaches: the cases in which it fires fail.
+    let own = folder.path().join("own/rules/skew");
+    std::fs::create_dir_all(&own).expect("a folder");
+    let rule = include_str!("../../sql/rules/skew/task_skew.sql");
+    let rule = rule.replace("min_ratio double = 3.0", "min_ratio double = 3000.0");
+    std::fs::write(own.join("task_skew.sql"), rule).expect("written");
+    let failed = folder.run(&["rules", "test", "--rules-dir", "own", "task_skew"]);
+    assert_eq!(failed.code, 1, "{}{}", failed.out, failed.err);
+    assert!(
+        failed.out.contains("1 finding expected, 0 found\n"),
+        "{}",
+        failed.out
+    );
+    assert!(
+        failed.out.ends_with("0 passed, 1 failed, 0 untested\n"),
+        "{}",
+        failed.out
+    );
+
+    let unknown = folder.run(&["rules", "test", "task_skow"]);
+    assert_refused(
+        &unknown,
+        2,
+        "error: there is no rule `task_skow`; did you mean `task_skew`?\n",
+    );
+}
+
+#[test]
 fn a_job_file_with_a_mistyped_key_is_refused_with_file_and_line() {
     let folder = TestContext::new();
     let job = "[lake]\nuri = \"lake\"\n\n[run]\nsinse = \"7d\"\n";

@@ -1,29 +1,21 @@
 //! A lake in memory for the tests of rules and derived tables: rows are written as JSON with the
 //! columns that matter, all others take a harmless default.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use arrow::json::ReaderBuilder;
-use arrow::json::writer::{JsonArray, WriterBuilder};
-use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::analyze::rule_tests::{self, FactLake, Row, is_same};
 use crate::analyze::{Analysis, Catalog, Scope, Stamp, run};
-use crate::ask::{SessionSettings, session};
-use crate::schema::{self, ColumnType, Table};
-
-type Row = Map<String, Value>;
 
 /// One application attempt whose rows a test writes.
 pub(super) const APP: &str = "app-1";
 
 #[derive(Default)]
 pub(super) struct TestLake {
-    rows: BTreeMap<&'static str, Vec<Row>>,
+    facts: FactLake,
 }
 
 impl TestLake {
@@ -99,58 +91,35 @@ impl TestLake {
     }
 
     /// Adds a row of any table of [`APP`].
-    pub(super) fn add(&mut self, table: &'static str, columns: Value) -> &mut Self {
+    pub(super) fn add(&mut self, table: &str, columns: Value) -> &mut Self {
         self.row(table, APP, columns)
     }
 
     /// Adds a row of any table to an application.
-    pub(super) fn row(&mut self, table: &'static str, app: &str, columns: Value) -> &mut Self {
-        let contract = contract(table);
-        let mut defaults = json!({
-            "platform": "event_log", "cluster_id": "c-1", "cluster_name": "cluster",
-            "application_id": app, "attempt_id": "0", "app_date": "2026-01-02",
-            "batch_id": "1", "ingested_at": "2026-01-03T00:00:00Z",
-        });
-        // Tables of clusters have no application.
-        if let Some(defaults) = defaults.as_object_mut() {
-            defaults.retain(|name, _| contract.column(name).is_some());
-        }
-        let mut row = object(merged(defaults, columns));
-        let unknown = row.keys().find(|name| contract.column(name).is_none());
-        assert_eq!(unknown, None, "{table} has no such column");
-        for column in contract.columns.iter().filter(|column| !column.nullable) {
-            row.entry(&column.name)
-                .or_insert_with(|| zero(column.data_type));
-        }
-        self.rows.entry(table).or_default().push(row);
+    pub(super) fn row(&mut self, table: &str, app: &str, columns: Value) -> &mut Self {
+        let added = self.facts.row(table, app, object(columns));
+        added.expect("a row of the table");
         self
     }
 
     /// Adds a row of a table that is about clusters and runs instead of applications.
-    pub(super) fn bookkeeping(&mut self, table: &'static str, columns: Value) -> &mut Self {
-        let contract = contract(table);
-        let mut row = object(columns);
-        let unknown = row.keys().find(|name| contract.column(name).is_none());
-        assert_eq!(unknown, None, "{table} has no such column");
-        for column in contract.columns.iter().filter(|column| !column.nullable) {
-            row.entry(&column.name)
-                .or_insert_with(|| zero(column.data_type));
-        }
-        self.rows.entry(table).or_default().push(row);
+    pub(super) fn bookkeeping(&mut self, table: &str, columns: Value) -> &mut Self {
+        let added = self.facts.plain_row(table, object(columns));
+        added.expect("a row of the table");
         self
     }
 
     /// Changes columns of the last row of an application in a table.
-    pub(super) fn change(&mut self, table: &'static str, app: &str, columns: Value) -> &mut Self {
-        let mut rows = self.rows.entry(table).or_default().iter_mut();
+    pub(super) fn change(&mut self, table: &str, app: &str, columns: Value) -> &mut Self {
+        let mut rows = self.facts.rows_of(table).expect("a table").iter_mut();
         let row = rows.rfind(|row| row["application_id"] == app);
         row.expect("a row").extend(object(columns));
         self
     }
 
     /// Makes the table exist, without rows if it has none.
-    pub(super) fn ensure(&mut self, table: &'static str) -> &mut Self {
-        self.rows.entry(table).or_default();
+    pub(super) fn ensure(&mut self, table: &str) -> &mut Self {
+        self.facts.rows_of(table).expect("a table");
         self
     }
 
@@ -161,25 +130,7 @@ impl TestLake {
 
     /// The same with so many threads to a query, and as many parts of each table.
     pub(super) fn context_with(&self, partitions: usize) -> SessionContext {
-        let settings = SessionSettings {
-            target_partitions: Some(partitions),
-            ..SessionSettings::default()
-        };
-        let ctx = session(&settings).expect("session");
-        for (table, rows) in &self.rows {
-            let schema = contract(table).arrow_schema();
-            let parts = rows.chunks(rows.len().div_ceil(partitions).max(1));
-            let mut parts: Vec<_> = parts
-                .map(|part| vec![batch(schema.clone(), part)])
-                .collect();
-            if parts.is_empty() {
-                parts.push(vec![RecordBatch::new_empty(schema.clone())]);
-            }
-            let provider = MemTable::try_new(schema, parts).expect("table");
-            ctx.register_table(*table, Arc::new(provider))
-                .expect("new name");
-        }
-        ctx
+        self.facts.session(partitions).expect("a session")
     }
 
     /// Runs these rules and tables with all that they read; nothing may fail. Costs are not known
@@ -246,11 +197,10 @@ pub(super) fn assert_columns(row: &Row, expected: Value) {
         let actual = row
             .get(&name)
             .unwrap_or_else(|| panic!("no column {name}: {row:?}"));
-        let same = match (actual.as_f64(), expected.as_f64()) {
-            (Some(left), Some(right)) => (left - right).abs() <= 1e-9 * right.abs().max(1.0),
-            _ => *actual == expected,
-        };
-        assert!(same, "{name} is {actual}, not {expected}");
+        assert!(
+            is_same(actual, &expected),
+            "{name} is {actual}, not {expected}"
+        );
     }
 }
 
@@ -261,33 +211,8 @@ pub(super) fn stamp() -> Stamp {
     }
 }
 
-fn contract(table: &str) -> &'static Table {
-    schema::table(table).unwrap_or_else(|| panic!("no contract for {table}"))
-}
-
-pub(super) fn batch(schema: SchemaRef, rows: &[Row]) -> RecordBatch {
-    let mut decoder = ReaderBuilder::new(schema.clone())
-        .build_decoder()
-        .expect("decoder");
-    decoder
-        .serialize(rows)
-        .expect("values of the columns' types");
-    decoder
-        .flush()
-        .expect("valid rows")
-        .unwrap_or_else(|| RecordBatch::new_empty(schema))
-}
-
 pub(super) fn json_rows(batch: &RecordBatch) -> Vec<Row> {
-    if batch.num_rows() == 0 {
-        return Vec::new();
-    }
-    let mut writer = WriterBuilder::new()
-        .with_explicit_nulls(true)
-        .build::<_, JsonArray>(Vec::new());
-    writer.write(batch).expect("writes");
-    writer.finish().expect("finishes");
-    serde_json::from_slice(&writer.into_inner()).expect("JSON objects")
+    rule_tests::rows(batch).expect("JSON objects")
 }
 
 fn merged(defaults: Value, columns: Value) -> Value {
@@ -300,16 +225,5 @@ fn object(value: Value) -> Row {
     match value {
         Value::Object(row) => row,
         other => panic!("not an object: {other}"),
-    }
-}
-
-fn zero(data_type: ColumnType) -> Value {
-    match data_type {
-        ColumnType::Bigint | ColumnType::Int | ColumnType::Double => json!(0),
-        ColumnType::Boolean => json!(false),
-        ColumnType::String => json!(""),
-        ColumnType::Timestamp => json!("2026-01-02T00:00:00Z"),
-        ColumnType::Date => json!("2026-01-02"),
-        ColumnType::BigintArray | ColumnType::StringArray => json!([]),
     }
 }
