@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::RowError;
 use crate::event::{Accumulable, ExecutorMetrics, StageInfo, TaskMetrics};
 
-use super::job::{duration, percent, rounded};
+use super::job::{completed_percent, duration, rounded};
 use super::text::{json_accumulables, json_map};
 use super::{Depth, FactTable, RowWriter, append_peaks};
 
@@ -267,7 +267,11 @@ impl StageRow {
     }
 
     fn completion_rate(&self) -> Option<f64> {
-        (self.info.num_tasks > 0).then(|| percent(self.num_complete_tasks, self.info.num_tasks))
+        completed_percent(
+            self.num_completed_indices,
+            self.num_complete_tasks,
+            self.info.num_tasks,
+        )
     }
 
     #[expect(

@@ -318,3 +318,70 @@ fn a_failure_is_the_error_and_not_the_cancellation_that_follows() {
         &[("failure_reason", "Job aborted due to stage failure: boom")],
     );
 }
+
+#[test]
+fn clocks_that_run_backwards_leave_no_negative_time() {
+    let log = MADE_LOG
+        .replace(
+            &format!("\"Timestamp\":{}}}", START + 1000),
+            &format!("\"Timestamp\":{}}}", START - 5000),
+        )
+        .replace(
+            &format!("\"time\":{}", START + 80),
+            &format!("\"time\":{}", START + 80_000),
+        );
+    assert!(log.contains(&format!("\"Timestamp\":{}}}", START - 5000)));
+    let (tables, _) = replay(log.lines());
+    assert_row(
+        &tables.only("applications"),
+        &[
+            ("end_time", "2024-07-03T09:46:35Z"),
+            ("duration_ms", "0"),
+            ("duration_minutes", "0.0"),
+            ("observed_duration_ms", "NULL"),
+        ],
+    );
+    assert_row(&tables.rows("sql").remove(0), &[("duration_ms", "NULL")]);
+}
+
+#[test]
+fn a_task_whose_two_copies_succeed_completes_once() {
+    let copy = |event: &str, more: &str, finish: i64| {
+        format!(
+            r#"{{"Event":"{event}","Stage ID":0,"Stage Attempt ID":0{more},"Task Info":{{"Task ID":900,"Index":0,"Attempt":1,"Partition ID":0,"Launch Time":{},"Executor ID":"1","Host":"h1","Locality":"ANY","Speculative":true,"Getting Result Time":0,"Finish Time":{finish},"Failed":false,"Killed":false,"Accumulables":[]}}}}"#,
+            START + 150
+        )
+    };
+    let copies = [
+        copy("SparkListenerTaskStart", "", 0),
+        copy(
+            "SparkListenerTaskEnd",
+            r#","Task Type":"ResultTask","Task End Reason":{"Reason":"Success"}"#,
+            START + 204,
+        ),
+    ];
+    let mut lines: Vec<&str> = MADE_LOG.lines().collect();
+    let first_end = lines
+        .iter()
+        .position(|line| line.contains("\"SparkListenerTaskEnd\""))
+        .expect("a task ends");
+    for line in copies.iter().rev() {
+        lines.insert(first_end, line);
+    }
+    let (tables, _) = replay(lines.into_iter());
+    let stages = tables.rows("stages").into_iter();
+    let first = stages.filter(|row| row["stage_attempt_id"] == "0");
+    assert_row(
+        &with_id(first.collect(), "stage_id", "0"),
+        &[
+            ("num_tasks", "2"),
+            ("num_complete_tasks", "3"),
+            ("num_completed_indices", "2"),
+            ("task_completion_rate", "100.0"),
+        ],
+    );
+    let before = with_id(replay(MADE_LOG.lines()).0.rows("jobs"), "job_id", "0");
+    let after = with_id(tables.rows("jobs"), "job_id", "0");
+    assert_eq!(after["task_success_rate"], before["task_success_rate"]);
+    assert_ne!(after["num_completed_tasks"], before["num_completed_tasks"]);
+}

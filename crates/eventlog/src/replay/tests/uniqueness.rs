@@ -111,11 +111,28 @@ fn with_number(line: &str, number: usize, value: i64) -> String {
 
 fn assert_sound(tables: &Tables) -> Result<(), TestCaseError> {
     prop_assert_eq!(tables.repeated_key(), None);
-    for table in ["jobs", "stages", "executors"] {
+    for table in ["applications", "jobs", "stages", "sql", "executors"] {
         for row in tables.rows(table) {
-            for column in ["duration_ms", "lifetime_ms"] {
+            for column in [
+                "duration_ms",
+                "duration_minutes",
+                "observed_duration_ms",
+                "lifetime_ms",
+            ] {
                 if let Some(value) = row.get(column) {
                     prop_assert!(!value.starts_with('-'), "{}.{}: {}", table, column, value);
+                }
+            }
+            for column in ["task_success_rate", "task_completion_rate"] {
+                if let Some(value) = row.get(column) {
+                    let percent: f64 = value.parse().expect("a number");
+                    prop_assert!(
+                        (0.0..=100.0).contains(&percent),
+                        "{}.{}: {}",
+                        table,
+                        column,
+                        value
+                    );
                 }
             }
         }
