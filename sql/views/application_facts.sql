@@ -28,8 +28,8 @@ WITH workers AS (
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
   a.application_name, a.job_key, a.complete, a.completed, a.failure_reason,
-  -- Until the last event where there is no end, as in every Databricks log.
-  NULLIF(COALESCE(a.observed_duration_ms, a.duration_ms), 0) AS app_duration_ms,
+  -- Until the last event where there is no end, as in every Databricks log; not known where it ends before it starts.
+  CASE WHEN COALESCE(a.observed_duration_ms, a.duration_ms) > 0 THEN COALESCE(a.observed_duration_ms, a.duration_ms) END AS app_duration_ms,
   a.total_task_time_ms, a.core_time_ms, a.num_executors_max, a.cores_max,
   a.input_bytes AS app_input_bytes, a.num_jobs, a.num_sql,
   -- Of one executor's container; times without a job, and the time that tasks held cores.
@@ -39,8 +39,9 @@ SELECT
   a.cores_busy_time_ms, a.tasks_running_max, a.num_lost_events, a.num_failed_tasks,
   a.num_killed_tasks, a.driver_memory_bytes, a.master,
   COALESCE(a.executor_cores, w.worker_cores) AS executor_cores,
-  CAST(a.core_time_ms AS DOUBLE) / NULLIF(COALESCE(a.observed_duration_ms, a.duration_ms), 0)
-    AS average_cores,
+  CASE WHEN COALESCE(a.observed_duration_ms, a.duration_ms) > 0
+    THEN CAST(a.core_time_ms AS DOUBLE) / COALESCE(a.observed_duration_ms, a.duration_ms)
+  END AS average_cores,
   COALESCE(w.num_workers, 0) AS num_workers,
   COALESCE(w.num_never_used, 0) AS num_never_used,
   -- NULL where the log does not hold them, never 0.

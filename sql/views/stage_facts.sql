@@ -17,10 +17,11 @@ WITH quantiles AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
     MAX(num_tasks) AS succeeded_tasks,
-    MAX(CASE WHEN metric = 'duration' THEN min END) AS duration_min,
-    MAX(CASE WHEN metric = 'duration' THEN median END) AS duration_median,
-    MAX(CASE WHEN metric = 'duration' THEN max END) AS duration_max,
-    MAX(CASE WHEN metric = 'duration' THEN total END) AS duration_total,
+    -- Not known where a clock that was set back makes a task end before it begins.
+    MAX(CASE WHEN metric = 'duration' AND min >= 0 THEN min END) AS duration_min,
+    MAX(CASE WHEN metric = 'duration' AND min >= 0 THEN median END) AS duration_median,
+    MAX(CASE WHEN metric = 'duration' AND min >= 0 THEN max END) AS duration_max,
+    MAX(CASE WHEN metric = 'duration' AND min >= 0 THEN total END) AS duration_total,
     MAX(CASE WHEN metric = 'executor_run_time' THEN median END) AS run_time_median,
     MAX(CASE WHEN metric = 'executor_run_time' THEN max END) AS run_time_max,
     MAX(CASE WHEN metric = 'executor_run_time' THEN mean END) AS run_time_mean,

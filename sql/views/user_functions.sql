@@ -9,9 +9,7 @@
 WITH described AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUBSTR(description, 1, 4000) AS description
   FROM sql_nodes
-  -- Rows that an older version loaded have no kind.
-  WHERE COALESCE(operator_kind, LOWER(node_name)) IN ('project', 'filter', 'aggregate', 'join', 'window') AND NOT COALESCE(is_photon, FALSE)
-    AND description LIKE '%(%'
+  WHERE operator_kind IN ('project', 'filter', 'aggregate', 'join', 'window') AND NOT is_photon AND description LIKE '%(%'
 ),
 digits AS (
   SELECT 1 AS digit UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7

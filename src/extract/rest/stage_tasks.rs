@@ -77,7 +77,7 @@ impl StageTasks {
             ended.failed_tasks += i64::from(info.failed);
             ended.killed_tasks += i64::from(info.killed);
             ended.tail.add(info);
-            ended.task_time_ms = ended.task_time_ms.saturating_add(info.duration());
+            ended.task_time_ms = ended.task_time_ms.saturating_add(info.duration().max(0));
             ended.last_event = ended.last_event.max(info.launch_time).max(info.finish_time);
             if task.has_ended() && !info.is_successful() {
                 self.unsuccessful.push(task);

@@ -37,13 +37,14 @@ impl Totals {
 
     /// Counts a task that ended for the first time, on `cpus` cores.
     pub(super) fn task_ended(&mut self, end: &TaskEnd, cpus: i64) {
-        let duration = end.info.duration();
+        // A clock that was set back makes it negative: then it is not known.
+        let duration = end.info.duration().max(0);
         let status = end.info.status();
         self.tasks += 1;
         self.failed_tasks += i64::from(status == "FAILED");
         self.killed_tasks += i64::from(status == "KILLED");
         self.task_time_ms = self.task_time_ms.saturating_add(duration);
-        let busy = duration.max(0).saturating_mul(cpus.max(1));
+        let busy = duration.saturating_mul(cpus.max(1));
         self.cores_busy_ms = self.cores_busy_ms.saturating_add(busy);
         self.metrics.add(&end.metrics);
     }
