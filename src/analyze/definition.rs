@@ -63,9 +63,12 @@ impl Query {
             .iter_mut()
             .find(|parameter| parameter.name == name)
         {
-            Some(parameter) => parameter
-                .replace(value)
-                .map_err(|problem| (problem, "give a value of that type".to_owned())),
+            Some(parameter) => parameter.replace(value).map_err(|problem| {
+                (
+                    problem,
+                    "give a value that fits; `sparklake explain` shows the defaults".to_owned(),
+                )
+            }),
             None => Err((
                 format!("there is no parameter `{name}`"),
                 did_you_mean(name, known.iter().map(String::as_str)),

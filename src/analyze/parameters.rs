@@ -139,15 +139,32 @@ impl Parameter {
         })
     }
 
-    /// Gives the parameter a user's value; the old one stays where the new does not fit its type.
+    /// Gives the parameter a user's value; the old one stays where the new does not fit its type, or is
+    /// negative where the old one is not: no threshold of time, size, number or share is.
     pub(super) fn replace(&mut self, value: &SettingValue) -> Result<(), String> {
-        self.value = fit_value(value, self.data_type).ok_or_else(|| {
+        let refused = || {
             format!(
                 "`{value}` is not a {} as `{}` needs it",
                 self.data_type, self.name
             )
-        })?;
+        };
+        let fitting = fit_value(value, self.data_type).ok_or_else(refused)?;
+        if is_negative(&fitting) && !is_negative(&self.value) {
+            return Err(format!(
+                "`{value}` is below 0, which `{}` cannot be",
+                self.name
+            ));
+        }
+        self.value = fitting;
         Ok(())
+    }
+}
+
+fn is_negative(value: &SettingValue) -> bool {
+    match value {
+        SettingValue::Integer(number) => *number < 0,
+        SettingValue::Double(number) => *number < 0.0,
+        SettingValue::Boolean(_) | SettingValue::Text(_) => false,
     }
 }
 
@@ -229,5 +246,29 @@ mod tests {
             Err("`many` is not a double as `min_ratio` needs it".to_owned())
         );
         assert_eq!(parameter.value, SettingValue::Double(5.0));
+    }
+
+    #[test]
+    fn a_threshold_does_not_go_below_zero() {
+        let mut ratio =
+            Parameter::parse("a.sql", &field("min_ratio double = 3 [ratio] x")).expect("valid");
+        let mut bytes =
+            Parameter::parse("a.sql", &field("min_bytes bigint = 0 [bytes] x")).expect("valid");
+        for (parameter, value) in [
+            (&mut ratio, SettingValue::Double(-0.5)),
+            (&mut ratio, SettingValue::Integer(-5)),
+            (&mut bytes, SettingValue::Integer(-1)),
+        ] {
+            let before = parameter.value.clone();
+            let refused = parameter.replace(&value).expect_err("below 0");
+            assert!(refused.contains("is below 0"), "{refused}");
+            assert_eq!(parameter.value, before);
+        }
+        let mut attempt =
+            Parameter::parse("a.sql", &field("attempt bigint = -1 [id] -1: the newest"))
+                .expect("valid");
+        attempt
+            .replace(&SettingValue::Integer(-2))
+            .expect("as its default");
     }
 }

@@ -2,17 +2,21 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
---   the longest; they do more than read, so it is an upper bound, and never above medium. The input of one RDD is
---   what recomputed_rdd reports, scans of queries are what repeated_scans does. Interactive sessions are not judged.
+--   the longest; they do more than read, so it is an upper bound, and never above medium. The input of one RDD that costs
+--   enough is what recomputed_rdd reports, scans of queries are what repeated_scans does. Interactive sessions are not judged.
 -- subject: stage
 -- group_by: kind
 -- parameter: min_bytes bigint = 134217728 [bytes] input of a stage, at least
+-- parameter: min_rows bigint = 1000000 [count] its rows, at least, where its bytes were not counted
 -- parameter: min_lost_ms bigint = 60000 [ms] task time of these stages but the longest, at least
+-- parameter: min_small_lost_ms bigint = 20000 [ms] the same where it is a large share of the core time, at least
+-- parameter: min_share double = 0.1 [ratio] that share, at least
+-- parameter: min_rdd_lost_ms bigint = 30000 [ms] task time of the stages of one RDD but the longest from which recomputed_rdd reports it
 -- parameter: medium_lost_ms bigint = 7200000 [ms] the same, from which it is of medium severity
--- evidence: {num_stages:stage|stages} of {num_jobs:job|jobs} ({stage_name}) read {rows:row|rows} each, {input_bytes:bytes} in all; they
+-- evidence: {num_stages:stage|stages} of {num_jobs:job|jobs} ({stage_name}) read {rows:row|rows} each[, {input_bytes:bytes} in all]; they
 --   took {run_ms:s} of task time, {longest_ms:s} of it in the longest.
 -- recommendation: Read and prepare the data once: persist what these steps share, or write it as Parquet before them. Algorithms that
 --   pass over their input several times need it cached.
@@ -21,18 +25,36 @@ WITH candidates AS (
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, job_ids, rdd_ids,
     num_tasks, input_records, CAST(input_bytes AS DOUBLE) AS input_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
   FROM stages
-  WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0 AND input_bytes >= $min_bytes
+  WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0
+    -- Vectored reads of some file systems (Spark 4 on local files) count almost no bytes.
+    AND (input_bytes >= $min_bytes OR (input_records >= $min_rows AND input_bytes < 0.1e0 * input_records))
 ),
--- Those that read a cache, or an RDD that another rule names.
-explained AS (
-  SELECT DISTINCT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.stage_id
+rdd_stages AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.stage_id, c.job_ids, c.run_ms,
+    r.rdd_id, r.is_persisted, r.first_stage_id, r.num_reads, r.parent_ids
   FROM candidates AS c
   INNER JOIN rdds AS r
     ON r.platform = c.platform AND r.cluster_id = c.cluster_id
     AND r.application_id = c.application_id AND r.attempt_id = c.attempt_id
   WHERE ARRAY_CONTAINS(c.rdd_ids, r.rdd_id)
-    AND ((r.is_persisted AND r.first_stage_id < c.stage_id)
-      OR (NOT r.is_persisted AND r.num_reads >= 2 AND CARDINALITY(r.parent_ids) = 0))
+),
+-- RDDs that recomputed_rdd names.
+named AS (
+  SELECT platform, cluster_id, application_id, attempt_id, rdd_id
+  FROM rdd_stages
+  WHERE NOT is_persisted AND num_reads >= 2 AND CARDINALITY(parent_ids) = 0
+  GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id
+  HAVING COUNT(DISTINCT ARRAY_MIN(job_ids)) > 1 AND SUM(run_ms) - MAX(run_ms) >= $min_rdd_lost_ms
+),
+-- Stages that read a cache, or such an RDD.
+explained AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  FROM rdd_stages AS s
+  LEFT JOIN named AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.rdd_id = s.rdd_id
+  WHERE n.rdd_id IS NOT NULL OR (s.is_persisted AND s.first_stage_id < s.stage_id)
 ),
 repeated AS (
   SELECT
@@ -54,10 +76,12 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(r.run_ms - r.longest_ms AS BIGINT) AS lost_core_ms,
   r.num_stages, r.num_jobs, SUBSTR(r.stage_name, 1, 100) AS stage_name, r.input_records AS rows,
-  TRY_CAST(r.input_bytes AS BIGINT) AS input_bytes, r.run_ms, r.longest_ms, 'input' AS kind
+  CASE WHEN r.input_bytes >= 0.1e0 * r.num_stages * r.input_records THEN TRY_CAST(r.input_bytes AS BIGINT) END AS input_bytes, r.run_ms, r.longest_ms, 'input' AS kind
 FROM repeated AS r
 INNER JOIN application_facts AS a
   ON a.platform = r.platform AND a.cluster_id = r.cluster_id
   AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.num_jobs > 1 AND r.run_ms - r.longest_ms >= $min_lost_ms
+WHERE r.num_jobs > 1
+  AND (r.run_ms - r.longest_ms >= $min_lost_ms
+    OR (r.run_ms - r.longest_ms >= $min_small_lost_ms AND r.run_ms - r.longest_ms >= $min_share * a.core_time_ms))
   AND r.run_ms - r.longest_ms >= 0.005e0 * COALESCE(a.core_time_ms, 0) AND NOT a.is_interactive

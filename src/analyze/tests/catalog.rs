@@ -194,7 +194,7 @@ fn wrong_changes_name_the_nearest_known() {
         ),
         (
             "[parameters.task_skew]\nmin_ratio = 'x'",
-            "`task_skew`: `x` is not a double as `min_ratio` needs it; give a value of that type",
+            "`task_skew`: `x` is not a double as `min_ratio` needs it; give a value that fits; `sparklake explain` shows the defaults",
         ),
     ];
     for (toml, message) in cases {
