@@ -254,16 +254,15 @@ mod tests {
             Parameter::parse("a.sql", &field("min_ratio double = 3 [ratio] x")).expect("valid");
         let mut bytes =
             Parameter::parse("a.sql", &field("min_bytes bigint = 0 [bytes] x")).expect("valid");
-        for (parameter, value) in [
-            (&mut ratio, SettingValue::Double(-0.5)),
-            (&mut ratio, SettingValue::Integer(-5)),
-            (&mut bytes, SettingValue::Integer(-1)),
-        ] {
-            let before = parameter.value.clone();
-            let refused = parameter.replace(&value).expect_err("below 0");
+        for value in [SettingValue::Double(-0.5), SettingValue::Integer(-5)] {
+            let refused = ratio.replace(&value).expect_err("below 0");
             assert!(refused.contains("is below 0"), "{refused}");
-            assert_eq!(parameter.value, before);
         }
+        bytes
+            .replace(&SettingValue::Integer(-1))
+            .expect_err("below 0");
+        assert_eq!(ratio.value, SettingValue::Double(3.0));
+        assert_eq!(bytes.value, SettingValue::Integer(0));
         let mut attempt =
             Parameter::parse("a.sql", &field("attempt bigint = -1 [id] -1: the newest"))
                 .expect("valid");
