@@ -15,7 +15,7 @@ WITH lives AS (
     platform, cluster_id, application_id, attempt_id,
     UNIX_MILLIS(start_time) AS start_ms,
     UNIX_MILLIS(start_time) + COALESCE(observed_duration_ms, NULLIF(duration_ms, 0)) AS end_ms,
-    COALESCE(is_local, FALSE) AS is_local
+    COALESCE(is_local, FALSE) AS is_local, completed
   FROM applications
   WHERE start_time IS NOT NULL AND COALESCE(observed_duration_ms, NULLIF(duration_ms, 0)) > 0
 ),
@@ -41,7 +41,7 @@ bounds AS (
   SELECT
     j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id,
     UNIX_MILLIS(j.submission_time) AS begin_ms,
-    COALESCE(UNIX_MILLIS(j.completion_time), l.end_ms) AS end_ms
+    COALESCE(UNIX_MILLIS(j.completion_time), l.end_ms) AS end_ms, 0 AS is_end
   FROM jobs AS j
   INNER JOIN lives AS l
     ON l.platform = j.platform AND l.cluster_id = j.cluster_id
@@ -51,15 +51,16 @@ bounds AS (
   -- The end of the application, as a job that takes no time.
   SELECT
     platform, cluster_id, application_id, attempt_id, TRY_CAST(NULL AS BIGINT) AS job_id,
-    end_ms AS begin_ms, end_ms
+    end_ms AS begin_ms, end_ms, 1 AS is_end
   FROM lives
 ),
 chained AS (
   SELECT
-    b.platform, b.cluster_id, b.application_id, b.attempt_id, b.job_id, b.begin_ms AS gap_end_ms,
+    b.platform, b.cluster_id, b.application_id, b.attempt_id, b.job_id, b.is_end, b.begin_ms AS gap_end_ms,
     MAX(b.end_ms) OVER (
       PARTITION BY b.platform, b.cluster_id, b.application_id, b.attempt_id
-      ORDER BY b.begin_ms, b.end_ms, b.job_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      -- A job that begins with the last event begins before the end.
+      ORDER BY b.begin_ms, b.is_end, b.end_ms, b.job_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS previous_end_ms
   FROM bounds AS b
 ),
@@ -67,7 +68,7 @@ gaps AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.job_id,
     c.previous_end_ms IS NULL AS is_first,
-    c.job_id IS NULL AS is_last,
+    c.is_end = 1 AS is_last,
     COALESCE(c.previous_end_ms, GREATEST(l.start_ms, w.first_worker_ms), l.start_ms) AS begin_ms,
     c.gap_end_ms AS end_ms
   FROM chained AS c
@@ -120,16 +121,20 @@ queries AS (
   SELECT
     q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.description,
     UNIX_MILLIS(q.submission_time) AS begin_ms,
-    UNIX_MILLIS(q.submission_time) + q.duration_ms AS end_ms,
+    -- In a history that was cut off the query still ran.
+    COALESCE(UNIX_MILLIS(q.submission_time) + q.duration_ms, l.end_ms) AS end_ms,
     j.first_job_ms, j.last_job_ms, w.root_id IS NOT NULL AS is_write
   FROM sql AS q
+  INNER JOIN lives AS l
+    ON l.platform = q.platform AND l.cluster_id = q.cluster_id
+    AND l.application_id = q.application_id AND l.attempt_id = q.attempt_id
   LEFT JOIN root_jobs AS j
     ON j.platform = q.platform AND j.cluster_id = q.cluster_id
     AND j.application_id = q.application_id AND j.attempt_id = q.attempt_id AND j.root_id = q.sql_id
   LEFT JOIN writers AS w
     ON w.platform = q.platform AND w.cluster_id = q.cluster_id
     AND w.application_id = q.application_id AND w.attempt_id = q.attempt_id AND w.root_id = q.sql_id
-  WHERE q.submission_time IS NOT NULL AND q.duration_ms > 0
+  WHERE q.submission_time IS NOT NULL AND (q.duration_ms > 0 OR (q.duration_ms IS NULL AND NOT l.completed))
     AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
 ),
 overlapping AS (

@@ -245,7 +245,7 @@ impl SourceText<'_> {
             subject: self.subject(&mut header)?,
             group_by: header.optional("group_by")?.map(|field| field.value),
             evidence: self.evidence(&mut header)?,
-            recommendation: header.required("recommendation")?.value,
+            recommendation: self.recommendation(&mut header)?,
             config_key: header.optional("config_key")?.map(|field| field.value),
             query: self.query(&mut header, statement)?,
             advice,
@@ -332,6 +332,20 @@ impl SourceText<'_> {
             self.folder,
             "the folder's name",
         )
+    }
+
+    /// A plain text: only lines of advice know the numbers of a finding.
+    fn recommendation(self, header: &mut Header<'_>) -> Result<String, CatalogError> {
+        let field = header.required("recommendation")?;
+        if field.value.contains('{') {
+            return Err(CatalogError::new(
+                self.file,
+                field.line,
+                "`recommendation` has a `{`, but it is no template",
+                "write it as the last advice, `-- advice: TRUE | - | - | …`",
+            ));
+        }
+        Ok(field.value)
     }
 
     fn equal_to(self, field: Field, name: &str, which: &str) -> Result<String, CatalogError> {
@@ -634,6 +648,11 @@ SELECT * FROM long_stages
                 "subject: stage",
                 "subject: stages",
                 ":9: `stages` is no subject of a finding; did you mean `stage`?",
+            ),
+            (
+                "recommendation: Make them fast.",
+                "recommendation: Make all {num_stages:int} fast.",
+                ":12: `recommendation` has a `{`, but it is no template; write it as the last advice, `-- advice: TRUE | - | - | …`",
             ),
             (
                 "{duration_ms:s}.",

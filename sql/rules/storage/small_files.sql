@@ -2,16 +2,20 @@
 -- title: Many small files are written
 -- category: storage
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for a query that wrote many files of a small average size, by the count and the bytes
---   of the write node itself. Each later read pays for every file: a listing entry, an open, a task or a
+--   of the write node itself. The batches of a stream that write to one place count together. Each later read pays for every file: a listing entry, an open, a task or a
 --   part of one. What that costs later is not known here.
 -- subject: sql
 -- group_by: description
 -- parameter: min_files bigint = 100 [count] files written, at least
 -- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
+-- parameter: min_batch_files bigint = 8 [count] files of a batch of a stream on average, at least
 -- evidence: {files:file|files} of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
---   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][; the target is {target}].
+--   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][,
+--   by {num_batches:batch|batches} of a stream][; the target is {target}].
+-- advice: num_batches > 0 | - | - | Each batch writes {batch_files:int} files on average: give a batch more rows (a longer trigger interval), write it with fewer
+--   tasks (coalesce before the write), and compact the table regularly.
 -- advice: partitions > 1 AND files >= 2 * partitions | - | - | Repartition by the partition columns before the write, so that one
 --   task writes each partition.
 -- advice: partitions > 1 | - | - | The table has too many partitions for its data: partition it by fewer or coarser columns.
@@ -56,22 +60,47 @@ work AS (
   FROM stage_facts
   WHERE output_bytes > 0
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+written AS (
+  SELECT
+    q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.streaming_query_id, q.description, q.duration_ms,
+    w.target, w.files, w.bytes, w.partitions, t.write_ms, t.num_tasks
+  FROM sql AS q
+  INNER JOIN writes AS w
+    ON w.platform = q.platform AND w.cluster_id = q.cluster_id
+    AND w.application_id = q.application_id AND w.attempt_id = q.attempt_id AND w.sql_id = q.sql_id
+  LEFT JOIN work AS t
+    ON t.platform = q.platform AND t.cluster_id = q.cluster_id
+    AND t.application_id = q.application_id AND t.attempt_id = q.attempt_id AND t.sql_id = q.sql_id
+  WHERE w.files > 0e0
+),
+judged AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, description, duration_ms, target, files, bytes, partitions, write_ms,
+    num_tasks, TRY_CAST(NULL AS BIGINT) AS num_batches
+  FROM written
+  WHERE streaming_query_id IS NULL
+  UNION ALL
+  -- Named by its last batch.
+  SELECT
+    platform, cluster_id, application_id, attempt_id, MAX(sql_id) AS sql_id, streaming_query_id AS description,
+    SUM(duration_ms) AS duration_ms, target, SUM(files) AS files, SUM(bytes) AS bytes,
+    TRY_CAST(NULL AS BIGINT) AS partitions, TRY_CAST(NULL AS DOUBLE) AS write_ms, TRY_CAST(NULL AS BIGINT) AS num_tasks,
+    COUNT(*) AS num_batches
+  FROM written
+  WHERE streaming_query_id IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id, target
 )
 SELECT
-  q.platform, q.cluster_id, q.application_id, q.attempt_id, CAST(q.sql_id AS STRING) AS subject_id,
+  platform, cluster_id, application_id, attempt_id, CAST(sql_id AS STRING) AS subject_id,
   'high' AS confidence,
-  CASE WHEN w.files >= 10 * $min_files THEN 'medium' ELSE 'low' END AS severity,
-  SUBSTR(q.description, 1, 80) AS description,
-  SUBSTR(w.target, 1, 200) AS target,
-  TRY_CAST(w.files AS BIGINT) AS files, TRY_CAST(w.bytes AS BIGINT) AS bytes, w.bytes / w.files AS mean_bytes,
-  NULLIF(w.partitions, 0) AS partitions, q.duration_ms,
-  TRY_CAST(t.write_ms AS BIGINT) AS write_ms, t.num_tasks AS write_tasks,
-  TRY_CAST(CEIL(GREATEST(w.bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed
-FROM sql AS q
-INNER JOIN writes AS w
-  ON w.platform = q.platform AND w.cluster_id = q.cluster_id
-  AND w.application_id = q.application_id AND w.attempt_id = q.attempt_id AND w.sql_id = q.sql_id
-LEFT JOIN work AS t
-  ON t.platform = q.platform AND t.cluster_id = q.cluster_id
-  AND t.application_id = q.application_id AND t.attempt_id = q.attempt_id AND t.sql_id = q.sql_id
-WHERE w.files >= $min_files AND w.bytes / w.files <= $max_mean_bytes
+  CASE WHEN files >= 10 * $min_files THEN 'medium' ELSE 'low' END AS severity,
+  SUBSTR(description, 1, 80) AS description,
+  SUBSTR(target, 1, 200) AS target,
+  TRY_CAST(files AS BIGINT) AS files, TRY_CAST(bytes AS BIGINT) AS bytes, bytes / files AS mean_bytes,
+  NULLIF(partitions, 0) AS partitions, duration_ms,
+  TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, num_batches, files / num_batches AS batch_files,
+  TRY_CAST(CEIL(GREATEST(bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed
+FROM judged
+WHERE files >= $min_files AND bytes / files <= $max_mean_bytes
+  AND COALESCE(files >= $min_batch_files * num_batches, TRUE)

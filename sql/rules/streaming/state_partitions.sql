@@ -2,13 +2,13 @@
 -- title: Micro-batches spend their time on nearly empty partitions
 -- category: streaming
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
 --   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
 --   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages as far as
 --   fewer partitions would not have needed it, which takes for granted that it grows with their number; never above medium.
 -- subject: application
--- parameter: min_partitions bigint = 50 [count] tasks of the stage, at least
+-- parameter: min_partitions bigint = 24 [count] tasks of the stage, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] tasks for each core that worked on the stage, at least
 -- parameter: max_rows double = 1000 [rows] rows that a task read on average, at most
 -- parameter: min_batches bigint = 3 [count] such stages, at least
@@ -19,8 +19,9 @@
 --   {rows_each:row|rows} on average; they took {run_ms:s} of task time, {share:pct} of that of the query, and {stage_ms:s} each.
 -- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use two partitions for each core. The
 --   checkpoint of a query with state keeps the number that it began with, so the new one holds from a new checkpoint on.
--- recommendation: Use about {partitions_needed:int} partitions there. The checkpoint of a query with state keeps the number that it
+-- advice: TRUE | - | - | Use about {partitions_needed:int} partitions there. The checkpoint of a query with state keeps the number that it
 --   began with, so a new one holds from a new checkpoint on.
+-- recommendation: Use about two partitions for each core there.
 WITH streams AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, streaming_query_id
