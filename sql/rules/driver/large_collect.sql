@@ -1,0 +1,63 @@
+-- id: large_collect
+-- title: A query brings many rows to the driver
+-- category: driver
+-- severity: low
+-- version: 1
+-- description: Fires for a query that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
+--   and many bytes. They have to fit into the driver's memory, one process works on them, and executors wait meanwhile.
+--   The rows are those of the uppermost operator that counts them. What the work would take in Spark is not known.
+-- subject: sql
+-- group_by: description
+-- parameter: min_rows double = 5e5 [count] rows of the result, at least
+-- parameter: min_bytes double = 33554432 [bytes] what its last stage sent to the driver, at least
+-- parameter: min_duration_ms double = 10000 [ms] duration of the query, at least
+-- parameter: min_share double = 0.05 [ratio] the same over the run time of the application
+-- parameter: medium_bytes double = 1073741824 [bytes] what was sent, from which it is of medium severity
+-- evidence: Query {sql_id:int} ({description}) brought {rows:row|rows}, {bytes:bytes}, to the driver and took {duration_ms:s}.
+-- advice: is_pandas AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' | Do the work on these rows in Spark (groupBy,
+--   applyInPandas) and bring only its result to the driver; what has to come, brings Arrow many times faster.
+-- recommendation: Do the work on these rows in Spark (groupBy, applyInPandas, a write by executors) and bring only its result to the driver.
+WITH commands AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  FROM sql_nodes
+  WHERE operator_kind = 'write' OR node_name LIKE 'Execute %'
+),
+counted AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, rows_output,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id ORDER BY node_id) AS place
+  FROM sql_nodes
+  WHERE rows_output IS NOT NULL
+),
+last_stages AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, result_size,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id ORDER BY stage_id DESC, stage_attempt_id DESC
+    ) AS place
+  FROM stages
+  WHERE sql_id IS NOT NULL AND status = 'COMPLETE'
+)
+SELECT
+  q.platform, q.cluster_id, q.application_id, q.attempt_id, CAST(q.sql_id AS STRING) AS subject_id,
+  CASE WHEN s.result_size >= $medium_bytes THEN 'medium' ELSE 'low' END AS severity,
+  'medium' AS confidence,
+  q.sql_id, SUBSTR(q.description, 1, 100) AS description, n.rows_output AS rows, s.result_size AS bytes, q.duration_ms,
+  COALESCE(q.description LIKE 'toPandas%', FALSE) AS is_pandas, a.spark_minor
+FROM sql AS q
+INNER JOIN counted AS n
+  ON n.platform = q.platform AND n.cluster_id = q.cluster_id
+  AND n.application_id = q.application_id AND n.attempt_id = q.attempt_id AND n.sql_id = q.sql_id
+INNER JOIN last_stages AS s
+  ON s.platform = q.platform AND s.cluster_id = q.cluster_id
+  AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.sql_id = q.sql_id
+INNER JOIN application_facts AS a
+  ON a.platform = q.platform AND a.cluster_id = q.cluster_id
+  AND a.application_id = q.application_id AND a.attempt_id = q.attempt_id
+LEFT JOIN commands AS c
+  ON c.platform = q.platform AND c.cluster_id = q.cluster_id
+  AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id AND c.sql_id = q.sql_id
+WHERE n.place = 1 AND s.place = 1 AND c.sql_id IS NULL AND q.streaming_query_id IS NULL
+  AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
+  AND n.rows_output >= $min_rows AND s.result_size >= $min_bytes
+  AND q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0)
