@@ -25,6 +25,7 @@ FROM (VALUES
   ('incomplete_history', 'jobs'),
   ('ineffective_settings', 'settings'),
   ('jvm_udf', 'sql'), ('jvm_udf', 'plans'),
+  ('large_collect', 'sql'), ('large_collect', 'plans'),
   ('logged_problems', 'process_logs'),
   ('lost_executors', 'distributed'), ('lost_executors', 'executors'),
   ('low_parallelism', 'stages'), ('low_parallelism', 'executors'), ('low_parallelism', 'tasks'),
