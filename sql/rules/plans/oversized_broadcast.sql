@@ -2,13 +2,16 @@
 -- title: A very large table is broadcast
 -- category: plans
 -- severity: medium
--- version: 1
--- description: Fires for a broadcast whose table took very much memory. The driver collects it, and the driver and
+-- version: 2
+-- description: Fires for a broadcast whose table took very much memory, or much of it while the driver spent a large part of the run on it. The driver collects it, and the driver and
 --   every executor hold it at once, so it is what fails first when data grow. The time that the driver spent
 --   on it (collecting, building, sending) is named where it is measured.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_bytes double = 536870912 [bytes] size of the table in memory, at least
+-- parameter: min_slow_bytes double = 67108864 [bytes] or the same where it takes the driver long, at least
+-- parameter: min_driver_ms double = 10000 [ms] time that the driver spent on it, at least, to be long
+-- parameter: min_share double = 0.2 [ratio] and its share of the run time of the application
 -- parameter: critical_bytes double = 2147483648 [bytes] the same, from which it is of medium severity
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) broadcasts {data_bytes:bytes}[ in {rows:row|rows}][; the driver
 --   spent {driver_ms:s} on it].
@@ -35,4 +38,9 @@ INNER JOIN sizes AS z
 INNER JOIN sql AS q
   ON q.platform = n.platform AND q.cluster_id = n.cluster_id
   AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-WHERE n.operator_kind = 'broadcast' AND z.data_bytes >= $min_bytes
+INNER JOIN application_facts AS a
+  ON a.platform = n.platform AND a.cluster_id = n.cluster_id
+  AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+WHERE n.operator_kind = 'broadcast'
+  AND (z.data_bytes >= $min_bytes
+    OR (z.data_bytes >= $min_slow_bytes AND n.driver_time_ms >= $min_driver_ms AND n.driver_time_ms >= $min_share * a.app_duration_ms))
