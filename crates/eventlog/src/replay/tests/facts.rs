@@ -368,7 +368,7 @@ fn a_task_whose_two_copies_succeed_completes_once() {
     for line in copies.iter().rev() {
         lines.insert(first_end, line);
     }
-    let (tables, _) = replay(lines.into_iter());
+    let (tables, _) = replay(lines);
     let stages = tables.rows("stages").into_iter();
     let first = stages.filter(|row| row["stage_attempt_id"] == "0");
     assert_row(
