@@ -8,7 +8,7 @@
 -- parameter: attempt_id string = - [text] its attempt
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start
 -- verdict: {num_executors:executor|executors}[ were busy {busy_ratio:pct} of their core time][, {gc_ratio:pct} of task time in garbage collection][; the fullest heap held {peak_heap_bytes:bytes} of {heap_bytes:bytes}][; {num_lost:int} were lost][, {num_out_of_memory:int} of them out of memory or by signal 9][, {num_spot:int} to spot reclaims].[ Recommended: {recommended_executors:executor|executors} of {recommended_cores:core|cores} and {recommended_memory_bytes:bytes} of heap ({sizing_reason}).]
--- empty: The history tells of no executor.
+-- empty: The history shows no executor.
 WITH sized AS (
   SELECT
     MAX(recommended_executors) AS recommended_executors, MAX(recommended_cores) AS recommended_cores,

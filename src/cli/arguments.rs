@@ -228,6 +228,7 @@ pub(super) struct JobArguments {
     /// Sources given here take the place of those of the job file
     #[arg(
         long,
+        visible_alias = "event-log",
         value_name = "URI",
         env = "SPARKLAKE_EVENT_LOGS",
         hide_env_values = true

@@ -82,6 +82,21 @@ const OTHER_LOGS: &[&str] = &[
     "syslog",
 ];
 
+/// Whole names, in lower case, of files that people and systems put beside logs.
+const NOTES: &[&str] = &[
+    "changelog",
+    "changes",
+    "contributing",
+    "copying",
+    "desktop.ini",
+    "dockerfile",
+    "license",
+    "makefile",
+    "notice",
+    "readme",
+    "thumbs.db",
+];
+
 /// First parts of the names of `.log` and `.out` files of daemons and of the JVM.
 const DAEMONS: &[&str] = &["gc", "hadoop", "hive", "mapred", "yarn"];
 
@@ -103,6 +118,7 @@ pub(super) fn is_other_file(name: &str) -> bool {
     is_folder_marker
         || is_other_archive
         || has_other_extension
+        || NOTES.contains(&name.as_str())
         || OTHER_LOGS.contains(&first_part)
         || is_process_log(&name, first_part)
 }

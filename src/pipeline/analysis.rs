@@ -185,7 +185,7 @@ impl Judging<'_> {
             shards::wait_for_analysis(objects, batch, &orders, summary, row).await?;
             return Ok(None);
         }
-        let mut found = Found::default();
+        let mut found = UnitResults::default();
         if let Some(workers) = &self.request.workers {
             let given = tokio::task::block_in_place(|| workers.judge(&orders))?;
             let staging = lake.staging(WriterSettings::default());
@@ -302,13 +302,13 @@ impl Judging<'_> {
 
 /// What the units found, beside their files.
 #[derive(Default)]
-struct Found {
+struct UnitResults {
     failures: Vec<Failure>,
     /// Each file's once.
     problems: Vec<AnalysisProblem>,
 }
 
-impl Found {
+impl UnitResults {
     fn add(
         &mut self,
         result: AnalysisResult,

@@ -665,7 +665,7 @@ async fn a_missing_permission_takes_only_what_it_is_for() {
     assert_eq!(
         exploration.job_runs.len(),
         3,
-        "the list tells of them all the same"
+        "the list has them all the same"
     );
     assert_eq!(exploration.histories.len(), 2);
     assert_eq!(run(&exploration, "r1").status, "SUCCESS");

@@ -53,7 +53,7 @@ pub(crate) fn rows(lake: &Path, table: &str) -> Vec<Row> {
     rows
 }
 
-/// All rows of all tables but `runs`, as sorted lines, without what tells of the run.
+/// All rows of all tables but `runs`, as sorted lines, without what is about the run itself.
 ///
 /// `root` is the folder of the logs: it is left out of URIs, so that lakes of two places compare.
 pub(crate) fn content(lake: &Path, root: &Path) -> BTreeMap<String, Vec<String>> {

@@ -6,7 +6,7 @@
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it. Lost is the task time of these stages but for the longest; they do more than
---   compute that RDD, so it is an upper bound. Queries make new RDDs each time; repeated_scans tells of theirs.
+--   compute that RDD, so it is an upper bound. Queries make new RDDs each time; repeated_scans reports theirs.
 -- parameter: min_reads bigint = 2 [count] stages that computed it again, at least
 -- parameter: min_lost_ms bigint = 30000 [ms] task time of these stages but the longest, at least
 -- evidence: {rdd_name}[ at {call_site}] was computed in {num_stages:stage|stages} of {num_jobs:job|jobs}, which took {run_ms:s} of task

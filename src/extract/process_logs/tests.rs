@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::extract::rows::{FactTable, HistoryContext, RowSink, SinkError};
 
-/// A line, and the signature it tells of.
+/// A line, and the signature it matches.
 const LINES: &[(&str, Option<&str>)] = &[
     (
         "24/05/01 10:00:00 INFO SparkContext: Running Spark version 3.5.1",

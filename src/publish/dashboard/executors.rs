@@ -81,7 +81,7 @@ pub(super) async fn page(
         .with(
             table(&rows, &caption)
                 .block()
-                .unwrap_or_else(|| Block::Text("The event log tells of no executor.".to_owned())),
+                .unwrap_or_else(|| Block::Text("The event log shows no executor.".to_owned())),
         )
         .with(portion.turns(&asked.link(&of, "/executors"), num_rows));
     Ok(of.page("Executors", "/executors", vec![section]))

@@ -143,7 +143,7 @@ fn escaped(value: &str) -> String {
         .replace('\n', "\\n")
 }
 
-/// The time of the last success that an earlier file tells of the same lake.
+/// The time of the last success that an earlier file has for the same lake.
 fn last_success(file: &str, lake: &str) -> Option<String> {
     let begin = format!("{LAST_SUCCESS}{{lake=\"{lake}\"}} ");
     let value = file.lines().find_map(|line| line.strip_prefix(&begin))?;

@@ -191,7 +191,7 @@ impl ApplicationReport {
         let fired: Vec<FiredRule> = questions.rows("fired_rules", &key).await?;
         let measured: Vec<Measured> = questions.rows("measured", &key).await?;
         let needs: Vec<RuleNeed> = questions.rows("rule_needs", &[]).await?;
-        let (clean, not_checked) = checks::split(&checks::Given {
+        let (clean, not_checked) = checks::split(&checks::CheckFacts {
             catalog: questions.catalog,
             application: &application,
             evidence: &evidence,
@@ -205,7 +205,7 @@ impl ApplicationReport {
         let saving = questions.row("saving", &key).await?.unwrap_or_default();
         let costs = questions.rows("costs", &key).await?;
         let cost = Cost::of(costs, saving, job.as_ref());
-        let verdict = verdict::of(&verdict::Given {
+        let verdict = verdict::of(&verdict::VerdictFacts {
             application: &application,
             time: &time,
             bottlenecks: &bottlenecks,

@@ -60,7 +60,7 @@ pub struct NotChecked {
 }
 
 /// What decides about checks.
-pub(super) struct Given<'a> {
+pub(super) struct CheckFacts<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) application: &'a Application,
     pub(super) evidence: &'a Evidence,
@@ -80,7 +80,7 @@ enum Need {
 }
 
 /// The rules that found nothing, and what could not be checked.
-pub(super) fn split(given: &Given<'_>) -> (Vec<Check>, Vec<NotChecked>) {
+pub(super) fn split(given: &CheckFacts<'_>) -> (Vec<Check>, Vec<NotChecked>) {
     let fired: BTreeSet<&str> = given
         .fired
         .iter()
@@ -119,7 +119,7 @@ pub(super) fn split(given: &Given<'_>) -> (Vec<Check>, Vec<NotChecked>) {
     (clean, given.not_checked(is_judged, missing))
 }
 
-impl Given<'_> {
+impl CheckFacts<'_> {
     fn need(&self, need: &str) -> Need {
         let application = self.application;
         let has_stages = application.num_stages.unwrap_or(0) > 0;

@@ -107,7 +107,7 @@ fn filled(text: &str) -> ApplicationReport {
         ..TaskDurations::default()
     });
     report.cost.missing_price = some();
-    report.verdict = verdict::of(&verdict::Given {
+    report.verdict = verdict::of(&verdict::VerdictFacts {
         application: &report.application,
         time: &report.time,
         bottlenecks: &report.bottlenecks,
@@ -122,7 +122,7 @@ fn filled(text: &str) -> ApplicationReport {
 fn empty() -> ApplicationReport {
     let application = Application::default();
     let (time, cost) = (TimeSpent::default(), Cost::default());
-    let verdict = verdict::of(&verdict::Given {
+    let verdict = verdict::of(&verdict::VerdictFacts {
         application: &application,
         time: &time,
         bottlenecks: &[],

@@ -27,7 +27,7 @@ pub struct Verdict {
 }
 
 /// What decides about the verdict.
-pub(super) struct Given<'a> {
+pub(super) struct VerdictFacts<'a> {
     pub(super) application: &'a Application,
     pub(super) time: &'a TimeSpent,
     pub(super) bottlenecks: &'a [Finding],
@@ -37,7 +37,7 @@ pub(super) struct Given<'a> {
 }
 
 /// The verdict on a run.
-pub(super) fn of(given: &Given<'_>) -> Verdict {
+pub(super) fn of(given: &VerdictFacts<'_>) -> Verdict {
     let level = given.level();
     let headline = given.headline(level);
     let sentences = [
@@ -63,7 +63,7 @@ pub(super) fn of(given: &Given<'_>) -> Verdict {
     }
 }
 
-impl Given<'_> {
+impl VerdictFacts<'_> {
     fn level(&self) -> Level {
         let application = self.application;
         if self.has_failed() {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use url::Url;
 
-/// What the server tells of, and how it fails.
+/// What the server lists, and how it fails.
 #[derive(Debug, Clone)]
 pub(crate) struct Double {
     pub application_id: &'static str,
