@@ -139,8 +139,9 @@ def platform_tag(binary: bytes) -> str:
         return f"manylinux_2_17_{processor}.manylinux2014_{processor}.musllinux_1_1_{processor}"
     glibc = [tuple(map(int, found)) for found in re.findall(r"GLIBC_(\d+)\.(\d+)", " ".join(versions))]
     major, minor = max(glibc, default=(2, 17))
-    # The tags of old systems have names of their own besides.
-    return f"manylinux_{major}_{max(minor, 17)}_{processor}"
+    tag = f"manylinux_{major}_{max(minor, 17)}_{processor}"
+    # Programs before pip 20.3 know the oldest by another name.
+    return f"{tag}.manylinux2014_{processor}" if tag.startswith("manylinux_2_17_") else tag
 
 
 def version() -> str:
