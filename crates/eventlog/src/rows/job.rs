@@ -69,11 +69,8 @@ impl JobRow {
             (Some(start), Some(end)) => duration(start, end),
             _ => None,
         };
-        let success_rate = completed_percent(
-            self.num_completed_indices,
-            self.num_completed_tasks,
-            self.num_tasks,
-        );
+        let success_rate =
+            (self.num_tasks > 0).then(|| percent(self.num_completed_tasks, self.num_tasks));
         writer.append(FactTable::Jobs, |row| {
             row.bigint("job_id", self.job_id)
                 .opt_string("job_name", Some(&self.name))
@@ -118,11 +115,8 @@ pub(super) fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-/// Completed of `planned` tasks in percent, at most 100. A task counts once, as in Spark's progress bars: both
-/// speculative copies can succeed, and a stage that ran again completes tasks a second time. Servers before Spark 2.3
-/// do not tell the tasks that completed (`indices`), then their successful attempts stand in.
+/// `part` of `whole` in percent; `whole` is positive.
 #[expect(clippy::cast_precision_loss, reason = "task counts are far below 2^52")]
-pub(super) fn completed_percent(indices: i64, attempts: i64, planned: i64) -> Option<f64> {
-    let completed = if indices > 0 { indices } else { attempts };
-    (planned > 0).then(|| 100.0 * completed.clamp(0, planned) as f64 / planned as f64)
+pub(super) fn percent(part: i64, whole: i64) -> f64 {
+    100.0 * part as f64 / whole as f64
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::RowError;
 use crate::event::{Accumulable, ExecutorMetrics, StageInfo, TaskMetrics};
 
-use super::job::{completed_percent, duration, rounded};
+use super::job::{duration, percent, rounded};
 use super::text::{json_accumulables, json_map};
 use super::{Depth, FactTable, RowWriter, append_peaks};
 
@@ -267,11 +267,7 @@ impl StageRow {
     }
 
     fn completion_rate(&self) -> Option<f64> {
-        completed_percent(
-            self.num_completed_indices,
-            self.num_complete_tasks,
-            self.info.num_tasks,
-        )
+        (self.info.num_tasks > 0).then(|| percent(self.num_complete_tasks, self.info.num_tasks))
     }
 
     #[expect(

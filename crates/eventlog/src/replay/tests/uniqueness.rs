@@ -123,18 +123,6 @@ fn assert_sound(tables: &Tables) -> Result<(), TestCaseError> {
                     prop_assert!(!value.starts_with('-'), "{}.{}: {}", table, column, value);
                 }
             }
-            for column in ["task_success_rate", "task_completion_rate"] {
-                if let Some(value) = row.get(column) {
-                    let percent: f64 = value.parse().expect("a number");
-                    prop_assert!(
-                        (0.0..=100.0).contains(&percent),
-                        "{}.{}: {}",
-                        table,
-                        column,
-                        value
-                    );
-                }
-            }
         }
     }
     Ok(())
