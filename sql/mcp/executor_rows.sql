@@ -10,19 +10,20 @@
 -- parameter: limit bigint = 10 [count] most rows
 -- parameter: offset bigint = 0 [count] rows to pass over
 SELECT
-  executor_id, host_port, total_cores, lifetime_ms, total_tasks, failed_tasks,
-  -- Newer servers give a driver without tasks its life time here.
-  CASE WHEN total_tasks > 0 OR executor_id <> 'driver' THEN total_duration END AS task_time_ms,
-  total_duration / CAST(NULLIF(core_time_ms, 0) AS DOUBLE) AS busy_ratio, total_gc_time AS gc_time_ms,
-  total_input_bytes AS input_bytes, total_shuffle_read AS shuffle_read_bytes,
-  total_shuffle_write AS shuffle_write_bytes, peak_jvm_heap_memory AS peak_heap_bytes, executor_memory_bytes AS heap_bytes,
-  loss_kind, remove_reason, add_time, remove_time, is_excluded, exit_code,
-  peak_process_tree_jvm_rss_memory AS peak_jvm_rss_bytes, peak_process_tree_python_rss_memory AS peak_python_rss_bytes,
-  memory_overhead_bytes, attributes, COUNT(*) OVER () AS total_rows
-FROM executors
-WHERE platform = $platform AND cluster_id = $cluster_id
-  AND application_id = $application_id AND attempt_id = $attempt_id
-  AND app_date = CAST($app_date AS DATE)
-  AND ($executor_id = '*' OR executor_id = $executor_id)
-ORDER BY CASE WHEN executor_id = 'driver' AND total_tasks = 0 THEN 1 ELSE 0 END, total_duration DESC, executor_id
+  e.executor_id, e.host_port, e.total_cores, e.lifetime_ms, e.total_tasks, e.failed_tasks, w.task_time_ms,
+  w.task_time_ms / CAST(NULLIF(e.core_time_ms, 0) AS DOUBLE) AS busy_ratio, e.total_gc_time AS gc_time_ms,
+  e.total_input_bytes AS input_bytes, e.total_shuffle_read AS shuffle_read_bytes,
+  e.total_shuffle_write AS shuffle_write_bytes, e.peak_jvm_heap_memory AS peak_heap_bytes, e.executor_memory_bytes AS heap_bytes,
+  e.loss_kind, e.remove_reason, e.add_time, e.remove_time, e.is_excluded, e.exit_code,
+  e.peak_process_tree_jvm_rss_memory AS peak_jvm_rss_bytes, e.peak_process_tree_python_rss_memory AS peak_python_rss_bytes,
+  e.memory_overhead_bytes, e.attributes, COUNT(*) OVER () AS total_rows
+FROM executors AS e
+LEFT JOIN executor_work AS w
+  ON w.platform = e.platform AND w.cluster_id = e.cluster_id AND w.application_id = e.application_id
+  AND w.attempt_id = e.attempt_id AND w.app_date = e.app_date AND w.executor_id = e.executor_id
+WHERE e.platform = $platform AND e.cluster_id = $cluster_id
+  AND e.application_id = $application_id AND e.attempt_id = $attempt_id
+  AND e.app_date = CAST($app_date AS DATE)
+  AND ($executor_id = '*' OR e.executor_id = $executor_id)
+ORDER BY CASE WHEN e.executor_id = 'driver' AND e.total_tasks = 0 THEN 1 ELSE 0 END, w.task_time_ms DESC NULLS LAST, e.executor_id
 LIMIT $limit OFFSET $offset

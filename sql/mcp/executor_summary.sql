@@ -21,27 +21,30 @@ WITH sized AS (
     AND recommended_executors IS NOT NULL
 )
 SELECT
-  COUNT(*) AS num_executors, SUM(total_cores) AS cores_added, SUM(core_time_ms) AS core_time_ms,
-  SUM(total_duration) AS task_time_ms,
-  SUM(total_duration) / CAST(NULLIF(SUM(core_time_ms), 0) AS DOUBLE) AS busy_ratio,
-  SUM(total_gc_time) / CAST(NULLIF(SUM(total_duration), 0) AS DOUBLE) AS gc_ratio,
-  NULLIF(MAX(peak_jvm_heap_memory), 0) AS peak_heap_bytes, MAX(executor_memory_bytes) AS heap_bytes,
-  NULLIF(MAX(peak_jvm_heap_memory), 0) / CAST(NULLIF(MAX(executor_memory_bytes), 0) AS DOUBLE) AS peak_heap_ratio,
-  MAX(memory_overhead_bytes) AS memory_overhead_bytes,
-  SUM(failed_tasks) AS failed_tasks,
-  SUM(CASE WHEN total_tasks = 0 THEN 1 ELSE 0 END) AS num_without_task,
-  NULLIF(SUM(CASE WHEN loss_kind IN ('oom', 'killed', 'lost', 'spot', 'decommissioned') THEN 1 ELSE 0 END), 0) AS num_lost,
-  NULLIF(SUM(CASE WHEN loss_kind = 'oom' THEN 1 ELSE 0 END), 0) AS num_out_of_memory,
-  NULLIF(SUM(CASE WHEN loss_kind = 'spot' THEN 1 ELSE 0 END), 0) AS num_spot,
-  NULLIF(SUM(CASE WHEN loss_kind = 'idle' THEN 1 ELSE 0 END), 0) AS num_released_idle,
+  COUNT(*) AS num_executors, SUM(e.total_cores) AS cores_added, SUM(e.core_time_ms) AS core_time_ms,
+  SUM(w.task_time_ms) AS task_time_ms,
+  SUM(w.task_time_ms) / CAST(NULLIF(SUM(e.core_time_ms), 0) AS DOUBLE) AS busy_ratio,
+  SUM(e.total_gc_time) / CAST(NULLIF(SUM(w.task_time_ms), 0) AS DOUBLE) AS gc_ratio,
+  NULLIF(MAX(e.peak_jvm_heap_memory), 0) AS peak_heap_bytes, MAX(e.executor_memory_bytes) AS heap_bytes,
+  NULLIF(MAX(e.peak_jvm_heap_memory), 0) / CAST(NULLIF(MAX(e.executor_memory_bytes), 0) AS DOUBLE) AS peak_heap_ratio,
+  MAX(e.memory_overhead_bytes) AS memory_overhead_bytes,
+  SUM(e.failed_tasks) AS failed_tasks,
+  SUM(CASE WHEN e.total_tasks = 0 THEN 1 ELSE 0 END) AS num_without_task,
+  NULLIF(SUM(CASE WHEN e.loss_kind IN ('oom', 'killed', 'lost', 'spot', 'decommissioned') THEN 1 ELSE 0 END), 0) AS num_lost,
+  NULLIF(SUM(CASE WHEN e.loss_kind = 'oom' THEN 1 ELSE 0 END), 0) AS num_out_of_memory,
+  NULLIF(SUM(CASE WHEN e.loss_kind = 'spot' THEN 1 ELSE 0 END), 0) AS num_spot,
+  NULLIF(SUM(CASE WHEN e.loss_kind = 'idle' THEN 1 ELSE 0 END), 0) AS num_released_idle,
   MAX(s.recommended_executors) AS recommended_executors, MAX(s.recommended_cores) AS recommended_cores,
   MAX(s.recommended_memory_bytes) AS recommended_memory_bytes,
   MAX(s.recommended_overhead_bytes) AS recommended_overhead_bytes,
   MAX(s.needed_memory_bytes) AS needed_memory_bytes, MAX(s.sizing_reason) AS sizing_reason
-FROM executors
+FROM executors AS e
+LEFT JOIN executor_work AS w
+  ON w.platform = e.platform AND w.cluster_id = e.cluster_id AND w.application_id = e.application_id
+  AND w.attempt_id = e.attempt_id AND w.app_date = e.app_date AND w.executor_id = e.executor_id
 CROSS JOIN sized AS s
-WHERE platform = $platform AND cluster_id = $cluster_id
-  AND application_id = $application_id AND attempt_id = $attempt_id
-  AND app_date = CAST($app_date AS DATE)
-  AND (executor_id <> 'driver' OR total_tasks > 0)
+WHERE e.platform = $platform AND e.cluster_id = $cluster_id
+  AND e.application_id = $application_id AND e.attempt_id = $attempt_id
+  AND e.app_date = CAST($app_date AS DATE)
+  AND (e.executor_id <> 'driver' OR e.total_tasks > 0)
 HAVING COUNT(*) > 0

@@ -8,17 +8,16 @@
 -- column: busy_percent [percent] Time of its tasks as share of its core time. NULL for a driver outside of local mode.
 -- column: gc_percent [percent] Garbage collection as share of the time of its tasks.
 -- column: heap_used_percent [percent] Peak of the used heap as share of the heap. NULL where the log holds no peaks.
--- reads: applications, executors
+-- reads: applications, executor_work, executors
 SELECT
   e.platform, e.cluster_id, e.cluster_name, e.application_id, e.attempt_id, e.app_date,
   a.application_name, a.job_key, a.spark_user, a.team,
   e.executor_id, e.executor_id = 'driver' AS is_driver, e.host_port, e.is_active,
   e.add_time, e.remove_time, e.lifetime_ms, e.remove_reason, e.loss_kind, e.exit_code,
   e.total_cores, e.total_tasks, e.failed_tasks, e.completed_tasks, e.total_duration, e.core_time_ms,
-  CASE WHEN e.total_tasks > 0 OR e.executor_id <> 'driver'
-    THEN 100e0 * e.total_duration / CAST(NULLIF(e.core_time_ms, 0) AS DOUBLE) END AS busy_percent,
+  100e0 * w.task_time_ms / CAST(NULLIF(e.core_time_ms, 0) AS DOUBLE) AS busy_percent,
   e.total_gc_time,
-  100e0 * e.total_gc_time / CAST(NULLIF(e.total_duration, 0) AS DOUBLE) AS gc_percent,
+  100e0 * e.total_gc_time / CAST(NULLIF(w.task_time_ms, 0) AS DOUBLE) AS gc_percent,
   e.executor_memory_bytes, e.container_memory_bytes,
   e.peak_jvm_heap_memory, e.peak_process_tree_jvm_rss_memory, e.peak_process_tree_python_rss_memory,
   100e0 * e.peak_jvm_heap_memory / CAST(NULLIF(e.executor_memory_bytes, 0) AS DOUBLE) AS heap_used_percent,
@@ -27,3 +26,6 @@ FROM executors AS e
 LEFT JOIN applications AS a
   ON a.platform = e.platform AND a.cluster_id = e.cluster_id
   AND a.application_id = e.application_id AND a.attempt_id = e.attempt_id
+LEFT JOIN executor_work AS w
+  ON w.platform = e.platform AND w.cluster_id = e.cluster_id AND w.application_id = e.application_id
+  AND w.attempt_id = e.attempt_id AND w.app_date = e.app_date AND w.executor_id = e.executor_id

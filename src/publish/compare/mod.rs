@@ -198,16 +198,23 @@ pub async fn compare(facts: &Facts<'_>, a: &Run, b: &Run) -> Result<Comparison, 
             "a run has left the lake meanwhile; compare again".to_owned(),
         ));
     };
+    let (metrics, settings, stages, operators, findings) = tokio::try_join!(
+        facts.rows(FOLDER, "metrics", &both),
+        facts.rows(FOLDER, "settings", &both),
+        facts.rows(FOLDER, "stages", &both),
+        facts.rows(FOLDER, "operators", &both),
+        facts.rows(FOLDER, "findings", &both),
+    )?;
     let mut comparison = Comparison {
         verdict: String::new(),
         in_common: false,
         a: run_a,
         b: run_b,
-        metrics: facts.rows(FOLDER, "metrics", &both).await?,
-        settings: facts.rows(FOLDER, "settings", &both).await?,
-        stages: facts.rows(FOLDER, "stages", &both).await?,
-        operators: facts.rows(FOLDER, "operators", &both).await?,
-        findings: facts.rows(FOLDER, "findings", &both).await?,
+        metrics,
+        settings,
+        stages,
+        operators,
+        findings,
     };
     comparison.conclude();
     Ok(comparison)

@@ -71,8 +71,10 @@ pub(super) async fn page(
     let of = Of::find(questions, &asked.application()).await?;
     let portion = asked.portion().at_most(MAX_LANES as i64);
     let parameters = asked.parameters(portion);
-    let rows: Vec<Executor> = of.rows("executors", &parameters).await?;
-    let slices: Vec<Slice> = of.rows("executor_lanes", &parameters).await?;
+    let (rows, slices): (Vec<Executor>, Vec<Slice>) = tokio::try_join!(
+        of.rows("executors", &parameters),
+        of.rows("executor_lanes", &parameters)
+    )?;
     let num_rows = rows.first().map_or(0, |row| row.num_rows);
     let caption = portion.caption(rows.len(), num_rows, "executor", "executors");
     let section = Section::new("list", "Executors")

@@ -5,9 +5,12 @@ use serde::Deserialize;
 
 use super::asked::{Portion, choice};
 use crate::model::{printable, shortened};
-use crate::publish::numbers::{self, core_time, count, duration, known, percent, usd};
+use crate::publish::numbers::{self, core_time, count, counted, duration, known, percent, usd};
 use crate::publish::page::{Block, Field, Form, Item, Link, Page, Section, Table, severity, shown};
-use crate::publish::report::{ListedApplication, ListedFinding, ListedJob, Questions, ReportError};
+use crate::publish::report::{
+    ListedApplication, ListedFinding, ListedJob, Questions, ReportError, setting_change,
+    subject_name,
+};
 
 /// Longest text to search for, in characters.
 const LONGEST_TEXT: usize = 200;
@@ -29,6 +32,9 @@ const ORDERS: [(&str, &str); 5] = [
     ("cost", "most expensive first"),
 ];
 
+/// Ways to show findings.
+const SHOWN: [(&str, &str); 2] = [("", "one for each job"), ("each", "every finding")];
+
 /// What a list shows: all of it is in the URL.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -41,6 +47,8 @@ pub(super) struct ListQuery {
     sort: String,
     /// Rule of findings.
     rule: String,
+    /// `each` for every finding of its own.
+    show: String,
     /// Page, from 0.
     page: u32,
     /// Rows of a page.
@@ -71,7 +79,12 @@ impl ListQuery {
     /// The list without its page.
     fn link(&self, path: &'static str) -> Link {
         let mut link = Link::to(path);
-        for (name, value) in [("q", &self.q), ("sort", &self.sort), ("rule", &self.rule)] {
+        for (name, value) in [
+            ("q", &self.q),
+            ("sort", &self.sort),
+            ("rule", &self.rule),
+            ("show", &self.show),
+        ] {
             if !value.is_empty() {
                 link = link.with(name, value);
             }
@@ -92,6 +105,25 @@ impl ListQuery {
 
     fn caption(&self, shown: usize, num_rows: i64, one: &str, many: &str) -> String {
         self.portion().caption(shown, num_rows, one, many)
+    }
+
+    fn is_each(&self) -> bool {
+        self.show == "each"
+    }
+
+    /// Which findings are shown of how many.
+    fn findings_caption(&self, rows: &[ListedFinding]) -> String {
+        let first = rows.first();
+        let num_rows = first.map_or(0, |row| row.num_rows);
+        if self.is_each() {
+            return self.caption(rows.len(), num_rows, "finding", "findings");
+        }
+        let all = first.map_or(0, |row| row.num_all_findings);
+        format!(
+            "{}: {}, those of a rule in all runs of a job shown as the newest run has them.",
+            self.caption(rows.len(), num_rows, "problem", "problems"),
+            counted(all, "finding", "findings")
+        )
     }
 
     fn search(&self) -> Field {
@@ -235,14 +267,17 @@ pub(super) async fn jobs(
     Ok(page("Recurring jobs", form, blocks))
 }
 
-/// Findings.
+/// Findings: those of a rule in all runs of a job as one, or each.
 pub(super) async fn findings(
     questions: &Questions<'_>,
     asked: &ListQuery,
 ) -> Result<Page, ReportError> {
-    let rows: Vec<ListedFinding> = questions.rows("list_findings", &asked.parameters()).await?;
+    let query = match asked.is_each() {
+        true => "list_findings",
+        false => "list_problems",
+    };
+    let rows: Vec<ListedFinding> = questions.rows(query, &asked.parameters()).await?;
     let num_rows = rows.first().map_or(0, |row| row.num_rows);
-    let items = rows.iter().map(finding).collect();
     let mut rules: Vec<(&str, &str)> = vec![("", "all")];
     rules.extend(
         questions
@@ -256,50 +291,75 @@ pub(super) async fn findings(
             asked.search(),
             asked.severity("Severity", "any"),
             choice("rule", "Rule", &asked.rule, &rules),
+            choice("show", "Show", &asked.show, &SHOWN),
         ],
     };
     let blocks = if rows.is_empty() {
         vec![nothing("finding")]
     } else {
+        let items = rows.iter().map(|row| match asked.is_each() {
+            true => finding(row),
+            false => problem(row),
+        });
         vec![
-            Block::Note(asked.caption(rows.len(), num_rows, "finding", "findings")),
-            Block::Items(items),
+            Block::Note(asked.findings_caption(&rows)),
+            Block::Items(items.collect()),
             asked.turns("/findings", num_rows),
         ]
     };
     Ok(page("Findings", form, blocks))
 }
 
+/// One finding.
 fn finding(row: &ListedFinding) -> Item {
-    let name = shown(row.application_name.as_ref());
+    let lost = row.lost_core_ms.filter(|lost| *lost > 0);
     let facts = [
-        Some(format!(
-            "{} {}",
-            printable(&row.subject_type),
-            printable(&row.subject_id)
-        )),
-        row.lost_core_ms
-            .filter(|lost| *lost > 0)
-            .map(|lost| format!("{} of core time lost", core_time(lost as f64))),
+        subject_name(&row.subject_type, &row.subject_id, &row.application_id),
+        Some(printable(&row.application_id)),
+        lost.map(|lost| format!("{} of core time lost", core_time(lost as f64))),
         row.est_savings_usd
             .map(|saved| format!("{} a run", usd(saved))),
         Some(format!("{} confidence", printable(&row.confidence))),
         Some(printable(&row.rule_id)),
     ];
-    let setting = match (&row.config_key, &row.config_recommended) {
-        (Some(key), Some(value)) => Some((
-            printable(key),
-            shown(row.config_current.as_ref()),
-            printable(value),
-        )),
-        _ => None,
+    let name = row.application_name.as_ref().unwrap_or(&row.application_id);
+    item(row, name, facts.into_iter().flatten().collect())
+}
+
+/// The findings of a rule in the runs of a job, as its newest run has it.
+fn problem(row: &ListedFinding) -> Item {
+    let Some(job) = row.job_key.as_ref().filter(|key| !key.is_empty()) else {
+        return finding(row);
     };
+    let lost = row.total_lost_core_ms.filter(|lost| *lost > 0);
+    let seen = match (row.num_runs, row.num_job_runs) {
+        (1, 1) => "in its only run".to_owned(),
+        (found, all) if found == all => format!("in all {} runs", count(all)),
+        (found, all) => format!("in {} of {} runs", count(found), count(all)),
+    };
+    let facts = [
+        Some(seen),
+        (row.num_findings > row.num_runs).then(|| counted(row.num_findings, "finding", "findings")),
+        row.last_date
+            .as_ref()
+            .map(|date| format!("last on {}", printable(date))),
+        lost.map(|lost| format!("{} of core time lost in all", core_time(lost as f64))),
+        row.total_savings_usd
+            .filter(|saved| *saved > 0.0)
+            .map(|saved| format!("{} in all", usd(saved))),
+        Some(format!("{} confidence", printable(&row.confidence))),
+        Some(printable(&row.rule_id)),
+    ];
+    item(row, job, facts.into_iter().flatten().collect())
+}
+
+fn item(row: &ListedFinding, name: &str, facts: Vec<String>) -> Item {
     Item {
         severity: printable(&row.severity),
         title: format!(
             "{} · {}",
             printable(&row.title),
-            shortened(&name, LONGEST_NAME)
+            shortened(&printable(name), LONGEST_NAME)
         ),
         link: Some(subject(row)),
         texts: [Some(&row.evidence), row.recommendation.as_ref()]
@@ -307,8 +367,12 @@ fn finding(row: &ListedFinding) -> Item {
             .flatten()
             .map(|text| printable(text))
             .collect(),
-        facts: facts.into_iter().flatten().collect(),
-        setting,
+        facts,
+        setting: setting_change(
+            row.config_key.as_ref(),
+            row.config_current.as_ref(),
+            row.config_recommended.as_ref(),
+        ),
         ..Item::default()
     }
 }

@@ -50,12 +50,14 @@ struct RunRow {
 
 /// The page: the report's verdict, numbers, jobs, waste and trend first, then what the lake lacks.
 pub(super) async fn page(questions: &Questions<'_>) -> Result<Page, ReportError> {
-    let report = Report::load(questions, Subject::Lake).await?;
+    let (report, ingests, failed, runs): (_, Vec<Ingest>, Vec<Failed>, Vec<RunRow>) = tokio::try_join!(
+        Report::load(questions, Subject::Lake),
+        lake_rows(questions, "ingests", &[]),
+        lake_rows(questions, "failed_ingests", &[]),
+        lake_rows(questions, "runs", &[]),
+    )?;
     let mut page = report.page(questions.lake);
     page.title = "Overview".to_owned();
-    let ingests: Vec<Ingest> = lake_rows(questions, "ingests", &[]).await?;
-    let failed: Vec<Failed> = lake_rows(questions, "failed_ingests", &[]).await?;
-    let runs: Vec<RunRow> = lake_rows(questions, "runs", &[]).await?;
     // What the report says of gaps stands between both.
     // An empty lake has no section of gaps.
     let gaps = page.sections.pop_if(|section| section.id == "gaps");

@@ -12,7 +12,7 @@ use crate::publish::numbers::{
     NOT_KNOWN, bytes, core_time, count, counted, duration, known, percent,
 };
 use crate::publish::page::{Block, Chart, Fact, Level, Page, Section, Table, shown};
-use crate::publish::report::{Finding, Questions, ReportError, bottleneck};
+use crate::publish::report::{Finding, Questions, ReportError, found};
 
 const LONGEST_NAME: usize = 90;
 const LONGEST_DESCRIPTION: usize = 400;
@@ -177,9 +177,6 @@ pub(super) async fn page(
             ),
         });
     };
-    let nodes: Vec<Node> = of.rows("query_nodes", &id).await?;
-    let changes: Vec<Change> = of.rows("query_changes", &id).await?;
-    let stages: Vec<StageOf> = of.rows("query_stages", &id).await?;
     let subject = [
         ("subject_type", ScalarValue::from("sql")),
         (
@@ -187,11 +184,17 @@ pub(super) async fn page(
             ScalarValue::from(execution.sql_id.to_string()),
         ),
     ];
-    let findings: Vec<Finding> = of.rows("subject_findings", &subject).await?;
+    let (nodes, changes, stages, findings): (Vec<Node>, Vec<Change>, Vec<StageOf>, Vec<Finding>) =
+        tokio::try_join!(
+            of.rows("query_nodes", &id),
+            of.rows("query_changes", &id),
+            of.rows("query_stages", &id),
+            of.rows("subject_findings", &subject),
+        )?;
     let sections = vec![
         verdict(&execution, &nodes, findings.first()),
         facts(&of, &execution),
-        found(&findings),
+        found(&findings, &of.place.application_id),
         graph(&of, &execution, &nodes, asked),
         changes_table(&changes),
         stages_table(&of, &stages),
@@ -309,14 +312,6 @@ fn facts(of: &Of<'_>, execution: &Execution) -> Section {
         .with(Block::Note(note.join(" · ")))
         .with(Block::Facts(facts))
         .with_some(links)
-}
-
-fn found(findings: &[Finding]) -> Section {
-    let section = Section::new("findings", "What the rules found");
-    if findings.is_empty() {
-        return section;
-    }
-    section.with(Block::Items(findings.iter().map(bottleneck).collect()))
 }
 
 /// The plan, with links to what else it can show.

@@ -13,7 +13,7 @@ use crate::publish::numbers::{
     bytes, core_time, count, counted, duration, known, percent, times, with_unit,
 };
 use crate::publish::page::{Block, Chart, Fact, Field, Form, Level, Page, Section, Table, shown};
-use crate::publish::report::{Finding, Questions, ReportError, bottleneck};
+use crate::publish::report::{Finding, Questions, ReportError, found};
 
 /// Slices of time of the query `stage_tasks_over_time`.
 const SLICES: i64 = 60;
@@ -195,20 +195,30 @@ pub(super) async fn page(
         ("subject_type", ScalarValue::from("stage")),
         ("subject_id", ScalarValue::from(name.as_str())),
     ];
-    let findings: Vec<Finding> = of.rows("subject_findings", &subject).await?;
-    let quantiles: Vec<Quantiles> = of.rows("stage_quantiles", &id).await?;
-    let cells: Vec<Cell> = of.rows("stage_tasks_over_time", &id).await?;
-    let executors: Vec<Share> = of.rows("stage_executors", &id).await?;
-    let errors: Vec<TaskError> = of.rows("stage_errors", &id).await?;
+    let (findings, quantiles, cells, executors, errors, tasks): (
+        Vec<Finding>,
+        _,
+        Vec<Cell>,
+        _,
+        _,
+        _,
+    ) = tokio::try_join!(
+        of.rows("subject_findings", &subject),
+        of.rows::<Quantiles>("stage_quantiles", &id),
+        of.rows("stage_tasks_over_time", &id),
+        of.rows::<Share>("stage_executors", &id),
+        of.rows::<TaskError>("stage_errors", &id),
+        tasks(&of, &stage, asked),
+    )?;
     let sections = vec![
         verdict(&stage, &quantiles, findings.first()),
         facts(&of, &stage),
-        found(&findings),
+        found(&findings, &of.place.application_id),
         spread(&cells, &quantiles),
         quantiles_table(&quantiles),
         where_it_ran(&executors),
         failures(&stage, &errors),
-        tasks(&of, &stage, asked).await?,
+        tasks,
         call_site(&stage),
     ];
     let level = match (stage.status.as_deref(), findings.first()) {
@@ -350,14 +360,6 @@ fn facts(of: &Of<'_>, stage: &Stage) -> Section {
         )))
         .with(blocks)
         .with(Block::Links(links))
-}
-
-fn found(findings: &[Finding]) -> Section {
-    let section = Section::new("findings", "What the rules found");
-    if findings.is_empty() {
-        return section;
-    }
-    section.with(Block::Items(findings.iter().map(bottleneck).collect()))
 }
 
 /// How the tasks are spread over time and durations.

@@ -1,6 +1,7 @@
 //! The report of one application: its model, filled from the lake.
 
 use datafusion::common::ScalarValue;
+use futures::future::try_join_all;
 use serde::Serialize;
 
 use super::checks::{self, Check, NotChecked};
@@ -179,32 +180,27 @@ impl ApplicationReport {
         other_attempts: Vec<Place>,
     ) -> Result<Self, ReportError> {
         let key = key(place);
-        let application: Option<Application> = questions.row("application", &key).await?;
-        let Some(application) = application else {
+        // Planning is most of their time: side by side they use all cores.
+        let (about, judged, time) = tokio::try_join!(
+            About::load(questions, &key),
+            Judged::load(questions, &key),
+            TimeSpent::load(questions, &key),
+        )?;
+        let Some(application) = about.application else {
             return Err(unknown_application(questions, &place.application_id).await?);
         };
-        let evidence: Evidence = questions.row("evidence", &key).await?.unwrap_or_default();
-        let unjudged: Vec<Unjudged> = questions.rows("unjudged", &key).await?;
-        let bottlenecks: Vec<Finding> = questions.rows("findings", &key).await?;
-        let advice: Vec<Advice> = questions.rows("advice", &key).await?;
-        let executors: Vec<Executor> = questions.rows("executors", &key).await?;
-        let fired: Vec<FiredRule> = questions.rows("fired_rules", &key).await?;
-        let measured: Vec<Measured> = questions.rows("measured", &key).await?;
-        let needs: Vec<RuleNeed> = questions.rows("rule_needs", &[]).await?;
+        let (bottlenecks, advice, executors) = (judged.findings, judged.advice, about.executors);
         let (clean, not_checked) = checks::split(&checks::CheckFacts {
             catalog: questions.catalog,
             application: &application,
-            evidence: &evidence,
-            fired: &fired,
-            measured: &measured,
-            needs: &needs,
-            unjudged: &unjudged,
+            evidence: &about.evidence,
+            fired: &judged.fired,
+            measured: &judged.measured,
+            needs: &judged.needs,
+            unjudged: &judged.unjudged,
         });
-        let time = TimeSpent::load(questions, &key).await?;
-        let job = JobContext::load(questions, application.job_key.as_deref()).await?;
-        let saving = questions.row("saving", &key).await?.unwrap_or_default();
-        let costs = questions.rows("costs", &key).await?;
-        let cost = Cost::of(costs, saving, job.as_ref());
+        let job = about.job;
+        let cost = Cost::of(about.costs, judged.saving, job.as_ref());
         let verdict = verdict::of(&verdict::VerdictFacts {
             application: &application,
             time: &time,
@@ -215,7 +211,7 @@ impl ApplicationReport {
         });
         let check = how_to_check(questions.lake, &application, &cost, !advice.is_empty());
         Ok(Self {
-            settings: questions.rows("settings", &key).await?,
+            settings: about.settings,
             num_bottlenecks: bottlenecks.first().map_or(0, |first| first.num_findings),
             num_executors: executors.first().map_or(0, |first| first.num_executors),
             paste: Paste::of(&advice),
@@ -263,7 +259,10 @@ pub(in crate::publish) async fn find_place(
 }
 
 /// The parameters of queries about an application.
-pub(in crate::publish) fn key(place: &Place) -> [(&'static str, ScalarValue); 5] {
+pub(in crate::publish) type Key = [(&'static str, ScalarValue); 5];
+
+/// The parameters of queries about the application that lies there.
+pub(in crate::publish) fn key(place: &Place) -> Key {
     [
         ("platform", ScalarValue::from(place.platform.as_str())),
         ("cluster_id", ScalarValue::from(place.cluster_id.as_str())),
@@ -319,23 +318,86 @@ pub(super) fn cure(id: &str, known: &[&str], what: &str) -> String {
     format!("the newest {what} are {}", newest.join(", "))
 }
 
+/// What is asked about a run itself.
+struct About {
+    application: Option<Application>,
+    job: Option<JobContext>,
+    evidence: Evidence,
+    executors: Vec<Executor>,
+    settings: Vec<Setting>,
+    costs: Vec<CostRow>,
+}
+
+impl About {
+    async fn load(questions: &Questions<'_>, key: &Key) -> Result<Self, ReportError> {
+        let application = async {
+            let application: Option<Application> = questions.row("application", key).await?;
+            let job_key = application.as_ref().and_then(|row| row.job_key.as_deref());
+            let job = JobContext::load(questions, job_key).await?;
+            Ok((application, job))
+        };
+        let ((application, job), evidence, executors, settings, costs) = tokio::try_join!(
+            application,
+            questions.row("evidence", key),
+            questions.rows("executors", key),
+            questions.rows("settings", key),
+            questions.rows("costs", key),
+        )?;
+        Ok(Self {
+            application,
+            job,
+            evidence: evidence.unwrap_or_default(),
+            executors,
+            settings,
+            costs,
+        })
+    }
+}
+
+/// What is asked about the judgement of a run.
+struct Judged {
+    findings: Vec<Finding>,
+    advice: Vec<Advice>,
+    saving: Saving,
+    fired: Vec<FiredRule>,
+    measured: Vec<Measured>,
+    needs: Vec<RuleNeed>,
+    unjudged: Vec<Unjudged>,
+}
+
+impl Judged {
+    async fn load(questions: &Questions<'_>, key: &Key) -> Result<Self, ReportError> {
+        let (findings, advice, saving, fired, measured, needs, unjudged) = tokio::try_join!(
+            questions.rows("findings", key),
+            questions.rows("advice", key),
+            questions.row("saving", key),
+            questions.rows("fired_rules", key),
+            questions.rows("measured", key),
+            questions.rows("rule_needs", &[]),
+            questions.rows("unjudged", key),
+        )?;
+        Ok(Self {
+            findings,
+            advice,
+            saving: saving.unwrap_or_default(),
+            fired,
+            measured,
+            needs,
+            unjudged,
+        })
+    }
+}
+
 impl TimeSpent {
-    async fn load(
-        questions: &Questions<'_>,
-        key: &[(&'static str, ScalarValue); 5],
-    ) -> Result<Self, ReportError> {
-        let stages: Vec<Stage> = questions.rows("stages", key).await?;
-        let mut tasks: Vec<TaskDurations> = questions.rows("task_durations", key).await?;
-        for stage in &mut tasks {
-            let mut of_stage = key.to_vec();
-            of_stage.push(("stage_id", ScalarValue::from(stage.stage_id)));
-            of_stage.push((
-                "stage_attempt_id",
-                ScalarValue::from(stage.stage_attempt_id),
-            ));
-            stage.histogram = questions.rows("task_histogram", &of_stage).await?;
-        }
-        let mut usage: Vec<Usage> = questions.rows("core_usage", key).await?;
+    async fn load(questions: &Questions<'_>, key: &Key) -> Result<Self, ReportError> {
+        let (parts, jobs, stages, tasks, usage) = tokio::try_join!(
+            questions.rows("time_parts", key),
+            questions.rows("jobs", key),
+            questions.rows::<Stage>("stages", key),
+            task_durations(questions, key),
+            questions.rows::<Usage>("core_usage", key),
+        )?;
+        let mut usage = usage;
         if usage
             .iter()
             .all(|slice| slice.cores_held.is_none() && slice.tasks_running.is_none())
@@ -343,14 +405,33 @@ impl TimeSpent {
             usage.clear();
         }
         Ok(Self {
-            parts: questions.rows("time_parts", key).await?,
-            jobs: questions.rows("jobs", key).await?,
+            parts,
+            jobs,
             num_stage_attempts: stages.first().map_or(0, |first| first.num_stage_attempts),
             stages,
             tasks,
             usage,
         })
     }
+}
+
+/// Durations of the tasks of the worst stages, with their histograms.
+async fn task_durations(
+    questions: &Questions<'_>,
+    key: &Key,
+) -> Result<Vec<TaskDurations>, ReportError> {
+    let tasks: Vec<TaskDurations> = questions.rows("task_durations", key).await?;
+    try_join_all(tasks.into_iter().map(async |mut stage| {
+        let mut of_stage = key.to_vec();
+        of_stage.push(("stage_id", ScalarValue::from(stage.stage_id)));
+        of_stage.push((
+            "stage_attempt_id",
+            ScalarValue::from(stage.stage_attempt_id),
+        ));
+        stage.histogram = questions.rows("task_histogram", &of_stage).await?;
+        Ok(stage)
+    }))
+    .await
 }
 
 impl JobContext {
@@ -363,11 +444,11 @@ impl JobContext {
             return Ok(None);
         };
         let key = [("job_key", ScalarValue::from(job_key))];
-        let job: Option<RecurringJob> = questions.row("job", &key).await?;
+        let (job, runs): (Option<RecurringJob>, Vec<JobRun>) =
+            tokio::try_join!(questions.row("job", &key), questions.rows("job_runs", &key))?;
         let Some(job) = job else {
             return Ok(None);
         };
-        let runs: Vec<JobRun> = questions.rows("job_runs", &key).await?;
         Ok(Some(Self {
             num_runs: runs.first().map_or(job.num_runs, |first| first.num_runs),
             job,

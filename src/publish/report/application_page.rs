@@ -415,7 +415,7 @@ fn bottlenecks(report: &ApplicationReport) -> Section {
     }
     let items = report.bottlenecks.iter().map(|finding| Item {
         link: subject_link(report, finding),
-        ..bottleneck(finding)
+        ..bottleneck(finding, &report.application.application_id)
     });
     let items = items.collect();
     let section = section.with(Block::Items(items));
@@ -429,14 +429,59 @@ fn bottlenecks(report: &ApplicationReport) -> Section {
     )))
 }
 
-pub(in crate::publish) fn bottleneck(finding: &Finding) -> Item {
+/// What the rules found about a stage or a query, with what to do about it; empty where they found nothing.
+pub(in crate::publish) fn found(findings: &[Finding], application_id: &str) -> Section {
+    let section = Section::new("findings", "What the rules found");
+    if findings.is_empty() {
+        return section;
+    }
+    let items = findings.iter().map(|finding| {
+        let mut item = bottleneck(finding, application_id);
+        item.texts
+            .extend(finding.recommendation.iter().map(|text| printable(text)));
+        item.setting = setting_change(
+            finding.config_key.as_ref(),
+            finding.config_current.as_ref(),
+            finding.config_recommended.as_ref(),
+        );
+        item
+    });
+    section.with(Block::Items(items.collect()))
+}
+
+/// A setting, its value and the one to set, where a finding names one.
+pub(in crate::publish) fn setting_change(
+    key: Option<&String>,
+    current: Option<&String>,
+    recommended: Option<&String>,
+) -> Option<(String, String, String)> {
+    Some((printable(key?), shown(current), printable(recommended?)))
+}
+
+/// What a finding is about, in words; `None` where that is the application as a whole.
+pub(in crate::publish) fn subject_name(
+    subject_type: &str,
+    subject_id: &str,
+    application_id: &str,
+) -> Option<String> {
+    let id = printable(subject_id);
+    match subject_type {
+        "application" if subject_id.starts_with(application_id) => None,
+        // Something of it: a setting, an RDD, a table.
+        "application" => Some(id),
+        "sql" => Some(format!("query {id}")),
+        "node" => Some(match id.split_once('.') {
+            Some((query, node)) => format!("query {query}, node {node}"),
+            None => format!("node {id}"),
+        }),
+        other => Some(format!("{} {id}", printable(other))),
+    }
+}
+
+fn bottleneck(finding: &Finding, application_id: &str) -> Item {
     let lost = finding.lost_core_ms.filter(|lost| *lost > 0);
     let facts = [
-        Some(format!(
-            "{} {}",
-            finding.subject_type,
-            printable(&finding.subject_id)
-        )),
+        subject_name(&finding.subject_type, &finding.subject_id, application_id),
         Some(format!("rule {}", printable(&finding.rule_id))),
         lost.map(|lost| format!("{} of core time lost", core_time(lost as f64))),
         Some(format!("{} confidence", finding.confidence)),

@@ -46,15 +46,20 @@ impl JobReport {
             return Err(unknown_job(questions, job_key).await?);
         };
         let key = [("job_key", ScalarValue::from(job_key))];
-        let bottlenecks: Vec<JobFinding> = questions.rows("job_findings", &key).await?;
-        let advice: Vec<JobAdvice> = questions.rows("job_advice", &key).await?;
-        let newest_run = match context.runs.last() {
-            Some(run) => {
-                let report = ApplicationReport::load(questions, &run.application_id).await?;
-                Some(Box::new(report))
-            }
-            None => None,
+        let newest_run = async {
+            Ok(match context.runs.last() {
+                Some(run) => {
+                    let report = ApplicationReport::load(questions, &run.application_id).await?;
+                    Some(Box::new(report))
+                }
+                None => None,
+            })
         };
+        let (bottlenecks, advice, newest_run): (Vec<JobFinding>, Vec<JobAdvice>, _) = tokio::try_join!(
+            questions.rows("job_findings", &key),
+            questions.rows("job_advice", &key),
+            newest_run,
+        )?;
         let proposed = advice.iter().filter(|step| step.status == "proposed");
         let changes = proposed.filter_map(|step| {
             Some(Change {

@@ -57,22 +57,33 @@ impl LakeReport {
     /// # Errors
     /// The lake cannot be read.
     pub async fn load(questions: &Questions<'_>) -> Result<Self, ReportError> {
-        let totals: LakeTotals = questions.row("lake_totals", &[]).await?.unwrap_or_default();
-        let jobs: Vec<LakeJob> = questions.rows("lake_jobs", &[]).await?;
-        let time_parts: Vec<TimePart> = questions.rows("lake_time_parts", &[]).await?;
-        let regressions: Vec<Regression> = questions.rows("lake_regressions", &[]).await?;
-        let changes: Vec<LakeChange> = questions.rows("lake_changes", &[]).await?;
+        let (totals, jobs, time_parts, regressions, changes) = tokio::try_join!(
+            questions.row::<LakeTotals>("lake_totals", &[]),
+            questions.rows::<LakeJob>("lake_jobs", &[]),
+            questions.rows("lake_time_parts", &[]),
+            questions.rows("lake_regressions", &[]),
+            questions.rows("lake_changes", &[]),
+        )?;
+        let (photon, spot, serverless, findings, days, gaps) = tokio::try_join!(
+            questions.rows("lake_photon", &[]),
+            questions.rows("lake_spot", &[]),
+            questions.rows("lake_serverless", &[]),
+            questions.rows("lake_findings", &[]),
+            questions.rows("lake_days", &[]),
+            questions.rows("lake_gaps", &[]),
+        )?;
+        let totals = totals.unwrap_or_default();
         let candidates = Candidates {
-            photon: questions.rows("lake_photon", &[]).await?,
-            spot: questions.rows("lake_spot", &[]).await?,
-            serverless: questions.rows("lake_serverless", &[]).await?,
+            photon,
+            spot,
+            serverless,
         };
         Ok(Self {
             verdict: verdict(&totals, &time_parts, &jobs, &regressions, &changes),
             num_jobs: jobs.first().map_or(0, |first| first.num_jobs),
-            findings: questions.rows("lake_findings", &[]).await?,
-            days: questions.rows("lake_days", &[]).await?,
-            gaps: questions.rows("lake_gaps", &[]).await?,
+            findings,
+            days,
+            gaps,
             totals,
             jobs,
             time_parts,

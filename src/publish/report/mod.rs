@@ -28,7 +28,7 @@ use crate::publish::page::{Page, html, markdown, text};
 
 pub use application::{ApplicationReport, Cost, JobContext, Paste, Step, TimeSpent};
 pub(super) use application::{find_place, key};
-pub(super) use application_page::bottleneck;
+pub(super) use application_page::{found, setting_change, subject_name};
 pub use card::MAX_BYTES as MAX_CARD_BYTES;
 pub use checks::{Check, Measure, NotChecked, Threshold};
 pub use error::ReportError;

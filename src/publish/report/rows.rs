@@ -673,7 +673,7 @@ row! {
 }
 
 row! {
-    /// A finding in a list (`list_findings`).
+    /// A finding in a list (`list_findings`), or those of a rule in all runs of a job as one (`list_problems`).
     ListedFinding {
         application_id: String,
         attempt_id: String,
@@ -693,6 +693,13 @@ row! {
         confidence: String,
         subject_type: String,
         subject_id: String,
+        num_findings: i64,
+        num_runs: i64,
+        num_job_runs: i64,
+        total_lost_core_ms: Int,
+        total_savings_usd: Number,
+        last_date: Text,
+        num_all_findings: i64,
         num_rows: i64,
     }
 }
