@@ -64,10 +64,10 @@ fn two_units(seconds: i64, large: i64, large_name: &str, small: i64, small_name:
     format!("{large} {large_name} {rest} {small_name}")
 }
 
-/// Time of cores, in core-hours from three hours on: `5 min 44 s`, `1,234 core-h`.
+/// Time of cores, in core-hours from one hour on: `5 min 44 s`, `1,234 core-h`.
 pub fn core_time(ms: f64) -> String {
     let hours = ms / 3.6e6;
-    if !hours.is_finite() || hours.abs() < 3.0 {
+    if !hours.is_finite() || hours.abs() < 1.0 {
         return duration(ms);
     }
     if hours.abs() < 100.0 {

@@ -7,13 +7,15 @@ use crate::model::shortened;
 
 /// Most nodes that are drawn, the first ones.
 pub const MAX_PLAN_NODES: usize = 400;
-const WIDTH: f64 = 224.0;
-const HEIGHT: f64 = 42.0;
+const WIDTH: f64 = 280.0;
+const HEIGHT: f64 = 58.0;
 const GAP_X: f64 = 16.0;
 const GAP_Y: f64 = 24.0;
 const MARGIN: f64 = 8.0;
 /// Characters that fit a node.
-const LONGEST_NAME: usize = 32;
+const LONGEST_NAME: usize = 40;
+/// The same of its detail, in smaller type.
+const LONGEST_DETAIL: usize = 50;
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +33,8 @@ pub struct PlanNode {
     pub id: i64,
     /// Its operator.
     pub name: String,
+    /// What it works on, in a few words.
+    pub detail: String,
     /// What is measured of it.
     pub value: String,
     /// What stands to the right of that.
@@ -89,15 +93,12 @@ fn draw(svg: &mut Svg, node: &PlanNode, area: Area) {
     svg.open_link(&node.href);
     svg.rect(&format!("node {}", heat(node.heat)), area, Some(&node.tip));
     let name = shortened(&node.name, LONGEST_NAME);
-    svg.text("strong", "start", (area.x + 10.0, area.y + 17.0), &name);
-    svg.text(
-        "value",
-        "start",
-        (area.x + 10.0, area.y + 33.0),
-        &node.value,
-    );
-    let right = area.x + area.width - 10.0;
-    svg.text("value", "end", (right, area.y + 33.0), &node.badge);
+    let (left, right) = (area.x + 10.0, area.x + area.width - 10.0);
+    svg.text("strong", "start", (left, area.y + 17.0), &name);
+    let detail = shortened(&node.detail, LONGEST_DETAIL);
+    svg.text("value", "start", (left, area.y + 33.0), &detail);
+    svg.text("strong", "start", (left, area.y + 49.0), &node.value);
+    svg.text("value", "end", (right, area.y + 49.0), &node.badge);
     svg.close_link(&node.href);
 }
 

@@ -11,6 +11,7 @@ mod lists;
 mod overview;
 mod place;
 mod plan;
+mod plan_detail;
 mod plan_text;
 mod query;
 mod reply;

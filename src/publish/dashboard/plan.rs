@@ -371,6 +371,7 @@ fn first_plan(nodes: &[plan_text::TextNode]) -> Option<Chart> {
         .map(|node| PlanNode {
             id: node.id,
             name: printable(&node.name),
+            detail: plan_detail::detail("", &node.arguments),
             tip: printable(&format!("{} {}", node.name, node.arguments)),
             children: node.children.clone(),
             ..PlanNode::default()
@@ -417,6 +418,12 @@ fn last_plan(execution: &Execution, nodes: &[Node], show: Show) -> Option<Chart>
             PlanNode {
                 id: node.node_id,
                 name: printable(&node.node_name),
+                detail: node
+                    .description
+                    .as_deref()
+                    .map_or_else(String::new, |text| {
+                        plan_detail::detail(&node.node_name, text)
+                    }),
                 value: value(node, own, shared, show),
                 badge: node
                     .whole_stage_codegen_id

@@ -159,8 +159,10 @@ pub(super) fn cost(cost: &Cost) -> Section {
     let basis = cost.basis.clone().unwrap_or_default();
     let where_run = format!(
         "{basis}: {}, {}",
-        shown(cost.deployment.as_ref()),
-        shown(cost.purchase.as_ref())
+        cost.deployment
+            .as_deref()
+            .map_or_else(|| shown(None), deployment),
+        shown(cost.purchase.as_ref()).replace('_', " ")
     );
     let saved = cost.saving.saving_usd;
     let section = section.with(Block::Facts(vec![
@@ -213,6 +215,18 @@ pub(super) fn cost(cost: &Cost) -> Section {
     section.with_some(table.block()).with(Block::Note(prices))
 }
 
+/// Where work runs, as people call it.
+fn deployment(id: &str) -> String {
+    match id {
+        "emr_ec2" => "EMR on EC2".to_owned(),
+        "emr_eks" => "EMR on EKS".to_owned(),
+        "emr_serverless" => "EMR Serverless".to_owned(),
+        "emr_serverless_storage" => "EMR Serverless with serverless storage".to_owned(),
+        "databricks" => "Databricks".to_owned(),
+        other => printable(&other.replace('_', " ")),
+    }
+}
+
 fn alternative(row: &CostRow) -> [String; 6] {
     let hours = |hours: Option<f64>| known(hours, |hours| format!("{hours:.2}"));
     let assumed = if row.is_assumed == Some(true) {
@@ -221,8 +235,11 @@ fn alternative(row: &CostRow) -> [String; 6] {
         ""
     };
     [
-        printable(&row.deployment),
-        format!("{}{assumed}", shown(row.purchase.as_ref())),
+        deployment(&row.deployment),
+        format!(
+            "{}{assumed}",
+            shown(row.purchase.as_ref()).replace('_', " ")
+        ),
         row.instance_type
             .as_deref()
             .map(printable)

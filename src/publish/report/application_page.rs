@@ -48,6 +48,7 @@ fn sections(report: &ApplicationReport) -> Vec<Section> {
         Some(advice(report)),
         Some(cost(&report.cost)),
         report.job.as_ref().and_then(trend),
+        Some(identity(&report.application)),
         Some(clean(report)),
         Some(not_checked(report)),
         check(report),
@@ -147,10 +148,8 @@ fn run_facts(report: &ApplicationReport) -> Section {
     let mut section = Section::new("run", "The run").with(Block::Facts(vec![
         ran, core, executors, work, tasks, task_time, read, shuffled, spilled,
     ]));
-    let mut table = Table::new("Identity", &["Fact", "~Value"]);
-    for (name, value) in identity(run) {
-        table.row("", [name.to_owned(), value]);
-    }
+    // What the run is called comes later, what went wrong does not.
+    let mut table = Table::new("About this attempt", &["Fact", "~Value"]);
     if let Some(reason) = &run.failure_reason {
         let line = reason.lines().next().unwrap_or_default();
         table.row(
@@ -174,7 +173,18 @@ fn run_facts(report: &ApplicationReport) -> Section {
     section
 }
 
-fn identity(run: &Application) -> Vec<(&'static str, String)> {
+fn identity(run: &Application) -> Section {
+    let mut table = Table::new("What it is and where it was read", &["Fact", "~Value"]);
+    for (name, value) in identity_facts(run) {
+        table.row("", [name.to_owned(), value]);
+        if let ("Recurring job", Some(key)) = (name, &run.job_key) {
+            table.link(1, Link::job(key));
+        }
+    }
+    Section::new("identity", "Identity").with_some(table.block())
+}
+
+fn identity_facts(run: &Application) -> Vec<(&'static str, String)> {
     let end = match run.end_time_source.as_deref() {
         Some("application_end") => "",
         _ => " (last event of the history)",

@@ -28,6 +28,7 @@ pub(super) fn page(report: &LakeReport, lake: &str) -> Page {
             facts(report),
             jobs(report),
             waste(report),
+            rules(report),
             trend(report),
             changes(report),
             candidates(report),
@@ -53,11 +54,12 @@ fn verdict(report: &LakeReport) -> Section {
         first: verdict.headline.clone(),
         rest: rest.trim().to_owned(),
     });
-    let steps = verdict.next_steps.iter().zip(1..);
+    let steps = verdict.next_steps.iter().zip(&report.changes).zip(1..);
     let items: Vec<Item> = steps
-        .map(|(step, rank)| Item {
+        .map(|((step, change), rank)| Item {
             rank: Some(rank),
             title: step.clone(),
+            link: Some(Link::job(&change.job_key)),
             ..Item::default()
         })
         .collect();
@@ -83,13 +85,24 @@ fn facts(report: &LakeReport) -> Section {
                 .wasted_ratio
                 .map_or_else(String::new, |ratio| format!("{} wasted", percent(ratio))),
         ),
-        Fact::new("Cost", known(totals.cost_usd, usd)).note(format!(
-            "{}, {} without a price",
-            shown(totals.cost_basis.as_ref()),
-            count(unpriced)
-        )),
-        Fact::new("Wasted", known(totals.wasted_usd, usd)),
-        Fact::new("Failed", known(totals.num_failed, count)).note("in whole or in part"),
+        Fact::new("Cost", known(totals.cost_usd, usd)).note(match unpriced {
+            0 => shown(totals.cost_basis.as_ref()),
+            unpriced => format!(
+                "{}; {} without a price",
+                shown(totals.cost_basis.as_ref()),
+                counted(unpriced, "application", "applications")
+            ),
+        }),
+        Fact::new("Wasted", known(totals.wasted_usd, usd)).note(
+            match (totals.wasted_usd, totals.cost_usd) {
+                (Some(wasted), Some(cost)) if cost > 0.0 => {
+                    format!("{} of the cost", percent(wasted / cost))
+                }
+                _ => String::new(),
+            },
+        ),
+        Fact::new("Failed", known(totals.num_failed, count))
+            .note("applications, in whole or in part"),
     ]))
 }
 
@@ -164,8 +177,14 @@ fn waste(report: &LakeReport) -> Section {
         );
         parts.share(2, Some(time / whole));
     }
+    Section::new("waste", "Where the core time went")
+        .with_some(pictures::core_time_parts(&report.time_parts).map(Block::Chart))
+        .with_some(parts.block())
+}
+
+fn rules(report: &LakeReport) -> Section {
     let mut rules = Table::new(
-        "What the rules found",
+        "By rule, the most core time first; findings overlap and do not add up",
         &[
             "Rule",
             "#Findings",
@@ -192,10 +211,11 @@ fn waste(report: &LakeReport) -> Section {
         rules.link(0, findings);
         rules.note(0, printable(&rule.rule_id));
     }
-    Section::new("waste", "Where the core time went")
-        .with_some(pictures::core_time_parts(&report.time_parts).map(Block::Chart))
-        .with_some(parts.block())
-        .with_some(rules.block())
+    let section = Section::new("rules", "What the rules found");
+    match rules.block() {
+        Some(table) => section.with(table),
+        None => section.with(Block::Text("The rules found nothing.".to_owned())),
+    }
 }
 
 /// The newest days by core time, or by cost where most of it has a price.
