@@ -3,8 +3,9 @@
 
     python pages.py SPARKLAKE LAKE [--times 3] [--most SECONDS] [--only WORD]
 
-"Cold" is the first answer of a fresh process (its files may be in the system's cache), "warm" the median of the next ones. Pages
-about one application are those of the application that wasted most. Fails where a page is not answered or a cold
+"Cold" is the first answer of a fresh process (its files may be in the system's cache), "warm" the median of the next ones,
+"CPU" the processor time of each of those: on a machine that does something else too, the time that counts. Pages about one
+application are those of the application that wasted most. Fails where a page is not answered or a cold
 answer takes longer than --most.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import os
 import re
 import statistics
 import subprocess
@@ -19,6 +21,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 
 class Server:
@@ -32,6 +35,11 @@ class Server:
                 self.base = found[0]
                 return
         sys.exit("the server did not start")
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it has taken (Linux)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def get(self, path: str) -> tuple[float, str]:
         """Seconds and the page."""
@@ -101,15 +109,17 @@ def main() -> None:
     found = paths(server)
     server.end()
     slow = []
-    print(f"{'cold s':>8}{'warm s':>8}{'kB':>7}  page")
+    print(f"{'cold s':>8}{'warm s':>8}{'CPU s':>8}{'kB':>7}  page")
     for path in found:
         if options.only not in path:
             continue
         server = Server(options.program, options.lake)
         cold, page = server.get(path)
+        before = server.cpu_seconds()
         warm = statistics.median(server.get(path)[0] for _ in range(options.times))
+        cpu = (server.cpu_seconds() - before) / options.times
         server.end()
-        print(f"{cold:>8.2f}{warm:>8.2f}{len(page.encode()) / 1000:>7.0f}  {path}", flush=True)
+        print(f"{cold:>8.2f}{warm:>8.2f}{cpu:>8.2f}{len(page.encode()) / 1000:>7.0f}  {path}", flush=True)
         if cold > options.most:
             slow.append(path)
     if slow:

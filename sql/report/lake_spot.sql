@@ -3,17 +3,24 @@
 -- description: Recurring jobs of short tasks that lost no executors, by what spot instances would save over
 --   on demand ones (EMR on EC2).
 -- parameter: limit bigint = 5 [count] most jobs
+WITH runs AS (
+  -- One pass over the costs: both prices of an application come together by its keys.
+  SELECT
+    platform, cluster_id, application_id, attempt_id, app_date, MAX(job_key) AS job_key,
+    MAX(CASE WHEN purchase = 'on_demand' AND basis = 'hypothetical' THEN cost_usd END) AS on_demand_usd,
+    MAX(CASE WHEN purchase = 'spot' AND spot_suitability = 'good' THEN cost_usd END) AS spot_usd,
+    MAX(CASE WHEN purchase = 'spot' AND spot_suitability = 'good' THEN long_task_ratio END) AS long_task_ratio,
+    MAX(CASE WHEN purchase = 'spot' AND spot_suitability = 'good' THEN num_lost_executors END) AS num_lost_executors
+  FROM application_costs
+  WHERE deployment = 'emr_ec2' AND job_key IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, app_date
+)
 SELECT
-  o.job_key AS job, COUNT(*) AS num_runs, SUM(o.cost_usd) AS on_demand_usd, SUM(o.cost_usd) - SUM(s.cost_usd) AS saving_usd,
-  MAX(s.long_task_ratio) AS long_task_ratio, SUM(s.num_lost_executors) AS num_lost_executors
-FROM application_costs AS s
-INNER JOIN application_costs AS o
-  ON o.platform = s.platform AND o.cluster_id = s.cluster_id
-  AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.app_date = s.app_date
-  AND o.basis = 'hypothetical' AND o.deployment = 'emr_ec2' AND o.purchase = 'on_demand'
-WHERE s.deployment = 'emr_ec2' AND s.purchase = 'spot' AND s.spot_suitability = 'good'
-  AND s.cost_usd IS NOT NULL AND o.cost_usd IS NOT NULL AND o.job_key IS NOT NULL
-GROUP BY o.job_key
-HAVING SUM(COALESCE(s.num_lost_executors, 0)) = 0
+  job_key AS job, COUNT(*) AS num_runs, SUM(on_demand_usd) AS on_demand_usd, SUM(on_demand_usd) - SUM(spot_usd) AS saving_usd,
+  MAX(long_task_ratio) AS long_task_ratio, SUM(num_lost_executors) AS num_lost_executors
+FROM runs
+WHERE on_demand_usd IS NOT NULL AND spot_usd IS NOT NULL
+GROUP BY job_key
+HAVING SUM(COALESCE(num_lost_executors, 0)) = 0
 ORDER BY saving_usd DESC, job
 LIMIT $limit

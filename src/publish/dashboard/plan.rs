@@ -5,6 +5,7 @@ use datafusion::common::ScalarValue;
 use serde::Deserialize;
 
 use super::place::{ApplicationQuery, Of};
+use super::plan_detail;
 use super::plan_text;
 use crate::model::{printable, shortened};
 use crate::publish::charts::{self, MAX_PLAN_NODES, PlanChart, PlanNode};
