@@ -1,7 +1,7 @@
 //! The dashboard: each page says what the tables hold, every state has an address, and what an
 //! address asks for can change nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -133,18 +133,29 @@ async fn pages_say_what_the_tables_hold() {
     assert_eq!(listed(&skewed), expected.count());
 
     let high = ["high", "critical"];
-    let severe = findings
+    let severe: Vec<_> = findings
         .iter()
         .filter(|row| {
             row.get("severity")
                 .is_some_and(|severity| high.contains(&severity.as_str()))
         })
-        .count();
+        .collect();
+    let shown = |page: &str| page.matches("<span class=\"severity\">").count();
+    let each = [("rank", "4"), ("show", "each")];
+    let page = pages.get("/findings", &each).await.text;
+    assert_eq!(shown(&page), severe.len().min(50));
+    // Those of a rule in all runs of a job are one problem.
+    let problems: BTreeSet<_> = severe
+        .iter()
+        .map(|row| {
+            let job = row.get("job_key").filter(|key| !key.is_empty());
+            (&row["rule_id"], job.unwrap_or(&row["application_id"]))
+        })
+        .collect();
     let page = pages.get("/findings", &[("rank", "4")]).await.text;
-    assert_eq!(
-        page.matches("<span class=\"severity\">").count(),
-        severe.min(50)
-    );
+    assert_eq!(shown(&page), problems.len().min(50));
+    let caption = format!("{} findings, those of a rule", severe.len());
+    assert!(page.contains(&caption), "{caption}");
 
     let finding = findings.first().expect("a finding");
     let id = &finding["application_id"];

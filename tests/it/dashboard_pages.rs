@@ -231,6 +231,30 @@ async fn lists_executors_and_configuration_of_an_application_are_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_work_of_a_driver_in_local_mode_is_that_of_its_tasks() {
+    let (lake, pages) = pages().await;
+    let applications = rows(lake.as_ref(), "applications");
+    let id = &named(&applications, "tiny-tasks")["application_id"];
+    let durations = rows(lake.as_ref(), "tasks")
+        .into_iter()
+        .filter(|row| &row["application_id"] == id)
+        .filter_map(|row| row.get("duration")?.parse::<i64>().ok());
+    let worked = durations.sum::<i64>() as f64;
+    // Spark gives a driver the run time of the application.
+    let lived = rows(lake.as_ref(), "executors")
+        .into_iter()
+        .find(|row| &row["application_id"] == id && row["executor_id"] == "driver")
+        .and_then(|row| row.get("total_duration")?.parse::<f64>().ok())
+        .expect("a driver");
+    let told = sparklake::publish::numbers::core_time;
+    assert_ne!(told(worked), told(lived));
+    let page = pages.get("/executors", &[("id", id)]).await;
+    let text = read(&page.text);
+    assert!(text.contains(&format!(" {} ", told(worked))), "{text}");
+    assert!(!text.contains(&format!(" {} ", told(lived))), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_runs_are_compared_or_offered() {
     let (lake, pages) = pages().await;
     let applications = rows(lake.as_ref(), "applications");
