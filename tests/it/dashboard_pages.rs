@@ -251,7 +251,6 @@ async fn the_work_of_a_driver_in_local_mode_is_that_of_its_tasks() {
     let page = pages.get("/executors", &[("id", id)]).await;
     let text = read(&page.text);
     assert!(text.contains(&format!(" {} ", told(worked))), "{text}");
-    assert!(!text.contains(&format!(" {} ", told(lived))), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
