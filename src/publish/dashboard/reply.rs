@@ -101,10 +101,22 @@ pub(super) fn failed(tab: Tab, error: &PageError) -> Response {
     };
     let page = Page {
         title: title.to_owned(),
-        sections: vec![Section::new("verdict", "Why").with(Block::Text(sentence.clone()))],
+        sections: vec![Section::new("verdict", "Why").with(Block::Text(sentence_case(sentence)))],
         ..Page::default()
     };
     reply(*status, tab, &page)
+}
+
+/// An error as a sentence of its own: a capital letter first, a period last.
+fn sentence_case(error: &str) -> String {
+    let mut letters = error.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    let end = if error.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{end}", first.unwrap_or_default(), letters.as_str())
 }
 
 /// An address whose query cannot be read.
