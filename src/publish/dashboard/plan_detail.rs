@@ -4,7 +4,7 @@
 use crate::model::printable;
 
 /// What stands in every exchange and says nothing about it.
-const NOISE: [&str; 3] = ["ENSURE_REQUIREMENTS", "[plan_id=", "[id=#"];
+const NOISE: [&str; 4] = ["ENSURE_REQUIREMENTS", "[plan_id=", "[id=#", "isFinalPlan="];
 
 /// The detail of an operator of this name and description (Spark's `simpleString`); empty where there is none.
 pub(super) fn detail(name: &str, description: &str) -> String {
