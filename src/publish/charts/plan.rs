@@ -15,7 +15,7 @@ const MARGIN: f64 = 8.0;
 /// Characters that fit a node.
 const LONGEST_NAME: usize = 40;
 /// The same of its detail, in smaller type.
-const LONGEST_DETAIL: usize = 50;
+const LONGEST_DETAIL: usize = 42;
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Default)]
