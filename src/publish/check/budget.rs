@@ -253,6 +253,10 @@ mod tests {
                 "budget.toml:2: `hihg` is no severity; did you mean `high`?",
             ),
             (
+                "[regression]\nbaseline = \"medain\"\nduration_percent = 20\n",
+                "budget.toml:2: `medain` is no baseline; did you mean `median`?",
+            ),
+            (
                 "[regression]\nbaseline = \"last\"\n",
                 "budget.toml:1: [regression] limits nothing; add one, for example duration_percent = 20",
             ),

@@ -143,7 +143,7 @@ impl<'t> Source<'t> {
         for (key, value) in section {
             let name = key.get_ref().as_ref();
             match name {
-                "baseline" => baseline = self.text(value, name)?,
+                "baseline" => baseline = self.baseline(value, name)?,
                 "runs" => runs = self.count(value, name)?,
                 "min_runs" => min_runs = self.count(value, name)?,
                 _ => {
@@ -171,6 +171,23 @@ impl<'t> Source<'t> {
             application => Baseline::Application(application.to_owned()),
         };
         Ok(Regression { baseline, limits })
+    }
+
+    /// `median`, `last` or an application: every cluster manager's ids have digits, a misspelt word has none and
+    /// would compare with nothing.
+    fn baseline<'v>(self, value: &'v Value<'t>, key: &str) -> Result<&'v str, PublishError> {
+        let text = self.text(value, key)?;
+        if ["median", "last"].contains(&text)
+            || text.contains(|letter: char| letter.is_ascii_digit())
+        {
+            return Ok(text);
+        }
+        let problem = format!("`{text}` is no baseline");
+        Err(self.wrong(
+            value.span(),
+            &problem,
+            &did_you_mean(text, ["median", "last"]),
+        ))
     }
 
     pub(super) fn table<'v>(
