@@ -178,6 +178,7 @@ def stop_after(minutes: float) -> None:
 def attempt(file: SqlFile, run, broken: list[str]):
     """What `run` gives; a file that Spark refuses is told and does not hide the others."""
     reached.append(file.header["id"])
+    begun = time.monotonic()
     try:
         return run()
     except TimeIsUp:
@@ -186,6 +187,8 @@ def attempt(file: SqlFile, run, broken: list[str]):
         broken.append(file.header["id"])
         print(f"{file.path}: {str(error)[:600]}")
         return None
+    finally:
+        print(f"  {len(reached)} {file.header['id']}: {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
 
 
 def in_reading_order(files: list[SqlFile]) -> list[SqlFile]:
@@ -245,9 +248,16 @@ def session() -> SparkSession:
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
-        # A few rows each: compiling the code would take longer than running it.
+        .config("spark.driver.memory", "3g")
+        # A few rows each: what counts is the time that planning takes. Code is not compiled, no constraint is handed from join to
+        # join (it grows with the square of the columns), and plans are neither written out nor kept for a page.
         .config("spark.sql.codegen.wholeStage", "false")
         .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.sql.constraintPropagation.enabled", "false")
+        .config("spark.sql.maxPlanStringLength", "1000")
+        .config("spark.sql.ui.retainedExecutions", "1")
+        .config("spark.ui.retainedJobs", "1")
+        .config("spark.ui.retainedStages", "1")
         .getOrCreate()
     )
 
