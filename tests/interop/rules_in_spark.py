@@ -5,7 +5,9 @@
 LAKE holds the fact tables, DERIVED (by default the same folder) the derived ones: a folder for each
 table, either a Delta table or plain Parquet files. Tables that are not there are taken as empty.
 Every view, rule and derived table runs with its default parameters; rows are compared without order,
-numbers with fractions to a relative 1e-9. --only compares these derived tables alone, and makes what they read. Spark plans each of
+numbers with fractions to a relative 1e-9. --only compares these derived tables alone, and makes what they read. --rules compares the
+findings of these rules alone, and makes only the views that they read: what the lake has must come out, with the same words and
+numbers; what comes out beyond it is counted, since `findings` leaves out what is too small. Spark plans each of
 the 110 files anew, which takes far longer than the rows: a lake of ten applications takes ten minutes on one core, so take a small
 one. After --minutes it stops and names what it did not come to. Exit code 0: all the same; 1: differences; 2: time was up.
 Needs pyspark, nothing else.
@@ -269,6 +271,7 @@ def main() -> int:
     parser.add_argument("--sql", type=Path, default=REPOSITORY / "sql")
     parser.add_argument("--schemas", type=Path, default=REPOSITORY / "schemas")
     parser.add_argument("--only", nargs="+", default=[], metavar="TABLE", help="derived tables to compare, instead of all")
+    parser.add_argument("--rules", nargs="+", default=[], metavar="RULE", help="compare the findings of these rules alone")
     parser.add_argument("--minutes", type=float, default=60, help="stop after so long (60)")
     options = parser.parse_args()
     stop_after(options.minutes)
@@ -279,6 +282,41 @@ def main() -> int:
         return 2
 
 
+def read_by(files: list[SqlFile], views: list[SqlFile]) -> list[SqlFile]:
+    """The views that these files read, and those that they read in turn."""
+    wanted: dict[str, SqlFile] = {}
+    open_files = list(files)
+    while open_files:
+        text = open_files.pop().text
+        for view in views:
+            name = view.header["id"]
+            if name not in wanted and re.search(rf"\b{name}\b", text):
+                wanted[name] = view
+                open_files.append(view)
+    return list(wanted.values())
+
+
+FOUND = ["application_id", "attempt_id", "rule_id", "subject_id", "evidence", "recommendation", "config_key", "config_recommended"]
+
+
+def compare_rules(spark: SparkSession, lake: DataFrame, rules: list[SqlFile], found: list[tuple], broken: list[str]) -> int:
+    """Holds what rules found in Spark against the findings of the lake."""
+    results = spark.createDataFrame(found, RESULT_SCHEMA)
+    failures = len(broken)
+    for rule in rules:
+        name = rule.header["id"]
+        in_spark = Counter(map(tuple, results.where(F.col("rule_id") == name).select(FOUND).collect()))
+        in_lake = Counter(map(tuple, lake.where(F.col("rule_id") == name).select(FOUND).collect()))
+        missing = in_lake - in_spark
+        print(f"{name}: {sum(in_lake.values())} findings in the lake, {sum(missing.values())} of them not in Spark, {sum((in_spark - in_lake).values())} more in Spark")
+        for row in missing:
+            print(f"  only in the lake: {row}")
+        for row in in_spark - in_lake:
+            print(f"  only in Spark: {row}")
+        failures += bool(missing)
+    return 1 if failures else 0
+
+
 def compare(options: argparse.Namespace) -> int:
     derived = options.derived or options.lake
     spark = session()
@@ -287,6 +325,9 @@ def compare(options: argparse.Namespace) -> int:
     load = lambda pattern: [SqlFile(path) for path in sorted(options.sql.glob(pattern))]
     views, rules, made = load("views/*.sql"), load("rules/*/*.sql"), load("tables/*.sql")
 
+    if options.rules:
+        rules = [rule for rule in rules if rule.header["id"] in options.rules]
+        views = read_by(rules, views)
     made_names = {file.header["id"] for file in made}
     for name, columns in tables.items():
         if name not in made_names:
@@ -311,6 +352,8 @@ def compare(options: argparse.Namespace) -> int:
     for rule in rules:
         answers = attempt(rule, lambda: [answer.asDict() for answer in rule.run(spark).collect()], broken)
         found += rule_results(rule, answers or [], settings)
+    if options.rules:
+        return compare_rules(spark, read_table(spark, derived, "findings", tables["findings"]), rules, found, broken)
     spark.createDataFrame(found, RESULT_SCHEMA).createOrReplaceTempView("rule_results")
 
     failures = reported = len(broken)

@@ -2,10 +2,11 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
---   of its time. That overhead is measured, not assumed. Where the median task read no row, its run time is
+--   of its time, or longer but with hardly a row (a process of Python has to be started for it too). That overhead is
+--   measured, not assumed. Where the median task read no row, its run time is
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
 --   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
@@ -14,6 +15,8 @@
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
 -- parameter: max_median_ms bigint = 200 [ms] run time of the median task, at most
+-- parameter: max_few_rows_median_ms bigint = 1000 [ms] the same of a task with few rows from a shuffle
+-- parameter: few_rows bigint = 100 [rows] rows that a task of such a stage reads on average, at most
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
 -- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks together, at least
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
@@ -73,7 +76,9 @@ sized AS (
     END AS cause
   FROM all_stages AS f
   WHERE succeeded_tasks >= $min_tasks AND succeeded_tasks >= $min_tasks_per_slot * task_slots
-    AND run_time_median <= $max_median_ms AND NOT is_listing
+    AND NOT is_listing
+    AND (run_time_median <= $max_median_ms
+      OR (run_time_median <= $max_few_rows_median_ms AND shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks))
 ),
 measured AS (
   SELECT
