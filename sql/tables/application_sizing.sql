@@ -14,9 +14,9 @@ WITH recommended AS (
     GREATEST(1, LEAST(
       GREATEST(
         needed_executors,
-        TRY_CAST(CEIL(num_executors_max * CAST(executor_cores AS DOUBLE) / target_cores / 2e0) AS BIGINT)
+        TRY_CAST(CEIL(num_executors_max * CAST(executor_cores AS DOUBLE) / NULLIF(target_cores, 0) / 2e0) AS BIGINT)
       ),
-      TRY_CAST(CEIL(num_executors_max * CAST(executor_cores AS DOUBLE) / target_cores) AS BIGINT)
+      TRY_CAST(CEIL(num_executors_max * CAST(executor_cores AS DOUBLE) / NULLIF(target_cores, 0)) AS BIGINT)
     )) AS executors_of_work
   FROM executor_sizing AS s
 )

@@ -73,7 +73,7 @@ joined AS (
     d.*,
     p.instance_type, p.vcpus, p.usable_memory_gb,
     CASE WHEN d.platform = 'emr' THEN p.ec2_usd + p.emr_usd END AS worker_usd,
-    CASE WHEN d.platform = 'emr' THEN (p.ec2_usd + p.emr_usd) / (p.vcpus * s.vcpu_usd + p.memory_gb * s.gb_usd) END
+    CASE WHEN d.platform = 'emr' THEN (p.ec2_usd + p.emr_usd) / NULLIF(p.vcpus * s.vcpu_usd + p.memory_gb * s.gb_usd, 0) END
       AS breakeven_ratio,
     l.instance_hours AS life_hours,
     -- The part of the cluster's life that lies in the day.

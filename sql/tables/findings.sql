@@ -39,7 +39,7 @@ shared AS (
     CASE WHEN r.lost_core_ms > d.max_lost_ms THEN d.max_lost_ms ELSE r.lost_core_ms END AS losable_ms,
     -- The larger share of wall time and of core time; NULL where neither is known.
     GREATEST(
-      CAST(r.recoverable_ms AS DOUBLE) / d.duration_ms,
+      CAST(r.recoverable_ms AS DOUBLE) / NULLIF(d.duration_ms, 0),
       CAST(r.lost_core_ms AS DOUBLE) / NULLIF(GREATEST(a.core_time_ms, a.total_task_time_ms), 0)
     ) AS share
   FROM rule_results AS r

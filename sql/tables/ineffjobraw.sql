@@ -21,7 +21,7 @@ WITH task_rates AS (
     CAST(
       input_bytes_read + output_bytes_written + shuffle_read_local_bytes_read
         + shuffle_read_remote_bytes_read + shuffle_write_bytes_written AS DOUBLE
-    ) / executor_run_time AS rate
+    ) / NULLIF(executor_run_time, 0) AS rate
   FROM tasks
   WHERE status = 'SUCCESS'
     AND executor_run_time >= $min_rate_ms

@@ -55,7 +55,7 @@ totals AS (
 judged AS (
   SELECT
     t.*,
-    CASE WHEN days >= $min_days AND num_runs > 1 THEN (num_runs - 1) / days * 365.25e0 END AS runs_per_year,
+    CASE WHEN days >= $min_days AND num_runs > 1 THEN (num_runs - 1) / NULLIF(days, 0) * 365.25e0 END AS runs_per_year,
     GREATEST(fetch_wait_ms, gc_ms, spill_ms, scheduling_ms, retry_ms,
       speculation_ms, skew_ms, start_up_ms, driver_only_ms, idle_ms) AS worst_ms
   FROM totals AS t

@@ -53,7 +53,7 @@ unclaimed AS (
 failed_time AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
-    SUM(CAST(CAST(run_ms AS DOUBLE) / num_nodes AS DECIMAL(38, 6))) AS ms_per_node
+    SUM(CAST(CAST(run_ms AS DOUBLE) / NULLIF(num_nodes, 0) AS DECIMAL(38, 6))) AS ms_per_node
   FROM unclaimed
   WHERE num_nodes IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
@@ -62,11 +62,11 @@ node_time AS (
   SELECT
     m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.node_id,
     SUM(CAST(CASE
-      WHEN t.known_ms = 0 THEN CAST(m.run_ms AS DOUBLE) / t.num_nodes
+      WHEN t.known_ms = 0 THEN CAST(m.run_ms AS DOUBLE) / NULLIF(t.num_nodes, 0)
       WHEN t.known_ms >= m.run_ms OR t.num_unmeasured = 0
-        THEN COALESCE(m.own_ms, 0e0) * (m.run_ms / t.known_ms)
+        THEN COALESCE(m.own_ms, 0e0) * (m.run_ms / NULLIF(t.known_ms, 0))
       WHEN m.own_ms IS NOT NULL THEN m.own_ms
-      ELSE (m.run_ms - t.known_ms) / t.num_unmeasured
+      ELSE (m.run_ms - t.known_ms) / NULLIF(t.num_unmeasured, 0)
     END AS DECIMAL(38, 6))) AS task_ms
   FROM operator_stages AS m
   INNER JOIN stage_totals AS t

@@ -120,7 +120,7 @@ measured AS (
     COALESCE(h.num_native_nodes, 0) > 0 AS has_native, h.fallback_share, h.fallbacks,
     (d.compute_usd + d.service_usd
       * CASE WHEN a.is_interactive THEN $photon_interactive_dbu ELSE $photon_jobs_dbu END)
-      / (d.compute_usd + d.service_usd) AS breakeven_speedup,
+      / NULLIF(d.compute_usd + d.service_usd, 0) AS breakeven_speedup,
     h.blockers,
     COALESCE(l.long_share, 0e0) AS long_share
   FROM applications AS a
@@ -143,8 +143,8 @@ judged AS (
 sped_up AS (
   SELECT
     j.*,
-    CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_low) END AS est_speedup_low,
-    CASE WHEN has_sql THEN 1e0 / (1e0 - movable_share + movable_share / $speedup_high) END AS est_speedup_high
+    CASE WHEN has_sql THEN 1e0 / NULLIF(1e0 - movable_share + movable_share / $speedup_low, 0) END AS est_speedup_low,
+    CASE WHEN has_sql THEN 1e0 / NULLIF(1e0 - movable_share + movable_share / $speedup_high, 0) END AS est_speedup_high
   FROM judged AS j
 )
 SELECT

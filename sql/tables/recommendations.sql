@@ -113,7 +113,7 @@ steps AS (
 measured AS (
   SELECT
     s.*,
-    CASE WHEN is_limited THEN (held_number - step_number) / (held_number - wanted_number) ELSE 1e0 END AS step_share
+    CASE WHEN is_limited THEN (held_number - step_number) / NULLIF(held_number - wanted_number, 0) ELSE 1e0 END AS step_share
   FROM steps AS s
 ),
 proposals AS (

@@ -34,7 +34,7 @@ pairs AS (
     r.cores / NULLIF(e.cores, 0e0) AS cores_ratio,
     CASE
       WHEN r.input_bytes > 0e0 AND e.input_bytes > 0e0
-        AND ABS(r.input_bytes / e.input_bytes - 1e0) >= $same_input_ratio THEN r.input_bytes / e.input_bytes
+        AND ABS(r.input_bytes / NULLIF(e.input_bytes, 0) - 1e0) >= $same_input_ratio THEN r.input_bytes / NULLIF(e.input_bytes, 0)
       ELSE 1e0
     END AS input_ratio
   FROM runs AS r
@@ -75,7 +75,7 @@ predicted AS (
       WHEN b.above_cores IS NULL THEN b.below_ms
       WHEN b.below_cores IS NULL THEN b.above_ms
       WHEN b.below_cores = p.cores OR b.below_ms <= 0e0 OR b.above_ms <= 0e0 THEN b.below_ms
-      ELSE b.below_ms * POWER(b.above_ms / b.below_ms, LN(p.cores / b.below_cores) / LN(b.above_cores / b.below_cores))
+      ELSE b.below_ms * POWER(b.above_ms / NULLIF(b.below_ms, 0), LN(p.cores / NULLIF(b.below_cores, 0)) / LN(b.above_cores / NULLIF(b.below_cores, 0)))
     END AS same_input_ms,
     LEAST(COALESCE(b.below_low_ratio, b.above_low_ratio), COALESCE(b.above_low_ratio, b.below_low_ratio)) AS low_ratio
   FROM pairs AS p
@@ -93,10 +93,10 @@ SELECT
   TRY_CAST(ROUND(predicted_ms) AS BIGINT) AS predicted_ms,
   TRY_CAST(measured_ms AS BIGINT) AS measured_ms,
   cores_ratio, input_ratio,
-  predicted_ms / measured_ms - 1e0 AS error_ratio,
+  predicted_ms / NULLIF(measured_ms, 0) - 1e0 AS error_ratio,
   ABS(measured_ms / NULLIF(predicted_ms, 0e0) - 1e0) <= 1e0 - low_ratio + 1e-9 AS is_covered,
-  from_ms / measured_ms - 1e0 AS last_run_error_ratio,
-  from_ms * input_ratio / measured_ms - 1e0 AS by_input_error_ratio,
-  from_ms * input_ratio / NULLIF(cores_ratio, 0e0) / measured_ms - 1e0 AS perfect_scaling_error_ratio,
+  from_ms / NULLIF(measured_ms, 0) - 1e0 AS last_run_error_ratio,
+  from_ms * input_ratio / NULLIF(measured_ms, 0) - 1e0 AS by_input_error_ratio,
+  from_ms * input_ratio / NULLIF(cores_ratio, 0e0) / NULLIF(measured_ms, 0) - 1e0 AS perfect_scaling_error_ratio,
   app_date
 FROM scaled

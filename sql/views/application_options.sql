@@ -42,8 +42,8 @@ fits AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, p.instance_type, p.vcpus,
     p.ec2_usd, p.emr_usd, p.is_emr_assumed, p.dbu_per_hour, p.as_of, p.ec2_source, p.emr_source,
-    r.executor_hours / FLOOR(LEAST(p.usable_memory_gb / r.executor_gb, p.vcpus / r.executor_cores))
-      + COALESCE(r.driver_hours / FLOOR(LEAST(p.usable_memory_gb / r.driver_gb, p.vcpus / r.driver_cores)), 0e0)
+    r.executor_hours / FLOOR(LEAST(p.usable_memory_gb / NULLIF(r.executor_gb, 0), p.vcpus / NULLIF(r.executor_cores, 0)))
+      + COALESCE(r.driver_hours / FLOOR(LEAST(p.usable_memory_gb / NULLIF(r.driver_gb, 0), p.vcpus / NULLIF(r.driver_cores, 0))), 0e0)
       AS instance_hours
   FROM application_resources AS r
   INNER JOIN instance_prices AS p
@@ -87,9 +87,9 @@ billed_runs AS (
 billed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    CAST(SUM(TRY_CAST(billed_vcpu_hours * COALESCE(core_share, 1e0 / num_sharing) AS DECIMAL(38, 12))) AS DOUBLE) AS vcpu_hours,
-    CAST(SUM(TRY_CAST(billed_memory_gb_hours * COALESCE(core_share, 1e0 / num_sharing) AS DECIMAL(38, 12))) AS DOUBLE) AS gb_hours,
-    CAST(SUM(TRY_CAST(billed_storage_gb_hours * COALESCE(core_share, 1e0 / num_sharing) AS DECIMAL(38, 12))) AS DOUBLE) AS storage_gb_hours
+    CAST(SUM(TRY_CAST(billed_vcpu_hours * COALESCE(core_share, 1e0 / NULLIF(num_sharing, 0)) AS DECIMAL(38, 12))) AS DOUBLE) AS vcpu_hours,
+    CAST(SUM(TRY_CAST(billed_memory_gb_hours * COALESCE(core_share, 1e0 / NULLIF(num_sharing, 0)) AS DECIMAL(38, 12))) AS DOUBLE) AS gb_hours,
+    CAST(SUM(TRY_CAST(billed_storage_gb_hours * COALESCE(core_share, 1e0 / NULLIF(num_sharing, 0)) AS DECIMAL(38, 12))) AS DOUBLE) AS storage_gb_hours
   FROM billed_runs
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -111,11 +111,11 @@ joined AS (
     c.unpriced_type, c.as_of AS cluster_as_of, c.ec2_source AS cluster_ec2_source, c.emr_source AS cluster_emr_source,
     CASE
       WHEN r.executor_vcpu_hours IS NULL THEN CAST(NULL AS DOUBLE)
-      WHEN r.platform = 'databricks' THEN r.executor_vcpu_hours / c.vcpus + COALESCE(r.driver_hours, 0e0)
+      WHEN r.platform = 'databricks' THEN r.executor_vcpu_hours / NULLIF(c.vcpus, 0) + COALESCE(r.driver_hours, 0e0)
       WHEN r.deploy_mode = 'cluster' THEN GREATEST(
-        (r.executor_vcpu_hours + COALESCE(r.driver_vcpu_hours, 0e0)) / c.vcpus,
-        COALESCE((r.executor_gb_hours + COALESCE(r.driver_gb_hours, 0e0)) / c.usable_memory_gb, 0e0))
-      ELSE GREATEST(r.executor_vcpu_hours / c.vcpus, COALESCE(r.executor_gb_hours / c.usable_memory_gb, 0e0))
+        (r.executor_vcpu_hours + COALESCE(r.driver_vcpu_hours, 0e0)) / NULLIF(c.vcpus, 0),
+        COALESCE((r.executor_gb_hours + COALESCE(r.driver_gb_hours, 0e0)) / NULLIF(c.usable_memory_gb, 0), 0e0))
+      ELSE GREATEST(r.executor_vcpu_hours / NULLIF(c.vcpus, 0), COALESCE(r.executor_gb_hours / NULLIF(c.usable_memory_gb, 0), 0e0))
     END AS cluster_hours,
     -- Of the executors' time, what passed without a task after the first.
     CAST(p.skew_core_ms + p.driver_only_core_ms + p.idle_core_ms AS DOUBLE) / NULLIF(p.core_time_ms, 0) AS released_ratio,

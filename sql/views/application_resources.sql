@@ -40,7 +40,7 @@ shapes AS (
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.executor_id,
     GREATEST(p.hours, 1e0 / 60e0) AS worker_hours,
     CAST(s.vcpus AS DOUBLE) AS vcpus,
-    s.min_memory_gb + CEIL(GREATEST(CEIL(p.memory_gb - 1e-9) - s.min_memory_gb, 0e0) / s.step_gb) * s.step_gb AS worker_gb,
+    s.min_memory_gb + CEIL(GREATEST(CEIL(p.memory_gb - 1e-9) - s.min_memory_gb, 0e0) / NULLIF(s.step_gb, 0)) * s.step_gb AS worker_gb,
     ROW_NUMBER() OVER (
       PARTITION BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.executor_id ORDER BY s.vcpus
     ) AS place
@@ -68,7 +68,7 @@ held AS (
     MAX(CASE WHEN is_executor = 1 THEN memory_gb END) AS executor_gb,
     CAST(SUM(TRY_CAST(CASE WHEN is_executor = 1 THEN hours ELSE 0e0 END AS DECIMAL(38, 12))) AS DOUBLE) AS executor_hours,
     CAST(SUM(TRY_CAST(CASE WHEN is_executor = 1 THEN vcpu_hours ELSE 0e0 END AS DECIMAL(38, 12))) AS DOUBLE) AS executor_vcpu_hours,
-    CAST(SUM(TRY_CAST(CASE WHEN is_executor = 1 THEN vcpu_hours / cores * memory_gb ELSE 0e0 END AS DECIMAL(38, 12))) AS DOUBLE) AS executor_gb_hours,
+    CAST(SUM(TRY_CAST(CASE WHEN is_executor = 1 THEN vcpu_hours / NULLIF(cores, 0) * memory_gb ELSE 0e0 END AS DECIMAL(38, 12))) AS DOUBLE) AS executor_gb_hours,
     MAX(CASE WHEN is_executor = 0 THEN cores END) AS driver_cores,
     MAX(CASE WHEN is_executor = 0 THEN memory_gb END) AS driver_gb,
     SUM(CASE WHEN is_executor = 0 THEN hours ELSE 0e0 END) AS driver_hours,
@@ -106,7 +106,7 @@ SELECT
   CASE WHEN w.num_workers = h.num_processes THEN w.worker_gb_hours END AS worker_gb_hours,
   CASE
     WHEN COALESCE(a.total_task_time_ms, 0) <= 0 THEN CAST(NULL AS DOUBLE)
-    WHEN t.long_ms IS NOT NULL THEN LEAST(t.long_ms / a.total_task_time_ms, 1e0)
+    WHEN t.long_ms IS NOT NULL THEN LEAST(t.long_ms / NULLIF(a.total_task_time_ms, 0), 1e0)
     -- Without task rows it is known only where no task was long.
     WHEN l.longest_ms <= $spot_notice_ms THEN 0e0
   END AS long_task_ratio,

@@ -174,7 +174,7 @@ judged AS (
     ) AS evidence,
     CONCAT(
       'Executors may hold no more memory for each core than the nodes have, ',
-      CAST(TRY_CAST(FLOOR(total_memory_mb / total_vcores) AS BIGINT) AS STRING),
+      CAST(TRY_CAST(FLOOR(total_memory_mb / NULLIF(total_vcores, 0)) AS BIGINT) AS STRING),
       ' MB with all that lies outside of their heap: application_sizing says the cores, memory and overhead that fit for each application, and',
       ' how many of them. Where tasks need their memory, run fewer of them at once, or choose instances with more memory for each core.'
     ) AS recommendation

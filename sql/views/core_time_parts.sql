@@ -238,7 +238,7 @@ summed AS (
     CASE
       WHEN a.core_time_ms IS NULL THEN CAST(NULL AS DOUBLE)
       WHEN a.total_task_time_ms > 0 AND a.cores_busy_time_ms > 0
-        THEN CAST(a.cores_busy_time_ms AS DOUBLE) / a.total_task_time_ms
+        THEN CAST(a.cores_busy_time_ms AS DOUBLE) / NULLIF(a.total_task_time_ms, 0)
       ELSE 1e0
     END AS task_cores,
     COALESCE(t.lost_ms, 0e0) - COALESCE(t.copy_ms, 0e0) + LEAST(COALESCE(r.repeated_ms, 0e0), COALESCE(t.ok_ms, 0e0))

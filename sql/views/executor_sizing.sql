@@ -67,7 +67,7 @@ measured AS (
     COALESCE(c.cluster_memory_ratio >= 0.9e0 AND c.cluster_cores_ratio <= 0.7e0, FALSE) AS is_memory_bound,
     COALESCE(c.cluster_cores_ratio >= 0.9e0 AND c.cluster_memory_ratio <= 0.6e0, FALSE) AS is_core_bound,
     CASE
-      WHEN a.memory_overhead_bytes > 402653184 THEN CAST(a.memory_overhead_bytes AS DOUBLE) / a.executor_memory_bytes
+      WHEN a.memory_overhead_bytes > 402653184 THEN CAST(a.memory_overhead_bytes AS DOUBLE) / NULLIF(a.executor_memory_bytes, 0)
       WHEN a.is_emr AND NOT a.is_serverless THEN 0.1875e0
       ELSE 0.1e0
     END AS overhead_ratio,
@@ -118,7 +118,7 @@ heaps AS (
       END,
       CASE
         WHEN is_memory_bound AND NOT is_pressed AND NOT is_kept THEN GREATEST(FLOOR(
-          node_memory_bytes / GREATEST(FLOOR(node_cores / target_cores), 1e0) / (1e0 + overhead_ratio) / 1073741824e0
+          node_memory_bytes / GREATEST(FLOOR(node_cores / NULLIF(target_cores, 0)), 1e0) / NULLIF(1e0 + overhead_ratio, 0) / 1073741824e0
         ), 1e0)
         ELSE 1e6
       END
@@ -133,7 +133,7 @@ offered AS (
       WHEN NOT is_serverless THEN wanted_heap_gib
       -- A worker has 1, 2, 4, 8 or 16 cores and 2 to 7.5 GB a core, in steps; a tenth is overhead.
       ELSE FLOOR(LEAST(
-        CEIL(GREATEST(wanted_heap_gib * 1.1e0, 2e0 * target_cores) / worker_step) * worker_step,
+        CEIL(GREATEST(wanted_heap_gib * 1.1e0, 2e0 * target_cores) / NULLIF(worker_step, 0)) * worker_step,
         CASE WHEN target_cores >= 16 THEN 120e0 WHEN target_cores >= 8 THEN 60e0 WHEN target_cores >= 4 THEN 30e0
           WHEN target_cores >= 2 THEN 16e0 ELSE 8e0 END
       ) / 1.1e0)
@@ -156,11 +156,11 @@ fitted AS (
     s.*,
     (target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0 AS target_container_bytes,
     LEAST(
-      FLOOR(node_memory_bytes / ((target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0)),
-      FLOOR(node_cores / target_cores)
+      FLOOR(node_memory_bytes / NULLIF((target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0, 0)),
+      FLOOR(node_cores / NULLIF(target_cores, 0))
     ) * GREATEST(COALESCE(num_nodes, 1), 1) AS target_fit,
     LEAST(
-      FLOOR(node_memory_bytes / container_memory_bytes), FLOOR(node_cores / executor_cores)
+      FLOOR(node_memory_bytes / NULLIF(container_memory_bytes, 0)), FLOOR(node_cores / NULLIF(executor_cores, 0))
     ) * GREATEST(COALESCE(num_nodes, 1), 1) AS current_fit,
     -- The work with a fifth of the core time idle, as idle_executors allows.
     CEIL(CAST(total_task_time_ms AS DOUBLE) * task_cpus / 0.8e0 / NULLIF(app_duration_ms, 0) / GREATEST(target_cores, 1))

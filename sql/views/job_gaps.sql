@@ -181,11 +181,11 @@ SELECT
   g.job_id, g.is_first, g.is_last, g.begin_ms, g.end_ms - g.begin_ms AS gap_ms,
   COALESCE(h.held_core_ms, 0e0) AS held_core_ms,
   -- Queries side by side are scaled down to the gap.
-  COALESCE(p.command_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / p.query_ms), 0e0) AS command_ms,
-  COALESCE(p.before_job_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / p.query_ms), 0e0) AS before_job_ms,
-  COALESCE(p.between_jobs_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / p.query_ms), 0e0) AS between_jobs_ms,
-  COALESCE(p.commit_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / p.query_ms), 0e0) AS commit_ms,
-  COALESCE(p.collect_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / p.query_ms), 0e0) AS collect_ms,
+  COALESCE(p.command_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS command_ms,
+  COALESCE(p.before_job_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS before_job_ms,
+  COALESCE(p.between_jobs_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS between_jobs_ms,
+  COALESCE(p.commit_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS commit_ms,
+  COALESCE(p.collect_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS collect_ms,
   GREATEST(g.end_ms - g.begin_ms - COALESCE(p.query_ms, 0e0), 0e0) AS outside_ms,
   p.query_description
 FROM gaps AS g

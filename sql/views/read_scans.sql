@@ -44,9 +44,9 @@ readers AS (
 shares AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
-    SUM(CAST(o.run_ms AS DOUBLE) / r.num_scans) AS run_ms, SUM(o.own_ms) AS own_ms,
-    SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) / r.num_scans ELSE 0e0 END) AS empty_ms,
-    SUM(i.input_bytes / r.num_scans) AS input_bytes, SUM(i.input_records / r.num_scans) AS input_records
+    SUM(CAST(o.run_ms AS DOUBLE) / NULLIF(r.num_scans, 0)) AS run_ms, SUM(o.own_ms) AS own_ms,
+    SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) / NULLIF(r.num_scans, 0) ELSE 0e0 END) AS empty_ms,
+    SUM(i.input_bytes / NULLIF(r.num_scans, 0)) AS input_bytes, SUM(i.input_records / NULLIF(r.num_scans, 0)) AS input_records
   FROM operator_stages AS o
   INNER JOIN readers AS r
     ON r.platform = o.platform AND r.cluster_id = o.cluster_id

@@ -184,9 +184,9 @@ SELECT
     -- A task that spilled s and peaked at p needed s + p at once; twice where the peak is not known.
     CASE WHEN memory_bytes_spilled > 0
       THEN LEAST(
-        num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0)),
+        num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0)),
         -- Partitions of less than 16 MiB would cost more than they save.
         GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
       ) ELSE 1e0 END
-  ) / stage_slots) AS BIGINT) AS partitions_fit
+  ) / NULLIF(stage_slots, 0)) AS BIGINT) AS partitions_fit
 FROM facts AS f

@@ -301,7 +301,7 @@ FOUND = ["application_id", "attempt_id", "rule_id", "subject_id", "evidence", "r
 
 def compare_rules(spark: SparkSession, lake: DataFrame, rules: list[SqlFile], found: list[tuple], broken: list[str]) -> int:
     """Holds what rules found in Spark against the findings of the lake."""
-    results = spark.createDataFrame(found, RESULT_SCHEMA)
+    results = spark.createDataFrame(found, RESULT_SCHEMA).withColumn("recommendation", F.coalesce("recommendation", "rule_recommendation"))
     failures = len(broken)
     for rule in rules:
         name = rule.header["id"]

@@ -17,7 +17,7 @@ SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   'info' AS severity, 'medium' AS confidence,
   a.num_executors_max, a.core_time_ms,
-  CASE WHEN a.max_executors < 2147483647 THEN CAST(a.total_task_time_ms AS DOUBLE) * a.task_cpus / a.core_time_ms END AS busy_ratio,
+  CASE WHEN a.max_executors < 2147483647 THEN CAST(a.total_task_time_ms AS DOUBLE) * a.task_cpus / NULLIF(a.core_time_ms, 0) END AS busy_ratio,
   CASE WHEN a.max_executors < 2147483647 THEN '' ELSE ' and spark.dynamicAllocation.maxExecutors sets no bound' END AS unbounded,
   COALESCE(a.max_executors < 2147483647, FALSE) AS is_bound
 FROM application_facts AS a

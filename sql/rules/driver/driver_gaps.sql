@@ -92,7 +92,7 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
   s.gap_ms AS recoverable_ms,
-  s.gap_ms, CAST(s.gap_ms AS DOUBLE) / a.app_duration_ms AS gap_ratio, s.num_gaps, s.held_ms / s.gap_ms AS held_cores,
+  s.gap_ms, CAST(s.gap_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS gap_ratio, s.num_gaps, s.held_ms / NULLIF(s.gap_ms, 0) AS held_cores,
   TRY_CAST(s.outside_ms AS BIGINT) AS outside_ms,
   -- What is not worth a word is left out of the sentence.
   CASE WHEN s.commit_ms >= 1e3 THEN TRY_CAST(s.commit_ms AS BIGINT) END AS commit_ms,

@@ -60,7 +60,7 @@ SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
   s.delay_ms AS recoverable_ms,
-  s.num_stages, s.delay_ms, s.longest_ms, CAST(s.delay_ms AS DOUBLE) / a.app_duration_ms AS delay_ratio, a.app_duration_ms,
+  s.num_stages, s.delay_ms, s.longest_ms, CAST(s.delay_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS delay_ratio, a.app_duration_ms,
   CASE WHEN a.num_workers > a.num_executors_max THEN a.num_workers END AS num_added,
   a.num_executors_max, a.dynamic_allocation
 FROM application_facts AS a

@@ -36,7 +36,7 @@ SELECT
   CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   w.wait_ms AS recoverable_ms,
-  w.wait_ms, CAST(w.wait_ms AS DOUBLE) / a.app_duration_ms AS wait_ratio,
+  w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
   a.first_task_delay_ms, a.app_duration_ms, COALESCE(a.master, '') AS master
 FROM application_facts AS a
 INNER JOIN waits AS w

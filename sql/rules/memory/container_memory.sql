@@ -23,7 +23,7 @@ SELECT
   CASE WHEN num_lost_kills > 0 THEN 'high' ELSE 'medium' END AS confidence,
   num_workers, peak_rss_bytes, NULLIF(peak_python_rss_bytes, 0) AS peak_python_rss_bytes,
   container_memory_bytes, executor_memory_bytes,
-  CAST(peak_rss_bytes AS DOUBLE) / container_memory_bytes AS ratio,
+  CAST(peak_rss_bytes AS DOUBLE) / NULLIF(container_memory_bytes, 0) AS ratio,
   TRY_CAST(CEIL((peak_rss_bytes / 0.9e0 - executor_memory_bytes) / 1048576e0) AS BIGINT) AS overhead_needed_mib,
   spark_minor
 FROM (

@@ -40,13 +40,13 @@
 WITH measured AS (
   SELECT
     f.*,
-    CAST(disk_bytes_spilled AS DOUBLE) / data_bytes AS spill_ratio,
+    CAST(disk_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
     TRY_CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
     -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
     disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1)
       AND CAST(disk_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * disk_bytes_spilled AS is_skewed,
     TRY_CAST(CEIL(executor_memory_bytes / 1073741824e0 * LEAST(
-      1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / peak_memory_max, 1e0), $max_memory_factor
+      1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0), $max_memory_factor
     )) AS BIGINT) AS memory_needed_gib
   FROM stage_facts AS f
   WHERE disk_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms
@@ -55,7 +55,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
   lost_core_ms,
-  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, disk_bytes_spilled, data_bytes, spill_ratio, disk_spilled_max, disk_spilled_median,
   peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes, sql_id

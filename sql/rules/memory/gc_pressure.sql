@@ -58,10 +58,10 @@ SELECT
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * (j.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
     / GREATEST(j.total_task_time_ms, j.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
-  TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / run_ms AS gc_ratio,
+  TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / NULLIF(run_ms, 0) AS gc_ratio,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN a.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN a.peak_heap_bytes END AS low_peak_bytes,
-  c.num_cached, sql_ms / run_ms AS sql_share,
+  c.num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
   CAST(j.executor_memory_bytes AS DOUBLE) / GREATEST(j.executor_cores, 1) AS heap_per_core,
   -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8.
   TRY_CAST(CEIL(j.executor_memory_bytes / 1073741824e0 * CASE

@@ -45,7 +45,7 @@ WITH slow AS (
     CASE
       WHEN input_bytes >= shuffle_read_bytes AND has_scan AND files_read <= num_tasks
         AND input_max > 1.1e0 * max_partition_bytes THEN 'unsplittable'
-      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / average_cores >= 1048576 THEN 'splits'
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(average_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
       WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions THEN 'shuffle partitions'
       WHEN sql_id IS NOT NULL AND adaptive AND coalesce_partitions AND shuffle_read_bytes > 0
@@ -80,9 +80,9 @@ judged AS (
   SELECT
     c.*,
     COALESCE(part, 0e0) * idle_core_ms AS lost_ms,
-    COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / average_cores) AS won_ms,
+    COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(average_cores, 0)) AS won_ms,
     SUM(COALESCE(part, 0e0) * idle_core_ms) OVER cause AS all_lost_ms,
-    SUM(COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / average_cores)) OVER cause AS all_won_ms
+    SUM(COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(average_cores, 0))) OVER cause AS all_won_ms
   FROM capped AS c
   WINDOW cause AS (PARTITION BY platform, cluster_id, application_id, attempt_id, cause)
 )
@@ -96,8 +96,8 @@ SELECT
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
-  CONCAT(CAST(TRY_CAST(CEIL(input_bytes / 1048576e0 / average_cores) AS BIGINT) AS STRING), 'MB') AS split_text,
-  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / average_cores AS BIGINT), 1) AS merged_kib
+  CONCAT(CAST(TRY_CAST(CEIL(input_bytes / 1048576e0 / NULLIF(average_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
+  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(average_cores, 0) AS BIGINT), 1) AS merged_kib
 FROM judged
 WHERE all_lost_ms >= $min_lost_ms
   OR (all_won_ms >= $min_recoverable_ms AND all_won_ms >= $min_share * app_duration_ms)

@@ -54,7 +54,7 @@ SELECT
     ELSE LEAST(idle_cores * duration_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  TRY_CAST(COALESCE(idle_cores * duration_ms / average_cores, 0e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(COALESCE(idle_cores * duration_ms / NULLIF(average_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores,
   memory_bytes_spilled, sql_id, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged

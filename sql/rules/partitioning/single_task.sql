@@ -106,7 +106,7 @@ single AS (
       ELSE 'code'
     END AS cause,
     (average_cores - 1e0) * duration_ms AS idle_core_ms,
-    duration_ms * (1e0 - 1e0 / average_cores) AS won_ms
+    duration_ms * (1e0 - 1e0 / NULLIF(average_cores, 0)) AS won_ms
   FROM stage_facts AS f
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
@@ -177,6 +177,6 @@ SELECT
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
-  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / average_cores) AS BIGINT), 1) AS STRING), 'MB') AS split_text
+  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / NULLIF(average_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text
 FROM judged
 WHERE is_long OR is_loop

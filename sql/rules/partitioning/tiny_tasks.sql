@@ -61,10 +61,10 @@ sized AS (
     f.*,
     task_slots * TRY_CAST(CEIL(GREATEST(
       $waves,
-      CAST(run_time_total AS DOUBLE) / $max_run_time_ms / task_slots,
+      CAST(run_time_total AS DOUBLE) / $max_run_time_ms / NULLIF(task_slots, 0),
       -- What a scan reads of small splits, footers above all, is more than the files hold.
       CAST(CASE WHEN input_bytes > shuffle_read_bytes THEN LEAST(data_bytes, COALESCE(file_bytes, data_bytes))
-        ELSE data_bytes END AS DOUBLE) / $target_bytes / task_slots
+        ELSE data_bytes END AS DOUBLE) / $target_bytes / NULLIF(task_slots, 0)
     )) AS BIGINT) AS tasks_needed,
     COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0)
       AS start_ms,
@@ -92,7 +92,7 @@ judged AS (
   SELECT
     m.*,
     CAST(overhead_ms AS DOUBLE) / GREATEST(duration_total, 1) AS overhead_ratio,
-    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / num_tasks)) AS BIGINT) AS lost_core_ms
+    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) AS lost_core_ms
   FROM measured AS m
   WHERE overhead_ms >= $min_overhead_ms AND tasks_needed < num_tasks
 )
@@ -100,16 +100,16 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'high' AS confidence,
   lost_core_ms,
-  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
-  tasks_needed, TRY_CAST(tasks_needed / task_slots AS BIGINT) AS waves_needed, files_read, input_bytes,
+  tasks_needed, TRY_CAST(tasks_needed / NULLIF(task_slots, 0) AS BIGINT) AS waves_needed, files_read, input_bytes,
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
   CASE WHEN cause <> 'splits' AND GREATEST(shuffle_read_records, input_records) > 0
     THEN TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT) END AS rows_each,
   -- Never below Spark's default, which is right for data of any size.
   CONCAT(CAST(GREATEST(
-    TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / tasks_needed) AS BIGINT), 128
+    TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128
   ) AS STRING), 'MB') AS split_text,
   -- Stages of one place in the code with as many tasks, up to the number of digits.
   CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) AS kind,

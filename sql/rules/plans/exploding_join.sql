@@ -57,7 +57,7 @@ SELECT
   CASE WHEN w.stage_ms >= $medium_stage_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,
-  j.rows / j.source_rows AS factor, w.stage_ms, a.total_task_time_ms AS app_ms
+  j.rows / NULLIF(j.source_rows, 0) AS factor, w.stage_ms, a.total_task_time_ms AS app_ms
 FROM joins AS j
 INNER JOIN work AS w
   ON w.platform = j.platform AND w.cluster_id = j.cluster_id

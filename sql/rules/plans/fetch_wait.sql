@@ -37,8 +37,8 @@ SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
   'medium' AS confidence,
   TRY_CAST(w.wait_ms - $healthy_ratio * w.run_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms) / f.task_slots, f.duration_ms) AS BIGINT) AS recoverable_ms,
-  f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / w.run_ms AS wait_ratio, w.remote_bytes,
+  TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms) / NULLIF(f.task_slots, 0), f.duration_ms) AS BIGINT) AS recoverable_ms,
+  f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / NULLIF(w.run_ms, 0) AS wait_ratio, w.remote_bytes,
   w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes, l.max_blocks
 FROM stage_facts AS f
 INNER JOIN waits AS w

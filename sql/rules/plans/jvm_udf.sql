@@ -50,7 +50,7 @@ times AS (
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
   'low' AS severity, 'low' AS confidence,
-  t.udf_ms, t.run_ms, t.udf_ms / t.run_ms AS udf_share, c.num_operators, c.operators
+  t.udf_ms, t.run_ms, t.udf_ms / NULLIF(t.run_ms, 0) AS udf_share, c.num_operators, c.operators
 FROM times AS t
 INNER JOIN counted AS c
   ON c.platform = t.platform AND c.cluster_id = t.cluster_id

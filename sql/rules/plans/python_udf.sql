@@ -59,7 +59,7 @@ SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
   CASE WHEN t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000 THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  t.python_ms, t.run_ms, t.python_ms / t.run_ms AS python_share,
+  t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   NULLIF(o.operator_ms, 0e0) AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor

@@ -45,7 +45,7 @@ repeated AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format,
-    SUM(run_ms) AS scan_ms, MAX(run_ms / num_scans) AS first_ms, SUM(empty_ms) AS empty_ms,
+    SUM(run_ms) AS scan_ms, MAX(run_ms / NULLIF(num_scans, 0)) AS first_ms, SUM(empty_ms) AS empty_ms,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS read_ms, MAX(longest_ms) AS longest_ms,
     CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read
   FROM per_query
@@ -69,7 +69,7 @@ judged AS (
       -- Compressed text is larger than its bytes: what a file's own bytes would take is not too much for it either.
       WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms,
         COALESCE(
-          (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / r.num_scans), r.scan_ms - r.first_ms
+          (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
         ))
       ELSE r.read_ms - r.longest_ms
     END AS lost_ms

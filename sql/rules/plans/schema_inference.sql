@@ -20,7 +20,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'medium' AS confidence,
   executor_run_time AS lost_core_ms,
-  TRY_CAST(LEAST(CAST(executor_run_time AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(executor_run_time AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind
 FROM stage_facts
 WHERE sql_id IS NULL AND status = 'COMPLETE'

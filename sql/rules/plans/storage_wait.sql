@@ -42,10 +42,10 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'low' AS confidence,
   TRY_CAST((run_ms - cpu_ms - explained_ms) / 2e0 AS BIGINT) AS lost_core_ms,
-  TRY_CAST(LEAST((run_ms - cpu_ms - explained_ms) / 2e0 / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, run_ms, cpu_ms / run_ms AS cpu_ratio, input, output,
-  (input + output) / (run_ms / 1e3) AS bytes_per_second,
+  TRY_CAST(LEAST((run_ms - cpu_ms - explained_ms) / 2e0 / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
+  stage_name, run_ms, cpu_ms / NULLIF(run_ms, 0) AS cpu_ratio, input, output,
+  (input + output) / NULLIF(run_ms / 1e3, 0) AS bytes_per_second,
   output > input AS is_write, file_format, files_read, mean_file_bytes
 FROM measured
 WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms AND input + output >= $min_bytes
-  AND (input + output) / (run_ms / 1e3) <= $max_bytes_per_second
+  AND (input + output) / NULLIF(run_ms / 1e3, 0) <= $max_bytes_per_second

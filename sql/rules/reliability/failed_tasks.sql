@@ -118,7 +118,7 @@ SELECT
   CASE WHEN lost_core_ms < $min_lost_ms THEN 'low' END AS severity,
   CASE WHEN num_killed_tasks > 0 AND NOT has_tasks THEN 'medium' ELSE 'high' END AS confidence,
   lost_core_ms,
-  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / task_slots, duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
   SUBSTR(root_cause, 1, 250) AS root_cause, bad_host, bad_executor,
   is_local, COALESCE(is_databricks, FALSE) AS is_databricks, spark_minor, executor_cores,

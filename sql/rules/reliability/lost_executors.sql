@@ -117,7 +117,7 @@ work_lost AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     -- A task that was done twice did its work once for nothing.
-    SUM(failed_ms + CASE WHEN times_done > 1 THEN done_ms * (times_done - 1) / times_done ELSE 0e0 END) AS lost_ms
+    SUM(failed_ms + CASE WHEN times_done > 1 THEN done_ms * (times_done - 1) / NULLIF(times_done, 0) ELSE 0e0 END) AS lost_ms
   FROM task_work
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

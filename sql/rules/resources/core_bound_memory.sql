@@ -18,11 +18,11 @@
 WITH judged AS (
   SELECT
     s.*,
-    CAST(container_memory_bytes AS DOUBLE) / executor_cores AS memory_per_core,
-    cluster_memory_bytes / cluster_cores AS cluster_memory_per_core,
+    CAST(container_memory_bytes AS DOUBLE) / NULLIF(executor_cores, 0) AS memory_per_core,
+    cluster_memory_bytes / NULLIF(cluster_cores, 0) AS cluster_memory_per_core,
     executor_memory_bytes / 1073741824e0 AS heap_gib,
     TRY_CAST(FLOOR(
-      cluster_memory_bytes / cluster_cores * executor_cores / (1e0 + overhead_ratio) / 1073741824e0
+      cluster_memory_bytes / NULLIF(cluster_cores, 0) * executor_cores / NULLIF(1e0 + overhead_ratio, 0) / 1073741824e0
     ) AS BIGINT) AS share_gib
   FROM executor_sizing AS s
   WHERE is_core_bound AND NOT is_local AND core_time_ms >= $min_core_time_ms

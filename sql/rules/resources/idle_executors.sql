@@ -42,7 +42,7 @@
 WITH busiest AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    MAX(CAST(attempts_time AS DOUBLE) / duration_ms) AS tasks_side_by_side,
+    MAX(CAST(attempts_time AS DOUBLE) / NULLIF(duration_ms, 0)) AS tasks_side_by_side,
     SUM(GREATEST(average_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * duration_ms) AS few_tasks_ms
   FROM stage_facts
   WHERE duration_ms >= 1000
@@ -70,9 +70,9 @@ judged AS (
 sized AS (
   SELECT
     j.*,
-    idle_ms / core_time_ms AS idle_ratio,
+    idle_ms / NULLIF(core_time_ms, 0) AS idle_ratio,
     TRY_CAST(CEIL(GREATEST(
-      (core_time_ms - idle_ms) / (1e0 - $healthy_idle_ratio) / app_duration_ms,
+      (core_time_ms - idle_ms) / (1e0 - $healthy_idle_ratio) / NULLIF(app_duration_ms, 0),
       cores_side_by_side, 1e0
     ) / GREATEST(executor_cores, 1)) AS BIGINT) AS executors_enough
   FROM judged AS j

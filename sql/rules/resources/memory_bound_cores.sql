@@ -28,13 +28,13 @@
 WITH judged AS (
   SELECT
     s.*,
-    CAST(container_memory_bytes AS DOUBLE) / executor_cores AS memory_per_core,
-    cluster_memory_bytes / cluster_cores AS cluster_memory_per_core,
+    CAST(container_memory_bytes AS DOUBLE) / NULLIF(executor_cores, 0) AS memory_per_core,
+    cluster_memory_bytes / NULLIF(cluster_cores, 0) AS cluster_memory_per_core,
     target_fit * target_cores AS target_fit_cores,
     target_fit * target_cores - num_executors_max * executor_cores AS gained_cores,
     -- Its part of the idle cores, for the time it ran.
     (1e0 - cluster_cores_ratio) * cluster_cores
-      * LEAST(1e0, num_executors_max * CAST(container_memory_bytes AS DOUBLE) / cluster_memory_bytes)
+      * LEAST(1e0, num_executors_max * CAST(container_memory_bytes AS DOUBLE) / NULLIF(cluster_memory_bytes, 0))
       * core_time_ms / NULLIF(CAST(num_executors_max AS DOUBLE) * executor_cores, 0e0) AS idle_core_ms
   FROM executor_sizing AS s
   WHERE is_memory_bound AND NOT is_local AND core_time_ms >= $min_core_time_ms

@@ -70,8 +70,8 @@ sized AS (
   SELECT
     m.*,
     CASE
-      WHEN cause = 'heap' THEN heap_gib * 1073741824e0 / executor_memory_bytes
-      ELSE (executor_memory_bytes + overhead_mib * 1048576e0) / container_memory_bytes
+      WHEN cause = 'heap' THEN heap_gib * 1073741824e0 / NULLIF(executor_memory_bytes, 0)
+      ELSE (executor_memory_bytes + overhead_mib * 1048576e0) / NULLIF(container_memory_bytes, 0)
     END AS kept_ratio,
     COALESCE(container_memory_time_byte_ms, memory_time_byte_ms) / 1073741824e0 / 3600000e0 AS held_gib_hours
   FROM measured AS m
@@ -81,7 +81,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
   cause, num_workers, peak_heap_bytes, executor_memory_bytes,
-  CAST(peak_heap_bytes AS DOUBLE) / executor_memory_bytes AS used_ratio,
+  CAST(peak_heap_bytes AS DOUBLE) / NULLIF(executor_memory_bytes, 0) AS used_ratio,
   peak_rss_bytes, container_memory_bytes, held_gib_hours, held_gib_hours * (1e0 - kept_ratio) AS saved_gib_hours,
   TRY_CAST(heap_gib AS BIGINT) AS memory_needed_gib, TRY_CAST(overhead_mib AS BIGINT) AS overhead_needed_mib,
   is_databricks, spark_minor

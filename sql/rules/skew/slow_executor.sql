@@ -42,9 +42,9 @@ WITH work AS (
 compared AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, executor_id, own_ms, own_tasks,
-    own_tasks * (all_ms - own_ms) / (all_tasks - own_tasks)
+    own_tasks * (all_ms - own_ms) / NULLIF(all_tasks - own_tasks, 0)
       * GREATEST(1e0, COALESCE(
-        own_bytes / own_tasks / NULLIF((all_bytes - own_bytes) / (all_tasks - own_tasks), 0e0), 1e0
+        own_bytes / NULLIF(own_tasks, 0) / NULLIF((all_bytes - own_bytes) / NULLIF(all_tasks - own_tasks, 0), 0e0), 1e0
       )) AS expected_ms
   FROM work
   WHERE executors >= $min_executors AND all_tasks >= 2 * own_tasks
@@ -73,7 +73,7 @@ SELECT
   -- Spread over the cores that were there.
   TRY_CAST((s.own_ms - s.expected_ms) / GREATEST(a.average_cores, 1e0) AS BIGINT) AS recoverable_ms,
   s.executor_id, SPLIT_PART(c.host_port, ':', 1) AS host, s.num_stages, s.own_ms, s.own_tasks,
-  s.own_ms / s.expected_ms AS ratio,
+  s.own_ms / NULLIF(s.expected_ms, 0) AS ratio,
   c.gc_ms / NULLIF(c.run_ms, 0e0) AS gc_share,
   (c.all_gc_ms - c.gc_ms) / NULLIF(c.all_run_ms - c.run_ms, 0e0) AS other_gc_share,
   a.speculation, a.is_databricks

@@ -68,15 +68,15 @@ WITH compared AS (
     f.*,
     succeeded_tasks < $min_tasks AS is_few,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(run_time_median AS DOUBLE)
-      ELSE CAST(run_time_total - run_time_max AS DOUBLE) / (succeeded_tasks - 1) END AS run_time_typical,
+      ELSE CAST(run_time_total - run_time_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0) END AS run_time_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(shuffle_read_median AS DOUBLE)
-      ELSE GREATEST(CAST(shuffle_read_bytes - shuffle_read_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS shuffle_typical,
+      ELSE GREATEST(CAST(shuffle_read_bytes - shuffle_read_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS shuffle_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(shuffle_rows_median AS DOUBLE)
-      ELSE GREATEST(CAST(shuffle_read_records - shuffle_rows_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS shuffle_rows_typical,
+      ELSE GREATEST(CAST(shuffle_read_records - shuffle_rows_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS shuffle_rows_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_median AS DOUBLE)
-      ELSE GREATEST(CAST(input_bytes - input_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS input_typical,
+      ELSE GREATEST(CAST(input_bytes - input_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_rows_median AS DOUBLE)
-      ELSE GREATEST(CAST(input_records - input_rows_max AS DOUBLE), 0e0) / (succeeded_tasks - 1) END AS input_rows_typical
+      ELSE GREATEST(CAST(input_records - input_rows_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_rows_typical
   FROM stage_facts AS f
   WHERE succeeded_tasks >= 2 AND run_time_max >= $min_short_longest_ms AND duration_ms IS NOT NULL AND NOT is_listing
 ),
@@ -91,7 +91,7 @@ measured AS (
       -- A lake without tasks does not tell how long the stage waited.
       COALESCE(tail_ms, duration_ms),
       -- Wall time with the same work spread evenly: full waves of average tasks.
-      duration_ms - CEIL(CAST(succeeded_tasks AS DOUBLE) / task_slots) * run_time_mean
+      duration_ms - CEIL(CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)) * run_time_mean
     ) AS BIGINT) AS recoverable_ms
   FROM compared AS c
 ),
@@ -146,8 +146,8 @@ SELECT
   CASE WHEN cause = 'shuffle' AND shuffle_typical < 65536e0 THEN shuffle_read_max END AS shuffle_alone,
   CASE WHEN cause IN ('input', 'row_groups') AND input_typical >= 65536e0 THEN input_factor END AS input_ratio,
   CASE WHEN cause IN ('input', 'row_groups') AND input_typical < 65536e0 THEN input_max END AS input_alone,
-  CASE WHEN cause = 'gc' THEN CAST(long_gc_ms AS DOUBLE) / long_run_time_ms END AS gc_share,
-  CASE WHEN cause = 'fetch' THEN CAST(long_fetch_wait_ms AS DOUBLE) / long_run_time_ms END AS fetch_share,
+  CASE WHEN cause = 'gc' THEN CAST(long_gc_ms AS DOUBLE) / NULLIF(long_run_time_ms, 0) END AS gc_share,
+  CASE WHEN cause = 'fetch' THEN CAST(long_fetch_wait_ms AS DOUBLE) / NULLIF(long_run_time_ms, 0) END AS fetch_share,
   CASE WHEN cause = 'executor' THEN long_tasks END AS slow_tasks,
   CASE WHEN cause = 'executor' THEN long_executor_id END AS slow_executor,
   -- Adaptive execution takes a partition for skewed from five times the median size, and splits

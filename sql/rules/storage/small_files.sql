@@ -97,10 +97,10 @@ SELECT
   CASE WHEN files >= 10 * $min_files THEN 'medium' ELSE 'low' END AS severity,
   SUBSTR(description, 1, 80) AS description,
   SUBSTR(target, 1, 200) AS target,
-  TRY_CAST(files AS BIGINT) AS files, TRY_CAST(bytes AS BIGINT) AS bytes, bytes / files AS mean_bytes,
+  TRY_CAST(files AS BIGINT) AS files, TRY_CAST(bytes AS BIGINT) AS bytes, bytes / NULLIF(files, 0) AS mean_bytes,
   NULLIF(partitions, 0) AS partitions, duration_ms,
-  TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, num_batches, files / num_batches AS batch_files,
+  TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, num_batches, files / NULLIF(num_batches, 0) AS batch_files,
   TRY_CAST(CEIL(GREATEST(bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed
 FROM judged
-WHERE files >= $min_files AND bytes / files <= $max_mean_bytes
+WHERE files >= $min_files AND bytes / NULLIF(files, 0) <= $max_mean_bytes
   AND COALESCE(files >= $min_batch_files * num_batches, TRUE)

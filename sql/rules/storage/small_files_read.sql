@@ -27,7 +27,7 @@ SELECT
   'high' AS confidence,
   SUBSTR(COALESCE(s.table_name, s.location), 1, 200) AS source, s.format,
   s.files_read AS files, s.bytes_read AS bytes,
-  CAST(s.bytes_read AS DOUBLE) / s.files_read AS mean_bytes, q.duration_ms,
+  CAST(s.bytes_read AS DOUBLE) / NULLIF(s.files_read, 0) AS mean_bytes, q.duration_ms,
   TRY_CAST(CEIL(GREATEST(s.bytes_read / 134217728e0, 1e0)) AS BIGINT) AS files_needed
 FROM (
   SELECT

@@ -61,12 +61,12 @@ summed AS (
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(s.application_id, ' ', s.streaming_query_id) AS subject_id,
-  CASE WHEN s.cut_ms * (1e0 - 2e0 * s.slots / s.num_tasks) >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / s.num_tasks) AS BIGINT) AS lost_core_ms,
-  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / s.num_tasks) / s.slots AS BIGINT) AS recoverable_ms,
+  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) / NULLIF(s.slots, 0) AS BIGINT) AS recoverable_ms,
   COALESCE(n.query_name, s.streaming_query_id) AS query, s.num_stages, s.num_tasks, s.slots,
-  TRY_CAST(ROUND(s.rows_each) AS BIGINT) AS rows_each, s.cut_ms AS run_ms, s.cut_ms / s.run_ms AS share, s.stage_ms,
+  TRY_CAST(ROUND(s.rows_each) AS BIGINT) AS rows_each, s.cut_ms AS run_ms, s.cut_ms / NULLIF(s.run_ms, 0) AS share, s.stage_ms,
   s.shuffle_partitions, 2 * s.slots AS partitions_needed
 FROM summed AS s
 LEFT JOIN names AS n
