@@ -2,12 +2,14 @@
 -- title: Functions over objects keep Spark from optimizing
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where stages with Scala or Java functions (UDFs, registered under a name or not, and map, flatMap or filter over
 --   objects of a Dataset; view user_functions) took a large share of an application's task time. Spark cannot look into them: filters stay above the scan, rows
 --   become objects and back, and native engines do not run them. The time is that of whole stages, an upper bound.
 -- parameter: min_share double = 0.5 [ratio] task time of stages with such functions over that of all, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of these stages, at least
+-- parameter: most_share double = 0.8 [ratio] that share from which less task time is enough
+-- parameter: most_run_time_ms bigint = 20000 [ms] task time of these stages, at least, where they are most of all
 -- evidence: Stages that call Scala or Java functions took {udf_ms:s} of {run_ms:s} of task time, {udf_share:pct}, in {num_operators:operator|operators}
 --   ({operators}).
 -- recommendation: Use built-in functions where there are any, above all in filters, so that Spark can push them to the scan and native
@@ -55,4 +57,5 @@ FROM times AS t
 INNER JOIN counted AS c
   ON c.platform = t.platform AND c.cluster_id = t.cluster_id
   AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id
-WHERE t.udf_ms >= $min_run_time_ms AND t.udf_ms >= $min_share * t.run_ms
+WHERE (t.udf_ms >= $min_run_time_ms AND t.udf_ms >= $min_share * t.run_ms)
+  OR (t.udf_ms >= $most_run_time_ms AND t.udf_ms >= $most_share * t.run_ms)
