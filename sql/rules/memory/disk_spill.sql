@@ -24,7 +24,7 @@
 --   paid for by all of them.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL |
 --   spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / partitions_fit AS BIGINT), 1) AS STRING), 'MB') |
+--   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / NULLIF(partitions_fit, 0) AS BIGINT), 1) AS STRING), 'MB') |
 --   Read smaller splits, about {partitions_fit:int} of them, which hold the data of this stage without spilling. More memory
 --   comes second: it costs money.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller: about

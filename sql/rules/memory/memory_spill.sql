@@ -35,12 +35,12 @@
 -- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
 --   objects) or many tasks share an executor's memory: give the tasks more memory (fewer cores an executor, then more memory).
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
+--   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
 --   Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
 -- advice: cause = 'rdd' | - | - | Use about {partitions_needed:partition|partitions} in the operation before this stage, so that
 --   the data of a task fits into its memory.
 -- advice: cause = 'coalesced' | spark.sql.adaptive.advisoryPartitionSizeInBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / partitions_needed AS BIGINT), 1) AS STRING), 'MB') |
+--   CONCAT(CAST(GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
 --   Let adaptive execution merge shuffle partitions less, so that the data of a task fits into its memory.
 -- advice: cause = 'code' | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there, so that the data of a task fits into its memory.
