@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the bytes and the time of every MCP tool over every application of a lake, and of logs that are in no lake.
 
-    python mcp_bytes.py --program SPARKLAKE --lake LAKE [--every 1]
+    python mcp_bytes.py --program SPARKLAKE --lake LAKE [--every 1] [--apps N]
     python mcp_bytes.py --program SPARKLAKE --live FOLDER_OF_LOGS APPLICATION…
 
 Each tool is called in summary and in full, for the longest stage and SQL execution of an application, too. Prints the
@@ -58,6 +58,7 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--lake")
     parser.add_argument("--every", type=int, default=1, help="of the lake's applications, each so many")
+    parser.add_argument("--apps", type=int, default=1_000_000, help="applications to look at, the newest")
     parser.add_argument("--live", nargs="+", metavar=("FOLDER", "APPLICATION"))
     options = parser.parse_args()
     where = ["--lake", options.lake] if options.lake else ["--event-logs", options.live[0]]
@@ -77,8 +78,9 @@ def main():
             page = client.call("find_applications", limit=100, **({"cursor": cursor} if cursor else {}))
             apps += [(row["application_id"], row["attempt_id"]) for row in page["applications"]]
             cursor = page.get("next_cursor")
-            if cursor is None:
+            if cursor is None or len(apps) >= options.apps:
                 break
+        del apps[options.apps :]
         for detail in ("summary", "full"):
             for tool in WITHOUT:
                 client.call(tool, detail=detail, **({} if tool == "recommendations" else {"limit": 100}))
