@@ -40,8 +40,9 @@ declared AS (
     AND v.version_number >= r.valid_from_number AND v.version_number <= r.valid_until_number
 ),
 prefixes AS (
+  -- Names alone: those of all applications are few.
   SELECT DISTINCT s.key
-  FROM (SELECT DISTINCT key FROM set_values) AS s
+  FROM (SELECT DISTINCT key FROM environment WHERE section = 'spark') AS s
   CROSS JOIN ref_spark_settings AS r
   WHERE r.kind = 'prefix' AND SUBSTR(s.key, 1, LENGTH(r.key)) = r.key
 )
@@ -53,9 +54,10 @@ FROM set_values AS s
 JOIN versions AS v
   ON v.platform = s.platform AND v.cluster_id = s.cluster_id
   AND v.application_id = s.application_id AND v.attempt_id = s.attempt_id
-LEFT JOIN declared AS d
-  ON d.platform = s.platform AND d.cluster_id = s.cluster_id
-  AND d.application_id = s.application_id AND d.attempt_id = s.attempt_id AND d.key = s.key
+-- Not what every application declares: that is a thousand rows for each.
+LEFT JOIN ref_spark_settings AS d
+  ON d.kind = 'exact' AND d.key = s.key
+  AND d.valid_from_number <= v.version_number AND d.valid_until_number >= v.version_number
 LEFT JOIN prefixes AS p
   ON p.key = s.key
 UNION ALL
