@@ -276,7 +276,7 @@ async fn two_runs_are_compared_or_offered() {
     );
     let same = pages.get("/compare", &[("a", a), ("b", a)]).await;
     assert_eq!(same.status, 404);
-    assert!(same.text.contains("both runs are"), "{}", same.text);
+    assert!(same.text.contains("Both runs are"), "{}", same.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
