@@ -49,3 +49,8 @@ pub use session::{SessionSettings, for_small_tables, plan_read_only, same_engine
 pub use spill::remove_spill_folders;
 pub use views::{Definition, LoadViews, View};
 pub use wrong_query::{no_such_table, wrong_query};
+
+/// Address space for the stack of a thread that plans queries, of which the machine gives what is touched. The
+/// planner, the optimizer and Delta's file skipping go a call deeper for each operator of a chain and each value of a
+/// list; the length of a query is bounded so that this suffices.
+pub const THREAD_STACK_BYTES: usize = 64 << 20;

@@ -58,7 +58,7 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::{ArgMatches, FromArgMatches, Parser, Subcommand};
 
-use crate::ask::remove_spill_folders;
+use crate::ask::{THREAD_STACK_BYTES, remove_spill_folders};
 use crate::config::{Environment, SettingOverrides, Settings, SummaryFormat};
 use crate::pipeline::{EXIT_DONE, EXIT_USAGE};
 use crate::redact::Redactor;
@@ -216,6 +216,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores + 1)
+        .thread_stack_size(THREAD_STACK_BYTES)
         .event_interval(EVENT_INTERVAL)
         .enable_all()
         .build()

@@ -236,6 +236,33 @@ fn completions_and_manual_know_every_command() {
     );
 }
 
+/// Planner, optimizer and Delta's file skipping go a call deeper for each of them.
+#[test]
+fn long_chains_and_lists_overflow_no_stack() {
+    let context = TestContext::with_empty_lake();
+    let chain = |condition: &str, count| vec![condition; count].join(" OR ");
+    let ask = |condition: &str| {
+        let query = format!("SELECT count(*) FROM applications WHERE {condition}");
+        context.run(&["sql", "--lake", "lake", "--timeout", "20s", &query])
+    };
+    let list = format!("application_id IN ({})", vec!["'a'"; 8_000].join(","));
+    let sum = format!("{} > 5", vec!["num_jobs"; 3_900].join(" + "));
+    for condition in [chain("application_id = 'a'", 1_990), list, sum] {
+        let ended = ask(&condition);
+        let is_calm = ended.code == 0 || ended.err.contains("longer than 20 s");
+        assert!(is_calm, "{}: {}", ended.code, ended.err);
+    }
+    let refused = ask(&chain("application_id = 'a'", 3_000));
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(
+        refused
+            .err
+            .starts_with("error: the query is too long: it has "),
+        "{}",
+        refused.err
+    );
+}
+
 #[test]
 fn a_query_ends_at_its_bounds_and_leaves_no_spill_files() {
     let mut context = TestContext::with_empty_lake();

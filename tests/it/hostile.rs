@@ -591,7 +591,11 @@ fn assert_vanished(ended: &Ended, lake: &Path) {
         let is_fine = matches!(
             told,
             ("loaded", "", "")
-                | ("partial", "truncated" | "no_application_start" | "missing_files", _)
+                | (
+                    "partial",
+                    "truncated" | "no_application_start" | "missing_files",
+                    _
+                )
                 | ("skipped", ..)
         );
         // A log was gone when it was opened, a folder when it was listed, or its pieces before the folder.

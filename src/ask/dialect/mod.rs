@@ -10,6 +10,7 @@
 
 mod bounded;
 mod functions;
+mod length;
 mod using;
 mod words;
 
@@ -45,6 +46,7 @@ async fn plan(
     sql: &str,
     known: &mut Columns,
 ) -> Result<LogicalPlan, DataFusionError> {
+    length::check(sql)?;
     let state = session.state();
     let dialect = state.config_options().sql_parser.dialect;
     let mut statement = state.sql_to_statement(sql, &dialect)?;
