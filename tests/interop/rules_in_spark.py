@@ -165,12 +165,17 @@ def application_settings(spark: SparkSession) -> dict[tuple, Settings]:
 reached: list[str] = []
 
 
+# Filled by the signal of --minutes.
+time_is_up: list[bool] = []
+
+
 class TimeIsUp(Exception):
     """The limit of --minutes is reached, whatever Spark was doing."""
 
 
 def stop_after(minutes: float) -> None:
     def stop(_signal, _frame):
+        time_is_up.append(True)
         raise TimeIsUp
 
     signal.signal(signal.SIGALRM, stop)
@@ -183,9 +188,9 @@ def attempt(file: SqlFile, run, broken: list[str]):
     begun = time.monotonic()
     try:
         return run()
-    except TimeIsUp:
-        raise
     except Exception as error:  # noqa: BLE001
+        if isinstance(error, TimeIsUp) or time_is_up:
+            raise
         broken.append(file.header["id"])
         print(f"{file.path}: {str(error)[:600]}")
         return None
@@ -274,10 +279,14 @@ def main() -> int:
     parser.add_argument("--rules", nargs="+", default=[], metavar="RULE", help="compare the findings of these rules alone")
     parser.add_argument("--minutes", type=float, default=60, help="stop after so long (60)")
     options = parser.parse_args()
+    begun = time.monotonic()
     stop_after(options.minutes)
     try:
         return compare(options)
-    except TimeIsUp:
+    except Exception:  # noqa: BLE001
+        # Py4J gives an error of its own for one that interrupts its call.
+        if time.monotonic() - begun < 60 * options.minutes:
+            raise
         print(f"time is up after {options.minutes:g} minutes, in {reached[-1] if reached else 'the tables'}, file {len(reached)}; what follows was not compared")
         return 2
 
