@@ -115,11 +115,7 @@ fn row(execution: SqlExecution, job_ids: Vec<i64>, raw_json: String) -> SqlRow {
         description: execution.description,
         plan_description: execution.plan_description,
         submission_time: execution.submission_time.0.unwrap_or(0),
-        // A clock that was set back makes it negative.
-        duration_ms: execution
-            .duration
-            .map(|duration| duration.0)
-            .filter(|duration| *duration >= 0),
+        duration_ms: execution.duration.map(|duration| duration.0),
         running_job_ids: sorted(execution.running_job_ids),
         success_job_ids: sorted(execution.success_job_ids),
         failed_job_ids: sorted(execution.failed_job_ids),

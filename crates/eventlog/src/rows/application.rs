@@ -125,13 +125,11 @@ pub struct ApplicationRow {
 }
 
 impl ApplicationRow {
-    /// Milliseconds from start to end; 0 while it runs, as REST has it, and where a clock that was set back makes them
-    /// negative, which REST shows.
+    /// Milliseconds from start to end; 0 while it runs, as REST has it.
     fn duration_ms(&self) -> i64 {
         self.end_time
             .zip(self.start_time)
-            .and_then(|(end, start)| duration(start, end))
-            .unwrap_or(0)
+            .map_or(0, |(end, start)| end.saturating_sub(start))
     }
 
     /// When it ended, and what tells that.

@@ -180,7 +180,7 @@ impl Execution {
             status: self.status(),
             raw_json: rest_element::rest_element(&self),
             submission_time: self.submission_time,
-            duration_ms: self.duration_ms().filter(|duration| *duration >= 0),
+            duration_ms: self.duration_ms(),
             running_job_ids: self.jobs_with(JobStatus::Running),
             success_job_ids: self.jobs_with(JobStatus::Succeeded),
             failed_job_ids: self.jobs_with(JobStatus::Failed),
