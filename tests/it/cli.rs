@@ -51,12 +51,12 @@ fn run_without_anything_says_what_it_needs() {
 
 #[test]
 fn a_mistyped_flag_names_the_right_one() {
-    let ended = sparklake(&["run", "--event-log", "x"]);
+    let ended = sparklake(&["run", "--event-lgos", "x"]);
     assert_eq!((ended.code, ended.out.as_str()), (2, ""));
     assert!(
         ended
             .err
-            .contains("unexpected argument '--event-log' found"),
+            .contains("unexpected argument '--event-lgos' found"),
         "{}",
         ended.err
     );
