@@ -6,7 +6,7 @@
 # the binary, a tar of it with completions, manual page, job files and schedules, a wheel, a bill of
 # materials in CycloneDX, and the checksums of all. SPARKLAKE_BINARY=FILE takes a binary that is built
 # already; else it is built here, which takes an hour, and linked so that it runs on every Linux with
-# glibc 2.17 (2012) or newer, whatever this machine has.
+# glibc 2.17 (2012) or newer, whatever this machine has. PROFILE=release builds quicker, to try this script.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out="${1:-dist}"

@@ -32,14 +32,16 @@ use crate::extract::process_logs::Signatures;
 use crate::model::SettingValue;
 use crate::model::did_you_mean;
 
-/// The folder `sql/`.
-pub(super) static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
 /// The built-in catalog, once it has been read.
 static READ: OnceLock<Catalog> = OnceLock::new();
 
 /// Prefix of the table name under which `reference/<name>.csv` can be read.
 pub const REFERENCE_PREFIX: &str = "ref_";
+
+/// End of the names of files with the test data of rules.
+pub(super) const TEST_DATA: &str = ".test.toml";
 
 /// The file of what driver and executor logs are searched for.
 const LOG_SIGNATURES: &str = "log_signatures.toml";
@@ -96,10 +98,10 @@ pub struct Overrides {
 #[serde(deny_unknown_fields)]
 pub(super) struct CatalogFile {
     /// Parts of the path below the catalog folder.
-    parts: Vec<String>,
+    pub(super) parts: Vec<String>,
     /// The path as the user knows it.
-    name: String,
-    text: String,
+    pub(super) name: String,
+    pub(super) text: String,
 }
 
 impl Catalog {
@@ -111,8 +113,7 @@ impl Catalog {
         if let Some(read) = READ.get() {
             return Ok(read.clone());
         }
-        let mut files = Vec::new();
-        collect_built_in(&BUILT_IN, &mut files)?;
+        let files = built_in_files(is_of_catalog)?;
         let mut catalog = Self {
             native: NativeSteps::built_in(),
             ..Self::default()
@@ -148,7 +149,7 @@ impl Catalog {
     /// Names file, line and cure of the first wrong file, or the folder that cannot be read.
     pub fn with_folder(folder: &Path) -> Result<Self, AnalyzeError> {
         let mut catalog = Self::built_in()?;
-        catalog.overlay(&read_folder(folder)?)?;
+        catalog.overlay(&read_folder(folder, is_of_catalog)?)?;
         Ok(catalog)
     }
 
@@ -585,14 +586,25 @@ fn unknown_id<'a>(what: &str, id: &str, known: impl Iterator<Item = &'a String>)
     }
 }
 
-fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<CatalogFile>) -> Result<(), CatalogError> {
+/// The files of `sql/` whose names are `wanted`.
+pub(super) fn built_in_files(wanted: fn(&str) -> bool) -> Result<Vec<CatalogFile>, CatalogError> {
+    let mut files = Vec::new();
+    collect_built_in(&BUILT_IN, wanted, &mut files)?;
+    Ok(files)
+}
+
+fn collect_built_in(
+    folder: &Dir<'_>,
+    wanted: fn(&str) -> bool,
+    files: &mut Vec<CatalogFile>,
+) -> Result<(), CatalogError> {
     for file in folder.files() {
         let parts: Vec<String> = file
             .path()
             .iter()
             .map(|part| part.to_string_lossy().into_owned())
             .collect();
-        if parts.last().is_some_and(|name| is_ignored(name)) {
+        if !parts.last().is_some_and(|name| wanted(name)) {
             continue;
         }
         let name = format!("sql/{}", parts.join("/"));
@@ -607,18 +619,22 @@ fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<CatalogFile>) -> Result<()
     }
     folder
         .dirs()
-        .try_for_each(|inner| collect_built_in(inner, files))
+        .try_for_each(|inner| collect_built_in(inner, wanted, files))
 }
 
-/// Reads a user's folder.
-pub(super) fn read_folder(folder: &Path) -> Result<Vec<CatalogFile>, AnalyzeError> {
+/// Reads the files of a user's folder whose names are `wanted`.
+pub(super) fn read_folder(
+    folder: &Path,
+    wanted: fn(&str) -> bool,
+) -> Result<Vec<CatalogFile>, AnalyzeError> {
     let mut files = Vec::new();
-    collect_folder(folder, &mut Vec::new(), &mut files)?;
+    collect_folder(folder, wanted, &mut Vec::new(), &mut files)?;
     Ok(files)
 }
 
 fn collect_folder(
     folder: &Path,
+    wanted: fn(&str) -> bool,
     above: &mut Vec<String>,
     files: &mut Vec<CatalogFile>,
 ) -> Result<(), AnalyzeError> {
@@ -636,13 +652,14 @@ fn collect_folder(
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
-        let Some(name) = name.filter(|name| !is_ignored(name)) else {
+        let Some(name) = name.filter(|name| !is_hidden(name)) else {
             continue;
         };
+        let is_wanted = wanted(&name);
         above.push(name);
         if path.is_dir() {
-            collect_folder(&path, above, files)?;
-        } else {
+            collect_folder(&path, wanted, above, files)?;
+        } else if is_wanted {
             let text = std::fs::read_to_string(&path).map_err(|source| failed(&path, source))?;
             let (parts, name) = (above.clone(), path.display().to_string());
             files.push(CatalogFile { parts, name, text });
@@ -652,11 +669,13 @@ fn collect_folder(
     Ok(())
 }
 
-/// Hidden files and folders, editors' copies, notes in Markdown or plain text, and the test data of
-/// rules.
-fn is_ignored(name: &str) -> bool {
-    name.starts_with('.')
-        || ["~", ".md", ".txt", ".test.toml"]
-            .iter()
-            .any(|end| name.ends_with(end))
+/// Hidden files and folders, and editors' copies.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~')
+}
+
+/// All files but hidden ones, notes in Markdown or plain text, and the test data of rules.
+pub(super) fn is_of_catalog(name: &str) -> bool {
+    let others = [".md", ".txt", TEST_DATA];
+    !is_hidden(name) && !others.iter().any(|end| name.ends_with(end))
 }

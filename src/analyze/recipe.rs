@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{Catalog, CatalogFile, Overrides, read_folder};
+use super::catalog::{Catalog, CatalogFile, Overrides, is_of_catalog, read_folder};
 use super::error::AnalyzeError;
 use super::prices;
 
@@ -40,7 +40,7 @@ impl CatalogRecipe {
     /// A file cannot be read.
     pub fn read(folder: Option<&Path>, overrides: &Overrides) -> Result<Self, AnalyzeError> {
         let files = match folder {
-            Some(folder) => read_folder(folder)?,
+            Some(folder) => read_folder(folder, is_of_catalog)?,
             None => Vec::new(),
         };
         let prices = overrides.prices.iter().map(|path| {

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use include_dir::Dir;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Row;
-use crate::analyze::catalog::BUILT_IN;
-use crate::analyze::error::{AnalyzeError, CatalogError};
-
-const ENDING: &str = ".test.toml";
+use crate::analyze::catalog::{CatalogFile, TEST_DATA, built_in_files, read_folder};
+use crate::analyze::error::AnalyzeError;
 
 /// A data file that has not been parsed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,64 +75,18 @@ fn with_nulls(row: &mut Row) {
 /// All data files by the rule that they test: those that come with the program, and those of a rules
 /// folder, which replace them.
 pub(super) fn read_all(folder: Option<&Path>) -> Result<BTreeMap<String, DataFile>, AnalyzeError> {
-    let mut files = BTreeMap::new();
-    collect_built_in(&BUILT_IN, &mut files)?;
+    let mut files = built_in_files(is_test_data)?;
     if let Some(folder) = folder {
-        collect_folder(&folder.join("rules"), &mut files)?;
+        files.extend(read_folder(folder, is_test_data)?);
     }
-    Ok(files)
+    let by_rule = files.into_iter().filter_map(|file| {
+        let rule = file.parts.last()?.strip_suffix(TEST_DATA)?.to_owned();
+        let CatalogFile { name, text, .. } = file;
+        Some((rule, DataFile { name, text }))
+    });
+    Ok(by_rule.collect())
 }
 
-fn collect_built_in(
-    folder: &Dir<'_>,
-    files: &mut BTreeMap<String, DataFile>,
-) -> Result<(), CatalogError> {
-    for file in folder.files() {
-        let Some(rule) = file.path().to_str().and_then(rule_of) else {
-            continue;
-        };
-        let name = format!("sql/{}", file.path().display());
-        let text = file.contents_utf8().ok_or_else(|| not_utf8(&name))?;
-        let text = text.to_owned();
-        files.insert(rule.to_owned(), DataFile { name, text });
-    }
-    let mut folders = folder.dirs();
-    folders.try_for_each(|inner| collect_built_in(inner, files))
-}
-
-/// Folders of categories, and the files in them.
-fn collect_folder(
-    rules: &Path,
-    files: &mut BTreeMap<String, DataFile>,
-) -> Result<(), AnalyzeError> {
-    let failed = |path: &Path, source| AnalyzeError::Folder {
-        path: path.display().to_string(),
-        source,
-    };
-    if !rules.is_dir() {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(rules).map_err(|source| failed(rules, source))? {
-        let path = entry.map_err(|source| failed(rules, source))?.path();
-        let Some(rule) = path.to_str().and_then(rule_of) else {
-            if path.is_dir() {
-                collect_folder(&path, files)?;
-            }
-            continue;
-        };
-        let text = std::fs::read_to_string(&path).map_err(|source| failed(&path, source))?;
-        let name = path.display().to_string();
-        files.insert(rule.to_owned(), DataFile { name, text });
-    }
-    Ok(())
-}
-
-/// The rule that a file tests; `None` where it is no data file.
-fn rule_of(path: &str) -> Option<&str> {
-    let name = path.rsplit(['/', '\\']).next()?;
-    name.strip_suffix(ENDING).filter(|_| !name.starts_with('.'))
-}
-
-fn not_utf8(name: &str) -> CatalogError {
-    CatalogError::new(name, 1, "the file is not UTF-8", "save it as UTF-8")
+fn is_test_data(name: &str) -> bool {
+    name.ends_with(TEST_DATA)
 }

@@ -11,9 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::DateTime;
+use futures::future::join_all;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::task::JoinSet;
 
 use super::catalog::Catalog;
 use super::conform::Stamp;
@@ -39,6 +39,18 @@ pub struct RuleTest {
     pub cases: usize,
     /// What is wrong; empty where every case gave what it expects.
     pub failures: Vec<CaseFailure>,
+}
+
+impl RuleTest {
+    /// Of a rule that was not tested yet.
+    fn of(rule: &str, file: Option<&DataFile>) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            file: file.map(|file| file.name.clone()),
+            cases: 0,
+            failures: Vec::new(),
+        }
+    }
 }
 
 /// A case that gave something else than it expects.
@@ -81,15 +93,29 @@ pub async fn test_rules(
     };
     let views = Arc::new(ViewSchemas::plan(catalog, &rules).await?);
     let catalog = Arc::new(catalog.clone());
-    let mut running = JoinSet::new();
-    for rule in rules {
-        let (rule, file) = (rule.to_owned(), files.get(rule).cloned());
-        let (catalog, views) = (Arc::clone(&catalog), Arc::clone(&views));
-        running.spawn(async move { test_rule(&catalog, &rule, file, &views).await });
-    }
-    let mut tests = running.join_all().await;
-    tests.sort_by(|one, other| one.rule.cmp(&other.rule));
-    Ok(tests)
+    let running: Vec<_> = rules
+        .into_iter()
+        .map(|rule| {
+            let mut test = RuleTest::of(rule, files.get(rule));
+            let (file, rule) = (files.get(rule).cloned(), rule.to_owned());
+            let (catalog, views) = (Arc::clone(&catalog), Arc::clone(&views));
+            async move {
+                let Some(file) = file else { return test };
+                // On a task of its own: all cores, and a panic of the engine is this rule's alone.
+                let cases =
+                    tokio::spawn(async move { cases_of(&catalog, &rule, &file, &views).await });
+                match cases.await.unwrap_or_else(|error| Err(error.to_string())) {
+                    Ok((cases, failures)) => {
+                        test.cases = cases;
+                        test.failures = failures;
+                    }
+                    Err(problem) => test.failures.push(CaseFailure::of_file(problem)),
+                }
+                test
+            }
+        })
+        .collect();
+    Ok(join_all(running).await)
 }
 
 /// A data file of a rule that is gone or misspelt would test nothing.
@@ -108,31 +134,6 @@ fn refuse_strangers(
         })?;
     }
     Ok(())
-}
-
-async fn test_rule(
-    catalog: &Catalog,
-    rule: &str,
-    file: Option<DataFile>,
-    views: &ViewSchemas,
-) -> RuleTest {
-    let mut test = RuleTest {
-        rule: rule.to_owned(),
-        file: file.as_ref().map(|file| file.name.clone()),
-        cases: 0,
-        failures: Vec::new(),
-    };
-    let Some(file) = file else {
-        return test;
-    };
-    match cases_of(catalog, rule, &file, views).await {
-        Ok((cases, failures)) => {
-            test.cases = cases;
-            test.failures = failures;
-        }
-        Err(problem) => test.failures.push(CaseFailure::of_file(problem)),
-    }
-    test
 }
 
 /// How many cases a data file has, and those that fail.

@@ -18,13 +18,15 @@ const MAX_OPERATORS: usize = 4_000;
 /// Most commas of a statement, and with them values of a list.
 const MAX_COMMAS: usize = 20_000;
 
+const IN_PARTS: &str = "split it into several queries";
+
 /// Refuses a statement that is too long.
 ///
 /// # Errors
 /// It is; the error says what to do instead.
 pub(super) fn check(sql: &str) -> Result<(), DataFusionError> {
     if sql.len() > MAX_BYTES {
-        return Err(too_long(sql.len(), "bytes", MAX_BYTES));
+        return Err(too_long(sql.len(), "bytes", MAX_BYTES, IN_PARTS));
     }
     // What is no token is for the parser to tell.
     let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
@@ -35,19 +37,25 @@ pub(super) fn check(sql: &str) -> Result<(), DataFusionError> {
         .filter(|token| **token == Token::Comma)
         .count();
     if commas > MAX_COMMAS {
-        return Err(too_long(commas, "values", MAX_COMMAS));
+        return Err(too_long(commas, "commas", MAX_COMMAS, IN_PARTS));
     }
     let operators = tokens.iter().filter(|token| can_chain(token)).count();
     if operators > MAX_OPERATORS {
-        return Err(too_long(operators, "operators and keywords", MAX_OPERATORS));
+        let cure =
+            "write `a IN (1, 2)` instead of `a = 1 OR a = 2`, or split it into several queries";
+        return Err(too_long(
+            operators,
+            "operators and keywords",
+            MAX_OPERATORS,
+            cure,
+        ));
     }
     Ok(())
 }
 
-fn too_long(count: usize, what: &str, most: usize) -> DataFusionError {
+fn too_long(count: usize, what: &str, most: usize, cure: &str) -> DataFusionError {
     DataFusionError::External(Box::new(AskError::Query(format!(
-        "the query is too long: it has {count} {what}, and {most} are allowed; list values in IN (…), \
-         or ask in parts"
+        "the query is too long: it has {count} {what}, and {most} are allowed; {cure}"
     ))))
 }
 

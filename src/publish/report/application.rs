@@ -390,14 +390,13 @@ impl Judged {
 
 impl TimeSpent {
     async fn load(questions: &Questions<'_>, key: &Key) -> Result<Self, ReportError> {
-        let (parts, jobs, stages, tasks, usage) = tokio::try_join!(
+        let (parts, jobs, stages, tasks, mut usage) = tokio::try_join!(
             questions.rows("time_parts", key),
             questions.rows("jobs", key),
             questions.rows::<Stage>("stages", key),
             task_durations(questions, key),
             questions.rows::<Usage>("core_usage", key),
         )?;
-        let mut usage = usage;
         if usage
             .iter()
             .all(|slice| slice.cores_held.is_none() && slice.tasks_running.is_none())
