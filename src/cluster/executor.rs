@@ -106,6 +106,7 @@ pub async fn run_executor(
         cores: settings.cores,
         lakes: settings.lakes.clone(),
     });
+    let runs = runs.map_err(ClusterError::Threads)?;
     let codec: BallistaCodec<LogicalPlanNode, PhysicalPlanNode> = BallistaCodec::new(
         Arc::new(BallistaLogicalExtensionCodec::default()),
         Arc::new(UnitCodec::of_executor(Arc::new(runs))),

@@ -46,6 +46,9 @@ pub enum ClusterError {
     /// The folder for what tasks leave cannot be made.
     #[error("the work folder cannot be made: {0}; name another with --work-dir")]
     WorkDir(std::io::Error),
+    /// The system gives no threads.
+    #[error("no threads for units can be started: {0}; raise the limit of threads or lower --cores")]
+    Threads(std::io::Error),
     /// The scheduler cannot be reached or refuses.
     #[error(transparent)]
     Engine(#[from] crate::unit::shards::EngineError),

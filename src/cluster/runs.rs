@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use datafusion::common::DataFusionError;
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::task::JoinHandle;
 
+use crate::ask::THREAD_STACK_BYTES;
 use crate::config::Environment;
 use crate::unit::UnitError;
 use crate::unit::shards::{Manifest, RunReference, ShardWorker, UnitEnd};
@@ -26,8 +28,7 @@ pub(super) const UNIT_PROBLEM: &str = "a unit failed: ";
 /// Works through units of any run.
 pub(super) struct OpenRuns {
     settings: RunsSettings,
-    /// Where units are worked through: the threads of the program, not those of Ballista's tasks.
-    runtime: Handle,
+    threads: UnitThreads,
     /// One for each core: a unit that takes the machine for itself takes all.
     cores: Semaphore,
     opened: Mutex<Vec<(RunReference, Arc<OnceCell<OpenRun>>)>>,
@@ -52,14 +53,15 @@ struct OpenRun {
 }
 
 impl OpenRuns {
-    /// Must be called inside a tokio runtime: units are worked through on it.
-    pub(super) fn new(settings: RunsSettings) -> Self {
-        Self {
+    /// # Errors
+    /// The system gives no threads.
+    pub(super) fn new(settings: RunsSettings) -> io::Result<Self> {
+        Ok(Self {
             cores: Semaphore::new(settings.cores as usize),
+            threads: UnitThreads::new(settings.cores)?,
             settings,
-            runtime: Handle::current(),
             opened: Mutex::default(),
-        }
+        })
     }
 
     /// Works through a unit, unless it has a report, and gives how it ended. It goes on when nobody waits
@@ -74,14 +76,12 @@ impl OpenRuns {
         position: usize,
     ) -> Result<String, DataFusionError> {
         let (runs, reference) = (Arc::clone(&self), run.clone());
-        let unit = self
-            .runtime
-            .spawn(async move { runs.unit(&reference, position).await });
-        let end = unit.await.unwrap_or_else(|error| {
-            Err(UnitError::Worker {
-                reason: error.to_string(),
-            })
-        });
+        let unit = async move { runs.unit(&reference, position).await };
+        let end = match self.threads.spawn(unit) {
+            Some(unit) => unit.await.map_err(|error| error.to_string()),
+            None => Err("the executor ends".to_owned()),
+        };
+        let end = end.unwrap_or_else(|reason| Err(UnitError::Worker { reason }));
         match end {
             Ok(UnitEnd::Done) => Ok("done".to_owned()),
             Ok(UnitEnd::Reported) => Ok("reported before".to_owned()),
@@ -170,6 +170,39 @@ impl OpenRuns {
         let cell = Arc::new(OnceCell::new());
         opened.push((key, Arc::clone(&cell)));
         cell
+    }
+}
+
+/// Threads that units have for themselves. The program's own threads answer the scheduler and the health
+/// checks, and a unit that keeps its threads busy must not make the executor look dead.
+struct UnitThreads(Option<Runtime>);
+
+impl UnitThreads {
+    fn new(cores: u32) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(cores as usize)
+            .thread_name("unit")
+            .thread_stack_size(THREAD_STACK_BYTES)
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// `None` once it is dropped.
+    fn spawn<F>(&self, unit: F) -> Option<JoinHandle<F::Output>>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.0.as_ref().map(|runtime| runtime.spawn(unit))
+    }
+}
+
+impl Drop for UnitThreads {
+    /// A runtime that waited for its threads could not be dropped inside another one.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -88,9 +88,10 @@ impl From<ClusterError> for CliError {
     fn from(error: ClusterError) -> Self {
         match error {
             ClusterError::Engine(error) => Self::Run(error.into()),
-            ClusterError::Listen { .. } | ClusterError::WorkDir(_) | ClusterError::Stopped(_) => {
-                Self::Serve(error.to_string())
-            }
+            ClusterError::Listen { .. }
+            | ClusterError::WorkDir(_)
+            | ClusterError::Threads(_)
+            | ClusterError::Stopped(_) => Self::Serve(error.to_string()),
         }
     }
 }
