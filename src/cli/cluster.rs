@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::Context;
 use super::error::CliError;
+use super::sql::memory;
 use crate::config::{Engine, RunSettings, SchedulerAddress};
 use crate::unit::shards::UnitEngine;
 
@@ -54,6 +55,9 @@ pub(super) struct ExecutorArguments {
     /// Units to process at the same time [default: number of cores]
     #[arg(long, value_name = "NUMBER")]
     cores: Option<NonZeroU16>,
+    /// Memory that the units share, such as 8g [default: 70 % of the machine or the container]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<usize>,
     /// Lake that this executor may write to; may be repeated [default: any lake that a run names]
     #[arg(long, value_name = "URI")]
     allow_lake: Vec<String>,

@@ -12,10 +12,11 @@ use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::output::Output;
+use super::sql::memory;
 use super::{lake, signals};
 use crate::pipeline::{EXIT_DONE, EXIT_FAILED};
 use crate::unit::shards::{InvalidShard, Shard, ShardObjects, ShardSummary, ShardWorker};
-use crate::unit::{AnyOrder, Credentials, LakeReference};
+use crate::unit::{AnyOrder, Credentials, LakeReference, memory_for_units};
 
 /// Longest order that is read, in bytes: far beyond what a run writes.
 const MAX_ORDER_BYTES: u64 = 1 << 30;
@@ -47,6 +48,9 @@ pub(super) struct WorkerArguments {
     /// Number of parts, where a scheduler tells the index alone
     #[arg(long, value_name = "N", requires = "run")]
     shards: Option<NonZeroUsize>,
+    /// Memory that the units share, such as 8g [default: 70 % of the machine or the container]
+    #[arg(long, value_name = "SIZE", requires = "run", value_parser = memory)]
+    memory: Option<usize>,
     /// File that holds the order; - for standard input
     #[arg(long, value_name = "FILE", default_value = STANDARD)]
     order: PathBuf,
@@ -64,7 +68,10 @@ pub(super) async fn execute(
         let shard =
             shard(arguments, context).map_err(|error| CliError::Usage(error.to_string()))?;
         return match lake::waiting_run(context, run, EXAMPLE).await? {
-            Some(objects) => work_through(objects, shard, context, output).await,
+            Some(objects) => {
+                let memory_bytes = arguments.memory.unwrap_or_else(memory_for_units);
+                work_through(objects, shard, memory_bytes, context, output).await
+            }
             None => {
                 let nothing = ShardSummary {
                     shard: shard.to_string(),
@@ -97,6 +104,7 @@ fn shard(arguments: &WorkerArguments, context: &Context) -> Result<Shard, Invali
 async fn work_through(
     objects: ShardObjects,
     shard: Shard,
+    memory_bytes: usize,
     context: &Context,
     output: &mut Output,
 ) -> Result<u8, CliError> {
@@ -111,6 +119,7 @@ async fn work_through(
         objects,
         environment: context.environment.clone(),
         threads: available_parallelism().map_or(1, NonZeroUsize::get),
+        memory_bytes,
         stop: Arc::clone(&stop),
     };
     let signal = tokio::spawn(signals::drain(stop.clone()));

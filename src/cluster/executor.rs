@@ -54,6 +54,8 @@ pub struct ExecutorSettings {
     pub patience: Duration,
     /// Units at the same time, and threads of one that takes the machine for itself.
     pub cores: u32,
+    /// Memory in bytes that units at the same time share.
+    pub memory_bytes: usize,
     /// Lakes that it works for; all where it is empty.
     pub lakes: Vec<String>,
     /// Where `/healthz` and `/readyz` are answered, if at all.
@@ -104,6 +106,7 @@ pub async fn run_executor(
     let runs = OpenRuns::new(RunsSettings {
         environment: environment.clone(),
         cores: settings.cores,
+        memory_bytes: settings.memory_bytes,
         lakes: settings.lakes.clone(),
     });
     let runs = runs.map_err(ClusterError::Threads)?;

@@ -47,7 +47,9 @@ pub enum ClusterError {
     #[error("the work folder cannot be made: {0}; name another with --work-dir")]
     WorkDir(std::io::Error),
     /// The system gives no threads.
-    #[error("no threads for units can be started: {0}; raise the limit of threads or lower --cores")]
+    #[error(
+        "no threads for units can be started: {0}; raise the limit of threads or lower --cores"
+    )]
     Threads(std::io::Error),
     /// The scheduler cannot be reached or refuses.
     #[error(transparent)]

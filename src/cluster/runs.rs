@@ -41,6 +41,8 @@ pub(super) struct RunsSettings {
     pub(super) environment: Environment,
     /// Units at the same time, and threads of one that takes the machine.
     pub(super) cores: u32,
+    /// Memory in bytes that units at the same time share.
+    pub(super) memory_bytes: usize,
     /// Lakes that are worked for; all where it is empty.
     pub(super) lakes: Vec<String>,
 }
@@ -145,6 +147,7 @@ impl OpenRuns {
             Ok(OpenRun {
                 worker: ShardWorker {
                     threads: self.settings.cores as usize,
+                    memory_bytes: self.settings.memory_bytes,
                     stop: Arc::new(AtomicBool::new(false)),
                     ..worker
                 },

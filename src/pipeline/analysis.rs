@@ -19,7 +19,7 @@ use crate::schema;
 use crate::unit::shards::{Reports, ShardObjects};
 use crate::unit::{
     self, ANALYSIS_VERSION, AnalysisKind, AnalysisOrder, AnalysisProblem, AnalysisResult,
-    WorstApplication,
+    UnitShare, WorstApplication,
 };
 
 use super::error::RunError;
@@ -32,9 +32,6 @@ use super::summary::{Problem, RunSummary};
 
 /// Where the lake notes which rules its derived tables come from.
 const RULES_MARK: &str = "_sparklake/rules";
-
-/// Memory of the analysis in bytes; operators may take half of it before they spill.
-pub(super) const MEMORY_BYTES: usize = 4 << 30;
 
 /// The rules of a run, and what they are made of.
 pub(super) struct Rules {
@@ -164,7 +161,7 @@ impl Judging<'_> {
     ) -> Result<Option<bool>, RunError> {
         let Self { lake, lock, .. } = self;
         let options = AskOptions {
-            memory_bytes: MEMORY_BYTES,
+            memory_bytes: UnitShare::whole().memory_bytes,
             ..AskOptions::default()
         };
         let ask = AskLake::new(lake, options).map_err(AnalyzeError::from)?;

@@ -22,10 +22,10 @@ use crate::load::{DerivedBatch, Lake, LakeLock, LoadError, Replace, RowSelection
 use crate::model::ApplicationKey;
 use crate::schema;
 use crate::unit::{
-    AnalysisProblem, GROUPS_VERSION, GroupsKind, GroupsOrder, GroupsResult, UnitError, judge_groups,
+    AnalysisProblem, GROUPS_VERSION, GroupsKind, GroupsOrder, GroupsResult, UnitError, UnitShare,
+    judge_groups,
 };
 
-use super::analysis::MEMORY_BYTES;
 use super::error::RunError;
 use super::request::RunRequest;
 use super::stage::{self, lake_reference};
@@ -76,7 +76,7 @@ impl SecondPass<'_> {
         summary: &mut RunSummary,
     ) -> Result<bool, RunError> {
         let options = AskOptions {
-            memory_bytes: MEMORY_BYTES,
+            memory_bytes: UnitShare::whole().memory_bytes,
             ..AskOptions::default()
         };
         // Opened anew for each round, which may read the one before.

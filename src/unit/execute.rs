@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::analysis::{AnalysisKind, AnalysisOrder, AnalysisResult, judge};
 use super::error::UnitError;
 use super::groups::{GroupsKind, GroupsOrder, GroupsResult, judge_groups};
+use super::memory::UnitShare;
 use super::order::{LakeReference, Order};
 use super::result::UnitResult;
 use super::stores::Stores;
@@ -16,9 +17,6 @@ use crate::ask::{AskLake, AskOptions};
 use crate::config::Environment;
 use crate::load::{Batch, Lake, StoreSafety, WriterSettings};
 use crate::redact::{RedactionSettings, Redactor};
-
-/// Memory of the analysis in bytes; operators may take half of it before they spill.
-const MEMORY_BYTES: usize = 4 << 30;
 
 /// An order of either kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,8 +65,14 @@ impl AnyOrder {
     pub async fn execute(&self, environment: &Environment) -> Result<String, UnitError> {
         match self {
             Self::Extraction(order) => execute(order, environment).await?.to_json(),
-            Self::Analysis(order) => execute_analysis(order, environment).await?.to_json(),
-            Self::Groups(order) => execute_groups(order, environment).await?.to_json(),
+            Self::Analysis(order) => {
+                let share = UnitShare::whole();
+                execute_analysis(order, environment, share).await?.to_json()
+            }
+            Self::Groups(order) => {
+                let share = UnitShare::whole();
+                execute_groups(order, environment, share).await?.to_json()
+            }
         }
     }
 }
@@ -90,7 +94,7 @@ pub async fn execute(order: &Order, environment: &Environment) -> Result<UnitRes
     result.ok_or(UnitError::NoResult { unit: order.unit })
 }
 
-/// Judges the applications of an order in this process. Nothing becomes visible in the lake before
+/// Judges the applications of an order in this process, within `share` of the machine. Nothing becomes visible in the lake before
 /// the coordinator commits it.
 ///
 /// # Errors
@@ -98,33 +102,36 @@ pub async fn execute(order: &Order, environment: &Environment) -> Result<UnitRes
 pub async fn execute_analysis(
     order: &AnalysisOrder,
     environment: &Environment,
+    share: UnitShare,
 ) -> Result<AnalysisResult, UnitError> {
     let catalog = order.catalog()?;
     let lake = open_lake(&order.lake, &order.redaction, &order.batch, environment).await?;
-    let ask = ask(&lake)?;
+    let ask = ask(&lake, share)?;
     let session = ask.session().map_err(AnalyzeError::from)?;
     judge(order, &lake, &catalog, &session).await
 }
 
-/// Judges the groups of an order in this process. Nothing becomes visible in the lake before the
-/// coordinator commits it.
+/// Judges the groups of an order in this process, within `share` of the machine. Nothing becomes visible
+/// in the lake before the coordinator commits it.
 ///
 /// # Errors
 /// As [`execute_analysis`].
 pub async fn execute_groups(
     order: &GroupsOrder,
     environment: &Environment,
+    share: UnitShare,
 ) -> Result<GroupsResult, UnitError> {
     let table = order.across_table()?;
     let lake = open_lake(&order.lake, &order.redaction, &order.batch, environment).await?;
-    let ask = ask(&lake)?;
+    let ask = ask(&lake, share)?;
     let session = ask.session().map_err(AnalyzeError::from)?;
     judge_groups(order, &lake, &table, &session).await
 }
 
-fn ask(lake: &Lake) -> Result<AskLake, AnalyzeError> {
+fn ask(lake: &Lake, share: UnitShare) -> Result<AskLake, AnalyzeError> {
     let options = AskOptions {
-        memory_bytes: MEMORY_BYTES,
+        memory_bytes: share.memory_bytes,
+        target_partitions: share.partitions,
         ..AskOptions::default()
     };
     Ok(AskLake::new(lake, options)?)

@@ -10,6 +10,7 @@ use super::error::UnitError;
 use super::execute::{execute_analysis, execute_groups};
 use super::extraction::{Extractor, Unit};
 use super::groups::{GroupsOrder, GroupsResult};
+use super::memory::UnitShare;
 use super::order::Order;
 use super::result::{Outcome, UnitResult};
 use super::stores::Stores;
@@ -137,7 +138,7 @@ impl Workers for Threads {
     /// One after the other: each takes all cores.
     fn judge(&self, orders: &[AnalysisOrder]) -> Result<Vec<AnalysisResult>, UnitError> {
         let environment = self.stores.environment();
-        let judge = |order| execute_analysis(order, environment);
+        let judge = |order| execute_analysis(order, environment, UnitShare::whole());
         let orders = orders.iter();
         orders
             .map(|order| self.runtime.block_on(judge(order)))
@@ -146,7 +147,7 @@ impl Workers for Threads {
 
     fn judge_groups(&self, orders: &[GroupsOrder]) -> Result<Vec<GroupsResult>, UnitError> {
         let environment = self.stores.environment();
-        let judge = |order| execute_groups(order, environment);
+        let judge = |order| execute_groups(order, environment, UnitShare::whole());
         let orders = orders.iter();
         orders
             .map(|order| self.runtime.block_on(judge(order)))

@@ -16,6 +16,7 @@ use crate::cluster::{
     run_executor, run_scheduler,
 };
 use crate::pipeline::{EXIT_DONE, Signal};
+use crate::unit::memory_for_units;
 
 /// Longest time to wait for a scheduler that does not answer, at the start and in between.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -68,6 +69,7 @@ async fn executor(arguments: &ExecutorArguments, context: &Context) -> Result<u8
         scheduler: scheduler.clone(),
         patience: PATIENCE,
         cores,
+        memory_bytes: arguments.memory.unwrap_or_else(memory_for_units),
         lakes: arguments.allow_lake.clone(),
         health: arguments.health,
         work_dir: arguments.work_dir.clone(),

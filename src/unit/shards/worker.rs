@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use super::super::collect::{StagedResult, UnitOrder};
 use super::super::error::UnitError;
 use super::super::execute::{AnyOrder, execute, execute_analysis, execute_groups};
+use super::super::memory::{UnitShare, memory_for_units};
 use super::super::order::LakeReference;
 use super::engine::RunReference;
 use super::manifest::{Manifest, Phase};
@@ -32,6 +33,8 @@ pub struct ShardWorker {
     pub environment: Environment,
     /// Units that are worked through at the same time, and threads of one that takes the machine.
     pub threads: usize,
+    /// Memory in bytes that the units which are worked through at the same time share.
+    pub memory_bytes: usize,
     /// Once true, no further unit is begun.
     pub stop: Arc<AtomicBool>,
 }
@@ -97,6 +100,7 @@ impl ShardWorker {
             lake: lake.clone(),
             environment,
             threads: 1,
+            memory_bytes: memory_for_units(),
             stop: Arc::default(),
         };
         Ok((worker, manifest))
@@ -185,16 +189,25 @@ impl ShardWorker {
             AnyOrder::Analysis(mut order) => {
                 check_order(manifest, position, order.as_ref())?;
                 order.lake = self.lake.clone();
-                let work = || execute_analysis(&order, &self.environment);
+                let share = self.share(manifest, position);
+                let work = || execute_analysis(&order, &self.environment, share);
                 self.report(phase, position, order.as_ref(), work).await
             }
             AnyOrder::Groups(mut order) => {
                 check_order(manifest, position, order.as_ref())?;
                 order.lake = self.lake.clone();
-                let work = || execute_groups(&order, &self.environment);
+                let share = self.share(manifest, position);
+                let work = || execute_groups(&order, &self.environment, share);
                 self.report(phase, position, order.as_ref(), work).await
             }
         }
+    }
+
+    /// What a unit may take of this machine.
+    fn share(&self, manifest: &Manifest, position: usize) -> UnitShare {
+        let unit = manifest.units.get(position);
+        let is_alone = unit.is_some_and(|unit| unit.is_alone);
+        UnitShare::of(self.memory_bytes, self.threads, is_alone)
     }
 
     /// Does a unit and reports it, unless it has a report.
