@@ -11,8 +11,10 @@ const MOST: usize = 4 << 30;
 const LEAST: usize = 256 << 20;
 /// Part of the machine for units, in percent; the rest is for what nobody counts.
 const PERCENT: u64 = 70;
-/// Where a container sees its limits.
+/// Where control groups are mounted.
 const CGROUPS: &str = "/sys/fs/cgroup";
+/// Which control groups this process is in.
+const OWN_GROUPS: &str = "/proc/self/cgroup";
 /// A limit of version 1 that is none: about the largest number of bytes that it can hold.
 const UNLIMITED: u64 = 1 << 60;
 
@@ -54,17 +56,40 @@ impl UnitShare {
 pub fn memory_for_units() -> usize {
     let known = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let machine = System::new_with_specifics(known).total_memory();
-    let limit = container_limit(Path::new(CGROUPS)).map_or(machine, |limit| limit.min(machine));
+    let groups = std::fs::read_to_string(OWN_GROUPS).unwrap_or_default();
+    let limit = group_limit(Path::new(CGROUPS), &groups)
+        .unwrap_or(machine)
+        .min(machine);
     usize::try_from(limit / 100 * PERCENT).unwrap_or(usize::MAX)
 }
 
-/// The limit of the container whose control groups are mounted at `root`, in bytes.
-fn container_limit(root: &Path) -> Option<u64> {
-    ["memory.max", "memory/memory.limit_in_bytes"]
-        .iter()
-        .find_map(|file| std::fs::read_to_string(root.join(file)).ok())
-        .and_then(|text| text.trim().parse().ok())
-        .filter(|limit| *limit < UNLIMITED)
+/// The lowest limit of the control groups that a process is in, in bytes. `groups` has a line for each
+/// hierarchy: its number, controllers and path. A container may see a path that is not there; the root of
+/// what it sees is its own group then.
+fn group_limit(root: &Path, groups: &str) -> Option<u64> {
+    let limits = groups.lines().flat_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next().unwrap_or(""), parts.next().unwrap_or("/"));
+        let (root, file) = match controllers {
+            "" => (root.to_owned(), "memory.max"),
+            _ if controllers.split(',').any(|one| one == "memory") => {
+                (root.join("memory"), "memory.limit_in_bytes")
+            }
+            _ => return Vec::new(),
+        };
+        let path = Path::new(path.trim_start_matches('/'));
+        let groups = path.ancestors();
+        groups
+            .filter_map(|group| limit(&root.join(group).join(file)))
+            .collect()
+    });
+    limits.min()
+}
+
+fn limit(file: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let limit = text.trim().parse().ok()?;
+    (limit < UNLIMITED).then_some(limit)
 }
 
 #[cfg(test)]
@@ -72,20 +97,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_of_a_container_is_read_in_both_versions_and_may_be_none() {
+    fn the_lowest_limit_of_a_process_counts_in_both_versions_of_control_groups() {
         let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        assert_eq!(container_limit(root), None);
-        std::fs::create_dir(root.join("memory")).unwrap();
-        let first = root.join("memory/memory.limit_in_bytes");
-        std::fs::write(&first, "9223372036854771712\n").unwrap();
-        assert_eq!(container_limit(root), None);
-        std::fs::write(&first, "536870912\n").unwrap();
-        assert_eq!(container_limit(root), Some(512 << 20));
-        std::fs::write(root.join("memory.max"), "1073741824\n").unwrap();
-        assert_eq!(container_limit(root), Some(1 << 30));
-        std::fs::write(root.join("memory.max"), "max\n").unwrap();
-        assert_eq!(container_limit(root), None);
+        let set = |file: &str, value: &str| {
+            let file = folder.path().join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, value).unwrap();
+        };
+        let limit = |groups: &str| group_limit(folder.path(), groups);
+        let (first, second) = ("3:cpu,cpuacct:/\n9:memory:/a/b\n", "0::/c/d\n");
+        assert_eq!((limit(""), limit(first), limit(second)), (None, None, None));
+        set("memory/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(limit(first), None);
+        set("memory/a/memory.limit_in_bytes", "536870912\n");
+        set("memory/a/b/memory.limit_in_bytes", "1073741824\n");
+        assert_eq!(limit(first), Some(512 << 20));
+        set("c/d/memory.max", "max\n");
+        assert_eq!(limit(second), None);
+        set("c/memory.max", "1073741824\n");
+        assert_eq!(limit(second), Some(1 << 30));
+        // A container sees its own group as the root, whatever the path says.
+        set("memory.max", "268435456\n");
+        assert_eq!(limit("0::/../of/the/host\n"), Some(256 << 20));
     }
 
     #[test]
