@@ -1,6 +1,6 @@
 """Runs a Ballista cluster over an S3 double, and holds every table against a run of one process.
 
-Usage: ballista_on_s3.py SPARKLAKE LOGS [--kills N] [--rounds UNITS/EXECUTORS,…] [--only PART,…]
+Usage: ballista_on_s3.py SPARKLAKE LOGS [--kills N [--kinds KIND,…]] [--rounds UNITS/EXECUTORS,…] [--only PART,…]
 
 SPARKLAKE is built with the feature `cluster`. Coordinator, scheduler and executors are real processes, the store is
 a moto server (boto3, moto[server], duckdb). Parts:
@@ -21,6 +21,7 @@ import gzip
 import http.server
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -140,7 +141,7 @@ def by_shards(program: Program, store: Store, name: str, units: int, workers: in
     return f"{name}: the same by shards with {workers} workers; {took:.1f} s"
 
 
-def kills(cluster: Cluster, store: Store, wanted: int, expected: Checksums) -> str:
+def kills(cluster: Cluster, store: Store, wanted: int, kinds: list[str], expected: Checksums) -> str:
     """Kills one process of each kind in turn, at a random moment of a run."""
     started = time.monotonic()
     ended(cluster.run(f"s3://{BUCKET}/timed", 6), (0, 3))
@@ -148,8 +149,8 @@ def kills(cluster: Cluster, store: Store, wanted: int, expected: Checksums) -> s
     killed: collections.Counter[str] = collections.Counter()
     longest: collections.Counter[str] = collections.Counter()
     resumed, doubled, number = 0, 0, 0
-    while min(killed[kind] for kind in ("executor", "scheduler", "coordinator")) < wanted:
-        kind = ("executor", "scheduler", "coordinator")[number % 3]
+    while min(killed[kind] for kind in kinds) < wanted:
+        kind = kinds[number % len(kinds)]
         number += 1
         name = f"killed-{number}"
         lake = f"s3://{BUCKET}/{name}"
@@ -198,9 +199,10 @@ def poison(program: Program, cluster: Cluster, store: Store, logs: Path) -> str:
         sound = sorted((path for path in logs.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
         plain = next(path for path in sound if path.read_bytes()[:1] == b"{" and path.stat().st_size > 4096)
         shutil.copy(plain, folder / "application_1700000000001_0001")
-        text = plain.read_bytes()
-        (folder / "application_1700000000001_0002").write_bytes(text[: len(text) // 2])
-        bomb = gzip.compress(text + b"{" + b" " * (3 << 30 >> 4), 9)
+        own = re.search(rb'"App ID":"([^"]+)"', plain.read_bytes())[1]
+        text = [plain.read_bytes().replace(own, b"application_1700000000001_%04d" % number) for number in range(4)]
+        (folder / "application_1700000000001_0002").write_bytes(text[2][: len(text[2]) // 2])
+        bomb = gzip.compress(text[3] + b"{" + b" " * (3 << 30 >> 4), 9)
         (folder / "application_1700000000001_0003.gz").write_bytes(bomb)
         (folder / "application_1700000000001_0004").write_bytes(random.Random(1).randbytes(100_000))
         store.upload(folder, "poison")
@@ -260,6 +262,7 @@ def main() -> None:
     parser.add_argument("sparklake")
     parser.add_argument("logs", type=Path)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--kinds", default="executor,scheduler,coordinator")
     parser.add_argument("--rounds", default="1/1,4/3,7/2,9/3")
     parser.add_argument("--only", default=",".join(PARTS))
     arguments = parser.parse_args()
@@ -314,7 +317,7 @@ def main() -> None:
             folder.mkdir()
             print("\n".join(errors(program, store, folder, expected)), flush=True)
         if "kills" in wanted and arguments.kills:
-            print(kills(cluster_of(program, 3), store, arguments.kills, expected), flush=True)
+            print(kills(cluster_of(program, 3), store, arguments.kills, arguments.kinds.split(","), expected), flush=True)
     except BaseException:
         for cluster in clusters[-1:]:
             print(cluster.said()[-6000:], file=sys.stderr)
