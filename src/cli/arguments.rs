@@ -300,6 +300,12 @@ pub(super) struct JobArguments {
         value_parser = BoolishValueParser::new()
     )]
     trust_network: Option<bool>,
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     #[arg(long, value_name = "NUMBER")]
     units: Option<NonZeroUsize>,
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -345,6 +351,9 @@ impl SettingsArguments for JobArguments {
         given.reload = list(matches, "reload", &self.reload);
         given.engine = sourced(matches, "engine", self.engine.clone());
         given.trust_network = sourced(matches, "trust_network", self.trust_network);
+        given.tls_certificate = sourced(matches, "tls_certificate", self.tls_certificate.clone());
+        given.tls_key = sourced(matches, "tls_key", self.tls_key.clone());
+        given.tls_ca = sourced(matches, "tls_ca", self.tls_ca.clone());
         given.units = sourced(matches, "units", self.units);
         given.summary = sourced(matches, "summary", self.summary);
         given.watch = sourced(matches, "watch", self.watch.clone());

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use super::Context;
 use super::error::CliError;
 use super::sql::memory;
+#[cfg(feature = "cluster")]
+use crate::config::TlsFiles;
 use crate::config::{Engine, RunSettings, SchedulerAddress};
 use crate::unit::shards::UnitEngine;
 
@@ -16,12 +18,13 @@ use crate::unit::shards::UnitEngine;
 ///
 /// A cluster has one scheduler and any number of executors, of the same sparklake version as the run.
 /// Executors open the object stores themselves: set the environment variables that the job file names.
-/// Traffic between them is neither encrypted nor authenticated.
+/// With --tls-certificate, --tls-key and --tls-ca on each, traffic is encrypted and each side shows a
+/// certificate; without, it is neither encrypted nor authenticated.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ClusterCommand {
     /// Assign units to executors, and reassign the units of an executor that dies
     ///
-    /// Serves /healthz and /readyz on its port. After SIGTERM it exits once no job is running.
+    /// Serves /healthz and /readyz on its port, or on --health. After SIGTERM it exits once no job is running.
     Scheduler(SchedulerArguments),
     /// Process the units that a scheduler assigns
     ///
@@ -36,6 +39,9 @@ pub(super) struct SchedulerArguments {
     listen: SocketAddr,
     #[command(flatten)]
     trust: TrustArguments,
+    /// Another address to serve /healthz and /readyz on, without TLS: probes show no certificate
+    #[arg(long, value_name = "ADDRESS")]
+    health: Option<SocketAddr>,
     /// An executor that sends no heartbeat for this long counts as lost, and its units are reassigned. A
     /// busy executor reports every 5 s
     #[arg(long, value_name = "SECONDS", default_value = "30")]
@@ -69,7 +75,7 @@ pub(super) struct ExecutorArguments {
     work_dir: Option<PathBuf>,
 }
 
-/// Whether others may be on the network.
+/// Who may be on the network.
 #[derive(Debug, clap::Args)]
 struct TrustArguments {
     #[arg(
@@ -81,16 +87,38 @@ struct TrustArguments {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     trust_network: Option<bool>,
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+}
+
+impl TrustArguments {
+    /// What this side shows to the others, if anything.
+    #[cfg(feature = "cluster")]
+    fn tls(&self) -> Result<Option<TlsFiles>, CliError> {
+        let [certificate, key, ca] =
+            [&self.tls_certificate, &self.tls_key, &self.tls_ca].map(Clone::clone);
+        TlsFiles::of(certificate, key, ca)
+            .map_err(|problem| CliError::Usage(format!("{problem}; give all three or none")))
+    }
 }
 
 #[cfg(not(feature = "cluster"))]
 mod built {
-    use super::{Arc, CliError, ClusterCommand, Context, SchedulerAddress, UnitEngine};
+    use super::{
+        Arc, CliError, ClusterCommand, Context, RunSettings, SchedulerAddress, UnitEngine,
+    };
 
     const NOT_BUILT: &str = "this sparklake was built without Ballista: build it with `cargo build --release \
          --features cluster`, or use --engine shards, which needs no engine";
 
-    pub(super) fn engine(_: &SchedulerAddress) -> Result<Arc<dyn UnitEngine>, CliError> {
+    pub(super) fn engine(
+        _: &SchedulerAddress,
+        _: &RunSettings,
+    ) -> Result<Arc<dyn UnitEngine>, CliError> {
         Err(CliError::Usage(NOT_BUILT.to_owned()))
     }
 
@@ -110,8 +138,9 @@ pub(super) fn engine(run: &RunSettings) -> Result<Option<Arc<dyn UnitEngine>>, C
     let Engine::Ballista(scheduler) = &run.engine else {
         return Ok(None);
     };
-    let engine = built::engine(scheduler)?;
-    check_trust(scheduler.is_loopback(), run.trust_network, scheduler)?;
+    let is_trusted = run.trust_network || run.tls.is_some();
+    check_trust(scheduler.is_loopback(), is_trusted, scheduler)?;
+    let engine = built::engine(scheduler, run)?;
     Ok(Some(engine))
 }
 
@@ -130,7 +159,7 @@ fn check_trust(
     }
     Err(CliError::Usage(format!(
         "{address} is not on this machine, and Ballista traffic is neither encrypted nor authenticated: anyone \
-         on that network can read it and submit work. If you trust everyone on the network, add \
-         --trust-network"
+         on that network can read it and submit work. Give each side a certificate (--tls-certificate, \
+         --tls-key, --tls-ca), or, if you trust everyone on the network, add --trust-network"
     )))
 }

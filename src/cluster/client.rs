@@ -1,5 +1,6 @@
 //! The coordinator's side: submits a job to the scheduler and waits for its end, each for a bounded time.
 
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -17,10 +18,12 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
+use super::ClusterError;
 use super::codec::UnitCodec;
 use super::exec::UnitExec;
 use super::runs::UNIT_PROBLEM;
-use crate::config::SchedulerAddress;
+use super::tls::{Tls, distrust, on_the_way};
+use crate::config::{SchedulerAddress, TlsFiles};
 use crate::unit::shards::{EngineError, EngineJob, JobEnd, RunReference, UnitEngine};
 
 /// Longest time for one call.
@@ -39,19 +42,41 @@ pub(super) const MAX_MESSAGE_BYTES: usize = 16 << 20;
 #[derive(Debug, Clone)]
 pub struct Ballista {
     scheduler: SchedulerAddress,
+    tls: Option<Tls>,
     patience: Duration,
 }
 
 pub(super) type SchedulerClient = SchedulerGrpcClient<Channel>;
 
 impl Ballista {
-    /// The scheduler at that address. One that does not answer is waited for up to `patience`.
-    #[must_use]
-    pub fn new(scheduler: SchedulerAddress, patience: Duration) -> Self {
-        Self {
+    /// The scheduler at that address, with mutual TLS where there are files for it. One that does not
+    /// answer is waited for up to `patience`.
+    ///
+    /// # Errors
+    /// The files cannot be used.
+    pub fn new(
+        scheduler: SchedulerAddress,
+        tls: Option<&TlsFiles>,
+        patience: Duration,
+    ) -> Result<Self, ClusterError> {
+        Ok(Self {
             scheduler,
+            tls: tls.map(Tls::read).transpose()?,
             patience,
-        }
+        })
+    }
+
+    /// A client for the scheduler's readiness, and where it is asked.
+    fn readiness(&self) -> Result<(reqwest::Client, String), String> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(CALL.min(self.patience));
+        let (client, scheme) = match &self.tls {
+            Some(tls) => (tls.http_client(client)?, "https"),
+            None => (client.build().map_err(|error| causes(&error))?, "http"),
+        };
+        Ok((client, format!("{scheme}://{}/readyz", self.scheduler)))
     }
 
     /// Submits a job and gives its id.
@@ -84,10 +109,13 @@ impl Ballista {
                         self.refused("something other than a Ballista scheduler listens there")
                     );
                 }
-                _ => patience
-                    .wait(&status)
-                    .await
-                    .map_err(|p| self.unreachable(p))?,
+                _ => {
+                    self.check_trust(&status)?;
+                    patience
+                        .wait(&causes(&status))
+                        .await
+                        .map_err(|p| self.unreachable(p))?;
+                }
             }
         }
     }
@@ -122,17 +150,28 @@ impl Ballista {
                     tokio::time::sleep(BETWEEN_CALLS).await;
                 }
                 Err(status) => patience
-                    .wait(&status)
+                    .wait(&causes(&status))
                     .await
                     .map_err(|p| self.unreachable(p))?,
             }
         }
     }
 
+    /// Trying again makes nobody trust a certificate.
+    fn check_trust(&self, error: &(dyn Error + 'static)) -> Result<(), EngineError> {
+        match distrust(error) {
+            Some(problem) => Err(EngineError::Distrust {
+                scheduler: self.scheduler.to_string(),
+                problem,
+            }),
+            None => Ok(()),
+        }
+    }
+
     fn unreachable(&self, problem: String) -> EngineError {
         EngineError::Unreachable {
             scheduler: self.scheduler.to_string(),
-            problem,
+            problem: on_the_way(problem, self.tls.as_ref()),
         }
     }
 
@@ -147,13 +186,9 @@ impl Ballista {
 #[async_trait]
 impl UnitEngine for Ballista {
     async fn check(&self) -> Result<(), EngineError> {
-        let address = format!("http://{}/readyz", self.scheduler);
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .connect_timeout(CONNECT)
-            .timeout(CALL.min(self.patience))
-            .build();
-        let client = client.map_err(|error| self.unreachable(error.to_string()))?;
+        let (client, address) = self
+            .readiness()
+            .map_err(|problem| self.unreachable(problem))?;
         let mut patience = Patience::new(self.patience);
         loop {
             let (problem, has_answered) = match client.get(&address).send().await {
@@ -166,7 +201,10 @@ impl UnitEngine for Ballista {
                     );
                     return Err(self.unreachable(other));
                 }
-                Err(error) => (causes(&error), false),
+                Err(error) => {
+                    self.check_trust(&error)?;
+                    (causes(&error), false)
+                }
             };
             if let Err(problem) = patience.wait(&problem).await {
                 return Err(match has_answered {
@@ -180,7 +218,8 @@ impl UnitEngine for Ballista {
     }
 
     async fn work(&self, job: &EngineJob) -> Result<JobEnd, EngineError> {
-        let mut client = client(&self.scheduler).map_err(|problem| self.unreachable(problem))?;
+        let mut client = client(&self.scheduler, self.tls.as_ref())
+            .map_err(|problem| self.unreachable(problem))?;
         let job_id = self.submit(&mut client, job).await?;
         let (run_id, units) = (&job.run.run_id, job.positions.len());
         tracing::info!(run_id, job_id, "{units} units are handed to the scheduler");
@@ -218,9 +257,17 @@ impl Patience {
 }
 
 /// A client whose connection is opened with its first call, and again after it broke.
-pub(super) fn client(scheduler: &SchedulerAddress) -> Result<SchedulerClient, String> {
-    let endpoint = Endpoint::from_shared(format!("http://{scheduler}"));
-    let endpoint = endpoint.map_err(|error| error.to_string())?;
+pub(super) fn client(
+    scheduler: &SchedulerAddress,
+    tls: Option<&Tls>,
+) -> Result<SchedulerClient, String> {
+    let told = |error: tonic::transport::Error| causes(&error);
+    let endpoint = match tls {
+        None => Endpoint::from_shared(format!("http://{scheduler}")).map_err(told)?,
+        Some(tls) => Endpoint::from_shared(format!("https://{scheduler}"))
+            .and_then(|endpoint| endpoint.tls_config(tls.of_client(scheduler)))
+            .map_err(told)?,
+    };
     let channel = endpoint
         .connect_timeout(CONNECT)
         .timeout(CALL)
@@ -271,7 +318,8 @@ fn unit_problem(told: &str) -> String {
     unit.unwrap_or(told).trim().to_owned()
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+/// What is at the bottom of an error.
+pub(super) fn causes(error: &dyn Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

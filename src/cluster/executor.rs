@@ -5,9 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::get;
 use ballista_core::BALLISTA_PROTOCOL_VERSION;
 use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_core::serde::protobuf::executor_resource::Resource;
@@ -24,17 +21,18 @@ use ballista_executor::metrics::LoggingMetricsCollector;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tonic::Code;
 use uuid::Uuid;
 
 use super::ClusterError;
-use super::client::{SchedulerClient, client};
+use super::client::{SchedulerClient, causes, client};
 use super::codec::UnitCodec;
 use super::engine::UnitsOnly;
+use super::health::serve_health;
 use super::runs::{OpenRuns, RunsSettings};
-use crate::config::{Environment, SchedulerAddress};
+use super::tls::{Tls, distrust, on_the_way};
+use crate::config::{Environment, SchedulerAddress, TlsFiles};
 use crate::load::host_name;
 use crate::unit::shards::EngineError;
 
@@ -50,6 +48,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub struct ExecutorSettings {
     /// Who gives it tasks.
     pub scheduler: SchedulerAddress,
+    /// What it shows to the scheduler, and whom it believes; plain where `None`.
+    pub tls: Option<TlsFiles>,
     /// Longest time to wait for the scheduler at the start.
     pub patience: Duration,
     /// Units at the same time, and threads of one that takes the machine for itself.
@@ -87,16 +87,22 @@ pub async fn run_executor(
     };
     let work_dir = work_dir.map_err(ClusterError::WorkDir)?;
     let health = ExecutorHealth::new();
-    let _health = serve_health(settings.health, health.clone()).await?;
+    let is_heard = health.clone();
+    let readiness = move || match is_heard.is_ready() {
+        true => Ok(()),
+        false => Err("the scheduler does not answer"),
+    };
+    let _health = serve_health(settings.health, readiness).await?;
     let metadata = registration(settings.cores);
     let id = metadata.id.clone();
-    let mut scheduler = client(&settings.scheduler).map_err(|problem| {
+    let tls = settings.tls.as_ref().map(Tls::read).transpose()?;
+    let mut scheduler = client(&settings.scheduler, tls.as_ref()).map_err(|problem| {
         ClusterError::Engine(EngineError::Unreachable {
             scheduler: settings.scheduler.to_string(),
             problem,
         })
     })?;
-    register(settings, &mut scheduler, &metadata).await?;
+    register(settings, tls.as_ref(), &mut scheduler, &metadata).await?;
     tracing::info!(
         id,
         "executor of {}, {} cores",
@@ -153,6 +159,7 @@ async fn drained(free: &Semaphore, cores: u32, stop: impl Future<Output = ()>) {
 /// Asks the scheduler for nothing, so that it knows the executor and the executor knows that it is there.
 async fn register(
     settings: &ExecutorSettings,
+    tls: Option<&Tls>,
     scheduler: &mut SchedulerClient,
     metadata: &ExecutorRegistration,
 ) -> Result<(), EngineError> {
@@ -167,7 +174,13 @@ async fn register(
         let Err(status) = scheduler.poll_work(nothing).await else {
             return Ok(());
         };
-        let problem = status.message().to_owned();
+        if let Some(problem) = distrust(&status) {
+            return Err(EngineError::Distrust {
+                scheduler: address,
+                problem,
+            });
+        }
+        let problem = causes(&status);
         if matches!(
             status.code(),
             Code::FailedPrecondition | Code::Unimplemented
@@ -181,7 +194,7 @@ async fn register(
             let waited = begun.elapsed().as_secs();
             return Err(EngineError::Unreachable {
                 scheduler: address,
-                problem: format!("{problem} (tried for {waited} s)"),
+                problem: on_the_way(format!("{problem} (tried for {waited} s)"), tls),
             });
         }
         tokio::time::sleep(BETWEEN_ATTEMPTS).await;
@@ -225,48 +238,5 @@ fn registration(cores: u32) -> ExecutorRegistration {
             ..ExecutorOperatingSystemSpecification::default()
         }),
         ballista_protocol_version: BALLISTA_PROTOCOL_VERSION,
-    }
-}
-
-/// Answers whether the process lives, and whether the scheduler heard of it last time.
-async fn serve_health(
-    address: Option<SocketAddr>,
-    health: ExecutorHealth,
-) -> Result<Option<AbortOnDrop>, ClusterError> {
-    let Some(address) = address else {
-        return Ok(None);
-    };
-    let cannot = |problem| ClusterError::Listen { address, problem };
-    let listener = TcpListener::bind(address).await.map_err(cannot)?;
-    let listening = listener.local_addr().map_err(cannot)?;
-    let ready = move || {
-        let is_ready = health.is_ready();
-        async move {
-            match is_ready {
-                true => (StatusCode::OK, "ready\n"),
-                false => (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the scheduler does not answer\n",
-                ),
-            }
-        }
-    };
-    let routes = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready));
-    tracing::info!("readiness at http://{listening}/readyz");
-    let served = tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            tracing::error!("health is not answered any more: {error}");
-        }
-    });
-    Ok(Some(AbortOnDrop(served)))
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

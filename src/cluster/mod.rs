@@ -15,17 +15,20 @@
 //! the plan. Errors of units are errors of input and output for Ballista, the one kind that it tries again.
 //!
 //! Executors ask the scheduler for tasks and listen nowhere, and they run no plan but this one ([`engine`]).
-//! Nothing here is encrypted or authenticated: beyond this machine that takes an explicit flag.
+//! With certificates ([`tls`]) each side shows its own and is believed by those of the same authority alone;
+//! without them nothing is encrypted or authenticated, and beyond this machine that takes an explicit flag.
 
 mod client;
 mod codec;
 mod engine;
 mod exec;
 mod executor;
+mod health;
 mod runs;
 mod scheduler;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use client::Ballista;
 pub use executor::{ExecutorEnd, ExecutorSettings, run_executor};
@@ -51,6 +54,17 @@ pub enum ClusterError {
         "no threads for units can be started: {0}; raise the limit of threads or lower --cores"
     )]
     Threads(std::io::Error),
+    /// The certificates cannot be used.
+    #[error(
+        "{files} cannot be used for TLS: {problem}; --tls-certificate and --tls-key are the certificate of \
+         this side with its key, --tls-ca the authority that signed those of all sides, all as PEM"
+    )]
+    Tls {
+        /// The files.
+        files: String,
+        /// Why not.
+        problem: String,
+    },
     /// The scheduler cannot be reached or refuses.
     #[error(transparent)]
     Engine(#[from] crate::unit::shards::EngineError),

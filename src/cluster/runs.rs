@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use datafusion::common::DataFusionError;
 use tokio::runtime::{Builder, Runtime};
@@ -124,8 +124,10 @@ impl OpenRuns {
         let _cores = self.cores.acquire_many(cores).await.ok();
         let (run_id, phase) = (&run.run_id, run.phase.as_str());
         tracing::debug!(run_id, phase, position, "unit begins");
+        let begun = Instant::now();
         let end = worker.work_on(&manifest, position).await?;
-        tracing::info!(run_id, phase, position, "unit ends: {end:?}");
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(run_id, phase, position, ms, "unit ends: {end:?}");
         Ok(end)
     }
 

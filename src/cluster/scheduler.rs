@@ -5,15 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ballista_core::config::TaskSchedulingPolicy;
+use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpcServer;
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
-use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service_with_listener};
+use ballista_scheduler::scheduler_process::create_scheduler;
 use ballista_scheduler::scheduler_server::SchedulerServer;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
 use super::ClusterError;
+use super::client::{MAX_MESSAGE_BYTES, causes};
 use super::codec::UnitCodec;
+use super::health::{Readiness, health_routes, serve_health};
+use super::tls::Tls;
+use crate::config::TlsFiles;
 
 /// Time between two looks for executors that are gone, and for jobs that run.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
@@ -23,6 +31,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 pub struct SchedulerSettings {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What it shows to those who call it, and whom it believes; plain where `None`.
+    pub tls: Option<TlsFiles>,
+    /// Where health checks are answered too, without TLS.
+    pub health: Option<SocketAddr>,
     /// An executor that was not heard of for so long is gone. A busy one asks every 5 s.
     pub executor_timeout: Duration,
     /// Longest time to wait for running jobs after it was asked to stop.
@@ -61,14 +73,58 @@ pub async fn run_scheduler(
     let scheduler =
         create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, Arc::new(config));
     let scheduler = scheduler.await.map_err(stopped)?;
-    tracing::info!("scheduler at {address}, readiness at http://{address}/readyz");
-    let served = start_grpc_service_with_listener(listener, scheduler.clone());
+    let _health = serve_health(settings.health, readiness(&scheduler)).await?;
+    let mut server = server(settings)?;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    tracing::info!("scheduler at {address}, readiness at {scheme}://{address}/readyz");
+    let served = server
+        .add_routes(routes(&scheduler))
+        .serve_with_incoming(TcpIncoming::from(listener));
     tokio::select! {
-        served = served => match served {
-            Ok(()) => Err(ClusterError::Stopped("it stopped listening".to_owned())),
-            Err(error) => Err(stopped(error)),
-        },
+        served = served => Err(ClusterError::Stopped(match served {
+            Ok(()) => "it stopped listening".to_owned(),
+            Err(error) => causes(&error),
+        })),
         end = drained(&scheduler, settings.drain, stop) => Ok(end),
+    }
+}
+
+type Scheduler = SchedulerServer<LogicalPlanNode, PhysicalPlanNode>;
+
+/// What takes connections. Ballista's own function for it knows no TLS.
+fn server(settings: &SchedulerSettings) -> Result<Server, ClusterError> {
+    // Health checks speak HTTP/1.
+    let server = Server::builder().accept_http1(true).tcp_nodelay(true);
+    let Some(files) = &settings.tls else {
+        return Ok(server);
+    };
+    let tls = Tls::read(files)?;
+    server
+        .tls_config(tls.of_server())
+        .map_err(|error| ClusterError::Tls {
+            files: files.to_string(),
+            problem: causes(&error),
+        })
+}
+
+/// The scheduler's calls and its health.
+fn routes(scheduler: &Scheduler) -> Routes {
+    let calls = SchedulerGrpcServer::new(scheduler.clone())
+        .max_encoding_message_size(MAX_MESSAGE_BYTES)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let calls = Routes::new(calls).into_axum_router();
+    Routes::from(calls.merge(health_routes(readiness(scheduler))))
+}
+
+fn readiness(scheduler: &Scheduler) -> impl Readiness {
+    let scheduler = scheduler.clone();
+    move || match scheduler.is_ready() {
+        true => Ok(()),
+        false => Err("no executor"),
     }
 }
 
@@ -91,7 +147,7 @@ fn config(settings: &SchedulerSettings, address: SocketAddr) -> SchedulerConfig 
 /// Waits until it is asked to stop, and then for the jobs that run. Executors need the scheduler to end
 /// them.
 async fn drained(
-    scheduler: &SchedulerServer<LogicalPlanNode, PhysicalPlanNode>,
+    scheduler: &Scheduler,
     longest: Duration,
     stop: impl Future<Output = ()>,
 ) -> SchedulerEnd {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -39,6 +40,12 @@ impl SchedulerAddress {
         &self.host
     }
 
+    /// Its name or address, as it stands in a certificate: an IPv6 address has no brackets.
+    #[must_use]
+    pub fn bare_host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -48,9 +55,61 @@ impl SchedulerAddress {
     /// Whether it is on this machine, so that what is said to it crosses no network.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
-        let address = bare.parse::<IpAddr>();
+        let address = self.bare_host().parse::<IpAddr>();
         self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// Files of one side of a connection that is encrypted and authenticated both ways, as PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate of this side, with what links it to the authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The certificates of the authority that signed those of all sides.
+    pub ca: PathBuf,
+}
+
+impl TlsFiles {
+    /// All three files, or none.
+    ///
+    /// # Errors
+    /// Some are missing: which.
+    pub fn of(
+        certificate: Option<PathBuf>,
+        key: Option<PathBuf>,
+        ca: Option<PathBuf>,
+    ) -> Result<Option<Self>, String> {
+        match (certificate, key, ca) {
+            (None, None, None) => Ok(None),
+            (Some(certificate), Some(key), Some(ca)) => Ok(Some(Self {
+                certificate,
+                key,
+                ca,
+            })),
+            (certificate, key, ca) => {
+                let files = [
+                    ("--tls-certificate", certificate),
+                    ("--tls-key", key),
+                    ("--tls-ca", ca),
+                ];
+                let missing = files.iter().filter(|(_, file)| file.is_none());
+                let missing: Vec<&str> = missing.map(|(flag, _)| *flag).collect();
+                Err(format!(
+                    "TLS takes a certificate, its key and the authority: {} is missing",
+                    missing.join(" and ")
+                ))
+            }
+        }
+    }
+}
+
+impl fmt::Display for TlsFiles {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [certificate, key, ca] =
+            [&self.certificate, &self.key, &self.ca].map(|path| path.display());
+        write!(formatter, "{certificate}, {key} and {ca}")
     }
 }
 

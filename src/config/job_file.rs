@@ -90,6 +90,12 @@ pub struct RunSection {
     pub engine: Option<Engine>,
     /// Whether everybody who reaches the network between the machines of an engine is trusted.
     pub trust_network: Option<bool>,
+    /// Certificate that the run shows to an engine's scheduler.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key.
+    pub tls_key: Option<PathBuf>,
+    /// Authority that signed the certificates of all machines of the engine.
+    pub tls_ca: Option<PathBuf>,
     /// About how many units are handed out to other machines.
     pub units: Option<NonZeroUsize>,
     /// What a run prints when it ends.

@@ -32,7 +32,7 @@ mod tests;
 mod time;
 
 pub use document::LoadedFile;
-pub use engine::{Engine, SCHEDULER_PORT, SchedulerAddress};
+pub use engine::{Engine, SCHEDULER_PORT, SchedulerAddress, TlsFiles};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use job_file::{Color, JobFile, LogFormat, LogLevel, Severity, SummaryFormat};

@@ -164,8 +164,30 @@ pub const OPTIONS: &[SettingOption] = &[
         "trust_network",
         GivenBy::Flag("trust-network", "SPARKLAKE_TRUST_NETWORK"),
         Some("false"),
-        "Let scheduler, executors and runs of --engine ballista:// talk over a network: it is neither \
+        "Let scheduler, executors and runs of --engine ballista:// talk over a network without TLS: it is neither \
          encrypted nor authenticated, so everybody who reaches it can read along and hand out work",
+    ),
+    option(
+        "run",
+        "tls_certificate",
+        GivenBy::Flag("tls-certificate", "SPARKLAKE_TLS_CERTIFICATE"),
+        None,
+        "PEM file with the certificate of this side: with --tls-key and --tls-ca, scheduler, executors and \
+         runs of --engine ballista:// encrypt, and each shows its certificate to the other",
+    ),
+    option(
+        "run",
+        "tls_key",
+        GivenBy::Flag("tls-key", "SPARKLAKE_TLS_KEY"),
+        None,
+        "PEM file with the private key of --tls-certificate",
+    ),
+    option(
+        "run",
+        "tls_ca",
+        GivenBy::Flag("tls-ca", "SPARKLAKE_TLS_CA"),
+        None,
+        "PEM file with the authority that signed the certificates of scheduler, executors and runs",
     ),
     option(
         "run",

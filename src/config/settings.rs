@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::engine::Engine;
+use super::engine::{Engine, TlsFiles};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::job_file::{Color, LogFormat, LogLevel, Severity, SummaryFormat};
@@ -41,6 +41,9 @@ pub struct SettingOverrides {
     pub reload: Option<Sourced<Vec<String>>>,
     pub engine: Option<Sourced<Engine>>,
     pub trust_network: Option<Sourced<bool>>,
+    pub tls_certificate: Option<Sourced<PathBuf>>,
+    pub tls_key: Option<Sourced<PathBuf>>,
+    pub tls_ca: Option<Sourced<PathBuf>>,
     pub units: Option<Sourced<NonZeroUsize>>,
     pub summary: Option<Sourced<SummaryFormat>>,
     pub watch: Option<Sourced<String>>,
@@ -120,6 +123,8 @@ pub struct RunSettings {
     pub engine: Engine,
     /// Whether everybody who reaches the network between the machines of an engine is trusted.
     pub trust_network: bool,
+    /// What the run shows to an engine's scheduler, and whom it believes.
+    pub tls: Option<TlsFiles>,
     /// About how many units are handed out to other machines.
     pub units: usize,
     /// What a run prints when it ends.

@@ -14,14 +14,14 @@ use super::world::{folder, random_share};
 /// Longest time to wait for what a process says.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A scheduler with its executors. Dropped, all are killed.
+/// A scheduler with its executors.
 struct Cluster {
     home: PathBuf,
     scheduler: Member,
     executors: Vec<Member>,
 }
 
-/// A process and what it says.
+/// A process and what it says. Dropped, it is killed.
 struct Member {
     process: Child,
     log: PathBuf,
@@ -102,7 +102,11 @@ impl Cluster {
     fn units(&self) -> BTreeMap<(String, String), usize> {
         let mut units = BTreeMap::new();
         for file in fs::read_dir(&self.home).expect("its home") {
-            let said = fs::read_to_string(file.expect("a file").path()).expect("a log");
+            let file = file.expect("a file").path();
+            if file.extension().is_none_or(|kind| kind != "log") {
+                continue;
+            }
+            let said = fs::read_to_string(file).expect("a log");
             for line in said.lines().filter(|line| line.contains("unit ends: Done")) {
                 let told = |name: &str| {
                     let (_, rest) = line.split_once(&format!("{name}=")).expect("a field");
@@ -116,13 +120,11 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Drop for Member {
     fn drop(&mut self) {
-        for member in self.executors.iter_mut().chain([&mut self.scheduler]) {
-            // It may have ended by itself.
-            let _ = member.process.kill();
-            let _ = member.process.wait();
-        }
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -203,6 +205,118 @@ fn a_run_that_lost_its_scheduler_waits_and_is_resumed() {
     }
     ended(other.run(&lake, 2)).assert_calm();
     alone().assert_same_as(&lake, "resumed");
+}
+
+/// An authority, and files of sides that it signed for.
+struct Authority {
+    folder: PathBuf,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    fn new(folder: &Path) -> Self {
+        fs::create_dir_all(folder).expect("a folder");
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let certificate = parameters.self_signed(&key).expect("an authority");
+        fs::write(folder.join("ca.crt"), certificate.pem()).expect("a file");
+        Self {
+            folder: folder.to_owned(),
+            issuer: rcgen::Issuer::new(parameters, key),
+        }
+    }
+
+    /// Flags of a side that shows a certificate for `name`.
+    fn flags(&self, name: &str) -> Vec<String> {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let parameters = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = parameters
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate");
+        let file = |name: &str| self.folder.join(name);
+        fs::write(file("side.crt"), certificate.pem()).expect("a file");
+        fs::write(file("side.key"), key.serialize_pem()).expect("a file");
+        [
+            ("certificate", "side.crt"),
+            ("key", "side.key"),
+            ("ca", "ca.crt"),
+        ]
+        .iter()
+        .flat_map(|(flag, name)| [format!("--tls-{flag}"), file(name).display().to_string()])
+        .collect()
+    }
+}
+
+#[test]
+fn with_certificates_only_those_of_the_same_authority_talk() {
+    let home = folder("ballista_tls");
+    let ours = Authority::new(&home.join("ours")).flags("localhost");
+    let others = Authority::new(&home.join("others")).flags("localhost");
+    let mut scheduler = command(["cluster", "scheduler", "--listen", "0.0.0.0:0"]);
+    scheduler.args(["--health", "127.0.0.1:0"]).args(&ours);
+    let scheduler = Member::start(scheduler, home.join("scheduler.log"));
+    let listening = scheduler.after("scheduler at ");
+    let port = listening.rsplit(':').next().expect("a port");
+    let address = format!("localhost:{port}");
+    let mut executor = command(["cluster", "executor", "--scheduler", &address]);
+    executor.args(["--cores", "1"]).args(&ours);
+    let executor = Member::start(executor, home.join("executor.log"));
+    executor.after("executor of ");
+    let run = |name: &str, tls: &[String]| {
+        let mut run = command([
+            "run",
+            "--engine",
+            &format!("ballista://{address}"),
+            "--units",
+            "2",
+        ]);
+        run.args(tls).arg("--event-logs").arg(&alone().logs);
+        run.arg("--lake").arg(home.join(name));
+        ended(run)
+    };
+    run("lake", &ours).assert_calm();
+    alone().assert_same_as(&home.join("lake"), "TLS");
+
+    // A certificate of another authority is refused at once, by whoever sees it.
+    let stranger = run("stranger", &others);
+    stranger.assert_code(2);
+    assert!(
+        stranger.err.contains("do not trust each other"),
+        "{stranger:?}"
+    );
+    let mut foreign = command(["cluster", "executor", "--scheduler", &address]);
+    let foreign = ended({
+        foreign.args(&others);
+        foreign
+    });
+    foreign.assert_code(2);
+    assert!(
+        foreign.err.contains("do not trust each other"),
+        "{foreign:?}"
+    );
+    // One who shows our authority alone is asked for a certificate.
+    let named = run("misnamed", &{
+        let mut mixed = others.clone();
+        mixed[5].clone_from(&ours[5]);
+        mixed
+    });
+    assert!(
+        matches!(named.summary()["exit_code"].as_i64(), Some(2 | 75)),
+        "{named:?}"
+    );
+    assert!(named.err.contains("--tls-ca"), "{named:?}");
+    assert!(!home.join("misnamed").exists(), "{named:?}");
+
+    // Files that do not belong together, and half of them.
+    let mut mixed = ours.clone();
+    mixed[3].clone_from(&others[3]);
+    let mixed = run("mixed", &mixed);
+    mixed.assert_code(2);
+    assert!(mixed.err.contains("cannot be used for TLS"), "{mixed:?}");
+    let half = run("half", &ours[..4]);
+    half.assert_code(2);
+    assert!(half.err.contains("--tls-ca is missing"), "{half:?}");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::super::signals;
 use super::{
-    CliError, ClusterCommand, Context, ExecutorArguments, SchedulerAddress, SchedulerArguments,
-    UnitEngine, check_trust,
+    CliError, ClusterCommand, Context, ExecutorArguments, RunSettings, SchedulerAddress,
+    SchedulerArguments, UnitEngine, check_trust,
 };
 use crate::cluster::{
     Ballista, ClusterError, ExecutorEnd, ExecutorSettings, SchedulerEnd, SchedulerSettings,
@@ -21,8 +21,12 @@ use crate::unit::memory_for_units;
 /// Longest time to wait for a scheduler that does not answer, at the start and in between.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) fn engine(scheduler: &SchedulerAddress) -> Result<Arc<dyn UnitEngine>, CliError> {
-    Ok(Arc::new(Ballista::new(scheduler.clone(), PATIENCE)))
+pub(super) fn engine(
+    scheduler: &SchedulerAddress,
+    run: &RunSettings,
+) -> Result<Arc<dyn UnitEngine>, CliError> {
+    let engine = Ballista::new(scheduler.clone(), run.tls.as_ref(), PATIENCE)?;
+    Ok(Arc::new(engine))
 }
 
 pub(super) async fn execute(command: &ClusterCommand, context: &Context) -> Result<u8, CliError> {
@@ -34,10 +38,13 @@ pub(super) async fn execute(command: &ClusterCommand, context: &Context) -> Resu
 
 async fn scheduler(arguments: &SchedulerArguments) -> Result<u8, CliError> {
     let listen = arguments.listen;
-    let is_trusted = arguments.trust.trust_network.unwrap_or(false);
+    let tls = arguments.trust.tls()?;
+    let is_trusted = tls.is_some() || arguments.trust.trust_network.unwrap_or(false);
     check_trust(listen.ip().is_loopback(), is_trusted, &listen)?;
     let settings = SchedulerSettings {
         listen,
+        tls,
+        health: arguments.health,
         executor_timeout: Duration::from_secs(arguments.executor_timeout_seconds.get().into()),
         drain: Duration::from_secs(arguments.drain_seconds.into()),
     };
@@ -56,7 +63,8 @@ async fn scheduler(arguments: &SchedulerArguments) -> Result<u8, CliError> {
 
 async fn executor(arguments: &ExecutorArguments, context: &Context) -> Result<u8, CliError> {
     let scheduler = &arguments.scheduler;
-    let is_trusted = arguments.trust.trust_network.unwrap_or(false);
+    let tls = arguments.trust.tls()?;
+    let is_trusted = tls.is_some() || arguments.trust.trust_network.unwrap_or(false);
     check_trust(scheduler.is_loopback(), is_trusted, scheduler)?;
     let cores = match arguments.cores {
         Some(cores) => u32::from(cores.get()),
@@ -67,6 +75,7 @@ async fn executor(arguments: &ExecutorArguments, context: &Context) -> Result<u8
     };
     let settings = ExecutorSettings {
         scheduler: scheduler.clone(),
+        tls,
         patience: PATIENCE,
         cores,
         memory_bytes: arguments.memory.unwrap_or_else(memory_for_units),
@@ -90,6 +99,7 @@ impl From<ClusterError> for CliError {
     fn from(error: ClusterError) -> Self {
         match error {
             ClusterError::Engine(error) => Self::Run(error.into()),
+            ClusterError::Tls { .. } => Self::Usage(error.to_string()),
             ClusterError::Listen { .. }
             | ClusterError::WorkDir(_)
             | ClusterError::Threads(_)

@@ -17,7 +17,7 @@ use toml::Value;
 use self::value::ToToml;
 use self::window::window;
 use super::document::LoadedFile;
-use super::engine::Engine;
+use super::engine::{Engine, TlsFiles};
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::job_file::{
@@ -187,6 +187,7 @@ impl Resolver {
             &given.reload,
             Some(file.reload).filter(|selectors| !selectors.is_empty()),
         );
+        let tls = self.tls(given, [file.tls_certificate, file.tls_key, file.tls_ca])?;
         let watch = self.optional("run", "watch", &given.watch, file.watch);
         let tags = Some(file.team_tags).filter(|tags| !tags.is_empty());
         let default_tags = TEAM_TAGS.map(str::to_owned).to_vec();
@@ -233,6 +234,7 @@ impl Resolver {
                 file.trust_network,
                 false,
             ),
+            tls,
             units: self
                 .value("run", "units", &given.units, file.units, UNITS)
                 .get(),
@@ -248,6 +250,29 @@ impl Resolver {
         self.tell_teams("run.team_by_queue", &settings.team_by_queue);
         self.tell_teams("run.team_by_user", &settings.team_by_user);
         Ok(settings)
+    }
+
+    fn tls(
+        &mut self,
+        given: &SettingOverrides,
+        file: [Option<PathBuf>; 3],
+    ) -> Result<Option<TlsFiles>, ConfigError> {
+        let [certificate, key, ca] = file;
+        let files = [
+            self.optional(
+                "run",
+                "tls_certificate",
+                &given.tls_certificate,
+                certificate,
+            ),
+            self.optional("run", "tls_key", &given.tls_key, key),
+            self.optional("run", "tls_ca", &given.tls_ca, ca),
+        ];
+        let set = files.iter().flatten().next();
+        let origin = set.map_or(Origin::Default, |set| set.origin.clone());
+        let [certificate, key, ca] = files.map(|file| file.map(|file| file.value));
+        TlsFiles::of(certificate, key, ca)
+            .map_err(|problem| Fault::new(problem, "give all three or none").at(origin))
     }
 
     fn tell_teams(&mut self, section: &str, teams: &BTreeMap<String, String>) {

@@ -78,6 +78,18 @@ pub enum EngineError {
         /// What was tried, and for how long.
         problem: String,
     },
+    /// One side does not believe the certificate of the other.
+    #[error(
+        "this side and the scheduler {scheduler} do not trust each other: {problem}; each needs a certificate \
+         that the authority in the --tls-ca of the other has signed, and that of the scheduler has to hold \
+         the name by which it is called"
+    )]
+    Distrust {
+        /// Its address.
+        scheduler: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// It has nobody who works.
     #[error(
         "the scheduler {scheduler} has no executor; start some with `sparklake cluster executor \
@@ -116,6 +128,6 @@ impl EngineError {
     /// Whether what is set up does not fit together.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Distrust { .. })
     }
 }
