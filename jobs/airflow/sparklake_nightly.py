@@ -23,7 +23,7 @@ except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
 PROGRAM = os.environ.get("SPARKLAKE_PROGRAM", "sparklake")
-JOB_FILE = os.environ.get("SPARKLAKE_JOB_FILE", "/etc/sparklake/event-logs.toml")
+JOB_FILE = os.environ.get("SPARKLAKE_JOB_FILE", "/etc/sparklake/job.toml")
 DONE, PARTIAL, HELD, UNREACHABLE = 0, 3, 4, 75
 
 
@@ -33,8 +33,14 @@ def sparklake(*arguments: str) -> str:
     # A file, not a second pipe: nobody would read it while the log is read.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         with subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, text=True) as running:
-            for line in running.stderr:
-                logging.info(line.rstrip())
+            try:
+                for line in running.stderr:
+                    logging.info(line.rstrip())
+            except BaseException:
+                # A task that is cleared, or that took too long, takes its run with it: left alone, the
+                # run would hold the lake, and this task would wait for its end.
+                running.terminate()
+                raise
         output.seek(0)
         text = output.read()
     if running.returncode in (HELD, UNREACHABLE):

@@ -3,17 +3,23 @@
 #
 # Usage: nightly.sh LAKE LOGS QUEUE [SHARDS]
 # Once before: aws batch register-job-definition --cli-input-json file://job-definition.json
-# Needs sparklake, aws and jq. Array children find their shard in AWS_BATCH_JOB_ARRAY_INDEX.
+# Needs sparklake and aws. Array children find their shard in AWS_BATCH_JOB_ARRAY_INDEX.
+# Exit codes are those of sparklake. 4: an earlier night was handed out and never resumed; see
+# `sparklake status`, and end it with `sparklake run --resume latest`.
 set -eu
 lake=$1 logs=$2 queue=$3 shards=${4:-8}
 
-handed_out=$(sparklake run --engine shards --event-logs "$logs" --lake "$lake" --summary json | tail -n 1)
-if [ "$(echo "$handed_out" | jq -r .status)" != waiting ]; then
-  # Nothing was new.
-  echo "$handed_out"
-  exit 0
-fi
-run=$(echo "$handed_out" | jq -r .run_id)
+# Not in a pipe: the shell would take the exit code of the pipe's last command for that of the run.
+handed_out=$(sparklake run --engine shards --event-logs "$logs" --lake "$lake" --summary json)
+case $handed_out in
+  *'"status":"waiting"'*) ;;
+  *)
+    # Nothing was new.
+    printf '%s\n' "$handed_out"
+    exit 0
+    ;;
+esac
+run=$(printf '%s\n' "$handed_out" | sed -n 's/.*"run_id":"\([^"]*\)".*/\1/p')
 
 # An array has 2 to 10,000 children.
 job=$(aws batch submit-job --job-name sparklake-worker --job-queue "$queue" \
