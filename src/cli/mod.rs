@@ -13,6 +13,8 @@ mod config;
 mod ddl;
 mod describe;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod error;
 mod explain;
 mod export;

@@ -22,6 +22,7 @@ mod context;
 mod dashboard;
 mod dashboard_pages;
 mod databricks;
+mod documents;
 mod doubles;
 mod emr;
 mod emr_eks;
