@@ -1,7 +1,7 @@
 -- id: lake_jobs
 -- title: Jobs that cost most
 -- description: Recurring jobs by cost, those without a known price by core time. The largest waste is that of
---   the run that wasted most.
+--   all runs of a recurring job; of others that of the run that wasted most.
 -- parameter: limit bigint = 10 [count] most jobs
 WITH named AS (
   SELECT *, COALESCE(NULLIF(job_key, ''), NULLIF(application_name, ''), application_id) AS job
@@ -25,7 +25,7 @@ summed AS (
   FROM named
   GROUP BY job
 )
-SELECT s.*, w.largest_waste, c.cost_usd_per_year / 12e0 AS cost_usd_per_month, COUNT(*) OVER () AS num_jobs
+SELECT s.*, COALESCE(c.largest_waste, w.largest_waste) AS largest_waste, c.cost_usd_per_year / 12e0 AS cost_usd_per_month, COUNT(*) OVER () AS num_jobs
 FROM summed AS s
 INNER JOIN worst AS w ON w.job = s.job AND w.place = 1
 LEFT JOIN job_costs AS c ON c.job_key = s.job_key

@@ -8,7 +8,9 @@
 WITH runs AS (
   SELECT
     w.job_key, w.cost_basis, w.cost_usd, w.wasted_usd, w.core_time_ms, w.wasted_core_ms,
-    w.fetch_wait_core_ms, w.gc_core_ms, w.spill_core_ms, w.scheduling_core_ms,
+    -- Garbage collection beyond what a healthy application has, as in application_waste.
+    w.gc_core_ms - (w.core_time_ms - w.useful_core_ms - w.unfinished_core_ms - w.wasted_core_ms) AS gc_core_ms,
+    w.fetch_wait_core_ms, w.spill_core_ms, w.scheduling_core_ms,
     w.retry_core_ms, w.speculation_core_ms, w.skew_core_ms, w.start_up_core_ms,
     w.driver_only_core_ms, w.idle_core_ms,
     a.start_time, w.team,

@@ -114,6 +114,15 @@ async fn a_job_is_projected_to_a_year_by_its_frequency() {
             "cost_usd": 2.0, "wasted_usd": 0.5, "cost_basis": if run == 0 { "billed" } else { "estimated" },
         }));
     }
+    // Of 100 s of garbage collection 80 s are healthy: the driver wasted more.
+    lake.application(
+        "g",
+        json!({"job_key": "a-gc", "start_time": "2026-01-02T03:00:00Z"}),
+    );
+    lake.row("application_waste", "g", json!({
+        "job_key": "a-gc", "core_time_ms": 400_000, "useful_core_ms": 270_000, "unfinished_core_ms": 0,
+        "wasted_core_ms": 50_000, "gc_core_ms": 100_000, "driver_only_core_ms": 30_000,
+    }));
     for (app, hour) in [("x", 3), ("y", 9)] {
         lake.application(
             app,
@@ -125,7 +134,11 @@ async fn a_job_is_projected_to_a_year_by_its_frequency() {
             json!({"job_key": "twice", "cost_usd": 1.0, "wasted_usd": 0.1}),
         );
     }
-    let rows = rows_of(&lake, "job_costs").await;
+    let mut rows = rows_of(&lake, "job_costs").await;
+    assert_columns(
+        &rows.remove(0),
+        json!({"job_key": "a-gc", "wasted_ratio": 0.125, "largest_waste": "driver_only"}),
+    );
     assert_columns(
         &rows[0],
         json!({

@@ -4,7 +4,7 @@
 use super::application::{ApplicationReport, Cost, JobContext, Paste};
 use super::pictures;
 use super::rows::{Advice, CostRow};
-use crate::model::printable;
+use crate::model::{deployment_label, printable};
 use crate::publish::numbers::{core_time, counted, duration, known, usd};
 use crate::publish::page::{Block, Chart, Fact, Item, Section, Table, shown};
 
@@ -161,7 +161,7 @@ pub(super) fn cost(cost: &Cost) -> Section {
         "{basis}: {}, {}",
         cost.deployment
             .as_deref()
-            .map_or_else(|| shown(None), deployment),
+            .map_or_else(|| shown(None), deployment_label),
         shown(cost.purchase.as_ref()).replace('_', " ")
     );
     let saved = cost.saving.saving_usd;
@@ -215,18 +215,6 @@ pub(super) fn cost(cost: &Cost) -> Section {
     section.with_some(table.block()).with(Block::Note(prices))
 }
 
-/// Where work runs, as people call it.
-fn deployment(id: &str) -> String {
-    match id {
-        "emr_ec2" => "EMR on EC2".to_owned(),
-        "emr_eks" => "EMR on EKS".to_owned(),
-        "emr_serverless" => "EMR Serverless".to_owned(),
-        "emr_serverless_storage" => "EMR Serverless with serverless storage".to_owned(),
-        "databricks" => "Databricks".to_owned(),
-        other => printable(&other.replace('_', " ")),
-    }
-}
-
 fn alternative(row: &CostRow) -> [String; 6] {
     let hours = |hours: Option<f64>| known(hours, |hours| format!("{hours:.2}"));
     let assumed = if row.is_assumed == Some(true) {
@@ -235,7 +223,7 @@ fn alternative(row: &CostRow) -> [String; 6] {
         ""
     };
     [
-        deployment(&row.deployment),
+        deployment_label(&row.deployment),
         format!(
             "{}{assumed}",
             shown(row.purchase.as_ref()).replace('_', " ")

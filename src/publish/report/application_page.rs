@@ -122,9 +122,13 @@ fn run_facts(report: &ApplicationReport) -> Section {
         int(run.num_killed_tasks)
     ));
     let work = Fact::new("Jobs", int(run.num_jobs)).note(format!(
-        "{} stages, {} SQL queries",
-        int(run.num_stages),
-        int(run.num_sql)
+        "{}, {}",
+        known(run.num_stages, |stages| counted(stages, "stage", "stages")),
+        known(run.num_sql, |queries| counted(
+            queries,
+            "SQL query",
+            "SQL queries"
+        ))
     ));
     let task_time = Fact::new(
         "Task time",

@@ -309,7 +309,7 @@ const NEEDS: [(&str, &str, &str, &str); 10] = [
         "process_logs",
         "What driver and executor logs say",
         "No process logs were loaded.",
-        "Give the platform's log folder (EMR, EMR Serverless and Databricks sources load it), see `sparklake doctor`.",
+        "Give the platform's log folder (EMR, EMR Serverless and Databricks sources load it), see sparklake doctor.",
     ),
     (
         "cluster_samples",

@@ -192,7 +192,7 @@ fn waste(context: &JobContext) -> Option<String> {
         format!("; the largest part is {}", part_label(part).1)
     });
     Some(format!(
-        "{} of its core time did no useful work{largest}.",
+        "{} of its core time was wasted{largest}.",
         percent(ratio)
     ))
 }

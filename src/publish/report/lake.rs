@@ -115,18 +115,18 @@ fn verdict(
     let applications = counted(totals.num_applications, "application", "applications");
     let headline = match totals.wasted_ratio {
         Some(ratio) => format!(
-            "{} of the core time of {applications} did no useful work.",
+            "{} of the core time of {applications} was wasted.",
             percent(ratio)
         ),
         None => format!("The lake holds {applications}; their core time is not known."),
     };
     let largest = parts
         .iter()
-        .filter(|part| part.is_waste && part.core_ms.unwrap_or(0.0) > 0.0)
+        .filter(|part| part.wasted_ms.unwrap_or(0.0) > 0.0)
         .max_by(|one, other| {
-            one.core_ms
+            one.wasted_ms
                 .unwrap_or(0.0)
-                .total_cmp(&other.core_ms.unwrap_or(0.0))
+                .total_cmp(&other.wasted_ms.unwrap_or(0.0))
         });
     let sentences = [
         Some(headline.clone()),
@@ -145,7 +145,7 @@ fn verdict(
             format!(
                 "The largest waste is {}, {} of core time.",
                 part_label(&part.part).1,
-                core_time(part.core_ms.unwrap_or(0.0))
+                core_time(part.wasted_ms.unwrap_or(0.0))
             )
         }),
         jobs.first().map(|job| {

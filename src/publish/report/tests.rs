@@ -78,6 +78,7 @@ fn filled(text: &str) -> ApplicationReport {
         part: text.to_owned(),
         is_waste: true,
         core_ms: Some(1.0),
+        wasted_ms: Some(1.0),
         usd: None,
     });
     report.time.jobs.push(Job {

@@ -203,15 +203,14 @@ impl VerdictFacts<'_> {
             .time
             .parts
             .iter()
-            .filter(|part| part.is_waste)
+            .filter(|part| part.wasted_ms.unwrap_or(0.0) > 0.0)
             .max_by(|one, other| {
-                one.core_ms
+                one.wasted_ms
                     .unwrap_or(0.0)
-                    .total_cmp(&other.core_ms.unwrap_or(0.0))
-            })
-            .filter(|part| part.core_ms.unwrap_or(0.0) > 0.0);
+                    .total_cmp(&other.wasted_ms.unwrap_or(0.0))
+            });
         let largest = largest.map_or_else(String::new, |part| {
-            let share = part.core_ms.unwrap_or(0.0) / whole as f64;
+            let share = part.wasted_ms.unwrap_or(0.0) / whole as f64;
             format!(
                 "; the largest part was {} ({} of all)",
                 part_label(&part.part).1,
@@ -219,7 +218,7 @@ impl VerdictFacts<'_> {
             )
         });
         Some(format!(
-            "Of {} of core time, {} did no useful work{largest}.",
+            "Of {} of core time, {} was wasted{largest}.",
             core_time(whole as f64),
             percent(ratio)
         ))

@@ -122,6 +122,7 @@ row! {
         part: String,
         is_waste: bool,
         core_ms: Number,
+        wasted_ms: Number,
         usd: Number,
     }
 }
