@@ -10,12 +10,18 @@ use super::relations::{Relation, RelationKind};
 use super::yaml;
 use crate::analyze::Catalog;
 
-/// Functions of Spark SQL that DuckDB calls otherwise, as DuckDB's own macros.
-const DUCKDB_FUNCTIONS: [(&str, &str); 5] = [
+/// Functions of Spark SQL that DuckDB calls otherwise or understands otherwise, as DuckDB's own macros.
+const DUCKDB_FUNCTIONS: [(&str, &str); 7] = [
     ("array_join(a, b)", "array_to_string(a, b)"),
     ("array_max(a)", "list_max(a)"),
     ("array_min(a)", "list_min(a)"),
     ("cardinality(a)", "len(a)"),
+    ("regexp_like(a, b)", "regexp_matches(a, b)"),
+    // DuckDB's own replaces the first match alone, and writes groups with a backslash.
+    (
+        "regexp_replace(a, b, c)",
+        "system.main.regexp_replace(a, b, replace(c, '$', chr(92)), 'g')",
+    ),
     ("unix_millis(a)", "epoch_ms(a)"),
 ];
 
@@ -208,4 +214,101 @@ fn escaped(text: &str) -> String {
     text.replace("{{", "{ {")
         .replace("{%", "{ %")
         .replace("{#", "{ #")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Functions of views that DuckDB has under the same name, as `duckdb_functions()` lists them; that they
+    /// do the same is what `tests/interop/check_exports.py` builds and tests.
+    const DUCKDB_HAS: &[&str] = &[
+        "abs",
+        "array_agg",
+        "array_contains",
+        "array_sort",
+        "avg",
+        "ceil",
+        "chr",
+        "coalesce",
+        "concat",
+        "concat_ws",
+        "count",
+        "floor",
+        "greatest",
+        "lag",
+        "lead",
+        "least",
+        "length",
+        "levenshtein",
+        "lower",
+        "lpad",
+        "max",
+        "max_by",
+        "median",
+        "min",
+        "nullif",
+        "replace",
+        "round",
+        "row_number",
+        "split_part",
+        "substr",
+        "sum",
+        "trim",
+        "upper",
+    ];
+    /// What stands before a parenthesis and is no function.
+    const WORDS: &[&str] = &["cast", "try_cast", "decimal"];
+
+    /// Names that a query calls; what follows a space is no call.
+    fn called(sql: &str) -> BTreeSet<String> {
+        let mut calls = BTreeSet::new();
+        for line in sql.lines() {
+            let line = line.split("--").next().unwrap_or_default();
+            // Texts between quotes are every second piece.
+            for piece in line.split('\'').step_by(2) {
+                let mut pieces = piece.split('(').peekable();
+                while let Some(before) = pieces.next() {
+                    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+                    let name = before
+                        .rsplit(|letter| !is_word(letter))
+                        .next()
+                        .unwrap_or_default();
+                    if pieces.peek().is_some()
+                        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+                    {
+                        calls.insert(name.to_ascii_lowercase());
+                    }
+                }
+            }
+        }
+        calls
+    }
+
+    #[test]
+    fn duckdb_has_or_is_given_every_function_that_a_view_calls() {
+        let made = |name: &str| {
+            DUCKDB_FUNCTIONS.iter().any(|(signature, _)| {
+                signature
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('('))
+            })
+        };
+        let mut seen = 0;
+        for view in Catalog::built_in().expect("a catalog").views() {
+            for name in called(&view.query.sql) {
+                let known = DUCKDB_HAS.contains(&name.as_str())
+                    || WORDS.contains(&name.as_str())
+                    || made(&name);
+                assert!(
+                    known,
+                    "{}: DuckDB has no {name}: add it to DUCKDB_FUNCTIONS or DUCKDB_HAS",
+                    view.id
+                );
+                seen += 1;
+            }
+        }
+        assert!(seen > 100, "{seen} calls");
+        assert!(made("regexp_like") && !made("regexp"));
+    }
 }
