@@ -455,6 +455,26 @@ async fn sql_can_neither_write_nor_read_files_nor_take_the_machine() {
     assert_eq!(rows["truncated"], true);
 }
 
+/// A model that is told to type a command or a flag has nowhere to type it.
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_of_queries_advise_what_the_tools_can_do() {
+    let client = Client::of(bounded(64 << 20, Duration::from_secs(10)).await).await;
+    for arguments in [
+        json!({"sql": "DROP TABLE applications"}),
+        json!({"sql": "SELECT * FROM nowhere"}),
+        json!({"sql": "SELECT nothing FROM applications"}),
+        json!({"sql": "SELECT read_csv('x') FROM applications"}),
+        json!({"sql": "SELECT LENGTH(REPEAT('x', 2000000000))"}),
+        json!({"describe": "nowhere"}),
+    ] {
+        let refused = client.refused("query", arguments.clone()).await;
+        assert!(
+            !refused.contains("`sparklake") && !refused.contains("--"),
+            "{arguments}: {refused}"
+        );
+    }
+}
+
 /// What the server answers to each line, by the id of the request.
 async fn exchange(lines: &[Value]) -> Vec<Value> {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt};

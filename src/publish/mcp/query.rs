@@ -11,6 +11,7 @@ use super::reply::{FULL_BYTES, SUMMARY_BYTES};
 use super::rows::{cut_text, on_one_line, tuples};
 use super::tools::QUERY;
 use crate::ask::{AskLake, QueryLimits, no_such_table};
+use crate::publish::numbers::counted;
 use crate::schema;
 use crate::schema::dictionary::type_name;
 
@@ -21,6 +22,29 @@ const MAX_BYTES: usize = 4 << 20;
 /// Longest text of a cell, in characters, in a summary and else.
 const CELL_SUMMARY: usize = 400;
 const CELL_FULL: usize = 8_000;
+
+/// What errors advise in the words of the command line, and the same in those of the tools: a model that
+/// reads them has no command line.
+const IN_TOOL_WORDS: [(&str, &str); 5] = [
+    ("`sparklake sql` only reads", "this tool only reads"),
+    (
+        "`sparklake describe TABLE` lists",
+        "`describe` with its name lists",
+    ),
+    (
+        "`sparklake tables` lists them all",
+        "`describe` with `all` lists them",
+    ),
+    (", or raise the limit with --timeout", ""),
+    (", or raise the limit with --memory", ""),
+];
+
+fn in_tool_words(error: &str) -> String {
+    let words = IN_TOOL_WORDS.iter();
+    words.fold(error.to_owned(), |text, (command, tool)| {
+        text.replace(command, tool)
+    })
+}
 
 impl Engine {
     /// # Errors
@@ -58,7 +82,7 @@ impl Engine {
         };
         let _alone = self.heavy_turn().await;
         let answer = lake.query(sql, &[], &limits).await;
-        let answer = answer.map_err(|error| ToolError::new(error.to_string()))?;
+        let answer = answer.map_err(|error| ToolError::new(in_tool_words(&error.to_string())))?;
         let truncated = answer.truncated;
         let batch = answer
             .into_batch()
@@ -127,7 +151,10 @@ impl Engine {
         } else {
             let tables = schema::tables().iter().map(|table| table.name.as_str());
             let views = self.catalog().views().map(|view| view.id.as_str());
-            return Err(ToolError::new(no_such_table(name, tables.chain(views))));
+            return Err(ToolError::new(in_tool_words(&no_such_table(
+                name,
+                tables.chain(views),
+            ))));
         };
         Ok(documented(&verdict, "columns", entries, full))
     }
@@ -233,10 +260,15 @@ impl SqlAnswer {
 
     fn result(&self) -> CallToolResult {
         let rows = self.rows.len();
-        let mut verdict = match (rows, self.columns.len()) {
-            (0, columns) => format!("No row, {columns} columns."),
-            (1, columns) => format!("1 row, {columns} columns."),
-            (rows, columns) => format!("{rows} rows, {columns} columns."),
+        let columns = counted(
+            i64::try_from(self.columns.len()).unwrap_or(i64::MAX),
+            "column",
+            "columns",
+        );
+        let mut verdict = match rows {
+            0 => format!("No row, {columns}."),
+            1 => format!("1 row, {columns}."),
+            rows => format!("{rows} rows, {columns}."),
         };
         if self.truncated {
             verdict.push_str(
