@@ -5,6 +5,7 @@
 
 mod application_key;
 mod core_time;
+mod deployment;
 mod duration;
 mod nearest;
 mod platform;
@@ -17,6 +18,7 @@ mod text_key;
 
 pub use application_key::ApplicationKey;
 pub use core_time::part_label;
+pub use deployment::deployment_label;
 pub(crate) use duration::milliseconds;
 pub use nearest::{did_you_mean, nearest};
 pub use platform::Platform;

@@ -339,6 +339,19 @@ async fn the_overview_counts_what_was_loaded_and_names_what_was_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_sql_page_lists_the_views_that_need_no_join_before_the_tables() {
+    let (_, pages) = pages().await;
+    let text = pages.get("/sql", &[]).await.text;
+    let place = |name: &str| {
+        let link = format!("<a href=\"/sql?query=SELECT+*+FROM+{name}+LIMIT+20\">{name}</a>");
+        text.find(&link).unwrap_or_else(|| panic!("no {name}"))
+    };
+    // The view of the query that the page begins with is among them.
+    assert!(place("finding_details") < place("applications"));
+    assert!(place("application_overview") < place("applications"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_addresses_get_a_page_that_says_what_is_wrong() {
     let (lake, pages) = pages().await;
     let applications = rows(lake.as_ref(), "applications");
@@ -355,6 +368,7 @@ async fn wrong_addresses_get_a_page_that_says_what_is_wrong() {
         ("/stages", &[("id", "nobody")]),
         ("/compare", &[("a", "nobody"), ("b", id)]),
     ];
+    let mut linked = 0;
     for (path, query) in not_there {
         let page = pages.get(path, query).await;
         assert_eq!(page.status, 404, "{path} {query:?}");
@@ -364,7 +378,15 @@ async fn wrong_addresses_get_a_page_that_says_what_is_wrong() {
             page.text
         );
         assert!(!page.text.contains("<i>nobody"), "{}", page.text);
+        // Where the page of the list is known, it is one click away.
+        if let Some((_, rest)) = page.text.split_once(" are listed at ") {
+            let address = rest.split(['.', '<']).next().unwrap_or_default();
+            let link = format!("<a href=\"{address}\">Show them</a>");
+            assert!(page.text.contains(&link), "{link}: {}", page.text);
+            linked += 1;
+        }
     }
+    assert_eq!(linked, 3, "two stages and a query");
     let wrong: [(&str, &[(&str, &str)]); 6] = [
         ("/stage", &[("id", id)]),
         ("/stage", &[("id", id), ("stage", "x")]),

@@ -108,6 +108,10 @@ pub(super) fn log_ticks(from: f64, to: f64) -> Vec<f64> {
     finer
 }
 
+/// Room beside the axis of time of charts that stand below each other, so that a moment has one place.
+pub(super) const TIME_LEFT: f64 = 52.0;
+pub(super) const TIME_RIGHT: f64 = 8.0;
+
 /// Where a chart draws.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {

@@ -38,6 +38,9 @@ pub struct HeatCell {
     pub num_failed: i64,
 }
 
+/// Height of a label of the axis.
+const LABEL_HEIGHT: f64 = 12.0;
+
 /// The map, or `None` where there is nothing to draw.
 pub fn heat(chart: &HeatChart) -> Option<String> {
     let slices = chart.num_slices.clamp(1, MAX_SLICES);
@@ -62,8 +65,14 @@ pub fn heat(chart: &HeatChart) -> Option<String> {
     let mut svg = Svg::new(WIDTH, frame.bottom() + 20.0, &chart.title);
     frame.unit(&mut svg, "ran for");
     frame.time_axis(&mut svg, chart.span_ms);
+    // A map of one row is less high than two labels.
+    let mut lowest_free = f64::INFINITY;
     for tick in log_ticks(bound(first), bound(last)) {
         let y = frame.bottom() - ROW * (2.0 * tick.log2() - first as f64);
+        if y > lowest_free {
+            continue;
+        }
+        lowest_free = y - LABEL_HEIGHT;
         svg.line("grid", (frame.left, y), (frame.right(), y));
         svg.text("", "end", (frame.left - 6.0, y + 4.0), &log_tick_text(tick));
     }

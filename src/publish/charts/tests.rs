@@ -27,9 +27,10 @@ fn overlapping_bars_take_lanes_and_lie_where_their_times_say() {
         ..TimelineChart::default()
     };
     let svg = timeline(&chart).expect("bars");
-    // The frame is 884 wide from 8 on; by time: 0–60, 50–100, 60–70 back in the first lane.
-    assert_eq!(numbers(&svg, "bar quiet", "x"), [8.0, 450.0, 538.4]);
-    assert_eq!(numbers(&svg, "bar quiet", "width"), [530.4, 442.0, 88.4]);
+    // The frame is 840 wide from 52 on, as that of `usage` above it; by time: 0–60, 50–100, 60–70 back in
+    // the first lane.
+    assert_eq!(numbers(&svg, "bar quiet", "x"), [52.0, 472.0, 556.0]);
+    assert_eq!(numbers(&svg, "bar quiet", "width"), [504.0, 420.0, 84.0]);
     assert_eq!(numbers(&svg, "bar quiet", "y"), [6.0, 22.0, 6.0]);
 }
 
@@ -197,6 +198,17 @@ fn a_heat_map_counts_by_launch_and_duration_and_shows_failures() {
         "{svg}"
     );
     assert_eq!(heat(&HeatChart::default()), None);
+    // One row, from 46 s to 66 s, has room for one of the labels 50 s and 60 s.
+    let flat = HeatChart {
+        cells: vec![cell(0, 31, 4, 0)],
+        ..chart
+    };
+    let svg = heat(&flat).expect("a cell");
+    assert_eq!(
+        svg.matches("text-anchor=\"end\" x=\"58\"").count(),
+        1 + 1,
+        "unit and tick: {svg}"
+    );
 }
 
 #[test]

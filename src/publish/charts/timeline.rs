@@ -1,6 +1,6 @@
 //! When things ran: bars over time, packed into lanes.
 
-use super::axis::Frame;
+use super::axis::{Frame, TIME_LEFT, TIME_RIGHT};
 use super::svg::{Area, Svg};
 use super::tone::Tone;
 
@@ -55,9 +55,9 @@ pub fn timeline(chart: &TimelineChart) -> Option<String> {
         .map(|bar| (lane(&mut ends, bar), bar))
         .collect();
     let frame = Frame {
-        left: 8.0,
+        left: TIME_LEFT,
         top: 4.0,
-        width: WIDTH - 16.0,
+        width: WIDTH - TIME_LEFT - TIME_RIGHT,
         height: LANE * ends.len() as f64 + 4.0,
     };
     let mut svg = Svg::new(WIDTH, frame.bottom() + 20.0, &chart.title);

@@ -1,6 +1,6 @@
 //! How many cores were held and used over time.
 
-use super::axis::{Frame, Scale};
+use super::axis::{Frame, Scale, TIME_LEFT, TIME_RIGHT};
 use super::svg::Svg;
 
 const WIDTH: f64 = 900.0;
@@ -47,9 +47,9 @@ pub fn usage(chart: &UsageChart) -> Option<String> {
         return None;
     }
     let frame = Frame {
-        left: 52.0,
+        left: TIME_LEFT,
         top: 22.0,
-        width: WIDTH - 60.0,
+        width: WIDTH - TIME_LEFT - TIME_RIGHT,
         height: HEIGHT - 42.0,
     };
     let mut svg = Svg::new(WIDTH, HEIGHT, &chart.title);

@@ -235,10 +235,20 @@ fn ended(row: &Executor) -> String {
     let reason = row.remove_reason.as_deref().map(printable);
     let reason = reason.map(|reason| shortened(&reason, LONGEST_REASON));
     match (row.loss_kind.as_deref(), reason) {
-        (None | Some("app_end"), _) => "with the application".to_owned(),
+        (None, _) => "the log ends before".to_owned(),
+        (Some("app_end"), _) => "with the application".to_owned(),
         (Some("idle"), _) => "idle".to_owned(),
-        (Some(kind), Some(reason)) => format!("{}: {reason}", printable(kind)),
-        (Some(kind), None) => printable(kind),
+        (Some(kind), Some(reason)) => format!("{}: {reason}", loss(kind)),
+        (Some(kind), None) => loss(kind),
+    }
+}
+
+/// A kind of loss in words; `oom` is a guess from the exit code, as `executors.loss_kind` says.
+fn loss(kind: &str) -> String {
+    match kind {
+        "oom" => "probably out of memory".to_owned(),
+        "spot" => "spot instance taken back".to_owned(),
+        other => printable(other),
     }
 }
 

@@ -194,8 +194,18 @@ pub(super) async fn applications(
         table.link(0, Link::application(&row.application_id, &row.attempt_id));
         table.note(0, attempt_text(&row.application_id, &row.attempt_id));
         table.share(4, row.wasted_ratio);
-        if row.num_findings > 1 {
-            table.note(6, format!("and {} more", row.num_findings - 1));
+        // The mark of the row is a color; a word says the same.
+        match row.num_findings {
+            ..=0 => {}
+            1 => table.note(6, severity(Some(row.severity_rank)).to_owned()),
+            more => table.note(
+                6,
+                format!(
+                    "{}, and {} more",
+                    severity(Some(row.severity_rank)),
+                    more - 1
+                ),
+            ),
         }
     }
     let form = Form {

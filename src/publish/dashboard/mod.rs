@@ -201,7 +201,7 @@ async fn compare(State(dashboard): Shared, Asked(asked): Asked<CompareQuery>) ->
 }
 
 async fn sql(State(dashboard): Shared, Asked(asked): Asked<SqlQuery>) -> Response {
-    let page = query::page(&dashboard.ask, &asked).await;
+    let page = query::page(&dashboard.questions(), &asked).await;
     shown(Tab::Sql, &page)
 }
 

@@ -227,8 +227,8 @@ fn verdict(execution: &Execution, nodes: &[Node], worst: Option<&Finding>) -> Se
     let whole: i64 = nodes.iter().filter_map(|node| node.time_ms).sum();
     let slowest = slowest.map(|(ms, node)| {
         format!(
-            "The operator with most task time is {} (node {}): {}, {} of what its operators measured.",
-            printable(&node.node_name),
+            "Most task time is in {} (node {}): {}, {} of what its operators measured.",
+            in_words(node, nodes),
             node.node_id,
             core_time(ms as f64),
             percent(ms as f64 / whole.max(1) as f64)
@@ -393,6 +393,23 @@ fn first_plan(nodes: &[plan_text::TextNode]) -> Option<Chart> {
     })
 }
 
+/// An operator by its name; generated code, which no plan shows as a node, by what it is generated from.
+fn in_words(node: &Node, nodes: &[Node]) -> String {
+    let name = printable(&node.node_name);
+    let within: Vec<String> = nodes
+        .iter()
+        .filter(|inner| {
+            let id = inner.whole_stage_codegen_id;
+            id.is_some_and(|id| node.node_name == format!("WholeStageCodegen ({id})"))
+        })
+        .map(|inner| printable(&inner.node_name))
+        .collect();
+    match within.is_empty() {
+        true => name,
+        false => format!("{name}: {}", within.join(", ")),
+    }
+}
+
 fn last_plan(execution: &Execution, nodes: &[Node], show: Show) -> Option<Chart> {
     let measure = |node: &Node| match show {
         Show::Time => node.time_ms.map(|ms| ms as f64),
@@ -452,7 +469,9 @@ fn last_plan(execution: &Execution, nodes: &[Node], show: Show) -> Option<Chart>
         ),
         false => String::new(),
     };
-    let says = format!("Data flow down; darker is more {what}; wider lines carry more rows.{cut}");
+    let says = format!(
+        "Data flow down; a stronger color is more {what}; wider lines carry more rows.{cut}"
+    );
     let name = match execution.is_adaptive {
         Some(true) => "Plan after adaptive execution",
         _ => "Plan",

@@ -5,10 +5,12 @@ use std::time::Duration;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Deserialize;
 
+use crate::analyze::Catalog;
 use crate::ask::{Answer, AskLake, QueryLimits};
 use crate::model::{printable, shortened};
 use crate::publish::numbers::counted;
 use crate::publish::page::{Block, Field, Form, Link, Page, Section, Table};
+use crate::publish::report::Questions;
 use crate::schema;
 
 /// Bounds of a query: what a page can show.
@@ -33,7 +35,7 @@ pub(super) struct SqlQuery {
 }
 
 /// The page with the answer, or with what is wrong.
-pub(super) async fn page(ask: &AskLake, asked: &SqlQuery) -> Page {
+pub(super) async fn page(questions: &Questions<'_>, asked: &SqlQuery) -> Page {
     let given = asked.query.trim();
     let form = Form {
         action: "/sql",
@@ -45,11 +47,11 @@ pub(super) async fn page(ask: &AskLake, asked: &SqlQuery) -> Page {
     };
     let mut section = Section::new("query", "SQL").with(Block::Form(form));
     if !given.is_empty() {
-        section = section.with(answer(ask, given).await);
+        section = section.with(answer(questions.ask, given).await);
     }
     Page {
         title: "SQL".to_owned(),
-        sections: vec![section, tables()],
+        sections: vec![section, views(questions.catalog), tables()],
         ..Page::default()
     }
 }
@@ -106,23 +108,45 @@ fn rows(answer: &Answer) -> Result<Block, arrow::error::ArrowError> {
         .unwrap_or_else(|| Block::Text("No row.".to_owned())))
 }
 
-/// What can be asked.
+/// What can be asked without a join.
+fn views(catalog: &Catalog) -> Section {
+    let consumer = catalog.views().filter_map(|view| {
+        let contract = view.contract.as_ref()?;
+        Some((
+            view.id.as_str(),
+            contract.grain.as_str(),
+            view.description.as_str(),
+        ))
+    });
+    let about = "Begin here: all about the thing in the name, without a join";
+    Section::new("views", "Views").with_some(listed("View", about, consumer).block())
+}
+
+/// What the views are made of.
 fn tables() -> Section {
-    let mut table = Table::new(
-        "A click shows the first rows",
-        &["Table", "One row per", "~What it holds"],
-    );
-    for known in schema::tables() {
-        table.row(
-            "",
-            [
-                known.name.clone(),
-                known.grain.trim_start_matches("one row per ").to_owned(),
-                known.description.clone(),
-            ],
-        );
-        let query = format!("SELECT * FROM {} LIMIT 20", known.name);
+    let tables = schema::tables().iter();
+    let tables = tables.map(|table| {
+        (
+            table.name.as_str(),
+            table.grain.as_str(),
+            table.description.as_str(),
+        )
+    });
+    let about = "What the views are made of; a click shows the first rows";
+    Section::new("tables", "Tables").with_some(listed("Table", about, tables).block())
+}
+
+fn listed<'a>(
+    kind: &'static str,
+    caption: &str,
+    relations: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Table {
+    let mut table = Table::new(caption, &[kind, "One row per", "~What it holds"]);
+    for (name, grain, description) in relations {
+        let grain = grain.trim_start_matches("one row per ");
+        table.row("", [name, grain, description].map(str::to_owned));
+        let query = format!("SELECT * FROM {name} LIMIT 20");
         table.link(0, Link::to("/sql").with("query", query));
     }
-    Section::new("tables", "Tables").with_some(table.block())
+    table
 }

@@ -99,12 +99,28 @@ pub(super) fn failed(tab: Tab, error: &PageError) -> Response {
         StatusCode::BAD_REQUEST => "This address asks for something else",
         _ => "This page could not be made",
     };
+    let mut why = Section::new("verdict", "Why").with(Block::Text(sentence_case(sentence)));
+    if let Some(address) = address_in(sentence) {
+        why = why.with(Block::Links(vec![(
+            "Show them".to_owned(),
+            address.to_owned(),
+        )]));
+    }
     let page = Page {
         title: title.to_owned(),
-        sections: vec![Section::new("verdict", "Why").with(Block::Text(sentence_case(sentence)))],
+        sections: vec![why],
         ..Page::default()
     };
     reply(*status, tab, &page)
+}
+
+/// The page of this server at which a sentence says that things are listed.
+fn address_in(sentence: &str) -> Option<&str> {
+    const LISTED: &str = " are listed at ";
+    let at = sentence.rfind(LISTED)? + LISTED.len();
+    let address = sentence.get(at..)?;
+    let is_ours = address.starts_with('/') && !address.starts_with("//") && !address.contains(' ');
+    is_ours.then_some(address)
 }
 
 /// An error as a sentence of its own: a capital letter first, a period last.

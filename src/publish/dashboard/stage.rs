@@ -367,7 +367,7 @@ fn spread(cells: &[Cell], quantiles: &[Quantiles]) -> Section {
     let section = Section::new("tasks-over-time", "Distribution of the tasks");
     let all: i64 = cells.iter().map(|cell| cell.num_tasks).sum();
     let says = format!(
-        "{} by when they began and how long they ran; darker is more tasks.",
+        "{} by when they began and how long they ran; a stronger color is more tasks.",
         counted(all, "task attempt", "task attempts")
     );
     let map = charts::heat(&HeatChart {
@@ -477,6 +477,13 @@ fn quantiles_table(quantiles: &[Quantiles]) -> Section {
 
 /// `jvm_gc_time` as `JVM GC time`.
 fn metric_label(metric: &str) -> String {
+    // Spark's names say twice that shuffle data are written.
+    let metric = match metric {
+        "shuffle_write_bytes_written" => "shuffle_bytes_written",
+        "shuffle_write_records_written" => "shuffle_records_written",
+        "shuffle_write_write_time" => "shuffle_write_time",
+        other => other,
+    };
     let words = metric.split('_').map(|word| match word {
         "jvm" => "JVM",
         "gc" => "GC",

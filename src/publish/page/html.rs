@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::site_html::{linked, site_navigation, write_form, write_links, write_siblings};
 use super::{Block, Chart, Fact, Item, Level, Page, Row, Section, Tab, Table};
 use crate::publish::charts;
-use crate::publish::markup::{escaped, escaped_lines};
+use crate::publish::markup::{escaped, escaped_lines, prose};
 
 /// The style of every page, as it stands between the tags.
 static STYLE: LazyLock<String> =
@@ -183,11 +183,11 @@ fn write_block(html: &mut String, block: &Block, is_brief: bool, is_site: bool) 
         Block::Lead { first, rest } => writeln!(
             html,
             "<p class=\"lead\"><strong>{}</strong> {}</p>",
-            escaped(first),
-            escaped(rest)
+            prose(first),
+            prose(rest)
         ),
-        Block::Text(text) => writeln!(html, "<p>{}</p>", escaped(text)),
-        Block::Note(text) => writeln!(html, "<p class=\"note\">{}</p>", escaped(text)),
+        Block::Text(text) => writeln!(html, "<p>{}</p>", prose(text)),
+        Block::Note(text) => writeln!(html, "<p class=\"note\">{}</p>", prose(text)),
         Block::Code { caption, text } => {
             let caption = match caption.as_str() {
                 "" => String::new(),

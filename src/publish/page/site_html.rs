@@ -75,13 +75,17 @@ fn write_field(html: &mut String, field: &Field) {
             name,
             label,
             value,
-            range: [least, most, step],
-        } => writeln!(
-            html,
-            "<label><span>{label}: <output>{0}</output></span> <input type=\"range\" name=\"{name}\" \
-             min=\"{least}\" max=\"{most}\" step=\"{step}\" value=\"{0}\"></label>",
-            escaped(value)
-        ),
+            range,
+        } => {
+            let [least, most, step] = range;
+            writeln!(
+                html,
+                "<label><span>{label} (shown: <output>{0}</output>)</span> <input type=\"range\" name=\"{name}\" \
+                 min=\"{least}\" max=\"{most}\" step=\"{step}\" value=\"{0}\">{1}</label>",
+                escaped(value),
+                slider_scale(*least, *most)
+            )
+        }
         Field::Switch { name, label, is_on } => writeln!(
             html,
             "<label class=\"switch\"><input type=\"checkbox\" name=\"{name}\" value=\"true\"{}> {label}</label>",
@@ -115,6 +119,38 @@ fn write_field(html: &mut String, field: &Field) {
             writeln!(html, "</select></label>")
         }
     };
+}
+
+/// Width of a slider's track and of its handle, as `page.css` and browsers have them.
+const SLIDER_WIDTH: f64 = 208.0;
+const SLIDER_HANDLE: f64 = 16.0;
+
+/// Numbers under a slider. Without them nobody sees what they chose before the page is shown again: no
+/// script writes the number beside the handle.
+fn slider_scale(least: f64, most: f64) -> String {
+    let quarter = most / 4.0;
+    let ticks = [least, quarter, 2.0 * quarter, 3.0 * quarter, most];
+    let mut svg =
+        format!("<svg class=\"scale\" viewBox=\"0 0 {SLIDER_WIDTH} 12\" aria-hidden=\"true\">");
+    for tick in ticks
+        .into_iter()
+        .filter(|tick| (least..=most).contains(tick))
+    {
+        let share = (tick - least) / (most - least);
+        let (x, anchor) = match (tick == least, tick == most) {
+            (true, _) => (0.0, "start"),
+            (_, true) => (SLIDER_WIDTH, "end"),
+            _ => (
+                SLIDER_HANDLE / 2.0 + share * (SLIDER_WIDTH - SLIDER_HANDLE),
+                "middle",
+            ),
+        };
+        let _ = write!(
+            svg,
+            "<text x=\"{x:.0}\" y=\"10\" text-anchor=\"{anchor}\">{tick}</text>"
+        );
+    }
+    svg + "</svg>"
 }
 
 pub(super) fn write_links(html: &mut String, links: &[(String, String)]) {

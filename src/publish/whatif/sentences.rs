@@ -1,7 +1,7 @@
 //! The answer in sentences: what ran, which size to take, what the numbers rest on.
 
 use super::WhatIf;
-use crate::model::printable;
+use crate::model::{deployment_label, printable};
 use crate::publish::numbers::{change, counted, duration, percent, usd};
 use crate::simulate::{Errors, Prediction, Shape, TaskSource};
 
@@ -145,10 +145,10 @@ impl WhatIf {
                 row.missing_price.as_deref().unwrap_or("a price is missing")
             ),
             Some(row) => format!(
-                "Cost: {} at prices of {} ({}); that of other sizes is hypothetical.",
+                "Cost: {} at prices of {}, {}; that of other sizes is hypothetical.",
                 row.basis,
-                row.deployment,
-                row.purchase.replace('_', "-")
+                deployment_label(&row.deployment),
+                row.purchase.replace('_', " ")
             ),
         }
     }
