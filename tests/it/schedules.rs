@@ -140,7 +140,9 @@ fn the_nights_of_many_machines_load_a_lake_and_say_when_they_do_not() {
             &[]
         };
         let night = |logs: &str| {
-            let arguments = [&[&script, "lake", logs], queue, &["2"]].concat();
+            let mut arguments = vec![script.as_str(), "lake", logs];
+            arguments.extend(queue);
+            arguments.push("2");
             shell(&context, &path, &arguments)
         };
 
@@ -195,8 +197,9 @@ fn a_line_of_cron_finds_the_program_and_tells_of_failures_alone() {
         commands
             .map(|command| {
                 // What cron does: its variables, and a shell.
-                let with_variables = [&variables.join("\nexport "), "\n", &command].concat();
-                let (_, said) = shell(&context, "", &["-c", &format!("export {with_variables}")]);
+                let variables = variables.join("\nexport ");
+                let line = format!("export {variables}\n{command}");
+                let (_, said) = shell(&context, "", &["-c", &line]);
                 said
             })
             .collect()
@@ -233,10 +236,7 @@ fn the_databricks_job_names_the_wheel_that_a_release_makes() {
         "batch/job-definition.json",
     ] {
         let text = fs::read_to_string(jobs().join(file)).expect("there");
-        for (_, rest) in text
-            .match_indices("/sparklake:")
-            .map(|(at, name)| (at, &text[at + name.len()..]))
-        {
+        for rest in text.split("/sparklake:").skip(1) {
             assert!(
                 rest.starts_with(env!("CARGO_PKG_VERSION")),
                 "{file}: image of another version"

@@ -132,14 +132,14 @@ fn slider_scale(least: f64, most: f64) -> String {
     let ticks = [least, quarter, 2.0 * quarter, 3.0 * quarter, most];
     let mut svg =
         format!("<svg class=\"scale\" viewBox=\"0 0 {SLIDER_WIDTH} 12\" aria-hidden=\"true\">");
-    for tick in ticks
-        .into_iter()
-        .filter(|tick| (least..=most).contains(tick))
-    {
+    for (place, tick) in ticks.into_iter().enumerate() {
+        if !(least..=most).contains(&tick) {
+            continue;
+        }
         let share = (tick - least) / (most - least);
-        let (x, anchor) = match (tick == least, tick == most) {
-            (true, _) => (0.0, "start"),
-            (_, true) => (SLIDER_WIDTH, "end"),
+        let (x, anchor) = match place {
+            0 => (0.0, "start"),
+            4 => (SLIDER_WIDTH, "end"),
             _ => (
                 SLIDER_HANDLE / 2.0 + share * (SLIDER_WIDTH - SLIDER_HANDLE),
                 "middle",
