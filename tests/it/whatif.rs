@@ -214,7 +214,7 @@ fn people_are_told_the_knee_the_price_and_how_far_it_is_off() {
     for said in [
         "executor-metrics (app-",
         "Knee:",
-        "Cost: hypothetical at prices of emr_ec2 (spot)",
+        "Cost: hypothetical at prices of EMR on EC2, spot",
         "Interval: ±",
         "With 2 times the data",
     ] {
