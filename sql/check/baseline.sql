@@ -2,7 +2,8 @@
 -- title: What earlier runs took
 -- description: The medians of the last runs of a job that began before a time: complete, not failed, of each
 --   application the newest attempt. Or of one named application, whenever it ran and whatever job it is of.
---   num_runs of a measure counts the runs that know it.
+--   num_runs of a measure counts the runs that know it; num_named the attempts of the named application that the lake
+--   holds at all.
 -- parameter: job_key string = - [job key] the recurring job; empty where an application is named
 -- parameter: before string = - [timestamp] only runs that began before it
 -- parameter: application string = - [application id] the run to compare with; empty for the job's
@@ -37,6 +38,9 @@ costs AS (
     AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.is_preferred
   GROUP BY n.application_id, n.cluster_id
 ),
+named AS (
+  SELECT COUNT(*) AS num_named FROM applications WHERE application_id = $application
+),
 measures AS (
   SELECT *
   FROM (
@@ -61,7 +65,11 @@ long AS (
   LEFT JOIN costs AS c ON c.application_id = n.application_id AND c.cluster_id = n.cluster_id
   CROSS JOIN measures AS m
 )
-SELECT metric, MEDIAN(value) AS value, COUNT(value) AS num_runs, MAX(application_id) AS example
-FROM long
-GROUP BY metric
-ORDER BY metric
+SELECT
+  m.metric, MEDIAN(l.value) AS value, COUNT(l.value) AS num_runs, MAX(l.application_id) AS example,
+  MAX(d.num_named) AS num_named
+FROM measures AS m
+CROSS JOIN named AS d
+LEFT JOIN long AS l ON l.metric = m.metric
+GROUP BY m.metric
+ORDER BY m.metric

@@ -16,6 +16,7 @@ FROM (VALUES
   ('dropped_events', 'stages'),
   ('executor_churn', 'distributed'), ('executor_churn', 'executors'),
   ('exploding_join', 'sql'), ('exploding_join', 'plans'),
+  ('exploding_rows', 'sql'), ('exploding_rows', 'plans'),
   ('failed_jobs', 'jobs'),
   ('failed_tasks', 'stages'),
   ('fetch_wait', 'stages'),

@@ -31,7 +31,8 @@ settings AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(CASE WHEN key = 'spark.master' THEN value END) AS master,
-    MAX(CASE WHEN key LIKE 'spark.databricks.%' THEN 1 ELSE 0 END) AS num_databricks,
+    -- Delta Lake has settings of that name outside of Databricks too.
+    MAX(CASE WHEN key LIKE 'spark.databricks.%' AND key NOT LIKE 'spark.databricks.delta.%' THEN 1 ELSE 0 END) AS num_databricks,
     MAX(CASE WHEN key LIKE 'spark.emr-serverless.%' THEN 1 ELSE 0 END) AS num_serverless,
     MAX(CASE WHEN key = 'spark.sql.shuffle.partitions' THEN value END) AS shuffle_partitions,
     MAX(CASE WHEN key = 'spark.default.parallelism' THEN number END) AS default_parallelism,

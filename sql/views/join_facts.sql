@@ -4,7 +4,7 @@
 --   in-memory size and rows of each side as its shuffle measured them, what could be broadcast by the type of
 --   the join, and the threshold for broadcasts that held for the query. shuffle_ms is the task time of the
 --   shuffles and sorts that feed the join, where the operators measure it. small_bytes is NULL where no side
---   may be broadcast.
+--   may be broadcast, as in a full outer join (is_full), whose sides are left_bytes and right_bytes.
 -- reads: application_facts, session_settings, sql, sql_node_metrics, sql_nodes
 WITH sizes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS data_bytes
@@ -112,6 +112,7 @@ typed AS (
     j.description LIKE '%], Inner%' OR j.description LIKE '%], LeftOuter%' OR j.description LIKE '%], LeftSemi%'
       OR j.description LIKE '%], LeftAnti%' OR j.description LIKE '%], ExistenceJoin%' AS can_broadcast_right,
     j.description LIKE '%], Inner%' OR j.description LIKE '%], RightOuter%' AS can_broadcast_left,
+    COALESCE(j.description LIKE '%], FullOuter%', FALSE) AS is_full,
     q.duration_ms AS query_duration_ms, SUBSTR(q.description, 1, 100) AS query_description,
     a.adaptive, a.is_local, a.driver_memory_bytes,
     COALESCE(t.threshold_bytes, a.broadcast_threshold_bytes) AS threshold_bytes

@@ -4,7 +4,8 @@
 --   numbers of expressions, and its share of the stages that it ran in. A union reads its parts in one stage, each of
 --   them has an equal share. bytes are those that the stages read, at most those of the files, and NULL where they were
 --   not counted. own_ms is what the scan's own timer measured, NULL without one; empty_ms the part of run_ms in stages
---   whose splits are mostly empty. Reads of caches, of streams and of the Delta log are left out.
+--   whose splits are mostly empty. Reads of caches, of streams and of the Delta log are left out, and scans below a
+--   cache or a shuffle that an earlier query had filled: they are in the plan, and ran in no stage of this query.
 -- reads: operator_stages, sql, sql_scans, stage_facts, stages
 WITH scans AS (
   SELECT
@@ -58,6 +59,10 @@ shares AS (
     ON i.platform = o.platform AND i.cluster_id = o.cluster_id
     AND i.application_id = o.application_id AND i.attempt_id = o.attempt_id AND i.stage_id = o.stage_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+),
+-- Queries of which some operator is known to have worked in a stage.
+located AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM operator_stages
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.source, s.filters, s.format,
@@ -70,7 +75,11 @@ SELECT
   -- A scan without a stage was not run.
   CASE WHEN w.platform IS NULL THEN 0e0 WHEN w.own_ms > w.run_ms THEN w.run_ms ELSE w.own_ms END AS own_ms
 FROM scans AS s
+LEFT JOIN located AS l
+  ON l.platform = s.platform AND l.cluster_id = s.cluster_id
+  AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id AND l.sql_id = s.sql_id
 LEFT JOIN shares AS w
   ON w.platform = s.platform AND w.cluster_id = s.cluster_id
   AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
   AND w.sql_id = s.sql_id AND w.node_id = s.node_id
+WHERE w.platform IS NOT NULL OR l.platform IS NULL

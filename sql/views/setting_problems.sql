@@ -14,8 +14,9 @@ WITH set_values AS (
   WHERE section = 'spark' AND key LIKE 'spark.%'
   GROUP BY platform, cluster_id, application_id, attempt_id, key
 ),
+-- Delta Lake has settings of that name outside of Databricks too.
 vendors AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN key LIKE 'spark.databricks.%' THEN 1 ELSE 0 END) = 1 AS is_databricks
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN key LIKE 'spark.databricks.%' AND key NOT LIKE 'spark.databricks.delta.%' THEN 1 ELSE 0 END) = 1 AS is_databricks
   FROM set_values
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -73,8 +74,10 @@ nearest AS (
       ROW_NUMBER() OVER (PARTITION BY u.key ORDER BY LEVENSHTEIN(LOWER(u.key), LOWER(k.key)), k.key) AS place
     FROM unknown_names AS u
     CROSS JOIN known AS k
-    WHERE NOT k.is_internal AND ABS(LENGTH(u.key) - LENGTH(k.key)) <= 2 AND LENGTH(u.key) >= 15
-      AND LEVENSHTEIN(LOWER(u.key), LOWER(k.key)) <= 2
+    WHERE NOT k.is_internal AND LENGTH(u.key) >= 15
+      AND ((ABS(LENGTH(u.key) - LENGTH(k.key)) <= 2 AND LEVENSHTEIN(LOWER(u.key), LOWER(k.key)) <= 2)
+        -- Its last word was forgotten: spark.sql.parquet.compression for …compression.codec.
+        OR k.key LIKE CONCAT(u.key, '.codec') OR k.key LIKE CONCAT(u.key, '.enabled'))
   ) AS candidates
   WHERE place = 1
 ),

@@ -10,7 +10,8 @@
 --   stage_slots are the task slots that it could have had: those of the executors that worked for it,
 --   at least what the application held. partitions_fit is the number of partitions in which
 --   the stage's data makes good ones: none above 128 MiB, each task's need of memory met as far as
---   spill tells, in whole waves of stage_slots.
+--   spill tells, in whole waves of stage_slots. is_repartitioned: the code asked for the number of its
+--   partitions (repartition(n)), which neither spark.sql.shuffle.partitions nor adaptive execution changes.
 -- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, stage_executors, stage_tails,
 --   stages, task_quantiles
 WITH quantiles AS (
@@ -80,6 +81,12 @@ plans AS (
   WHERE ARRAY_CONTAINS(n.stage_ids, s.stage_id)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
 ),
+-- Stages that read a shuffle whose number of partitions stands in the code.
+repartitions AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MAX(stage_ids) AS stage_id
+  FROM sql_nodes
+  WHERE operator_kind = 'exchange' AND CARDINALITY(stage_ids) >= 2 AND description LIKE '%REPARTITION_BY_NUM%'
+),
 workers AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
@@ -133,7 +140,7 @@ facts AS (
     COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
     COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 AS has_python,
     COALESCE(a.has_gpu, FALSE) AND s.sql_id IS NOT NULL AS has_gpu,
-    COALESCE(p.has_limit, 0) = 1 AS has_limit,
+    COALESCE(p.has_limit, 0) = 1 AS has_limit, r.stage_id IS NOT NULL AS is_repartitioned,
     p.files_read, p.file_bytes, p.file_format, p.file_source,
     e.long_run_time_ms, e.long_gc_ms, e.long_fetch_wait_ms, e.long_executors, e.long_executor_tasks,
     e.executors, e.long_executor_id,
@@ -160,6 +167,10 @@ facts AS (
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
     AND p.stage_id = s.stage_id AND p.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN repartitions AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+    AND r.sql_id = s.sql_id AND r.stage_id = s.stage_id
   LEFT JOIN query_settings AS t
     ON t.platform = s.platform AND t.cluster_id = s.cluster_id
     AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id AND t.sql_id = s.sql_id

@@ -242,6 +242,27 @@ fn an_event_log_is_checked_without_a_lake_and_against_the_runs_of_one() {
             .contains("spill to disk is 193.9 MiB against the run before (0 B)"),
         "{compared:?}"
     );
+
+    // An application that is not there is an error: a check against nothing would pass for ever.
+    let named = |id: &str| {
+        let text = format!("[regression]\nbaseline = \"{id}\"\ndisk_spilled_percent = 10\n");
+        let named = context.file("named.toml", &text).display().to_string();
+        context.run(&["check", "--event-log", &log, "--budget", &named])
+    };
+    let unknown = named("app-20990101");
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(
+        unknown
+            .err
+            .contains("`app-20990101` is no application of the lake"),
+        "{unknown:?}"
+    );
+    let itself = named(B);
+    assert_eq!(itself.code, 0, "{itself:?}");
+    assert!(
+        itself.out.contains("it is the application that is checked"),
+        "{itself:?}"
+    );
 }
 
 #[test]

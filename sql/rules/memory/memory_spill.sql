@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -62,6 +62,7 @@ WITH measured AS (
       WHEN partitions_fit <= num_tasks OR chunk_median < $small_bytes THEN 'memory'
       WHEN shuffle_read_bytes < input_bytes THEN 'input'
       WHEN sql_id IS NULL THEN 'rdd'
+      WHEN is_repartitioned THEN 'code'
       -- Fewer tasks than the partitions that were set: either adaptive execution merged them up to
       -- its target size, or the code asked for that number.
       WHEN shuffle_partitions IS NULL OR num_tasks = shuffle_partitions THEN 'shuffle'

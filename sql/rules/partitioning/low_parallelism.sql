@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires for stages with several tasks, but fewer than half of the cores that the application
 --   held on average, where the tasks have data or work to share. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
@@ -47,6 +47,7 @@ WITH slow AS (
         AND input_max > 1.1e0 * max_partition_bytes THEN 'unsplittable'
       WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(average_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
+      WHEN COALESCE(is_repartitioned, FALSE) THEN CASE WHEN output_bytes > 0 THEN 'output' ELSE 'code' END
       WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions THEN 'shuffle partitions'
       WHEN sql_id IS NOT NULL AND adaptive AND coalesce_partitions AND shuffle_read_bytes > 0
         AND num_tasks < shuffle_partitions AND output_bytes = 0 THEN 'merged'

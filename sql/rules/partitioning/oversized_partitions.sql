@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -27,7 +27,7 @@
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage about {partitions_needed:partition|partitions}.
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
 --   spark.sql.adaptive.advisoryPartitionSizeInBytes | '128MB' | Let adaptive execution merge shuffle partitions less.
--- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.
 -- advice: TRUE | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there.
 -- recommendation: The code sets the number of partitions (repartition, coalesce): ask for more there.
@@ -56,6 +56,6 @@ SELECT
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(idle_cores * duration_ms / NULLIF(average_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores,
-  memory_bytes_spilled, sql_id, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
+  memory_bytes_spilled, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged
 WHERE idle_cores IS NOT NULL OR memory_bytes_spilled > 0

@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too). That overhead is
@@ -36,21 +36,21 @@
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
 --   would do.
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage fewer partitions: {tasks_needed:int} would do.
--- advice: spark_minor >= 300 AND NOT adaptive | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on: it merges
+-- advice: spark_minor >= 300 AND NOT adaptive AND NOT is_repartitioned | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on: it merges
 --   small shuffle partitions by itself.
--- advice: adaptive AND NOT coalesce_partitions | spark.sql.adaptive.coalescePartitions.enabled | 'true' |
+-- advice: adaptive AND NOT coalesce_partitions AND NOT is_repartitioned | spark.sql.adaptive.coalescePartitions.enabled | 'true' |
 --   Let adaptive execution merge small shuffle partitions.
--- advice: num_tasks = shuffle_partitions AND worst_fit >= num_tasks / 2 | - | - | Another stage with as many shuffle partitions
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND worst_fit >= num_tasks / 2 | - | - | Another stage with as many shuffle partitions
 --   needs about {worst_fit:int} of them: set spark.sql.shuffle.partitions for this query alone, or repartition to
 --   {tasks_needed:int} here.
--- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | GREATEST(tasks_needed, worst_fit) |
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | GREATEST(tasks_needed, worst_fit) |
 --   Use fewer shuffle partitions, as many as the largest shuffle of the application needs.
 -- recommendation: The code sets the number of partitions (repartition): ask for fewer there.
 WITH all_stages AS (
   SELECT
     s.*,
     -- The setting holds for all shuffles: the one with the most data decides.
-    MAX(CASE WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions
+    MAX(CASE WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
       THEN LEAST(partitions_fit, num_tasks) END) OVER (
         PARTITION BY platform, cluster_id, application_id, attempt_id
       ) AS worst_fit
@@ -113,6 +113,6 @@ SELECT
   ) AS STRING), 'MB') AS split_text,
   -- Stages of one place in the code with as many tasks, up to the number of digits.
   CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) AS kind,
-  sql_id, worst_fit, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
+  sql_id, worst_fit, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
 FROM judged
 WHERE overhead_ratio >= $min_overhead_ratio

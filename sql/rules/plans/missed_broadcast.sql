@@ -2,11 +2,12 @@
 -- title: A join shuffles a large side to meet a small one
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
 --   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
 --   type of the join lets be broadcast. Lost is the task time of the shuffles and sorts that feed the join,
---   which a broadcast does not need; where operators measure no time nothing is counted.
+--   which a broadcast does not need; where operators measure no time nothing is counted. A full outer join can
+--   broadcast no side, but can be written as two joins that do.
 -- subject: node
 -- group_by: query_description
 -- parameter: small_bytes double = 10485760 [bytes] side that can always be broadcast, at most
@@ -19,6 +20,9 @@
 -- parameter: min_query_ms bigint = 10000 [ms] duration of the query, at least
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}, {query_duration_ms:s}) joins {small:bytes} with
 --   {large:bytes} by shuffling both[; its shuffles and sorts took {lost_core_ms:s} of task time].
+-- advice: is_full | - | - | A full outer join can broadcast neither side: write it as a left outer join of the large side with the small one
+--   (broadcast) and add, with a union, the rows of the small side that the large one lacks; or update only the partitions
+--   that change (MERGE of a table format, a filter on the partition column).
 -- advice: is_off | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off: allow them up to the
 --   size of tables like this one, or give the small side a broadcast hint.
 -- advice: small <= threshold_bytes AND NOT adaptive AND spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Spark did not
@@ -27,6 +31,13 @@
 -- advice: small > threshold_bytes AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Allow broadcasts of tables like this
 --   one, or give the small side a broadcast hint. The driver and every executor hold it in memory.
 -- recommendation: Give the small side a broadcast hint: Spark does not know how small it is, or learned it too late.
+WITH joins AS (
+  SELECT
+    j.*,
+    CASE WHEN COALESCE(is_full, FALSE) THEN LEAST(left_bytes, right_bytes) ELSE small_bytes END AS few_bytes,
+    CASE WHEN COALESCE(is_full, FALSE) THEN GREATEST(left_bytes, right_bytes) ELSE large_bytes END AS many_bytes
+  FROM join_facts AS j
+)
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id,
   CONCAT(CAST(f.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
@@ -34,17 +45,17 @@ SELECT
   TRY_CAST(NULLIF(f.shuffle_ms, 0) AS BIGINT) AS lost_core_ms,
   CASE WHEN f.shuffle_ms > 0 THEN CAST(NULL AS STRING) ELSE 'low' END AS severity,
   f.node_name, f.node_id, f.sql_id, f.query_description, f.query_duration_ms,
-  f.small_bytes AS small, f.large_bytes AS large, f.threshold_bytes,
-  f.threshold_bytes <= 0e0 AS is_off, f.adaptive, a.spark_minor,
+  f.few_bytes AS small, f.many_bytes AS large, f.threshold_bytes,
+  f.threshold_bytes <= 0e0 AS is_off, COALESCE(f.is_full, FALSE) AS is_full, f.adaptive, a.spark_minor,
   -- Twice the size that was measured, in whole MiB, and no less than Spark's own default.
-  CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * f.small_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
-  2 * f.small_bytes <= 1073741824e0 AS is_raisable
-FROM join_facts AS f
+  CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * f.few_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
+  2 * f.few_bytes <= 1073741824e0 AS is_raisable
+FROM joins AS f
 INNER JOIN application_facts AS a
   ON a.platform = f.platform AND a.cluster_id = f.cluster_id
   AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
 WHERE f.query_duration_ms >= $min_query_ms
-  AND f.large_bytes >= $min_other_bytes AND f.large_bytes >= $min_ratio * f.small_bytes
-  AND (f.small_bytes <= $small_bytes
-    OR (f.small_bytes <= $medium_bytes AND f.large_bytes >= $large_bytes)
-    OR (f.small_bytes <= $big_bytes AND f.large_bytes >= $huge_bytes))
+  AND f.many_bytes >= $min_other_bytes AND f.many_bytes >= $min_ratio * f.few_bytes
+  AND (f.few_bytes <= $small_bytes
+    OR (f.few_bytes <= $medium_bytes AND f.many_bytes >= $large_bytes)
+    OR (f.few_bytes <= $big_bytes AND f.many_bytes >= $huge_bytes))

@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -46,6 +46,11 @@
 --   {shuffle_read_max:bytes} is below the size from which adaptive execution splits it: lower that size.
 -- advice: cause = 'shuffle' AND has_join | - | - | Spread the hot key: filter it out first if it is NULL or a default,
 --   broadcast the smaller side, or salt the key. Adaptive execution splits large partitions only, and not in every join.
+-- advice: cause = 'shuffle' AND has_window | - | - | A window computes each value of its PARTITION BY in one task, and nothing splits it: add a column
+--   to PARTITION BY, drop the rows of the hot value that later steps do not need before the window (a limit for each key, a
+--   filter on NULL or a default), or replace it by an aggregate and a join.
+-- advice: cause = 'shuffle' AND has_python | - | - | A group goes to one Python call in one task, and nothing splits it: group by one more column
+--   and merge the parts, or compute with built-in functions, which aggregate before the shuffle.
 -- advice: cause = 'shuffle' AND output_bytes > 0 | - | - | Most rows go to one task before the write: repartition by more
 --   columns than the hot key, or by a random number beside it, or write without that shuffle.
 -- advice: cause = 'shuffle' | - | - | Spread the hot key: filter it out first if it is NULL or a default, aggregate before
@@ -153,7 +158,9 @@ SELECT
   -- Adaptive execution takes a partition for skewed from five times the median size, and splits
   -- it into parts of the advisory size.
   shuffle_factor > 5 AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS can_split,
-  output_bytes, files_read, spark_minor, has_join, adaptive, skew_join, skew_threshold_bytes, speculation, is_local
+  output_bytes, files_read, spark_minor, has_join,
+  COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
+  adaptive, skew_join, skew_threshold_bytes, speculation, is_local
 FROM judged
 WHERE CASE
   WHEN is_few THEN cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND recoverable_ms >= $min_short_share * app_duration_ms

@@ -34,6 +34,9 @@ pub(super) struct Earlier {
     #[serde(default)]
     pub(super) value: Option<f64>,
     pub(super) num_runs: i64,
+    /// Attempts of the named application that the lake holds, complete or not.
+    #[serde(default)]
+    pub(super) num_named: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -231,7 +234,23 @@ pub(super) async fn baseline(
         ("except", ScalarValue::from(run.application_id.as_str())),
         ("runs", ScalarValue::from(runs)),
     ];
-    let measures = facts.rows(FOLDER, "baseline", &parameters).await?;
+    let measures: Vec<Earlier> = facts.rows(FOLDER, "baseline", &parameters).await?;
+    if !application.is_empty() {
+        if application == run.application_id {
+            return Ok(unknown("it is the application that is checked"));
+        }
+        // Named by a person: what is not there is a slip of the pen, and a check that compares with nothing passes for ever.
+        if measures.iter().all(|earlier| earlier.num_named == 0) {
+            return Err(PublishError::NotFound(format!(
+                "the budget's baseline `{application}` is no application of the lake; name one that it holds, or write \"median\" or \"last\""
+            )));
+        }
+        if measures.iter().all(|earlier| earlier.num_runs == 0) {
+            return Ok(unknown(&format!(
+                "{application} failed, or its history is not complete"
+            )));
+        }
+    }
     Ok(Known {
         name,
         min_runs,
@@ -263,7 +282,7 @@ pub(super) fn against_baseline(
     let before = earlier.and_then(|earlier| earlier.value);
     let Some(before) = before.filter(|_| num_runs >= baseline.min_runs) else {
         return not_checked(match num_runs {
-            0 => format!("{} is not in the lake, or does not know it", baseline.name),
+            0 => format!("it is not known for {}", baseline.name),
             runs => format!(
                 "{runs} earlier runs know it, and {} are needed",
                 baseline.min_runs

@@ -110,6 +110,7 @@ fn a_baseline_counts_where_enough_runs_know_it() {
             metric: "duration_ms".to_owned(),
             value,
             num_runs,
+            num_named: 0,
         }]),
     };
     let limit = limit("duration_ms", 20.0);

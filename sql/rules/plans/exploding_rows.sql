@@ -1,0 +1,104 @@
+-- id: exploding_rows
+-- title: A step makes many rows of each row
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
+--   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
+--   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
+--   the copies. Whether they are wanted is for the author to know, so no loss is counted. Joins that multiply rows are
+--   what exploding_join reports.
+-- subject: node
+-- group_by: query_description
+-- parameter: min_factor double = 4.0 [ratio] rows put out over those that went in, at least
+-- parameter: min_rows double = 1e7 [count] rows put out, at least
+-- parameter: min_share double = 0.2 [ratio] task time of the stages of the step over that of the application, at least
+-- parameter: min_stage_ms double = 10000 [ms] that task time, at least
+-- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
+--   many; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+-- advice: node_name = 'Expand' AND is_distinct | - | - | Each distinct count over other columns adds a copy of every row: use
+--   approx_count_distinct where an estimate will do, else count each in a query of its own over only its columns.
+-- advice: node_name = 'Expand' | - | - | Each grouping set adds a copy of every row: leave out the sets that nobody reads, or aggregate to the finest
+--   grouping first and compute the sets from that result.
+-- recommendation: Filter and aggregate before the rows are multiplied, carry only the columns that are needed (large texts are copied into
+--   every row), or work on the array as it is with functions over arrays (transform, filter, aggregate).
+WITH steps AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description,
+    CAST(rows_output AS DOUBLE) AS rows, ARRAY_MIN(child_node_ids) AS child_id
+  FROM sql_nodes
+  WHERE TRIM(node_name) IN ('Generate', 'Expand') AND rows_output >= $min_rows
+),
+written AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS rows
+  FROM sql_node_metrics
+  WHERE metric_name = 'shuffle records written'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+),
+nodes AS (
+  SELECT
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id,
+    COALESCE(CAST(n.rows_output AS DOUBLE), CAST(x.rows AS DOUBLE)) AS rows,
+    -- Only through what puts out as many rows as it gets.
+    CASE WHEN CARDINALITY(n.child_node_ids) = 1 AND n.node_name NOT LIKE '%Limit%' AND n.node_name NOT LIKE '%Aggregate%'
+      AND n.node_name NOT LIKE '%Filter%' AND n.node_name NOT LIKE '%Sample%' THEN ARRAY_MIN(n.child_node_ids) END AS child_id
+  FROM sql_nodes AS n
+  LEFT JOIN written AS x
+    ON x.platform = n.platform AND x.cluster_id = n.cluster_id
+    AND x.application_id = n.application_id AND x.attempt_id = n.attempt_id AND x.sql_id = n.sql_id AND x.node_id = n.node_id
+  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM steps) AS q
+    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
+    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
+),
+counted AS (
+  SELECT
+    s.*, COALESCE(n1.rows, n2.rows, n3.rows, n4.rows, n5.rows) AS rows_in
+  FROM steps AS s
+  INNER JOIN nodes AS n1
+    ON n1.platform = s.platform AND n1.cluster_id = s.cluster_id
+    AND n1.application_id = s.application_id AND n1.attempt_id = s.attempt_id AND n1.sql_id = s.sql_id AND n1.node_id = s.child_id
+  LEFT JOIN nodes AS n2
+    ON n2.platform = s.platform AND n2.cluster_id = s.cluster_id
+    AND n2.application_id = s.application_id AND n2.attempt_id = s.attempt_id AND n2.sql_id = s.sql_id AND n2.node_id = n1.child_id
+  LEFT JOIN nodes AS n3
+    ON n3.platform = s.platform AND n3.cluster_id = s.cluster_id
+    AND n3.application_id = s.application_id AND n3.attempt_id = s.attempt_id AND n3.sql_id = s.sql_id AND n3.node_id = n2.child_id
+  LEFT JOIN nodes AS n4
+    ON n4.platform = s.platform AND n4.cluster_id = s.cluster_id
+    AND n4.application_id = s.application_id AND n4.attempt_id = s.attempt_id AND n4.sql_id = s.sql_id AND n4.node_id = n3.child_id
+  LEFT JOIN nodes AS n5
+    ON n5.platform = s.platform AND n5.cluster_id = s.cluster_id
+    AND n5.application_id = s.application_id AND n5.attempt_id = s.attempt_id AND n5.sql_id = s.sql_id AND n5.node_id = n4.child_id
+),
+work AS (
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms
+  FROM operator_stages AS o
+  INNER JOIN steps AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+)
+SELECT
+  c.platform, c.cluster_id, c.application_id, c.attempt_id,
+  CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
+  CASE WHEN w.stage_ms >= $medium_stage_ms THEN 'medium' ELSE 'low' END AS severity,
+  'medium' AS confidence,
+  CASE c.node_name WHEN 'Expand' THEN 'Distinct counts or grouping sets copy every row several times' ELSE 'explode makes many rows of each row' END AS title,
+  c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
+  c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.total_task_time_ms AS app_ms,
+  -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
+  COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct
+FROM counted AS c
+INNER JOIN work AS w
+  ON w.platform = c.platform AND w.cluster_id = c.cluster_id
+  AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
+  AND w.sql_id = c.sql_id AND w.node_id = c.node_id
+INNER JOIN sql AS q
+  ON q.platform = c.platform AND q.cluster_id = c.cluster_id
+  AND q.application_id = c.application_id AND q.attempt_id = c.attempt_id AND q.sql_id = c.sql_id
+INNER JOIN applications AS a
+  ON a.platform = c.platform AND a.cluster_id = c.cluster_id
+  AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
+WHERE c.rows >= $min_factor * c.rows_in AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.total_task_time_ms
