@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -38,6 +38,9 @@
 --   services, local files), and stop the session as soon as the work is done.
 -- advice: longest_is_first | - | - | The longest gap is before the first job although executors were there: start the session
 --   after downloads and imports, or start with fewer executors.
+-- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms | - | - | The program does something of its own between its queries, again and again (calls to other
+--   services, local files, Python code): do that inside of Spark (a function over partitions), while the next query runs
+--   (a thread for each), or give executors back meanwhile (dynamic allocation).
 -- recommendation: The driver runs code of its own or plans its next query: plans built in loops, listings of many files,
 --   Python code, calls to other services. Do that in Spark, side by side with jobs, or less often.
 WITH streams AS (
@@ -104,7 +107,10 @@ SELECT
     WHEN s.outside_ms THEN 'outside' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
     WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' ELSE 'command'
   END AS main_part,
-  s.longest_gap_ms, s.longest_before_job, s.longest_is_first, s.longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
+  s.longest_gap_ms, s.longest_before_job,
+  -- Advice about one gap is for one that is most of them.
+  s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
+  s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
   COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores
 FROM application_facts AS a
 INNER JOIN summed AS s
