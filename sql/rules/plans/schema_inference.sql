@@ -12,6 +12,7 @@
 -- parameter: min_run_time_ms bigint = 60000 [ms] its task time, at least
 -- parameter: min_small_bytes bigint = 67108864 [bytes] or less of it where it is a good part of the application, at least
 -- parameter: min_small_run_time_ms bigint = 5000 [ms] and its task time then, at least
+-- parameter: min_small_won_ms bigint = 2000 [ms] and the wall time to win then, at least
 -- parameter: min_small_share double = 0.1 [ratio] and its share of the application's task time, at least
 -- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time before its first query.
 -- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
@@ -28,4 +29,5 @@ WHERE sql_id IS NULL AND status = 'COMPLETE'
   AND output_bytes = 0 AND shuffle_read_bytes = 0
   AND ((input_bytes >= $min_bytes AND executor_run_time >= $min_run_time_ms)
     OR (input_bytes >= $min_small_bytes AND executor_run_time >= $min_small_run_time_ms
+      AND LEAST(CAST(executor_run_time AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) >= $min_small_won_ms
       AND executor_run_time >= $min_small_share * total_task_time_ms))
