@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. Lost are the other cores for its wall time, never more than what stood idle in the whole
@@ -10,6 +10,7 @@
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
+-- parameter: min_jdbc_stage_ms bigint = 5000 [ms] wall time of a stage that reads through JDBC, at least
 -- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
 -- parameter: min_loop_stages bigint = 20 [count] stages of a loop, at least
 -- parameter: min_loop_won_ms bigint = 30000 [ms] wall time to win in all stages of a loop, at least
@@ -147,6 +148,8 @@ judged AS (
       AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
       AND (data_bytes >= $min_bytes OR input_records >= $min_rows OR cause IN ('window', 'jdbc'))
       OR cause = 'window' AND shuffle_read_records >= $min_rows AND won_ms >= $min_window_won_ms AND won_ms >= $min_share * app_duration_ms
+      -- What comes through one connection grows with the table.
+      OR cause = 'jdbc' AND duration_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * app_duration_ms
       -- Or somewhat shorter ones that are long together.
       OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND duration_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
         AND all_won_ms >= $min_alike_share * app_duration_ms

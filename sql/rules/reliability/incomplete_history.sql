@@ -2,15 +2,18 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 4
+-- version: 5
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
---   start, by a clock that was set back: what needs the run time is not judged then.
+--   start, by a clock that was set back: what needs the run time is not judged then. And where the context was shut down
+--   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least, where no job was running
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
 --   still ran]; {consequence}.
 -- advice: is_backwards | - | - | Keep the clocks of the cluster in step (NTP, chrony); a run that begins after the correction can be judged.
+-- advice: is_cut | - | - | Look why the driver stopped in the middle of its work: a time limit, somebody who killed it, an error of the program
+--   outside of Spark.
 -- recommendation: If it does not run any more, look why the driver went (memory, the cluster ended, a time limit). If it does,
 --   its history will be read again.
 WITH open_jobs AS (
@@ -19,6 +22,15 @@ WITH open_jobs AS (
   WHERE status = 'RUNNING'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+cut_jobs AS (
+  SELECT j.platform, j.cluster_id, j.application_id, j.attempt_id, COUNT(*) AS num_cut
+  FROM jobs AS j
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM streaming_progress) AS t
+    ON t.platform = j.platform AND t.cluster_id = j.cluster_id
+    AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id
+  WHERE j.failure_reason LIKE '%SparkContext was shut down%' AND t.platform IS NULL
+  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id
+),
 backwards AS (
   SELECT platform, cluster_id, application_id, attempt_id, end_time
   FROM applications
@@ -26,28 +38,36 @@ backwards AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  'info' AS severity,
+  CASE WHEN k.num_cut > 0 THEN 'low' ELSE 'info' END AS severity,
   CASE
+    WHEN k.num_cut > 0 THEN 'The application was stopped while jobs ran'
     WHEN c.end_time IS NOT NULL THEN 'The application ends before it starts'
     WHEN a.app_duration_ms IS NULL THEN 'The history lacks its beginning and its end'
   END AS title,
   CASE
     WHEN c.end_time IS NOT NULL THEN 'has the end of the application before its start, by a clock that was set back'
     WHEN a.app_duration_ms IS NULL THEN 'lacks its beginning and its end'
+    WHEN k.num_cut > 0 THEN 'ends with a shutdown of the context'
     ELSE 'ends without the end of the application'
   END AS missing,
-  CASE WHEN c.end_time IS NOT NULL THEN 'how long it ran and what it held is not known, and rules that need it are silent' ELSE 'all its numbers are lower bounds' END
+  CASE WHEN c.end_time IS NOT NULL THEN 'how long it ran and what it held is not known, and rules that need it are silent' WHEN k.num_cut > 0 THEN 'somebody or something stopped it, or its program ended with an error, and what these jobs had done is lost'
+    ELSE 'all its numbers are lower bounds' END
     AS consequence,
-  c.end_time IS NOT NULL AS is_backwards,
+  c.end_time IS NOT NULL AS is_backwards, COALESCE(k.num_cut > 0, FALSE) AS is_cut,
   -- A single event of months later, by a clock that was wrong, tells no duration.
   CASE WHEN a.app_duration_ms < 2678400000 OR a.total_task_time_ms >= 1e-3 * a.app_duration_ms THEN a.app_duration_ms END AS app_duration_ms,
-  a.num_jobs, r.num_running, a.total_task_time_ms
+  a.num_jobs, COALESCE(k.num_cut, r.num_running) AS num_running, a.total_task_time_ms
 FROM application_facts AS a
 LEFT JOIN open_jobs AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
+LEFT JOIN cut_jobs AS k
+  ON k.platform = a.platform AND k.cluster_id = a.cluster_id
+  AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id
 LEFT JOIN backwards AS c
   ON c.platform = a.platform AND c.cluster_id = a.cluster_id
   AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
-WHERE c.end_time IS NOT NULL OR NOT a.completed
+WHERE c.end_time IS NOT NULL
+  OR (k.num_cut > 0 AND NOT a.is_interactive)
+  OR NOT a.completed
   AND (r.num_running > 0 OR (a.total_task_time_ms >= $min_core_time_ms AND a.platform <> 'databricks' AND a.application_name <> 'Databricks Shell'))
