@@ -9,7 +9,7 @@
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
 -- parameter: min_small_bytes bigint = 134217728 [bytes] or this much where these stages are most of the application
--- parameter: min_small_run_time_ms bigint = 60000 [ms] and their task time then, at least
+-- parameter: min_small_run_time_ms bigint = 30000 [ms] and their task time then, at least
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
 -- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
 --   execution off.

@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
@@ -51,7 +51,8 @@ WITH last_jobs AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     -- NULL where a job never ended.
-    CASE WHEN COUNT(*) = COUNT(completion_time) THEN MAX(completion_time) END AS last_end
+    CASE WHEN COUNT(*) = COUNT(completion_time) THEN MAX(completion_time) END AS last_end,
+    MIN(CASE WHEN failure_reason LIKE '%SparkContext was shut down%' THEN completion_time END) AS cut_time
   FROM jobs
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -81,6 +82,8 @@ classified AS (
     AND j.application_id = e.application_id AND j.attempt_id = e.attempt_id
   WHERE executor_id <> 'driver' AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
     AND COALESCE(remove_time < j.last_end, TRUE)
+    -- A shutdown in the middle of a job stops its executors first.
+    AND NOT COALESCE(loss_kind = 'killed' AND UNIX_MILLIS(remove_time) >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)
 ),
 losses AS (
   SELECT

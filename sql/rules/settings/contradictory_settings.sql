@@ -2,7 +2,7 @@
 -- title: Settings contradict each other
 -- category: settings
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for pairs of settings that cannot both hold: bounds of dynamic allocation that cross, more cores for a task
 --   than an executor has, a heartbeat slower than its time-out, results larger than the driver's memory.
 --   Spark refuses some of them at the start and lets one of the two win silently in the others.
@@ -40,6 +40,8 @@ pairs AS (
         THEN 'no task fits an executor'
       WHEN l.key = 'spark.executor.heartbeatInterval' AND r.key = 'spark.network.timeout' AND l.seconds >= r.seconds
         THEN 'executors count as dead before they report'
+      WHEN l.key = 'spark.executor.heartbeatInterval' AND r.key = 'spark.network.timeout' AND 2 * l.seconds > r.seconds
+        THEN 'one late heartbeat, and the executor counts as dead'
     END AS problem
   FROM numbers AS l
   INNER JOIN numbers AS r
