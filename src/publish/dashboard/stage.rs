@@ -262,7 +262,15 @@ fn verdict(stage: &Stage, quantiles: &[Quantiles], worst: Option<&Finding>) -> S
         })
     });
     let share = |part: Option<i64>, what: &str| {
-        let ratio = part? as f64 / stage.run_time_ms.filter(|ms| *ms > 0)? as f64;
+        let (part, whole) = (part? as f64, stage.run_time_ms.filter(|ms| *ms > 0)? as f64);
+        let ratio = part / whole;
+        // Collections while a task is unpacked count as its own, and its run time has not begun.
+        if ratio > 1.0 {
+            return Some(format!(
+                "Its tasks had {} of {what}, more than they ran.",
+                duration(part)
+            ));
+        }
         (ratio >= 0.1).then(|| {
             format!(
                 "{} of the run time of its tasks was {what}.",
