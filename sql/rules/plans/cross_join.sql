@@ -2,12 +2,12 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
 --   product of its sides, however few rows are left (a lookup in ranges). The rows of a side are those of the nearest
---   operator below that counts them.
+--   operator below that counts them, as long as all between passes on every row.
 -- subject: node
 -- parameter: min_rows double = 1e8 [count] rows that the join put out, at least
 -- parameter: min_slow_rows double = 1e6 [count] or the same where its stages are slow, at least
@@ -32,7 +32,9 @@ WITH joins AS (
 nodes AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, CAST(n.rows_output AS DOUBLE) AS rows,
-    CASE WHEN CARDINALITY(n.child_node_ids) = 1 THEN ARRAY_MIN(n.child_node_ids) END AS child_id
+    -- Only through what puts out as many rows as it gets, as in exploding_rows.
+    CASE WHEN CARDINALITY(n.child_node_ids) = 1 AND n.node_name NOT LIKE '%Limit%' AND n.node_name NOT LIKE '%Aggregate%'
+      AND n.node_name NOT LIKE '%Filter%' AND n.node_name NOT LIKE '%Sample%' THEN ARRAY_MIN(n.child_node_ids) END AS child_id
   FROM sql_nodes AS n
   INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM joins) AS q
     ON q.platform = n.platform AND q.cluster_id = n.cluster_id
