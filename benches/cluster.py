@@ -56,17 +56,21 @@ class Ended(NamedTuple):
 
 
 class Cluster:
-    """A scheduler and executors; each executor is pinned to one core."""
+    """A scheduler and executors; each executor has one core, and is pinned to it."""
 
-    def __init__(self, program: str, folder: Path, executors: int, flags: list[str] | None = None) -> None:
+    def __init__(self, program: str, folder: Path, executors: int) -> None:
         self.program = program
         self.folder = folder
         folder.mkdir()
         self.port = free_port()
         self.scheduler = self.start("scheduler", [], ["--listen", f"127.0.0.1:{self.port}"])
-        flags = ["--scheduler", f"127.0.0.1:{self.port}", *(flags or ["--cores", "1"])]
-        pins = [["taskset", "-c", str(number % CORES)] if executors > 0 else [] for number in range(executors)]
-        self.executors = [self.start(f"executor-{number}", pin, flags) for number, pin in enumerate(pins)]
+        self.executors = [
+            self.start_executor(number, ["taskset", "-c", str(number % CORES)], cores=1) for number in range(executors)
+        ]
+
+    def start_executor(self, number: int, before: list[str], cores: int) -> subprocess.Popen[bytes]:
+        flags = ["--scheduler", f"127.0.0.1:{self.port}", "--cores", str(cores)]
+        return self.start(f"executor-{number}", before, flags)
 
     def start(self, name: str, before: list[str], flags: list[str]) -> subprocess.Popen[bytes]:
         log = (self.folder / f"{name}.log").open("wb")
@@ -143,6 +147,8 @@ def copies_of(log: Path, folder: Path, count: int) -> None:
 def busy_s(units: list[Unit], phase: str) -> float:
     """From the first beginning to the last end."""
     of_phase = [unit for unit in units if unit.phase == phase]
+    if not of_phase:
+        raise SystemExit(f"no unit of {phase} was handed out: use more logs or more --units")
     return max(unit.end for unit in of_phase) - min(unit.begin for unit in of_phase)
 
 
@@ -150,7 +156,7 @@ def gaps_s(units: list[Unit], phase: str) -> list[float]:
     """Time between the end of a unit and the beginning of the next one of the same executor."""
     gaps = []
     for executor in {unit.executor for unit in units}:
-        of_executor = sorted(unit for unit in units if (unit.executor, unit.phase) == (executor, phase))
+        of_executor = [unit for unit in units if (unit.executor, unit.phase) == (executor, phase)]
         of_executor.sort(key=lambda unit: unit.begin)
         gaps += [after.begin - before.end for before, after in zip(of_executor, of_executor[1:], strict=False)]
     return gaps
@@ -200,9 +206,8 @@ def rules(program: str, work: Path) -> None:
     source = ["--event-logs", str(work / "copies")]
     for name, flags in (("local", []), ("ballista", [*cluster.engine(), "--units", "8"])):
         ended = run(program, work / f"rules-{name}", [*source, *flags])
-        phase = ended.summary
         print(
-            f"rules: {name}: whole run {ended.wall_s:.1f} s, judging {phase.get('analyze_ms', 0) / 1000:.1f} s, "
+            f"rules: {name}: whole run {ended.wall_s:.1f} s, judging {ended.summary['analyze_ms'] / 1000:.1f} s, "
             f"coordinator {ended.cpu_s:.1f} s CPU",
             flush=True,
         )
@@ -252,18 +257,18 @@ def memory(program: str, work: Path, limit_mb: int) -> None:
     (GROUP / "memory.max_usage_in_bytes").write_text("0", encoding="ascii")
     cluster = Cluster(program, work / "memory", 0)
     enter = ["bash", "-c", f'echo $$ > {GROUP}/cgroup.procs && exec "$@"', "bash"]
-    flags = ["--scheduler", f"127.0.0.1:{cluster.port}", "--cores", "8"]
-    cluster.executors = [cluster.start("executor-0", enter, flags)]
+    cluster.executors = [cluster.start_executor(0, enter, cores=8)]
     flags = [*cluster.engine(), "--units", "32", "--event-logs", str(work / "medium")]
     ended = run(program, work / "lake-memory", flags)
     peak = int((GROUP / "memory.max_usage_in_bytes").read_text(encoding="ascii")) / 1e6
-    resident = Path(f"/proc/{cluster.executors[0].pid}/status").read_text(encoding="ascii")
+    status = Path(f"/proc/{cluster.executors[0].pid}/status").read_text(encoding="ascii")
+    resident = int(status.split("VmHWM:")[1].split()[0]) / 1000
     hits = (GROUP / "memory.failcnt").read_text(encoding="ascii").strip()
     units = cluster.units()
     at_once = max(sum(other.begin <= unit.begin < other.end for other in units) for unit in units)
     print(
         f"memory: {len(units)} units, {at_once} at a time, limit {limit_mb} MB: the group's peak {peak:.0f} MB with its page "
-        f"cache, the process' {int(re.search(r'VmHWM:\s+(\d+)', resident)[1]) / 1000:.0f} MB, limit met {hits} times; "
+        f"cache, the process' {resident:.0f} MB, limit met {hits} times; "
         f"{ended.summary['status']}, {ended.wall_s:.1f} s",
         flush=True,
     )
