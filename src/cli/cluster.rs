@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Context;
 use super::error::CliError;
-use super::sql::memory;
+use super::worker::unit_memory;
 #[cfg(feature = "cluster")]
 use crate::config::TlsFiles;
 use crate::config::{Engine, RunSettings, SchedulerAddress};
@@ -61,8 +61,9 @@ pub(super) struct ExecutorArguments {
     /// Units to process at the same time [default: number of cores]
     #[arg(long, value_name = "NUMBER")]
     cores: Option<NonZeroU16>,
-    /// Memory that the units share, such as 8g [default: 70 % of the machine or the container]
-    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    /// Memory that the units share, such as 8g; each gets at least 256m [default: 70 % of the machine or
+    /// the container]
+    #[arg(long, value_name = "SIZE", value_parser = unit_memory)]
     memory: Option<usize>,
     /// Lake that this executor may write to; may be repeated [default: any lake that a run names]
     #[arg(long, value_name = "URI")]

@@ -12,11 +12,13 @@ use super::Context;
 use super::arguments::LakeArguments;
 use super::error::CliError;
 use super::output::Output;
-use super::sql::memory;
 use super::{lake, signals};
+use crate::model::size_in_bytes;
 use crate::pipeline::{EXIT_DONE, EXIT_FAILED};
 use crate::unit::shards::{InvalidShard, Shard, ShardObjects, ShardSummary, ShardWorker};
-use crate::unit::{AnyOrder, Credentials, LakeReference, memory_for_units};
+use crate::unit::{
+    AnyOrder, Credentials, LEAST_UNIT_MEMORY_BYTES, LakeReference, memory_for_units,
+};
 
 /// Longest order that is read, in bytes: far beyond what a run writes.
 const MAX_ORDER_BYTES: u64 = 1 << 30;
@@ -48,8 +50,9 @@ pub(super) struct WorkerArguments {
     /// Number of parts, where a scheduler tells the index alone
     #[arg(long, value_name = "N", requires = "run")]
     shards: Option<NonZeroUsize>,
-    /// Memory that the units share, such as 8g [default: 70 % of the machine or the container]
-    #[arg(long, value_name = "SIZE", requires = "run", value_parser = memory)]
+    /// Memory that the units share, such as 8g; each gets at least 256m [default: 70 % of the machine or
+    /// the container]
+    #[arg(long, value_name = "SIZE", requires = "run", value_parser = unit_memory)]
     memory: Option<usize>,
     /// File that holds the order; - for standard input
     #[arg(long, value_name = "FILE", default_value = STANDARD)]
@@ -88,6 +91,16 @@ pub(super) async fn execute(
         .await?;
     write(&result, &arguments.result, output)?;
     Ok(EXIT_DONE)
+}
+
+/// Memory for units, in bytes.
+pub(super) fn unit_memory(text: &str) -> Result<usize, String> {
+    let bytes = usize::try_from(size_in_bytes(text)?).unwrap_or(usize::MAX);
+    if bytes < LEAST_UNIT_MEMORY_BYTES {
+        let least = LEAST_UNIT_MEMORY_BYTES >> 20;
+        return Err(format!("a unit needs at least {least}m"));
+    }
+    Ok(bytes)
 }
 
 fn shard(arguments: &WorkerArguments, context: &Context) -> Result<Shard, InvalidShard> {
@@ -177,4 +190,16 @@ fn write(json: &str, path: &Path, output: &mut Output) -> Result<(), CliError> {
     partial.push(".partial");
     fs::write(&partial, json)?;
     Ok(fs::rename(&partial, path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_no_unit_can_work_with_is_refused() {
+        assert_eq!(unit_memory("256m"), Ok(256 << 20));
+        let refused = unit_memory("255m").unwrap_err();
+        assert_eq!(refused, "a unit needs at least 256m");
+    }
 }

@@ -97,7 +97,7 @@ impl TlsFiles {
                 let missing = files.iter().filter(|(_, file)| file.is_none());
                 let missing: Vec<&str> = missing.map(|(flag, _)| *flag).collect();
                 Err(format!(
-                    "TLS takes a certificate, its key and the authority: {} is missing",
+                    "TLS takes a certificate, its key and the authority; missing: {}",
                     missing.join(" and ")
                 ))
             }

@@ -6,9 +6,8 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 /// Most that judging takes, in bytes: it gains nothing from more.
 const MOST: usize = 4 << 30;
-/// Least that judging can do with, in bytes. Below it queries would fail where a container that is too
-/// small might still be enough.
-const LEAST: usize = 256 << 20;
+/// Least that a unit gets, in bytes, however many share the memory: with less its queries would fail.
+pub const LEAST_UNIT_MEMORY_BYTES: usize = 256 << 20;
 /// Part of the machine for units, in percent; the rest is for what nobody counts.
 const PERCENT: u64 = 70;
 /// Where control groups are mounted.
@@ -32,7 +31,7 @@ impl UnitShare {
     #[must_use]
     pub fn whole() -> Self {
         Self {
-            memory_bytes: memory_for_units().clamp(LEAST, MOST),
+            memory_bytes: memory_for_units().clamp(LEAST_UNIT_MEMORY_BYTES, MOST),
             partitions: None,
         }
     }
@@ -44,7 +43,7 @@ impl UnitShare {
         let threads = threads.max(1);
         let (units, partitions) = if is_alone { (1, threads) } else { (threads, 1) };
         Self {
-            memory_bytes: (memory_bytes / units).clamp(LEAST, MOST),
+            memory_bytes: (memory_bytes / units).clamp(LEAST_UNIT_MEMORY_BYTES, MOST),
             partitions: Some(partitions),
         }
     }

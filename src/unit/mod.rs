@@ -47,7 +47,7 @@ pub use error::UnitError;
 pub use execute::{AnyOrder, execute, execute_analysis, execute_groups};
 pub use extraction::{Assignment, Unit};
 pub use groups::{GROUPS_VERSION, GroupsKind, GroupsOrder, GroupsResult, judge_groups};
-pub use memory::{UnitShare, memory_for_units};
+pub use memory::{LEAST_UNIT_MEMORY_BYTES, UnitShare, memory_for_units};
 pub use order::{ExtractionLimits, LakeReference, ORDER_VERSION, Order};
 pub(crate) use record::{identify_record, record, unreadable};
 pub use references::{
