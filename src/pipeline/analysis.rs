@@ -236,16 +236,9 @@ impl Judging<'_> {
 
     /// What a unit holds: where units are handed out, so little that there are enough.
     fn limits(&self, subjects: usize) -> UnitLimits {
-        let limits = UnitLimits::default();
         match self.judges {
-            Judges::Elsewhere(_, _, units) => {
-                let share = (subjects / units.max(1)).max(1);
-                UnitLimits {
-                    applications: limits.applications.min(share),
-                    ..limits
-                }
-            }
-            Judges::Here | Judges::Reported(_) => limits,
+            Judges::Elsewhere(_, _, units) => handed_out(subjects, units),
+            Judges::Here | Judges::Reported(_) => UnitLimits::default(),
         }
     }
 
@@ -366,4 +359,37 @@ async fn finish(
 async fn read_mark(lake: &Lake) -> Option<String> {
     let object = lake.store().get(&Path::from(RULES_MARK)).await.ok()?;
     String::from_utf8(object.bytes().await.ok()?.to_vec()).ok()
+}
+
+/// Fewest applications of a unit that is handed out: each unit plans all rules anew, which takes as long as judging
+/// some twenty small applications.
+const LEAST_HANDED_OUT: usize = 16;
+/// Units that few applications are handed out in all the same, so that more than one machine works.
+const FEW_UNITS: usize = 4;
+
+/// What a unit holds where `subjects` are handed out in about `units`.
+fn handed_out(subjects: usize, units: usize) -> UnitLimits {
+    let limits = UnitLimits::default();
+    let least = LEAST_HANDED_OUT.min(subjects.div_ceil(FEW_UNITS.min(units.max(1))));
+    let share = (subjects / units.max(1)).max(least).max(1);
+    UnitLimits {
+        applications: limits.applications.min(share),
+        ..limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_that_are_handed_out_are_worth_their_planning() {
+        let applications = |subjects, units| handed_out(subjects, units).applications;
+        assert_eq!(applications(30_000, 32), 256);
+        assert_eq!(applications(3_200, 32), 100);
+        assert_eq!(applications(100, 32), 16);
+        assert_eq!(applications(6, 32), 2);
+        assert_eq!(applications(6, 2), 3);
+        assert_eq!(applications(0, 0), 1);
+    }
 }

@@ -263,6 +263,7 @@ impl RunSummary {
         let first = problems.next()?;
         Some(match problems.count() {
             0 => format!("{}: {}", first.uri, first.error),
+            1 => format!("{}: {} (and one more problem)", first.uri, first.error),
             more => format!("{}: {} (and {more} more problems)", first.uri, first.error),
         })
     }

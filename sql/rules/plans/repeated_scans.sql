@@ -2,13 +2,13 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and unknown for what
---   else has no timer. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
+--   else has no timer. Reads for joins and aggregates that repeated_computation tells are left out. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
@@ -31,14 +31,38 @@
 --   once; it is too large to cache as a whole.
 -- recommendation: Read it once: cache the part that all of these queries need (only its columns and rows), or do their work in one
 --   pass.
-WITH per_query AS (
+WITH computed_again AS (
+  SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.last_node_id
+  FROM repeated_work AS w
+  INNER JOIN application_facts AS a
+    ON a.platform = w.platform AND a.cluster_id = w.cluster_id
+    AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
+  WHERE w.place > 1 AND w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * a.total_task_time_ms
+),
+read_again AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
+  FROM read_scans AS s
+  INNER JOIN computed_again AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
+    AND s.node_id >= c.node_id AND s.node_id <= c.last_node_id
+),
+scans AS (
+  SELECT s.*
+  FROM read_scans AS s
+  LEFT JOIN read_again AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
+  WHERE r.platform IS NULL
+),
+per_query AS (
   -- A self join reads twice in stages that may be the same: each query counts its longest.
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
     COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, SUM(empty_ms) AS empty_ms, MIN(format) AS format,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
     CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read
-  FROM read_scans
+  FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
 ),
 repeated AS (

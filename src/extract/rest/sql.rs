@@ -9,7 +9,9 @@ use serde_json::value::RawValue;
 use crate::extract::error::ExtractError;
 use crate::extract::eventlog::event::Origin;
 use crate::extract::eventlog::replay::settings::ApplicationSettings;
-use crate::extract::plan::{NodeTime, NodeTimers, TableAccess, is_stage_boundary, node_times};
+use crate::extract::plan::{
+    self, NodeTime, NodeTimers, Subtree, SubtreeNode, TableAccess, is_stage_boundary, node_times,
+};
 use crate::extract::rows::{
     RowWriter, ScanCounts, SettingSubject, SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlScanRow,
     SqlStatus, json_map,
@@ -154,10 +156,16 @@ fn append_nodes(execution: &SqlExecution, writer: &mut RowWriter<'_>) -> Result<
     }
     // REST lists the last node first.
     let nodes: Vec<&SqlNode> = execution.nodes.iter().rev().collect();
-    for (node, time) in nodes.iter().zip(times(&nodes, execution)) {
+    let mut inputs = Vec::with_capacity(nodes.len());
+    for node in &nodes {
         let mut child_node_ids = children.remove(&node.node_id.0).unwrap_or_default();
         child_node_ids.sort_unstable();
-        node_row(execution.id.0, node, child_node_ids, time).append(writer)?;
+        inputs.push(child_node_ids);
+    }
+    let subtrees = subtrees(&nodes, &inputs);
+    let rows = nodes.iter().zip(inputs);
+    for (((node, inputs), time), subtree) in rows.zip(times(&nodes, execution)).zip(subtrees) {
+        node_row(execution.id.0, node, inputs, time, subtree).append(writer)?;
         if let Some(scan) = scan_row(execution.id.0, node) {
             scan.append(writer)?;
         }
@@ -170,6 +178,29 @@ fn append_nodes(execution: &SqlExecution, writer: &mut RowWriter<'_>) -> Result<
         }
     }
     Ok(())
+}
+
+/// What each node computes with all below it. Its place has to be its id, as it is in what Spark sends.
+fn subtrees(nodes: &[&SqlNode], inputs: &[Vec<i64>]) -> Vec<Subtree> {
+    let is_in_order = (0..)
+        .zip(nodes)
+        .all(|(place, node)| node.node_id.0 == place);
+    let alone = |node: &&SqlNode| Subtree {
+        work_hash: None,
+        last_node_id: node.node_id.0,
+    };
+    if !is_in_order {
+        return nodes.iter().map(alone).collect();
+    }
+    let nodes = nodes.iter().zip(inputs);
+    let nodes: Vec<SubtreeNode<'_>> = nodes
+        .map(|(node, children)| SubtreeNode {
+            name: &node.node_name,
+            description: node.desc.as_deref(),
+            children,
+        })
+        .collect();
+    plan::subtrees(&nodes)
 }
 
 /// How long each node worked, as exactly as the texts of its metrics are.
@@ -238,7 +269,13 @@ fn cluster_id(name: &str) -> Option<i64> {
     number.split_once(')')?.0.parse().ok()
 }
 
-fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>, time: NodeTime) -> SqlNodeRow {
+fn node_row(
+    sql_id: i64,
+    node: &SqlNode,
+    child_node_ids: Vec<i64>,
+    time: NodeTime,
+    subtree: Subtree,
+) -> SqlNodeRow {
     let places = node
         .metrics
         .iter()
@@ -259,6 +296,7 @@ fn node_row(sql_id: i64, node: &SqlNode, child_node_ids: Vec<i64>, time: NodeTim
             .iter()
             .find_map(|name| metric_of(node, name))
             .and_then(|metric| exact_bytes(&metric.value)),
+        subtree,
     }
 }
 

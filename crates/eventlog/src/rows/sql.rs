@@ -2,7 +2,7 @@
 
 use crate::RowError;
 use crate::event::Origin;
-use crate::plan::{Engine, NodeTime, OperatorKind};
+use crate::plan::{Engine, NodeTime, OperatorKind, Subtree};
 
 use super::origin::append_origin;
 use super::{FactTable, RowWriter};
@@ -109,6 +109,7 @@ pub struct SqlNodeRow {
     pub time: NodeTime,
     pub rows_output: Option<i64>,
     pub bytes_output: Option<i64>,
+    pub subtree: Subtree,
 }
 
 impl SqlNodeRow {
@@ -133,7 +134,9 @@ impl SqlNodeRow {
                 .opt_bigint("inclusive_time_ms", whole(self.time.inclusive))
                 .opt_bigint("driver_time_ms", whole(self.time.driver))
                 .opt_bigint("rows_output", self.rows_output)
-                .opt_bigint("bytes_output", self.bytes_output);
+                .opt_bigint("bytes_output", self.bytes_output)
+                .opt_bigint("work_hash", self.subtree.work_hash)
+                .bigint("last_node_id", self.subtree.last_node_id);
         })
     }
 }

@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 
 use crate::RowError;
 use crate::event::{JobProperties, OperationStarted, Origin, PhysicalPlan, PlanMetric};
-use crate::plan::{NodeTime, NodeTimers, TableAccess, node_times};
+use crate::plan::{NodeTime, NodeTimers, Subtree, SubtreeNode, TableAccess, node_times, subtrees};
 use crate::rows::{
     JobStatus, RowWriter, ScanCounts, SettingSubject, SqlNodeMetricRow, SqlNodeRow, SqlRow,
     SqlScanRow, SqlStatus, json_map,
@@ -155,10 +155,13 @@ impl Execution {
             }
         }
         let times = self.node_times();
-        for ((node, inputs), time) in self.graph.nodes.iter().zip(&mut inputs).zip(times) {
+        let subtrees = self.subtrees(&inputs);
+        let nodes = self.graph.nodes.iter().zip(&mut inputs);
+        for (((node, inputs), time), subtree) in nodes.zip(times).zip(subtrees) {
             work::count(1);
             let child_node_ids = std::mem::take(inputs);
-            self.node_row(node, child_node_ids, time).append(writer)?;
+            self.node_row(node, child_node_ids, time, subtree)
+                .append(writer)?;
             if let Some(scan) = self.scan_row(node) {
                 scan.append(writer)?;
             }
@@ -202,7 +205,13 @@ impl Execution {
         row.append(writer)
     }
 
-    fn node_row(&self, node: &GraphNode, child_node_ids: Vec<i64>, time: NodeTime) -> SqlNodeRow {
+    fn node_row(
+        &self,
+        node: &GraphNode,
+        child_node_ids: Vec<i64>,
+        time: NodeTime,
+        subtree: Subtree,
+    ) -> SqlNodeRow {
         let name = node.name.trim();
         let stage_ids = self.values.as_ref().map(|values| values.stages_of(node));
         SqlNodeRow {
@@ -224,7 +233,21 @@ impl Execution {
                     "size of files read",
                 ],
             ),
+            subtree,
         }
+    }
+
+    /// What each node computes with all below it, in order of the nodes.
+    fn subtrees(&self, inputs: &[Vec<i64>]) -> Vec<Subtree> {
+        let nodes = self.graph.nodes.iter().zip(inputs);
+        let nodes: Vec<SubtreeNode<'_>> = nodes
+            .map(|(node, children)| SubtreeNode {
+                name: &node.name,
+                description: Some(&node.description),
+                children,
+            })
+            .collect();
+        subtrees(&nodes)
     }
 
     /// How long each node worked, in order of the nodes.

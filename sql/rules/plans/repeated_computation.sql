@@ -1,0 +1,50 @@
+-- id: repeated_computation
+-- title: The same join or aggregate is computed again and again
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
+--   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
+--   twice. Lost is what the cheapest of the computations took, for each one but the first; keeping the result costs a part of
+--   it. Never above medium: the author knows whether the data change in between. That a table is read again for
+--   other work is what repeated_scans tells.
+-- subject: node
+-- parameter: min_lost_ms double = 5000 [ms] task time lost, at least
+-- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
+-- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
+-- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
+-- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_name}) and the steps below it were computed {num_times:time|times} in
+--   {num_queries:query|queries}[, the last one query {last_query:int}]; each computation took at least {least_ms:s} of task time, {lost_ms:s} for all but one, of {app_ms:s} of the
+--   application.
+-- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
+--   cache it, and let all of them read that.
+-- recommendation: Compute it once and keep it: persist the DataFrame before the first of these queries and unpersist it after the
+--   last one, or write it to a table and read that.
+WITH places AS (
+  SELECT
+    w.*, SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
+    MAX(w.sql_id) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash) AS last_query
+  FROM repeated_work AS w
+)
+SELECT
+  p.platform, p.cluster_id, p.application_id, p.attempt_id,
+  CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
+  CASE WHEN p.lost_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  'medium' AS confidence,
+  TRY_CAST(p.lost_ms AS BIGINT) AS lost_core_ms,
+  -- Wall time at the application's own average of tasks side by side while its jobs ran.
+  TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
+    / GREATEST(a.total_task_time_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
+  p.sql_id, p.node_id, p.node_name, p.operator_kind, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
+  p.num_times, p.num_queries, TRY_CAST(p.least_ms AS BIGINT) AS least_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
+  a.total_task_time_ms AS app_ms
+FROM places AS p
+INNER JOIN application_facts AS a
+  ON a.platform = p.platform AND a.cluster_id = p.cluster_id
+  AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
+WHERE p.place = 1
+  AND (
+    (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * a.total_task_time_ms)
+    OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * a.total_task_time_ms)
+  )

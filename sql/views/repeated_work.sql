@@ -1,0 +1,138 @@
+-- id: repeated_work
+-- title: Joins, windows and aggregates that an application computes several times
+-- description: One row per place (plan node) at which the same work is done again: a join, a window, an aggregate or a user
+--   function whose work_hash another place of the application has too, in another query or in the same one. run_ms is the
+--   task time of the stages in which the node and those below it counted something, which may hold work of what is
+--   above it. lost_ms is the time of the cheapest full computation for each one but the first: what takes less than a
+--   tenth of the longest, such as the first rows that a show asks for, or what a cache had ready, is none. Of work within
+--   other repeated work only that is told which costs most. Streams are left out.
+-- reads: operator_stages, sql, sql_nodes
+WITH steps AS (
+  SELECT
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.work_hash, n.operator_kind,
+    TRIM(n.node_name) AS node_name, n.description, q.description AS query_description
+  FROM sql_nodes AS n
+  INNER JOIN sql AS q
+    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
+    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
+  WHERE n.operator_kind IN ('join', 'window', 'aggregate', 'udf') AND n.work_hash IS NOT NULL AND n.last_node_id > n.node_id
+    AND q.streaming_query_id IS NULL
+),
+-- The two steps of an aggregate are one: that of the final result.
+occurrences AS (
+  SELECT s.*
+  FROM steps AS s
+  LEFT JOIN steps AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.work_hash = s.work_hash
+    AND o.node_id < s.node_id AND o.last_node_id >= s.node_id
+  WHERE o.platform IS NULL
+),
+repeated AS (
+  SELECT platform, cluster_id, application_id, attempt_id, work_hash
+  FROM occurrences
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+  HAVING COUNT(*) >= 2
+),
+candidates AS (
+  SELECT o.*
+  FROM occurrences AS o
+  INNER JOIN repeated AS r
+    ON r.platform = o.platform AND r.cluster_id = o.cluster_id
+    AND r.application_id = o.application_id AND r.attempt_id = o.attempt_id AND r.work_hash = o.work_hash
+),
+-- Only nodes that counted something in a stage are known to have worked in it.
+working AS (
+  SELECT DISTINCT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
+  FROM operator_stages AS o
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  WHERE CARDINALITY(n.stage_ids) > 0
+),
+stage_times AS (
+  SELECT DISTINCT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.sql_id, c.node_id, w.stage_id, w.run_ms
+  FROM candidates AS c
+  INNER JOIN working AS w
+    ON w.platform = c.platform AND w.cluster_id = c.cluster_id
+    AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id AND w.sql_id = c.sql_id
+    AND w.node_id >= c.node_id AND w.node_id <= c.last_node_id
+),
+-- Where two places of a query share a stage, each has a part of its time.
+shared AS (
+  SELECT
+    t.*,
+    COUNT(*) OVER (
+      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.sql_id, t.stage_id, c.work_hash
+    ) AS num_places
+  FROM stage_times AS t
+  INNER JOIN candidates AS c
+    ON c.platform = t.platform AND c.cluster_id = t.cluster_id
+    AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id AND c.sql_id = t.sql_id AND c.node_id = t.node_id
+),
+times AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms / num_places) AS run_ms, COUNT(*) AS num_stages
+  FROM shared
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+),
+timed AS (
+  SELECT
+    c.*, t.run_ms, t.num_stages,
+    MAX(t.run_ms) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash) AS longest_ms
+  FROM candidates AS c
+  INNER JOIN times AS t
+    ON t.platform = c.platform AND t.cluster_id = c.cluster_id
+    AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id AND t.sql_id = c.sql_id AND t.node_id = c.node_id
+),
+full_ones AS (
+  SELECT * FROM timed WHERE run_ms > 0 AND run_ms >= 0.1e0 * longest_ms
+),
+losses AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, work_hash, COUNT(*) AS num_times, COUNT(DISTINCT sql_id) AS num_queries,
+    MIN(run_ms) AS least_ms, (COUNT(*) - 1) * MIN(run_ms) AS lost_ms, MAX(num_stages) AS num_stages
+  FROM full_ones
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+  HAVING COUNT(*) >= 2
+),
+-- Work above and below that costs more, or as much and is above.
+within AS (
+  SELECT DISTINCT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.work_hash AS inner_hash, o.work_hash AS outer_hash
+  FROM full_ones AS i
+  INNER JOIN full_ones AS o
+    ON o.platform = i.platform AND o.cluster_id = i.cluster_id
+    AND o.application_id = i.application_id AND o.attempt_id = i.attempt_id AND o.sql_id = i.sql_id
+    AND o.node_id < i.node_id AND o.last_node_id >= i.node_id AND o.work_hash <> i.work_hash
+),
+nested AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id,
+    CASE WHEN o.lost_ms >= i.lost_ms THEN w.inner_hash ELSE w.outer_hash END AS work_hash
+  FROM within AS w
+  INNER JOIN losses AS i
+    ON i.platform = w.platform AND i.cluster_id = w.cluster_id
+    AND i.application_id = w.application_id AND i.attempt_id = w.attempt_id AND i.work_hash = w.inner_hash
+  INNER JOIN losses AS o
+    ON o.platform = w.platform AND o.cluster_id = w.cluster_id
+    AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id AND o.work_hash = w.outer_hash
+),
+told AS (
+  SELECT l.*
+  FROM losses AS l
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, work_hash FROM nested) AS n
+    ON n.platform = l.platform AND n.cluster_id = l.cluster_id
+    AND n.application_id = l.application_id AND n.attempt_id = l.attempt_id AND n.work_hash = l.work_hash
+  WHERE n.platform IS NULL
+)
+SELECT
+  f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash, f.sql_id, f.node_id, f.last_node_id, f.operator_kind, f.node_name,
+  f.description, f.query_description, f.run_ms, t.num_times, t.num_queries, t.num_stages, t.least_ms, t.lost_ms,
+  ROW_NUMBER() OVER (
+    PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash ORDER BY f.sql_id, f.node_id
+  ) AS place
+FROM full_ones AS f
+INNER JOIN told AS t
+  ON t.platform = f.platform AND t.cluster_id = f.cluster_id
+  AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id AND t.work_hash = f.work_hash
