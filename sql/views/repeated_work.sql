@@ -2,19 +2,24 @@
 -- title: Joins, windows and aggregates that an application computes several times
 -- description: One row per place (plan node) at which the same work is done again: a join, a window, an aggregate or a user
 --   function whose work_hash another place of the application has too, in another query or in the same one. run_ms is the
---   task time of the stages in which the node and those below it counted something, which may hold work of what is
---   above it. lost_ms is the time of the cheapest full computation for each one but the first: what takes less than a
---   tenth of the longest, such as the first rows that a show asks for, or what a cache had ready, is none. Of work within
---   other repeated work only that is told which costs most. Streams are left out.
+--   task time of the stages in which the node and those below it counted something. The stages of the node itself may
+--   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest. lost_ms is the cost of
+--   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
+--   asks for, or what a cache had ready, is no computation. is_whole says that it is all that the query does. Of work within other repeated work only that is told which
+--   costs most. Streams are left out.
 -- reads: operator_stages, sql, sql_nodes
 WITH steps AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.work_hash, n.operator_kind,
-    TRIM(n.node_name) AS node_name, n.description, q.description AS query_description
+    TRIM(n.node_name) AS node_name, n.description, q.description AS query_description,
+    COALESCE(r.work_hash = n.work_hash, FALSE) AS is_whole
   FROM sql_nodes AS n
   INNER JOIN sql AS q
     ON q.platform = n.platform AND q.cluster_id = n.cluster_id
     AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
+  LEFT JOIN sql_nodes AS r
+    ON r.platform = n.platform AND r.cluster_id = n.cluster_id
+    AND r.application_id = n.application_id AND r.attempt_id = n.attempt_id AND r.sql_id = n.sql_id AND r.node_id = 0
   WHERE n.operator_kind IN ('join', 'window', 'aggregate', 'udf') AND n.work_hash IS NOT NULL AND n.last_node_id > n.node_id
     AND q.streaming_query_id IS NULL
 ),
@@ -52,47 +57,49 @@ working AS (
   WHERE CARDINALITY(n.stage_ids) > 0
 ),
 stage_times AS (
-  SELECT DISTINCT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.sql_id, c.node_id, w.stage_id, w.run_ms
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash, c.sql_id, c.node_id, w.stage_id,
+    MAX(w.run_ms) AS run_ms, MAX(CASE WHEN w.node_id = c.node_id THEN 1 ELSE 0 END) AS is_own
   FROM candidates AS c
   INNER JOIN working AS w
     ON w.platform = c.platform AND w.cluster_id = c.cluster_id
     AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id AND w.sql_id = c.sql_id
     AND w.node_id >= c.node_id AND w.node_id <= c.last_node_id
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash, c.sql_id, c.node_id, w.stage_id
 ),
 -- Where two places of a query share a stage, each has a part of its time.
 shared AS (
   SELECT
-    t.*,
-    COUNT(*) OVER (
-      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.sql_id, t.stage_id, c.work_hash
-    ) AS num_places
+    t.*, COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash, sql_id, stage_id) AS num_places
   FROM stage_times AS t
-  INNER JOIN candidates AS c
-    ON c.platform = t.platform AND c.cluster_id = t.cluster_id
-    AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id AND c.sql_id = t.sql_id AND c.node_id = t.node_id
 ),
 times AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms / num_places) AS run_ms, COUNT(*) AS num_stages
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms / num_places) AS run_ms,
+    SUM(CASE WHEN is_own = 1 THEN run_ms / num_places ELSE 0e0 END) AS own_ms
   FROM shared
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
 timed AS (
   SELECT
-    c.*, t.run_ms, t.num_stages,
-    MAX(t.run_ms) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash) AS longest_ms
+    c.*, t.run_ms, t.own_ms,
+    AVG(t.run_ms) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash) AS average_ms
   FROM candidates AS c
   INNER JOIN times AS t
     ON t.platform = c.platform AND t.cluster_id = c.cluster_id
     AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id AND t.sql_id = c.sql_id AND t.node_id = c.node_id
 ),
 full_ones AS (
-  SELECT * FROM timed WHERE run_ms > 0 AND run_ms >= 0.1e0 * longest_ms
+  SELECT
+    t.*,
+    run_ms - own_ms + MIN(own_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash) AS cost_ms
+  FROM timed AS t
+  WHERE run_ms > 0 AND run_ms >= 0.1e0 * average_ms
 ),
 losses AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, work_hash, COUNT(*) AS num_times, COUNT(DISTINCT sql_id) AS num_queries,
-    MIN(run_ms) AS least_ms, (COUNT(*) - 1) * MIN(run_ms) AS lost_ms, MAX(num_stages) AS num_stages
+    SUM(cost_ms) AS all_ms, SUM(cost_ms) - MAX(cost_ms) AS lost_ms
   FROM full_ones
   GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
   HAVING COUNT(*) >= 2
@@ -128,7 +135,7 @@ told AS (
 )
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash, f.sql_id, f.node_id, f.last_node_id, f.operator_kind, f.node_name,
-  f.description, f.query_description, f.run_ms, t.num_times, t.num_queries, t.num_stages, t.least_ms, t.lost_ms,
+  f.description, f.query_description, f.is_whole, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.all_ms, t.lost_ms,
   ROW_NUMBER() OVER (
     PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash ORDER BY f.sql_id, f.node_id
   ) AS place

@@ -5,17 +5,17 @@
 -- version: 1
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
---   twice. Lost is what the cheapest of the computations took, for each one but the first; keeping the result costs a part of
---   it. Never above medium: the author knows whether the data change in between. That a table is read again for
---   other work is what repeated_scans tells.
+--   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Never above medium: the author knows whether the data change in between. That a table is read again for
+--   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries.
 -- subject: node
 -- parameter: min_lost_ms double = 5000 [ms] task time lost, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
+-- parameter: max_queries bigint = 19 [count] executions of one whole query, at most: more are a loop
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_name}) and the steps below it were computed {num_times:time|times} in
---   {num_queries:query|queries}[, the last one query {last_query:int}]; each computation took at least {least_ms:s} of task time, {lost_ms:s} for all but one, of {app_ms:s} of the
+--   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
 --   application.
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
 --   cache it, and let all of them read that.
@@ -37,13 +37,13 @@ SELECT
   TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
     / GREATEST(a.total_task_time_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
   p.sql_id, p.node_id, p.node_name, p.operator_kind, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
-  p.num_times, p.num_queries, TRY_CAST(p.least_ms AS BIGINT) AS least_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
+  p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
   a.total_task_time_ms AS app_ms
 FROM places AS p
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
   AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
-WHERE p.place = 1
+WHERE p.place = 1 AND NOT (p.is_whole AND p.num_queries > $max_queries)
   AND (
     (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * a.total_task_time_ms)
     OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * a.total_task_time_ms)
