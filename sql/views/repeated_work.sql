@@ -75,8 +75,8 @@ shared AS (
 ),
 times AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms / num_places) AS run_ms,
-    SUM(CASE WHEN is_own = 1 THEN run_ms / num_places ELSE 0e0 END) AS own_ms
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms / NULLIF(num_places, 0)) AS run_ms,
+    SUM(CASE WHEN is_own = 1 THEN run_ms / NULLIF(num_places, 0) ELSE 0e0 END) AS own_ms
   FROM shared
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
