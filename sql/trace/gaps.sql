@@ -12,6 +12,6 @@ SELECT
   g.held_core_ms, g.command_ms, g.before_job_ms, g.between_jobs_ms, g.commit_ms, g.collect_ms, g.outside_ms,
   SUBSTR(g.query_description, 1, 300) AS query_description
 FROM job_gaps AS g
-WHERE g.platform = $platform AND g.cluster_id = $cluster
+WHERE g.gap_ms >= 1000 AND g.platform = $platform AND g.cluster_id = $cluster
   AND g.application_id = $application AND g.attempt_id = $attempt
 ORDER BY g.begin_ms

@@ -1,6 +1,6 @@
 -- id: job_gaps
 -- title: Times without a job, with what the driver did
--- description: One row per time of a second or more in which an application ran no job: from its start (or its
+-- description: One row per time of a tenth of a second or more in which an application ran no job: from its start (or its
 --   first executor, where that came later) to its first job, between jobs, and after its last. held_core_ms is
 --   the core time that executors were held meanwhile, in local mode the driver's cores. The gap is reported apart
 --   by the queries that ran: before_job_ms before the first job of a query (listing partitions, compiling,
@@ -78,7 +78,7 @@ gaps AS (
   LEFT JOIN first_workers AS w
     ON w.platform = c.platform AND w.cluster_id = c.cluster_id
     AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
-  WHERE c.gap_end_ms >= 1000 + COALESCE(c.previous_end_ms, GREATEST(l.start_ms, w.first_worker_ms), l.start_ms)
+  WHERE c.gap_end_ms >= 100 + COALESCE(c.previous_end_ms, GREATEST(l.start_ms, w.first_worker_ms), l.start_ms)
 ),
 held AS (
   SELECT

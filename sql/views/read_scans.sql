@@ -1,7 +1,7 @@
 -- id: read_scans
 -- title: What queries read, and the stage time of each reading
--- description: One row per scan of the last plan of a query that reads a table or path: its filters on partitions without the
---   numbers of expressions, and its share of the stages that it ran in. A union reads its parts in one stage, each of
+-- description: One row per scan of the last plan of a query that reads a table or path: its filters on partitions (filters) and on
+--   rows (row_filters) without the numbers of expressions, and its share of the stages that it ran in. A union reads its parts in one stage, each of
 --   them has an equal share. bytes are those that the stages read, at most those of the files, and NULL where they were
 --   not counted. own_ms is what the scan's own timer measured, NULL without one; empty_ms the part of run_ms in stages
 --   whose splits are mostly empty. Reads of caches, of streams and of the Delta log are left out, and scans below a
@@ -13,6 +13,7 @@ WITH scans AS (
     COALESCE(s.table_name, s.location) AS source,
     -- Expressions are numbered anew in every query. One engine replaces all at once, the other one at a time.
     COALESCE(REGEXP_REPLACE(REGEXP_REPLACE(s.partition_filters, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '') AS filters,
+    COALESCE(REGEXP_REPLACE(REGEXP_REPLACE(s.data_filters, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '') AS row_filters,
     s.bytes_read, s.files_read
   FROM sql_scans AS s
   INNER JOIN sql AS q
@@ -65,7 +66,7 @@ located AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM operator_stages
 )
 SELECT
-  s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.source, s.filters, s.format,
+  s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.source, s.filters, s.row_filters, s.format,
   s.bytes_read, s.files_read,
   -- Of columnar files only some columns are read, of the first rows only some files. Vectored reads of some file systems
   -- (Spark 4 on local files) count almost no bytes: then it is not known.

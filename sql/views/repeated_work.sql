@@ -6,7 +6,7 @@
 --   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest. lost_ms is the cost of
 --   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_whole says that it is all that the query does. Of work within other repeated work only that is told which
---   costs most. Streams are left out.
+--   costs most. Streams are left out, and queries that failed: they are tried again.
 -- reads: operator_stages, sql, sql_nodes
 WITH steps AS (
   SELECT
@@ -21,7 +21,7 @@ WITH steps AS (
     ON r.platform = n.platform AND r.cluster_id = n.cluster_id
     AND r.application_id = n.application_id AND r.attempt_id = n.attempt_id AND r.sql_id = n.sql_id AND r.node_id = 0
   WHERE n.operator_kind IN ('join', 'window', 'aggregate', 'udf') AND n.work_hash IS NOT NULL AND n.last_node_id > n.node_id
-    AND q.streaming_query_id IS NULL
+    AND q.streaming_query_id IS NULL AND COALESCE(q.status, '') <> 'FAILED'
 ),
 -- The two steps of an aggregate are one: that of the final result.
 occurrences AS (

@@ -2,13 +2,14 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   An interactive session waits for its people and a streaming query for its data; neither is judged.
--- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
+-- parameter: min_gap_ms bigint = 100 [ms] gap that counts, at least
+-- parameter: result_window_ms bigint = 5000 [ms] time before the longest gap in which results came to the driver
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
@@ -71,7 +72,7 @@ results AS (
     ON s.platform = g.platform AND s.cluster_id = g.cluster_id
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
   WHERE g.place = 1 AND s.result_size >= $min_result_bytes
-    AND UNIX_MILLIS(s.completion_time) BETWEEN g.begin_ms - $min_gap_ms AND g.begin_ms + 1000
+    AND UNIX_MILLIS(s.completion_time) BETWEEN g.begin_ms - $result_window_ms AND g.begin_ms + 1000
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
 summed AS (

@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -42,6 +42,8 @@
 -- advice: cause = 'coalesced' | spark.sql.adaptive.advisoryPartitionSizeInBytes |
 --   CONCAT(CAST(GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
 --   Let adaptive execution merge shuffle partitions less, so that the data of a task fits into its memory.
+-- advice: cause = 'single' | - | - | All rows come to one task: give the window a PARTITION BY, limit or aggregate before, or repartition
+--   behind the step that needs a single task; more memory for it comes second.
 -- advice: cause = 'code' | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there, so that the data of a task fits into its memory.
 -- advice: TRUE | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a
@@ -68,6 +70,7 @@ WITH measured AS (
       WHEN shuffle_partitions IS NULL OR num_tasks = shuffle_partitions THEN 'shuffle'
       WHEN adaptive AND num_tasks < shuffle_partitions
         AND (advisory_bytes <> 67108864 OR shuffle_read_median <= $merged_bytes) THEN 'coalesced'
+      WHEN num_tasks = 1 THEN 'single'
       ELSE 'code'
     END AS cause
   FROM stage_facts AS f

@@ -2,7 +2,7 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
@@ -17,6 +17,8 @@
 -- parameter: critical_rows double = 1e10 [count] rows that the join put out, from which it is of high severity
 -- evidence: {node_name}[ compared each of {left_rows:row|rows} with each of {right_rows:int} and] put out {rows:row|rows} in query {sql_id:int}[, which took {duration_ms:s}][; the stages that it works in took
 --   {stage_ms:s} of {app_ms:s} of task time].
+-- advice: is_choice | - | - | The condition is a choice (OR) of equalities: join once for each of them by its equality and take the union of the
+--   results, each pair once (for NOT EXISTS, one after the other). Then Spark hashes instead of comparing every pair.
 -- advice: is_lookup | - | - | Give both sides a number that equal rows share and join on it too: for ranges of numbers or times the number of the bucket
 --   (an hour, the value divided by the width of a range; a range that spans several buckets is listed in each). Then Spark hashes
 --   instead of comparing every pair.
@@ -24,7 +26,7 @@
 --   before the join.
 WITH joins AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, node_name, rows_output,
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, node_name, description, rows_output,
     ARRAY_MIN(child_node_ids) AS left_id, ARRAY_MAX(child_node_ids) AS right_id
   FROM sql_nodes
   WHERE node_name LIKE 'CartesianProduct%' OR node_name LIKE 'BroadcastNestedLoopJoin%'
@@ -89,6 +91,7 @@ SELECT
   n.node_name, n.rows_output AS rows, n.sql_id, q.duration_ms,
   CASE WHEN c.right_rows IS NOT NULL THEN c.left_rows END AS left_rows, CASE WHEN c.left_rows IS NOT NULL THEN c.right_rows END AS right_rows,
   -- Few of the pairs match.
+  n.description LIKE '% OR %' AND n.description LIKE '% = %' AS is_choice,
   COALESCE(n.rows_output < 0.1e0 * c.left_rows * c.right_rows, FALSE) AS is_lookup,
   w.stage_ms, CASE WHEN w.stage_ms IS NOT NULL THEN a.total_task_time_ms END AS app_ms
 FROM joins AS n

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -12,11 +12,15 @@
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
 -- parameter: half_run_time_ms bigint = 15000 [ms] task time of stages of queries with Python, where it is half of all or more
 -- parameter: half_all_run_time_ms bigint = 30000 [ms] task time of all stages with Python, where it is half of all or more
--- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {operator_ms:s} of it in the
+-- parameter: min_rdd_bytes bigint = 65536 [bytes] data that a stage of RDDs of Python objects moved, at least: else the program takes its time, not the rows
+-- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
+-- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in the
 --   operators that call it][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow].
 -- advice: rdd_ms * 2 >= python_ms | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is serialized, and
 --   Python does the work.
+-- advice: num_batch IS NULL AND batch_rows >= 1 | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
+--   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
@@ -43,7 +47,7 @@ times AS (
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
     -- Without data it is the program that takes the time, not its rows.
-    AND f.data_bytes > 1
+    AND f.data_bytes >= $min_rdd_bytes
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
 ),
 operators AS (
@@ -54,6 +58,12 @@ operators AS (
   FROM sql_nodes
   WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+batches AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(TRY_CAST(TRIM(value) AS BIGINT)) AS batch_rows
+  FROM environment
+  WHERE section = 'spark' AND key IN ('spark.sql.execution.arrow.maxRecordsPerBatch', 'spark.databricks.sql.execution.arrow.maxRecordsPerBatch')
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
@@ -62,11 +72,15 @@ SELECT
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   NULLIF(o.operator_ms, 0e0) AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
-  CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor
+  CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
+  CASE WHEN b.batch_rows <= $small_batch_rows THEN b.batch_rows END AS batch_rows
 FROM times AS t
 LEFT JOIN operators AS o
   ON o.platform = t.platform AND o.cluster_id = t.cluster_id
   AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id
+LEFT JOIN batches AS b
+  ON b.platform = t.platform AND b.cluster_id = t.cluster_id
+  AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
 WHERE t.python_ms >= $min_share * t.run_ms
   AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms
     OR (t.python_ms - t.rdd_ms >= $half_run_time_ms AND t.python_ms - t.rdd_ms >= 0.5e0 * t.run_ms)

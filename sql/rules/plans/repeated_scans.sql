@@ -24,6 +24,8 @@
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
 --   count, check and write from that.
+-- advice: has_other_rows | - | - | The queries keep different rows of it: partition or cluster the table by the columns that they filter on, and filter on
+--   the partition columns, so that each reads its own part; or do their work in one pass.
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
 --   subquery for each part), or write what its parts share to a table first.
@@ -61,7 +63,8 @@ per_query AS (
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
     COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, SUM(empty_ms) AS empty_ms, MIN(format) AS format,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
-    CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read
+    CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read,
+    MIN(row_filters) AS first_filters
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
 ),
@@ -71,14 +74,16 @@ repeated AS (
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format,
     SUM(run_ms) AS scan_ms, MAX(run_ms / NULLIF(num_scans, 0)) AS first_ms, SUM(empty_ms) AS empty_ms,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS read_ms, MAX(longest_ms) AS longest_ms,
-    CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read
+    CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read,
+    -- All of them filter, and each asks for other rows.
+    MIN(first_filters) <> '' AND COUNT(DISTINCT first_filters) = COUNT(*) AND COUNT(*) >= 2 AS has_other_rows
   FROM per_query
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
 ),
 compared AS (
   SELECT
     r.*,
-    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same, FALSE) AS is_same
+    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AS is_same
   FROM repeated AS r
   LEFT JOIN same_reads AS w
     ON w.platform = r.platform AND w.cluster_id = r.cluster_id
@@ -118,7 +123,7 @@ SELECT
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same
+  is_text, is_same, has_other_rows
 FROM weighed
 WHERE num_scans >= $min_scans AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0)

@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -11,7 +11,7 @@
 -- group_by: root_cause
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}].
---   Its stages took {lost_core_ms:s} of task time{after}.
+--   Its stages took {stages_ms:s} of task time{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only together with the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
@@ -50,14 +50,14 @@ SELECT
   'high' AS confidence,
   CASE WHEN f.streaming_query_id IS NOT NULL THEN 'A streaming query fails' ELSE 'Jobs fail' END AS title,
   f.lost_core_ms,
-  f.duration_ms AS recoverable_ms,
+  f.duration_ms AS recoverable_ms, f.lost_core_ms AS stages_ms,
   f.job_id,
   -- Jobs that adaptive execution starts bear the name of a thread.
   CASE WHEN f.job_name LIKE '%CompletableFuture%' OR f.job_name LIKE '%ThreadPoolExecutor%'
     THEN COALESCE(SUBSTR(q.description, 1, 100), f.job_name) ELSE f.job_name END AS job_name,
   f.sql_id, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
-  CASE WHEN f.is_survived THEN '; later jobs succeeded' ELSE '' END AS after, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
+  CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib
 FROM job_failures AS f
 INNER JOIN application_facts AS a

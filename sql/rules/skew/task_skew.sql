@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -83,7 +83,8 @@ WITH compared AS (
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_rows_median AS DOUBLE)
       ELSE GREATEST(CAST(input_records - input_rows_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_rows_typical
   FROM stage_facts AS f
-  WHERE succeeded_tasks >= 2 AND run_time_max >= $min_short_longest_ms AND duration_ms IS NOT NULL AND NOT is_listing
+  -- Of a stage that was canceled the longest tasks have not ended.
+  WHERE succeeded_tasks >= 2 AND COALESCE(failure_reason, '') NOT LIKE 'Stage cancelled%' AND run_time_max >= $min_short_longest_ms AND duration_ms IS NOT NULL AND NOT is_listing
 ),
 measured AS (
   SELECT
