@@ -7,8 +7,8 @@
 --   attempt was lost with its executor. cause is its kind: heap, gpu_memory, container (killed for its memory), result_size, broadcast, fetch, disk, access
 --   (permission denied), missing (no such file or table), dependency (a module or class is not there), throttled (by the store), lost (an executor), or
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
---   of its stages that no job which succeeded shares. is_survived says that a job which began later succeeded, so
---   that the application went on.
+--   of its stages that no job which succeeded shares. is_survived says that a job succeeded after this one, and after
+--   the last failed one of the same name, so that the application went on.
 -- reads: jobs, stage_facts, tasks
 WITH memory_errors AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 2000)) AS memory_error
@@ -87,7 +87,12 @@ told AS (
     COALESCE(m.memory_error, f.reason) AS reason,
     TRY_CAST(COALESCE(l.lost_core_ms, 0e0) AS BIGINT) AS lost_core_ms,
     -- Spark before 1.3 logs no times of jobs.
-    COALESCE(t.last_success_time >= f.completion_time, t.last_success_id > f.job_id, FALSE) AS is_survived
+    COALESCE(
+      t.last_success_time >= MAX(f.completion_time) OVER (
+        PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_name
+      ),
+      t.last_success_id > f.job_id, FALSE
+    ) AS is_survived
   FROM failed AS f
   LEFT JOIN last_successes AS t
     ON t.platform = f.platform AND t.cluster_id = f.cluster_id
