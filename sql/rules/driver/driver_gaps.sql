@@ -8,7 +8,8 @@
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   An interactive session waits for its people and a streaming query for its data; neither is judged.
--- parameter: min_gap_ms bigint = 100 [ms] gap that counts, at least
+-- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
+-- parameter: min_short_gaps bigint = 20 [count] gaps of any length from which all count, as in a loop over short queries
 -- parameter: result_window_ms bigint = 5000 [ms] time before the longest gap in which results came to the driver
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
@@ -48,6 +49,11 @@ WITH streams AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM streaming_progress
 ),
+all_gaps AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_gaps
+  FROM job_gaps
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 counted AS (
   SELECT
     g.*,
@@ -58,10 +64,13 @@ counted AS (
   INNER JOIN application_facts AS a
     ON a.platform = g.platform AND a.cluster_id = g.cluster_id
     AND a.application_id = g.application_id AND a.attempt_id = g.attempt_id
+  INNER JOIN all_gaps AS n
+    ON n.platform = g.platform AND n.cluster_id = g.cluster_id
+    AND n.application_id = g.application_id AND n.attempt_id = g.attempt_id
   LEFT JOIN streams AS s
     ON s.platform = g.platform AND s.cluster_id = g.cluster_id
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
-  WHERE g.gap_ms >= $min_gap_ms AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
+  WHERE (g.gap_ms >= $min_gap_ms OR n.num_gaps >= $min_short_gaps) AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
     AND NOT (g.is_first AND (a.is_local OR g.platform = 'databricks' OR a.application_name = 'Databricks Shell'))
 ),
 -- Results that came to the driver just before a gap.

@@ -12,7 +12,7 @@
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
 -- parameter: half_run_time_ms bigint = 15000 [ms] task time of stages of queries with Python, where it is half of all or more
 -- parameter: half_all_run_time_ms bigint = 30000 [ms] task time of all stages with Python, where it is half of all or more
--- parameter: min_rdd_bytes bigint = 65536 [bytes] data that a stage of RDDs of Python objects moved, at least: else the program takes its time, not the rows
+-- parameter: min_rdd_bytes bigint = 4096 [bytes] data that a stage of RDDs of Python objects moved, at least: else the program takes its time, not the rows
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in the
 --   operators that call it][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
