@@ -177,7 +177,11 @@ def kills(cluster: Cluster, store: Store, wanted: int, kinds: list[str], expecte
             raise SystemExit(f"{name}: exit code {run.returncode} after the {kind} was killed: {out}\n{err}")
         if run.returncode not in (0, 3):
             resumed += 1
-            ended(cluster.resume(lake, 6), (0, 3))
+            # One that was killed before it made its lake has nothing to resume.
+            resume = cluster.resume(lake, 6)
+            told, problem = resume.communicate(timeout=600)
+            if resume.returncode not in (0, 3) and "there is no lake" not in problem:
+                raise SystemExit(f"{name}: exit code {resume.returncode}: {told}\n{problem}")
             # What was killed before it handed out, or while it judged, is done by the next run.
             ended(cluster.run(lake, 6), (0, 3))
         longest[kind] = max(longest[kind], round(time.monotonic() - when))
