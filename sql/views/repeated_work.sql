@@ -5,8 +5,8 @@
 --   task time of the stages in which the node and those below it counted something. The stages of the node itself may
 --   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest. lost_ms is the cost of
 --   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
---   asks for, or what a cache had ready, is no computation. is_whole says that it is all that the query does. Of work within other repeated work only that is told which
---   costs most. Streams are left out, and queries that failed: they are tried again.
+--   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
+--   repeated_queries reports). Of work within other repeated work only that is told which costs most. Streams are left out, and queries that failed: they are tried again.
 -- reads: operator_stages, sql, sql_nodes
 WITH steps AS (
   SELECT
@@ -99,6 +99,7 @@ full_ones AS (
 losses AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, work_hash, COUNT(*) AS num_times, COUNT(DISTINCT sql_id) AS num_queries,
+    MIN(CASE WHEN is_whole THEN 1 ELSE 0 END) = 1 AND COUNT(DISTINCT sql_id) >= 20 AS is_loop,
     SUM(cost_ms) AS all_ms, SUM(cost_ms) - MAX(cost_ms) AS lost_ms
   FROM full_ones
   GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
@@ -135,7 +136,7 @@ told AS (
 )
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash, f.sql_id, f.node_id, f.last_node_id, f.operator_kind, f.node_name,
-  f.description, f.query_description, f.is_whole, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.all_ms, t.lost_ms,
+  f.description, f.query_description, t.is_loop, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.all_ms, t.lost_ms,
   ROW_NUMBER() OVER (
     PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash ORDER BY f.sql_id, f.node_id
   ) AS place

@@ -361,8 +361,7 @@ async fn read_mark(lake: &Lake) -> Option<String> {
     String::from_utf8(object.bytes().await.ok()?.to_vec()).ok()
 }
 
-/// Fewest applications of a unit that is handed out: each unit plans all rules anew, which takes as long as judging
-/// some twenty small applications.
+/// Fewest applications of a unit that is handed out: each unit plans all rules anew.
 const LEAST_HANDED_OUT: usize = 16;
 /// Units that few applications are handed out in all the same, so that more than one machine works.
 const FEW_UNITS: usize = 4;

@@ -9,8 +9,7 @@
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   An interactive session waits for its people and a streaming query for its data; neither is judged.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
--- parameter: min_short_gaps bigint = 20 [count] gaps of any length from which all count, as in a loop over short queries
--- parameter: result_window_ms bigint = 5000 [ms] time before the longest gap in which results came to the driver
+-- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
@@ -81,7 +80,7 @@ results AS (
     ON s.platform = g.platform AND s.cluster_id = g.cluster_id
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
   WHERE g.place = 1 AND s.result_size >= $min_result_bytes
-    AND UNIX_MILLIS(s.completion_time) BETWEEN g.begin_ms - $result_window_ms AND g.begin_ms + 1000
+    AND UNIX_MILLIS(s.completion_time) BETWEEN g.begin_ms - $min_gap_ms AND g.begin_ms + 1000
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
 summed AS (
@@ -113,9 +112,10 @@ SELECT
   CASE WHEN s.between_jobs_ms >= 1e3 THEN TRY_CAST(s.between_jobs_ms AS BIGINT) END AS between_jobs_ms,
   CASE WHEN s.collect_ms >= 1e3 THEN TRY_CAST(s.collect_ms AS BIGINT) END AS collect_ms,
   CASE WHEN s.command_ms >= 1e3 THEN TRY_CAST(s.command_ms AS BIGINT) END AS command_ms,
-  CASE GREATEST(s.outside_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms)
+  CASE CASE WHEN GREATEST(s.outside_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) >= 0.5e0 * s.gap_ms
+    THEN GREATEST(s.outside_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) END
     WHEN s.outside_ms THEN 'outside' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
-    WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' ELSE 'command'
+    WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' WHEN s.command_ms THEN 'command' ELSE 'several'
   END AS main_part,
   s.longest_gap_ms, s.longest_before_job,
   -- Advice about one gap is for one that is most of them.

@@ -42,8 +42,8 @@
 -- advice: cause = 'coalesced' | spark.sql.adaptive.advisoryPartitionSizeInBytes |
 --   CONCAT(CAST(GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
 --   Let adaptive execution merge shuffle partitions less, so that the data of a task fits into its memory.
--- advice: cause = 'single' | - | - | All rows come to one task: give the window a PARTITION BY, limit or aggregate before, or repartition
---   behind the step that needs a single task; more memory for it comes second.
+-- advice: cause = 'single' | - | - | All rows come to one task (a window without PARTITION BY, a limit, a coalesce): partition the
+--   window, reduce the rows before that step, or repartition behind it; more memory comes second.
 -- advice: cause = 'code' | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there, so that the data of a task fits into its memory.
 -- advice: TRUE | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a

@@ -90,8 +90,9 @@ SELECT
   'high' AS confidence,
   n.node_name, n.rows_output AS rows, n.sql_id, q.duration_ms,
   CASE WHEN c.right_rows IS NOT NULL THEN c.left_rows END AS left_rows, CASE WHEN c.left_rows IS NOT NULL THEN c.right_rows END AS right_rows,
+  COALESCE(n.description LIKE '% OR %' AND n.description LIKE '% = %' AND n.description NOT LIKE '% < %'
+    AND n.description NOT LIKE '% > %' AND n.description NOT LIKE '% <= %' AND n.description NOT LIKE '% >= %', FALSE) AS is_choice,
   -- Few of the pairs match.
-  n.description LIKE '% OR %' AND n.description LIKE '% = %' AS is_choice,
   COALESCE(n.rows_output < 0.1e0 * c.left_rows * c.right_rows, FALSE) AS is_lookup,
   w.stage_ms, CASE WHEN w.stage_ms IS NOT NULL THEN a.total_task_time_ms END AS app_ms
 FROM joins AS n

@@ -12,7 +12,7 @@
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
 -- parameter: half_run_time_ms bigint = 15000 [ms] task time of stages of queries with Python, where it is half of all or more
 -- parameter: half_all_run_time_ms bigint = 30000 [ms] task time of all stages with Python, where it is half of all or more
--- parameter: min_rdd_bytes bigint = 4096 [bytes] data that a stage of RDDs of Python objects moved, at least: else the program takes its time, not the rows
+-- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, at least: shorter ones start Python more than they use it
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in the
 --   operators that call it][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
@@ -47,7 +47,7 @@ times AS (
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
     -- Without data it is the program that takes the time, not its rows.
-    AND f.data_bytes >= $min_rdd_bytes
+    AND f.data_bytes > 1 AND f.executor_run_time >= $min_rdd_stage_ms
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
 ),
 operators AS (
@@ -60,10 +60,14 @@ operators AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 batches AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MIN(TRY_CAST(TRIM(value) AS BIGINT)) AS batch_rows
-  FROM environment
-  WHERE section = 'spark' AND key IN ('spark.sql.execution.arrow.maxRecordsPerBatch', 'spark.databricks.sql.execution.arrow.maxRecordsPerBatch')
-  GROUP BY platform, cluster_id, application_id, attempt_id
+  SELECT e.platform, e.cluster_id, e.application_id, e.attempt_id, MIN(TRY_CAST(TRIM(e.value) AS BIGINT)) AS batch_rows
+  FROM environment AS e
+  -- Where a session sets its own, the application's may not have been in force.
+  LEFT JOIN session_settings AS o
+    ON o.platform = e.platform AND o.cluster_id = e.cluster_id
+    AND o.application_id = e.application_id AND o.attempt_id = e.attempt_id AND o.key = e.key
+  WHERE e.section = 'spark' AND e.key = 'spark.sql.execution.arrow.maxRecordsPerBatch' AND o.platform IS NULL
+  GROUP BY e.platform, e.cluster_id, e.application_id, e.attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,

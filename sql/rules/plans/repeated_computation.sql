@@ -12,7 +12,6 @@
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
--- parameter: max_queries bigint = 19 [count] executions of one whole query, at most: more are a loop
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_name}) and the steps below it were computed {num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
@@ -43,7 +42,7 @@ FROM places AS p
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
   AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
-WHERE p.place = 1 AND NOT (p.is_whole AND p.num_queries > $max_queries)
+WHERE p.place = 1 AND NOT p.is_loop
   AND (
     (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * a.total_task_time_ms)
     OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * a.total_task_time_ms)

@@ -39,7 +39,7 @@ WITH computed_again AS (
   INNER JOIN application_facts AS a
     ON a.platform = w.platform AND a.cluster_id = w.cluster_id
     AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
-  WHERE w.place > 1 AND w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * a.total_task_time_ms
+  WHERE w.place > 1 AND NOT w.is_loop AND w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * a.total_task_time_ms
 ),
 read_again AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id

@@ -1,13 +1,15 @@
 //! What a node of a plan computes together with everything below it, as a number that is equal wherever the
 //! same is computed: in another query, and in the same one.
 //!
-//! The number knows tables, filters, joins, grouping keys, windows and functions. It does not know how they are
-//! computed, for that differs between a query that counts and one that writes the same rows: the numbers of
-//! expressions, the columns that are carried, sorts, exchanges, code generation, and whether a join is done by
-//! sorting, by hashing or by a broadcast.
+//! The number knows tables, filters, joins, grouping keys, windows and functions, and what the columns stand for
+//! that these name. It does not know how they are computed, for that differs between a query that counts and one
+//! that writes the same rows: the numbers of expressions, the columns that are carried, what the topmost aggregate
+//! computes for its groups, sorts, exchanges, code generation, and whether a join is done by sorting, by hashing or
+//! by a broadcast.
 
 use std::hash::Hasher;
 
+use hashbrown::HashMap;
 use twox_hash::XxHash64;
 
 use super::access::TableAccess;
@@ -38,6 +40,7 @@ pub struct Subtree {
 /// The subtree of each of `nodes`, in their order. Linear in the nodes and their texts, however deep the plan is.
 #[must_use]
 pub fn subtrees(nodes: &[SubtreeNode<'_>]) -> Vec<Subtree> {
+    let columns = Columns::of(nodes);
     let mut works: Vec<Progress> = vec![Progress::New; nodes.len()];
     for root in 0..nodes.len() {
         let mut open = vec![root];
@@ -53,7 +56,7 @@ pub fn subtrees(nodes: &[SubtreeNode<'_>]) -> Vec<Subtree> {
                     open.extend(places(node).filter(is_new));
                 }
                 Progress::Open => {
-                    let work = Work::of(node, &works);
+                    let work = Work::of(node, &works, &columns);
                     if let Some(progress) = works.get_mut(at) {
                         *progress = Progress::Done(work);
                     }
@@ -104,37 +107,47 @@ enum Progress {
 /// What a subtree computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Work {
+    /// Without the functions of the topmost aggregate.
     hash: u64,
+    /// With them, for what is above and may use their values.
+    exact: u64,
     /// What its topmost operator that computes something does.
     top: u64,
 }
 
 impl Work {
-    fn of(node: &SubtreeNode<'_>, works: &[Progress]) -> Option<Self> {
+    fn of(node: &SubtreeNode<'_>, works: &[Progress], columns: &Columns<'_>) -> Option<Self> {
         let inputs: Vec<Self> = places(node)
             .map(|child| match works.get(child) {
                 Some(Progress::Done(work)) => *work,
                 _ => None,
             })
             .collect::<Option<_>>()?;
-        match (Step::of(node)?, inputs.as_slice()) {
-            (Step::Carry | Step::Compute(_), []) => None,
+        match (Step::of(node, columns)?, inputs.as_slice()) {
+            (Step::Carry | Step::Compute { .. }, []) => None,
             (Step::Carry, [input]) => Some(*input),
-            (Step::Carry, inputs) => Some(Self::combined(0, inputs)),
+            (Step::Carry, inputs) => Some(Self::combined(0, 0, inputs)),
             // An aggregate is computed in two steps: one in front of the exchange, one behind it.
-            (Step::Compute(top), [input]) if input.top == top => Some(*input),
-            (Step::Compute(top) | Step::Source(top), inputs) => Some(Self::combined(top, inputs)),
+            (Step::Compute { top, .. }, [input]) if input.top == top => Some(*input),
+            (Step::Compute { top, exact }, inputs) => Some(Self::combined(top, exact, inputs)),
+            (Step::Source(data), inputs) => Some(Self::combined(data, data, inputs)),
         }
     }
 
-    fn combined(top: u64, inputs: &[Self]) -> Self {
-        let mut hasher = XxHash64::default();
-        hasher.write(&top.to_le_bytes());
-        for input in inputs {
-            hasher.write(&input.hash.to_le_bytes());
+    fn combined(top: u64, exact: u64, inputs: &[Self]) -> Self {
+        let over_inputs = |step: u64| {
+            let mut hasher = XxHash64::default();
+            hasher.write(&step.to_le_bytes());
+            for input in inputs {
+                hasher.write(&input.exact.to_le_bytes());
+            }
+            hasher.finish()
+        };
+        Self {
+            hash: over_inputs(top),
+            exact: over_inputs(exact),
+            top,
         }
-        let hash = hasher.finish();
-        Self { hash, top }
     }
 }
 
@@ -143,19 +156,27 @@ impl Work {
 enum Step {
     /// Nothing: it moves, sorts or narrows rows.
     Carry,
-    /// Something that this number stands for, out of its inputs.
-    Compute(u64),
+    /// Something that these numbers stand for, out of its inputs. An aggregate has its keys as `top`, and its
+    /// functions too as `exact`.
+    Compute { top: u64, exact: u64 },
     /// Rows from outside that this number stands for.
     Source(u64),
 }
 
 impl Step {
     /// None where it cannot be told from another.
-    fn of(node: &SubtreeNode<'_>) -> Option<Self> {
+    fn of(node: &SubtreeNode<'_>, columns: &Columns<'_>) -> Option<Self> {
         let base = base_name(node.name);
         let text = node.description.unwrap_or_default();
-        let kind = OperatorKind::of(node.name);
-        match kind {
+        let compute = |number: u64| Self::Compute {
+            top: number,
+            exact: number,
+        };
+        match OperatorKind::of(node.name) {
+            // A list that was cut off may define any column.
+            OperatorKind::Project if text.contains(CUT_OFF) => {
+                columns.number(base, &[text]).map(compute)
+            }
             OperatorKind::Project
             | OperatorKind::Exchange
             | OperatorKind::Broadcast
@@ -164,22 +185,100 @@ impl Step {
                 Some(Self::Carry)
             }
             OperatorKind::Other if is_wrapper(base) => Some(Self::Carry),
-            OperatorKind::Scan => source(node.name, text).map(Self::Source),
+            OperatorKind::Scan => source(node.name, text, columns).map(Self::Source),
             // What it holds is below it in the plan, or nobody knows it.
-            OperatorKind::Cache => Some(Self::Compute(named("cache", &[]))),
-            OperatorKind::Other if base == "Range" => Some(Self::Source(named(base, &[text]))),
+            OperatorKind::Cache => columns.number("cache", &[]).map(compute),
+            OperatorKind::Other if base == "Range" => {
+                columns.number(base, &[text]).map(Self::Source)
+            }
             OperatorKind::Write => None,
             _ if text.is_empty() => None,
-            OperatorKind::Join => Some(Self::Compute(join(text))),
+            OperatorKind::Join => join(text, columns).map(compute),
             OperatorKind::Aggregate => {
                 // `HashAggregate(keys=[a#1], …` and `SortAggregate(key=[a#1], …`.
                 let mut marks = ["keys=", "key="].into_iter();
                 let keys = marks.find_map(|mark| bracketed(text.split_once(mark)?.1, '['));
-                let keys = keys.map_or(text, |(keys, _)| keys);
-                Some(Self::Compute(named("aggregate", &[keys])))
+                let (keys, functions) = keys.unwrap_or((text, ""));
+                Some(Self::Compute {
+                    top: columns.number("aggregate", &[keys])?,
+                    exact: columns.number("aggregate", &[keys, functions])?,
+                })
             }
-            _ => Some(Self::Compute(named(base, &[text]))),
+            _ => columns.number(base, &[text]).map(compute),
         }
+    }
+}
+
+/// What Spark writes at the end of a list that is too long.
+const CUT_OFF: &str = " more fields";
+
+/// Functions without a name of their own: two of them look alike.
+const NAMELESS: [&str; 2] = ["<lambda>", "UDF("];
+
+/// What projections make of columns: number of a column → number of its expression, None where a function in it
+/// has no name.
+#[derive(Debug, Default)]
+struct Columns<'n> {
+    expressions: HashMap<&'n str, Option<u64>>,
+}
+
+impl<'n> Columns<'n> {
+    fn of(nodes: &[SubtreeNode<'n>]) -> Self {
+        let mut columns = Self::default();
+        // What is below has larger ids, and is used above.
+        for node in nodes.iter().rev() {
+            if OperatorKind::of(node.name) == OperatorKind::Project {
+                columns.take_projection(node.description.unwrap_or_default());
+            }
+        }
+        columns
+    }
+
+    /// Takes what `Project [a#1, (b#2 % 10) AS c#3L]` computes: `c`.
+    fn take_projection(&mut self, text: &'n str) {
+        let Some((list, _)) = bracketed(text, '[') else {
+            return;
+        };
+        for part in arguments(list) {
+            let Some((expression, name)) = part.rsplit_once(" AS ") else {
+                continue;
+            };
+            let Some((_, number)) = name.rsplit_once('#') else {
+                continue;
+            };
+            let number = number.trim_end_matches('L');
+            let expression = self.number("", &[expression]);
+            self.expressions.insert(number, expression);
+        }
+    }
+
+    /// A number for what operators and expressions say, without the numbers of columns but with what these stand
+    /// for. None where that cannot be told.
+    fn number(&self, kind: &str, texts: &[&str]) -> Option<u64> {
+        const END: &[u8] = &[0xff];
+        let mut hasher = XxHash64::default();
+        hasher.write(kind.as_bytes());
+        for text in texts {
+            if NAMELESS.iter().any(|function| text.contains(function)) {
+                return None;
+            }
+            hasher.write(END);
+            let mut parts = text.split('#');
+            hasher.write(parts.next().unwrap_or_default().as_bytes());
+            for part in parts {
+                let rest = part.trim_start_matches(|digit: char| digit.is_ascii_digit());
+                let column = part.get(..part.len() - rest.len()).unwrap_or_default();
+                if let Some(expression) = self.expressions.get(column) {
+                    hasher.write(&(*expression)?.to_le_bytes());
+                }
+                let rest = match rest.strip_prefix('L') {
+                    Some(behind) if !column.is_empty() => behind,
+                    _ => rest,
+                };
+                hasher.write(rest.as_bytes());
+            }
+        }
+        Some(hasher.finish())
     }
 }
 
@@ -202,7 +301,7 @@ fn is_wrapper(base: &str) -> bool {
 }
 
 /// The data that a scan reads, whatever columns it reads of them.
-fn source(name: &str, text: &str) -> Option<u64> {
+fn source(name: &str, text: &str, columns: &Columns<'_>) -> Option<u64> {
     let access = TableAccess::of(name, text, &[])?;
     if matches!(access.format.as_deref(), Some("rdd" | "local")) {
         return None;
@@ -211,11 +310,11 @@ fn source(name: &str, text: &str) -> Option<u64> {
     let paths = access.num_locations.unwrap_or_default().to_string();
     let filters = [access.partition_filters, access.pushed_filters].map(Option::unwrap_or_default);
     let [partitions, pushed] = &filters;
-    Some(named("scan", &[&table, &paths, partitions, pushed]))
+    columns.number("scan", &[&table, &paths, partitions, pushed])
 }
 
 /// Type, keys and condition of a join, in whatever way it is done.
-fn join(text: &str) -> u64 {
+fn join(text: &str, columns: &Columns<'_>) -> Option<u64> {
     // `SortMergeJoin(skew=true) [a#1], [b#2], Inner`.
     let told = text.split_once(' ').map_or("", |(_, told)| told);
     let is_way = |part: &str| matches!(part, "BuildLeft" | "BuildRight" | "true" | "false");
@@ -223,28 +322,7 @@ fn join(text: &str) -> u64 {
         .into_iter()
         .filter(|part| !is_way(part))
         .collect();
-    named("join", &told)
-}
-
-/// A number for texts, without the numbers of the expressions in them.
-fn named(kind: &str, texts: &[&str]) -> u64 {
-    const END: &[u8] = &[0xff];
-    let mut hasher = XxHash64::default();
-    hasher.write(kind.as_bytes());
-    for text in texts {
-        hasher.write(END);
-        let mut parts = text.split('#');
-        hasher.write(parts.next().unwrap_or_default().as_bytes());
-        for part in parts {
-            let rest = part.trim_start_matches(|digit: char| digit.is_ascii_digit());
-            let rest = match rest.strip_prefix('L') {
-                Some(behind) if rest.len() < part.len() => behind,
-                _ => rest,
-            };
-            hasher.write(rest.as_bytes());
-        }
-    }
-    hasher.finish()
+    columns.number("join", &told)
 }
 
 #[cfg(test)]
@@ -371,6 +449,65 @@ mod tests {
             grouped("HashAggregate(keys=[item#2, id#1L], functions=[count(1)])")
         );
         assert_ne!(of(&[SALES])[0].work_hash, of(&[ITEMS])[0].work_hash);
+    }
+
+    #[test]
+    fn a_column_is_what_its_expression_computes() {
+        let grouped = |project: &'static str, keys: &'static str| {
+            let subtrees = of(&[
+                ("HashAggregate", keys, &[1]),
+                ("Project", project, &[2]),
+                SALES,
+            ]);
+            subtrees[0].work_hash
+        };
+        let by_ten = grouped(
+            "Project [(id#1L % 10) AS bucket#8L, item#2]",
+            "HashAggregate(keys=[bucket#8L], functions=[count(1)])",
+        );
+        let by_ten_again = grouped(
+            "Project [(id#71L % 10) AS bucket#99L]",
+            "HashAggregate(keys=[bucket#99L], functions=[count(1)])",
+        );
+        let by_hundred = grouped(
+            "Project [(id#1L % 100) AS bucket#8L, item#2]",
+            "HashAggregate(keys=[bucket#8L], functions=[count(1)])",
+        );
+        assert!(by_ten.is_some());
+        assert_eq!(by_ten, by_ten_again);
+        assert_ne!(by_ten, by_hundred);
+        // Two functions that are both called so look alike.
+        let nameless = grouped(
+            "Project [UDF(id#1L) AS bucket#8L]",
+            "HashAggregate(keys=[bucket#8L], functions=[count(1)])",
+        );
+        assert_eq!(nameless, None);
+        // Behind the cut another column may be computed.
+        let cut = grouped(
+            "Project [item#2, ... 30 more fields]",
+            "HashAggregate(keys=[bucket#8L], functions=[count(1)])",
+        );
+        let cut_elsewhere = grouped(
+            "Project [id#1L, ... 30 more fields]",
+            "HashAggregate(keys=[bucket#8L], functions=[count(1)])",
+        );
+        assert_ne!(cut, cut_elsewhere);
+    }
+
+    #[test]
+    fn what_an_aggregate_computes_counts_for_what_is_above_it() {
+        let filtered = |functions: &'static str| {
+            let subtrees = of(&[
+                ("Filter", "Filter (total#4 > 10)", &[1]),
+                ("HashAggregate", functions, &[2]),
+                SALES,
+            ]);
+            [subtrees[0].work_hash, subtrees[1].work_hash]
+        };
+        let [over_sum, sum] = filtered("HashAggregate(keys=[item#2], functions=[sum(price#7)])");
+        let [over_max, max] = filtered("HashAggregate(keys=[item#2], functions=[max(price#7)])");
+        assert_eq!(sum, max);
+        assert_ne!(over_sum, over_max);
     }
 
     #[test]
