@@ -1,5 +1,4 @@
-//! The views about stages and jobs that rules, pages and tools share: which stages a finding is about, what a stage is
-//! called, and whether the application survived a failed job.
+//! The views about stages that pages and tools share: which stages a finding is about, and what a stage is called.
 
 use serde_json::json;
 
@@ -90,25 +89,4 @@ async fn a_stage_that_is_named_after_a_thread_takes_the_name_of_its_query() {
         ["4".to_owned(), r#""save at etl.py:9""#.to_owned()],
     ];
     assert_eq!(named, expected);
-}
-
-#[tokio::test]
-async fn nobody_survives_a_job_whose_like_fails_again_later() {
-    let mut lake = TestLake::with_application();
-    // The first is tried again, and the shuffle of that try succeeds before its result fails as before.
-    for (job_id, job_name, status, second) in [
-        (1, "parquet at etl.py:9", "FAILED", 10),
-        (2, "count at etl.py:5", "FAILED", 12),
-        (3, "parquet at etl.py:9", "SUCCEEDED", 20),
-        (4, "parquet at etl.py:9", "FAILED", 30),
-    ] {
-        let job = json!({
-            "job_id": job_id, "job_name": job_name, "status": status, "failure_reason": "java.lang.RuntimeException: bad row",
-            "submission_time": format!("2026-01-02T02:00:{second}Z"),
-            "completion_time": format!("2026-01-02T02:00:{}Z", second + 5),
-        });
-        lake.row("jobs", APP, job);
-    }
-    let failures = view(&lake, "job_failures", &["job_id", "is_survived"]).await;
-    assert_eq!(failures, [["1", "false"], ["2", "true"], ["4", "false"]]);
 }
