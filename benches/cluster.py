@@ -8,22 +8,27 @@ executors have one core each and are pinned to one (util-linux, zstd, duckdb, bo
 
 - scaling: copies of the log by 1, 2 and 4 executors; then the same unit times dealt out to more machines than there are;
 - rules: those copies judged by executors and by one process: rows by checksum, time, bytes read and written;
-- units: a unit for each of many small logs: what coordinator and scheduler take, which has to be flat for each unit;
+- units: a unit for each of many small logs: what coordinator and scheduler take, which has to be flat for each unit,
+  and the largest messages between them;
 - memory: an executor with eight cores in a control group (version 1, as root): its peak under the limit.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import heapq
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -55,21 +60,72 @@ class Ended(NamedTuple):
     peak_mb: float
 
 
+def received(source: socket.socket) -> bytes:
+    try:
+        return source.recv(1 << 16)
+    except OSError:
+        return b""
+
+
+class Relay:
+    """Passes connections on to a port, and adds up the bytes of each message of HTTP/2."""
+
+    def __init__(self, to: int) -> None:
+        self.to = to
+        self.largest = 0
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=[listener], daemon=True).start()
+
+    def accept(self, listener: socket.socket) -> None:
+        while True:
+            inner = listener.accept()[0]
+            try:
+                outer = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                inner.close()
+                continue
+            for pair in ((inner, outer), (outer, inner)):
+                for end in pair:
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=self.copy, args=pair, daemon=True).start()
+
+    def copy(self, source: socket.socket, target: socket.socket) -> None:
+        messages: dict[int, int] = {}
+        held, is_first = b"", True
+        while got := received(source):
+            target.sendall(got)
+            held += got
+            if is_first:
+                # Readiness is asked in HTTP/1.1, which is no stream of frames and stays held.
+                held, is_first = held.removeprefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), False
+            while len(held) >= 9 and len(held) >= 9 + (length := int.from_bytes(held[:3], "big")):
+                stream = int.from_bytes(held[5:9], "big")
+                if held[3] == 0:
+                    messages[stream] = messages.get(stream, 0) + length
+                    self.largest = max(self.largest, messages[stream])
+                held = held[9 + length :]
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
 class Cluster:
     """A scheduler and executors; each executor has one core, and is pinned to it."""
 
-    def __init__(self, program: str, folder: Path, executors: int) -> None:
+    def __init__(self, program: str, folder: Path, executors: int, is_relayed: bool = False) -> None:
         self.program = program
         self.folder = folder
         folder.mkdir()
-        self.port = free_port()
-        self.scheduler = self.start("scheduler", [], ["--listen", f"127.0.0.1:{self.port}"])
+        port = free_port()
+        self.scheduler = self.start("scheduler", [], ["--listen", f"127.0.0.1:{port}"])
+        self.relays = [Relay(port), Relay(port)] if is_relayed else []
+        self.port_of_run, self.port_of_executors = [relay.port for relay in self.relays] or [port, port]
         self.executors = [
             self.start_executor(number, ["taskset", "-c", str(number % CORES)], cores=1) for number in range(executors)
         ]
 
     def start_executor(self, number: int, before: list[str], cores: int) -> subprocess.Popen[bytes]:
-        flags = ["--scheduler", f"127.0.0.1:{self.port}", "--cores", str(cores)]
+        flags = ["--scheduler", f"127.0.0.1:{self.port_of_executors}", "--cores", str(cores)]
         return self.start(f"executor-{number}", before, flags)
 
     def start(self, name: str, before: list[str], flags: list[str]) -> subprocess.Popen[bytes]:
@@ -79,7 +135,7 @@ class Cluster:
         return subprocess.Popen(command, stdout=log, stderr=log)
 
     def engine(self) -> list[str]:
-        return ["--engine", f"ballista://127.0.0.1:{self.port}"]
+        return ["--engine", f"ballista://127.0.0.1:{self.port_of_run}"]
 
     def units(self) -> list[Unit]:
         """Those that were done, in the order in which they ended."""
@@ -102,6 +158,11 @@ class Cluster:
         """What executors have read and written, whatever file it was."""
         counted = [Path(f"/proc/{process.pid}/io").read_text(encoding="ascii") for process in self.executors]
         return sum(int(number) for text in counted for number in re.findall(r"[rw]char: (\d+)", text)) / 1e6
+
+    def kill(self) -> None:
+        for process in [*self.executors, self.scheduler]:
+            process.kill()
+            process.wait()
 
     def stop(self) -> None:
         for process in [*self.executors, self.scheduler]:
@@ -226,28 +287,64 @@ def rules(program: str, work: Path) -> None:
     )
 
 
-def many_units(program: str, work: Path, counts: list[int]) -> None:
+def until_judging(program: str, lake: Path, flags: list[str]) -> Ended:
+    """A run that is stopped with SIGTERM once all is committed and judging is handed out."""
+    begun = time.monotonic()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen([program, "-q", "run", "--lake", str(lake), *flags], stdout=out)
+        while process.poll() is None and not list(lake.glob("_sparklake/shards/*/analysis")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        wall, stopped = time.monotonic() - begun, time.time()
+        _, status, usage = os.wait4(process.pid, 0)
+        out.seek(0)
+        lines = out.read().decode().strip().splitlines()
+    if os.waitstatus_to_exitcode(status) != 143:
+        raise SystemExit(f"exit code {os.waitstatus_to_exitcode(status)}: {lines}")
+    summary = json.loads(lines[-1]) | {"stopped": stopped}
+    return Ended(summary, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def many_units(program: str, work: Path, counts: list[int], is_extraction_only: bool) -> None:
     """Small units: what is spent on each beside its own work."""
     for count in counts:
         logs = work / f"small-{count}"
         small = [sys.executable, str(ROOT / "benches/many_applications.py"), str(logs), str(count)]
         subprocess.run(small, check=True, stdout=subprocess.DEVNULL)
-        cluster = Cluster(program, work / f"units-{count}", 2)
+        cluster = Cluster(program, work / f"units-{count}", 2, is_relayed=True)
         flags = [*cluster.engine(), "--units", str(count), "--event-logs", str(logs)]
-        ended = run(program, work / f"lake-units-{count}", flags)
+        ended = (until_judging if is_extraction_only else run)(program, work / f"lake-units-{count}", flags)
         units = cluster.units()
         extraction = [unit for unit in units if unit.phase == "extraction"]
+        analysis = len(units) - len(extraction)
         scheduler = cluster.cpu_s(cluster.scheduler)
         executors = sum(cluster.cpu_s(process) for process in cluster.executors)
         print(
-            f"units: {len(extraction)} of extraction, {len(units) - len(extraction)} of analysis: coordinator "
-            f"{ended.cpu_s:.1f} s CPU ({ended.cpu_s / len(extraction) * 1000:.1f} ms a unit), {ended.peak_mb:.0f} MB; scheduler "
-            f"{scheduler:.1f} s ({scheduler / len(units) * 1000:.1f} ms a unit); executors {executors:.1f} s; extraction "
-            f"{busy_s(units, 'extraction'):.1f} s, whole run {ended.wall_s:.1f} s; "
-            f"{json.dumps({key: value for key, value in ended.summary.items() if key.endswith('_ms')})}",
+            f"units: {len(extraction)} of extraction, {analysis} of analysis{', stopped there' * is_extraction_only}: "
+            f"coordinator {ended.cpu_s:.1f} s CPU ({ended.cpu_s / len(extraction) * 1000:.1f} ms a unit), "
+            f"{ended.peak_mb:.0f} MB; scheduler {scheduler:.1f} s ({scheduler / len(units) * 1000:.1f} ms a unit); executors "
+            f"{executors:.1f} s ({executors / len(units) * 1000:.0f} ms a unit); extraction "
+            f"{busy_s(units, 'extraction'):.1f} s, run {ended.wall_s:.1f} s",
             flush=True,
         )
-        cluster.stop()
+        if is_extraction_only:
+            committed = ended.summary["stopped"] - max(unit.end for unit in extraction)
+            print(f"units: {committed:.1f} s from the last unit until all is committed and judging is handed out", flush=True)
+        else:
+            times = {key: value for key, value in ended.summary.items() if key.endswith("_ms")}
+            print(f"units: {json.dumps(times)}", flush=True)
+        of_run, of_executors = [relay.largest / 1e6 for relay in cluster.relays]
+        print(
+            f"units: largest message between coordinator and scheduler {of_run:.3f} MB, between scheduler and executors "
+            f"{of_executors:.3f} MB; {ended.summary['status']}",
+            flush=True,
+        )
+        if is_extraction_only:
+            cluster.kill()
+        else:
+            cluster.stop()
+        shutil.rmtree(logs)
+        shutil.rmtree(work / f"lake-units-{count}")
 
 
 def memory(program: str, work: Path, limit_mb: int) -> None:
@@ -284,6 +381,7 @@ def main() -> None:
     parser.add_argument("--parts", default="scaling,rules,units,memory")
     parser.add_argument("--copies", type=int, default=8)
     parser.add_argument("--units", default="1000,10000")
+    parser.add_argument("--extraction-only", action="store_true", help="stop the runs of the part units before they judge")
     parser.add_argument("--medium", type=Path, help="a log of some 50 MB for the part memory")
     parser.add_argument("--limit-mb", type=int, default=2048)
     options = parser.parse_args()
@@ -297,7 +395,7 @@ def main() -> None:
         if "rules" in parts:
             rules(options.sparklake, work)
         if "units" in parts:
-            many_units(options.sparklake, work, [int(count) for count in options.units.split(",")])
+            many_units(options.sparklake, work, [int(count) for count in options.units.split(",")], options.extraction_only)
         if "memory" in parts:
             copies_of(options.medium or options.log, work / "medium", 16)
             memory(options.sparklake, work, options.limit_mb)

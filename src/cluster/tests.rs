@@ -54,7 +54,7 @@ fn a_plan_comes_back_as_it_went_with_a_partition_for_each_unit() {
 
 #[test]
 fn the_largest_job_fits_into_a_message() {
-    let bytes = plan_bytes(&job(1_000)).unwrap().len();
+    let bytes = plan_bytes(&job(EngineJob::MAX_UNITS)).unwrap().len();
     // What the scheduler sends on holds the same and some bytes around it.
     assert!(bytes < MAX_MESSAGE_BYTES / 2, "{bytes} bytes");
 }

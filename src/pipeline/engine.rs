@@ -11,9 +11,6 @@ use crate::unit::shards::{
 
 use super::error::RunError;
 
-/// Most units of one job: an engine's plan has some hundred bytes for each, its messages are limited, and its
-/// scheduler handles the whole plan with each task.
-const MAX_UNITS: usize = 1_000;
 /// Time between two looks at the reports while a job runs.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// Jobs in a row that may end early without a single further report.
@@ -74,7 +71,10 @@ impl Work {
         let is_left = |position: &usize| {
             !self.reported.contains(position) && !self.given_up.contains(position)
         };
-        let positions: Vec<usize> = (0..self.units).filter(is_left).take(MAX_UNITS).collect();
+        let positions: Vec<usize> = (0..self.units)
+            .filter(is_left)
+            .take(EngineJob::MAX_UNITS)
+            .collect();
         (!positions.is_empty()).then_some(positions)
     }
 
@@ -208,14 +208,23 @@ mod tests {
     #[test]
     fn jobs_are_bounded_and_cover_every_unit() {
         let mut work = Work {
-            units: MAX_UNITS + 1,
+            units: 50_001,
             ..Work::default()
         };
-        let first = work.next_job().unwrap();
-        assert_eq!(first.len(), MAX_UNITS);
-        let reported = first.iter().copied().collect();
-        work.take(&job(first), JobEnd::Done, reported).unwrap();
-        assert_eq!(work.next_job(), Some(vec![MAX_UNITS]));
+        let mut jobs = Vec::new();
+        while let Some(positions) = work.next_job() {
+            let mut reported = work.reported.clone();
+            reported.extend(&positions);
+            work.take(&job(positions.clone()), JobEnd::Done, reported)
+                .unwrap();
+            jobs.push(positions);
+        }
+        assert!(
+            jobs.iter()
+                .all(|positions| positions.len() <= EngineJob::MAX_UNITS)
+        );
+        assert_eq!(jobs.len(), 51);
+        assert_eq!(jobs.concat(), (0..50_001).collect::<Vec<_>>());
     }
 
     #[test]

@@ -3,11 +3,12 @@
 Usage: ballista_on_s3.py SPARKLAKE LOGS [--kills N [--kinds KIND,…]] [--rounds UNITS/EXECUTORS,…] [--only PART,…]
 
 SPARKLAKE is built with the feature `cluster`. Coordinator, scheduler and executors are real processes, the store is
-a moto server (boto3, moto[server], duckdb). Parts:
+moto (s3_double.py; boto3, moto[server], duckdb). Parts:
 
 - rounds: each table has the rows and the checksum of `--engine local`, and each unit was done once;
 - shards: the same corpus by `--engine shards`, to compare the time;
-- kills: with --kills, so many executors, schedulers and coordinators are killed with SIGKILL at random moments;
+- kills: with --kills, so many executors, schedulers and coordinators are killed with SIGKILL at random moments, in
+  turn while units of extraction, while units of judging, and at any moment of a run;
 - poison: a log that is cut off, a bomb and a log that is none, beside sound ones;
 - failing: a store that answers one request in twenty with 503;
 - errors: a scheduler that is not there or hangs, and executors without access to the store.
@@ -24,18 +25,31 @@ import random
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from shards_on_s3 import BUCKET, Checksums, Failing, Program, Store, compare, ended, free_port, lake_of, serve
+from shards_on_s3 import BUCKET, Checksums, Failing, Program, Store, compare, double, ended, free_port, lake_of, serve
 
 EXECUTOR_TIMEOUT_S = 12
 PARTS = ["rounds", "shards", "poison", "failing", "errors", "kills"]
+
+
+class Event(NamedTuple):
+    """A unit begins or ends, as its executor logs it."""
+
+    at: float
+    executor: int
+    run_id: str
+    phase: str
+    position: int
+    is_end: bool
 
 
 class Cluster:
@@ -45,15 +59,18 @@ class Cluster:
         self.program = program
         self.folder = folder
         self.port = free_port()
+        self.log_of: dict[int, Path] = {}
         self.scheduler = self.start_scheduler()
         self.executors = [self.start_executor() for _ in range(executors)]
-        self.logs = 0
 
     def start(self, *arguments: str, variables: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         number = len(list(self.folder.iterdir()))
-        log = (self.folder / f"{arguments[0]}-{number:04}.log").open("wb")
-        command = [self.program.program, "cluster", *arguments, "--log-format", "json"]
-        return subprocess.Popen(command, env=variables or self.program.variables, stdout=log, stderr=log)
+        path = self.folder / f"{arguments[0]}-{number:04}.log"
+        command = [self.program.program, "cluster", *arguments, "--log-format", "json", "--log-level", "debug"]
+        with path.open("wb") as log:
+            process = subprocess.Popen(command, env=variables or self.program.variables, stdout=log, stderr=log)
+        self.log_of[process.pid] = path
+        return process
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         listen = ["--listen", f"127.0.0.1:{self.port}", "--executor-timeout-seconds", str(EXECUTOR_TIMEOUT_S)]
@@ -83,6 +100,31 @@ class Cluster:
                     told = told.get("fields", told)
                     done[told["phase"], int(told["position"])] += 1
         return done
+
+    @staticmethod
+    def units_of(events: list[Event]) -> collections.Counter[tuple[str, str, int]]:
+        """How often each unit ended."""
+        return collections.Counter(event[2:5] for event in events if event.is_end)
+
+    def logged(self) -> dict[int, int]:
+        """How much each process has logged so far."""
+        return {pid: path.stat().st_size for pid, path in self.log_of.items()}
+
+    def events(self, since: dict[int, int]) -> list[Event]:
+        """What executors told of units after that, in order."""
+        events = []
+        for pid, path in self.log_of.items():
+            if not path.name.startswith("executor"):
+                continue
+            with path.open("rb") as log:
+                log.seek(since.get(pid, 0))
+                for line in log:
+                    if b'"unit ' in line and line.endswith(b"\n"):
+                        told = json.loads(line)
+                        at = datetime.fromisoformat(told["timestamp"]).timestamp()
+                        is_end = told["message"].startswith("unit ends")
+                        events.append(Event(at, pid, told["run_id"], told["phase"], int(told["position"]), is_end))
+        return sorted(events)
 
     def said(self) -> str:
         return "\n".join(log.read_text(encoding="utf-8", errors="replace") for log in self.folder.iterdir())
@@ -141,59 +183,127 @@ def by_shards(program: Program, store: Store, name: str, units: int, workers: in
     return f"{name}: the same by shards with {workers} workers; {took:.1f} s"
 
 
+def phase_of(events: list[Event]) -> tuple[str, dict[int, Event]]:
+    """The phase that the run is in, and the unit that each executor works on."""
+    at_work: dict[int, Event] = {}
+    for event in events:
+        if event.is_end:
+            at_work.pop(event.executor, None)
+        else:
+            at_work[event.executor] = event
+    if at_work:
+        return max(at_work.values()).phase, at_work
+    return (f"after {events[-1].phase}" if events else "before extraction"), at_work
+
+
+def span_of(events: list[Event], phase: str) -> float:
+    """From the first beginning of a unit to the last end."""
+    times = [event.at for event in events if event.phase == phase]
+    return max(times, default=0.0) - min(times, default=0.0)
+
+
 def kills(cluster: Cluster, store: Store, wanted: int, kinds: list[str], expected: Checksums) -> str:
     """Kills one process of each kind in turn, at a random moment of a run."""
-    started = time.monotonic()
+    began, since = time.monotonic(), cluster.logged()
     ended(cluster.run(f"s3://{BUCKET}/timed", 6), (0, 3))
-    undisturbed = time.monotonic() - started
-    killed: collections.Counter[str] = collections.Counter()
-    longest: collections.Counter[str] = collections.Counter()
-    resumed, doubled, number = 0, 0, 0
-    while min(killed[kind] for kind in kinds) < wanted:
+    undisturbed = time.monotonic() - began
+    phases = ["extraction", "analysis"]
+    spans = {phase: [span_of(cluster.events(since), phase)] for phase in phases}
+    aims = [*phases, None]
+    killed: dict[str, collections.Counter[str]] = {kind: collections.Counter() for kind in kinds}
+    took: dict[str, list[float]] = {kind: [] for kind in kinds}
+    until_again: list[float] = []
+    resumed, reruns, doubled, number = 0, 0, 0, 0
+    while min(counted.total() for counted in killed.values()) < wanted:
         kind = kinds[number % len(kinds)]
+        aim = aims[number // len(kinds) % len(aims)]
         number += 1
         name = f"killed-{number}"
         lake = f"s3://{BUCKET}/{name}"
+        since = cluster.logged()
         run = cluster.run(lake, 6)
-        time.sleep(random.random() * undisturbed)
+        if aim:
+            while run.poll() is None and not any(event.phase == aim for event in cluster.events(since)):
+                time.sleep(0.02)
+        time.sleep(random.random() * (statistics.median(spans[aim][-9:]) if aim else undisturbed))
         if run.poll() is not None:
             ended(run, (0, 3))
+            for whole in phases:
+                spans[whole].append(span_of(cluster.events(since), whole))
+            store.remove(name)
             continue
-        when = time.monotonic()
+        busy = phase_of(cluster.events(since))[1]
+        when = time.time()
+        interrupted = None
         if kind == "executor":
-            victim = cluster.executors.pop(random.randrange(len(cluster.executors)))
-            victim.kill()
-            victim.wait()
+            # One that has a unit, where one has.
+            process = random.choice([it for it in cluster.executors if it.pid in busy] or cluster.executors)
+            process.kill()
+            process.wait()
+            phase, busy = phase_of([event for event in cluster.events(since) if event.at <= when])
+            interrupted = phase_of(cluster.events(since))[1].get(process.pid)
+            phase = f"in a unit of {interrupted.phase}" if interrupted else f"idle, {phase}"
+            cluster.executors.remove(process)
             cluster.executors.append(cluster.start_executor())
-        elif kind == "scheduler":
-            cluster.scheduler.kill()
-            cluster.scheduler.wait()
-            cluster.scheduler = cluster.start_scheduler()
         else:
-            run.kill()
-        killed[kind] += 1
+            if kind == "scheduler":
+                cluster.scheduler.kill()
+                cluster.scheduler.wait()
+            else:
+                run.kill()
+            phase = phase_of([event for event in cluster.events(since) if event.at <= when])[0]
+            if kind == "scheduler":
+                cluster.scheduler = cluster.start_scheduler()
+        killed[kind][phase] += 1
         out, err = run.communicate(timeout=600)
         if "panicked" in err or (kind != "coordinator" and run.returncode not in (0, 3, 75)):
             raise SystemExit(f"{name}: exit code {run.returncode} after the {kind} was killed: {out}\n{err}")
         if run.returncode not in (0, 3):
             resumed += 1
-            # One that was killed before it made its lake has nothing to resume.
             resume = cluster.resume(lake, 6)
             told, problem = resume.communicate(timeout=600)
-            if resume.returncode not in (0, 3) and "there is no lake" not in problem:
+            # One that was killed before it handed out has nothing to resume.
+            nothing = resume.returncode == 2 and ("there is no lake" in problem or "no run waits" in problem)
+            if resume.returncode not in (0, 3) and not nothing:
                 raise SystemExit(f"{name}: exit code {resume.returncode}: {told}\n{problem}")
-            # What was killed before it handed out, or while it judged, is done by the next run.
-            ended(cluster.run(lake, 6), (0, 3))
-        longest[kind] = max(longest[kind], round(time.monotonic() - when))
+            # What it had not handed out, or was killed while it judged itself, is done by the next run.
+            reruns += bool(ended(cluster.run(lake, 6), (0, 3))["changed"])
+        took[kind].append(time.time() - when)
         compare(store, name, expected)
-        runs = [json.loads(line)["run_id"] for line in out.splitlines() if line.startswith("{")]
-        doubled += sum(sum(cluster.units(run_id, "Reported").values()) for run_id in runs)
-        print(f"{name}: {kind} killed, exit code {run.returncode}; same rows; so far {dict(killed)}", flush=True)
-    return (
-        f"killed {dict(killed)} in runs of {undisturbed:.1f} s, executor timeout {EXECUTOR_TIMEOUT_S} s: longest time "
-        f"from the kill to the end {dict(longest)} s; {resumed} runs resumed; {doubled} units handed out "
-        "twice, none twice in the lake; same rows in all"
+        store.remove(name)
+        events = cluster.events(since)
+        begun_anew = ""
+        again = [event.at for event in events if interrupted and event.at > when and event[2:] == interrupted[2:]]
+        if again:
+            until_again.append(min(again) - when)
+            begun_anew = f", its unit begun anew after {until_again[-1]:.1f} s"
+        # The phase that was held up says nothing of how long it takes.
+        for whole in [it for it in phases if not phase.endswith(it) or "after" in phase]:
+            spans[whole].append(span_of(events, whole))
+        done = cluster.units_of(events)
+        doubled += sum(times - 1 for times in done.values())
+        print(
+            f"{name}: {kind} killed {phase}, exit code {run.returncode}; same rows after {took[kind][-1]:.1f} s"
+            f"{begun_anew}; so far "
+            f"{ {kind: counted.total() for kind, counted in killed.items()} }",
+            flush=True,
+        )
+    lines = [f"an undisturbed run took {undisturbed:.1f} s; executor timeout {EXECUTOR_TIMEOUT_S} s"]
+    for kind in kinds:
+        lines.append(
+            f"{kind}: {killed[kind].total()} killed ({dict(sorted(killed[kind].items()))}); from the kill to the end "
+            f"{statistics.median(took[kind]):.1f} s, longest {max(took[kind]):.1f} s"
+        )
+    if until_again:
+        lines.append(
+            f"until a unit of a killed executor began anew: {len(until_again)} times, {statistics.median(until_again):.1f} s, "
+            f"{min(until_again):.1f} to {max(until_again):.1f} s"
+        )
+    lines.append(
+        f"{resumed} runs resumed, {reruns} of them completed by the next run; {doubled} units ended twice, "
+        "none twice in a lake; same rows in all"
     )
+    return "\n".join(lines)
 
 
 def poison(program: Program, cluster: Cluster, store: Store, logs: Path) -> str:
@@ -270,9 +380,10 @@ def main() -> None:
     parser.add_argument("--rounds", default="1/1,4/3,7/2,9/3")
     parser.add_argument("--only", default=",".join(PARTS))
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     wanted = arguments.only.split(",")
     port = free_port()
-    server = serve([sys.executable, "-m", "moto.server", "-p", str(port)], port)
+    server = serve(double(port), port)
     clusters: list[Cluster] = []
     temporary = Path(tempfile.mkdtemp(prefix="ballista-"))
 

@@ -2,7 +2,7 @@
 
 Usage: shards_on_s3.py SPARKLAKE LOGS [--kills N] [--s3rver PATH] [--rounds UNITS/SHARDS,…]
 
-Coordinators and workers are real processes, the store is a moto server (boto3, moto[server], duckdb). For each
+Coordinators and workers are real processes, the store is moto (s3_double.py; boto3, moto[server], duckdb). For each
 round: every unit is done once, and each table has the rows and the checksum of `--engine local`. A further round
 goes through a proxy that answers one request in twenty with 503. With --kills, that many workers and that many
 coordinators are killed with SIGKILL. With --s3rver, a store without conditional puts has to be refused.
@@ -62,6 +62,12 @@ class Store:
             if path.is_file():
                 self.client.upload_file(str(path), BUCKET, f"{prefix}/{path.relative_to(folder)}")
 
+    def remove(self, prefix: str) -> None:
+        """Lists take moto longer the more there is."""
+        keys = [{"Key": key} for key in self.keys(f"{prefix}/")]
+        for first in range(0, len(keys), 1000):
+            self.client.delete_objects(Bucket=BUCKET, Delete={"Objects": keys[first : first + 1000], "Quiet": True})
+
     def download(self, prefix: str, folder: Path) -> None:
         for key in self.keys(f"{prefix}/"):
             target = folder / key.removeprefix(f"{prefix}/")
@@ -113,6 +119,10 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def double(port: int) -> list[str]:
+    return [sys.executable, str(Path(__file__).with_name("s3_double.py")), "serve", str(port)]
 
 
 def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
@@ -290,6 +300,7 @@ def kills(program: Program, store: Store, wanted: int, expected: Checksums) -> s
         # What was killed while it judged is judged by the next run.
         reruns += bool(program.run("run", "--event-logs", logs, "--lake", lake)["changed"])
         compare(store, name, expected)
+        store.remove(name)
         print(f"{name}: same rows; killed so far {killed}", flush=True)
     return f"killed {killed} in {number} lakes, {reruns} of them completed by the next run; same rows in all"
 
@@ -303,7 +314,7 @@ def main() -> None:
     parser.add_argument("--rounds", default="2/1,4/3,7/2")
     arguments = parser.parse_args()
     port = free_port()
-    servers = [serve([sys.executable, "-m", "moto.server", "-p", str(port)], port)]
+    servers = [serve(double(port), port)]
     try:
         store = Store(f"http://127.0.0.1:{port}")
         store.client.create_bucket(Bucket=BUCKET)

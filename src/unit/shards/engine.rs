@@ -34,6 +34,12 @@ pub struct EngineJob {
     pub positions: Vec<usize>,
 }
 
+impl EngineJob {
+    /// Most units of one job: an engine's plan has some hundred bytes for each, its messages are limited, and
+    /// its scheduler handles the whole plan with each task.
+    pub const MAX_UNITS: usize = 1_000;
+}
+
 /// What a machine of an engine needs to know of a run. Plain data, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
