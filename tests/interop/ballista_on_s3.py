@@ -347,7 +347,7 @@ def errors(program: Program, store: Store, folder: Path, expected: Checksums) ->
     refused(program.start("run", "--engine", nobody, *source), 75, "no scheduler", "does not answer")
     moto = store.endpoint.removeprefix("http://")
     other = program.start("run", "--engine", f"ballista://{moto}", *source)
-    refused(other, 75, "something else listens", "is no scheduler")
+    refused(other, 75, "something else listens", "other than a Ballista scheduler")
     beyond = program.start("run", "--engine", "ballista://192.0.2.1:50050", *source)
     refused(beyond, 2, "a network nobody trusts", "--trust-network")
     cluster = Cluster(program, folder, 0)

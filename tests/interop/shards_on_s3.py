@@ -4,8 +4,9 @@ Usage: shards_on_s3.py SPARKLAKE LOGS [--kills N] [--s3rver PATH] [--rounds UNIT
 
 Coordinators and workers are real processes, the store is moto (s3_double.py; boto3, moto[server], duckdb). For each
 round: every unit is done once, and each table has the rows and the checksum of `--engine local`. A further round
-goes through a proxy that answers one request in twenty with 503. With --kills, that many workers and that many
-coordinators are killed with SIGKILL. With --s3rver, a store without conditional puts has to be refused.
+goes through a proxy that answers one request in twenty with 503. With --kills, at least that many workers in each
+phase and that many coordinators at the first and at the last step are killed with SIGKILL, and some that hand judging
+out. With --s3rver, a store without conditional puts has to be refused.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -270,35 +272,54 @@ def timed(action: Any) -> float:
 
 def kills(program: Program, store: Store, wanted: int, expected: Checksums) -> str:
     """Kills coordinators and workers until `wanted` of each kind were killed."""
-    killed = {"hand-out": 0, "worker": 0, "resume": 0}
-    logs, number, reruns = f"s3://{BUCKET}/logs", 0, 0
+    logs = ["--event-logs", f"s3://{BUCKET}/logs"]
+    handed_on = ["--engine", "shards", "--units", "4"]
     lake = f"s3://{BUCKET}/timed"
-    took = [
-        timed(lambda: program.hand_out(lake, 4)),
-        timed(lambda: ended(program.worker(lake, "0/1"), (0,))),
-        timed(lambda: program.resume(lake)),
-    ]
-    while min(killed.values()) < wanted:
+    took = {
+        "hand-out": timed(lambda: program.hand_out(lake, 4)),
+        "worker in extraction": timed(lambda: ended(program.worker(lake, "0/1"), (0,))),
+        "resume that hands judging out": timed(lambda: program.resume(lake, *handed_on)),
+        "worker in analysis": timed(lambda: ended(program.worker(lake, "0/1"), (0,))),
+        "resume": timed(lambda: program.resume(lake)),
+    }
+    killed = dict.fromkeys(took, 0)
+    number, reruns = 0, 0
+    often = [kind for kind in killed if "hands" not in kind]
+    while min(killed[kind] for kind in often) < wanted:
         number += 1
         name = f"killed-{number}"
         lake = f"s3://{BUCKET}/{name}"
-        hand_out = lambda: program.start(
-            "run", "--engine", "shards", "--units", "4", "--event-logs", logs, "--lake", lake
-        )
-        resume = lambda: program.start("run", "--resume", "latest", "--lake", lake)
-        for _ in range(3):
-            killed["hand-out"] += kill(hand_out, took[0])
-        program.run("run", "--engine", "shards", "--units", "4", "--event-logs", logs, "--lake", lake, codes=(0, 4))
-        twin = program.worker(lake, "0/1")
-        for _ in range(3):
-            killed["worker"] += kill(lambda: program.worker(lake, "0/1"), took[1])
-        ended(twin, (0,))
-        program.work(lake, 2)
-        for _ in range(3):
-            killed["resume"] += kill(resume, took[2])
-        program.resume(lake)
+        starts: dict[str, Callable[[], subprocess.Popen[str]]] = {
+            "hand-out": lambda: program.start("run", *handed_on, *logs, "--lake", lake),
+            "resume that hands judging out": lambda: program.start("run", "--resume", "latest", *handed_on, "--lake", lake),
+            "resume": lambda: program.start("run", "--resume", "latest", "--lake", lake),
+        }
+
+        def kill_three(kind: str) -> None:
+            for _ in range(3):
+                start = starts.get(kind, lambda: program.worker(lake, "0/1"))
+                killed[kind] += kill(start, took[kind])
+
+        def kill_workers(kind: str) -> None:
+            twin = program.worker(lake, "0/1")
+            kill_three(kind)
+            ended(twin, (0,))
+            program.work(lake, 2)
+
+        kill_three("hand-out")
+        program.run("run", *handed_on, *logs, "--lake", lake, codes=(0, 4))
+        kill_workers("worker in extraction")
+        # One that was killed after it handed judging out judges itself what has no report when it is resumed.
+        if number % 4 == 0:
+            kill_three("resume that hands judging out")
+        resumed = program.run("run", "--resume", "latest", *handed_on, "--lake", lake, codes=(0, 2, 3))
+        if resumed["status"] == "waiting":
+            kill_workers("worker in analysis")
+            kill_three("resume")
+            # Nothing waits where that did not come to its death before its end.
+            program.run("run", "--resume", "latest", "--lake", lake, codes=(0, 2, 3))
         # What was killed while it judged is judged by the next run.
-        reruns += bool(program.run("run", "--event-logs", logs, "--lake", lake)["changed"])
+        reruns += bool(program.run("run", *logs, "--lake", lake)["changed"])
         compare(store, name, expected)
         store.remove(name)
         print(f"{name}: same rows; killed so far {killed}", flush=True)
@@ -324,7 +345,7 @@ def main() -> None:
         program.run("run", "--event-logs", f"s3://{BUCKET}/logs", "--lake", local)
         expected = lake_of(store, "local")
         print(f"local: {sum(rows for rows, _ in expected.values())} rows in {len(expected)} tables", flush=True)
-        for number, wanted in enumerate(arguments.rounds.split(",")):
+        for number, wanted in enumerate(filter(None, arguments.rounds.split(","))):
             units, shards = map(int, wanted.split("/"))
             print(round_of(program, store, f"round-{number}", units, shards, expected), flush=True)
         Failing.port = port
