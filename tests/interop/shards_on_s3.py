@@ -295,27 +295,30 @@ def kills(program: Program, store: Store, wanted: int, expected: Checksums) -> s
             "resume": lambda: program.start("run", "--resume", "latest", "--lake", lake),
         }
 
-        def kill_three(kind: str) -> None:
-            for _ in range(3):
+        def kill_some(kind: str, times: int = 3) -> None:
+            for _ in range(times):
                 start = starts.get(kind, lambda: program.worker(lake, "0/1"))
-                killed[kind] += kill(start, took[kind])
+                # What one has reported is no work for the next: early, so that something is left.
+                killed[kind] += kill(start, took[kind] / (times if kind.startswith("worker") else 1))
 
         def kill_workers(kind: str) -> None:
+            kill_some(kind)
+            # Two at the same units.
             twin = program.worker(lake, "0/1")
-            kill_three(kind)
+            kill_some(kind)
             ended(twin, (0,))
             program.work(lake, 2)
 
-        kill_three("hand-out")
+        kill_some("hand-out")
         program.run("run", *handed_on, *logs, "--lake", lake, codes=(0, 4))
         kill_workers("worker in extraction")
         # One that was killed after it handed judging out judges itself what has no report when it is resumed.
         if number % 4 == 0:
-            kill_three("resume that hands judging out")
+            kill_some("resume that hands judging out")
         resumed = program.run("run", "--resume", "latest", *handed_on, "--lake", lake, codes=(0, 2, 3))
         if resumed["status"] == "waiting":
             kill_workers("worker in analysis")
-            kill_three("resume")
+            kill_some("resume")
             # Nothing waits where that did not come to its death before its end.
             program.run("run", "--resume", "latest", "--lake", lake, codes=(0, 2, 3))
         # What was killed while it judged is judged by the next run.
