@@ -11,9 +11,9 @@ WITH scans AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.format,
     COALESCE(s.table_name, s.location) AS source,
-    -- Expressions are numbered anew in every query. One engine replaces all at once, the other one at a time.
-    COALESCE(REGEXP_REPLACE(REGEXP_REPLACE(s.partition_filters, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '') AS filters,
-    COALESCE(REGEXP_REPLACE(REGEXP_REPLACE(s.data_filters, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '') AS row_filters,
+    -- Expressions are numbered anew in every query.
+    COALESCE(REGEXP_REPLACE(s.partition_filters, '#[0-9]+L?', ''), '') AS filters,
+    COALESCE(REGEXP_REPLACE(s.data_filters, '#[0-9]+L?', ''), '') AS row_filters,
     s.bytes_read, s.files_read
   FROM sql_scans AS s
   INNER JOIN sql AS q

@@ -33,16 +33,10 @@ followers AS (
     AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
   WHERE s.platform IS NULL AND n.node_name NOT IN ('Project', 'Sort')
 ),
--- Expressions are numbered anew in every query. One engine replaces all at once, the other one at a time.
-half_named AS (
-  SELECT f.*, REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(
-    numbered, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', '') AS half
-  FROM followers AS f
-),
+-- Expressions are numbered anew in every query.
 named AS (
-  SELECT h.*, REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(
-    half, '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', ''), '#[0-9]+L?', '') AS operator
-  FROM half_named AS h
+  SELECT f.*, REGEXP_REPLACE(numbered, '#[0-9]+L?', '') AS operator
+  FROM followers AS f
 ),
 kinds AS (
   SELECT

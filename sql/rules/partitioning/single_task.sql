@@ -2,11 +2,12 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
---   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. Lost are the other cores for its wall time, never more than what stood idle in the whole
---   application while its jobs ran. What could be won is what even tasks on all cores would save.
+--   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
+--   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
+--   in the whole application while its jobs ran. What could be won is what even tasks on all cores would save.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
@@ -14,6 +15,7 @@
 -- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
 -- parameter: min_loop_stages bigint = 20 [count] stages of a loop, at least
 -- parameter: min_loop_won_ms bigint = 30000 [ms] wall time to win in all stages of a loop, at least
+-- parameter: min_iterator_won_ms bigint = 5000 [ms] wall time to win in all stages of one toLocalIterator, at least
 -- parameter: min_alike_stage_ms bigint = 2000 [ms] wall time of a stage that ran at least three times, at least
 -- parameter: min_alike_share double = 0.1 [ratio] share of the application's wall time to win in all of these, at least
 -- parameter: min_alike_won_ms bigint = 20000 [ms] wall time to win in all of these, at least
@@ -23,7 +25,7 @@
 -- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
 -- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
--- evidence: One task ran for {duration_ms:s} while {average_cores:1} cores were held; it moved {data_bytes:bytes}[ from
+-- evidence: One task ran for {duration_ms:s} while {held_cores:1} cores were held; it moved {data_bytes:bytes}[ from
 --   {files_read:file|files}][, {rows:row|rows}].
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
 --   partition key, or compute it from partial results.
@@ -44,6 +46,11 @@
 -- advice: cause = 'split' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | partitions_wanted | Use at least as many shuffle partitions as
 --   there are cores, and enough that the data of a task fits into its memory.
+-- advice: cause = 'merged' AND advisory_bytes > 67108864 AND advisory_mib * 1048576e0 < advisory_bytes |
+--   spark.sql.adaptive.advisoryPartitionSizeInBytes | CONCAT(CAST(advisory_mib AS STRING), 'MB') | Adaptive execution merged all partitions into
+--   one, up to the size that was set: let it merge less.
+-- advice: cause = 'iterator' | - | - | toLocalIterator computes one partition at a time, each in a job of one task, while the other cores wait: write from
+--   the executors instead, or let it fetch ahead (prefetchPartitions, since Spark 3.0) and persist what it reads before.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged all partitions into one, though it takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- advice: cause = 'aggregate' | - | - | The last step of a global aggregate or sort is one task: reduce the rows before it
@@ -83,10 +90,40 @@ shuffles AS (
   WHERE operator_kind = 'exchange' AND CARDINALITY(stage_ids) >= 2
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MAX(stage_ids)
 ),
+-- The cores of executors while a stage ran; short ones are many, and need no more than the average.
+stage_cores AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id,
+    SUM(e.total_cores * CAST(
+      LEAST(UNIX_MILLIS(f.completion_time), COALESCE(UNIX_MILLIS(e.remove_time), UNIX_MILLIS(f.completion_time)))
+        - GREATEST(UNIX_MILLIS(f.completion_time) - f.duration_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
+    )) / NULLIF(MAX(f.duration_ms), 0) AS held_cores
+  FROM stage_facts AS f
+  INNER JOIN executors AS e
+    ON e.platform = f.platform AND e.cluster_id = f.cluster_id
+    AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id
+  WHERE f.num_tasks = 1 AND f.duration_ms >= $min_alike_stage_ms AND e.total_cores > 0
+    AND UNIX_MILLIS(e.add_time) < UNIX_MILLIS(f.completion_time)
+    AND COALESCE(UNIX_MILLIS(e.remove_time) > UNIX_MILLIS(f.completion_time) - f.duration_ms, TRUE)
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id
+),
+facts AS (
+  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(r.num_partitions, 1) AS num_partitions
+  FROM stage_facts AS f
+  LEFT JOIN stage_cores AS h
+    ON h.platform = f.platform AND h.cluster_id = f.cluster_id
+    AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
+    AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
+  LEFT JOIN computed AS r
+    ON r.platform = f.platform AND r.cluster_id = f.cluster_id
+    AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+  WHERE f.num_tasks = 1
+),
 single AS (
   SELECT
     f.*,
     CASE
+      WHEN stage_name LIKE 'toLocalIterator %' THEN 'iterator'
       WHEN e.num_many = 1 AND adaptive AND coalesce_partitions AND shuffle_partitions > 1 AND shuffle_read_bytes > 0 THEN 'merged'
       -- A window with a partition key, whose only partition is the one that was set.
       WHEN e.num_one = 1 AND shuffle_partitions = 1 AND shuffle_read_bytes > 0 THEN 'shuffle partitions'
@@ -106,20 +143,17 @@ single AS (
       WHEN f.sql_id IS NOT NULL AND shuffle_read_bytes > 0 THEN 'aggregate'
       ELSE 'code'
     END AS cause,
-    (average_cores - 1e0) * duration_ms AS idle_core_ms,
-    duration_ms * (1e0 - 1e0 / NULLIF(average_cores, 0)) AS won_ms
-  FROM stage_facts AS f
-  LEFT JOIN computed AS r
-    ON r.platform = f.platform AND r.cluster_id = f.cluster_id
-    AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+    (held_cores - 1e0) * duration_ms AS idle_core_ms,
+    duration_ms * (1e0 - 1e0 / NULLIF(held_cores, 0)) AS won_ms
+  FROM facts AS f
   LEFT JOIN plans AS p
     ON p.platform = f.platform AND p.cluster_id = f.cluster_id
     AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id AND p.sql_id = f.sql_id
   LEFT JOIN shuffles AS e
     ON e.platform = f.platform AND e.cluster_id = f.cluster_id
     AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id AND e.sql_id = f.sql_id AND e.stage_id = f.stage_id
-  WHERE COALESCE(r.num_partitions, 1) = 1 AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
-    AND num_tasks = 1 AND average_cores >= 1.5e0 AND duration_ms >= $min_loop_stage_ms
+  WHERE (num_partitions = 1 OR stage_name LIKE 'toLocalIterator %') AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
+    AND held_cores >= 1.5e0 AND duration_ms >= $min_loop_stage_ms
     AND executor_run_time >= duration_ms / 2e0
 ),
 capped AS (
@@ -144,7 +178,7 @@ capped AS (
 judged AS (
   SELECT
     c.*,
-    duration_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
+    cause <> 'iterator' AND duration_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
       AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
       AND (data_bytes >= $min_bytes OR input_records >= $min_rows OR cause IN ('window', 'jdbc'))
       OR cause = 'window' AND shuffle_read_records >= $min_rows AND won_ms >= $min_window_won_ms AND won_ms >= $min_share * app_duration_ms
@@ -154,12 +188,14 @@ judged AS (
       OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND duration_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
         AND all_won_ms >= $min_alike_share * app_duration_ms
         AND (data_bytes >= $min_bytes OR input_records >= $min_rows) AS is_long,
-    num_alike >= $min_loop_stages AND all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms AS is_loop
+    num_alike >= $min_loop_stages AND (all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms
+      OR cause = 'iterator' AND all_won_ms >= $min_iterator_won_ms) AS is_loop
   FROM capped AS c
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE
+    WHEN cause = 'iterator' THEN 'Partitions are computed one at a time for the driver'
     WHEN NOT is_long THEN 'The stages of a loop run in a single task each'
     WHEN cause = 'window' THEN 'A window without partitions runs in a single task'
     WHEN cause = 'limit' THEN 'A limit brings all rows into a single task'
@@ -171,15 +207,16 @@ SELECT
     WHEN cause = 'unsplittable' THEN 'A single task reads a file that cannot be split'
     ELSE 'A stage runs in a single task'
   END AS title,
-  -- Under dynamic allocation fewer cores may have been held just then.
-  CASE WHEN dynamic_allocation OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
+  -- Of short ones only the average is known, which changes under dynamic allocation.
+  CASE WHEN (dynamic_allocation AND duration_ms < $min_alike_stage_ms) OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, CASE WHEN is_long THEN cause ELSE 'loop' END AS cause, duration_ms, average_cores, data_bytes,
+  stage_name, sql_id, CASE WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause, duration_ms, held_cores, data_bytes,
   CASE WHEN input_bytes >= shuffle_read_bytes THEN files_read END AS files_read,
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
-  TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
-  TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
-  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / NULLIF(average_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text
+  TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
+  TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
+  advisory_bytes, GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / GREATEST(CEIL(held_cores), partitions_fit, 1) AS BIGINT), 1) AS advisory_mib,
+  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text
 FROM judged
 WHERE is_long OR is_loop

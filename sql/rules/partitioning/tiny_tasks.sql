@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too). That overhead is
@@ -18,7 +18,8 @@
 -- parameter: max_few_rows_median_ms bigint = 1000 [ms] the same of a task with few rows from a shuffle
 -- parameter: few_rows bigint = 100 [rows] rows that a task of such a stage reads on average, at most
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
--- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks together, at least
+-- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks of such stages of the application together, at least
+-- parameter: min_own_overhead_ms bigint = 5000 [ms] and of those of the stage
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
 -- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
@@ -92,9 +93,14 @@ judged AS (
   SELECT
     m.*,
     CAST(overhead_ms AS DOUBLE) / GREATEST(duration_total, 1) AS overhead_ratio,
-    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) AS lost_core_ms
+    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) AS lost_core_ms,
+    -- Small files are told by small_files_read: their tasks count where they are many by themselves.
+    CASE WHEN cause = 'input' THEN overhead_ms ELSE SUM(CASE WHEN cause <> 'input' THEN overhead_ms ELSE 0 END) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id
+    ) END AS all_overhead_ms
   FROM measured AS m
-  WHERE overhead_ms >= $min_overhead_ms AND tasks_needed < num_tasks
+  WHERE overhead_ms >= $min_own_overhead_ms AND tasks_needed < num_tasks
+    AND CAST(overhead_ms AS DOUBLE) >= $min_overhead_ratio * GREATEST(duration_total, 1)
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
@@ -115,4 +121,4 @@ SELECT
   CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) AS kind,
   sql_id, worst_fit, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
 FROM judged
-WHERE overhead_ratio >= $min_overhead_ratio
+WHERE all_overhead_ms >= $min_overhead_ms

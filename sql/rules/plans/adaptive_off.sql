@@ -2,7 +2,7 @@
 -- title: Adaptive query execution is off
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where adaptive execution was switched off, or is by the default of an old Spark, in an
 --   application whose queries moved much data through shuffles. It would merge small partitions, split
 --   skewed ones and choose joins by real sizes; how much that saves is not known beforehand.
@@ -10,23 +10,42 @@
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
 -- parameter: min_small_bytes bigint = 134217728 [bytes] or this much where these stages are most of the application
 -- parameter: min_small_run_time_ms bigint = 30000 [ms] and their task time then, at least
+-- parameter: small_task_bytes double = 1048576.0 [bytes] what the tasks of a stage read on average, below which it is told
+-- parameter: min_small_tasks bigint = 100 [count] tasks of such stages, at least, for them to be told
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
 -- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
---   execution off.
+--   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge].
 -- advice: spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on.
 -- recommendation: Move to Spark 3.2 or later, where adaptive execution is on by default.
+WITH stages_of AS (
+  SELECT
+    f.*,
+    num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small
+  FROM stage_facts AS f
+  WHERE has_settings AND NOT adaptive AND sql_id IS NOT NULL AND shuffle_read_bytes > 0
+),
+summed AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    COUNT(*) AS num_stages,
+    SUM(CAST(shuffle_read_bytes AS DOUBLE)) AS shuffle_bytes,
+    SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms,
+    SUM(CASE WHEN is_cut_small THEN num_tasks ELSE 0 END) AS small_tasks,
+    SUM(CASE WHEN is_cut_small THEN 1 ELSE 0 END) AS small_stages,
+    SUM(CASE WHEN is_cut_small THEN CAST(shuffle_read_bytes AS DOUBLE) ELSE 0e0 END) AS small_bytes,
+    MAX(spark_minor) AS spark_minor
+  FROM stages_of
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  HAVING (SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_shuffle_bytes
+      AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_run_time_ms)
+    OR (SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_small_bytes
+      AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_run_time_ms
+      AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_share * MAX(total_task_time_ms))
+)
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  COUNT(*) AS num_stages,
-  SUM(CAST(shuffle_read_bytes AS DOUBLE)) AS shuffle_bytes,
-  SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms,
-  MAX(spark_minor) AS spark_minor
-FROM stage_facts
-WHERE has_settings AND NOT adaptive AND sql_id IS NOT NULL AND shuffle_read_bytes > 0
-GROUP BY platform, cluster_id, application_id, attempt_id
-HAVING (SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_shuffle_bytes
-    AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_run_time_ms)
-  OR (SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_small_bytes
-    AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_run_time_ms
-    AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_share * MAX(total_task_time_ms))
+  num_stages, shuffle_bytes, run_ms, spark_minor,
+  CASE WHEN small_tasks >= $min_small_tasks THEN small_tasks END AS small_tasks, small_stages,
+  small_bytes / NULLIF(small_tasks, 0) AS small_bytes
+FROM summed

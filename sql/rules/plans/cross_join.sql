@@ -26,50 +26,15 @@
 --   before the join.
 WITH joins AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, node_name, description, rows_output,
-    ARRAY_MIN(child_node_ids) AS left_id, ARRAY_MAX(child_node_ids) AS right_id
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, node_name, description, rows_output
   FROM sql_nodes
   WHERE node_name LIKE 'CartesianProduct%' OR node_name LIKE 'BroadcastNestedLoopJoin%'
-),
-nodes AS (
-  SELECT
-    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, CAST(n.rows_output AS DOUBLE) AS rows,
-    -- Only through what puts out as many rows as it gets, as in exploding_rows.
-    CASE WHEN CARDINALITY(n.child_node_ids) = 1 AND n.node_name NOT LIKE '%Limit%' AND n.node_name NOT LIKE '%Aggregate%'
-      AND n.node_name NOT LIKE '%Filter%' AND n.node_name NOT LIKE '%Sample%' THEN ARRAY_MIN(n.child_node_ids) END AS child_id
-  FROM sql_nodes AS n
-  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM joins) AS q
-    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
-    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-),
-sides AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, 'left' AS side, left_id AS side_id FROM joins
-  UNION ALL
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, 'right' AS side, right_id AS side_id FROM joins
-),
-counted AS (
-  SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.side,
-    COALESCE(n1.rows, n2.rows, n3.rows, n4.rows) AS rows
-  FROM sides AS s
-  INNER JOIN nodes AS n1
-    ON n1.platform = s.platform AND n1.cluster_id = s.cluster_id
-    AND n1.application_id = s.application_id AND n1.attempt_id = s.attempt_id AND n1.sql_id = s.sql_id AND n1.node_id = s.side_id
-  LEFT JOIN nodes AS n2
-    ON n2.platform = s.platform AND n2.cluster_id = s.cluster_id
-    AND n2.application_id = s.application_id AND n2.attempt_id = s.attempt_id AND n2.sql_id = s.sql_id AND n2.node_id = n1.child_id
-  LEFT JOIN nodes AS n3
-    ON n3.platform = s.platform AND n3.cluster_id = s.cluster_id
-    AND n3.application_id = s.application_id AND n3.attempt_id = s.attempt_id AND n3.sql_id = s.sql_id AND n3.node_id = n2.child_id
-  LEFT JOIN nodes AS n4
-    ON n4.platform = s.platform AND n4.cluster_id = s.cluster_id
-    AND n4.application_id = s.application_id AND n4.attempt_id = s.attempt_id AND n4.sql_id = s.sql_id AND n4.node_id = n3.child_id
 ),
 compared AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, node_id,
-    MAX(CASE WHEN side = 'left' THEN rows END) AS left_rows, MAX(CASE WHEN side = 'right' THEN rows END) AS right_rows
-  FROM counted
+    MAX(CASE WHEN place = 'left' THEN rows END) AS left_rows, MAX(CASE WHEN place = 'right' THEN rows END) AS right_rows
+  FROM step_inputs
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
 work AS (

@@ -25,51 +25,13 @@
 --   every row), or work on the array as it is with functions over arrays (transform, filter, aggregate).
 WITH steps AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description,
-    CAST(rows_output AS DOUBLE) AS rows, ARRAY_MIN(child_node_ids) AS child_id
-  FROM sql_nodes
-  WHERE TRIM(node_name) IN ('Generate', 'Expand') AND rows_output >= $min_rows
-),
-written AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS rows
-  FROM sql_node_metrics
-  WHERE metric_name = 'shuffle records written'
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
-),
-nodes AS (
-  SELECT
-    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id,
-    COALESCE(CAST(n.rows_output AS DOUBLE), CAST(x.rows AS DOUBLE)) AS rows,
-    -- Only through what puts out as many rows as it gets.
-    CASE WHEN CARDINALITY(n.child_node_ids) = 1 AND n.node_name NOT LIKE '%Limit%' AND n.node_name NOT LIKE '%Aggregate%'
-      AND n.node_name NOT LIKE '%Filter%' AND n.node_name NOT LIKE '%Sample%' THEN ARRAY_MIN(n.child_node_ids) END AS child_id
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, TRIM(n.node_name) AS node_name, n.description,
+    CAST(n.rows_output AS DOUBLE) AS rows, i.rows AS rows_in
   FROM sql_nodes AS n
-  LEFT JOIN written AS x
-    ON x.platform = n.platform AND x.cluster_id = n.cluster_id
-    AND x.application_id = n.application_id AND x.attempt_id = n.attempt_id AND x.sql_id = n.sql_id AND x.node_id = n.node_id
-  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM steps) AS q
-    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
-    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-),
-counted AS (
-  SELECT
-    s.*, COALESCE(n1.rows, n2.rows, n3.rows, n4.rows, n5.rows) AS rows_in
-  FROM steps AS s
-  INNER JOIN nodes AS n1
-    ON n1.platform = s.platform AND n1.cluster_id = s.cluster_id
-    AND n1.application_id = s.application_id AND n1.attempt_id = s.attempt_id AND n1.sql_id = s.sql_id AND n1.node_id = s.child_id
-  LEFT JOIN nodes AS n2
-    ON n2.platform = s.platform AND n2.cluster_id = s.cluster_id
-    AND n2.application_id = s.application_id AND n2.attempt_id = s.attempt_id AND n2.sql_id = s.sql_id AND n2.node_id = n1.child_id
-  LEFT JOIN nodes AS n3
-    ON n3.platform = s.platform AND n3.cluster_id = s.cluster_id
-    AND n3.application_id = s.application_id AND n3.attempt_id = s.attempt_id AND n3.sql_id = s.sql_id AND n3.node_id = n2.child_id
-  LEFT JOIN nodes AS n4
-    ON n4.platform = s.platform AND n4.cluster_id = s.cluster_id
-    AND n4.application_id = s.application_id AND n4.attempt_id = s.attempt_id AND n4.sql_id = s.sql_id AND n4.node_id = n3.child_id
-  LEFT JOIN nodes AS n5
-    ON n5.platform = s.platform AND n5.cluster_id = s.cluster_id
-    AND n5.application_id = s.application_id AND n5.attempt_id = s.attempt_id AND n5.sql_id = s.sql_id AND n5.node_id = n4.child_id
+  INNER JOIN step_inputs AS i
+    ON i.platform = n.platform AND i.cluster_id = n.cluster_id
+    AND i.application_id = n.application_id AND i.attempt_id = n.attempt_id AND i.sql_id = n.sql_id AND i.node_id = n.node_id
+  WHERE TRIM(n.node_name) IN ('Generate', 'Expand') AND n.rows_output >= $min_rows
 ),
 work AS (
   SELECT
@@ -90,7 +52,7 @@ SELECT
   c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.total_task_time_ms AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct
-FROM counted AS c
+FROM steps AS c
 INNER JOIN work AS w
   ON w.platform = c.platform AND w.cluster_id = c.cluster_id
   AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id

@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
@@ -10,7 +10,7 @@
 --   long), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
---   along and are not counted: that is how clusters end.
+--   along and are not counted, since that is how clusters end, unless they ran out of memory.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
 --   {lost_core_ms:s} of task time was lost with them][: {reason}].
@@ -81,7 +81,7 @@ classified AS (
     ON j.platform = e.platform AND j.cluster_id = e.cluster_id
     AND j.application_id = e.application_id AND j.attempt_id = e.attempt_id
   WHERE executor_id <> 'driver' AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
-    AND COALESCE(remove_time < j.last_end, TRUE)
+    AND (COALESCE(remove_time < j.last_end, TRUE) OR exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
     -- A shutdown in the middle of a job stops its executors first.
     AND NOT COALESCE(loss_kind = 'killed' AND UNIX_MILLIS(remove_time) >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)
 ),

@@ -70,6 +70,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("ucase", "upper($1)"),
     ("locate", "strpos($2, $1)"),
     ("charindex", "strpos($2, $1)"),
+    // All that match, as in Spark, not the first alone.
+    ("regexp_replace", "regexp_replace($1, $2, $3, 'g')"),
     ("regexp_extract", "array_element(regexp_match($1, $2), 1)"),
     ("regexp_extract", "array_element(regexp_match($1, $2), $3)"),
     ("regexp", "regexp_like($1, $2)"),

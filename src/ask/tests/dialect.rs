@@ -199,6 +199,10 @@ async fn spark_functions_give_spark_answers() {
             "regexp_extract('app-123-x', '([0-9]+)', 1)".to_owned(),
             "123",
         ),
+        (
+            "regexp_replace('user_id#1L, ts#22', '#([0-9])[0-9]*L?', '.$1')".to_owned(),
+            "user_id.1, ts.2",
+        ),
         ("'app-123' RLIKE '[0-9]+'".to_owned(), "true"),
         ("locate('b', 'abc')".to_owned(), "2"),
         ("array_contains(array(1, 2), 2)".to_owned(), "true"),

@@ -1,0 +1,87 @@
+-- id: useless_distinct
+-- title: A distinct removes hardly a row
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
+--   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
+--   hashed, shuffled and compared for nothing. Whether the rows are unique by a rule or by luck is for the author to know, so no loss
+--   is counted.
+-- subject: node
+-- group_by: query_description
+-- parameter: min_kept double = 0.99 [ratio] rows put out over those that went in, at least
+-- parameter: min_rows double = 1e6 [rows] rows that went in, at least
+-- parameter: min_share double = 0.2 [ratio] task time of the stages of both its steps over that of the application, at least
+-- parameter: min_stage_ms double = 10000 [ms] that task time, at least
+-- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
+--   kept {rows:int}; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+-- advice: num_keys >= $wide_keys | - | - | Drop the distinct where the rows are unique anyway, or deduplicate by the key that makes them so
+--   (dropDuplicates of that key), early, before wide or computed columns are added.
+-- recommendation: Drop the distinct where the rows are unique anyway (UNION ALL instead of UNION), or do it where there are fewer rows.
+WITH aggregates AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description,
+    CAST(rows_output AS DOUBLE) AS rows, stage_ids, last_node_id
+  FROM sql_nodes
+  WHERE node_name LIKE '%Aggregate' AND description LIKE '%functions=[]%'
+),
+-- The last step, after the shuffle, stands above the first one, which counts the rows before it. A count of distinct values has more
+-- steps above: they compute something.
+pairs AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id, f.node_name, f.description, f.rows,
+    p.node_id AS first_node_id, i.rows AS rows_in,
+    ROW_NUMBER() OVER (
+      PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id ORDER BY p.node_id
+    ) AS place
+  FROM aggregates AS f
+  INNER JOIN aggregates AS p
+    ON p.platform = f.platform AND p.cluster_id = f.cluster_id
+    AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id AND p.sql_id = f.sql_id
+    AND p.node_id > f.node_id AND p.node_id <= f.last_node_id
+  INNER JOIN step_inputs AS i
+    ON i.platform = p.platform AND i.cluster_id = p.cluster_id
+    AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id AND i.node_id = p.node_id
+  -- The shuffle between them.
+  WHERE i.place = 'left' AND ARRAY_MAX(f.stage_ids) <> ARRAY_MAX(p.stage_ids)
+),
+kept AS (
+  SELECT * FROM pairs
+  WHERE place = 1 AND rows_in >= $min_rows AND rows >= $min_kept * rows_in AND rows <= rows_in
+),
+worked AS (
+  SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, o.run_ms
+  FROM kept AS k
+  INNER JOIN operator_stages AS o
+    ON o.platform = k.platform AND o.cluster_id = k.cluster_id
+    AND o.application_id = k.application_id AND o.attempt_id = k.attempt_id AND o.sql_id = k.sql_id
+  WHERE o.node_id = k.node_id OR o.node_id = k.first_node_id
+),
+work AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(CAST(run_ms AS DOUBLE)) AS stage_ms
+  FROM worked
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+)
+SELECT
+  k.platform, k.cluster_id, k.application_id, k.attempt_id,
+  CONCAT(CAST(k.sql_id AS STRING), '.', CAST(k.node_id AS STRING)) AS subject_id,
+  'low' AS severity, 'medium' AS confidence,
+  k.node_name, k.node_id, k.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
+  TRY_CAST(k.rows_in AS BIGINT) AS rows_in, k.rows,
+  -- Columns are numbered: url#4, visit_id#0L.
+  LENGTH(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)))
+    - LENGTH(REPLACE(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)), '#', '')) AS num_keys,
+  w.stage_ms, a.total_task_time_ms AS app_ms
+FROM kept AS k
+INNER JOIN work AS w
+  ON w.platform = k.platform AND w.cluster_id = k.cluster_id
+  AND w.application_id = k.application_id AND w.attempt_id = k.attempt_id
+  AND w.sql_id = k.sql_id AND w.node_id = k.node_id
+INNER JOIN sql AS q
+  ON q.platform = k.platform AND q.cluster_id = k.cluster_id
+  AND q.application_id = k.application_id AND q.attempt_id = k.attempt_id AND q.sql_id = k.sql_id
+INNER JOIN applications AS a
+  ON a.platform = k.platform AND a.cluster_id = k.cluster_id
+  AND a.application_id = k.application_id AND a.attempt_id = k.attempt_id
+WHERE w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.total_task_time_ms

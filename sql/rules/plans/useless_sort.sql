@@ -1,0 +1,132 @@
+-- id: useless_sort
+-- title: A global sort is undone by the next step
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
+--   partition columns, which sorts the rows of each task by them, or a further shuffle. A global sort reads its input twice, once to find the
+--   ranges, and moves every row. Lost is what the stage took that only looked for the ranges.
+-- subject: node
+-- group_by: query_description
+-- parameter: min_share double = 0.2 [ratio] task time of the stages of the sort over that of the application, at least
+-- parameter: min_stage_ms double = 10000 [ms] that task time, at least
+-- evidence: Query {sql_id:int} ({query_description}) sorts all rows by {sort_keys}, and then {next_step}; the stages that the sort works in
+--   took {stage_ms:s} of {app_ms:s} of task time[, {lost_core_ms:s} of it to read the input once more for the ranges (stage
+--   {sample_stage_id:int})].
+-- advice: is_write | - | - | Drop the orderBy: the write sorts by its partition columns anyhow. To have the rows of each file in order, shuffle by the
+--   partition columns (repartition) and sort within the tasks by these and then by the wanted columns (sortWithinPartitions).
+-- recommendation: Drop the orderBy, or move it to the end, where its order reaches the result.
+WITH nodes AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description, stage_ids,
+    CASE WHEN CARDINALITY(child_node_ids) = 1 THEN ARRAY_MIN(child_node_ids) END AS child_id
+  FROM sql_nodes
+),
+sorts AS (
+  SELECT * FROM nodes WHERE node_name = 'Sort' AND description LIKE '%], true, 0%'
+),
+queries AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sorts
+),
+-- From what comes next down to the sort, through what leaves the order as it is.
+few AS (
+  SELECT n.*, n.node_name IN ('Project', 'Filter', 'WriteFiles') AS keeps_order
+  FROM nodes AS n
+  INNER JOIN queries AS q
+    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
+    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
+),
+next_steps AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id,
+    COALESCE(CASE WHEN n1.keeps_order THEN CASE WHEN n2.keeps_order THEN n2.child_id ELSE n1.child_id END END, f.child_id) AS sort_id,
+    CASE WHEN f.node_name = 'Sort' THEN 'local sort' ELSE 'shuffle' END AS kind, f.description
+  FROM few AS f
+  INNER JOIN few AS n1
+    ON n1.platform = f.platform AND n1.cluster_id = f.cluster_id
+    AND n1.application_id = f.application_id AND n1.attempt_id = f.attempt_id AND n1.sql_id = f.sql_id AND n1.node_id = f.child_id
+  LEFT JOIN few AS n2
+    ON n2.platform = f.platform AND n2.cluster_id = f.cluster_id
+    AND n2.application_id = f.application_id AND n2.attempt_id = f.attempt_id AND n2.sql_id = f.sql_id AND n2.node_id = n1.child_id
+  WHERE (f.node_name = 'Sort' AND f.description LIKE '%], false, 0%')
+    OR (f.node_name = 'Exchange' AND (f.description LIKE '%hashpartitioning(%' OR f.description LIKE '%RoundRobinPartitioning(%'))
+),
+undone AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.child_id AS exchange_id, s.stage_ids,
+    REGEXP_REPLACE(REGEXP_REPLACE(SUBSTR(s.description, 7, POSITION('], true' IN s.description) - 7), '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS sort_keys,
+    n.kind,
+    REGEXP_REPLACE(REGEXP_REPLACE(n.description, '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS next_description
+  FROM sorts AS s
+  INNER JOIN next_steps AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id AND n.sort_id = s.node_id
+),
+-- The stage that looks for the ranges is one of the steps below the shuffle, but not of the shuffle.
+sampled AS (
+  SELECT
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id,
+    MIN(CASE WHEN NOT ARRAY_CONTAINS(e.stage_ids, t.stage_id) AND t.stage_id < ARRAY_MIN(e.stage_ids) THEN t.stage_id END) AS sample_stage_id
+  FROM undone AS u
+  INNER JOIN few AS e
+    ON e.platform = u.platform AND e.cluster_id = u.cluster_id
+    AND e.application_id = u.application_id AND e.attempt_id = u.attempt_id AND e.sql_id = u.sql_id AND e.node_id = u.exchange_id
+  INNER JOIN few AS c
+    ON c.platform = e.platform AND c.cluster_id = e.cluster_id
+    AND c.application_id = e.application_id AND c.attempt_id = e.attempt_id AND c.sql_id = e.sql_id AND c.node_id = e.child_id
+  LEFT JOIN few AS d
+    ON d.platform = c.platform AND d.cluster_id = c.cluster_id
+    AND d.application_id = c.application_id AND d.attempt_id = c.attempt_id AND d.sql_id = c.sql_id AND d.node_id = c.child_id
+  INNER JOIN stages AS t
+    ON t.platform = u.platform AND t.cluster_id = u.cluster_id
+    AND t.application_id = u.application_id AND t.attempt_id = u.attempt_id AND t.sql_id = u.sql_id
+  WHERE e.node_name = 'Exchange' AND e.description LIKE '%rangepartitioning(%' AND t.status = 'COMPLETE'
+    AND (ARRAY_CONTAINS(c.stage_ids, t.stage_id) OR (CARDINALITY(c.stage_ids) = 0 AND ARRAY_CONTAINS(d.stage_ids, t.stage_id)))
+  GROUP BY u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id
+),
+timed AS (
+  SELECT
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.next_description,
+    p.sample_stage_id,
+    SUM(CAST(t.executor_run_time AS DOUBLE)) AS stage_ms,
+    SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS sample_ms,
+    SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.duration_ms AS DOUBLE) END) AS sample_wall_ms
+  FROM undone AS u
+  LEFT JOIN sampled AS p
+    ON p.platform = u.platform AND p.cluster_id = u.cluster_id
+    AND p.application_id = u.application_id AND p.attempt_id = u.attempt_id AND p.sql_id = u.sql_id AND p.node_id = u.node_id
+  INNER JOIN stages AS t
+    ON t.platform = u.platform AND t.cluster_id = u.cluster_id
+    AND t.application_id = u.application_id AND t.attempt_id = u.attempt_id AND t.sql_id = u.sql_id
+  WHERE t.status = 'COMPLETE' AND (ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id)
+  GROUP BY
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.next_description, p.sample_stage_id
+)
+SELECT
+  t.platform, t.cluster_id, t.application_id, t.attempt_id,
+  CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
+  'low' AS severity, 'medium' AS confidence,
+  TRY_CAST(t.sample_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(t.sample_wall_ms AS BIGINT) AS recoverable_ms,
+  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, SUBSTR(t.sort_keys, 1, 150) AS sort_keys,
+  CASE WHEN t.kind = 'shuffle' THEN 'shuffles them again'
+    ELSE CONCAT('sorts the rows of each task again by ', SUBSTR(t.next_description, 7, POSITION('], false' IN t.next_description) - 7), COALESCE(CONCAT(' to write ', SUBSTR(o.location, 1, 150)), ''))
+  END AS next_step,
+  t.kind = 'local sort' AND o.location IS NOT NULL AS is_write,
+  t.sample_stage_id, t.stage_ms, a.total_task_time_ms AS app_ms
+FROM timed AS t
+INNER JOIN sql AS q
+  ON q.platform = t.platform AND q.cluster_id = t.cluster_id
+  AND q.application_id = t.application_id AND q.attempt_id = t.attempt_id AND q.sql_id = t.sql_id
+INNER JOIN applications AS a
+  ON a.platform = t.platform AND a.cluster_id = t.cluster_id
+  AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
+LEFT JOIN (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, MIN(COALESCE(table_name, location)) AS location
+  FROM sql_scans
+  WHERE operation = 'write'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+) AS o
+  ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+  AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id
+WHERE t.stage_ms >= $min_stage_ms AND t.stage_ms >= $min_share * a.total_task_time_ms
