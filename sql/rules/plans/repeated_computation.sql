@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Never above medium: the author knows whether the data change in between. That a table is read again for
@@ -13,7 +13,7 @@
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
--- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_name}) and the steps below it were computed {num_times:time|times} in
+-- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) and the steps below it were computed {num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
 --   application.
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
@@ -35,7 +35,9 @@ SELECT
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
     / GREATEST(a.total_task_time_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
-  p.sql_id, p.node_id, p.node_name, p.operator_kind, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
+  p.sql_id, p.node_id, p.operator_kind,
+  -- As the plan shows it, without the numbers of expressions.
+  SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
   a.total_task_time_ms AS app_ms
 FROM places AS p

@@ -14,7 +14,7 @@
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of both its steps over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
--- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
+-- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
 --   kept {rows:int}; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
 -- advice: num_keys >= $wide_keys | - | - | Drop the distinct where the rows are unique anyway, or deduplicate by the key that makes them so
 --   (dropDuplicates of that key), early, before wide or computed columns are added.
@@ -67,7 +67,7 @@ SELECT
   k.platform, k.cluster_id, k.application_id, k.attempt_id,
   CONCAT(CAST(k.sql_id AS STRING), '.', CAST(k.node_id AS STRING)) AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  k.node_name, k.node_id, k.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
+  SUBSTR(REGEXP_REPLACE(k.description, '#[0-9]+L?', ''), 1, 120) AS operator, k.node_id, k.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
   TRY_CAST(k.rows_in AS BIGINT) AS rows_in, k.rows,
   -- Columns are numbered: url#4, visit_id#0L.
   LENGTH(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)))

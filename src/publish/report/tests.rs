@@ -357,3 +357,31 @@ fn a_page_stays_small_however_many_stages_there_are() {
     let html = Report::Application(Box::new(report)).html("lake");
     assert!(html.len() < 400_000, "{} bytes", html.len());
 }
+
+#[test]
+fn a_run_that_wastes_much_is_not_called_clean() {
+    let headline = |wasted_ratio| {
+        let application = Application {
+            application_name: Some("nightly".to_owned()),
+            is_judged: Some(true),
+            complete: Some(true),
+            end_time: Some("2026-01-02T02:00:00Z".to_owned()),
+            wasted_ratio: Some(wasted_ratio),
+            ..Application::default()
+        };
+        let verdict = verdict::of(&verdict::VerdictFacts {
+            application: &application,
+            time: &TimeSpent::default(),
+            bottlenecks: &[],
+            advice: &[],
+            cost: &Cost::default(),
+            num_clean: 41,
+        });
+        verdict.headline
+    };
+    let clean = "nightly shows nothing to fix: 41 checks found it clean.";
+    assert_eq!(headline(0.29), clean);
+    let wasteful =
+        "nightly has no fault that a check knows, yet 71.0 % of its core time did no useful work.";
+    assert_eq!(headline(0.71), wasteful);
+}

@@ -12,6 +12,8 @@ use crate::publish::page::Level;
 const LONGEST_REASON: usize = 240;
 /// Next steps that are named.
 const NEXT_STEPS: usize = 3;
+/// Wasted share of the core time from which a run without findings is not called clean.
+const MUCH_WASTE: f64 = 0.3;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -89,6 +91,12 @@ impl VerdictFacts<'_> {
         Level::Good
     }
 
+    /// The share of the core time that was wasted, where it is too large to call the run clean.
+    fn idle_share(&self) -> Option<f64> {
+        let ratio = self.application.wasted_ratio?;
+        (ratio >= MUCH_WASTE).then_some(ratio)
+    }
+
     fn has_failed(&self) -> bool {
         let application = self.application;
         application.failure_reason.is_some()
@@ -131,10 +139,16 @@ impl VerdictFacts<'_> {
                     "{name} has no fault to fix; one thing to know: {}.",
                     lower_first(&title)
                 ),
-                None => format!(
-                    "{name} shows nothing to fix: {} found it clean.",
-                    counted(self.num_clean as i64, "check", "checks")
-                ),
+                None => match self.idle_share() {
+                    Some(share) => format!(
+                        "{name} has no fault that a check knows, yet {} of its core time did no useful work.",
+                        percent(share)
+                    ),
+                    None => format!(
+                        "{name} shows nothing to fix: {} found it clean.",
+                        counted(self.num_clean as i64, "check", "checks")
+                    ),
+                },
             },
             Level::Unknown if self.application.is_judged != Some(true) => {
                 format!("{name} was not judged yet.")
