@@ -59,6 +59,8 @@ FROM (VALUES
   ('tiny_tasks', 'stages'), ('tiny_tasks', 'tasks'),
   ('uneven_partitions', 'stages'), ('uneven_partitions', 'tasks'),
   ('unknown_settings', 'settings'),
-  ('unused_cache', 'stages')
+  ('unused_cache', 'stages'),
+  ('useless_distinct', 'sql'), ('useless_distinct', 'plans'),
+  ('useless_sort', 'sql'), ('useless_sort', 'plans')
 ) AS needs
 ORDER BY rule_id, need
