@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. The rate of a core's share
@@ -17,11 +17,15 @@
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that one core writes to or reads from its share of the disk in a millisecond
 -- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
+-- parameter: min_memory_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data from which memory_spill tells of the stage too
+-- parameter: min_memory_ratio double = 0.1 [ratio] and the same over the largest of input, output, shuffle read and shuffle write
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
 -- evidence: Spilled {disk_bytes_spilled:bytes} to disk, {spill_ratio:2} times the {data_bytes:bytes} that the stage moved;
 --   the worst task wrote {disk_spilled_max:bytes}.
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
+-- advice: is_told_too AND chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller, as the
+--   memory_spill finding of this stage says: it counts the computing, this one the disk. More memory comes second: it costs money.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL |
 --   spark.sql.files.maxPartitionBytes |
 --   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / NULLIF(partitions_fit, 0) AS BIGINT), 1) AS STRING), 'MB') |
@@ -45,6 +49,7 @@ WITH measured AS (
     -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
     disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1)
       AND CAST(disk_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * disk_bytes_spilled AS is_skewed,
+    COALESCE(memory_bytes_spilled >= $min_memory_spilled_bytes AND CAST(memory_bytes_spilled AS DOUBLE) >= $min_memory_ratio * data_bytes, FALSE) AS is_told_too,
     TRY_CAST(CEIL(executor_memory_bytes / 1073741824e0 * LEAST(
       1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0), $max_memory_factor
     )) AS BIGINT) AS memory_needed_gib
@@ -57,7 +62,7 @@ SELECT
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, disk_bytes_spilled, data_bytes, spill_ratio, disk_spilled_max, disk_spilled_median,
-  peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
+  is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes, sql_id
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio
