@@ -18,6 +18,7 @@ FROM (VALUES
   ('exploding_join', 'sql'), ('exploding_join', 'plans'),
   ('exploding_rows', 'sql'), ('exploding_rows', 'plans'),
   ('failed_jobs', 'jobs'),
+  ('failed_queries', 'sql'),
   ('failed_tasks', 'stages'),
   ('fetch_wait', 'stages'),
   ('full_partition_scan', 'sql'), ('full_partition_scan', 'plans'),

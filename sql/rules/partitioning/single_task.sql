@@ -37,8 +37,8 @@
 --   source's own option), or repartition before the heavy work.
 -- advice: cause = 'coalesce' | - | - | coalesce(1) runs all steps since the last shuffle in that one task: use repartition(1), which computes
 --   in parallel and only writes in one task, or write several files.
--- advice: cause = 'output' | - | - | A single task writes everything (repartition(1) or a single partition before): write several files, or
---   join them afterwards.
+-- advice: cause = 'output' | - | - | Write several files (no repartition(1) or single partition before the write), or join them afterwards: one task
+--   writes everything.
 -- advice: cause = 'unsplittable' | - | - | The file is read by one task: it cannot be split (gzip, multi-line CSV or JSON, one row
 --   group). Write it as several files, or repartition right after reading.
 -- advice: cause = 'one file' | - | - | One file makes one task: write it as several files, or repartition right after reading. Smaller splits
@@ -75,20 +75,30 @@ plans AS (
   WHERE node_name = 'Coalesce' OR node_name LIKE 'Scan JDBC%' OR node_name = 'Range'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
+-- What a limit of all rows reads, which has no metrics either.
+limits AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MIN(child_node_ids) AS child_id
+  FROM sql_nodes
+  WHERE node_name LIKE '%GlobalLimit%' AND CARDINALITY(child_node_ids) = 1
+),
 -- Shuffles by the stage that reads them: those into many partitions are one task only where they were merged.
 shuffles AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MAX(stage_ids) AS stage_id,
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, ARRAY_MAX(n.stage_ids) AS stage_id,
     MIN(CASE
-      WHEN (description LIKE '%hashpartitioning(%' OR description LIKE '%rangepartitioning(%') AND description NOT LIKE '%, 1)%' THEN 1
+      WHEN (n.description LIKE '%hashpartitioning(%' OR n.description LIKE '%rangepartitioning(%') AND n.description NOT LIKE '%, 1)%' THEN 1
       ELSE 0
     END) AS num_many,
     MAX(CASE
-      WHEN (description LIKE '%hashpartitioning(%' OR description LIKE '%rangepartitioning(%') AND description LIKE '%, 1)%' THEN 1 ELSE 0
-    END) AS num_one
-  FROM sql_nodes
-  WHERE operator_kind = 'exchange' AND CARDINALITY(stage_ids) >= 2
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MAX(stage_ids)
+      WHEN (n.description LIKE '%hashpartitioning(%' OR n.description LIKE '%rangepartitioning(%') AND n.description LIKE '%, 1)%' THEN 1 ELSE 0
+    END) AS num_one,
+    MAX(CASE WHEN l.platform IS NOT NULL THEN 1 ELSE 0 END) AS num_limit
+  FROM sql_nodes AS n
+  LEFT JOIN limits AS l
+    ON l.platform = n.platform AND l.cluster_id = n.cluster_id
+    AND l.application_id = n.application_id AND l.attempt_id = n.attempt_id AND l.sql_id = n.sql_id AND l.child_id = n.node_id
+  WHERE n.operator_kind = 'exchange' AND CARDINALITY(n.stage_ids) >= 2
+  GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, ARRAY_MAX(n.stage_ids)
 ),
 -- The cores of executors while a stage ran; short ones are many, and need no more than the average.
 stage_cores AS (
@@ -128,7 +138,7 @@ single AS (
       -- A window with a partition key, whose only partition is the one that was set.
       WHEN e.num_one = 1 AND shuffle_partitions = 1 AND shuffle_read_bytes > 0 THEN 'shuffle partitions'
       WHEN has_window AND shuffle_read_bytes > 0 THEN 'window'
-      WHEN has_limit AND shuffle_read_records > 0 THEN 'limit'
+      WHEN (has_limit OR e.num_limit = 1) AND shuffle_read_records > 0 THEN 'limit'
       WHEN p.num_coalesce = 1 THEN 'coalesce'
       WHEN p.num_jdbc = 1 AND shuffle_read_bytes = 0 THEN 'jdbc'
       WHEN p.num_range = 1 AND shuffle_read_bytes = 0 AND input_bytes = 0 THEN 'source'

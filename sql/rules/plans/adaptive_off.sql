@@ -3,13 +3,16 @@
 -- category: plans
 -- severity: low
 -- version: 3
--- description: Fires where adaptive execution was switched off, or is by the default of an old Spark, in an
---   application whose queries moved much data through shuffles. It would merge small partitions, split
+-- description: Fires where adaptive execution is off by the default of an old Spark in an
+--   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
+--   the application. It would merge small partitions, split
 --   skewed ones and choose joins by real sizes; how much that saves is not known beforehand.
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
 -- parameter: min_small_bytes bigint = 134217728 [bytes] or this much where these stages are most of the application
 -- parameter: min_small_run_time_ms bigint = 30000 [ms] and their task time then, at least
+-- parameter: min_set_run_time_ms bigint = 10000 [ms] or their task time where it was switched off, at least
+-- parameter: min_set_share double = 0.1 [ratio] and their share of the application's task time then, at least
 -- parameter: small_task_bytes double = 1048576.0 [bytes] what the tasks of a stage read on average, below which it is told
 -- parameter: min_small_tasks bigint = 100 [count] tasks of such stages, at least, for them to be told
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
@@ -41,6 +44,9 @@ summed AS (
     OR (SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_small_bytes
       AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_run_time_ms
       AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_share * MAX(total_task_time_ms))
+    -- On by default since Spark 3.2: somebody switched it off.
+    OR (MAX(spark_minor) >= 302 AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_set_run_time_ms
+      AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_set_share * MAX(total_task_time_ms))
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,

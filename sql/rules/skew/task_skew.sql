@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -157,8 +157,12 @@ SELECT
   CASE WHEN cause = 'executor' THEN long_tasks END AS slow_tasks,
   CASE WHEN cause = 'executor' THEN long_executor_id END AS slow_executor,
   -- Adaptive execution takes a partition for skewed from five times the median size, and splits
-  -- it into parts of the advisory size.
-  shuffle_factor > 5 AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS can_split,
+  -- it into parts of the advisory size. It looks before it merges the small ones.
+  GREATEST(shuffle_factor, CASE
+    WHEN adaptive AND num_tasks < shuffle_partitions THEN shuffle_read_max * (shuffle_partitions - 1e0)
+      / GREATEST(CAST(shuffle_read_bytes - shuffle_read_max AS DOUBLE), 1e0)
+    ELSE 0e0
+  END) > 5 AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS can_split,
   output_bytes, files_read, spark_minor, has_join,
   COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local

@@ -9,6 +9,9 @@ use crate::analyze::{Catalog, Rule};
 use crate::model::{SettingValue, printable, shortened};
 use crate::publish::numbers::{bytes, core_time, count, duration, percent, times};
 
+/// The rule that passes over jobs that were canceled, which Spark counts as failed.
+const FAILED_JOBS: &str = "failed_jobs";
+
 /// A rule that looked and found nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Check {
@@ -99,6 +102,10 @@ pub(super) fn split(given: &CheckFacts<'_>) -> (Vec<Check>, Vec<NotChecked>) {
             continue;
         }
         if !is_judged || failed.contains(rule.id.as_str()) {
+            continue;
+        }
+        // Its failed jobs were canceled: no fault of theirs, but no clean record either.
+        if rule.id == FAILED_JOBS && given.application.num_failed_jobs.unwrap_or(0) > 0 {
             continue;
         }
         let states: Vec<(&str, Need)> = given
