@@ -9,7 +9,7 @@
 SELECT
   CASE WHEN g.is_first THEN 'before the first job' WHEN g.is_last THEN 'after the last job' ELSE 'no job' END AS name,
   g.begin_ms, g.begin_ms + g.gap_ms AS end_ms,
-  g.held_core_ms, g.command_ms, g.before_job_ms, g.between_jobs_ms, g.commit_ms, g.collect_ms, g.outside_ms,
+  g.held_core_ms, g.command_ms, g.before_job_ms, g.between_jobs_ms, g.commit_ms, g.collect_ms, g.iterate_ms, g.outside_ms,
   SUBSTR(g.query_description, 1, 300) AS query_description
 FROM job_gaps AS g
 WHERE g.gap_ms >= 1000 AND g.platform = $platform AND g.cluster_id = $cluster

@@ -6,7 +6,7 @@
 --   by the queries that ran: before_job_ms before the first job of a query (listing partitions, compiling,
 --   broadcasting), between_jobs_ms between two of its jobs, commit_ms after the last job of a query that
 --   writes (files are moved, the table's log is written), collect_ms after the last of one that only reads
---   (the answer comes to the driver), command_ms in queries without any job. outside_ms is the rest: the
+--   (the answer comes to the driver), command_ms in queries without any job. iterate_ms is what the program took between two jobs of one toLocalIterator, for the rows of a partition. outside_ms is the rest: the
 --   program's own code, which includes analysis and planning of its next query, since Spark logs a query
 --   from the end of its planning on. query_description names the query that took most of it.
 -- reads: applications, executors, jobs, sql, sql_scans
@@ -90,6 +90,15 @@ held AS (
     AND w.application_id = g.application_id AND w.attempt_id = g.attempt_id
   WHERE w.begin_ms < g.end_ms AND w.end_ms > g.begin_ms
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id, g.begin_ms
+),
+-- Jobs that follow another one of the same toLocalIterator.
+iterations AS (
+  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.job_id
+  FROM jobs AS n
+  INNER JOIN jobs AS b
+    ON b.platform = n.platform AND b.cluster_id = n.cluster_id
+    AND b.application_id = n.application_id AND b.attempt_id = n.attempt_id AND b.job_id = n.job_id - 1
+  WHERE n.job_name LIKE 'toLocalIterator %' AND b.job_name = n.job_name
 ),
 -- Nested executions (the query within a write) count as their root.
 roots AS (
@@ -186,7 +195,8 @@ SELECT
   COALESCE(p.between_jobs_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS between_jobs_ms,
   COALESCE(p.commit_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS commit_ms,
   COALESCE(p.collect_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS collect_ms,
-  GREATEST(g.end_ms - g.begin_ms - COALESCE(p.query_ms, 0e0), 0e0) AS outside_ms,
+  CASE WHEN i.job_id IS NOT NULL THEN GREATEST(g.end_ms - g.begin_ms - COALESCE(p.query_ms, 0e0), 0e0) ELSE 0e0 END AS iterate_ms,
+  CASE WHEN i.job_id IS NULL THEN GREATEST(g.end_ms - g.begin_ms - COALESCE(p.query_ms, 0e0), 0e0) ELSE 0e0 END AS outside_ms,
   p.query_description
 FROM gaps AS g
 LEFT JOIN held AS h
@@ -195,3 +205,6 @@ LEFT JOIN held AS h
 LEFT JOIN parts AS p
   ON p.platform = g.platform AND p.cluster_id = g.cluster_id
   AND p.application_id = g.application_id AND p.attempt_id = g.attempt_id AND p.begin_ms = g.begin_ms
+LEFT JOIN iterations AS i
+  ON i.platform = g.platform AND i.cluster_id = g.cluster_id
+  AND i.application_id = g.application_id AND i.attempt_id = g.attempt_id AND i.job_id = g.job_id

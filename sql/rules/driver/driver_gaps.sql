@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -15,7 +15,8 @@
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
---   {held_cores:1} cores held on average. Of this the driver spent {outside_ms:s} outside of any query[, {commit_ms:s} committing
+--   {held_cores:1} cores held on average. Of this the driver spent {outside_ms:s} outside of any query[, {iterate_ms:s} taking rows of
+--   toLocalIterator][, {commit_ms:s} committing
 --   what queries wrote][, {before_job_ms:s} preparing queries][, {between_jobs_ms:s} between jobs of a query][,
 --   {collect_ms:s} on results of queries][, {command_ms:s} in commands without a job]. The longest took
 --   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})].
@@ -30,6 +31,8 @@
 --   of the plan is made anew. Broadcast less, and cut very large plans with a checkpoint.
 -- advice: main_part = 'command' | - | - | Most of it is spent in commands that run no job (adding partitions, repairing or
 --   describing tables): run them once, in one statement, or outside of this application.
+-- advice: main_part = 'iterate' | - | - | Most of it is the program taking the rows of one partition after the other (toLocalIterator): write them from the
+--   executors, or let the next partition be computed meanwhile (prefetchPartitions, since Spark 3.0).
 -- advice: main_part = 'outside' AND dynamic_allocation AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores |
 --   spark.dynamicAllocation.minExecutors | '1' | The executors that dynamic allocation has to keep wait while the driver runs code of its
 --   own: let it give them back meanwhile, and move that code into Spark, side by side with jobs.
@@ -89,7 +92,7 @@ summed AS (
     COUNT(*) AS num_gaps,
     SUM(gap_ms) AS gap_ms,
     SUM(held_core_ms) AS held_ms,
-    SUM(outside_ms) AS outside_ms, SUM(commit_ms) AS commit_ms, SUM(before_job_ms) AS before_job_ms,
+    SUM(outside_ms) AS outside_ms, SUM(COALESCE(iterate_ms, 0e0)) AS iterate_ms, SUM(commit_ms) AS commit_ms, SUM(before_job_ms) AS before_job_ms,
     SUM(between_jobs_ms) AS between_jobs_ms, SUM(collect_ms) AS collect_ms, SUM(command_ms) AS command_ms,
     MAX(gap_ms) AS longest_gap_ms,
     MAX(CASE WHEN place = 1 THEN job_id END) AS longest_before_job,
@@ -107,14 +110,15 @@ SELECT
   s.gap_ms, CAST(s.gap_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS gap_ratio, s.num_gaps, s.held_ms / NULLIF(s.gap_ms, 0) AS held_cores,
   TRY_CAST(s.outside_ms AS BIGINT) AS outside_ms,
   -- What is not worth a word is left out of the sentence.
+  CASE WHEN s.iterate_ms >= 1e3 THEN TRY_CAST(s.iterate_ms AS BIGINT) END AS iterate_ms,
   CASE WHEN s.commit_ms >= 1e3 THEN TRY_CAST(s.commit_ms AS BIGINT) END AS commit_ms,
   CASE WHEN s.before_job_ms >= 1e3 THEN TRY_CAST(s.before_job_ms AS BIGINT) END AS before_job_ms,
   CASE WHEN s.between_jobs_ms >= 1e3 THEN TRY_CAST(s.between_jobs_ms AS BIGINT) END AS between_jobs_ms,
   CASE WHEN s.collect_ms >= 1e3 THEN TRY_CAST(s.collect_ms AS BIGINT) END AS collect_ms,
   CASE WHEN s.command_ms >= 1e3 THEN TRY_CAST(s.command_ms AS BIGINT) END AS command_ms,
-  CASE CASE WHEN GREATEST(s.outside_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) >= 0.5e0 * s.gap_ms
-    THEN GREATEST(s.outside_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) END
-    WHEN s.outside_ms THEN 'outside' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
+  CASE CASE WHEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) >= 0.5e0 * s.gap_ms
+    THEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) END
+    WHEN s.outside_ms THEN 'outside' WHEN s.iterate_ms THEN 'iterate' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
     WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' WHEN s.command_ms THEN 'command' ELSE 'several'
   END AS main_part,
   s.longest_gap_ms, s.longest_before_job,

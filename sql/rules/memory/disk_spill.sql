@@ -28,7 +28,7 @@
 --   memory_spill finding of this stage says: it counts the computing, this one the disk. More memory comes second: it costs money.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL |
 --   spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / NULLIF(partitions_fit, 0) AS BIGINT), 1) AS STRING), 'MB') |
+--   CONCAT(CAST(GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_fit, 0) AS BIGINT), 1) AS STRING), 'MB') |
 --   Read smaller splits, about {partitions_fit:int} of them, which hold the data of this stage without spilling. More memory
 --   comes second: it costs money.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller: about
@@ -63,6 +63,8 @@ SELECT
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, disk_bytes_spilled, data_bytes, spill_ratio, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
-  is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes, sql_id
+  is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
+  -- Splits are cut from files; of columnar ones less is read, and vectored reads count next to nothing.
+  CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) AS split_bytes, sql_id
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

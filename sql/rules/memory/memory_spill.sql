@@ -35,7 +35,7 @@
 -- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
 --   objects) or many tasks share an executor's memory: give the tasks more memory (fewer cores an executor, then more memory).
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(input_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
+--   CONCAT(CAST(GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
 --   Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
 -- advice: cause = 'rdd' | - | - | Use about {partitions_needed:partition|partitions} in the operation before this stage, so that
 --   the data of a task fits into its memory.
@@ -86,6 +86,8 @@ SELECT
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, memory_bytes_spilled, data_bytes, spill_ratio, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
-  shuffle_read_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local
+  shuffle_read_bytes,
+  -- Splits are cut from files; of columnar ones less is read, and vectored reads count next to nothing.
+  CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) AS split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -97,7 +97,7 @@ SELECT
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
-  CONCAT(CAST(TRY_CAST(CEIL(input_bytes / 1048576e0 / NULLIF(average_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
+  CONCAT(CAST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(average_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
   GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(average_cores, 0) AS BIGINT), 1) AS merged_kib
 FROM judged
 WHERE all_lost_ms >= $min_lost_ms

@@ -227,6 +227,6 @@ SELECT
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   advisory_bytes, GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / GREATEST(CEIL(held_cores), partitions_fit, 1) AS BIGINT), 1) AS advisory_mib,
-  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(input_bytes / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text
+  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text
 FROM judged
 WHERE is_long OR is_loop

@@ -5,7 +5,7 @@
 -- version: 3
 -- description: Fires where adaptive execution is off by the default of an old Spark in an
 --   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
---   the application. It would merge small partitions, split
+--   the application. Queries of streams are not judged. It would merge small partitions, split
 --   skewed ones and choose joins by real sizes; how much that saves is not known beforehand.
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
@@ -25,7 +25,11 @@ WITH stages_of AS (
     f.*,
     num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small
   FROM stage_facts AS f
-  WHERE has_settings AND NOT adaptive AND sql_id IS NOT NULL AND shuffle_read_bytes > 0
+  INNER JOIN sql AS q
+    ON q.platform = f.platform AND q.cluster_id = f.cluster_id
+    AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  -- Spark itself turns it off for stateful streams.
+  WHERE f.has_settings AND NOT f.adaptive AND f.shuffle_read_bytes > 0 AND q.streaming_query_id IS NULL
 ),
 summed AS (
   SELECT

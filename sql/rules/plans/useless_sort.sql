@@ -18,7 +18,7 @@
 -- recommendation: Drop the orderBy, or move it to the end, where its order reaches the result.
 WITH nodes AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description, stage_ids,
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description, stage_ids, last_node_id,
     CASE WHEN CARDINALITY(child_node_ids) = 1 THEN ARRAY_MIN(child_node_ids) END AS child_id
   FROM sql_nodes
 ),
@@ -53,7 +53,8 @@ next_steps AS (
 ),
 undone AS (
   SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.child_id AS exchange_id, s.stage_ids,
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.stage_ids,
+    CASE WHEN r.node_name = 'AQEShuffleRead' THEN r.child_id ELSE r.node_id END AS exchange_id,
     REGEXP_REPLACE(REGEXP_REPLACE(SUBSTR(s.description, 7, POSITION('], true' IN s.description) - 7), '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS sort_keys,
     n.kind,
     REGEXP_REPLACE(REGEXP_REPLACE(n.description, '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS next_description
@@ -61,8 +62,11 @@ undone AS (
   INNER JOIN next_steps AS n
     ON n.platform = s.platform AND n.cluster_id = s.cluster_id
     AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id AND n.sort_id = s.node_id
+  LEFT JOIN few AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.child_id
 ),
--- The stage that looks for the ranges is one of the steps below the shuffle, but not of the shuffle.
+-- The steps that the shuffle's first stage runs were run before, in the stage that looked for the ranges.
 sampled AS (
   SELECT
     u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id,
@@ -73,15 +77,13 @@ sampled AS (
     AND e.application_id = u.application_id AND e.attempt_id = u.attempt_id AND e.sql_id = u.sql_id AND e.node_id = u.exchange_id
   INNER JOIN few AS c
     ON c.platform = e.platform AND c.cluster_id = e.cluster_id
-    AND c.application_id = e.application_id AND c.attempt_id = e.attempt_id AND c.sql_id = e.sql_id AND c.node_id = e.child_id
-  LEFT JOIN few AS d
-    ON d.platform = c.platform AND d.cluster_id = c.cluster_id
-    AND d.application_id = c.application_id AND d.attempt_id = c.attempt_id AND d.sql_id = c.sql_id AND d.node_id = c.child_id
+    AND c.application_id = e.application_id AND c.attempt_id = e.attempt_id AND c.sql_id = e.sql_id
+    AND c.node_id > e.node_id AND c.node_id <= e.last_node_id
   INNER JOIN stages AS t
     ON t.platform = u.platform AND t.cluster_id = u.cluster_id
     AND t.application_id = u.application_id AND t.attempt_id = u.attempt_id AND t.sql_id = u.sql_id
   WHERE e.node_name = 'Exchange' AND e.description LIKE '%rangepartitioning(%' AND t.status = 'COMPLETE'
-    AND (ARRAY_CONTAINS(c.stage_ids, t.stage_id) OR (CARDINALITY(c.stage_ids) = 0 AND ARRAY_CONTAINS(d.stage_ids, t.stage_id)))
+    AND c.node_name <> 'Exchange' AND ARRAY_CONTAINS(c.stage_ids, ARRAY_MIN(e.stage_ids)) AND ARRAY_CONTAINS(c.stage_ids, t.stage_id)
   GROUP BY u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id
 ),
 timed AS (

@@ -85,7 +85,8 @@ SELECT
     ELSE 'medium'
   END AS severity,
   'high' AS confidence,
-  TRY_CAST(w.task_time_ms AS BIGINT) AS lost_core_ms, f.duration_ms AS recoverable_ms, TRY_CAST(w.task_time_ms AS BIGINT) AS stages_ms,
+  TRY_CAST(w.task_time_ms AS BIGINT) AS lost_core_ms, f.duration_ms AS recoverable_ms,
+  CASE WHEN w.task_time_ms >= 1e3 THEN TRY_CAST(w.task_time_ms AS BIGINT) END AS stages_ms,
   f.sql_id, SUBSTR(f.description, 1, 100) AS query_description, f.duration_ms,
   REGEXP_REPLACE(TRIM(SUBSTR(SPLIT_PART(f.error_message, CHR(10), 1), 1, 250)), '[. ]+$', '') AS root_cause,
   CASE

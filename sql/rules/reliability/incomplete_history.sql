@@ -2,15 +2,17 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 5
+-- version: 6
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
 --   start, by a clock that was set back: what needs the run time is not judged then. And where the context was shut down
---   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule.
+--   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule. Lost is what its unfinished
+--   tasks took then.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least, where no job was running
+-- parameter: medium_share double = 0.3 [ratio] core time of unfinished tasks over that of the application, from which a shutdown is of medium severity
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
---   still ran]; {consequence}.
+--   still ran][ and unfinished tasks had taken {lost_core_ms:s}]; {consequence}.
 -- advice: is_backwards | - | - | Keep the clocks of the cluster in step (NTP, chrony); a run that begins after the correction can be judged.
 -- advice: is_cut | - | - | Look why the driver stopped in the middle of its work: a time limit, somebody who killed it, an error of the program
 --   outside of Spark.
@@ -38,7 +40,8 @@ backwards AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN k.num_cut > 0 THEN 'low' ELSE 'info' END AS severity,
+  CASE WHEN k.num_cut > 0 AND p.unfinished_core_ms >= $medium_share * p.core_time_ms THEN 'medium' WHEN k.num_cut > 0 THEN 'low' ELSE 'info' END AS severity,
+  CASE WHEN k.num_cut > 0 AND p.unfinished_core_ms >= 1e3 THEN TRY_CAST(p.unfinished_core_ms AS BIGINT) END AS lost_core_ms,
   CASE
     WHEN k.num_cut > 0 THEN 'The application was stopped while jobs ran'
     WHEN c.end_time IS NOT NULL THEN 'The application ends before it starts'
@@ -58,6 +61,9 @@ SELECT
   CASE WHEN a.app_duration_ms < 2678400000 OR a.total_task_time_ms >= 1e-3 * a.app_duration_ms THEN a.app_duration_ms END AS app_duration_ms,
   a.num_jobs, COALESCE(k.num_cut, r.num_running) AS num_running, a.total_task_time_ms
 FROM application_facts AS a
+LEFT JOIN core_time_parts AS p
+  ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+  AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
 LEFT JOIN open_jobs AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
