@@ -88,7 +88,8 @@ SELECT
   TRY_CAST(w.task_time_ms AS BIGINT) AS lost_core_ms, f.duration_ms AS recoverable_ms,
   CASE WHEN w.task_time_ms >= 1e3 THEN TRY_CAST(w.task_time_ms AS BIGINT) END AS stages_ms,
   f.sql_id, SUBSTR(f.description, 1, 100) AS query_description, f.duration_ms,
-  REGEXP_REPLACE(TRIM(SUBSTR(SPLIT_PART(f.error_message, CHR(10), 1), 1, 250)), '[. ]+$', '') AS root_cause,
+  CASE WHEN LENGTH(SPLIT_PART(f.error_message, CHR(10), 1)) > 250 THEN CONCAT(SUBSTR(SPLIT_PART(f.error_message, CHR(10), 1), 1, 247), '…')
+    ELSE REGEXP_REPLACE(TRIM(SPLIT_PART(f.error_message, CHR(10), 1)), '[. ]+$', '') END AS root_cause,
   CASE
     WHEN f.error_message LIKE '%Could not execute broadcast in%' THEN 'broadcast_timeout'
     WHEN f.error_message LIKE '%Not enough memory to build and broadcast%' OR f.error_message LIKE '%Cannot broadcast the table%' THEN 'broadcast'
