@@ -6,8 +6,8 @@
 --   by the queries that ran: before_job_ms before the first job of a query (listing partitions, compiling,
 --   broadcasting), between_jobs_ms between two of its jobs, commit_ms after the last job of a query that
 --   writes (files are moved, the table's log is written), collect_ms after the last of one that only reads
---   (the answer comes to the driver), command_ms in queries without any job. iterate_ms is what the program took between two jobs of one toLocalIterator, for the rows of a partition. outside_ms is the rest: the
---   program's own code, which includes analysis and planning of its next query, since Spark logs a query
+--   (the answer comes to the driver), command_ms in queries without any job. iterate_ms is what the program took
+--   between two jobs of one toLocalIterator, for the rows of a partition. outside_ms is the rest: the program's own code, which includes analysis and planning of its next query, since Spark logs a query
 --   from the end of its planning on. query_description names the query that took most of it.
 -- reads: applications, executors, jobs, sql, sql_scans
 WITH lives AS (

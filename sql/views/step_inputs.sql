@@ -1,7 +1,7 @@
 -- id: step_inputs
 -- title: Rows that went into the steps that change their number
--- description: One row per plan node that multiplies or reduces rows (Generate, Expand, aggregates, nested loop and cartesian joins) and
---   input of it: the rows that came in, as the nearest operator below counts them, as long as all between passes on every row.
+-- description: One row per plan node that multiplies or reduces rows (Generate, Expand, aggregates without functions as of a distinct,
+--   nested loop and cartesian joins) and input of it: the rows that came in, as the nearest operator below counts them, as long as all between passes on every row.
 --   place is left or right for a join, left for the one input of others. NULL rows: nobody counted them.
 -- reads: sql_node_metrics, sql_nodes
 WITH steps AS (
@@ -10,7 +10,7 @@ WITH steps AS (
     ARRAY_MIN(child_node_ids) AS left_id,
     CASE WHEN CARDINALITY(child_node_ids) = 2 THEN ARRAY_MAX(child_node_ids) END AS right_id
   FROM sql_nodes
-  WHERE TRIM(node_name) IN ('Generate', 'Expand') OR node_name LIKE '%Aggregate'
+  WHERE TRIM(node_name) IN ('Generate', 'Expand') OR (node_name LIKE '%Aggregate' AND description LIKE '%functions=[]%')
     OR node_name LIKE 'CartesianProduct%' OR node_name LIKE 'BroadcastNestedLoopJoin%'
 ),
 queries AS (

@@ -172,7 +172,7 @@ pub(super) fn cost(cost: &Cost) -> Section {
             "With the advice followed",
             known(saved.and(cost.then_usd), usd),
         )
-        .note(saved.map_or_else(String::new, |saved| format!("at least {} less", usd(saved)))),
+        .note(saved.map_or_else(String::new, |saved| format!("about {} less", usd(saved)))),
         Fact::new("Now, per month", known(cost.now_usd_per_month, usd)).note(
             match cost.runs_per_month {
                 Some(runs) => format!("{runs:.1} runs per month"),

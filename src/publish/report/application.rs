@@ -94,9 +94,9 @@ pub struct Paste {
 pub struct Cost {
     /// What it cost.
     pub now_usd: Option<f64>,
-    /// What it would cost with the advice followed, at most.
+    /// What it would cost with the advice followed, an estimate.
     pub then_usd: Option<f64>,
-    /// What the advice saves, at least: overlapping findings count once.
+    /// What the advice saves, an estimate: overlapping findings count once.
     pub saving: Saving,
     /// billed, estimated or hypothetical.
     pub basis: Option<String>,

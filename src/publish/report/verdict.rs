@@ -284,7 +284,7 @@ impl VerdictFacts<'_> {
                 "which together save"
             };
             format!(
-                "This report advises {changes}, {which} at least {}.",
+                "This report advises {changes}, {which} about {}.",
                 parts.join(" and ")
             )
         })

@@ -257,7 +257,7 @@ row! {
 }
 
 row! {
-    /// What all changes together save at least (`saving`).
+    /// What all changes together save, an estimate (`saving`).
     Saving {
         saving_core_ms: Int,
         saving_ms: Int,
