@@ -33,6 +33,12 @@
 --   describing tables): run them once, in one statement, or outside of this application.
 -- advice: main_part = 'iterate' | - | - | Most of it is the program taking the rows of one partition after the other (toLocalIterator): write them from the
 --   executors, or let the next partition be computed meanwhile (prefetchPartitions, since Spark 3.0).
+-- advice: main_part = 'outside' AND dynamic_allocation AND idle_timeout_ms >= longest_gap_ms | spark.dynamicAllocation.executorIdleTimeout | '60s' |
+--   Idle executors are kept longer than the gap lasts: let them go after a minute (with a short spark.dynamicAllocation.shuffleTracking.timeout
+--   too, and a low minExecutors), and move that code into Spark, side by side with jobs.
+-- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
+--   Rows go to pandas one by one (toPandas): let Arrow carry them, collect fewer rows and columns, or do the work in Spark (applyInPandas,
+--   mapInPandas).
 -- advice: main_part = 'outside' AND dynamic_allocation AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores |
 --   spark.dynamicAllocation.minExecutors | '1' | The executors that dynamic allocation has to keep wait while the driver runs code of its
 --   own: let it give them back meanwhile, and move that code into Spark, side by side with jobs.
@@ -86,9 +92,21 @@ results AS (
     AND UNIX_MILLIS(s.completion_time) BETWEEN g.begin_ms - $min_gap_ms AND g.begin_ms + 1000
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
+set_values AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN key = 'spark.sql.execution.arrow.pyspark.enabled' THEN LOWER(TRIM(value)) END) = 'true' AS has_arrow,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.executorIdleTimeout'
+      THEN TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE) * CASE REGEXP_REPLACE(LOWER(TRIM(value)), '^[0-9]+', '')
+        WHEN 'ms' THEN 1e0 WHEN 'm' THEN 6e4 WHEN 'min' THEN 6e4 WHEN 'h' THEN 36e5 WHEN 'd' THEN 864e5 ELSE 1e3 END END) AS idle_timeout_ms
+  FROM environment
+  WHERE section = 'spark'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 summed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN query_description LIKE 'toPandas %' THEN 1 ELSE 0 END) = 1 AS has_pandas,
     COUNT(*) AS num_gaps,
     SUM(gap_ms) AS gap_ms,
     SUM(held_core_ms) AS held_ms,
@@ -125,11 +143,15 @@ SELECT
   -- Advice about one gap is for one that is most of them.
   s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
   s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
-  COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores
+  COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores,
+  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, v.idle_timeout_ms, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+LEFT JOIN set_values AS v
+  ON v.platform = a.platform AND v.cluster_id = a.cluster_id
+  AND v.application_id = a.application_id AND v.attempt_id = a.attempt_id
 LEFT JOIN results AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id

@@ -18,6 +18,8 @@
 -- parameter: min_iterator_won_ms bigint = 5000 [ms] wall time to win in all stages of one toLocalIterator, at least
 -- parameter: min_alike_stage_ms bigint = 2000 [ms] wall time of a stage that ran at least three times, at least
 -- parameter: min_alike_share double = 0.1 [ratio] share of the application's wall time to win in all of these, at least
+-- parameter: min_file_share double = 0.2 [ratio] share of the application's wall time to win in all stages that read a file in one task, at least
+-- parameter: large_file_bytes bigint = 33554432 [bytes] data of such a stage, at least
 -- parameter: min_alike_won_ms bigint = 20000 [ms] wall time to win in all of these, at least
 -- parameter: min_window_won_ms bigint = 1000 [ms] wall time to win of a window over as many rows, at least: it grows with them
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
@@ -144,7 +146,8 @@ single AS (
       WHEN p.num_range = 1 AND shuffle_read_bytes = 0 AND input_bytes = 0 THEN 'source'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0
         AND (input_bytes > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
-      WHEN output_bytes > 0 THEN 'output'
+      -- What reads a file and writes it in one task is one for its file.
+      WHEN output_bytes > 0 AND (shuffle_read_bytes > 0 OR input_bytes = 0) THEN 'output'
       -- Nothing says whether it could be split.
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 AND COALESCE(files_read, 1) = 1 THEN 'one file'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'split'
@@ -178,7 +181,10 @@ capped AS (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     )) AS lost_ms,
     COUNT(*) OVER loop AS num_alike,
-    SUM(s.won_ms) OVER loop AS all_won_ms
+    SUM(s.won_ms) OVER loop AS all_won_ms,
+    SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.duration_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
+    ) AS file_won_ms
   FROM single AS s
   LEFT JOIN core_time_parts AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
@@ -197,7 +203,10 @@ judged AS (
       -- Or somewhat shorter ones that are long together.
       OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND duration_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
         AND all_won_ms >= $min_alike_share * app_duration_ms
-        AND (data_bytes >= $min_bytes OR input_records >= $min_rows) AS is_long,
+        AND (data_bytes >= $min_bytes OR input_records >= $min_rows)
+      -- Or of a small application that reads a file in one task again and again.
+      OR cause IN ('one file', 'unsplittable') AND duration_ms >= $min_alike_stage_ms AND data_bytes >= $large_file_bytes
+        AND file_won_ms >= $min_recoverable_ms AND file_won_ms >= $min_file_share * app_duration_ms AS is_long,
     num_alike >= $min_loop_stages AND (all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms
       OR cause = 'iterator' AND all_won_ms >= $min_iterator_won_ms) AS is_loop
   FROM capped AS c

@@ -2,7 +2,7 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
@@ -11,7 +11,7 @@
 -- subject: node
 -- group_by: query_description
 -- parameter: min_factor double = 4.0 [ratio] rows put out over those that went in, at least
--- parameter: min_rows double = 1e7 [count] rows put out, at least
+-- parameter: min_rows double = 2e6 [count] rows put out, at least
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of the step over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity

@@ -32,11 +32,14 @@ WITH repeated AS (
     AVG(CAST(num_tasks AS DOUBLE)) AS tasks_each
   FROM (
     SELECT
-      f.platform, f.cluster_id, f.application_id, f.attempt_id, f.description, f.num_nodes, f.tables_read, f.tables_written,
+      f.platform, f.cluster_id, f.application_id, f.attempt_id, f.num_nodes, f.tables_read, f.tables_written,
+      -- The same line of a Python program, called from a thread of its own.
+      REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') AS description,
       f.duration_ms, f.num_jobs, f.num_tasks, UNIX_MILLIS(q.submission_time) AS begin_ms,
       -- Queries of threads run side by side: each counts for the time in which none before it ran.
       MAX(UNIX_MILLIS(q.submission_time) + f.duration_ms) OVER (
-        PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.description, f.num_nodes, f.tables_read
+        PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0'),
+          f.num_nodes, f.tables_read
         ORDER BY q.submission_time, f.sql_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       ) AS previous_end_ms
     FROM query_facts AS f

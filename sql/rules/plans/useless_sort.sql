@@ -4,7 +4,7 @@
 -- severity: low
 -- version: 1
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
---   partition columns, which sorts the rows of each task by them, or a further shuffle. A global sort reads its input twice, once to find the
+--   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
 --   ranges, and moves every row. Lost is what the stage took that only looked for the ranges.
 -- subject: node
 -- group_by: query_description
@@ -15,6 +15,8 @@
 --   {sample_stage_id:int})].
 -- advice: is_write | - | - | Drop the orderBy: the write sorts by its partition columns anyhow. To have the rows of each file in order, shuffle by the
 --   partition columns (repartition) and sort within the tasks by these and then by the wanted columns (sortWithinPartitions).
+-- advice: is_group | - | - | Drop the orderBy: a grouping need not keep its order. To take the first or last row of each key use max_by or min_by
+--   of the column that orders them, or a window with an ORDER BY of its own.
 -- recommendation: Drop the orderBy, or move it to the end, where its order reaches the result.
 WITH nodes AS (
   SELECT
@@ -30,7 +32,7 @@ queries AS (
 ),
 -- From what comes next down to the sort, through what leaves the order as it is.
 few AS (
-  SELECT n.*, n.node_name IN ('Project', 'Filter', 'WriteFiles') AS keeps_order
+  SELECT n.*, n.node_name IN ('Project', 'Filter') OR n.node_name LIKE '%Aggregate' AS keeps_order, n.node_name LIKE '%Aggregate' AS is_group
   FROM nodes AS n
   INNER JOIN queries AS q
     ON q.platform = n.platform AND q.cluster_id = n.cluster_id
@@ -40,7 +42,12 @@ next_steps AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id,
     COALESCE(CASE WHEN n1.keeps_order THEN CASE WHEN n2.keeps_order THEN n2.child_id ELSE n1.child_id END END, f.child_id) AS sort_id,
-    CASE WHEN f.node_name = 'Sort' THEN 'local sort' ELSE 'shuffle' END AS kind, f.description
+    CASE
+      WHEN n1.is_group OR (n1.keeps_order AND COALESCE(n2.is_group, FALSE)) THEN 'grouping'
+      WHEN f.node_name = 'Sort' THEN 'local sort'
+      ELSE 'shuffle'
+    END AS kind,
+    f.description, w.node_id IS NOT NULL AS is_write
   FROM few AS f
   INNER JOIN few AS n1
     ON n1.platform = f.platform AND n1.cluster_id = f.cluster_id
@@ -48,6 +55,10 @@ next_steps AS (
   LEFT JOIN few AS n2
     ON n2.platform = f.platform AND n2.cluster_id = f.cluster_id
     AND n2.application_id = f.application_id AND n2.attempt_id = f.attempt_id AND n2.sql_id = f.sql_id AND n2.node_id = n1.child_id
+  LEFT JOIN few AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id AND w.child_id = f.node_id
+    AND (w.node_name = 'WriteFiles' OR w.node_name LIKE 'Execute %')
   WHERE (f.node_name = 'Sort' AND f.description LIKE '%], false, 0%')
     OR (f.node_name = 'Exchange' AND (f.description LIKE '%hashpartitioning(%' OR f.description LIKE '%RoundRobinPartitioning(%'))
 ),
@@ -56,7 +67,7 @@ undone AS (
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.stage_ids,
     CASE WHEN r.node_name = 'AQEShuffleRead' THEN r.child_id ELSE r.node_id END AS exchange_id,
     REGEXP_REPLACE(REGEXP_REPLACE(SUBSTR(s.description, 7, POSITION('], true' IN s.description) - 7), '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS sort_keys,
-    n.kind,
+    n.kind, n.is_write,
     REGEXP_REPLACE(REGEXP_REPLACE(n.description, '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS next_description
   FROM sorts AS s
   INNER JOIN next_steps AS n
@@ -88,7 +99,7 @@ sampled AS (
 ),
 timed AS (
   SELECT
-    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.next_description,
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.next_description,
     p.sample_stage_id,
     SUM(CAST(t.executor_run_time AS DOUBLE)) AS stage_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS sample_ms,
@@ -102,7 +113,7 @@ timed AS (
     AND t.application_id = u.application_id AND t.attempt_id = u.attempt_id AND t.sql_id = u.sql_id
   WHERE t.status = 'COMPLETE' AND (ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id)
   GROUP BY
-    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.next_description, p.sample_stage_id
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.next_description, p.sample_stage_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id,
@@ -111,10 +122,10 @@ SELECT
   TRY_CAST(t.sample_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(t.sample_wall_ms AS BIGINT) AS recoverable_ms,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, SUBSTR(t.sort_keys, 1, 150) AS sort_keys,
-  CASE WHEN t.kind = 'shuffle' THEN 'shuffles them again'
-    ELSE CONCAT('sorts the rows of each task again by ', SUBSTR(t.next_description, 7, POSITION('], false' IN t.next_description) - 7), COALESCE(CONCAT(' to write ', SUBSTR(o.location, 1, 150)), ''))
+  CASE WHEN t.kind = 'shuffle' THEN 'shuffles them again' WHEN t.kind = 'grouping' THEN 'groups them, for which they are shuffled again'
+    ELSE CONCAT('sorts the rows of each task again by ', SUBSTR(t.next_description, 7, POSITION('], false' IN t.next_description) - 7), CASE WHEN t.is_write THEN COALESCE(CONCAT(' to write ', SUBSTR(o.location, 1, 150)), '') ELSE '' END)
   END AS next_step,
-  t.kind = 'local sort' AND o.location IS NOT NULL AS is_write,
+  t.kind = 'local sort' AND t.is_write AS is_write, t.kind = 'grouping' AS is_group,
   t.sample_stage_id, t.stage_ms, a.total_task_time_ms AS app_ms
 FROM timed AS t
 INNER JOIN sql AS q

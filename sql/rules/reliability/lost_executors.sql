@@ -13,7 +13,7 @@
 --   along and are not counted, since that is how clusters end, unless they ran out of memory.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
---   {lost_core_ms:s} of task time was lost with them][: {reason}].
+--   tasks that failed with them or had to run again took {lost_core_ms:s}][: {reason}].
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
@@ -109,7 +109,7 @@ task_work AS (
       ELSE 0e0
     END) AS failed_ms,
     SUM(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS done_ms,
-    SUM(CASE WHEN status = 'SUCCESS' THEN 1 ELSE 0 END) AS times_done
+    MIN_BY(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) END, CASE WHEN status = 'SUCCESS' THEN t.task_id END) AS first_ms
   FROM tasks AS t
   INNER JOIN losers AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
@@ -119,8 +119,8 @@ task_work AS (
 work_lost AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    -- A task that was done twice did its work once for nothing.
-    SUM(failed_ms + CASE WHEN times_done > 1 THEN done_ms * (times_done - 1) / NULLIF(times_done, 0) ELSE 0e0 END) AS lost_ms
+    -- A task whose output was lost ran again: what came after its first success.
+    SUM(failed_ms + GREATEST(done_ms - COALESCE(first_ms, done_ms), 0e0)) AS lost_ms
   FROM task_work
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
