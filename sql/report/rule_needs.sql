@@ -21,6 +21,7 @@ FROM (VALUES
   ('failed_queries', 'sql'),
   ('failed_tasks', 'stages'),
   ('fetch_wait', 'stages'),
+  ('folder_reads', 'sql'), ('folder_reads', 'plans'), ('folder_reads', 'jobs'),
   ('full_partition_scan', 'sql'), ('full_partition_scan', 'plans'),
   ('gc_pressure', 'stages'),
   ('idle_executors', 'distributed'), ('idle_executors', 'executors'),
@@ -62,6 +63,7 @@ FROM (VALUES
   ('unknown_settings', 'settings'),
   ('unused_cache', 'stages'),
   ('useless_distinct', 'sql'), ('useless_distinct', 'plans'),
+  ('useless_repartition', 'sql'), ('useless_repartition', 'plans'),
   ('useless_sort', 'sql'), ('useless_sort', 'plans')
 ) AS needs
 ORDER BY rule_id, need

@@ -59,12 +59,12 @@ SELECT
     AND n.description NOT LIKE '% > %' AND n.description NOT LIKE '% <= %' AND n.description NOT LIKE '% >= %', FALSE) AS is_choice,
   -- Few of the pairs match.
   COALESCE(n.rows_output < 0.1e0 * c.left_rows * c.right_rows, FALSE) AS is_lookup,
-  w.stage_ms, CASE WHEN w.stage_ms IS NOT NULL THEN a.total_task_time_ms END AS app_ms
+  w.stage_ms, CASE WHEN w.stage_ms IS NOT NULL THEN a.executor_run_time END AS app_ms
 FROM joins AS n
 INNER JOIN sql AS q
   ON q.platform = n.platform AND q.cluster_id = n.cluster_id
   AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-INNER JOIN applications AS a
+INNER JOIN application_run_times AS a
   ON a.platform = n.platform AND a.cluster_id = n.cluster_id
   AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
 LEFT JOIN compared AS c
@@ -76,4 +76,4 @@ LEFT JOIN work AS w
   AND w.sql_id = n.sql_id AND w.node_id = n.node_id
 WHERE n.rows_output >= $min_rows
   OR ((n.rows_output >= $min_slow_rows OR c.left_rows * c.right_rows >= $min_pairs)
-    AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_stage_share * a.total_task_time_ms)
+    AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_stage_share * a.executor_run_time)

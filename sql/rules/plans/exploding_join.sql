@@ -57,7 +57,7 @@ SELECT
   CASE WHEN w.stage_ms >= $medium_stage_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,
-  j.rows / NULLIF(j.source_rows, 0) AS factor, w.stage_ms, a.total_task_time_ms AS app_ms
+  j.rows / NULLIF(j.source_rows, 0) AS factor, w.stage_ms, a.executor_run_time AS app_ms
 FROM joins AS j
 INNER JOIN work AS w
   ON w.platform = j.platform AND w.cluster_id = j.cluster_id
@@ -66,7 +66,7 @@ INNER JOIN work AS w
 INNER JOIN sql AS q
   ON q.platform = j.platform AND q.cluster_id = j.cluster_id
   AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.sql_id = j.sql_id
-INNER JOIN applications AS a
+INNER JOIN application_run_times AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
-WHERE j.place = 1 AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.total_task_time_ms
+WHERE j.place = 1 AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.executor_run_time

@@ -49,7 +49,7 @@ SELECT
   'medium' AS confidence,
   CASE c.node_name WHEN 'Expand' THEN 'Distinct counts or grouping sets copy every row several times' ELSE 'explode makes many rows of each row' END AS title,
   c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
-  c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.total_task_time_ms AS app_ms,
+  c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct
 FROM steps AS c
@@ -60,7 +60,7 @@ INNER JOIN work AS w
 INNER JOIN sql AS q
   ON q.platform = c.platform AND q.cluster_id = c.cluster_id
   AND q.application_id = c.application_id AND q.attempt_id = c.attempt_id AND q.sql_id = c.sql_id
-INNER JOIN applications AS a
+INNER JOIN application_run_times AS a
   ON a.platform = c.platform AND a.cluster_id = c.cluster_id
   AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
-WHERE c.rows >= $min_factor * c.rows_in AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.total_task_time_ms
+WHERE c.rows >= $min_factor * c.rows_in AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.executor_run_time

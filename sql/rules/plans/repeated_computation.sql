@@ -34,18 +34,21 @@ SELECT
   TRY_CAST(p.lost_ms AS BIGINT) AS lost_core_ms,
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
-    / GREATEST(a.total_task_time_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
+    / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
   p.sql_id, p.node_id, p.operator_kind,
   -- As the plan shows it, without the numbers of expressions.
   SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
-  a.total_task_time_ms AS app_ms
+  r.executor_run_time AS app_ms
 FROM places AS p
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
   AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
+INNER JOIN application_run_times AS r
+  ON r.platform = p.platform AND r.cluster_id = p.cluster_id
+  AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
 WHERE p.place = 1 AND NOT p.is_loop
   AND (
-    (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * a.total_task_time_ms)
-    OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * a.total_task_time_ms)
+    (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * r.executor_run_time)
+    OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * r.executor_run_time)
   )

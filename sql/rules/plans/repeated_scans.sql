@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -19,7 +19,7 @@
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second): what takes longer is other work
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
--- evidence: {source} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
+-- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
 --   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
@@ -36,10 +36,10 @@
 WITH computed_again AS (
   SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.last_node_id
   FROM repeated_work AS w
-  INNER JOIN application_facts AS a
+  INNER JOIN application_run_times AS a
     ON a.platform = w.platform AND a.cluster_id = w.cluster_id
     AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
-  WHERE w.place > 1 AND NOT w.is_loop AND w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * a.total_task_time_ms
+  WHERE w.place > 1 AND NOT w.is_loop AND w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * a.executor_run_time
 ),
 read_again AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
@@ -119,6 +119,9 @@ SELECT
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(lost_ms * jobs_ms / GREATEST(total_task_time_ms, jobs_ms, 1) AS BIGINT) AS recoverable_ms,
+  -- Of several files the plan names the first.
+  CASE WHEN files_read > num_scans AND source LIKE '%/%' AND REGEXP_REPLACE(source, '^.*/', '') LIKE '%.%'
+    THEN CONCAT(source, ' (and files beside it)') ELSE source END AS data,
   source, format, num_scans, num_queries, bytes_read, largest_bytes, files_read,
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,

@@ -72,7 +72,7 @@ SELECT
   -- Columns are numbered: url#4, visit_id#0L.
   LENGTH(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)))
     - LENGTH(REPLACE(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)), '#', '')) AS num_keys,
-  w.stage_ms, a.total_task_time_ms AS app_ms
+  w.stage_ms, a.executor_run_time AS app_ms
 FROM kept AS k
 INNER JOIN work AS w
   ON w.platform = k.platform AND w.cluster_id = k.cluster_id
@@ -81,7 +81,7 @@ INNER JOIN work AS w
 INNER JOIN sql AS q
   ON q.platform = k.platform AND q.cluster_id = k.cluster_id
   AND q.application_id = k.application_id AND q.attempt_id = k.attempt_id AND q.sql_id = k.sql_id
-INNER JOIN applications AS a
+INNER JOIN application_run_times AS a
   ON a.platform = k.platform AND a.cluster_id = k.cluster_id
   AND a.application_id = k.application_id AND a.attempt_id = k.attempt_id
-WHERE w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.total_task_time_ms
+WHERE w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.executor_run_time

@@ -126,12 +126,12 @@ SELECT
     ELSE CONCAT('sorts the rows of each task again by ', SUBSTR(t.next_description, 7, POSITION('], false' IN t.next_description) - 7), CASE WHEN t.is_write THEN COALESCE(CONCAT(' to write ', SUBSTR(o.location, 1, 150)), '') ELSE '' END)
   END AS next_step,
   t.kind = 'local sort' AND t.is_write AS is_write, t.kind = 'grouping' AS is_group,
-  t.sample_stage_id, t.stage_ms, a.total_task_time_ms AS app_ms
+  t.sample_stage_id, t.stage_ms, a.executor_run_time AS app_ms
 FROM timed AS t
 INNER JOIN sql AS q
   ON q.platform = t.platform AND q.cluster_id = t.cluster_id
   AND q.application_id = t.application_id AND q.attempt_id = t.attempt_id AND q.sql_id = t.sql_id
-INNER JOIN applications AS a
+INNER JOIN application_run_times AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
   AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
 LEFT JOIN (
@@ -142,4 +142,4 @@ LEFT JOIN (
 ) AS o
   ON o.platform = t.platform AND o.cluster_id = t.cluster_id
   AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id
-WHERE t.stage_ms >= $min_stage_ms AND t.stage_ms >= $min_share * a.total_task_time_ms
+WHERE t.stage_ms >= $min_stage_ms AND t.stage_ms >= $min_share * a.executor_run_time

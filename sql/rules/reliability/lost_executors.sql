@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
@@ -13,7 +13,8 @@
 --   along and are not counted, since that is how clusters end, unless they ran out of memory.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
---   tasks that failed with them or had to run again took {lost_core_ms:s}][: {reason}].
+--   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:task|tasks} of
+--   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had finished and whose output was lost][: {reason}].
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
@@ -101,6 +102,15 @@ losses AS (
 losers AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM losses
 ),
+-- A stage that has only later attempts stands for one that an earlier job ran under another id, and whose output was lost.
+first_attempts AS (
+  SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, MIN(t.stage_attempt_id) AS first_attempt
+  FROM tasks AS t
+  INNER JOIN losers AS l
+    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
+    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id
+),
 task_work AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.index,
@@ -109,18 +119,25 @@ task_work AS (
       ELSE 0e0
     END) AS failed_ms,
     SUM(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS done_ms,
-    MIN_BY(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) END, CASE WHEN status = 'SUCCESS' THEN t.task_id END) AS first_ms
+    CASE
+      WHEN MAX(f.first_attempt) > 0 THEN 0e0
+      ELSE MIN_BY(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) END, CASE WHEN status = 'SUCCESS' THEN t.task_id END)
+    END AS first_ms
   FROM tasks AS t
-  INNER JOIN losers AS l
-    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
-    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  INNER JOIN first_attempts AS f
+    ON f.platform = t.platform AND f.cluster_id = t.cluster_id
+    AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id AND f.stage_id = t.stage_id
   GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.index
 ),
 work_lost AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     -- A task whose output was lost ran again: what came after its first success.
-    SUM(failed_ms + GREATEST(done_ms - COALESCE(first_ms, done_ms), 0e0)) AS lost_ms
+    SUM(failed_ms + GREATEST(done_ms - COALESCE(first_ms, done_ms), 0e0)) AS lost_ms,
+    SUM(GREATEST(done_ms - COALESCE(first_ms, done_ms), 0e0)) AS again_ms,
+    SUM(CASE WHEN done_ms > first_ms THEN 1 ELSE 0 END) AS num_again,
+    COUNT(DISTINCT CASE WHEN done_ms > first_ms THEN stage_id END) AS num_again_stages,
+    MIN(CASE WHEN done_ms > first_ms THEN stage_id END) AS again_stage
   FROM task_work
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -146,6 +163,8 @@ SELECT
   END AS severity,
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
+  w.num_again, w.num_again_stages, w.again_stage,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
   COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS can_decommission, COALESCE(a.is_databricks, FALSE) AS is_databricks,

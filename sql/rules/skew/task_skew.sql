@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -44,6 +44,10 @@
 -- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND shuffle_read_max <= skew_threshold_bytes |
 --   spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes | '64MB' | The skewed partition of
 --   {shuffle_read_max:bytes} is below the size from which adaptive execution splits it: lower that size.
+-- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND adaptive AND skew_join AND is_below_factor |
+--   spark.sql.adaptive.skewJoin.skewedPartitionFactor | '2' | The skewed partition has {shuffle_ratio:1} times the median, and adaptive execution
+--   splits from 5 times: lower that factor, with spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes below the size of the
+--   partition, or spread the hot key.
 -- advice: cause = 'shuffle' AND has_join | - | - | Spread the hot key: filter it out first if it is NULL or a default,
 --   broadcast the smaller side, or salt the key. Adaptive execution splits large partitions only, and not in every join.
 -- advice: cause = 'shuffle' AND has_window | - | - | A window computes each value of its PARTITION BY in one task, and nothing splits it: add a column
@@ -163,6 +167,9 @@ SELECT
       / GREATEST(CAST(shuffle_read_bytes - shuffle_read_max AS DOUBLE), 1e0)
     ELSE 0e0
   END) > 5 AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS can_split,
+  -- Merged partitions hide the ratio that it saw, so only where none were merged.
+  shuffle_factor > 2.5e0 AND shuffle_factor <= 5e0 AND num_tasks >= shuffle_partitions
+    AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS is_below_factor,
   output_bytes, files_read, spark_minor, has_join,
   COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local

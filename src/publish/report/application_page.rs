@@ -100,8 +100,9 @@ fn run_facts(report: &ApplicationReport) -> Section {
     .note(known(run.wasted_ratio, |ratio| {
         format!("{} wasted", percent(ratio))
     }));
+    let cores = known(run.executor_cores, |cores| counted(cores, "core", "cores"));
     let executors = if run.is_local == Some(true) {
-        Fact::new("Executors", "local mode").note(format!("{} cores", int(run.executor_cores)))
+        Fact::new("Executors", "local mode").note(cores)
     } else {
         let heap = size(run.executor_memory_bytes);
         Fact::new(
@@ -109,9 +110,8 @@ fn run_facts(report: &ApplicationReport) -> Section {
             format!("{} at once", int(run.num_executors_max)),
         )
         .note(format!(
-            "{} started; {} cores and {heap} of heap each",
-            int(run.num_executors_added),
-            int(run.executor_cores)
+            "{} started; {cores} and {heap} of heap each",
+            int(run.num_executors_added)
         ))
     };
     let spilled = Fact::new("Spilled to disk", size(run.disk_bytes_spilled))
