@@ -31,7 +31,7 @@ WITH opened AS (
 calls AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    COUNT(*) AS num_jobs, MIN(job_name) AS job_name,
+    COUNT(*) AS num_jobs, MAX(job_name) AS job_name,
     SUM(CASE
       WHEN next_ms IS NULL THEN duration_ms
       ELSE LEAST(next_ms - begin_ms, GREATEST(duration_ms, $max_step_ms))
