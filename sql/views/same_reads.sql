@@ -2,8 +2,8 @@
 -- title: Whether all reads of the same data are followed by the same work
 -- description: One row per source and partition filters that an application reads (view read_scans). is_same says that
 --   every stage that reads it goes on with the same filters and grouping keys and with no join: then each of them
---   computes the same again, whatever columns and functions it asks for. A join can meet something else on its other
---   side each time.
+--   computes the same again, whatever columns and functions it asks for. That one counts all of its rows and another one writes
+--   them is no difference. A join can meet something else on its other side each time.
 -- reads: operator_stages, read_scans, sql_nodes
 WITH reading_stages AS (
   SELECT DISTINCT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.sql_id, o.stage_id
@@ -31,7 +31,9 @@ followers AS (
   LEFT JOIN read_scans AS s
     ON s.platform = o.platform AND s.cluster_id = o.cluster_id
     AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
-  WHERE s.platform IS NULL AND n.node_name NOT IN ('Project', 'Sort')
+  WHERE s.platform IS NULL AND n.node_name NOT IN ('Project', 'Sort', 'ColumnarToRow', 'WriteFiles') AND n.node_name NOT LIKE 'Execute %'
+    AND NOT (n.node_name LIKE '%Aggregate' AND COALESCE(n.description LIKE '%keys=[]%' OR n.description LIKE '%key=[]%', FALSE))
+    AND NOT (n.node_name = 'Exchange' AND COALESCE(n.description LIKE 'Exchange SinglePartition%', FALSE))
 ),
 -- Expressions are numbered anew in every query.
 named AS (

@@ -5,7 +5,8 @@
 -- version: 1
 -- description: Fires where an application opened many folders that lie beside each other in calls of their own (a loop over days whose results
 --   are united). Each call lists a folder and runs a job to find its schema before the first query, and the plan gets a scan for
---   each. A call counts from the start of its job to the start of the next such job, at most max_step_ms or its own duration.
+--   each. A call counts from the start of its job to that of the next one, at most max_step_ms or its own duration; where another job
+--   follows, only its own duration.
 -- parameter: min_folders bigint = 10 [count] folders of one parent that were read, at least
 -- parameter: min_jobs bigint = 10 [count] jobs of calls that open files, outside of any query, at least
 -- parameter: max_step_ms bigint = 2000 [ms] time from one such job to the next that counts as opening files, at most
@@ -16,27 +17,32 @@
 -- advice: is_partitioned | - | - | Read {parent} itself: the values in the names of its folders become columns, and a filter on them reads only the
 --   wanted folders. For some folders give the reader all paths in one call, with basePath.
 -- recommendation: Give the reader all paths in one call, or the folder above them, and a schema (schema(...)) if they differ.
-WITH opened AS (
+WITH followed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, job_name, COALESCE(duration_ms, 0) AS duration_ms,
     UNIX_MILLIS(submission_time) AS begin_ms,
+    sql_id IS NULL AND (job_name LIKE 'parquet at %' OR job_name LIKE 'orc at %' OR job_name LIKE 'csv at %' OR job_name LIKE 'json at %'
+      OR job_name LIKE 'xml at %' OR job_name LIKE 'load at %') AS is_open,
     LEAD(UNIX_MILLIS(submission_time)) OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY submission_time, job_id
-    ) AS next_ms
+    ) AS next_ms, job_id
   FROM jobs
-  WHERE sql_id IS NULL AND submission_time IS NOT NULL
-    AND (job_name LIKE 'parquet at %' OR job_name LIKE 'orc at %' OR job_name LIKE 'csv at %' OR job_name LIKE 'json at %'
-      OR job_name LIKE 'xml at %' OR job_name LIKE 'load at %')
+  WHERE submission_time IS NOT NULL
+),
+opened AS (
+  SELECT
+    f.*, LEAD(is_open) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, job_id) AS is_next_open
+  FROM followed AS f
 ),
 calls AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     COUNT(*) AS num_jobs, MAX(job_name) AS job_name,
-    SUM(CASE
-      WHEN next_ms IS NULL THEN duration_ms
-      ELSE LEAST(next_ms - begin_ms, GREATEST(duration_ms, $max_step_ms))
-    END) AS open_ms
+    -- Where other jobs come between them each folder has work of its own.
+    SUM(CASE WHEN is_next_open THEN 1 ELSE 0 END) AS num_in_a_row,
+    SUM(CASE WHEN is_next_open THEN LEAST(next_ms - begin_ms, GREATEST(duration_ms, $max_step_ms)) ELSE duration_ms END) AS open_ms
   FROM opened
+  WHERE is_open
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 locations AS (
@@ -71,5 +77,5 @@ INNER JOIN parents AS p
 INNER JOIN application_facts AS a
   ON a.platform = c.platform AND a.cluster_id = c.cluster_id
   AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
-WHERE p.place = 1 AND p.num_folders >= $min_folders AND c.num_jobs >= $min_jobs
+WHERE p.place = 1 AND p.num_folders >= $min_folders AND c.num_jobs >= $min_jobs AND c.num_in_a_row * 2 >= c.num_jobs
   AND c.open_ms >= $min_open_ms AND c.open_ms >= $min_share * a.app_duration_ms

@@ -10,7 +10,7 @@
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and unknown for what
 --   else has no timer. Reads for joins and aggregates that repeated_computation tells are left out. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads.
--- parameter: min_scans bigint = 3 [count] reads of the same data, at least
+-- parameter: min_scans bigint = 3 [count] reads of the same data, at least, or two where the same work follows them
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
 -- parameter: min_scan_ms double = 1000 [ms] task time of the stages of one read on average, which is enough too
 -- parameter: min_lost_ms bigint = 20000 [ms] task time of stages with reads but the most expensive, at least
@@ -128,6 +128,6 @@ SELECT
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
   is_text, is_same, has_other_rows
 FROM weighed
-WHERE num_scans >= $min_scans AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
+WHERE (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0)
   AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms))

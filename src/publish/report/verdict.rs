@@ -14,6 +14,8 @@ const LONGEST_REASON: usize = 240;
 const NEXT_STEPS: usize = 3;
 /// Wasted share of the core time from which a run without findings is not called clean.
 const MUCH_WASTE: f64 = 0.3;
+/// Share of the core time in tasks that never ended from which the verdict names it.
+const TOLD_UNFINISHED: f64 = 0.1;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -200,6 +202,9 @@ impl VerdictFacts<'_> {
             application.exit_code,
             application.end_time_source.as_deref(),
         ) {
+            (Some(0), _) if application.num_failed_jobs.unwrap_or(0) > 0 => {
+                " and ended with exit code 0 although jobs failed".to_owned()
+            }
             (Some(code), _) => format!(" and ended with exit code {code}"),
             (None, Some("application_end")) => " and ended".to_owned(),
             _ => " until the last event of its history".to_owned(),
@@ -231,8 +236,23 @@ impl VerdictFacts<'_> {
                 percent(share)
             )
         });
+        // Nobody can tell whether it would have been of use.
+        let unfinished = self
+            .time
+            .parts
+            .iter()
+            .find(|part| part.part == "unfinished");
+        let unfinished = unfinished.and_then(|part| part.core_ms).unwrap_or(0.0) / whole as f64;
+        let unfinished = if unfinished >= TOLD_UNFINISHED {
+            format!(
+                "; {} more went into tasks that never ended",
+                percent(unfinished)
+            )
+        } else {
+            String::new()
+        };
         Some(format!(
-            "Of {} of core time, {} was wasted{largest}.",
+            "Of {} of core time, {} was wasted{largest}{unfinished}.",
             core_time(whole as f64),
             percent(ratio)
         ))
