@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -20,6 +20,9 @@
 --   what queries wrote][, {before_job_ms:s} preparing queries][, {between_jobs_ms:s} between jobs of a query][,
 --   {collect_ms:s} on results of queries][, {command_ms:s} in commands without a job]. The longest took
 --   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})].
+-- advice: (main_part = 'outside' OR main_part = 'before') AND wide_columns >= 100 | - | - | The query after the longest gap has some {wide_columns:int} columns: withColumn
+--   in a loop analyzes the whole plan anew for each of them. Add all columns in one select (or withColumns), and cut plans that stay very
+--   long with a checkpoint.
 -- advice: main_part = 'commit' | - | - | Most of it is the commit of writes: write fewer and larger files, use the committer made
 --   for the store (S3A magic or EMR's optimized one, never rename on an object store), or a table format.
 -- advice: main_part = 'before' | - | - | Most of it is spent between the start of a query and its first job: partitions are listed
@@ -92,6 +95,21 @@ results AS (
     AND UNIX_MILLIS(s.completion_time) BETWEEN g.begin_ms - $min_gap_ms AND g.begin_ms + 1000
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
+-- Columns of the query after the longest gap: a plan shows the first ones and the number of the others.
+wide AS (
+  SELECT
+    g.platform, g.cluster_id, g.application_id, g.attempt_id,
+    MAX(TRY_CAST(REGEXP_REPLACE(n.description, '^.* ([0-9]+) more fields.*$', '$1') AS BIGINT)) AS wide_columns
+  FROM counted AS g
+  INNER JOIN jobs AS j
+    ON j.platform = g.platform AND j.cluster_id = g.cluster_id
+    AND j.application_id = g.application_id AND j.attempt_id = g.attempt_id AND j.job_id = g.job_id
+  INNER JOIN sql_nodes AS n
+    ON n.platform = j.platform AND n.cluster_id = j.cluster_id
+    AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id
+  WHERE g.place = 1 AND n.operator_kind = 'project' AND n.description LIKE '% more fields%'
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
+),
 set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -144,7 +162,7 @@ SELECT
   s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
   s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
   COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores,
-  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, v.idle_timeout_ms, a.spark_minor
+  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, v.idle_timeout_ms, w.wide_columns, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
@@ -152,6 +170,9 @@ INNER JOIN summed AS s
 LEFT JOIN set_values AS v
   ON v.platform = a.platform AND v.cluster_id = a.cluster_id
   AND v.application_id = a.application_id AND v.attempt_id = a.attempt_id
+LEFT JOIN wide AS w
+  ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+  AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
 LEFT JOIN results AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id

@@ -2,18 +2,22 @@
 -- title: A query brings many rows to the driver
 -- category: driver
 -- severity: low
--- version: 1
--- description: Fires for a query that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
+-- version: 2
+-- description: Fires for a query, or a stage of RDDs whose call collects (collect, collectAsMap), that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
 --   and many bytes. They have to fit into the driver's memory, one process works on them, and executors wait meanwhile.
 --   The rows are those of the uppermost operator that counts them. What the work would take in Spark is not known.
 -- subject: sql
 -- group_by: description
 -- parameter: min_rows double = 5e5 [count] rows of the result, at least
 -- parameter: min_bytes double = 33554432 [bytes] what its last stage sent to the driver, at least
+-- parameter: min_rdd_bytes double = 16777216 [bytes] what a stage of RDDs sent, pickled and compressed, at least
+-- parameter: min_rdd_duration_ms double = 5000 [ms] duration of a stage of RDDs, at least
 -- parameter: min_duration_ms double = 10000 [ms] duration of the query, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the run time of the application
 -- parameter: medium_bytes double = 1073741824 [bytes] what was sent, from which it is of medium severity
--- evidence: Query {sql_id:int} ({description}) brought {rows:row|rows}, {bytes:bytes}, to the driver and took {duration_ms:s}.
+-- evidence: {what} ({description}) brought [{rows:row|rows}, ]{bytes:bytes} to the driver and took {duration_ms:s}.
+-- advice: is_rdd | - | - | Join and group in Spark, with DataFrames (a small side is broadcast), and bring only the result to the driver: a table that the
+--   driver collects and sends out again passes through one process twice.
 -- advice: is_pandas AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' | Do the work on these rows in Spark (groupBy,
 --   applyInPandas) and bring only its result to the driver; what has to come, brings Arrow many times faster.
 -- recommendation: Do the work on these rows in Spark (groupBy, applyInPandas, a write by executors) and bring only its result to the driver.
@@ -42,7 +46,7 @@ SELECT
   q.platform, q.cluster_id, q.application_id, q.attempt_id, CAST(q.sql_id AS STRING) AS subject_id,
   CASE WHEN s.result_size >= $medium_bytes THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  q.sql_id, SUBSTR(q.description, 1, 100) AS description, n.rows_output AS rows, s.result_size AS bytes, q.duration_ms,
+  CONCAT('Query ', CAST(q.sql_id AS STRING)) AS what, SUBSTR(q.description, 1, 100) AS description, 'sql' AS subject_type, FALSE AS is_rdd, n.rows_output AS rows, s.result_size AS bytes, q.duration_ms,
   COALESCE(q.description LIKE 'toPandas%', FALSE) AS is_pandas, a.spark_minor
 FROM sql AS q
 INNER JOIN counted AS n
@@ -59,5 +63,20 @@ LEFT JOIN commands AS c
   AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id AND c.sql_id = q.sql_id
 WHERE n.place = 1 AND s.place = 1 AND c.sql_id IS NULL AND q.streaming_query_id IS NULL
   AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
-  AND n.rows_output >= $min_rows AND s.result_size >= $min_bytes
+  AND n.rows_output >= $min_rows AND s.result_size >= $min_rdd_bytes
   AND q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0)
+UNION ALL
+SELECT
+  f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
+  CASE WHEN s.result_size >= $medium_bytes THEN 'medium' ELSE 'low' END AS severity,
+  'medium' AS confidence,
+  CONCAT('Stage ', f.subject_id) AS what, SUBSTR(f.stage_name, 1, 100) AS description, 'stage' AS subject_type, TRUE AS is_rdd,
+  TRY_CAST(NULL AS BIGINT) AS rows, s.result_size AS bytes, f.duration_ms,
+  FALSE AS is_pandas, f.spark_minor
+FROM stage_facts AS f
+INNER JOIN stages AS s
+  ON s.platform = f.platform AND s.cluster_id = f.cluster_id
+  AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
+  AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
+WHERE f.sql_id IS NULL AND f.status = 'COMPLETE' AND f.stage_name LIKE 'collect%' AND f.output_bytes = 0 AND s.result_size >= 0.5e0 * $min_bytes
+  AND f.duration_ms >= $min_rdd_duration_ms AND f.duration_ms >= $min_share * COALESCE(f.app_duration_ms, 0)

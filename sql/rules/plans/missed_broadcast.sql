@@ -2,11 +2,12 @@
 -- title: A join shuffles a large side to meet a small one
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
 --   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
 --   type of the join lets be broadcast. Lost is the task time of the shuffles and sorts that feed the join,
---   which a broadcast does not need; where operators measure no time nothing is counted. A full outer join can
+--   which a broadcast does not need; where operators measure no time nothing is counted, nor where broadcasts are switched off and it is the
+--   many partitions of the shuffle that took the time of the stages. A full outer join can
 --   broadcast no side, but can be written as two joins that do.
 -- subject: node
 -- group_by: query_description
@@ -17,9 +18,10 @@
 -- parameter: huge_bytes double = 322122547200 [bytes] other side from which big_bytes holds
 -- parameter: min_other_bytes double = 10485760 [bytes] other side, at least
 -- parameter: min_ratio double = 10.0 [ratio] other side over the small one, at least
+-- parameter: min_off_share double = 0.2 [ratio] task time of the join's stages over that of the application from which a join is told for its own sake where broadcasts are off
 -- parameter: min_query_ms bigint = 10000 [ms] duration of the query, at least
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}, {query_duration_ms:s}) joins {small:bytes} with
---   {large:bytes} by shuffling both[; its shuffles and sorts took {lost_core_ms:s} of task time].
+--   {large:bytes} by shuffling both[; its shuffles and sorts took {lost_core_ms:s} of task time][; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time].
 -- advice: is_full | - | - | A full outer join can broadcast neither side: write it as a left outer join of the large side with the small one
 --   (broadcast) and add, with a union, the rows of the small side that the large one lacks; or update only the partitions
 --   that change (MERGE of a table format, a filter on the partition column).
@@ -37,20 +39,43 @@ WITH joins AS (
     CASE WHEN COALESCE(is_full, FALSE) THEN LEAST(left_bytes, right_bytes) ELSE small_bytes END AS few_bytes,
     CASE WHEN COALESCE(is_full, FALSE) THEN GREATEST(left_bytes, right_bytes) ELSE large_bytes END AS many_bytes
   FROM join_facts AS j
+),
+work AS (
+  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms
+  FROM operator_stages AS o
+  INNER JOIN joins AS j
+    ON j.platform = o.platform AND j.cluster_id = o.cluster_id
+    AND j.application_id = o.application_id AND j.attempt_id = o.attempt_id AND j.sql_id = o.sql_id AND j.node_id = o.node_id
+  WHERE j.threshold_bytes <= 0e0
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+),
+weighed AS (
+  SELECT
+    j.*, w.stage_ms, r.executor_run_time AS app_ms,
+    -- The timers of shuffles and sorts are next to nothing, the stages are not.
+    COALESCE(w.stage_ms >= $min_off_share * r.executor_run_time AND j.shuffle_ms < 0.1e0 * w.stage_ms, FALSE) AS is_slow
+  FROM joins AS j
+  LEFT JOIN work AS w
+    ON w.platform = j.platform AND w.cluster_id = j.cluster_id
+    AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id AND w.sql_id = j.sql_id AND w.node_id = j.node_id
+  LEFT JOIN application_run_times AS r
+    ON r.platform = j.platform AND r.cluster_id = j.cluster_id
+    AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id
 )
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id,
   CONCAT(CAST(f.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
   'high' AS confidence,
-  TRY_CAST(NULLIF(f.shuffle_ms, 0) AS BIGINT) AS lost_core_ms,
-  CASE WHEN f.shuffle_ms > 0 THEN CAST(NULL AS STRING) ELSE 'low' END AS severity,
+  CASE WHEN NOT f.is_slow THEN TRY_CAST(NULLIF(f.shuffle_ms, 0) AS BIGINT) END AS lost_core_ms,
+  CASE WHEN f.shuffle_ms > 0 AND NOT f.is_slow THEN CAST(NULL AS STRING) ELSE 'low' END AS severity,
+  CASE WHEN f.is_slow THEN f.stage_ms END AS stage_ms, CASE WHEN f.is_slow THEN f.app_ms END AS app_ms,
   f.node_name, f.node_id, f.sql_id, f.query_description, f.query_duration_ms,
   f.few_bytes AS small, f.many_bytes AS large, f.threshold_bytes,
   f.threshold_bytes <= 0e0 AS is_off, COALESCE(f.is_full, FALSE) AS is_full, f.adaptive, a.spark_minor,
   -- Twice the size that was measured, in whole MiB, and no less than Spark's own default.
   CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * f.few_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
   2 * f.few_bytes <= 1073741824e0 AS is_raisable
-FROM joins AS f
+FROM weighed AS f
 INNER JOIN application_facts AS a
   ON a.platform = f.platform AND a.cluster_id = f.cluster_id
   AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -12,15 +12,24 @@
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
 -- parameter: half_run_time_ms bigint = 15000 [ms] task time of stages of queries with Python, where it is half of all or more
 -- parameter: half_all_run_time_ms bigint = 30000 [ms] task time of all stages with Python, where it is half of all or more
+-- parameter: most_share double = 0.7 [ratio] that share from which the following is enough
+-- parameter: most_all_run_time_ms bigint = 15000 [ms] task time of all stages with Python, where it is most of all
+-- parameter: min_vectorized_ms bigint = 3600000 [ms] task time of stages whose functions all take Arrow batches of good size, at least: nothing is wrong with them
 -- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, at least: shorter ones start Python more than they use it
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
--- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in the
---   operators that call it][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
+-- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in Python
+--   itself][; query {twice_query:int} calls the same functions in {num_twice:place|places}][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow].
+-- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
+--   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
+--   before the shuffle.
 -- advice: rdd_ms * 2 >= python_ms | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is serialized, and
 --   Python does the work.
 -- advice: num_batch IS NULL AND batch_rows >= 1 | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
 --   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
+-- advice: num_batch > 0 AND num_twice >= 2 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
+--   there are any, which filters can be pushed with; let the others exchange rows in Arrow batches, and mark them asNondeterministic(), so
+--   that a filter and the columns do not call them twice.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
@@ -41,6 +50,7 @@ times AS (
     SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS rdd_ms,
     SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN 1 ELSE 0 END) AS num_rdd_stages,
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms,
+    MAX(CASE WHEN f.stage_name LIKE 'groupByKey at %' AND r.stage_id IS NOT NULL THEN 1 ELSE 0 END) AS has_group_by_key,
     MAX(f.spark_minor) AS spark_minor
   FROM stage_facts AS f
   LEFT JOIN python_rdds AS r
@@ -53,10 +63,33 @@ times AS (
 operators AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    SUM(CASE WHEN node_name LIKE 'BatchEvalPython%' THEN 1 ELSE 0 END) AS num_batch,
-    SUM(CAST(time_ms AS DOUBLE)) AS operator_ms
+    SUM(CASE WHEN node_name LIKE 'BatchEvalPython%' THEN 1 ELSE 0 END) AS num_batch
   FROM sql_nodes
   WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Operators above each other run at the same time: of each query the longest counts.
+workers AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(worker_ms) AS operator_ms
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(total) AS worker_ms
+    FROM sql_node_metrics
+    WHERE metric_name = 'time to run Python workers'
+    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+  ) AS m
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- The same functions of the same columns in several nodes of a query: once for a filter, once for the columns.
+calls AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_nodes
+  FROM sql_nodes
+  WHERE (node_name LIKE 'BatchEvalPython%' OR node_name LIKE 'ArrowEvalPython%') AND description LIKE '%(%'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, SPLIT_PART(description, '], [', 1)
+),
+twice AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(num_nodes) AS num_twice, MIN(sql_id) AS twice_query
+  FROM calls
+  WHERE num_nodes >= 2
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 batches AS (
@@ -74,7 +107,8 @@ SELECT
   CASE WHEN t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000 THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
-  NULLIF(o.operator_ms, 0e0) AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
+  CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
+  c.num_twice, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
   CASE WHEN b.batch_rows <= $small_batch_rows THEN b.batch_rows END AS batch_rows
@@ -82,10 +116,18 @@ FROM times AS t
 LEFT JOIN operators AS o
   ON o.platform = t.platform AND o.cluster_id = t.cluster_id
   AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id
+LEFT JOIN workers AS w
+  ON w.platform = t.platform AND w.cluster_id = t.cluster_id
+  AND w.application_id = t.application_id AND w.attempt_id = t.attempt_id
+LEFT JOIN twice AS c
+  ON c.platform = t.platform AND c.cluster_id = t.cluster_id
+  AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
 WHERE t.python_ms >= $min_share * t.run_ms
   AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms
     OR (t.python_ms - t.rdd_ms >= $half_run_time_ms AND t.python_ms - t.rdd_ms >= 0.5e0 * t.run_ms)
-    OR (t.python_ms >= $half_all_run_time_ms AND t.python_ms >= 0.5e0 * t.run_ms))
+    OR (t.python_ms >= $half_all_run_time_ms AND t.python_ms >= 0.5e0 * t.run_ms)
+    OR (t.python_ms >= $most_all_run_time_ms AND t.python_ms >= $most_share * t.run_ms))
+  AND (o.num_batch > 0 OR t.rdd_ms > 0e0 OR c.num_twice >= 2 OR b.batch_rows <= $small_batch_rows OR t.python_ms >= $min_vectorized_ms)

@@ -9,7 +9,8 @@
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and unknown for what
 --   else has no timer. Reads for joins and aggregates that repeated_computation tells are left out. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
---   Never above medium; reads of a cache count as no reads.
+--   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than there are caches, say that what was
+--   cached got lost.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least, or two where the same work follows them
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
 -- parameter: min_scan_ms double = 1000 [ms] task time of the stages of one read on average, which is enough too
@@ -22,6 +23,11 @@
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
 --   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
+-- advice: is_cached AND cached_timeout <> '' | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
+--   them are given back after {cached_timeout} without work, and what they held is computed again: let them stay longer, and keep some
+--   (spark.dynamicAllocation.minExecutors), or write the data to a table and read that.
+-- advice: is_cached | - | - | The data are cached, but what was cached got lost (executors went, or their memory was full) and was computed again: keep the
+--   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
 --   count, check and write from that.
 -- advice: has_other_rows | - | - | The queries keep different rows of it: partition or cluster the table by the columns that they filter on, and filter on
@@ -57,6 +63,32 @@ scans AS (
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
   WHERE r.platform IS NULL
 ),
+-- Scans below a cache in the plan.
+below_caches AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters, s.sql_id
+  FROM scans AS s
+  INNER JOIN sql_nodes AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id
+  WHERE n.node_name LIKE '%InMemoryTableScan%' AND s.node_id > n.node_id AND s.node_id <= n.last_node_id
+),
+cached_reads AS (
+  SELECT platform, cluster_id, application_id, attempt_id, source, filters, COUNT(*) AS num_cached
+  FROM below_caches
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+),
+caches AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_caches
+  FROM rdds
+  WHERE is_persisted
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+timeouts AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(TRIM(value)) AS cached_timeout
+  FROM environment
+  WHERE section = 'spark' AND key = 'spark.dynamicAllocation.cachedExecutorIdleTimeout' AND LOWER(TRIM(value)) NOT LIKE 'inf%'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 per_query AS (
   -- A self join reads twice in stages that may be the same: each query counts its longest.
   SELECT
@@ -83,8 +115,15 @@ repeated AS (
 compared AS (
   SELECT
     r.*,
-    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AS is_same
+    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AS is_same,
+    COALESCE(k.num_cached >= 2 AND k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches, FALSE) AS is_cached
   FROM repeated AS r
+  LEFT JOIN cached_reads AS k
+    ON k.platform = r.platform AND k.cluster_id = r.cluster_id
+    AND k.application_id = r.application_id AND k.attempt_id = r.attempt_id AND k.source = r.source AND k.filters = r.filters
+  LEFT JOIN caches AS c
+    ON c.platform = r.platform AND c.cluster_id = r.cluster_id
+    AND c.application_id = r.application_id AND c.attempt_id = r.attempt_id
   LEFT JOIN same_reads AS w
     ON w.platform = r.platform AND w.cluster_id = r.cluster_id
     AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id AND w.source = r.source AND w.filters = r.filters
@@ -94,18 +133,22 @@ judged AS (
     r.*, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0) AS jobs_ms, a.total_task_time_ms, a.core_time_ms,
     CASE
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
-      WHEN r.is_same THEN r.scan_ms - r.first_ms
+      WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
       -- Compressed text is larger than its bytes: what a file's own bytes would take is not too much for it either.
       WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms,
         COALESCE(
           (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
         ))
       ELSE r.read_ms - r.longest_ms
-    END AS lost_ms
+    END AS lost_ms,
+    COALESCE(o.cached_timeout, '') AS cached_timeout
   FROM compared AS r
   INNER JOIN application_facts AS a
     ON a.platform = r.platform AND a.cluster_id = r.cluster_id
     AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
+  LEFT JOIN timeouts AS o
+    ON o.platform = r.platform AND o.cluster_id = r.cluster_id
+    AND o.application_id = r.application_id AND o.attempt_id = r.attempt_id
 ),
 weighed AS (
   -- Without a timer the stages say whether it is worth a word.
@@ -124,9 +167,9 @@ SELECT
     THEN CONCAT(source, ' (and files beside it)') ELSE source END AS data,
   source, format, num_scans, num_queries, bytes_read, largest_bytes, files_read,
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
-  CASE WHEN NOT is_same AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
+  CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, has_other_rows
+  is_text, is_same, is_cached, cached_timeout, has_other_rows
 FROM weighed
 WHERE (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0)

@@ -2,18 +2,22 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that did
 --   not hold: fewer partitions were cached than there are, or many blocks were evicted, so that reads computed
 --   them again. The second needs block updates in the log. Caches that Spark's libraries and Delta make for
---   themselves are not judged. Lost is the time of what was computed again, where that is known; a cache
+--   themselves are not judged. Also for the only cache of an application that a count filled, so that one query could read it, once, where filling
+--   it took a large part of the task time. Lost is the time of what was computed again, where that is known; a cache
 --   that nobody reads costs memory and the writing of it.
 -- group_by: call_site
 -- parameter: min_fill_ms bigint = 5000 [ms] task time of the query or job that filled it, at least
+-- parameter: min_once_share double = 0.2 [ratio] task time of the count that filled a cache which one query read, over that of the application, at least
 -- parameter: min_evicted_ratio double = 0.2 [ratio] blocks that left the cache over those stored, at least
 -- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level}), {verdict}[: {blocks_evicted:int} of
 --   {blocks_stored:block|blocks} left the cache, and {num_reads:stage|stages} read it]. What filled it took {fill_ms:s} of task
 --   time.
+-- advice: is_once | - | - | Take the cache and the count away: the query that reads the data computes them itself, and their rows can be counted on the way
+--   (DataFrame.observe, or the rows that the write tells).
 -- advice: is_unread | - | - | Do not cache what is used once: take the cache() or persist() away, or unpersist the data after their last use.
 -- recommendation: Cache less (only the columns and rows that are read again), give back caches that are done with, or let them go to
 --   disk (MEMORY_AND_DISK) rather than be computed again.
@@ -41,9 +45,43 @@ owner_time AS (
   FROM owners
   GROUP BY platform, cluster_id, application_id, attempt_id, owner
 ),
+-- How often each query reads a cache, and how many caches there are.
+cache_reads AS (
+  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, COUNT(*) AS num_scans
+  FROM sql_nodes AS n
+  WHERE n.node_name LIKE '%InMemoryTableScan%' OR n.node_name LIKE '%Scan In-memory%'
+  GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
+),
+cache_queries AS (
+  SELECT
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, COUNT(*) AS num_queries, MAX(r.num_scans) AS most_scans,
+    MIN(r.sql_id) AS first_query
+  FROM cache_reads AS r
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id
+),
+caches AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_caches
+  FROM cached
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+read_once AS (
+  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, CONCAT('query ', CAST(q.first_query AS STRING)) AS owner, t.executor_run_time AS app_ms
+  FROM cache_queries AS q
+  INNER JOIN caches AS c
+    ON c.platform = q.platform AND c.cluster_id = q.cluster_id
+    AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id
+  INNER JOIN sql AS s
+    ON s.platform = q.platform AND s.cluster_id = q.cluster_id
+    AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.sql_id = q.first_query
+  INNER JOIN application_run_times AS t
+    ON t.platform = q.platform AND t.cluster_id = q.cluster_id
+    AND t.application_id = q.application_id AND t.attempt_id = q.attempt_id
+  WHERE c.num_caches = 1 AND q.num_queries = 2 AND q.most_scans = 1 AND s.description LIKE 'count at %'
+),
 judged AS (
   SELECT
     c.*,
+    o.owner IS NOT NULL AND c.num_reads <= 2 AND w.run_ms >= $min_once_share * o.app_ms AS is_once,
     w.run_ms AS fill_ms,
     c.num_reads = 0 OR f.owner = l.owner AS is_unread,
     COALESCE(c.blocks_evicted >= $min_evicted_ratio * c.blocks_stored AND c.blocks_evicted > 0, FALSE) AS is_evicted,
@@ -58,22 +96,26 @@ judged AS (
   LEFT JOIN owners AS l
     ON l.platform = c.platform AND l.cluster_id = c.cluster_id
     AND l.application_id = c.application_id AND l.attempt_id = c.attempt_id AND l.stage_id = c.last_stage_id
+  LEFT JOIN read_once AS o
+    ON o.platform = c.platform AND o.cluster_id = c.cluster_id
+    AND o.application_id = c.application_id AND o.attempt_id = c.attempt_id AND o.owner = f.owner
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
   'low' AS severity,
   CASE WHEN is_unread THEN 'high' ELSE 'medium' END AS confidence,
-  CASE WHEN is_unread THEN 'Data are cached and never read again' ELSE 'A cache does not hold' END AS title,
+  CASE WHEN is_unread THEN 'Data are cached and never read again' WHEN is_once THEN 'Data are cached for a single query' ELSE 'A cache does not hold' END AS title,
   CASE WHEN rdd_name LIKE '%+-%' OR rdd_name LIKE '*(%' THEN 'A cached table' ELSE CONCAT('Cached RDD ', SUBSTR(rdd_name, 1, 60)) END
     AS what,
   NULLIF(call_site, '') AS call_site, num_partitions, storage_level,
   CASE
     WHEN is_unread THEN 'was read by nothing but the action that filled it'
+    WHEN is_once THEN 'was filled by a count and then read by one query only'
     WHEN is_partial THEN CONCAT('was never cached as a whole (', CAST(max_cached_partitions AS STRING), ' at most)')
     ELSE 'lost what it held before it was read'
   END AS verdict,
-  CASE WHEN NOT is_unread THEN blocks_evicted END AS blocks_evicted,
-  CASE WHEN NOT is_unread THEN blocks_stored END AS blocks_stored,
-  num_reads, TRY_CAST(fill_ms AS BIGINT) AS fill_ms, is_unread
+  CASE WHEN NOT is_unread AND NOT is_once THEN blocks_evicted END AS blocks_evicted,
+  CASE WHEN NOT is_unread AND NOT is_once THEN blocks_stored END AS blocks_stored,
+  num_reads, TRY_CAST(fill_ms AS BIGINT) AS fill_ms, is_unread, is_once AND NOT is_unread AS is_once
 FROM judged
-WHERE fill_ms >= $min_fill_ms AND (is_unread OR (num_reads > 0 AND (is_evicted OR is_partial)))
+WHERE fill_ms >= $min_fill_ms AND (is_unread OR is_once OR (num_reads > 0 AND (is_evicted OR is_partial)))

@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -21,6 +21,9 @@
 --   (spark.rapids.memory.gpu.allocFraction).
 -- advice: cause = 'heap' AND root_cause LIKE '%Photon%' | - | - | Photon ran out of its memory outside of the heap: choose more memory for each
 --   core, make partitions smaller, and look for skew.
+-- advice: cause = 'heap' AND gathers | - | - | The query gathers all values of a key in
+--   one row (collect_list, collect_set), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
+--   key, an aggregate), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND is_local | - | - | The heap was full: give the driver, which runs the tasks in local mode, more memory, or
 --   make partitions smaller.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
@@ -40,6 +43,12 @@
 -- advice: doomed_attempts IS NOT NULL | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
 --   the scheduler of the job give up at once rather than start it again.
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.
+WITH gathering AS (
+  -- Queries that put all values of a key into one row.
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  FROM sql_nodes
+  WHERE operator_kind = 'aggregate' AND (description LIKE '%collect_list(%' OR description LIKE '%collect_set(%')
+)
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
   CASE
@@ -58,7 +67,7 @@ SELECT
   f.sql_id, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
-  TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib
+  TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.sql_id IS NOT NULL AS gathers
 FROM job_failures AS f
 INNER JOIN application_facts AS a
   ON a.platform = f.platform AND a.cluster_id = f.cluster_id
@@ -66,4 +75,7 @@ INNER JOIN application_facts AS a
 LEFT JOIN sql AS q
   ON q.platform = f.platform AND q.cluster_id = f.cluster_id
   AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+LEFT JOIN gathering AS g
+  ON g.platform = f.platform AND g.cluster_id = f.cluster_id
+  AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id
 WHERE NOT a.is_interactive OR f.lost_core_ms >= $min_trial_ms

@@ -20,6 +20,9 @@
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
 --   splits (spark.sql.files.maxPartitionBytes), and see how much of its memory Spark may take
 --   (spark.rapids.memory.gpu.allocFraction).
+-- advice: cause = 'heap' AND gathers | - | - | The query gathers all values of a key in one row (collect_list, collect_set), which has to fit into the memory of
+--   one task: keep what is needed of them (max_by, a limit for each key, an aggregate), or take the key that has most of them out. More
+--   memory only moves the limit.
 -- advice: cause = 'heap' AND is_local | - | - | Tasks ran out of heap: give the driver, which runs the tasks in local mode, more
 --   memory, or make partitions smaller.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
@@ -88,6 +91,16 @@ counted AS (
     AND t.stage_id = f.stage_id AND t.stage_attempt_id = f.stage_attempt_id
   WHERE f.num_failed_tasks > 0 AND f.status = 'COMPLETE'
 ),
+-- Stages of queries that put all values of a key into one row.
+gathering AS (
+  SELECT DISTINCT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id
+  FROM stage_facts AS f
+  INNER JOIN sql_nodes AS n
+    ON n.platform = f.platform AND n.cluster_id = f.cluster_id
+    AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.sql_id = f.sql_id
+  WHERE f.num_failed_tasks > 0 AND n.operator_kind = 'aggregate'
+    AND (n.description LIKE '%collect_list(%' OR n.description LIKE '%collect_set(%')
+),
 judged AS (
   SELECT
     c.*,
@@ -114,7 +127,7 @@ judged AS (
   FROM counted AS c
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   CASE WHEN lost_core_ms < $min_lost_ms THEN 'low' END AS severity,
   CASE WHEN num_killed_tasks > 0 AND NOT has_tasks THEN 'medium' ELSE 'high' END AS confidence,
   lost_core_ms,
@@ -122,7 +135,10 @@ SELECT
   stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
   SUBSTR(root_cause, 1, 250) AS root_cause, bad_host, bad_executor,
   is_local, COALESCE(is_databricks, FALSE) AS is_databricks, spark_minor, executor_cores,
-  TRY_CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib
-FROM judged
+  TRY_CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
+FROM judged AS j
+LEFT JOIN gathering AS g
+  ON g.platform = j.platform AND g.cluster_id = j.cluster_id
+  AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.subject_id = j.subject_id
 WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks
   AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks))

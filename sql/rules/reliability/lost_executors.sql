@@ -15,6 +15,9 @@
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
 --   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:task|tasks} of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had finished and whose output was lost][: {reason}].
+-- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
+--   one row (collect_list, collect_set), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
+--   key, an aggregate), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
@@ -141,6 +144,16 @@ work_lost AS (
   FROM task_work
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- Queries with failed tasks that put all values of a key into one row.
+gathering AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id
+  FROM stages AS s
+  INNER JOIN sql_nodes AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id
+  WHERE s.num_failed_tasks > 0 AND n.operator_kind = 'aggregate'
+    AND (n.description LIKE '%collect_list(%' OR n.description LIKE '%collect_set(%')
+),
 set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -164,7 +177,7 @@ SELECT
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
-  w.num_again, w.num_again_stages, w.again_stage,
+  g.platform IS NOT NULL AS gathers, w.num_again, w.num_again_stages, w.again_stage,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
   COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS can_decommission, COALESCE(a.is_databricks, FALSE) AS is_databricks,
@@ -184,6 +197,9 @@ INNER JOIN losses AS l
 LEFT JOIN work_lost AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+LEFT JOIN gathering AS g
+  ON g.platform = a.platform AND g.cluster_id = a.cluster_id
+  AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id
 LEFT JOIN set_values AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id

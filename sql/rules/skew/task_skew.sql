@@ -9,14 +9,14 @@
 --   The lost core time is that gain times the cores that worked on the stage. Where the long task also
 --   had much more data or rows it is data skew; else garbage collection, waiting for shuffle data or a
 --   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler.
---   Of two or three tasks there is no median: the longest is held against the mean of the others, and only data skew that
+--   Of up to five tasks there is no good median: the longest is held against the mean of the others, and only data skew that
 --   takes a large part of the application is told.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_ratio double = 3.0 [ratio] longest over median run time of a task, at least
 -- parameter: many_rows bigint = 50000000 [count] rows that a stage reads from which a smaller ratio is data skew
 -- parameter: many_rows_ratio double = 2.0 [ratio] the same ratio for such a stage
--- parameter: min_tasks bigint = 4 [count] successful tasks that the stage needs for a median to mean something
+-- parameter: min_tasks bigint = 6 [count] successful tasks that the stage needs for a median to mean something
 -- parameter: min_few_ratio double = 2.0 [ratio] longest run time over the mean of the others in a stage of fewer tasks, at least
 -- parameter: min_longest_ms bigint = 10000 [ms] run time of the longest task, at least
 -- parameter: min_short_longest_ms bigint = 4000 [ms] the same where the wait is a large part of the application, at least

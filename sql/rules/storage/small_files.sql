@@ -2,20 +2,23 @@
 -- title: Many small files are written
 -- category: storage
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a query that wrote many files of a small average size, by the count and the bytes
---   of the write node itself. The batches of a stream that write to one place count together. Each later read pays for every file: a listing entry, an open, a task or a
+--   of the write node itself. The batches of a stream that write to one place count together; a file sink of a stream
+--   has no write node, so each of its tasks that wrote counts as one file, which is the least. Each later read pays for every file: a listing entry, an open, a task or a
 --   part of one. What that costs later is not known here.
 -- subject: sql
 -- group_by: description
 -- parameter: min_files bigint = 100 [count] files written, at least
 -- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
 -- parameter: min_batch_files bigint = 8 [count] files of a batch of a stream on average, at least
--- evidence: {files:file|files} of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
+-- evidence: [{at_least} ]{files:file|files} of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
 --   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][,
 --   by {num_batches:batch|batches} of a stream][; the target is {target}].
 -- advice: num_batches > 0 | - | - | Each batch writes {batch_files:int} files on average: give a batch more rows (a longer trigger interval), write it with fewer
 --   tasks (coalesce before the write), and compact the table regularly.
+-- advice: partitions > 1 AND files >= 2 * partitions AND is_repartitioned | - | - | The code repartitions the rows by number, which spreads each partition
+--   over all tasks: repartition by the partition columns instead, so that one task writes each partition.
 -- advice: partitions > 1 AND files >= 2 * partitions | - | - | Repartition by the partition columns before the write, so that one
 --   task writes each partition.
 -- advice: partitions > 1 | - | - | The table has too many partitions for its data: partition it by fewer or coarser columns.
@@ -74,10 +77,40 @@ written AS (
     AND t.application_id = q.application_id AND t.attempt_id = q.attempt_id AND t.sql_id = q.sql_id
   WHERE w.files > 0e0
 ),
+sinking AS (
+  SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.stage_id, f.stage_attempt_id
+  FROM stage_facts AS f
+  INNER JOIN sql AS q
+    ON q.platform = f.platform AND q.cluster_id = f.cluster_id
+    AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  WHERE q.streaming_query_id IS NOT NULL AND f.output_bytes > 0
+),
+sunk AS (
+  SELECT
+    q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.streaming_query_id, q.duration_ms,
+    CAST(f.files AS DOUBLE) AS files, f.bytes
+  FROM sql AS q
+  INNER JOIN (
+    SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, COUNT(*) AS files, SUM(CAST(t.output_bytes_written AS DOUBLE)) AS bytes
+    FROM sinking AS s
+    INNER JOIN tasks AS t
+      ON t.platform = s.platform AND t.cluster_id = s.cluster_id
+      AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
+      AND t.stage_id = s.stage_id AND t.stage_attempt_id = s.stage_attempt_id
+    WHERE t.status = 'SUCCESS' AND t.output_bytes_written > 0
+    GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id
+  ) AS f
+    ON f.platform = q.platform AND f.cluster_id = q.cluster_id
+    AND f.application_id = q.application_id AND f.attempt_id = q.attempt_id AND f.sql_id = q.sql_id
+  LEFT JOIN writes AS w
+    ON w.platform = q.platform AND w.cluster_id = q.cluster_id
+    AND w.application_id = q.application_id AND w.attempt_id = q.attempt_id AND w.sql_id = q.sql_id
+  WHERE q.streaming_query_id IS NOT NULL AND w.platform IS NULL
+),
 judged AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, description, duration_ms, target, files, bytes, partitions, write_ms,
-    num_tasks, TRY_CAST(NULL AS BIGINT) AS num_batches
+    num_tasks, TRY_CAST(NULL AS BIGINT) AS num_batches, '' AS at_least
   FROM written
   WHERE streaming_query_id IS NULL
   UNION ALL
@@ -86,13 +119,27 @@ judged AS (
     platform, cluster_id, application_id, attempt_id, MAX(sql_id) AS sql_id, streaming_query_id AS description,
     SUM(duration_ms) AS duration_ms, target, SUM(files) AS files, SUM(bytes) AS bytes,
     TRY_CAST(NULL AS BIGINT) AS partitions, TRY_CAST(NULL AS DOUBLE) AS write_ms, TRY_CAST(NULL AS BIGINT) AS num_tasks,
-    COUNT(*) AS num_batches
+    COUNT(*) AS num_batches, '' AS at_least
   FROM written
   WHERE streaming_query_id IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id, target
+  UNION ALL
+  SELECT
+    platform, cluster_id, application_id, attempt_id, MAX(sql_id) AS sql_id, streaming_query_id AS description,
+    SUM(duration_ms) AS duration_ms, TRY_CAST(NULL AS STRING) AS target, SUM(files) AS files, SUM(bytes) AS bytes,
+    TRY_CAST(NULL AS BIGINT) AS partitions, TRY_CAST(NULL AS DOUBLE) AS write_ms, TRY_CAST(NULL AS BIGINT) AS num_tasks,
+    COUNT(*) AS num_batches, 'At least' AS at_least
+  FROM sunk
+  GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id
+),
+-- Writes that read a shuffle whose number of partitions stands in the code.
+repartitioned AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  FROM stage_facts
+  WHERE output_bytes > 0 AND is_repartitioned
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, CAST(sql_id AS STRING) AS subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, CAST(j.sql_id AS STRING) AS subject_id,
   'high' AS confidence,
   CASE WHEN files >= 10 * $min_files THEN 'medium' ELSE 'low' END AS severity,
   SUBSTR(description, 1, 80) AS description,
@@ -100,7 +147,11 @@ SELECT
   TRY_CAST(files AS BIGINT) AS files, TRY_CAST(bytes AS BIGINT) AS bytes, bytes / NULLIF(files, 0) AS mean_bytes,
   NULLIF(partitions, 0) AS partitions, duration_ms,
   TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, num_batches, files / NULLIF(num_batches, 0) AS batch_files,
-  TRY_CAST(CEIL(GREATEST(bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed
-FROM judged
+  TRY_CAST(CEIL(GREATEST(bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed,
+  NULLIF(at_least, '') AS at_least, r.sql_id IS NOT NULL AS is_repartitioned
+FROM judged AS j
+LEFT JOIN repartitioned AS r
+  ON r.platform = j.platform AND r.cluster_id = j.cluster_id
+  AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id AND r.sql_id = j.sql_id
 WHERE files >= $min_files AND bytes / NULLIF(files, 0) <= $max_mean_bytes
   AND COALESCE(files >= $min_batch_files * num_batches, TRUE)

@@ -1,0 +1,75 @@
+-- id: small_batches
+-- title: A streaming query runs many small batches
+-- category: streaming
+-- severity: low
+-- version: 1
+-- description: Fires for a streaming query whose batches begin one right after the other, each for few rows and with short tasks, so that most of
+--   a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds. The first batch, which starts
+--   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells.
+-- subject: application
+-- parameter: min_batches bigint = 10 [count] batches with rows, at least
+-- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most
+-- parameter: max_pause double = 0.1 [ratio] pauses between batches over their duration, at most
+-- parameter: min_batch_ms double = 500 [ms] duration of a batch on average, at least
+-- parameter: min_all_ms double = 20000 [ms] duration of these batches together, at least
+-- parameter: min_share double = 0.3 [ratio] the same over the wall time of the application
+-- parameter: max_task_ms double = 1000 [ms] run time of a task of these batches on average, at most: longer ones work on their rows
+-- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
+-- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
+--   {mean_ms:s}, {all_ms:s} in all, with tasks of {task_ms:int} ms on average.
+-- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), load what is there in
+--   one run (Trigger.AvailableNow), or wait longer between batches (processingTime).
+-- recommendation: Most of a batch is its fixed cost: let it take more rows (raise maxOffsetsPerTrigger, or a longer processingTime), as far as
+--   the delay may grow; Trigger.AvailableNow loads what is there in one run.
+WITH numbered AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query_run_id, query_id,
+    COALESCE(query_name, query_id) AS query,
+    CAST(batch_duration AS DOUBLE) AS batch_ms, CAST(num_input_rows AS DOUBLE) AS rows,
+    COALESCE(sources_json LIKE '%FileStreamSource%', FALSE) AS has_files,
+    UNIX_MILLIS(progress_time) - LAG(UNIX_MILLIS(progress_time) + batch_duration) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, query_run_id ORDER BY streaming_batch_id
+    ) AS pause_ms,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, query_run_id ORDER BY streaming_batch_id
+    ) AS place
+  FROM streaming_progress
+  WHERE num_input_rows > 0 AND batch_duration > 0
+),
+batches AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query_run_id, query_id, query,
+    COUNT(*) AS num_batches, SUM(batch_ms) AS all_ms, AVG(batch_ms) AS mean_ms, AVG(rows) AS mean_rows,
+    SUM(GREATEST(COALESCE(pause_ms, 0), 0)) AS pause_ms, SUM(CASE WHEN has_files THEN 1 ELSE 0 END) AS num_files
+  FROM numbered
+  WHERE place > 1
+  GROUP BY platform, cluster_id, application_id, attempt_id, query_run_id, query_id, query
+),
+-- Runs of one query share its id.
+work AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id,
+    SUM(CAST(f.executor_run_time AS DOUBLE)) / NULLIF(SUM(f.num_complete_tasks), 0) AS task_ms,
+    AVG(CAST(f.num_tasks AS DOUBLE) / NULLIF(f.stage_slots, 0)) AS tasks_per_slot
+  FROM stage_facts AS f
+  INNER JOIN sql AS q
+    ON q.platform = f.platform AND q.cluster_id = f.cluster_id
+    AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  WHERE q.streaming_query_id IS NOT NULL AND f.status = 'COMPLETE'
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id
+)
+SELECT
+  b.platform, b.cluster_id, b.application_id, b.attempt_id, CONCAT(b.application_id, ' ', b.query_run_id) AS subject_id,
+  'medium' AS confidence,
+  b.query, b.num_batches, TRY_CAST(ROUND(b.mean_rows) AS BIGINT) AS mean_rows, b.mean_ms, b.all_ms, TRY_CAST(ROUND(w.task_ms) AS BIGINT) AS task_ms,
+  b.num_files > 0 AS has_files
+FROM batches AS b
+INNER JOIN work AS w
+  ON w.platform = b.platform AND w.cluster_id = b.cluster_id
+  AND w.application_id = b.application_id AND w.attempt_id = b.attempt_id AND w.streaming_query_id = b.query_id
+INNER JOIN application_facts AS a
+  ON a.platform = b.platform AND a.cluster_id = b.cluster_id
+  AND a.application_id = b.application_id AND a.attempt_id = b.attempt_id
+WHERE b.num_batches >= $min_batches AND b.mean_rows <= $max_rows AND b.pause_ms <= $max_pause * b.all_ms
+  AND b.mean_ms >= $min_batch_ms AND b.all_ms >= $min_all_ms AND b.all_ms >= $min_share * a.app_duration_ms
+  AND w.task_ms <= $max_task_ms AND w.tasks_per_slot <= $max_tasks_per_slot
