@@ -53,7 +53,7 @@ weighed AS (
   SELECT
     j.*, w.stage_ms, r.executor_run_time AS app_ms,
     -- The timers of shuffles and sorts are next to nothing, the stages are not.
-    COALESCE(w.stage_ms >= $min_off_share * r.executor_run_time AND j.shuffle_ms < 0.1e0 * w.stage_ms, FALSE) AS is_slow
+    COALESCE(w.stage_ms >= $min_off_share * r.executor_run_time AND j.shuffle_ms < 0.01e0 * r.executor_run_time, FALSE) AS is_slow
   FROM joins AS j
   LEFT JOIN work AS w
     ON w.platform = j.platform AND w.cluster_id = j.cluster_id

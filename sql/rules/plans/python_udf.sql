@@ -14,6 +14,7 @@
 -- parameter: half_all_run_time_ms bigint = 30000 [ms] task time of all stages with Python, where it is half of all or more
 -- parameter: most_share double = 0.7 [ratio] that share from which the following is enough
 -- parameter: most_all_run_time_ms bigint = 15000 [ms] task time of all stages with Python, where it is most of all
+-- parameter: min_rdd_bytes double = 1048576 [bytes] data of stages of RDDs then, at least
 -- parameter: min_vectorized_ms bigint = 3600000 [ms] task time of stages whose functions all take Arrow batches of good size, at least: nothing is wrong with them
 -- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, at least: shorter ones start Python more than they use it
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
@@ -33,6 +34,8 @@
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
+-- advice: num_plain > 0 | - | - | Rows travel in Arrow batches, but each call takes one row: use built-in functions where there are any, else functions of
+--   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.
 -- recommendation: Use built-in functions where there are any; filter and select before the call, so that fewer rows travel.
 WITH python_rdds AS (
   SELECT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id
@@ -49,6 +52,7 @@ times AS (
     SUM(CASE WHEN f.has_python OR r.stage_id IS NOT NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS python_ms,
     SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS rdd_ms,
     SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN 1 ELSE 0 END) AS num_rdd_stages,
+    SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.data_bytes AS DOUBLE) ELSE 0e0 END) AS rdd_bytes,
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms,
     MAX(CASE WHEN f.stage_name LIKE 'groupByKey at %' AND r.stage_id IS NOT NULL THEN 1 ELSE 0 END) AS has_group_by_key,
     MAX(f.spark_minor) AS spark_minor
@@ -63,7 +67,10 @@ times AS (
 operators AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    SUM(CASE WHEN node_name LIKE 'BatchEvalPython%' THEN 1 ELSE 0 END) AS num_batch
+    SUM(CASE WHEN node_name LIKE 'BatchEvalPython%' THEN 1 ELSE 0 END) AS num_batch,
+    -- 101 is a function of single rows, 200 and above are of batches.
+    SUM(CASE WHEN node_name LIKE 'ArrowEvalPython%' AND description LIKE '%], 101' THEN 1 ELSE 0 END) AS num_plain,
+    SUM(CASE WHEN description IS NULL THEN 1 ELSE 0 END) AS num_unknown
   FROM sql_nodes
   WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -108,7 +115,7 @@ SELECT
   'medium' AS confidence,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
-  c.num_twice, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
+  NULLIF(o.num_plain, 0) AS num_plain, c.num_twice, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
   CASE WHEN b.batch_rows <= $small_batch_rows THEN b.batch_rows END AS batch_rows
@@ -129,5 +136,5 @@ WHERE t.python_ms >= $min_share * t.run_ms
   AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms
     OR (t.python_ms - t.rdd_ms >= $half_run_time_ms AND t.python_ms - t.rdd_ms >= 0.5e0 * t.run_ms)
     OR (t.python_ms >= $half_all_run_time_ms AND t.python_ms >= 0.5e0 * t.run_ms)
-    OR (t.python_ms >= $most_all_run_time_ms AND t.python_ms >= $most_share * t.run_ms))
-  AND (o.num_batch > 0 OR t.rdd_ms > 0e0 OR c.num_twice >= 2 OR b.batch_rows <= $small_batch_rows OR t.python_ms >= $min_vectorized_ms)
+    OR (t.python_ms >= $most_all_run_time_ms AND t.python_ms >= $most_share * t.run_ms AND (t.rdd_ms = 0e0 OR t.rdd_bytes >= $min_rdd_bytes)))
+  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.rdd_ms > 0e0 OR c.num_twice >= 2 OR b.batch_rows <= $small_batch_rows OR t.python_ms >= $min_vectorized_ms)
