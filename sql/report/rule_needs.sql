@@ -50,6 +50,7 @@ FROM (VALUES
   ('single_task', 'stages'),
   ('slow_executor', 'distributed'), ('slow_executor', 'executors'), ('slow_executor', 'stages'),
   ('slow_start', 'distributed'), ('slow_start', 'executors'),
+  ('small_batches', 'streaming'),
   ('small_files', 'sql'), ('small_files', 'plans'),
   ('small_files_read', 'sql'), ('small_files_read', 'plans'),
   ('speculation_waste', 'task_rows'),

@@ -14,6 +14,8 @@
 -- parameter: min_rdd_duration_ms double = 5000 [ms] duration of a stage of RDDs, at least
 -- parameter: min_duration_ms double = 10000 [ms] duration of the query, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the run time of the application
+-- parameter: min_short_ms double = 5000 [ms] duration of the query that is enough where it is a large part of the application
+-- parameter: min_short_share double = 0.2 [ratio] that part, at least
 -- parameter: medium_bytes double = 1073741824 [bytes] what was sent, from which it is of medium severity
 -- evidence: {what} ({description}) brought [{rows:row|rows}, ]{bytes:bytes} to the driver and took {duration_ms:s}.
 -- advice: is_rdd | - | - | Join and group in Spark, with DataFrames (a small side is broadcast), and bring only the result to the driver: a table that the
@@ -64,7 +66,8 @@ LEFT JOIN commands AS c
 WHERE n.place = 1 AND s.place = 1 AND c.sql_id IS NULL AND q.streaming_query_id IS NULL
   AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
   AND n.rows_output >= $min_rows AND s.result_size >= $min_rdd_bytes
-  AND q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0)
+  AND ((q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0))
+    OR (q.duration_ms >= $min_short_ms AND q.duration_ms >= $min_short_share * a.app_duration_ms))
 UNION ALL
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
