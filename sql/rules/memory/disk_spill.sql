@@ -64,7 +64,7 @@ SELECT
   stage_name, disk_bytes_spilled, data_bytes, spill_ratio, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
-  -- Splits are cut from files; of columnar ones less is read, and vectored reads count next to nothing.
-  CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) AS split_bytes, sql_id
+  -- Splits are cut from files; of columnar ones less is read, vectored reads count next to nothing, and failed tasks count again.
+  CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) AS split_bytes, sql_id
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -87,7 +87,7 @@ SELECT
   stage_name, cause, memory_bytes_spilled, data_bytes, spill_ratio, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
-  -- Splits are cut from files; of columnar ones less is read, and vectored reads count next to nothing.
-  CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) AS split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local
+  -- Splits are cut from files; of columnar ones less is read, vectored reads count next to nothing, and failed tasks count again.
+  CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) AS split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -2,12 +2,13 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Never above medium: the author knows whether the data change in between. That a table is read again for
 --   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries.
 -- subject: node
+-- group_by: sql_id
 -- parameter: min_lost_ms double = 5000 [ms] task time lost, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share

@@ -165,7 +165,7 @@ SELECT
   -- Of several files the plan names the first.
   CASE WHEN files_read > num_scans AND source LIKE '%/%' AND REGEXP_REPLACE(source, '^.*/', '') LIKE '%.%'
     THEN CONCAT(source, ' (and files beside it)') ELSE source END AS data,
-  source, format, num_scans, num_queries, bytes_read, largest_bytes, files_read,
+  source, format, num_scans, num_queries, CASE WHEN NOT is_cached THEN bytes_read END AS bytes_read, largest_bytes, files_read,
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,

@@ -11,7 +11,7 @@
 -- group_by: root_cause
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}].
---   Its stages took {stages_ms:s} of task time{after}.
+--   Its stages took {stages_ms:s} of task time[; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only together with the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
@@ -64,7 +64,7 @@ SELECT
   -- Jobs that adaptive execution starts bear the name of a thread.
   CASE WHEN f.job_name LIKE '%CompletableFuture%' OR f.job_name LIKE '%ThreadPoolExecutor%'
     THEN COALESCE(SUBSTR(q.description, 1, 100), f.job_name) ELSE f.job_name END AS job_name,
-  f.sql_id, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
+  f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.sql_id IS NOT NULL AS gathers
