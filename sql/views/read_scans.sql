@@ -5,7 +5,8 @@
 --   them has an equal share. bytes are those that the stages read, at most those of the files, and NULL where they were
 --   not counted. own_ms is what the scan's own timer measured, NULL without one; empty_ms the part of run_ms in stages
 --   whose splits are mostly empty. Reads of caches, of streams and of the Delta log are left out, and scans below a
---   cache or a shuffle that an earlier query had filled: they are in the plan, and ran in no stage of this query.
+--   cache or a shuffle that an earlier query had filled: they are in the plan, and ran in no stage of this query. Queries
+--   that failed are left out too: what reads the same after one of them is a second try.
 -- reads: operator_stages, sql, sql_scans, stage_facts, stages
 WITH scans AS (
   SELECT
@@ -19,7 +20,7 @@ WITH scans AS (
   INNER JOIN sql AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
-  WHERE s.operation = 'read' AND q.streaming_query_id IS NULL AND COALESCE(s.table_name, s.location) IS NOT NULL
+  WHERE s.operation = 'read' AND q.streaming_query_id IS NULL AND COALESCE(q.status, '') <> 'FAILED' AND COALESCE(s.table_name, s.location) IS NOT NULL
     AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'kafka', 'delta_log', 'noop')
 ),
 -- Stages whose files were cut into so many splits that the median one holds no row.
