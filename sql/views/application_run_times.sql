@@ -6,7 +6,7 @@
 -- reads: stages
 SELECT
   platform, cluster_id, application_id, attempt_id,
-  CAST(SUM(CAST(executor_run_time AS DECIMAL(38, 0))) AS BIGINT) AS executor_run_time
+  TRY_CAST(SUM(CAST(executor_run_time AS DECIMAL(38, 0))) AS BIGINT) AS executor_run_time
 FROM stages
 WHERE status <> 'SKIPPED'
 GROUP BY platform, cluster_id, application_id, attempt_id
