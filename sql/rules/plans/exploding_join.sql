@@ -2,14 +2,14 @@
 -- title: A join multiplies its rows
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a join on equal keys that put out many times the rows of the largest source of its query, because both sides
 --   have several rows for a key. All steps after it work on those rows. Of several such joins above each other the
 --   first is reported. Whether the rows are wanted is for the author to know, so no loss is counted. Joins without
 --   an equality are what cross_join reports.
 -- subject: node
 -- parameter: min_factor double = 4.0 [ratio] rows that the join put out over those of the largest source, at least
--- parameter: min_rows double = 1e7 [count] rows that the join put out, at least
+-- parameter: min_rows double = 2e6 [count] rows that the join put out, at least
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of the join over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity

@@ -2,12 +2,12 @@
 -- title: Settings that cost more than they win when something goes wrong
 -- category: settings
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
 --   share of the heap for execution and storage that starves them or the program, and the committer that is not
---   safe beside speculation. No loss is counted: they cost when the case comes.
+--   safe beside speculation, and several cores for tasks that use one. No loss is counted: they cost when the case comes.
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | '2g' | Set a limit below the driver's memory, and write large
 --   results from the executors.
@@ -21,6 +21,8 @@
 --   data comes back in each.
 -- advice: key = 'spark.network.timeout' | spark.network.timeout | '600s' | Shorten it, and find out why executors do not answer.
 -- advice: key = 'spark.locality.wait' | spark.locality.wait | '3s' | Shorten it; on object stores there is no local data to wait for.
+-- advice: key = 'spark.task.cpus' | spark.task.cpus | '1' | Give each task one core, so that the others work too; set more only for code that starts threads of its
+--   own.
 -- advice: key = 'spark.shuffle.compress' | spark.shuffle.compress | 'true' | Compress shuffle data.
 -- advice: key = 'spark.memory.fraction' AND number > 0.6e0 | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
 -- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Give sorts, joins, aggregates and caches the share that they have by
@@ -46,9 +48,16 @@ parsed AS (
 spills AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib
+    TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib,
+    SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
   FROM stages
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Processes and threads beside the JVM's tasks do not count as their processor time.
+pythons AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM sql_nodes WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
+  UNION
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE rdd_name LIKE 'Python%'
 ),
 judged AS (
   SELECT
@@ -78,6 +87,9 @@ judged AS (
         THEN 'hardly any heap is left for the objects of the program, which ends in garbage collection'
       WHEN p.key = 'spark.memory.fraction' AND number < 0.4e0 AND s.spilled_mib >= 64
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
+      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * s.run_ms
+        AND y.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+        THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / s.run_ms AS DECIMAL(9, 1)) AS STRING), ' of one on average')
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
     END AS problem
@@ -88,6 +100,9 @@ judged AS (
   LEFT JOIN spills AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
+  LEFT JOIN pythons AS y
+    ON y.platform = p.platform AND y.cluster_id = p.cluster_id
+    AND y.application_id = p.application_id AND y.attempt_id = p.attempt_id
 )
 SELECT
   platform, cluster_id, application_id, attempt_id,
