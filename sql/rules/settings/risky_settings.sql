@@ -89,7 +89,7 @@ judged AS (
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * s.run_ms
         AND y.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
-        THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / s.run_ms AS DECIMAL(9, 1)) AS STRING), ' of one on average')
+        THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / NULLIF(s.run_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
     END AS problem
