@@ -1,7 +1,7 @@
 -- id: application_settings
 -- title: The settings that rules reason about, one row an application
 -- description: Values as the application had them; where it set none, Spark's own default for its
---   version. Sizes are bytes, switches booleans. NULL where the history holds no environment at all,
+--   version. Sizes are bytes, durations (…_ms) milliseconds, switches booleans. NULL where the history holds no environment at all,
 --   because then nothing is known, and where a value is no number, such as Databricks' auto.
 -- reads: applications, environment
 WITH texts AS (
@@ -24,7 +24,10 @@ parsed AS (
       WHEN 'b' THEN 1e0
       -- Memory without a unit is in MiB, every other size in bytes.
       WHEN '' THEN CASE WHEN key LIKE 'spark.executor.%' THEN 1048576e0 ELSE 1e0 END
-    END AS bytes
+    END AS bytes,
+    TRY_CAST(digits AS DOUBLE) * CASE SUBSTR(value, LENGTH(digits) + 1)
+      WHEN 'ms' THEN 1e0 WHEN 's' THEN 1e3 WHEN '' THEN 1e3 WHEN 'm' THEN 6e4 WHEN 'min' THEN 6e4 WHEN 'h' THEN 36e5 WHEN 'd' THEN 864e5
+    END AS time_ms
   FROM texts
 ),
 settings AS (
@@ -51,6 +54,9 @@ settings AS (
     MAX(CASE WHEN key = 'spark.dynamicAllocation.minExecutors' THEN number END) AS min_executors,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.maxExecutors' THEN number END) AS max_executors,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.shuffleTracking.enabled' THEN value END) AS shuffle_tracking,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.executorIdleTimeout' THEN time_ms END) AS idle_timeout_ms,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.cachedExecutorIdleTimeout' THEN time_ms END) AS cached_timeout_ms,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.shuffleTracking.timeout' THEN time_ms END) AS shuffle_timeout_ms,
     MAX(CASE WHEN key = 'spark.shuffle.service.enabled' THEN value END) AS shuffle_service,
     MAX(CASE WHEN key = 'spark.plugins' AND value LIKE '%com.nvidia.spark.sqlplugin%' THEN 1 ELSE 0 END) AS num_rapids,
     MAX(CASE WHEN key = 'spark.rapids.sql.enabled' THEN value END) AS rapids,
@@ -108,6 +114,8 @@ SELECT
       v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
       OR COALESCE(s.shuffle_tracking, 'false') = 'true'
     ) AS can_allocate,
+  -- NULL where nobody set them: 60 s, and forever for executors with cached or shuffle data.
+  s.idle_timeout_ms, s.cached_timeout_ms, s.shuffle_timeout_ms,
   COALESCE(s.speculation, 'false') = 'true' AS speculation,
   -- RAPIDS computes on GPUs, unless it only explains what it would do.
   COALESCE(s.num_rapids, 0) = 1 AND COALESCE(s.rapids, 'true') = 'true' AND COALESCE(s.rapids_mode, 'executeongpu') = 'executeongpu' AS has_gpu

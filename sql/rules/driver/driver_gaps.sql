@@ -113,10 +113,7 @@ wide AS (
 set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    MAX(CASE WHEN key = 'spark.sql.execution.arrow.pyspark.enabled' THEN LOWER(TRIM(value)) END) = 'true' AS has_arrow,
-    MAX(CASE WHEN key = 'spark.dynamicAllocation.executorIdleTimeout'
-      THEN TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE) * CASE REGEXP_REPLACE(LOWER(TRIM(value)), '^[0-9]+', '')
-        WHEN 'ms' THEN 1e0 WHEN 'm' THEN 6e4 WHEN 'min' THEN 6e4 WHEN 'h' THEN 36e5 WHEN 'd' THEN 864e5 ELSE 1e3 END END) AS idle_timeout_ms
+    MAX(CASE WHEN key = 'spark.sql.execution.arrow.pyspark.enabled' THEN LOWER(TRIM(value)) END) = 'true' AS has_arrow
   FROM environment
   WHERE section = 'spark'
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -162,11 +159,14 @@ SELECT
   s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
   s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
   COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores,
-  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, v.idle_timeout_ms, w.wide_columns, a.spark_minor
+  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, w.wide_columns, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+LEFT JOIN application_settings AS c
+  ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+  AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
 LEFT JOIN set_values AS v
   ON v.platform = a.platform AND v.cluster_id = a.cluster_id
   AND v.application_id = a.application_id AND v.attempt_id = a.attempt_id

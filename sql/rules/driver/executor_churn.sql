@@ -11,11 +11,11 @@
 -- parameter: min_short_share double = 0.3 [ratio] short-lived executors over those started, at least
 -- evidence: {num_workers:executor was|executors were} started where {num_executors_max:int} ran at most; {num_short:int} of them lived for less than
 --   two minutes before they were given back.
--- advice: short_cached <> '' | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | Executors that hold cached data are given back after
---   {short_cached} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout, with
+-- advice: cached_timeout_ms < $short_ms | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | Executors that hold cached data are given back after
+--   {cached_timeout_ms:s} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout, with
 --   spark.dynamicAllocation.shuffleTracking.timeout where it is set), so that the next stage finds them.
--- advice: short_shuffle <> '' | spark.dynamicAllocation.shuffleTracking.timeout | '1800s' | Executors that hold shuffle data are given back after
---   {short_shuffle} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout).
+-- advice: shuffle_timeout_ms < $short_ms | spark.dynamicAllocation.shuffleTracking.timeout | '1800s' | Executors that hold shuffle data are given back after
+--   {shuffle_timeout_ms:s} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout).
 -- advice: spark_minor >= 102 | spark.dynamicAllocation.executorIdleTimeout | '120s' | Let idle executors stay longer, so that the next stage
 --   finds them.
 -- recommendation: Let idle executors stay longer, so that the next stage finds them.
@@ -26,33 +26,20 @@ WITH lives AS (
   FROM executors
   WHERE executor_id <> 'driver'
   GROUP BY platform, cluster_id, application_id, attempt_id
-),
--- These hold for executors with cached data and with shuffle data, whatever executorIdleTimeout says: forever, unless somebody set them to seconds.
-short_timeouts AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id,
-    MAX(CASE WHEN key = 'spark.dynamicAllocation.cachedExecutorIdleTimeout' THEN value END) AS short_cached,
-    MAX(CASE WHEN key = 'spark.dynamicAllocation.shuffleTracking.timeout' THEN value END) AS short_shuffle
-  FROM (
-    SELECT platform, cluster_id, application_id, attempt_id, key, LOWER(TRIM(value)) AS value
-    FROM environment
-    WHERE section = 'spark'
-  ) AS e
-  WHERE TRY_CAST(REGEXP_REPLACE(value, 's$', '') AS DOUBLE) < 120e0
-  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
   a.num_workers, a.num_executors_max, l.num_short, a.spark_minor,
-  COALESCE(s.short_cached, '') AS short_cached, COALESCE(s.short_shuffle, '') AS short_shuffle
+  -- These hold for executors with cached and with shuffle data, whatever executorIdleTimeout says.
+  c.cached_timeout_ms, c.shuffle_timeout_ms
 FROM application_facts AS a
 INNER JOIN lives AS l
   ON l.platform = a.platform AND l.cluster_id = a.cluster_id
   AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
-LEFT JOIN short_timeouts AS s
-  ON s.platform = a.platform AND s.cluster_id = a.cluster_id
-  AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+LEFT JOIN application_settings AS c
+  ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+  AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
 WHERE a.dynamic_allocation AND NOT a.is_interactive AND a.num_workers >= $min_executors
   AND a.num_workers >= $min_turnover * a.num_executors_max AND l.num_short >= $min_short_share * a.num_workers
   -- Where much of the core time is idle, executors go too late rather than too soon (idle_executors).

@@ -1,10 +1,10 @@
 -- id: large_collect
--- title: A query brings many rows to the driver
+-- title: Many rows come to the driver
 -- category: driver
 -- severity: low
 -- version: 2
--- description: Fires for a query, or a stage of RDDs whose call collects (collect, collectAsMap), that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
---   and many bytes. They have to fit into the driver's memory, one process works on them, and executors wait meanwhile.
+-- description: Fires for a query that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
+--   and many bytes, and for a stage of RDDs that was run to collect (collect, collectAsMap) and sent many bytes. They have to fit into the driver's memory, one process works on them, and executors wait meanwhile.
 --   The rows are those of the uppermost operator that counts them. What the work would take in Spark is not known.
 -- subject: sql
 -- group_by: description
@@ -65,7 +65,7 @@ LEFT JOIN commands AS c
   AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id AND c.sql_id = q.sql_id
 WHERE n.place = 1 AND s.place = 1 AND c.sql_id IS NULL AND q.streaming_query_id IS NULL
   AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
-  AND n.rows_output >= $min_rows AND s.result_size >= $min_rdd_bytes
+  AND n.rows_output >= $min_rows AND s.result_size >= $min_bytes
   AND ((q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0))
     OR (q.duration_ms >= $min_short_ms AND q.duration_ms >= $min_short_share * a.app_duration_ms))
 UNION ALL
@@ -81,5 +81,5 @@ INNER JOIN stages AS s
   ON s.platform = f.platform AND s.cluster_id = f.cluster_id
   AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
   AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
-WHERE f.sql_id IS NULL AND f.status = 'COMPLETE' AND f.stage_name LIKE 'collect%' AND f.output_bytes = 0 AND s.result_size >= 0.5e0 * $min_bytes
+WHERE f.sql_id IS NULL AND f.status = 'COMPLETE' AND f.stage_name LIKE 'collect%' AND f.output_bytes = 0 AND s.result_size >= $min_rdd_bytes
   AND f.duration_ms >= $min_rdd_duration_ms AND f.duration_ms >= $min_share * COALESCE(f.app_duration_ms, 0)

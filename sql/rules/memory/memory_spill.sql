@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule

@@ -2,7 +2,7 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the

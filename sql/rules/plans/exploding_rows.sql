@@ -2,7 +2,7 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on

@@ -19,7 +19,7 @@
 -- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, at least: shorter ones start Python more than they use it
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in Python
---   itself][; query {twice_query:int} calls the same functions in {num_twice:place|places}][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
+--   itself][; query {twice_query:int} calls the same functions twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow].
 -- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
 --   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
@@ -28,7 +28,7 @@
 --   Python does the work.
 -- advice: num_batch IS NULL AND batch_rows >= 1 | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
 --   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
--- advice: num_batch > 0 AND num_twice >= 2 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
+-- advice: num_batch > 0 AND twice_query IS NOT NULL AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any, which filters can be pushed with; let the others exchange rows in Arrow batches, and mark them asNondeterministic(), so
 --   that a filter and the columns do not call them twice.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
@@ -86,18 +86,20 @@ workers AS (
   ) AS m
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- The same functions of the same columns in several nodes of a query: once for a filter, once for the columns.
+-- The same functions of the same columns below each other in a query: once for a filter, once for the columns.
 calls AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_nodes
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, last_node_id, SPLIT_PART(description, '], [', 1) AS functions
   FROM sql_nodes
   WHERE (node_name LIKE 'BatchEvalPython%' OR node_name LIKE 'ArrowEvalPython%') AND description LIKE '%(%'
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, SPLIT_PART(description, '], [', 1)
 ),
 twice AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MAX(num_nodes) AS num_twice, MIN(sql_id) AS twice_query
-  FROM calls
-  WHERE num_nodes >= 2
-  GROUP BY platform, cluster_id, application_id, attempt_id
+  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, MIN(o.sql_id) AS twice_query
+  FROM calls AS o
+  INNER JOIN calls AS i
+    ON i.platform = o.platform AND i.cluster_id = o.cluster_id
+    AND i.application_id = o.application_id AND i.attempt_id = o.attempt_id AND i.sql_id = o.sql_id AND i.functions = o.functions
+    AND i.node_id > o.node_id AND i.node_id <= o.last_node_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id
 ),
 batches AS (
   SELECT e.platform, e.cluster_id, e.application_id, e.attempt_id, MIN(TRY_CAST(TRIM(e.value) AS BIGINT)) AS batch_rows
@@ -115,7 +117,7 @@ SELECT
   'medium' AS confidence,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
-  NULLIF(o.num_plain, 0) AS num_plain, c.num_twice, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
+  NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
   CASE WHEN b.batch_rows <= $small_batch_rows THEN b.batch_rows END AS batch_rows
@@ -137,4 +139,4 @@ WHERE t.python_ms >= $min_share * t.run_ms
     OR (t.python_ms - t.rdd_ms >= $half_run_time_ms AND t.python_ms - t.rdd_ms >= 0.5e0 * t.run_ms)
     OR (t.python_ms >= $half_all_run_time_ms AND t.python_ms >= 0.5e0 * t.run_ms)
     OR (t.python_ms >= $most_all_run_time_ms AND t.python_ms >= $most_share * t.run_ms AND (t.rdd_ms = 0e0 OR t.rdd_bytes >= $min_rdd_bytes)))
-  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.rdd_ms > 0e0 OR c.num_twice >= 2 OR b.batch_rows <= $small_batch_rows OR t.python_ms >= $min_vectorized_ms)
+  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows <= $small_batch_rows OR t.python_ms >= $min_vectorized_ms)

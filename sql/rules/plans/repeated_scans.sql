@@ -9,8 +9,8 @@
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and unknown for what
 --   else has no timer. Reads for joins and aggregates that repeated_computation tells are left out. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
---   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than there are caches, say that what was
---   cached got lost.
+--   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
+--   say that what was cached got lost.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least, or two where the same work follows them
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
 -- parameter: min_scan_ms double = 1000 [ms] task time of the stages of one read on average, which is enough too
@@ -23,8 +23,8 @@
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
 --   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
--- advice: is_cached AND cached_timeout <> '' | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
---   them are given back after {cached_timeout} without work, and what they held is computed again: let them stay longer, and keep some
+-- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
+--   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some
 --   (spark.dynamicAllocation.minExecutors), or write the data to a table and read that.
 -- advice: is_cached | - | - | The data are cached, but what was cached got lost (executors went, or their memory was full) and was computed again: keep the
 --   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
@@ -83,12 +83,6 @@ caches AS (
   WHERE is_persisted
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
-timeouts AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MAX(TRIM(value)) AS cached_timeout
-  FROM environment
-  WHERE section = 'spark' AND key = 'spark.dynamicAllocation.cachedExecutorIdleTimeout' AND LOWER(TRIM(value)) NOT LIKE 'inf%'
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
 per_query AS (
   -- A self join reads twice in stages that may be the same: each query counts its longest.
   SELECT
@@ -116,7 +110,8 @@ compared AS (
   SELECT
     r.*,
     COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AS is_same,
-    COALESCE(k.num_cached >= 2 AND k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches, FALSE) AS is_cached
+    -- The first query may fill a part of a cache (a show) and the second one the rest.
+    COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached
   FROM repeated AS r
   LEFT JOIN cached_reads AS k
     ON k.platform = r.platform AND k.cluster_id = r.cluster_id
@@ -141,12 +136,12 @@ judged AS (
         ))
       ELSE r.read_ms - r.longest_ms
     END AS lost_ms,
-    COALESCE(o.cached_timeout, '') AS cached_timeout
+    o.cached_timeout_ms
   FROM compared AS r
   INNER JOIN application_facts AS a
     ON a.platform = r.platform AND a.cluster_id = r.cluster_id
     AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-  LEFT JOIN timeouts AS o
+  LEFT JOIN application_settings AS o
     ON o.platform = r.platform AND o.cluster_id = r.cluster_id
     AND o.application_id = r.application_id AND o.attempt_id = r.attempt_id
 ),
@@ -169,7 +164,7 @@ SELECT
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, is_cached, cached_timeout, has_other_rows
+  is_text, is_same, is_cached, cached_timeout_ms, has_other_rows
 FROM weighed
 WHERE (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0)

@@ -2,7 +2,7 @@
 -- title: A distinct removes hardly a row
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
 --   hashed, shuffled and compared for nothing. Whether the rows are unique by a rule or by luck is for the author to know, so no loss

@@ -43,12 +43,6 @@
 -- advice: doomed_attempts IS NOT NULL | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
 --   the scheduler of the job give up at once rather than start it again.
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.
-WITH gathering AS (
-  -- Queries that put all values of a key into one row.
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
-  FROM sql_nodes
-  WHERE operator_kind = 'aggregate' AND (description LIKE '%collect_list(%' OR description LIKE '%collect_set(%')
-)
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
   CASE
@@ -75,7 +69,7 @@ INNER JOIN application_facts AS a
 LEFT JOIN sql AS q
   ON q.platform = f.platform AND q.cluster_id = f.cluster_id
   AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
-LEFT JOIN gathering AS g
+LEFT JOIN gathering_queries AS g
   ON g.platform = f.platform AND g.cluster_id = f.cluster_id
   AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id
 WHERE NOT a.is_interactive OR f.lost_core_ms >= $min_trial_ms

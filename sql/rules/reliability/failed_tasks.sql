@@ -2,7 +2,7 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
@@ -91,16 +91,6 @@ counted AS (
     AND t.stage_id = f.stage_id AND t.stage_attempt_id = f.stage_attempt_id
   WHERE f.num_failed_tasks > 0 AND f.status = 'COMPLETE'
 ),
--- Stages of queries that put all values of a key into one row.
-gathering AS (
-  SELECT DISTINCT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id
-  FROM stage_facts AS f
-  INNER JOIN sql_nodes AS n
-    ON n.platform = f.platform AND n.cluster_id = f.cluster_id
-    AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.sql_id = f.sql_id
-  WHERE f.num_failed_tasks > 0 AND n.operator_kind = 'aggregate'
-    AND (n.description LIKE '%collect_list(%' OR n.description LIKE '%collect_set(%')
-),
 judged AS (
   SELECT
     c.*,
@@ -137,8 +127,8 @@ SELECT
   is_local, COALESCE(is_databricks, FALSE) AS is_databricks, spark_minor, executor_cores,
   TRY_CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
 FROM judged AS j
-LEFT JOIN gathering AS g
+LEFT JOIN gathering_queries AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
-  AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.subject_id = j.subject_id
+  AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.sql_id = j.sql_id
 WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks
   AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks))

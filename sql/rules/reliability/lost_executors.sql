@@ -148,11 +148,10 @@ work_lost AS (
 gathering AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id
   FROM stages AS s
-  INNER JOIN sql_nodes AS n
+  INNER JOIN gathering_queries AS n
     ON n.platform = s.platform AND n.cluster_id = s.cluster_id
     AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id
-  WHERE s.num_failed_tasks > 0 AND n.operator_kind = 'aggregate'
-    AND (n.description LIKE '%collect_list(%' OR n.description LIKE '%collect_set(%')
+  WHERE s.num_failed_tasks > 0
 ),
 set_values AS (
   SELECT

@@ -110,7 +110,7 @@ sunk AS (
 judged AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, description, duration_ms, target, files, bytes, partitions, write_ms,
-    num_tasks, TRY_CAST(NULL AS BIGINT) AS num_batches, '' AS at_least
+    num_tasks, TRY_CAST(NULL AS BIGINT) AS num_batches, TRY_CAST(NULL AS STRING) AS at_least
   FROM written
   WHERE streaming_query_id IS NULL
   UNION ALL
@@ -119,7 +119,7 @@ judged AS (
     platform, cluster_id, application_id, attempt_id, MAX(sql_id) AS sql_id, streaming_query_id AS description,
     SUM(duration_ms) AS duration_ms, target, SUM(files) AS files, SUM(bytes) AS bytes,
     TRY_CAST(NULL AS BIGINT) AS partitions, TRY_CAST(NULL AS DOUBLE) AS write_ms, TRY_CAST(NULL AS BIGINT) AS num_tasks,
-    COUNT(*) AS num_batches, '' AS at_least
+    COUNT(*) AS num_batches, TRY_CAST(NULL AS STRING) AS at_least
   FROM written
   WHERE streaming_query_id IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id, target
@@ -148,7 +148,7 @@ SELECT
   NULLIF(partitions, 0) AS partitions, duration_ms,
   TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, num_batches, files / NULLIF(num_batches, 0) AS batch_files,
   TRY_CAST(CEIL(GREATEST(bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed,
-  NULLIF(at_least, '') AS at_least, r.sql_id IS NOT NULL AS is_repartitioned
+  at_least, r.sql_id IS NOT NULL AS is_repartitioned
 FROM judged AS j
 LEFT JOIN repartitioned AS r
   ON r.platform = j.platform AND r.cluster_id = j.cluster_id
