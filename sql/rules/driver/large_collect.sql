@@ -21,7 +21,7 @@
 -- advice: is_rdd | - | - | Join and group in Spark, with DataFrames (a small side is broadcast), and bring only the result to the driver: a table that the
 --   driver collects and sends out again passes through one process twice.
 -- advice: is_pandas AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' | Do the work on these rows in Spark (groupBy,
---   applyInPandas) and bring only its result to the driver; what has to come, brings Arrow many times faster.
+--   applyInPandas) and bring only its result to the driver; what has to come arrives many times faster with Arrow.
 -- recommendation: Do the work on these rows in Spark (groupBy, applyInPandas, a write by executors) and bring only its result to the driver.
 WITH commands AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id

@@ -29,8 +29,8 @@
 -- advice: num_batch IS NULL AND batch_rows >= 1 | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
 --   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
 -- advice: num_batch > 0 AND twice_query IS NOT NULL AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
---   there are any, which filters can be pushed with; let the others exchange rows in Arrow batches, and mark them asNondeterministic(), so
---   that a filter and the columns do not call them twice.
+--   there are any: Spark can push filters on them down to the scan. Let the others exchange rows in Arrow batches, and mark them
+--   asNondeterministic(), so that a filter and the columns do not call them twice.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.

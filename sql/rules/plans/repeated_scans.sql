@@ -20,8 +20,8 @@
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second): what takes longer is other work
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
--- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][ from
---   {files_read:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
+-- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
+--   from {files_each:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
 -- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
 --   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some
@@ -90,6 +90,7 @@ per_query AS (
     COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, SUM(empty_ms) AS empty_ms, MIN(format) AS format,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
     CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read,
+    MIN(files_read) AS least_files, MAX(files_read) AS most_files,
     MIN(row_filters) AS first_filters
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
@@ -101,6 +102,7 @@ repeated AS (
     SUM(run_ms) AS scan_ms, MAX(run_ms / NULLIF(num_scans, 0)) AS first_ms, SUM(empty_ms) AS empty_ms,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS read_ms, MAX(longest_ms) AS longest_ms,
     CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read,
+    MIN(least_files) AS least_files, MAX(most_files) AS most_files,
     -- All of them filter, and each asks for other rows.
     MIN(first_filters) <> '' AND COUNT(DISTINCT first_filters) = COUNT(*) AND COUNT(*) >= 2 AS has_other_rows
   FROM per_query
@@ -158,9 +160,9 @@ SELECT
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(lost_ms * jobs_ms / GREATEST(total_task_time_ms, jobs_ms, 1) AS BIGINT) AS recoverable_ms,
   -- Of several files the plan names the first.
-  CASE WHEN files_read > num_scans AND source LIKE '%/%' AND REGEXP_REPLACE(source, '^.*/', '') LIKE '%.%'
+  CASE WHEN most_files > 1 AND source LIKE '%/%' AND REGEXP_REPLACE(source, '^.*/', '') LIKE '%.%'
     THEN CONCAT(source, ' (and files beside it)') ELSE source END AS data,
-  source, format, num_scans, num_queries, CASE WHEN NOT is_cached THEN bytes_read END AS bytes_read, largest_bytes, files_read,
+  source, format, num_scans, num_queries, CASE WHEN NOT is_cached THEN bytes_read END AS bytes_read, largest_bytes, CASE WHEN least_files = most_files THEN most_files END AS files_each,
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,

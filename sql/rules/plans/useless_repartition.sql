@@ -18,79 +18,39 @@
 --   spark.sql.shuffle.partitions, or repartition by the key of that step.
 WITH nodes AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description, stage_ids,
-    CAST(bytes_output AS DOUBLE) AS bytes,
-    CASE WHEN CARDINALITY(child_node_ids) = 1 THEN ARRAY_MIN(child_node_ids) END AS child_id
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, last_node_id, TRIM(node_name) AS node_name, description, stage_ids,
+    CAST(bytes_output AS DOUBLE) AS bytes
   FROM sql_nodes
 ),
 repartitions AS (
   SELECT * FROM nodes
   WHERE node_name = 'Exchange' AND description LIKE '%REPARTITION_BY%' AND bytes >= $min_bytes
 ),
-queries AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM repartitions
-),
--- Only the plans of these queries are worth going through.
-few AS (
-  SELECT n.*, n.node_name IN ('Project', 'Filter', 'Sort', 'AQEShuffleRead', 'ColumnarToRow') OR n.node_name LIKE '%Aggregate' AS passes
-  FROM nodes AS n
-  INNER JOIN queries AS q
-    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
-    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-),
--- From the next step down to the repartition, through at most five steps that move no row.
-one AS (
-  SELECT f.*, CASE WHEN n.passes THEN n.child_id ELSE n.node_id END AS below_id
-  FROM few AS f
-  INNER JOIN few AS n
-    ON n.platform = f.platform AND n.cluster_id = f.cluster_id
-    AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.sql_id = f.sql_id AND n.node_id = f.child_id
-  WHERE (f.node_name = 'Exchange' AND f.description NOT LIKE '%REPARTITION_BY%') OR f.node_name = 'BroadcastExchange'
-),
-two AS (
-  SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id, f.node_name, f.description,
-    CASE WHEN n.passes THEN n.child_id ELSE n.node_id END AS below_id
-  FROM one AS f
-  INNER JOIN few AS n
-    ON n.platform = f.platform AND n.cluster_id = f.cluster_id
-    AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.sql_id = f.sql_id AND n.node_id = f.below_id
-),
-three AS (
-  SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id, f.node_name, f.description,
-    CASE WHEN n.passes THEN n.child_id ELSE n.node_id END AS below_id
-  FROM two AS f
-  INNER JOIN few AS n
-    ON n.platform = f.platform AND n.cluster_id = f.cluster_id
-    AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.sql_id = f.sql_id AND n.node_id = f.below_id
-),
-four AS (
-  SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id, f.node_name, f.description,
-    CASE WHEN n.passes THEN n.child_id ELSE n.node_id END AS below_id
-  FROM three AS f
-  INNER JOIN few AS n
-    ON n.platform = f.platform AND n.cluster_id = f.cluster_id
-    AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.sql_id = f.sql_id AND n.node_id = f.below_id
-),
-five AS (
-  SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id, f.node_name, f.description,
-    CASE WHEN n.passes THEN n.child_id ELSE n.node_id END AS below_id
-  FROM four AS f
-  INNER JOIN few AS n
-    ON n.platform = f.platform AND n.cluster_id = f.cluster_id
-    AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.sql_id = f.sql_id AND n.node_id = f.below_id
+-- The steps above each of them but those that move no row; the nearest one has the largest number.
+above AS (
+  SELECT
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, r.node_id, r.bytes, r.stage_ids, r.description,
+    n.node_name AS next_name, n.description AS next_description,
+    ROW_NUMBER() OVER (
+      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, r.node_id ORDER BY n.node_id DESC
+    ) AS place
+  FROM repartitions AS r
+  INNER JOIN nodes AS n
+    ON n.platform = r.platform AND n.cluster_id = r.cluster_id
+    AND n.application_id = r.application_id AND n.attempt_id = r.attempt_id AND n.sql_id = r.sql_id
+    AND n.node_id < r.node_id AND n.last_node_id >= r.node_id
+  WHERE n.node_name NOT IN ('Project', 'Filter', 'Sort', 'AQEShuffleRead', 'ColumnarToRow') AND n.node_name NOT LIKE '%Aggregate'
 ),
 pairs AS (
   SELECT
-    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, r.node_id, r.bytes, r.stage_ids,
-    REGEXP_REPLACE(SPLIT_PART(SUBSTR(r.description, 10), ', REPARTITION', 1), '#[0-9]+L?', '') AS partitioning,
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, bytes, stage_ids,
+    REGEXP_REPLACE(SPLIT_PART(SUBSTR(description, 10), ', REPARTITION', 1), '#[0-9]+L?', '') AS partitioning,
     CASE
-      WHEN n.node_name = 'BroadcastExchange' THEN 'broadcasts them'
-      ELSE CONCAT('shuffles them again (', REGEXP_REPLACE(SPLIT_PART(SUBSTR(n.description, 10), ', ENSURE', 1), '#[0-9]+L?', ''), ')')
+      WHEN next_name = 'BroadcastExchange' THEN 'broadcasts them'
+      ELSE CONCAT('shuffles them again (', REGEXP_REPLACE(SPLIT_PART(SUBSTR(next_description, 10), ', ENSURE', 1), '#[0-9]+L?', ''), ')')
     END AS next_step
-  FROM five AS n
-  INNER JOIN repartitions AS r
-    ON r.platform = n.platform AND r.cluster_id = n.cluster_id
-    AND r.application_id = n.application_id AND r.attempt_id = n.attempt_id AND r.sql_id = n.sql_id AND r.node_id = n.below_id
+  FROM above
+  WHERE place = 1 AND (next_name = 'BroadcastExchange' OR (next_name = 'Exchange' AND next_description NOT LIKE '%REPARTITION_BY%'))
 ),
 -- The stage that writes the shuffle is the first of its stages.
 writers AS (

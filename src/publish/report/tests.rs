@@ -385,3 +385,47 @@ fn a_run_that_wastes_much_is_not_called_clean() {
         "nightly has no fault that a check knows, yet 71 % of its core time did no useful work.";
     assert_eq!(headline(0.71), wasteful);
 }
+
+#[test]
+fn work_that_never_ended_and_jobs_that_failed_are_in_the_verdict() {
+    let text = |unfinished_ms: f64, num_failed_jobs| {
+        let application = Application {
+            is_judged: Some(true),
+            complete: Some(true),
+            observed_duration_ms: Some(234_000),
+            exit_code: Some(0),
+            num_jobs: Some(4),
+            num_failed_jobs: Some(num_failed_jobs),
+            core_time_ms: Some(100_000),
+            wasted_ratio: Some(0.08),
+            ..Application::default()
+        };
+        let mut time = TimeSpent::default();
+        time.parts.push(TimePart {
+            part: "unfinished".to_owned(),
+            core_ms: Some(unfinished_ms),
+            ..TimePart::default()
+        });
+        let verdict = verdict::of(&verdict::VerdictFacts {
+            application: &application,
+            time: &time,
+            bottlenecks: &[],
+            advice: &[],
+            cost: &Cost::default(),
+            num_clean: 41,
+        });
+        verdict.summary
+    };
+    let killed = text(65_000.0, 2);
+    assert!(
+        killed.contains("ended with exit code 0 although jobs failed."),
+        "{killed}"
+    );
+    assert!(
+        killed.contains("; 65 % more went into tasks that never ended."),
+        "{killed}"
+    );
+    let ended = text(5_000.0, 0);
+    assert!(ended.contains("ended with exit code 0."), "{ended}");
+    assert!(!ended.contains("never ended"), "{ended}");
+}
