@@ -41,6 +41,10 @@ pub(crate) use value::MASK;
 /// Largest compiled form of a regular expression, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
 
+/// How often a text is read at most. The second time nearly always finds nothing; a limit keeps the
+/// time of hostile texts linear.
+const MAX_PASSES: usize = 8;
+
 /// Masks secrets in texts.
 #[derive(Debug, Clone)]
 pub struct Redactor {
@@ -172,7 +176,18 @@ impl Redactor {
     }
 
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let masked = replace(text, &scan::secrets(text, &self.patterns));
+        let mut masked = replace(text, &scan::secrets(text, &self.patterns));
+        // A mask ends names and values that went on before: what stands beside it is read anew.
+        for _ in 1..MAX_PASSES {
+            let places = match &masked {
+                Cow::Borrowed(_) => break,
+                Cow::Owned(masked) => scan::secrets(masked, &self.patterns),
+            };
+            if places.is_empty() {
+                break;
+            }
+            masked = Cow::Owned(replace(&masked, &places).into_owned());
+        }
         self.extra
             .iter()
             .fold(masked, |text, regex| match mask_matches(regex, &text) {
