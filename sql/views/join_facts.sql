@@ -4,7 +4,8 @@
 --   in-memory size and rows of each side as its shuffle measured them, what could be broadcast by the type of
 --   the join, and the threshold for broadcasts that held for the query. shuffle_ms is the task time of the
 --   shuffles and sorts that feed the join, where the operators measure it. small_bytes is NULL where no side
---   may be broadcast, as in a full outer join (is_full), whose sides are left_bytes and right_bytes.
+--   may be broadcast, as in a full outer join (is_full), whose sides are left_bytes and right_bytes. small_id is the node at
+--   which that side begins.
 -- reads: application_facts, session_settings, sql, sql_node_metrics, sql_nodes
 WITH sizes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS data_bytes
@@ -107,7 +108,7 @@ thresholds AS (
 ),
 typed AS (
   SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.node_name,
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.node_name, j.left_id, j.right_id,
     m.left_bytes, m.right_bytes, m.shuffle_ms,
     j.description LIKE '%], Inner%' OR j.description LIKE '%], LeftOuter%' OR j.description LIKE '%], LeftSemi%'
       OR j.description LIKE '%], LeftAnti%' OR j.description LIKE '%], ExistenceJoin%' AS can_broadcast_right,
@@ -139,6 +140,11 @@ SELECT
     WHEN can_broadcast_right THEN right_bytes
     WHEN can_broadcast_left THEN left_bytes
   END AS small_bytes,
+  CASE
+    WHEN can_broadcast_left AND can_broadcast_right THEN CASE WHEN left_bytes < right_bytes THEN left_id ELSE right_id END
+    WHEN can_broadcast_right THEN right_id
+    WHEN can_broadcast_left THEN left_id
+  END AS small_id,
   CASE
     WHEN can_broadcast_left AND can_broadcast_right THEN GREATEST(left_bytes, right_bytes)
     WHEN can_broadcast_right THEN left_bytes

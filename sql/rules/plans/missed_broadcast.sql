@@ -2,12 +2,13 @@
 -- title: A join shuffles a large side to meet a small one
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
 --   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
 --   type of the join lets be broadcast. Lost is the task time of the shuffles and sorts that feed the join,
 --   which a broadcast does not need; where operators measure no time nothing is counted, nor where broadcasts are switched off and it is the
---   many partitions of the shuffle that took the time of the stages. A full outer join can
+--   many partitions of the shuffle that took the time of the stages. Where Spark knew from the files of the small side that it is
+--   far below the threshold, a hint for another join stopped it (is_hinted). A full outer join can
 --   broadcast no side, but can be written as two joins that do.
 -- subject: node
 -- group_by: query_description
@@ -18,13 +19,16 @@
 -- parameter: huge_bytes double = 322122547200 [bytes] other side from which big_bytes holds
 -- parameter: min_other_bytes double = 10485760 [bytes] other side, at least
 -- parameter: min_ratio double = 10.0 [ratio] other side over the small one, at least
--- parameter: min_off_share double = 0.2 [ratio] task time of the join's stages over that of the application from which a join is told for its own sake where broadcasts are off
+-- parameter: min_off_share double = 0.2 [ratio] task time of the join's stages over that of the application from which a join is told for its own sake where broadcasts are off or another join is hinted
+-- parameter: max_known_share double = 0.25 [ratio] files of the small side over the threshold up to which Spark would have broadcast it by itself
 -- parameter: min_query_ms bigint = 10000 [ms] duration of the query, at least
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}, {query_duration_ms:s}) joins {small:bytes} with
 --   {large:bytes} by shuffling both[; its shuffles and sorts took {lost_core_ms:s} of task time][; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time].
 -- advice: is_full | - | - | A full outer join can broadcast neither side: write it as a left outer join of the large side with the small one
 --   (broadcast) and add, with a union, the rows of the small side that the large one lacks; or update only the partitions
 --   that change (MERGE of a table format, a filter on the partition column).
+-- advice: is_hinted | - | - | Spark knew that this side is small (its files hold {file_bytes:bytes}) and broadcasts such sides by itself: a hint for another
+--   join (MERGE, SHUFFLE_HASH) stops it. Take the hint out.
 -- advice: is_off | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off: allow them up to the
 --   size of tables like this one, or give the small side a broadcast hint.
 -- advice: small <= threshold_bytes AND NOT adaptive AND spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Spark did not
@@ -40,24 +44,58 @@ WITH joins AS (
     CASE WHEN COALESCE(is_full, FALSE) THEN GREATEST(left_bytes, right_bytes) ELSE large_bytes END AS many_bytes
   FROM join_facts AS j
 ),
+-- Where the small side is one read of files, with nothing that multiplies rows, Spark knew how large it is.
+small_nodes AS (
+  SELECT
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.threshold_bytes,
+    SUM(CASE WHEN CARDINALITY(n.child_node_ids) = 0 AND n.node_name NOT LIKE 'WholeStageCodegen%' THEN 1 ELSE 0 END) AS num_leaves,
+    SUM(CASE WHEN n.node_name LIKE 'Generate%' OR n.node_name LIKE 'Expand%' THEN 1 ELSE 0 END) AS num_generators,
+    -- The size of a table of a metastore is not known without statistics.
+    SUM(CASE WHEN s.table_name IS NULL AND s.format IN ('parquet', 'orc', 'avro', 'csv', 'json', 'text')
+      AND COALESCE(s.partition_filters NOT LIKE '%dynamicpruning%', TRUE) THEN CAST(s.bytes_read AS DOUBLE) END) AS file_bytes
+  FROM joins AS j
+  INNER JOIN sql_nodes AS m
+    ON m.platform = j.platform AND m.cluster_id = j.cluster_id
+    AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.sql_id = j.sql_id AND m.node_id = j.small_id
+  INNER JOIN sql_nodes AS n
+    ON n.platform = j.platform AND n.cluster_id = j.cluster_id
+    AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id
+    AND n.node_id >= m.node_id AND n.node_id <= m.last_node_id
+  LEFT JOIN sql_scans AS s
+    ON s.platform = n.platform AND s.cluster_id = n.cluster_id
+    AND s.application_id = n.application_id AND s.attempt_id = n.attempt_id AND s.sql_id = n.sql_id AND s.node_id = n.node_id AND s.operation = 'read'
+  WHERE j.threshold_bytes > 0e0
+  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.threshold_bytes
+),
+hinted AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, file_bytes
+  FROM small_nodes
+  WHERE num_leaves = 1 AND num_generators = 0 AND file_bytes > 0e0 AND file_bytes <= $max_known_share * threshold_bytes
+),
 work AS (
   SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms
   FROM operator_stages AS o
   INNER JOIN joins AS j
     ON j.platform = o.platform AND j.cluster_id = o.cluster_id
     AND j.application_id = o.application_id AND j.attempt_id = o.attempt_id AND j.sql_id = o.sql_id AND j.node_id = o.node_id
-  WHERE j.threshold_bytes <= 0e0
+  LEFT JOIN hinted AS h
+    ON h.platform = o.platform AND h.cluster_id = o.cluster_id
+    AND h.application_id = o.application_id AND h.attempt_id = o.attempt_id AND h.sql_id = o.sql_id AND h.node_id = o.node_id
+  WHERE j.threshold_bytes <= 0e0 OR h.platform IS NOT NULL
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
 ),
 weighed AS (
   SELECT
-    j.*, w.stage_ms, r.executor_run_time AS app_ms,
+    j.*, h.file_bytes, h.platform IS NOT NULL AS is_hinted, w.stage_ms, r.executor_run_time AS app_ms,
     -- The timers of shuffles and sorts are next to nothing, the stages are not.
-    COALESCE(w.stage_ms >= $min_off_share * r.executor_run_time AND j.shuffle_ms < 0.01e0 * r.executor_run_time, FALSE) AS is_slow
+    COALESCE(w.stage_ms >= $min_off_share * r.executor_run_time AND j.shuffle_ms < 0.05e0 * w.stage_ms, FALSE) AS is_slow
   FROM joins AS j
   LEFT JOIN work AS w
     ON w.platform = j.platform AND w.cluster_id = j.cluster_id
     AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id AND w.sql_id = j.sql_id AND w.node_id = j.node_id
+  LEFT JOIN hinted AS h
+    ON h.platform = j.platform AND h.cluster_id = j.cluster_id
+    AND h.application_id = j.application_id AND h.attempt_id = j.attempt_id AND h.sql_id = j.sql_id AND h.node_id = j.node_id
   LEFT JOIN application_run_times AS r
     ON r.platform = j.platform AND r.cluster_id = j.cluster_id
     AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id
@@ -70,7 +108,7 @@ SELECT
   CASE WHEN f.shuffle_ms > 0 AND NOT f.is_slow THEN CAST(NULL AS STRING) ELSE 'low' END AS severity,
   CASE WHEN f.is_slow THEN f.stage_ms END AS stage_ms, CASE WHEN f.is_slow THEN f.app_ms END AS app_ms,
   f.node_name, f.node_id, f.sql_id, f.query_description, f.query_duration_ms,
-  f.few_bytes AS small, f.many_bytes AS large, f.threshold_bytes,
+  f.few_bytes AS small, f.many_bytes AS large, f.threshold_bytes, f.is_hinted, f.file_bytes,
   f.threshold_bytes <= 0e0 AS is_off, COALESCE(f.is_full, FALSE) AS is_full, f.adaptive, a.spark_minor,
   -- Twice the size that was measured, in whole MiB, and no less than Spark's own default.
   CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * f.few_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,

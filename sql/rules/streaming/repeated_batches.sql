@@ -1,0 +1,107 @@
+-- id: repeated_batches
+-- title: A stream computes each batch several times
+-- category: streaming
+-- severity: low
+-- version: 1
+-- description: Fires for a streaming query whose batches are handed to a function (foreachBatch) that starts several queries on
+--   each, while the batch is not cached: each of them reads its rows from the source and computes them anew. Queries of one
+--   batch that read fewer rows, as a look at the first ones does, do not count. The stages that read a batch hold work of each
+--   query's own too, so lost is, for each batch, the task time of the cheapest of these queries for each one beyond the first.
+-- subject: application
+-- parameter: min_batches bigint = 2 [count] batches that were read several times, at least
+-- parameter: min_rows_share double = 0.9 [ratio] rows that a query reads over those of the query of the same batch that reads most, at least
+-- parameter: min_lost_ms bigint = 20000 [ms] lost task time, at least
+-- parameter: min_small_lost_ms bigint = 5000 [ms] the same where it is a large share of the task time, at least
+-- parameter: min_share double = 0.1 [ratio] that share, at least
+-- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
+-- evidence: {num_batches:batch|batches} of the stream {query} were read by several queries each, {num_queries:query|queries} in all; the stages
+--   that read them took {read_ms:s} of task time, {share:pct} of all, and at least {lost_ms:s} of it for rows that had been read before.
+-- recommendation: In foreachBatch, cache the batch before its first use and release it after the last (df.persist(), df.unpersist()); or write
+--   it once and make the other outputs from that table.
+WITH reading_stages AS (
+  SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
+  FROM operator_stages AS o
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  -- A function gets its batch as rows that are there: what made them is in the stage, not in the plan.
+  WHERE n.node_name LIKE 'Scan ExistingRDD%'
+),
+records AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(input_records AS DOUBLE)) AS input_records
+  FROM stages
+  WHERE status = 'COMPLETE'
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+queries AS (
+  SELECT
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, q.streaming_query_id, q.submission_time,
+    SUM(r.run_ms) AS run_ms, SUM(i.input_records) AS input_records
+  FROM reading_stages AS r
+  INNER JOIN sql AS q
+    ON q.platform = r.platform AND q.cluster_id = r.cluster_id
+    AND q.application_id = r.application_id AND q.attempt_id = r.attempt_id AND q.sql_id = r.sql_id
+  INNER JOIN records AS i
+    ON i.platform = r.platform AND i.cluster_id = r.cluster_id
+    AND i.application_id = r.application_id AND i.attempt_id = r.attempt_id AND i.stage_id = r.stage_id
+  WHERE q.streaming_query_id IS NOT NULL AND COALESCE(q.status, '') <> 'FAILED'
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, q.streaming_query_id, q.submission_time
+),
+-- A batch that waits for rows reports several times.
+batches AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query_id, query_run_id, streaming_batch_id, MAX(COALESCE(query_name, query_id)) AS query,
+    MIN(UNIX_MILLIS(progress_time)) AS begin_ms, MAX(UNIX_MILLIS(progress_time) + batch_duration) AS end_ms
+  FROM streaming_progress
+  WHERE num_input_rows > 0 AND batch_duration > 0
+  GROUP BY platform, cluster_id, application_id, attempt_id, query_id, query_run_id, streaming_batch_id
+),
+batch_queries AS (
+  SELECT
+    b.platform, b.cluster_id, b.application_id, b.attempt_id, b.query_id, b.query, b.query_run_id, b.streaming_batch_id,
+    q.run_ms, q.input_records,
+    MAX(q.input_records) OVER (
+      PARTITION BY b.platform, b.cluster_id, b.application_id, b.attempt_id, b.query_run_id, b.streaming_batch_id
+    ) AS most_records
+  FROM batches AS b
+  INNER JOIN queries AS q
+    ON q.platform = b.platform AND q.cluster_id = b.cluster_id
+    AND q.application_id = b.application_id AND q.attempt_id = b.attempt_id AND q.streaming_query_id = b.query_id
+    AND UNIX_MILLIS(q.submission_time) >= b.begin_ms AND UNIX_MILLIS(q.submission_time) <= b.end_ms
+),
+repeated AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query_id, query, query_run_id, streaming_batch_id, COUNT(*) AS num_queries,
+    SUM(run_ms) AS read_ms, (COUNT(*) - 1) * MIN(run_ms) AS lost_ms
+  FROM batch_queries
+  WHERE input_records > 0 AND input_records >= $min_rows_share * most_records
+  GROUP BY platform, cluster_id, application_id, attempt_id, query_id, query, query_run_id, streaming_batch_id
+  HAVING COUNT(*) >= 2
+),
+summed AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query_id, query, COUNT(*) AS num_batches, SUM(num_queries) AS num_queries,
+    SUM(read_ms) AS read_ms, SUM(lost_ms) AS lost_ms
+  FROM repeated
+  GROUP BY platform, cluster_id, application_id, attempt_id, query_id, query
+)
+SELECT
+  s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(s.application_id, ' ', s.query_id) AS subject_id,
+  CASE WHEN s.lost_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  'high' AS confidence,
+  TRY_CAST(s.lost_ms AS BIGINT) AS lost_core_ms,
+  -- Wall time at the application's own average of tasks side by side while its jobs ran.
+  TRY_CAST(s.lost_ms * jobs_ms / GREATEST(CAST(a.total_task_time_ms AS DOUBLE), jobs_ms, 1e0) AS BIGINT) AS recoverable_ms,
+  s.query, s.num_batches, s.num_queries, TRY_CAST(s.read_ms AS BIGINT) AS read_ms,
+  s.read_ms / NULLIF(CAST(t.executor_run_time AS DOUBLE), 0e0) AS share, TRY_CAST(s.lost_ms AS BIGINT) AS lost_ms
+FROM summed AS s
+INNER JOIN (
+  SELECT *, CAST(app_duration_ms - COALESCE(driver_only_time_ms, 0) AS DOUBLE) AS jobs_ms FROM application_facts
+) AS a
+  ON a.platform = s.platform AND a.cluster_id = s.cluster_id
+  AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
+INNER JOIN application_run_times AS t
+  ON t.platform = s.platform AND t.cluster_id = s.cluster_id
+  AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
+WHERE s.num_batches >= $min_batches
+  AND (s.lost_ms >= $min_lost_ms OR (s.lost_ms >= $min_small_lost_ms AND s.lost_ms >= $min_share * t.executor_run_time))
