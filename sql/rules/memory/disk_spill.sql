@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. The rate of a core's share
@@ -20,7 +20,7 @@
 -- parameter: min_memory_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data from which memory_spill tells of the stage too
 -- parameter: min_memory_ratio double = 0.1 [ratio] and the same over the largest of input, output, shuffle read and shuffle write
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
--- evidence: Spilled {disk_bytes_spilled:bytes} to disk, {spill_ratio:2} times the {data_bytes:bytes} that the stage moved;
+-- evidence: Spilled {disk_bytes_spilled:bytes} to disk[, {times_moved:2} times the {data_bytes:bytes} that the stage moved];
 --   the worst task wrote {disk_spilled_max:bytes}.
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
@@ -61,7 +61,7 @@ SELECT
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, disk_bytes_spilled, data_bytes, spill_ratio, disk_spilled_max, disk_spilled_median,
+  stage_name, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
   -- Splits are cut from files; of columnar ones less is read, vectored reads count next to nothing, and failed tasks count again.

@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -24,12 +24,16 @@
 -- parameter: skew_ratio double = 5.0 [ratio] largest over median spill of a task from which the spill is skew and more partitions do not help
 -- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
 -- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
--- evidence: Spilled {memory_bytes_spilled:bytes} out of memory, {spill_ratio:1} times the {data_bytes:bytes} that the
---   stage moved; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
+-- parameter: grown_ratio double = 20.0 [ratio] spilled memory over the data moved from which the tasks made more than they read
+-- evidence: Spilled {memory_bytes_spilled:bytes} out of memory[, {times_moved:1} times the {data_bytes:bytes} that the
+--   stage moved]; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
 --   memory].
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
+-- advice: cause = 'grown' | - | - | Rows grow or are made in the tasks (explode, joins, a range, a source whose bytes are not counted), so that each holds far
+--   more than it read: split its input into more partitions (repartition before that step), carry fewer columns through it, or
+--   give the tasks more memory.
 -- advice: cause = 'memory' AND is_local | - | - | The partitions are small, but their rows take much memory (sorts, explode, collect_list, wide
 --   objects): give the driver, which runs the tasks in local mode, more memory, or sort and carry fewer columns.
 -- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
@@ -61,6 +65,7 @@ WITH measured AS (
       WHEN memory_spilled_max >= $skew_ratio * GREATEST(memory_spilled_median, 1)
         AND CAST(memory_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * memory_bytes_spilled THEN 'skew'
       -- Small partitions that spill need memory: rows grow in the task, or too many tasks share it.
+      WHEN (partitions_fit <= num_tasks OR chunk_median < $small_bytes) AND memory_bytes_spilled >= $grown_ratio * data_bytes THEN 'grown'
       WHEN partitions_fit <= num_tasks OR chunk_median < $small_bytes THEN 'memory'
       WHEN shuffle_read_bytes < input_bytes THEN 'input'
       WHEN sql_id IS NULL THEN 'rdd'
@@ -84,7 +89,7 @@ SELECT
   CASE WHEN is_small THEN 'low' END AS severity,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, memory_bytes_spilled, data_bytes, spill_ratio, memory_spilled_max,
+  stage_name, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
   -- Splits are cut from files; of columnar ones less is read, vectored reads count next to nothing, and failed tasks count again.

@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires for stages with several tasks, but fewer than half of the cores that the application
 --   held on average, where the tasks have data or work to share. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
@@ -18,6 +18,7 @@
 -- parameter: min_share double = 0.05 [ratio] or the share of the wall time that could be won
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
+-- parameter: open_cost_bytes double = 4194304 [bytes] what opening a file counts as when Spark cuts files (spark.sql.files.openCostInBytes)
 -- evidence: {num_tasks:task|tasks} ran for {duration_ms:s} while {average_cores:1} cores were held; they moved
 --   {data_bytes:bytes}[ from {files_read:file|files}].
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
@@ -45,6 +46,10 @@ WITH slow AS (
     CASE
       WHEN input_bytes >= shuffle_read_bytes AND has_scan AND files_read <= num_tasks
         AND input_max > 1.1e0 * max_partition_bytes THEN 'unsplittable'
+      -- Spark cuts files so that each core gets a part, but none below what opening one costs: larger ones cannot be cut.
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND files_read = num_tasks AND NOT dynamic_allocation
+        AND file_bytes / NULLIF(files_read, 0) > 1.5e0 * GREATEST($open_cost_bytes, file_bytes / NULLIF(average_cores, 0) + $open_cost_bytes * files_read / NULLIF(average_cores, 0))
+        THEN 'unsplittable'
       WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(average_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
       WHEN COALESCE(is_repartitioned, FALSE) THEN CASE WHEN output_bytes > 0 THEN 'output' ELSE 'code' END

@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -23,6 +23,9 @@
 -- advice: cause = 'input' | - | - | The tasks read more than a split should hold: the files cannot be split (gzip, one row
 --   group, a custom reader). Write them smaller or in a format that can be split, or repartition right after reading.
 -- advice: cause = 'output' | - | - | Repartition before the write, so that more tasks write smaller files.
+-- advice: cause = 'shuffle output' AND input_bytes = 0 AND shuffle_read_bytes = 0 | - | - | The tasks make their data themselves (a range, a list,
+--   a source whose bytes are not counted): make it with about {partitions_needed:partition|partitions} (numSlices, the source's own
+--   option, or a repartition right after it).
 -- advice: cause = 'shuffle output' | - | - | The tasks expand their input (explode, join): repartition before that step.
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage about {partitions_needed:partition|partitions}.
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
@@ -56,6 +59,6 @@ SELECT
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(idle_cores * duration_ms / NULLIF(average_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores,
-  memory_bytes_spilled, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
+  memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged
 WHERE idle_cores IS NOT NULL OR memory_bytes_spilled > 0
