@@ -7,14 +7,13 @@
 --   from the data.
 --   out_of_memory is true where an executor was lost for want of memory, or an error or a process log
 --   says so.
--- reads: applications, environment, executors, log_findings, sql_nodes
+-- reads: applications, executors, log_findings, spark_settings, sql_nodes
 WITH tuning AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     ARRAY_SORT(ARRAY_AGG(CONCAT(key, '=', COALESCE(value, '')))) AS tuning_settings
-  FROM environment
-  WHERE section = 'spark'
-    AND (
+  FROM spark_settings
+  WHERE (
       key LIKE 'spark.sql.%' OR key LIKE 'spark.executor.%' OR key LIKE 'spark.dynamicAllocation.%'
       OR key LIKE 'spark.memory.%' OR key LIKE 'spark.shuffle.%' OR key LIKE 'spark.speculation%'
       OR key LIKE 'spark.task.%' OR key LIKE 'spark.io.%' OR key LIKE 'spark.reducer.%'

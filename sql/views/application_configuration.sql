@@ -5,7 +5,7 @@
 --   is the default of that version, NULL where the default depends on other settings or on the
 --   machine. is_known is false for names that no Spark and no known platform or library has.
 --   Nothing is listed where the history holds no environment.
--- reads: applications, environment, ref_spark_settings
+-- reads: applications, ref_spark_settings, spark_settings
 WITH versions AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, app_date, spark_version,
@@ -19,8 +19,7 @@ WITH versions AS (
 ),
 set_values AS (
   SELECT platform, cluster_id, application_id, attempt_id, key, MAX(value) AS value
-  FROM environment
-  WHERE section = 'spark'
+  FROM spark_settings
   GROUP BY platform, cluster_id, application_id, attempt_id, key
 ),
 with_environment AS (
@@ -42,7 +41,7 @@ declared AS (
 prefixes AS (
   -- Names alone: those of all applications are few.
   SELECT DISTINCT s.key
-  FROM (SELECT DISTINCT key FROM environment WHERE section = 'spark') AS s
+  FROM (SELECT DISTINCT key FROM spark_settings) AS s
   CROSS JOIN ref_spark_settings AS r
   WHERE r.kind = 'prefix' AND SUBSTR(s.key, 1, LENGTH(r.key)) = r.key
 )

@@ -3,13 +3,12 @@
 -- description: Values as the application had them; where it set none, Spark's own default for its
 --   version. Sizes are bytes, durations (…_ms) milliseconds, switches booleans. NULL where the history holds no environment at all,
 --   because then nothing is known, and where a value is no number, such as Databricks' auto.
--- reads: applications, environment
+-- reads: applications, spark_settings
 WITH texts AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, key, LOWER(TRIM(value)) AS value,
     REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS digits
-  FROM environment
-  WHERE section = 'spark'
+  FROM spark_settings
 ),
 parsed AS (
   SELECT

@@ -7,11 +7,11 @@
 --   names. deprecated: another name replaced it. Names of platforms, libraries and users are theirs and not
 --   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled,
 --   unknown and switched_off are.
--- reads: application_facts, applications, environment, ref_spark_settings
+-- reads: application_facts, applications, ref_spark_settings, spark_settings
 WITH set_values AS (
   SELECT platform, cluster_id, application_id, attempt_id, key, MAX(value) AS value
-  FROM environment
-  WHERE section = 'spark' AND key LIKE 'spark.%'
+  FROM spark_settings
+  WHERE key LIKE 'spark.%'
   GROUP BY platform, cluster_id, application_id, attempt_id, key
 ),
 -- Delta Lake has settings of that name outside of Databricks too.

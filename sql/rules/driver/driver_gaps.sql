@@ -114,8 +114,7 @@ set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(CASE WHEN key = 'spark.sql.execution.arrow.pyspark.enabled' THEN LOWER(TRIM(value)) END) = 'true' AS has_arrow
-  FROM environment
-  WHERE section = 'spark'
+  FROM spark_settings
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 summed AS (

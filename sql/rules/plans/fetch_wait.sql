@@ -29,8 +29,8 @@ WITH waits AS (
 ),
 limits AS (
   SELECT platform, cluster_id, application_id, attempt_id, MIN(TRY_CAST(value AS BIGINT)) AS max_blocks
-  FROM environment
-  WHERE section = 'spark' AND key = 'spark.reducer.maxBlocksInFlightPerAddress'
+  FROM spark_settings
+  WHERE key = 'spark.reducer.maxBlocksInFlightPerAddress'
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT

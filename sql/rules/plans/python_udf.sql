@@ -103,12 +103,12 @@ twice AS (
 ),
 batches AS (
   SELECT e.platform, e.cluster_id, e.application_id, e.attempt_id, MIN(TRY_CAST(TRIM(e.value) AS BIGINT)) AS batch_rows
-  FROM environment AS e
+  FROM spark_settings AS e
   -- Where a session sets its own, the application's may not have been in force.
   LEFT JOIN session_settings AS o
     ON o.platform = e.platform AND o.cluster_id = e.cluster_id
     AND o.application_id = e.application_id AND o.attempt_id = e.attempt_id AND o.key = e.key
-  WHERE e.section = 'spark' AND e.key = 'spark.sql.execution.arrow.maxRecordsPerBatch' AND o.platform IS NULL
+  WHERE e.key = 'spark.sql.execution.arrow.maxRecordsPerBatch' AND o.platform IS NULL
   GROUP BY e.platform, e.cluster_id, e.application_id, e.attempt_id
 )
 SELECT

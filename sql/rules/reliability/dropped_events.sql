@@ -18,8 +18,7 @@ WITH set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(CASE WHEN key = 'spark.scheduler.listenerbus.eventqueue.capacity' THEN TRY_CAST(value AS BIGINT) END) AS capacity
-  FROM environment
-  WHERE section = 'spark'
+  FROM spark_settings
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 planned AS (

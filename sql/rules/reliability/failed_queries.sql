@@ -73,8 +73,8 @@ set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), 's$', '') AS BIGINT)) AS broadcast_timeout_s
-  FROM environment
-  WHERE section = 'spark' AND key = 'spark.sql.broadcastTimeout'
+  FROM spark_settings
+  WHERE key = 'spark.sql.broadcastTimeout'
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT

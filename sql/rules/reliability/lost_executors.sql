@@ -157,8 +157,7 @@ set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(CASE WHEN key = 'spark.decommission.enabled' THEN LOWER(value) END) = 'true' AS decommission
-  FROM environment
-  WHERE section = 'spark'
+  FROM spark_settings
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT

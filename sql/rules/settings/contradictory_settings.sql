@@ -16,8 +16,8 @@ WITH numbers AS (
     MAX(TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE) * CASE REGEXP_REPLACE(LOWER(TRIM(value)), '^[0-9.]+', '')
       WHEN 'ms' THEN 1e-3 WHEN 's' THEN 1e0 WHEN 'min' THEN 6e1 WHEN 'm' THEN 6e1 WHEN 'h' THEN 3.6e3
     END) AS seconds
-  FROM environment
-  WHERE section = 'spark' AND key IN (
+  FROM spark_settings
+  WHERE key IN (
     'spark.dynamicAllocation.minExecutors', 'spark.dynamicAllocation.maxExecutors', 'spark.dynamicAllocation.initialExecutors',
     'spark.executor.instances', 'spark.task.cpus', 'spark.executor.cores', 'spark.executor.heartbeatInterval', 'spark.network.timeout'
   )

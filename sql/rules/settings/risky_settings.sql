@@ -34,8 +34,7 @@ WITH set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, key, MAX(LOWER(TRIM(value))) AS value,
     MAX(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '')) AS digits
-  FROM environment
-  WHERE section = 'spark'
+  FROM spark_settings
   GROUP BY platform, cluster_id, application_id, attempt_id, key
 ),
 parsed AS (
