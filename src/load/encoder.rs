@@ -20,7 +20,7 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 
 use super::error::LoadError;
-use super::parquet_settings;
+use super::parquet_settings::{self, FileSize};
 use super::staging::{StagedAdd, Staging};
 use super::stats;
 use super::upload::{FileBuffer, Uploads};
@@ -125,8 +125,12 @@ struct FileKey {
 }
 
 struct OpenFile {
-    writer: ArrowWriter<FileBuffer>,
-    path: Path,
+    format: Arc<TableFormat>,
+    schema: SchemaRef,
+    /// Opened with the first rows that are encoded: a file that is complete before is a small one.
+    writer: Option<ArrowWriter<FileBuffer>>,
+    /// The path without its ending, which says how the file is compressed.
+    stem: String,
     columns: usize,
     rows: u64,
     last_used: u64,
@@ -139,49 +143,84 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn add(&mut self, batch: RecordBatch, bytes: usize) -> Result<(), LoadError> {
+    fn add(
+        &mut self,
+        batch: RecordBatch,
+        bytes: usize,
+        staging: &Staging,
+    ) -> Result<(), LoadError> {
         self.rows += batch.num_rows() as u64;
         self.waiting_rows += batch.num_rows();
         self.waiting_bytes += bytes;
         self.waiting.push(batch);
         if self.waiting_rows >= ROWS_AT_ONCE || self.waiting_bytes >= BYTES_AT_ONCE {
-            self.encode()?;
+            self.encode(staging, FileSize::Large)?;
         }
-        self.memory = self.writer.memory_size() + self.waiting_bytes;
+        self.memory = self.writer.as_ref().map_or(0, ArrowWriter::memory_size) + self.waiting_bytes;
         Ok(())
     }
 
-    fn encode(&mut self) -> Result<(), LoadError> {
+    /// Encodes what waits. `size` counts where these are the file's first rows.
+    fn encode(&mut self, staging: &Staging, size: FileSize) -> Result<(), LoadError> {
         let batches = std::mem::take(&mut self.waiting);
         self.waiting_rows = 0;
         self.waiting_bytes = 0;
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(self.open(staging, size)?),
+        };
         let written = match batches.as_slice() {
             [] => Ok(()),
-            [batch] => self.writer.write(batch),
+            [batch] => writer.write(batch),
             [first, ..] => concat_batches(first.schema_ref(), &batches)
                 .map_err(ParquetError::from)
-                .and_then(|batch| self.writer.write(&batch)),
+                .and_then(|batch| writer.write(&batch)),
         };
-        written.map_err(LoadError::parquet(self.path.as_ref()))
+        written.map_err(LoadError::parquet(&self.stem))
+    }
+
+    fn open(
+        &self,
+        staging: &Staging,
+        size: FileSize,
+    ) -> Result<ArrowWriter<FileBuffer>, LoadError> {
+        let path = Path::from(format!("{}.{}.parquet", self.stem, size.codec()));
+        let buffer = FileBuffer::new(Arc::clone(&staging.store), staging.runtime.clone(), path);
+        let options = self.format.options(size).clone();
+        ArrowWriter::try_new_with_options(buffer, Arc::clone(&self.schema), options)
+            .map_err(LoadError::parquet(&self.stem))
     }
 
     /// Encodes what waits and ends the row group.
-    fn flush(&mut self) -> Result<(), LoadError> {
-        self.encode()?;
-        let flushed = self.writer.flush();
-        flushed.map_err(LoadError::parquet(self.path.as_ref()))
+    fn flush(&mut self, staging: &Staging) -> Result<(), LoadError> {
+        self.encode(staging, FileSize::Large)?;
+        let flushed = self.writer.as_mut().map_or(Ok(()), ArrowWriter::flush);
+        flushed.map_err(LoadError::parquet(&self.stem))
     }
 
     /// Size of the file so far, in bytes; what waits counts with its memory.
     fn size(&self) -> usize {
-        self.writer.bytes_written() + self.writer.in_progress_size() + self.waiting_bytes
+        let written = self.writer.as_ref().map_or(0, |writer| {
+            writer.bytes_written() + writer.in_progress_size()
+        });
+        written + self.waiting_bytes
     }
 }
 
 /// What is the same for all files of a table.
 struct TableFormat {
-    options: ArrowWriterOptions,
+    large: ArrowWriterOptions,
+    small: ArrowWriterOptions,
     stats_columns: HashSet<String>,
+}
+
+impl TableFormat {
+    fn options(&self, size: FileSize) -> &ArrowWriterOptions {
+        match size {
+            FileSize::Large => &self.large,
+            FileSize::Small => &self.small,
+        }
+    }
 }
 
 /// A finished file.
@@ -279,14 +318,14 @@ impl Encoder {
         self.clock += 1;
         if !self.open.contains_key(&key) {
             self.make_room(batch.num_columns())?;
-            let file = self.create(table, &key, batch.schema())?;
+            let file = self.create(table, &key, batch.schema());
             self.columns += file.columns;
             self.open.insert(key.clone(), file);
         }
         if let Some(file) = self.open.get_mut(&key) {
             file.last_used = self.clock;
             self.memory = self.memory.saturating_sub(file.memory);
-            file.add(batch, permit.bytes())?;
+            file.add(batch, permit.bytes(), &self.staging)?;
             self.memory += file.memory;
             if file.size() >= self.staging.settings.target_file_bytes {
                 self.close(&key)?;
@@ -296,38 +335,26 @@ impl Encoder {
         self.bound_memory()
     }
 
-    fn create(
-        &mut self,
-        table: &'static Table,
-        key: &FileKey,
-        schema: SchemaRef,
-    ) -> Result<OpenFile, LoadError> {
-        let format = self.format(table);
+    fn create(&mut self, table: &'static Table, key: &FileKey, schema: SchemaRef) -> OpenFile {
         self.files += 1;
-        let name = format!("{}-{:05}.zstd.parquet", self.prefix, self.files);
-        let path = match partition_value(key.app_date) {
-            Some(date) => Path::from(format!("{}/app_date={date}/{name}", key.table)),
-            None => Path::from(format!("{}/{name}", key.table)),
+        let name = format!("{}-{:05}", self.prefix, self.files);
+        let stem = match partition_value(key.app_date) {
+            Some(date) => format!("{}/app_date={date}/{name}", key.table),
+            None => format!("{}/{name}", key.table),
         };
-        let buffer = FileBuffer::new(
-            Arc::clone(&self.staging.store),
-            self.staging.runtime.clone(),
-            path.clone(),
-        );
-        let columns = schema.fields().len();
-        let writer = ArrowWriter::try_new_with_options(buffer, schema, format.options.clone())
-            .map_err(LoadError::parquet(path.as_ref()))?;
-        Ok(OpenFile {
-            writer,
-            path,
-            columns,
+        OpenFile {
+            format: self.format(table),
+            columns: schema.fields().len(),
+            schema,
+            writer: None,
+            stem,
             rows: 0,
             last_used: self.clock,
             waiting: Vec::new(),
             waiting_rows: 0,
             waiting_bytes: 0,
             memory: 0,
-        })
+        }
     }
 
     fn close(&mut self, key: &FileKey) -> Result<(), LoadError> {
@@ -336,28 +363,25 @@ impl Encoder {
         };
         self.memory = self.memory.saturating_sub(file.memory);
         self.columns = self.columns.saturating_sub(file.columns);
-        file.encode()?;
-        let metadata = file
-            .writer
-            .finish()
-            .map_err(LoadError::parquet(file.path.as_ref()))?;
+        file.encode(&self.staging, FileSize::Small)?;
+        let Some(mut writer) = file.writer.take() else {
+            return Ok(());
+        };
+        let metadata = writer.finish().map_err(LoadError::parquet(&file.stem))?;
+        let path = writer.inner().path().clone();
         let empty = FileBuffer::new(
             Arc::clone(&self.staging.store),
             self.staging.runtime.clone(),
-            file.path.clone(),
+            path.clone(),
         );
-        let buffer = std::mem::replace(file.writer.inner_mut(), empty);
-        let stats_columns = self
-            .formats
-            .get(key.table)
-            .map(|format| &format.stats_columns);
-        let stats = stats_columns.map(|columns| stats::to_json(&metadata, columns));
-        let add = new_add(key, &file.path, buffer.size(), stats);
+        let buffer = std::mem::replace(writer.inner_mut(), empty);
+        let stats = stats::to_json(&metadata, &file.format.stats_columns);
+        let add = new_add(key, &path, buffer.size(), Some(stats));
         self.uploads.send(buffer)?;
         self.staged.push(Staged {
             lane: key.lane,
             table: key.table,
-            path: file.path,
+            path,
             file: StagedAdd {
                 add,
                 rows: file.rows,
@@ -397,7 +421,7 @@ impl Encoder {
             let Some(file) = largest.filter(|file| file.memory > 0) else {
                 break;
             };
-            file.flush()?;
+            file.flush(&self.staging)?;
             self.memory = self.memory.saturating_sub(file.memory);
             file.memory = 0;
         }
@@ -407,7 +431,8 @@ impl Encoder {
     fn format(&mut self, table: &'static Table) -> Arc<TableFormat> {
         let format = self.formats.entry(table.name.as_str()).or_insert_with(|| {
             Arc::new(TableFormat {
-                options: parquet_settings::options(table),
+                large: parquet_settings::options(table, FileSize::Large),
+                small: parquet_settings::options(table, FileSize::Small),
                 stats_columns: stats::columns(table).into_iter().collect(),
             })
         });

@@ -22,7 +22,7 @@ use serde::Serialize;
 use super::error::LoadError;
 use super::lake::{Lake, layout};
 use super::lock::LakeLock;
-use super::parquet_settings;
+use super::parquet_settings::{self, FileSize};
 use super::repair::data_files;
 use super::replace::live_files;
 use crate::schema::{self, Table};
@@ -315,7 +315,7 @@ async fn compact(
         .optimize()
         .with_type(OptimizeType::Compact)
         .with_target_size(options.target_file_bytes)
-        .with_writer_properties(parquet_settings::properties(table))
+        .with_writer_properties(parquet_settings::properties(table, FileSize::Large))
         .await
         .map_err(|source| LoadError::delta("merging files of", &table.name, source))?;
     report.files_merged = metrics.num_files_removed;

@@ -45,6 +45,11 @@ impl FileBuffer {
         }
     }
 
+    /// Where the file goes.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Bytes taken so far.
     pub(super) fn size(&self) -> u64 {
         self.size
