@@ -2,7 +2,7 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
@@ -14,9 +14,15 @@
 -- parameter: min_pairs double = 1e8 [count] or pairs of rows that it compared, at least, where its stages are slow
 -- parameter: min_stage_ms double = 10000 [ms] task time of the stages of the join, at least, for them to be slow
 -- parameter: min_stage_share double = 0.25 [ratio] and the same over the task time of the application
+-- parameter: min_costly_pairs double = 1e7 [count] pairs of rows that it compared, at least, where its stages are most of the application
+-- parameter: most_stage_share double = 0.5 [ratio] task time of its stages over that of the application, at least, for that
 -- parameter: critical_rows double = 1e10 [count] rows that the join put out, from which it is of high severity
--- evidence: {node_name}[ compared each of {left_rows:row|rows} with each of {right_rows:int} and] put out {rows:row|rows} in query {sql_id:int}[, which took {duration_ms:s}][; the stages that it works in took
+-- evidence: {node_name}[ compared each of {left_rows:row|rows} with each of {right_rows:int} and][ compared {pairs:pair|pairs} of rows and] put out {rows:row|rows} in query {sql_id:int}[, which took {duration_ms:s}][; the stages that it works in took
 --   {stage_ms:s} of {app_ms:s} of task time].
+-- advice: is_not_in | - | - | A NOT IN of several columns, or of columns that may hold NULL, has to compare every pair. Write it as NOT EXISTS, or as a
+--   left anti join, with an equality for each column, and treat NULL apart: then Spark hashes instead.
+-- advice: is_pattern | - | - | A pattern is tried on every row. Join on what rows and patterns have in common first (a fixed beginning, a key taken out
+--   once), or put the patterns into one expression (a|b|c) and look up the one that matched.
 -- advice: is_choice | - | - | The condition is a choice (OR) of equalities: join once for each of them by its equality and take the union of the
 --   results, each pair once (for NOT EXISTS, one after the other). Then Spark hashes instead of comparing every pair.
 -- advice: is_lookup | - | - | Give both sides a number that equal rows share and join on it too: for ranges of numbers or times the number of the bucket
@@ -39,41 +45,62 @@ compared AS (
 ),
 work AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
-    SUM(CAST(run_ms AS DOUBLE)) AS stage_ms
-  FROM operator_stages
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
+    SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms, MAX(s.num_tasks) AS num_tasks
+  FROM operator_stages AS o
+  LEFT JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, stage_id, CAST(MAX(num_tasks) AS DOUBLE) AS num_tasks
+    FROM stages
+    GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+  ) AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.stage_id = o.stage_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+),
+-- A cartesian product has a task for each pair of partitions, which computes both: the rows of each side are counted once for each
+-- partition of the other.
+paired AS (
+  SELECT
+    n.*, w.stage_ms,
+    CASE WHEN n.is_product THEN CAST(NULL AS BIGINT) ELSE c.left_rows END AS left_rows,
+    CASE WHEN n.is_product THEN CAST(NULL AS BIGINT) ELSE c.right_rows END AS right_rows,
+    CAST(c.left_rows AS DOUBLE) * c.right_rows / CASE WHEN n.is_product THEN NULLIF(w.num_tasks, 0e0) ELSE 1e0 END AS pairs
+  FROM (SELECT j.*, j.node_name LIKE 'CartesianProduct%' AS is_product FROM joins AS j) AS n
+  LEFT JOIN compared AS c
+    ON c.platform = n.platform AND c.cluster_id = n.cluster_id
+    AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.sql_id = n.sql_id AND c.node_id = n.node_id
+  LEFT JOIN work AS w
+    ON w.platform = n.platform AND w.cluster_id = n.cluster_id
+    AND w.application_id = n.application_id AND w.attempt_id = n.attempt_id
+    AND w.sql_id = n.sql_id AND w.node_id = n.node_id
 )
 SELECT
   n.platform, n.cluster_id, n.application_id, n.attempt_id,
   CONCAT(CAST(n.sql_id AS STRING), '.', CAST(n.node_id AS STRING)) AS subject_id,
   CASE
     WHEN n.rows_output >= $critical_rows THEN 'high'
-    WHEN q.duration_ms >= 60000 AND (n.rows_output >= $min_rows OR c.left_rows * c.right_rows >= $critical_rows) THEN 'medium'
+    WHEN q.duration_ms >= 60000 AND (n.rows_output >= $min_rows OR n.pairs >= $critical_rows) THEN 'medium'
     ELSE 'low'
   END AS severity,
   'high' AS confidence,
   n.node_name, n.rows_output AS rows, n.sql_id, q.duration_ms,
-  CASE WHEN c.right_rows IS NOT NULL THEN c.left_rows END AS left_rows, CASE WHEN c.left_rows IS NOT NULL THEN c.right_rows END AS right_rows,
+  CASE WHEN n.right_rows IS NOT NULL THEN n.left_rows END AS left_rows, CASE WHEN n.left_rows IS NOT NULL THEN n.right_rows END AS right_rows,
+  CASE WHEN n.is_product THEN TRY_CAST(ROUND(n.pairs) AS BIGINT) END AS pairs,
   COALESCE(n.description LIKE '% OR %' AND n.description LIKE '% = %' AND n.description NOT LIKE '% < %'
     AND n.description NOT LIKE '% > %' AND n.description NOT LIKE '% <= %' AND n.description NOT LIKE '% >= %', FALSE) AS is_choice,
+  COALESCE(n.description LIKE '%LeftAnti%' AND n.description LIKE '%isnull(%', FALSE) AS is_not_in,
+  COALESCE(n.description LIKE '%RLIKE(%' OR n.description LIKE '% LIKE %' OR n.description LIKE '%Contains(%'
+    OR n.description LIKE '%StartsWith(%' OR n.description LIKE '%EndsWith(%', FALSE) AS is_pattern,
   -- Few of the pairs match.
-  COALESCE(n.rows_output < 0.1e0 * c.left_rows * c.right_rows, FALSE) AS is_lookup,
-  w.stage_ms, CASE WHEN w.stage_ms IS NOT NULL THEN a.executor_run_time END AS app_ms
-FROM joins AS n
+  COALESCE(n.rows_output < 0.1e0 * n.pairs, FALSE) AS is_lookup,
+  n.stage_ms, CASE WHEN n.stage_ms IS NOT NULL THEN a.executor_run_time END AS app_ms
+FROM paired AS n
 INNER JOIN sql AS q
   ON q.platform = n.platform AND q.cluster_id = n.cluster_id
   AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
 INNER JOIN application_run_times AS a
   ON a.platform = n.platform AND a.cluster_id = n.cluster_id
   AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
-LEFT JOIN compared AS c
-  ON c.platform = n.platform AND c.cluster_id = n.cluster_id
-  AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.sql_id = n.sql_id AND c.node_id = n.node_id
-LEFT JOIN work AS w
-  ON w.platform = n.platform AND w.cluster_id = n.cluster_id
-  AND w.application_id = n.application_id AND w.attempt_id = n.attempt_id
-  AND w.sql_id = n.sql_id AND w.node_id = n.node_id
 WHERE n.rows_output >= $min_rows
-  OR ((n.rows_output >= $min_slow_rows OR c.left_rows * c.right_rows >= $min_pairs)
-    AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_stage_share * a.executor_run_time)
+  OR ((n.rows_output >= $min_slow_rows OR n.pairs >= $min_pairs) AND n.stage_ms >= $min_stage_ms AND n.stage_ms >= $min_stage_share * a.executor_run_time)
+  OR (n.pairs >= $min_costly_pairs AND n.stage_ms >= $min_stage_ms AND n.stage_ms >= $most_stage_share * a.executor_run_time)

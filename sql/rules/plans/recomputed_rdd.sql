@@ -2,13 +2,15 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it. Lost is the task time of these stages but for the longest; they do more than
 --   compute that RDD, so it is an upper bound. Queries make new RDDs each time; repeated_scans reports theirs.
 -- parameter: min_reads bigint = 2 [count] stages that computed it again, at least
 -- parameter: min_lost_ms bigint = 30000 [ms] task time of these stages but the longest, at least
+-- parameter: min_small_lost_ms bigint = 10000 [ms] the same where it is a large share of all task time, at least
+-- parameter: min_share double = 0.4 [ratio] that share, at least
 -- evidence: {rdd_name}[ at {call_site}] was computed in {num_stages:stage|stages} of {num_jobs:job|jobs}, which took {run_ms:s} of task
 --   time and read {input_bytes:bytes}.
 -- recommendation: Cache what these jobs share (persist() after the filtering and parsing), or write it once.
@@ -57,10 +59,14 @@ ranked AS (
   SELECT
     w.*,
     ROW_NUMBER() OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY run_ms - longest_ms DESC, rdd_id
+      PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id ORDER BY w.run_ms - w.longest_ms DESC, w.rdd_id
     ) AS place
   FROM worked AS w
-  WHERE num_jobs > 1 AND run_ms - longest_ms >= $min_lost_ms
+  INNER JOIN application_run_times AS t
+    ON t.platform = w.platform AND t.cluster_id = w.cluster_id
+    AND t.application_id = w.application_id AND t.attempt_id = w.attempt_id
+  WHERE w.num_jobs > 1 AND (w.run_ms - w.longest_ms >= $min_lost_ms
+    OR (w.run_ms - w.longest_ms >= $min_small_lost_ms AND w.run_ms - w.longest_ms >= $min_share * t.executor_run_time))
 )
 SELECT
   w.platform, w.cluster_id, w.application_id, w.attempt_id, CONCAT('rdd ', CAST(w.rdd_id AS STRING)) AS subject_id,

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Never above medium: the author knows whether the data change in between. That a table is read again for
@@ -17,6 +17,8 @@
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) and the steps below it were computed {num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
 --   application.
+-- advice: is_pivot | - | - | A pivot without a list of values runs all of the query first, to find them: name the values (pivot(column, [values]), or take
+--   them from a small table).
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
 --   cache it, and let all of them read that.
 -- recommendation: Compute it once and keep it: persist the DataFrame before the first of these queries and unpersist it after the
@@ -36,7 +38,7 @@ SELECT
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
     / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
-  p.sql_id, p.node_id, p.operator_kind,
+  p.sql_id, p.node_id, p.operator_kind, p.query_name LIKE 'pivot at %' AND p.num_queries = 2 AS is_pivot,
   -- As the plan shows it, without the numbers of expressions.
   SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,

@@ -2,7 +2,7 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
 --   the longest; they do more than read, so it is an upper bound, and never above medium. The input of one RDD that costs
@@ -10,11 +10,13 @@
 -- subject: stage
 -- group_by: kind
 -- parameter: min_bytes bigint = 134217728 [bytes] input of a stage, at least
--- parameter: min_rows bigint = 1000000 [count] its rows, at least, where its bytes were not counted
+-- parameter: min_rows bigint = 1000000 [count] or its rows, at least
 -- parameter: min_lost_ms bigint = 60000 [ms] task time of these stages but the longest, at least
 -- parameter: min_small_lost_ms bigint = 20000 [ms] the same where it is a large share of the core time, at least
 -- parameter: min_share double = 0.1 [ratio] that share, at least
 -- parameter: min_rdd_lost_ms bigint = 30000 [ms] task time of the stages of one RDD but the longest from which recomputed_rdd reports it
+-- parameter: min_small_rdd_lost_ms bigint = 10000 [ms] the same where it is a large share of all task time
+-- parameter: min_rdd_share double = 0.4 [ratio] that share
 -- parameter: medium_lost_ms bigint = 7200000 [ms] the same, from which it is of medium severity
 -- evidence: {num_stages:stage|stages} of {num_jobs:job|jobs} ({stage_name}) read {rows:row|rows} each[, {input_bytes:bytes} in all]; they
 --   took {run_ms:s} of task time, {longest_ms:s} of it in the longest.
@@ -26,8 +28,7 @@ WITH candidates AS (
     num_tasks, input_records, CAST(input_bytes AS DOUBLE) AS input_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
   FROM stages
   WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0
-    -- Vectored reads of some file systems (Spark 4 on local files) count almost no bytes.
-    AND (input_bytes >= $min_bytes OR (input_records >= $min_rows AND input_bytes < 0.1e0 * input_records))
+    AND (input_bytes >= $min_bytes OR input_records >= $min_rows)
 ),
 rdd_stages AS (
   SELECT
@@ -41,11 +42,16 @@ rdd_stages AS (
 ),
 -- RDDs that recomputed_rdd names.
 named AS (
-  SELECT platform, cluster_id, application_id, attempt_id, rdd_id
-  FROM rdd_stages
-  WHERE NOT is_persisted AND num_reads >= 2 AND CARDINALITY(parent_ids) = 0
-  GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id
-  HAVING COUNT(DISTINCT ARRAY_MIN(job_ids)) > 1 AND SUM(run_ms) - MAX(run_ms) >= $min_rdd_lost_ms
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.rdd_id
+  FROM rdd_stages AS s
+  INNER JOIN application_run_times AS t
+    ON t.platform = s.platform AND t.cluster_id = s.cluster_id
+    AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
+  WHERE NOT s.is_persisted AND s.num_reads >= 2 AND CARDINALITY(s.parent_ids) = 0
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.rdd_id
+  HAVING COUNT(DISTINCT ARRAY_MIN(s.job_ids)) > 1 AND (SUM(s.run_ms) - MAX(s.run_ms) >= $min_rdd_lost_ms
+    OR (SUM(s.run_ms) - MAX(s.run_ms) >= $min_small_rdd_lost_ms
+      AND SUM(s.run_ms) - MAX(s.run_ms) >= $min_rdd_share * MAX(CAST(t.executor_run_time AS DOUBLE))))
 ),
 -- Stages that read a cache, or such an RDD.
 explained AS (

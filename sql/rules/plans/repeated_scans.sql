@@ -2,13 +2,13 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and unknown for what
---   else has no timer. Reads for joins and aggregates that repeated_computation tells are left out. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
+--   else has no timer. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are left out. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least, or two where the same work follows them
@@ -17,6 +17,9 @@
 -- parameter: min_lost_ms bigint = 20000 [ms] task time of stages with reads but the most expensive, at least
 -- parameter: min_small_lost_ms bigint = 5000 [ms] the same where it is a large share of the core time, at least
 -- parameter: min_share double = 0.1 [ratio] that share, at least
+-- parameter: min_passes bigint = 5 [count] reads, at least, from which passes over the same data are told for the share of their stages alone
+-- parameter: min_stage_share double = 0.3 [ratio] task time of these stages but the most expensive over all, at least
+-- parameter: min_stage_ms bigint = 20000 [ms] the same task time, at least
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second): what takes longer is other work
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
@@ -169,5 +172,7 @@ SELECT
   is_text, is_same, is_cached, cached_timeout_ms, has_other_rows
 FROM weighed
 WHERE (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
-  AND weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0)
-  AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms))
+  AND ((weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0) AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms)))
+    -- An application, or a query, that is nothing but passes over the same data.
+    OR (num_scans >= $min_passes AND scan_ms - first_ms >= $min_stage_ms AND scan_ms - first_ms >= $min_stage_share * total_task_time_ms
+      AND empty_ms < 0.5e0 * scan_ms))

@@ -1,0 +1,102 @@
+-- id: aggregate_fallback
+-- title: An aggregate gives up hashing and sorts its rows
+-- category: plans
+-- severity: low
+-- version: 1
+-- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
+--   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
+--   large part of the task time. Spark counts these tasks since 3.1. What the stages would take without the sort is not known, so nothing is counted as
+--   lost. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill.
+-- subject: node
+-- group_by: query_description
+-- parameter: default_threshold double = 128 [count] groups of a task from which Spark sorts, unless it is set
+-- parameter: max_groups double = 50000 [count] groups of a task up to which a higher threshold is advised
+-- parameter: min_run_ms double = 20000 [ms] task time of the stages that the aggregate works in, at least
+-- parameter: min_share double = 0.3 [ratio] the same over the task time of the application, at least
+-- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) met more than {threshold:int} groups in {num_tasks:task|tasks}, up to
+--   about {groups_each:int} in each, and sorted all of their rows; its stages took {run_ms:s} of {app_ms:s} of task time.
+-- advice: is_percentile AND is_raisable | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | percentile() and median() keep every
+--   distinct value of each group: use percentile_approx, where nearly exact is enough. Above the groups of a task the threshold saves the sort.
+-- advice: is_percentile | - | - | percentile() and median() keep every distinct value of each group: use percentile_approx, where nearly exact is enough.
+-- advice: is_raisable | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | Above the groups of a task the threshold saves the
+--   sort; each group holds an object in memory meanwhile.
+-- recommendation: Very many groups each hold an object: do without it (functions over arrays instead of explode and collect, max_by instead of
+--   collect_list), group by fewer columns, or give the tasks fewer rows (more partitions).
+WITH fallen AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS num_tasks
+  FROM sql_node_metrics
+  WHERE metric_name = 'number of sort fallback tasks' AND total > 0
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+),
+nodes AS (
+  SELECT
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, TRIM(n.node_name) AS node_name, f.num_tasks,
+    COALESCE(n.description LIKE '%percentile(%' OR n.description LIKE '%median(%', FALSE) AS is_percentile,
+    CAST(n.rows_output AS DOUBLE) / NULLIF(f.num_tasks, 0) AS groups_each
+  FROM sql_nodes AS n
+  INNER JOIN fallen AS f
+    ON f.platform = n.platform AND f.cluster_id = n.cluster_id
+    AND f.application_id = n.application_id AND f.attempt_id = n.attempt_id AND f.sql_id = n.sql_id AND f.node_id = n.node_id
+  WHERE n.node_name LIKE 'ObjectHashAggregate%'
+),
+-- The two steps of an aggregate fall back together.
+queries AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, MIN(node_id) AS node_id, MIN(node_name) AS node_name,
+    SUM(num_tasks) AS num_tasks, MAX(groups_each) AS groups_each, MAX(CASE WHEN is_percentile THEN 1 ELSE 0 END) = 1 AS is_percentile
+  FROM nodes
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+spills AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(memory_bytes_spilled AS DOUBLE)) AS spilled_bytes
+  FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+worked_stages AS (
+  SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
+  FROM nodes AS n
+  INNER JOIN operator_stages AS o
+    ON o.platform = n.platform AND o.cluster_id = n.cluster_id
+    AND o.application_id = n.application_id AND o.attempt_id = n.attempt_id AND o.sql_id = n.sql_id AND o.node_id = n.node_id
+),
+worked AS (
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, SUM(o.run_ms) AS run_ms, SUM(s.spilled_bytes) AS spilled_bytes
+  FROM worked_stages AS o
+  LEFT JOIN spills AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.stage_id = o.stage_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id
+),
+thresholds AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(TRY_CAST(TRIM(value) AS DOUBLE)) AS threshold
+  FROM spark_settings
+  WHERE key = 'spark.sql.objectHashAggregate.sortBased.fallbackThreshold'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+)
+SELECT
+  n.platform, n.cluster_id, n.application_id, n.attempt_id,
+  CONCAT(CAST(n.sql_id AS STRING), '.', CAST(n.node_id AS STRING)) AS subject_id,
+  CASE WHEN w.run_ms >= $large_run_ms THEN 'medium' ELSE 'low' END AS severity,
+  'medium' AS confidence,
+  n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks,
+  TRY_CAST(COALESCE(h.threshold, $default_threshold) AS BIGINT) AS threshold, TRY_CAST(ROUND(n.groups_each) AS BIGINT) AS groups_each,
+  w.run_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile,
+  COALESCE(n.groups_each <= $max_groups AND w.spilled_bytes = 0e0, FALSE) AS is_raisable,
+  -- Twice the groups that a task met, in whole thousands.
+  TRY_CAST(1000 * CEIL(2 * n.groups_each / 1000e0) AS BIGINT) AS threshold_needed
+FROM queries AS n
+INNER JOIN worked AS w
+  ON w.platform = n.platform AND w.cluster_id = n.cluster_id
+  AND w.application_id = n.application_id AND w.attempt_id = n.attempt_id AND w.sql_id = n.sql_id
+INNER JOIN sql AS q
+  ON q.platform = n.platform AND q.cluster_id = n.cluster_id
+  AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
+INNER JOIN application_run_times AS a
+  ON a.platform = n.platform AND a.cluster_id = n.cluster_id
+  AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+LEFT JOIN thresholds AS h
+  ON h.platform = n.platform AND h.cluster_id = n.cluster_id
+  AND h.application_id = n.application_id AND h.attempt_id = n.attempt_id
+WHERE w.run_ms >= $min_run_ms AND (w.run_ms >= $min_share * a.executor_run_time OR w.run_ms >= $large_run_ms)
