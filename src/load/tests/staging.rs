@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
 use super::*;
 
 async fn with_writer<T: Send + 'static>(
@@ -145,6 +147,29 @@ async fn files_are_closed_at_the_target_size() {
         content(&lake).await,
         expected(&[app("app-1", 2), app("app-2", 2)])
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_few_rows_is_snappy_and_a_larger_one_zstd() {
+    let home = TestLake::new();
+    let (lake, lock) = home.start().await;
+    let batch = lake.begin_batch(&lock, "run").await.unwrap();
+    for (unit, jobs, codec) in [(0, 7, "snappy"), (1, 5000, "zstd")] {
+        stage(&lake, &batch, unit, &[app(&format!("app-{unit}"), jobs)]).await;
+        let written = data_files(&lake);
+        let named: Vec<&String> = written
+            .iter()
+            .filter(|file| file.contains("/jobs/") && file.ends_with(&format!(".{codec}.parquet")))
+            .collect();
+        let [path] = named.as_slice() else {
+            panic!("{codec}: {written:?}");
+        };
+        let file = std::fs::File::open(path).unwrap();
+        let file = SerializedFileReader::new(file).unwrap();
+        let column = file.metadata().row_group(0).column(0);
+        let found = column.compression().to_string().to_lowercase();
+        assert!(found.starts_with(codec), "{path}: {found}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
