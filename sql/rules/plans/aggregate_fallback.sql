@@ -5,7 +5,7 @@
 -- version: 1
 -- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
 --   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
---   large part of the task time. Spark counts these tasks since 3.1. What the stages would take without the sort is not known, so nothing is counted as
+--   large part of the task time. Spark counts these tasks since 3.2. What the stages would take without the sort is not known, so nothing is counted as
 --   lost. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill.
 -- subject: node
 -- group_by: query_description
