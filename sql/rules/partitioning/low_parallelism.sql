@@ -48,7 +48,9 @@ WITH slow AS (
         AND input_max > 1.1e0 * max_partition_bytes THEN 'unsplittable'
       -- Spark cuts files so that each core gets a part, but none below what opening one costs: larger ones cannot be cut.
       WHEN input_bytes >= shuffle_read_bytes AND has_scan AND files_read = num_tasks AND NOT dynamic_allocation
-        AND file_bytes / NULLIF(files_read, 0) > 1.5e0 * GREATEST($open_cost_bytes, file_bytes / NULLIF(average_cores, 0) + $open_cost_bytes * files_read / NULLIF(average_cores, 0))
+        AND file_bytes / NULLIF(files_read, 0) > 1.5e0 * GREATEST(
+          $open_cost_bytes, (file_bytes + $open_cost_bytes * files_read) / NULLIF(LEAST(average_cores, COALESCE(default_parallelism, average_cores)), 0)
+        )
         THEN 'unsplittable'
       WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(average_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
