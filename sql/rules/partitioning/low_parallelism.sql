@@ -19,8 +19,8 @@
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
 -- parameter: open_cost_bytes double = 4194304 [bytes] what opening a file counts as when Spark cuts files (spark.sql.files.openCostInBytes)
--- evidence: {num_tasks:task|tasks} ran for {duration_ms:s} while {average_cores:1} cores were held; they moved
---   {data_bytes:bytes}[ from {files_read:file|files}].
+-- evidence: {num_tasks:task|tasks} ran for {duration_ms:s} while {average_cores:1} cores were held[; they moved
+--   {data_bytes:bytes}][ from {files_read:file|files}].
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
 --   split, or repartition right after reading.
@@ -100,7 +100,9 @@ SELECT
   CASE WHEN dynamic_allocation THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, cause, num_tasks, duration_ms, average_cores, data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
+  stage_name, sql_id, cause, num_tasks, duration_ms, average_cores,
+  -- No byte was counted where there is one.
+  CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
