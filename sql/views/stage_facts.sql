@@ -12,6 +12,9 @@
 --   the stage's data makes good ones: none above 128 MiB, each task's need of memory met as far as
 --   spill tells, in whole waves of stage_slots. is_repartitioned: the code asked for the number of its
 --   partitions (repartition(n)), which neither spark.sql.shuffle.partitions nor adaptive execution changes.
+--   split_bytes are those that splits are cut from. is_row_group_bound: splits for partitions_fit would be smaller than the row groups
+--   that writers of Parquet make unless told otherwise (128 MiB; stripes of ORC half of it), so that most of them would be empty.
+--   is_one_row_group: of a few splits of columnar files one had nearly all rows, and took nearly all of the time.
 -- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, stage_executors, stage_tails,
 --   stages, task_quantiles
 WITH quantiles AS (
@@ -187,17 +190,32 @@ facts AS (
     AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
     AND w.stage_id = s.stage_id AND w.stage_attempt_id = s.stage_attempt_id
   WHERE s.status NOT IN ('SKIPPED', 'PENDING')
+),
+fitted AS (
+  SELECT
+    f.*,
+    -- Of columnar files less is read, vectored reads count next to nothing, and failed tasks count again.
+    CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) AS split_bytes,
+    stage_slots * TRY_CAST(CEIL(GREATEST(
+      CEIL(CAST(data_bytes AS DOUBLE) / 134217728e0),
+      -- A task that spilled s and peaked at p needed s + p at once; twice where the peak is not known.
+      CASE WHEN memory_bytes_spilled > 0
+        THEN LEAST(
+          num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0)),
+          -- Partitions of less than 16 MiB would cost more than they save.
+          GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
+        ) ELSE 1e0 END
+    ) / NULLIF(stage_slots, 0)) AS BIGINT) AS partitions_fit
+  FROM facts AS f
 )
 SELECT
   f.*,
-  stage_slots * TRY_CAST(CEIL(GREATEST(
-    CEIL(CAST(data_bytes AS DOUBLE) / 134217728e0),
-    -- A task that spilled s and peaked at p needed s + p at once; twice where the peak is not known.
-    CASE WHEN memory_bytes_spilled > 0
-      THEN LEAST(
-        num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0)),
-        -- Partitions of less than 16 MiB would cost more than they save.
-        GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
-      ) ELSE 1e0 END
-  ) / NULLIF(stage_slots, 0)) AS BIGINT) AS partitions_fit
-FROM facts AS f
+  COALESCE(
+    split_bytes / NULLIF(partitions_fit, 0) < CASE file_format WHEN 'orc' THEN 67108864e0 ELSE 134217728e0 END
+    AND file_format IN ('parquet', 'orc', 'delta', 'iceberg'), FALSE
+  ) AS is_row_group_bound,
+  COALESCE(
+    has_scan AND file_format IN ('parquet', 'orc', 'delta', 'iceberg') AND num_tasks >= 2 AND num_tasks <= 2 * stage_slots AND input_records >= 10000
+    AND input_rows_max >= 0.9e0 * input_records AND run_time_max >= 0.7e0 * executor_run_time, FALSE
+  ) AS is_one_row_group
+FROM fitted AS f

@@ -165,6 +165,9 @@ impl OpenFile {
         let batches = std::mem::take(&mut self.waiting);
         self.waiting_rows = 0;
         self.waiting_bytes = 0;
+        if batches.is_empty() {
+            return Ok(());
+        }
         let writer = match &mut self.writer {
             Some(writer) => writer,
             None => self.writer.insert(self.open(staging, size)?),
@@ -189,6 +192,15 @@ impl OpenFile {
         let options = self.format.options(size).clone();
         ArrowWriter::try_new_with_options(buffer, Arc::clone(&self.schema), options)
             .map_err(LoadError::parquet(&self.stem))
+    }
+
+    /// Encodes what waits, and gives the file to be finished.
+    fn into_writer(mut self, staging: &Staging) -> Result<ArrowWriter<FileBuffer>, LoadError> {
+        self.encode(staging, FileSize::Small)?;
+        match self.writer.take() {
+            Some(writer) => Ok(writer),
+            None => self.open(staging, FileSize::Small),
+        }
     }
 
     /// Encodes what waits and ends the row group.
@@ -358,34 +370,29 @@ impl Encoder {
     }
 
     fn close(&mut self, key: &FileKey) -> Result<(), LoadError> {
-        let Some(mut file) = self.open.remove(key) else {
+        let Some(file) = self.open.remove(key) else {
             return Ok(());
         };
         self.memory = self.memory.saturating_sub(file.memory);
         self.columns = self.columns.saturating_sub(file.columns);
-        file.encode(&self.staging, FileSize::Small)?;
-        let Some(mut writer) = file.writer.take() else {
-            return Ok(());
-        };
-        let metadata = writer.finish().map_err(LoadError::parquet(&file.stem))?;
+        let (rows, format) = (file.rows, Arc::clone(&file.format));
+        let mut writer = file.into_writer(&self.staging)?;
         let path = writer.inner().path().clone();
+        let metadata = writer.finish().map_err(LoadError::parquet(path.as_ref()))?;
         let empty = FileBuffer::new(
             Arc::clone(&self.staging.store),
             self.staging.runtime.clone(),
             path.clone(),
         );
         let buffer = std::mem::replace(writer.inner_mut(), empty);
-        let stats = stats::to_json(&metadata, &file.format.stats_columns);
+        let stats = stats::to_json(&metadata, &format.stats_columns);
         let add = new_add(key, &path, buffer.size(), Some(stats));
         self.uploads.send(buffer)?;
         self.staged.push(Staged {
             lane: key.lane,
             table: key.table,
             path,
-            file: StagedAdd {
-                add,
-                rows: file.rows,
-            },
+            file: StagedAdd { add, rows },
         });
         Ok(())
     }

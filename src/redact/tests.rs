@@ -343,6 +343,19 @@ fn hostile_text_takes_linear_time() {
     }
 }
 
+#[test]
+fn what_a_mask_uncovers_is_masked_at_once() {
+    // The mask of the first secret ends the name, or the value, that went on before it.
+    assert_eq!(
+        masked("-----BEGIN PRIVATE KEY-----://.passwordjdbc:oracle:thin:"),
+        format!("-----BEGIN PRIVATE KEY-----{MASK}.passwordjdbc:{MASK}")
+    );
+    assert_eq!(
+        masked(&format!("password%3Dpassword,AKIAIOSFODNN7EXAMPLE@{MASK}")),
+        format!("password%3D{MASK},{MASK}@{MASK}")
+    );
+}
+
 proptest! {
     #[test]
     fn masking_twice_changes_nothing_more(text in hostile()) {

@@ -51,9 +51,9 @@
 --   services, local files), and stop the session as soon as the work is done.
 -- advice: longest_is_first | - | - | The longest gap is before the first job although executors were there: start the session
 --   after downloads and imports, or start with fewer executors.
--- advice: main_part = 'outside' AND num_gaps >= 20 AND gap_ms - longest_gap_ms < 1000 * num_gaps | - | - | Most of these gaps are short: it is what each query
---   costs before its first job (its plan is built, analyzed and optimized). Ask for more with each of fewer queries, or start the next
---   ones meanwhile (a thread for each).
+-- advice: main_part = 'outside' AND num_gaps >= 20 AND gap_ms - longest_gap_ms < 1000 * num_gaps | - | - | Most of these gaps are short, between
+--   one query and the next: plans are built and analyzed there, and the program runs its own code. Run fewer queries that do more each, or
+--   start the next ones meanwhile (a thread for each).
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions), while the next query runs
 --   (a thread for each), or give executors back meanwhile (dynamic allocation).

@@ -20,14 +20,13 @@
 -- parameter: min_memory_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data from which memory_spill tells of the stage too
 -- parameter: min_memory_ratio double = 0.1 [ratio] and the same over the largest of input, output, shuffle read and shuffle write
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
--- parameter: row_group_bytes double = 134217728 [bytes] row group of Parquet that writers make unless told otherwise; a stripe of ORC is half of it
 -- evidence: Spilled {disk_bytes_spilled:bytes} to disk[, {times_moved:2} times the {data_bytes:bytes} that the stage moved];
 --   the worst task wrote {disk_spilled_max:bytes}.
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
 -- advice: is_told_too AND chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller, as the
 --   memory_spill finding of this stage says: it counts the computing, this one the disk. More memory comes second: it costs money.
--- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND is_row_group | - | - |
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND is_row_group_bound | - | - |
 --   A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits would be empty: repartition
 --   right after reading, into about {partitions_fit:int} partitions, which hold the data of this stage without spilling.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL |
@@ -68,9 +67,6 @@ SELECT
   stage_name, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
-  -- Splits are cut from files; of columnar ones less is read, vectored reads count next to nothing, and failed tasks count again.
-  CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) AS split_bytes, sql_id,
-  COALESCE(CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) / NULLIF(partitions_fit, 0)
-    < CASE file_format WHEN 'orc' THEN 0.5e0 ELSE 1e0 END * $row_group_bytes AND file_format IN ('parquet', 'orc', 'delta', 'iceberg'), FALSE) AS is_row_group
+  split_bytes, sql_id, is_row_group_bound
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -25,7 +25,6 @@
 -- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
 -- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
 -- parameter: grown_ratio double = 20.0 [ratio] spilled memory over the data moved from which the tasks made more than they read
--- parameter: row_group_bytes double = 134217728 [bytes] row group of Parquet that writers make unless told otherwise; a stripe of ORC is half of it
 -- evidence: Spilled {memory_bytes_spilled:bytes} out of memory[, {times_moved:1} times the {data_bytes:bytes} that the
 --   stage moved]; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
 --   memory].
@@ -39,7 +38,7 @@
 --   objects): give the driver, which runs the tasks in local mode, more memory, or sort and carry fewer columns.
 -- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
 --   objects) or many tasks share an executor's memory: give the tasks more memory (fewer cores an executor, then more memory).
--- advice: cause = 'input' AND is_row_group | - | - | A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits
+-- advice: cause = 'input' AND is_row_group_bound | - | - | A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits
 --   would be empty: repartition right after reading, into about {partitions_needed:partition|partitions}, or carry fewer columns into this step.
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
 --   CONCAT(CAST(GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
@@ -95,9 +94,6 @@ SELECT
   stage_name, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
-  -- Splits are cut from files; of columnar ones less is read, vectored reads count next to nothing, and failed tasks count again.
-  CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) AS split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local,
-  COALESCE(CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) / NULLIF(partitions_needed, 0)
-    < CASE file_format WHEN 'orc' THEN 0.5e0 ELSE 1e0 END * $row_group_bytes AND file_format IN ('parquet', 'orc', 'delta', 'iceberg'), FALSE) AS is_row_group
+  split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -101,7 +101,7 @@ SELECT
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   stage_name, sql_id, cause, num_tasks, duration_ms, average_cores,
-  -- No byte was counted where there is one.
+  -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
   TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,

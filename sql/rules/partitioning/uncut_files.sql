@@ -3,29 +3,23 @@
 -- category: partitioning
 -- severity: low
 -- version: 1
--- description: Fires where Spark cut files into several splits, but nearly all rows came to one of them: a Parquet or ORC file with a single row
---   group or stripe is read by the task whose split holds its middle. The other cores stood idle meanwhile. Lost are the cores beyond
+-- description: Fires where Spark cut columnar files into a few splits, but nearly all rows came to one of them (stage_facts: is_one_row_group): a
+--   row group of Parquet, or stripe of ORC, is read by the task whose split holds its middle. The other cores stood idle meanwhile. Lost are the cores beyond
 --   that one for the wall time of the stage; what could be won is what they would have taken off it. A single task is what
 --   single_task reports, many empty splits are what tiny_tasks does.
 -- subject: stage
--- parameter: min_rows_share double = 0.9 [ratio] rows of the task that read most over those of the stage, at least
--- parameter: min_rows bigint = 10000 [count] rows of the stage, at least
--- parameter: max_tasks_per_slot double = 2.0 [ratio] tasks for each core, at most
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
--- parameter: min_task_share double = 0.7 [ratio] run time of the longest task over that of all, at least
 -- parameter: min_won_share double = 0.1 [ratio] wall time that could be won over that of the application, at least
 -- parameter: min_won_ms double = 60000 [ms] or the same wall time
--- evidence: Of {num_tasks:task|tasks} one read {rows_max:row|rows} of {rows:int} and ran for {longest_ms:s} of the {duration_ms:s} of the stage, while
+-- evidence: One of {num_tasks:task|tasks} read {rows_max:int} of {rows:row|rows} and ran for {longest_ms:s} of the {duration_ms:s} of the stage, while
 --   {stage_slots:core|cores} were there[; the rows came from {files_read:file|files}].
--- recommendation: The file has one row group, which cannot be cut: repartition right after reading it (before the costly step), or let its writer
---   make smaller row groups (parquet.block.size) or more files.
+-- recommendation: The rows lie in one row group (the file has no other, or the filters keep no other), which one task reads: repartition right after
+--   reading, before the costly step, or have the writer make smaller row groups (parquet.block.size) or more files.
 WITH judged AS (
   SELECT
     f.*, CAST(duration_ms AS DOUBLE) * (1e0 - 1e0 / NULLIF(stage_slots, 0)) AS won_ms
   FROM stage_facts AS f
-  WHERE status = 'COMPLETE' AND has_scan AND NOT is_listing AND num_tasks >= 2 AND num_tasks <= $max_tasks_per_slot * stage_slots
-    AND stage_slots >= 2 AND duration_ms >= $min_stage_ms AND input_records >= $min_rows
-    AND input_rows_max >= $min_rows_share * input_records AND run_time_max >= $min_task_share * executor_run_time
+  WHERE status = 'COMPLETE' AND is_one_row_group AND NOT is_listing AND stage_slots >= 2 AND duration_ms >= $min_stage_ms
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,

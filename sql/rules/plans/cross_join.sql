@@ -88,7 +88,7 @@ SELECT
   CASE WHEN n.is_product THEN TRY_CAST(ROUND(n.pairs) AS BIGINT) END AS pairs,
   COALESCE(n.description LIKE '% OR %' AND n.description LIKE '% = %' AND n.description NOT LIKE '% < %'
     AND n.description NOT LIKE '% > %' AND n.description NOT LIKE '% <= %' AND n.description NOT LIKE '% >= %', FALSE) AS is_choice,
-  COALESCE(n.description LIKE '%LeftAnti%' AND n.description LIKE '%isnull(%', FALSE) AS is_not_in,
+  COALESCE(n.description LIKE '%LeftAnti%' AND n.description LIKE '%isnull((%', FALSE) AS is_not_in,
   COALESCE(n.description LIKE '%RLIKE(%' OR n.description LIKE '% LIKE %' OR n.description LIKE '%Contains(%'
     OR n.description LIKE '%StartsWith(%' OR n.description LIKE '%EndsWith(%', FALSE) AS is_pattern,
   -- Few of the pairs match.

@@ -44,33 +44,17 @@ WITH joins AS (
     CASE WHEN COALESCE(is_full, FALSE) THEN GREATEST(left_bytes, right_bytes) ELSE large_bytes END AS many_bytes
   FROM join_facts AS j
 ),
--- Where the small side is one read of files, with nothing that multiplies rows, Spark knew how large it is.
-small_nodes AS (
-  SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.threshold_bytes,
-    SUM(CASE WHEN CARDINALITY(n.child_node_ids) = 0 AND n.node_name NOT LIKE 'WholeStageCodegen%' THEN 1 ELSE 0 END) AS num_leaves,
-    SUM(CASE WHEN n.node_name LIKE 'Generate%' OR n.node_name LIKE 'Expand%' THEN 1 ELSE 0 END) AS num_generators,
-    -- The size of a table of a metastore is not known without statistics.
-    SUM(CASE WHEN s.table_name IS NULL AND s.format IN ('parquet', 'orc', 'avro', 'csv', 'json', 'text')
-      AND COALESCE(s.partition_filters NOT LIKE '%dynamicpruning%', TRUE) THEN CAST(s.bytes_read AS DOUBLE) END) AS file_bytes
-  FROM joins AS j
-  INNER JOIN sql_nodes AS m
-    ON m.platform = j.platform AND m.cluster_id = j.cluster_id
-    AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.sql_id = j.sql_id AND m.node_id = j.small_id
-  INNER JOIN sql_nodes AS n
-    ON n.platform = j.platform AND n.cluster_id = j.cluster_id
-    AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id
-    AND n.node_id >= m.node_id AND n.node_id <= m.last_node_id
-  LEFT JOIN sql_scans AS s
-    ON s.platform = n.platform AND s.cluster_id = n.cluster_id
-    AND s.application_id = n.application_id AND s.attempt_id = n.attempt_id AND s.sql_id = n.sql_id AND s.node_id = n.node_id AND s.operation = 'read'
-  WHERE j.threshold_bytes > 0e0
-  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.threshold_bytes
-),
+-- Where the small side is one read of files, with nothing that multiplies rows, Spark knew how large it is. The size of a
+-- table of a metastore is not known without statistics, and partitions that are pruned while the query runs are not either.
 hinted AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, file_bytes
-  FROM small_nodes
-  WHERE num_leaves = 1 AND num_generators = 0 AND file_bytes > 0e0 AND file_bytes <= $max_known_share * threshold_bytes
+  SELECT j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, s.file_bytes
+  FROM joins AS j
+  INNER JOIN join_sides AS s
+    ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.sql_id = j.sql_id AND s.node_id = j.node_id
+    AND s.side_id = j.small_id
+  WHERE s.num_leaves = 1 AND s.num_growers = 0 AND s.table_name IS NULL AND s.format IN ('parquet', 'orc', 'avro', 'csv', 'json', 'text')
+    AND s.partition_filters NOT LIKE '%dynamicpruning%' AND s.file_bytes > 0e0 AND s.file_bytes <= $max_known_share * j.threshold_bytes
 ),
 work AS (
   SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms

@@ -17,8 +17,8 @@
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) and the steps below it were computed {num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
 --   application.
--- advice: is_pivot | - | - | A pivot without a list of values runs all of the query first, to find them: name the values (pivot(column, [values]), or take
---   them from a small table).
+-- advice: is_pivot | - | - | A pivot without a list of values runs all of the query first, to find them: name the values (pivot(column, values), or take them
+--   from a small table).
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
 --   cache it, and let all of them read that.
 -- recommendation: Compute it once and keep it: persist the DataFrame before the first of these queries and unpersist it after the

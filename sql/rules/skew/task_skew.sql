@@ -89,9 +89,8 @@ WITH compared AS (
   FROM stage_facts AS f
   -- Of a stage that was canceled the longest tasks have not ended.
   WHERE succeeded_tasks >= 2 AND COALESCE(failure_reason, '') NOT LIKE 'Stage cancelled%' AND run_time_max >= $min_short_longest_ms AND duration_ms IS NOT NULL AND NOT is_listing
-    -- One row group in one of a few splits is what uncut_files tells.
-    AND NOT COALESCE(has_scan AND num_tasks <= 2 * stage_slots AND duration_ms >= 10000 AND input_records >= 10000
-      AND input_rows_max >= 0.9e0 * input_records AND run_time_max >= 0.7e0 * executor_run_time, FALSE)
+    -- What uncut_files tells.
+    AND NOT (COALESCE(is_one_row_group, FALSE) AND duration_ms >= 10000)
 ),
 measured AS (
   SELECT

@@ -91,13 +91,12 @@ SELECT
   'high' AS confidence,
   TRY_CAST(s.lost_ms AS BIGINT) AS lost_core_ms,
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
-  TRY_CAST(s.lost_ms * jobs_ms / GREATEST(CAST(a.total_task_time_ms AS DOUBLE), jobs_ms, 1e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(s.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
+    / GREATEST(a.total_task_time_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
   s.query, s.num_batches, s.num_queries, TRY_CAST(s.read_ms AS BIGINT) AS read_ms,
   s.read_ms / NULLIF(CAST(t.executor_run_time AS DOUBLE), 0e0) AS share, TRY_CAST(s.lost_ms AS BIGINT) AS lost_ms
 FROM summed AS s
-INNER JOIN (
-  SELECT *, CAST(app_duration_ms - COALESCE(driver_only_time_ms, 0) AS DOUBLE) AS jobs_ms FROM application_facts
-) AS a
+INNER JOIN application_facts AS a
   ON a.platform = s.platform AND a.cluster_id = s.cluster_id
   AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
 INNER JOIN application_run_times AS t
