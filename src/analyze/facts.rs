@@ -32,9 +32,9 @@ const VALUE_BYTES: usize = 4;
 const MIN_READERS: usize = 2;
 
 /// Gives the tables of a run.
-pub(super) struct Facts<'a> {
-    lake: &'a SessionContext,
-    scope: &'a Scope,
+pub(super) struct Facts {
+    lake: SessionContext,
+    scope: Scope,
     max_table_bytes: usize,
     free_bytes: AtomicUsize,
 }
@@ -47,11 +47,11 @@ pub(super) struct Fact {
     pub is_large: bool,
 }
 
-impl<'a> Facts<'a> {
-    pub(super) fn new(lake: &'a SessionContext, scope: &'a Scope) -> Self {
+impl Facts {
+    pub(super) fn new(lake: &SessionContext, scope: &Scope) -> Self {
         Self {
-            lake,
-            scope,
+            lake: lake.clone(),
+            scope: scope.clone(),
             max_table_bytes: MAX_TABLE_BYTES,
             free_bytes: AtomicUsize::new(MAX_BYTES),
         }
@@ -59,7 +59,7 @@ impl<'a> Facts<'a> {
 
     /// The rows of `table` in the scope, for that many readers.
     pub(super) async fn table(&self, table: &str, readers: usize) -> Result<Fact, DataFusionError> {
-        let view = self.scope.restrict(self.lake, table).await?;
+        let view = self.scope.restrict(&self.lake, table).await?;
         let held = if readers < MIN_READERS {
             None
         } else {

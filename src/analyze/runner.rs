@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::catalog::{Catalog, REFERENCE_PREFIX};
 use super::conform::{Stamp, arrow_failure, conform};
@@ -183,7 +184,7 @@ impl<'a> Run<'a> {
         lake: &SessionContext,
         scope: &Scope,
     ) -> Result<(), AnalyzeError> {
-        let facts = Facts::new(lake, scope);
+        let facts = Arc::new(Facts::new(lake, scope));
         let mut in_lake = Vec::new();
         for (table, Readers { file, count }) in self.facts_read() {
             let is_there = lake
@@ -199,11 +200,16 @@ impl<'a> Run<'a> {
             }
         }
         let mut opened = stream::iter(in_lake)
-            .map(async |(table, file, readers)| {
-                let fact = facts.table(&table, readers).await;
-                let fact = fact.map_err(|error| AnalyzeError::query(&file, error))?;
-                Ok::<_, AnalyzeError>((table, file, fact))
+            .map(|(table, file, readers)| {
+                // A task of its own: to plan and to open many files keeps a core busy.
+                let facts = Arc::clone(&facts);
+                SpawnedTask::spawn(async move {
+                    let fact = facts.table(&table, readers).await;
+                    let fact = fact.map_err(|error| AnalyzeError::query(&file, error))?;
+                    Ok::<_, AnalyzeError>((table, file, fact))
+                })
             })
+            .map(async |opened| opened.await.map_err(lost_task)?)
             .buffer_unordered(TABLES_AT_ONCE);
         let mut are_small = true;
         while let Some((table, file, fact)) = opened.try_next().await? {
@@ -280,9 +286,7 @@ impl<'a> Run<'a> {
             }
             match running.join_next().await {
                 Some(Ok(done)) => self.take_over(done),
-                Some(Err(failure)) => self.analysis.problems.push(AnalyzeError::Session(Box::new(
-                    DataFusionError::ExecutionJoin(Box::new(failure)),
-                ))),
+                Some(Err(failure)) => self.analysis.problems.push(lost_task(failure)),
                 // The rules that are left can never run; findings are made of what the others found.
                 None if self.open_rules > 0 => self.open_rules = 0,
                 None => break,
@@ -420,6 +424,10 @@ async fn execute(ctx: SessionContext, planned: Planned) -> Done {
         answer,
         elapsed: begin.elapsed(),
     }
+}
+
+fn lost_task(failure: JoinError) -> AnalyzeError {
+    AnalyzeError::Session(Box::new(DataFusionError::ExecutionJoin(Box::new(failure))))
 }
 
 fn unknown_table(table: &str, file: &str) -> AnalyzeError {

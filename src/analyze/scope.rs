@@ -18,9 +18,9 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 
 use crate::model::{ApplicationKey, TextKey};
 
-/// Most applications that are listed in a filter. Files of more are hardly told apart by their ids, and Delta's
-/// file skipping goes one call deeper for each.
-const MAX_LISTED: usize = 1_000;
+/// Most values that are listed in a filter. Each file that is opened reads the list anew, so that a longer one
+/// costs more than the files that it lets go unread; the range of the values then stands for it.
+const MAX_LISTED: usize = 16;
 
 /// What a run looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,13 +112,11 @@ impl Scope {
             Self::Groups(scope) => return Ok(scope.restrict(lake, table).await?.into_view()),
             Self::All | Self::Applications(_) => return lake.table_provider(table).await,
         };
-        if keys.len() <= MAX_LISTED {
-            rows = rows.filter(col("application_id").in_list(application_ids(keys), false))?;
-        }
+        rows = rows.filter(are_applications(keys))?;
         if let Some(dates) = dates(keys)
             && has_column(&rows, "app_date")
         {
-            rows = rows.filter(col("app_date").in_list(dates, false))?;
+            rows = rows.filter(are_dates(dates))?;
         }
         // The two filters above let files go unread; this join makes the choice exact.
         let exact = rows.join(
@@ -149,19 +147,37 @@ fn has_key(rows: &DataFrame) -> bool {
         .all(|column| has_column(rows, column))
 }
 
-fn application_ids(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Vec<Expr> {
+/// A filter that holds for these applications, and where they are many for those between.
+fn are_applications(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Expr {
+    let id = col("application_id");
     let ids: BTreeSet<&str> = keys.keys().map(|key| key.application_id.as_str()).collect();
-    ids.into_iter().map(lit).collect()
+    match (ids.first(), ids.last()) {
+        (Some(first), Some(last)) if ids.len() > MAX_LISTED => id.between(lit(*first), lit(*last)),
+        _ => id.in_list(ids.into_iter().map(lit).collect(), false),
+    }
+}
+
+/// A filter that holds for these dates, and where they follow each other closely for those between.
+fn are_dates(dates: BTreeSet<NaiveDate>) -> Expr {
+    let date = col("app_date");
+    match (dates.first(), dates.last()) {
+        (Some(first), Some(last))
+            if last.signed_duration_since(*first).num_days() < 2 * dates.len() as i64 =>
+        {
+            date.between(date_literal(*first), date_literal(*last))
+        }
+        _ => date.in_list(dates.into_iter().map(date_literal).collect(), false),
+    }
 }
 
 /// The dates of the keys, if each of them has one.
-fn dates(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Option<Vec<Expr>> {
-    let dates: Option<BTreeSet<NaiveDate>> = keys.values().copied().collect();
-    let literal = |date: NaiveDate| {
-        let days = date.signed_duration_since(NaiveDate::default()).num_days();
-        lit(ScalarValue::Date32(i32::try_from(days).ok()))
-    };
-    dates.map(|dates| dates.into_iter().map(literal).collect())
+fn dates(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Option<BTreeSet<NaiveDate>> {
+    keys.values().copied().collect()
+}
+
+fn date_literal(date: NaiveDate) -> Expr {
+    let days = date.signed_duration_since(NaiveDate::default()).num_days();
+    lit(ScalarValue::Date32(i32::try_from(days).ok()))
 }
 
 fn key_table(

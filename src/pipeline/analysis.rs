@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -32,6 +33,9 @@ use super::summary::{Problem, RunSummary};
 
 /// Where the lake notes which rules its derived tables come from.
 const RULES_MARK: &str = "_sparklake/rules";
+
+/// Units that are judged side by side: while one waits for its last query, another one opens its files.
+const UNITS_AT_ONCE: usize = 2;
 
 /// The rules of a run, and what they are made of.
 pub(super) struct Rules {
@@ -189,13 +193,17 @@ impl Judging<'_> {
             let taken = stage::take(&staging, &orders, given)?;
             results.extend(taken.into_iter().map(|result| (result.unit, result)));
         }
-        for order in &orders {
-            let result = match results.remove(&order.unit) {
-                Some(result) => result,
-                None => unit::judge(order, lake, &self.catalog, &session).await?,
-            };
+        let mut judged = stream::iter(&orders)
+            .map(|order| (order, results.remove(&order.unit)))
+            .map(async |(order, result)| match result {
+                Some(result) => Ok(result),
+                None => unit::judge(order, lake, &self.catalog, &session).await,
+            })
+            .buffered(UNITS_AT_ONCE);
+        while let Some(result) = judged.try_next().await? {
             found.add(result, &mut derived, summary);
         }
+        drop(judged);
         let replace = match wanted {
             None => Replace::Everything,
             Some(keys) => Replace::applications(keys.iter().cloned()),
