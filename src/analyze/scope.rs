@@ -202,3 +202,77 @@ fn key_table(
         vec![vec![batch]],
     )?))
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Date32Array};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    const DAYS: i32 = 400;
+
+    /// A lake with one application a day.
+    fn lake() -> SessionContext {
+        let text = |text: fn(i32) -> String| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values((0..DAYS).map(text)))
+        };
+        let columns: [(&str, ArrayRef); 5] = [
+            ("platform", text(|_| "event_log".to_owned())),
+            ("cluster_id", text(|_| "c".to_owned())),
+            ("application_id", text(id)),
+            ("attempt_id", text(|_| "0".to_owned())),
+            ("app_date", Arc::new(Date32Array::from_iter_values(0..DAYS))),
+        ];
+        let lake = SessionContext::new();
+        let rows = RecordBatch::try_from_iter(columns).expect("a batch");
+        lake.register_batch("numbers", rows).expect("registered");
+        lake
+    }
+
+    /// Ids that are not in the order of the days.
+    fn id(day: i32) -> String {
+        format!("app-{:03}", day * 7 % DAYS)
+    }
+
+    #[tokio::test]
+    async fn exactly_the_chosen_applications_are_shown_however_many_lie_between() {
+        for (every, count, has_dates) in [
+            (1, 3_i32, true),
+            (1, 100, true),
+            (2, 100, false),
+            (3, 100, true),
+            (19, 20, true),
+            (50, 5, true),
+        ] {
+            let days = (0..count).map(|number| 5 + every * number);
+            let keys = days.clone().map(|day| {
+                let date = NaiveDate::default() + chrono::Days::new(u64::from(day.unsigned_abs()));
+                let key = ApplicationKey {
+                    platform: "event_log".to_owned(),
+                    cluster_id: "c".to_owned(),
+                    application_id: id(day),
+                    attempt_id: "0".to_owned(),
+                };
+                (key, has_dates.then_some(date))
+            });
+            let scope = Scope::Applications(keys.collect());
+            let lake = lake();
+            let view = scope.restrict(&lake, "numbers").await.expect("a view");
+            let rows = lake.read_table(view).expect("a table");
+            let rows = rows.select_columns(&["app_date"]).expect("a column");
+            let mut shown: Vec<i32> = Vec::new();
+            for batch in rows.collect().await.expect("rows") {
+                let dates = cast_to_days(&batch);
+                shown.extend(dates.as_primitive::<Int32Type>().values());
+            }
+            shown.sort_unstable();
+            let expected: Vec<i32> = days.collect();
+            assert_eq!(shown, expected, "{count} of every {every}");
+        }
+    }
+
+    fn cast_to_days(batch: &RecordBatch) -> ArrayRef {
+        arrow::compute::cast(batch.column(0), &DataType::Int32).expect("days")
+    }
+}
