@@ -52,6 +52,7 @@ FROM (VALUES
   ('self_join', 'sql'), ('self_join', 'plans'),
   ('single_task', 'stages'),
   ('slow_executor', 'distributed'), ('slow_executor', 'executors'), ('slow_executor', 'stages'),
+  ('slow_allocation', 'distributed'), ('slow_allocation', 'executors'), ('slow_allocation', 'tasks'), ('slow_allocation', 'settings'),
   ('slow_start', 'distributed'), ('slow_start', 'executors'),
   ('small_batches', 'streaming'),
   ('small_files', 'sql'), ('small_files', 'plans'),

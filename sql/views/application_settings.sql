@@ -56,6 +56,7 @@ settings AS (
     MAX(CASE WHEN key = 'spark.dynamicAllocation.executorIdleTimeout' THEN time_ms END) AS idle_timeout_ms,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.cachedExecutorIdleTimeout' THEN time_ms END) AS cached_timeout_ms,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.shuffleTracking.timeout' THEN time_ms END) AS shuffle_timeout_ms,
+    MAX(CASE WHEN key = 'spark.dynamicAllocation.schedulerBacklogTimeout' THEN time_ms END) AS backlog_timeout_ms,
     MAX(CASE WHEN key = 'spark.shuffle.service.enabled' THEN value END) AS shuffle_service,
     MAX(CASE WHEN key = 'spark.plugins' AND value LIKE '%com.nvidia.spark.sqlplugin%' THEN 1 ELSE 0 END) AS num_rapids,
     MAX(CASE WHEN key = 'spark.rapids.sql.enabled' THEN value END) AS rapids,
@@ -113,8 +114,8 @@ SELECT
       v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
       OR COALESCE(s.shuffle_tracking, 'false') = 'true'
     ) AS can_allocate,
-  -- NULL where nobody set them: 60 s, and forever for executors with cached or shuffle data.
-  s.idle_timeout_ms, s.cached_timeout_ms, s.shuffle_timeout_ms,
+  -- NULL where nobody set them: 60 s, and forever for executors with cached or shuffle data; 1 s for a backlog.
+  s.idle_timeout_ms, s.cached_timeout_ms, s.shuffle_timeout_ms, s.backlog_timeout_ms,
   COALESCE(s.speculation, 'false') = 'true' AS speculation,
   -- RAPIDS computes on GPUs, unless it only explains what it would do.
   COALESCE(s.num_rapids, 0) = 1 AND COALESCE(s.rapids, 'true') = 'true' AND COALESCE(s.rapids_mode, 'executeongpu') = 'executeongpu' AS has_gpu

@@ -9,7 +9,7 @@
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond, as in memory_spill
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that a core writes to or reads from its share of the disk in a millisecond, as in disk_spill
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no waste, as in gc_pressure
--- reads: applications, executors, jobs, stage_executors, stage_facts, stages, task_quantiles, tasks
+-- reads: applications, executors, jobs, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
 WITH held AS (
   -- All attempts of a stage attempt.
   SELECT
@@ -63,7 +63,7 @@ lost_tasks AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
 with_tasks AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM tasks
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM stage_tails
 ),
 tried_again AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id

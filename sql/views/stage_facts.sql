@@ -14,6 +14,8 @@
 --   partitions (repartition(n)), which neither spark.sql.shuffle.partitions nor adaptive execution changes.
 --   split_bytes are those that splits are cut from. is_row_group_bound: splits for partitions_fit would be smaller than the row groups
 --   that writers of Parquet make unless told otherwise (128 MiB; stripes of ORC half of it), so that most of them would be empty.
+--   scarce_heap_mib is the heap of an executor in which the worst task would not have spilled, at most four times what there is: known where executors have
+--   little heap for each core, so that tasks got less than 256 MiB and the median one spilled.
 --   is_one_row_group: of a few splits of columnar files one had nearly all rows, and took nearly all of the time.
 -- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, stage_executors, stage_tails,
 --   stages, task_quantiles
@@ -196,6 +198,8 @@ fitted AS (
     f.*,
     -- Of columnar files less is read, vectored reads count next to nothing, and failed tasks count again.
     CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) AS split_bytes,
+    -- In one executor, at most.
+    LEAST(CAST(executor_cores AS DOUBLE), CEIL(CAST(num_tasks AS DOUBLE) / GREATEST(COALESCE(executors, 1), 1))) AS tasks_at_once,
     stage_slots * TRY_CAST(CEIL(GREATEST(
       CEIL(CAST(data_bytes AS DOUBLE) / 134217728e0),
       -- A task that spilled s and peaked at p needed s + p at once; twice where the peak is not known.
@@ -214,6 +218,17 @@ SELECT
     split_bytes / NULLIF(partitions_fit, 0) < CASE file_format WHEN 'orc' THEN 67108864e0 ELSE 134217728e0 END
     AND file_format IN ('parquet', 'orc', 'delta', 'iceberg'), FALSE
   ) AS is_row_group_bound,
+  -- Of the heap 300 MB are Spark's own, and 60 % of the rest is for execution and storage, which the tasks that run at once share.
+  CASE
+    WHEN NOT is_local AND NOT is_databricks AND memory_spilled_median > 0 AND peak_memory_max < 268435456
+      AND CAST(executor_memory_bytes AS DOUBLE) <= 805306368e0 * tasks_at_once
+      THEN TRY_CAST(LEAST(
+        GREATEST(1024e0, 256e0 * CEIL((
+          300e0 + tasks_at_once * (CAST(peak_memory_max AS DOUBLE) + memory_spilled_max) / 1048576e0 / 0.6e0
+        ) / 256e0)),
+        4e0 * FLOOR(executor_memory_bytes / 1048576e0)
+      ) AS BIGINT)
+  END AS scarce_heap_mib,
   COALESCE(
     has_scan AND file_format IN ('parquet', 'orc', 'delta', 'iceberg') AND num_tasks >= 2 AND num_tasks <= 2 * stage_slots AND input_records >= 10000
     AND input_rows_max >= 0.9e0 * input_records AND run_time_max >= 0.7e0 * executor_run_time, FALSE

@@ -9,6 +9,7 @@
 //! engine evaluates them; the text is a template. A line whose setting has that value already, or
 //! does not exist in the application's Spark, is passed over.
 
+use arrow::array::{Array, AsArray, RecordBatch};
 use serde::Serialize;
 
 use super::error::CatalogError;
@@ -66,6 +67,16 @@ impl Advice {
 /// Name of the column that tells whether the condition of that line holds.
 pub(super) fn holds_column(index: usize) -> String {
     format!("advice_{}", index + 1)
+}
+
+/// The line of advice that a row of the rule's answer gets, were none of their settings in force.
+pub(super) fn first_that_holds(answer: &RecordBatch, row: usize) -> Option<usize> {
+    (0..)
+        .map_while(|index| answer.column_by_name(&holds_column(index)))
+        .position(|holds| {
+            let holds = holds.as_boolean_opt();
+            holds.is_some_and(|holds| row < holds.len() && holds.is_valid(row) && holds.value(row))
+        })
 }
 
 /// Name of the column with the value that line recommends.

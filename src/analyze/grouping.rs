@@ -1,5 +1,6 @@
 //! The same finding again and again, as in a loop, told once: rows of one application that agree in
-//! the column that the rule groups by become one, the worst of them, with the sums of what all lost.
+//! the column that the rule groups by, and get the same advice, become one, the worst of them, with the
+//! sums of what all lost.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
 
+use super::advice::first_that_holds;
 use super::settings::KEY_COLUMNS;
 
 /// Columns that are added up over a group.
@@ -29,7 +31,7 @@ pub(super) fn ungrouped(answer: &RecordBatch) -> Grouped {
     }
 }
 
-/// One row for each application, title and value of `column`. A row where it is NULL stands alone.
+/// One row for each application, title, line of advice and value of `column`. A row where it is NULL stands alone.
 pub(super) fn group(answer: &RecordBatch, column: &str) -> Result<Grouped, ArrowError> {
     let key_columns: Vec<Option<StringArray>> = KEY_COLUMNS
         .into_iter()
@@ -38,7 +40,7 @@ pub(super) fn group(answer: &RecordBatch, column: &str) -> Result<Grouped, Arrow
         .collect::<Result<_, _>>()?;
     let subjects = text_column(answer, "subject_id")?;
     let lost = number_column(answer, SUMMED[0])?;
-    let mut groups: BTreeMap<Vec<Option<&str>>, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Option<usize>, Vec<Option<&str>>), Vec<usize>> = BTreeMap::new();
     for row in 0..answer.num_rows() {
         let mut key: Vec<Option<&str>> = key_columns
             .iter()
@@ -47,7 +49,8 @@ pub(super) fn group(answer: &RecordBatch, column: &str) -> Result<Grouped, Arrow
         if key.last().is_some_and(Option::is_none) {
             key.push(at(subjects.as_ref(), row));
         }
-        groups.entry(key).or_default().push(row);
+        let advice = first_that_holds(answer, row);
+        groups.entry((advice, key)).or_default().push(row);
     }
     // The worst first; the smallest subject of equals, so that the choice is the same every time.
     for rows in groups.values_mut() {

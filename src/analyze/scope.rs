@@ -10,17 +10,14 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use datafusion::catalog::TableProvider;
-use datafusion::common::{JoinType, ScalarValue};
+use datafusion::common::JoinType;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Operator, binary_expr, cast};
-use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, SessionContext, col};
 
+use crate::ask::{among_applications, among_days};
 use crate::model::{ApplicationKey, TextKey};
-
-/// Most values that are listed in a filter. Each file that is opened reads the list anew, so that a longer one
-/// costs more than the files that it lets go unread; the range of the values then stands for it.
-const MAX_LISTED: usize = 16;
 
 /// What a run looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,11 +109,12 @@ impl Scope {
             Self::Groups(scope) => return Ok(scope.restrict(lake, table).await?.into_view()),
             Self::All | Self::Applications(_) => return lake.table_provider(table).await,
         };
-        rows = rows.filter(are_applications(keys))?;
-        if let Some(dates) = dates(keys)
+        let ids = keys.keys().map(|key| key.application_id.as_str());
+        rows = rows.filter(among_applications(&ids.collect()))?;
+        if let Some(days) = days(keys)
             && has_column(&rows, "app_date")
         {
-            rows = rows.filter(are_dates(dates))?;
+            rows = rows.filter(among_days(&days))?;
         }
         // The two filters above let files go unread; this join makes the choice exact.
         let exact = rows.join(
@@ -147,37 +145,12 @@ fn has_key(rows: &DataFrame) -> bool {
         .all(|column| has_column(rows, column))
 }
 
-/// A filter that holds for these applications, and where they are many for those between.
-fn are_applications(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Expr {
-    let id = col("application_id");
-    let ids: BTreeSet<&str> = keys.keys().map(|key| key.application_id.as_str()).collect();
-    match (ids.first(), ids.last()) {
-        (Some(first), Some(last)) if ids.len() > MAX_LISTED => id.between(lit(*first), lit(*last)),
-        _ => id.in_list(ids.into_iter().map(lit).collect(), false),
-    }
-}
-
-/// A filter that holds for these dates, and where they follow each other closely for those between.
-fn are_dates(dates: BTreeSet<NaiveDate>) -> Expr {
-    let date = col("app_date");
-    match (dates.first(), dates.last()) {
-        (Some(first), Some(last))
-            if last.signed_duration_since(*first).num_days() < 2 * dates.len() as i64 =>
-        {
-            date.between(date_literal(*first), date_literal(*last))
-        }
-        _ => date.in_list(dates.into_iter().map(date_literal).collect(), false),
-    }
-}
-
-/// The dates of the keys, if each of them has one.
-fn dates(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Option<BTreeSet<NaiveDate>> {
-    keys.values().copied().collect()
-}
-
-fn date_literal(date: NaiveDate) -> Expr {
-    let days = date.signed_duration_since(NaiveDate::default()).num_days();
-    lit(ScalarValue::Date32(i32::try_from(days).ok()))
+/// The dates of the keys, as days since 1970, if each of them has one.
+fn days(keys: &BTreeMap<ApplicationKey, Option<NaiveDate>>) -> Option<BTreeSet<i32>> {
+    let days = |date: NaiveDate| date.signed_duration_since(NaiveDate::default()).num_days();
+    keys.values()
+        .map(|date| i32::try_from(days((*date)?)).ok())
+        .collect()
 }
 
 fn key_table(

@@ -9,8 +9,10 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use async_trait::async_trait;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
+use futures::{StreamExt, stream};
 
 use super::conform::arrow_failure;
 use super::error::AnalyzeError;
@@ -25,8 +27,11 @@ const SIMULATIONS: &str = "simulations";
 /// Grows when the rows of the same facts change.
 const VERSION: u32 = 1;
 
-/// Most tasks that are read at a time, unless one application has more.
+/// Most tasks of a group of applications that are read together, unless one application has more.
 const MAX_TASKS: u64 = 2_000_000;
+
+/// Groups that are read and simulated side by side.
+const GROUPS_AT_ONCE: usize = 2;
 
 /// Makes the table, application by application.
 #[derive(Debug)]
@@ -74,16 +79,24 @@ impl Step for Simulations {
     async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
         let failed = |error: DataFusionError| AnalyzeError::query(SIMULATIONS, error);
         let unread = |error: crate::simulate::ReadError| failed(*error.source);
+        let lost = |error| failed(DataFusionError::ExecutionJoin(Box::new(error)));
         let listed = list(session).await.map_err(unread)?;
         let wanted = listed.into_iter().map(|listed| listed.wanted).collect();
+        let mut simulated = stream::iter(groups(wanted))
+            .map(|group| {
+                let session = session.clone();
+                // A task of its own: to read millions of tasks keeps a core busy.
+                SpawnedTask::spawn(async move {
+                    let facts = read(&session, &group).await?;
+                    // Scheduling does too: not one that answers others.
+                    Ok(SpawnedTask::spawn_blocking(move || simulate(&facts)).await)
+                })
+            })
+            .buffered(GROUPS_AT_ONCE);
         let mut rows = Rows::default();
-        for group in groups(wanted) {
-            let facts = read(session, &group).await.map_err(unread)?;
-            // Scheduling keeps a core busy: not one that answers others.
-            let simulated = tokio::task::spawn_blocking(move || simulate(&facts)).await;
-            let simulated = simulated
-                .map_err(|error| failed(DataFusionError::ExecutionJoin(Box::new(error))))?;
-            rows.0.extend(simulated);
+        while let Some(group) = simulated.next().await {
+            let group = group.map_err(lost)?.map_err(unread)?;
+            rows.0.extend(group.map_err(lost)?);
         }
         rows.batch()
     }

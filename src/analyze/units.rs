@@ -65,7 +65,7 @@ pub struct UnitLimits {
 impl Default for UnitLimits {
     fn default() -> Self {
         Self {
-            applications: 256,
+            applications: 1_000,
             stages: 20_000,
         }
     }

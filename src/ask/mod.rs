@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod among;
 mod answer;
 mod cooperative;
 mod dialect;
@@ -42,6 +43,7 @@ mod views;
 mod watch;
 mod wrong_query;
 
+pub use among::{among_applications, among_days};
 pub use answer::{Answer, AnswerStream, QueryLimits};
 pub use error::AskError;
 pub use lake::{AskLake, AskOptions};

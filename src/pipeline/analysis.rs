@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn units_that_are_handed_out_are_worth_their_planning() {
         let applications = |subjects, units| handed_out(subjects, units).applications;
-        assert_eq!(applications(30_000, 32), 256);
+        assert_eq!(applications(30_000, 32), 937);
         assert_eq!(applications(3_200, 32), 100);
         assert_eq!(applications(100, 32), 16);
         assert_eq!(applications(6, 32), 2);

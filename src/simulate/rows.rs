@@ -1,20 +1,18 @@
 //! Rows of the lake's tables, in the types that facts are made of.
 
-use std::collections::BTreeSet;
-
 use arrow::array::{
     Array, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit};
 use arrow::error::ArrowError;
-use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, Expr, SessionContext, col};
 use futures::TryStreamExt;
 
 use super::wanted::Wanted;
+use crate::ask::{among_applications, among_days};
 use crate::model::ApplicationKey;
 
 /// A table could not be read.
@@ -72,19 +70,12 @@ pub(super) async fn scan(
     Ok(Scan { table, rows })
 }
 
+/// Rows of these applications and of few others, whose rows the readers pass over.
 fn only(rows: DataFrame, wanted: &[Wanted]) -> Result<DataFrame, DataFusionError> {
-    let ids: BTreeSet<&str> = wanted
-        .iter()
-        .map(|one| one.key.application_id.as_str())
-        .collect();
-    let days: BTreeSet<i32> = wanted.iter().map(|one| one.app_date).collect();
-    let ids = ids.into_iter().map(lit).collect();
-    let days = days.into_iter();
-    let days = days
-        .map(|day| lit(ScalarValue::Date32(Some(day))))
-        .collect();
-    let rows = rows.filter(col("app_date").in_list(days, false))?;
-    rows.filter(col("application_id").in_list(ids, false))
+    let ids = wanted.iter().map(|one| one.key.application_id.as_str());
+    let days = wanted.iter().map(|one| one.app_date);
+    rows.filter(among_days(&days.collect()))?
+        .filter(among_applications(&ids.collect()))
 }
 
 /// A batch with its columns in the types that are read.

@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. The rate of a core's share
@@ -24,8 +24,13 @@
 --   the worst task wrote {disk_spilled_max:bytes}.
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
--- advice: is_told_too AND chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller, as the
---   memory_spill finding of this stage says: it counts the computing, this one the disk. More memory comes second: it costs money.
+-- advice: scarce_heap_mib > 0 | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
+--   {executor_cores:core|cores}, so that a task got no more than {peak_memory_max:bytes} to sort and aggregate in: raise it first.
+-- advice: is_told_too AND chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Do what the memory_spill finding of this
+--   stage advises: it counts the computing, this one the disk.
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND is_row_group_bound AND is_shuffled | - | - |
+--   A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits would be empty: give the tasks more
+--   memory, or carry fewer columns into this step. The stage ends in a shuffle of its rows, so that to repartition them before it would move them twice.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND is_row_group_bound | - | - |
 --   A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits would be empty: repartition
 --   right after reading, into about {partitions_fit:int} partitions, which hold the data of this stage without spilling.
@@ -67,6 +72,6 @@ SELECT
   stage_name, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
-  split_bytes, sql_id, is_row_group_bound
+  split_bytes, sql_id, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -31,6 +31,8 @@
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
+-- advice: scarce_heap_mib > 0 | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
+--   {executor_cores:core|cores}, of which a task got no more than {peak_memory_max:bytes} to sort and aggregate in: raise it first. More partitions come second.
 -- advice: cause = 'grown' | - | - | Rows grow or are made in the tasks (explode, joins, a range, a source whose bytes are not counted), so that each holds far
 --   more than it read: split its input into more partitions (repartition before that step), carry fewer columns through it, or
 --   give the tasks more memory.
@@ -38,6 +40,9 @@
 --   objects): give the driver, which runs the tasks in local mode, more memory, or sort and carry fewer columns.
 -- advice: cause = 'memory' | - | - | The partitions are small, but rows grow in the task (explode, collect_list, wide
 --   objects) or many tasks share an executor's memory: give the tasks more memory (fewer cores an executor, then more memory).
+-- advice: cause = 'input' AND is_row_group_bound AND is_shuffled | - | - | A task reads whole row groups of these files (128 MB, unless their writer set
+--   less), so that smaller splits would be empty: give the tasks more memory, or carry fewer columns into this step. The stage ends in a shuffle of
+--   its rows, so that to repartition them before it would move them twice.
 -- advice: cause = 'input' AND is_row_group_bound | - | - | A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits
 --   would be empty: repartition right after reading, into about {partitions_needed:partition|partitions}, or carry fewer columns into this step.
 -- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
@@ -94,6 +99,7 @@ SELECT
   stage_name, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
-  split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound
+  split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound,
+  shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

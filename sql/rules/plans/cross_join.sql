@@ -2,7 +2,7 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
@@ -25,6 +25,8 @@
 --   once), or put the patterns into one expression (a|b|c) and look up the one that matched.
 -- advice: is_choice | - | - | The condition is a choice (OR) of equalities: join once for each of them by its equality and take the union of the
 --   results, each pair once (for NOT EXISTS, one after the other). Then Spark hashes instead of comparing every pair.
+-- advice: is_bare | - | - | The join has no condition at all, so most likely it was forgotten: join on what both sides have in common. Where every
+--   pair is meant, write crossJoin and filter or aggregate both sides first.
 -- advice: is_lookup | - | - | Give both sides a number that equal rows share and join on it too: for ranges of numbers or times the number of the bucket
 --   (an hour, the value divided by the width of a range; a range that spans several buckets is listed in each). Then Spark hashes
 --   instead of comparing every pair.
@@ -91,6 +93,8 @@ SELECT
   COALESCE(n.description LIKE '%LeftAnti%' AND n.description LIKE '%isnull((%', FALSE) AS is_not_in,
   COALESCE(n.description LIKE '%RLIKE(%' OR n.description LIKE '% LIKE %' OR n.description LIKE '%Contains(%'
     OR n.description LIKE '%StartsWith(%' OR n.description LIKE '%EndsWith(%', FALSE) AS is_pattern,
+  -- One that was meant so says Cross.
+  COALESCE(TRIM(n.description) RLIKE '^BroadcastNestedLoopJoin Build(Left|Right), Inner$', FALSE) AS is_bare,
   -- Few of the pairs match.
   COALESCE(n.rows_output < 0.1e0 * n.pairs, FALSE) AS is_lookup,
   n.stage_ms, CASE WHEN n.stage_ms IS NOT NULL THEN a.executor_run_time END AS app_ms

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Never above medium: the author knows whether the data change in between. That a table is read again for
@@ -13,10 +13,13 @@
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
+-- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) and the steps below it were computed {num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
---   application.
+--   application[; {rounds}].
+-- advice: is_rounds | - | - | Each round of the loop computes all earlier rounds again, because its plan grows: cut the plan in each round
+--   (localCheckpoint or checkpoint of the DataFrame, or write it and read it again). The later rounds lose more than the numbers above tell.
 -- advice: is_pivot | - | - | A pivot without a list of values runs all of the query first, to find them: name the values (pivot(column, values), or take them
 --   from a small table).
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
@@ -28,6 +31,31 @@ WITH places AS (
     w.*, SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
     MAX(w.sql_id) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash) AS last_query
   FROM repeated_work AS w
+),
+sizes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_operators
+  FROM sql_nodes
+  WHERE operator_kind IN ('join', 'aggregate', 'window')
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+-- Queries that hold the same work, each with what came before it.
+ordered AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, s.num_operators,
+    LAG(s.num_operators) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id) AS earlier
+  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, work_hash, sql_id FROM repeated_work) AS w
+  INNER JOIN sizes AS s
+    ON s.platform = w.platform AND s.cluster_id = w.cluster_id
+    AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id AND s.sql_id = w.sql_id
+),
+growing AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, work_hash,
+    COUNT(*) AS num_queries,
+    SUM(CASE WHEN num_operators > earlier THEN 1 ELSE 0 END) AS num_larger,
+    SUM(CASE WHEN num_operators < earlier THEN 1 ELSE 0 END) AS num_smaller
+  FROM ordered
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
 )
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id,
@@ -42,8 +70,15 @@ SELECT
   -- As the plan shows it, without the numbers of expressions.
   SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
-  r.executor_run_time AS app_ms
+  r.executor_run_time AS app_ms,
+  -- The last query may only write what the last round made.
+  COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
+  CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2
+    THEN 'these queries grow by a step each, as the rounds of a loop do' END AS rounds
 FROM places AS p
+LEFT JOIN growing AS g
+  ON g.platform = p.platform AND g.cluster_id = p.cluster_id
+  AND g.application_id = p.application_id AND g.attempt_id = p.attempt_id AND g.work_hash = p.work_hash
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
   AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id

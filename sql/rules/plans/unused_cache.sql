@@ -2,7 +2,7 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that did
 --   not hold: fewer partitions were cached than there are, or many blocks were evicted, so that reads computed
 --   them again. The second needs block updates in the log. Caches that Spark's libraries and Delta make for
@@ -14,11 +14,12 @@
 -- parameter: min_once_share double = 0.2 [ratio] task time of the count that filled a cache which one query read, over that of the application, at least
 -- parameter: min_evicted_ratio double = 0.2 [ratio] blocks that left the cache over those stored, at least
 -- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level}), {verdict}[: {blocks_evicted:int} of
---   {blocks_stored:block|blocks} left the cache, and {num_reads:stage|stages} read it]. What filled it took {fill_ms:s} of task
---   time.
+--   {blocks_stored:block|blocks} left the cache, and {num_reads:stage|stages} read it]. The stage that filled it took
+--   {stage_ms:s} of task time.
 -- advice: is_once | - | - | Take the cache and the count away: the query that reads the data computes them itself, and their rows can be counted on the way
 --   (DataFrame.observe, or the rows that the write tells).
--- advice: is_unread | - | - | Do not cache what is used once: take the cache() or persist() away, or unpersist the data after their last use.
+-- advice: is_unread | - | - | Do not cache what is used once: take the cache() or persist() away, or unpersist the data after their last use. A
+--   cache is filled with all of its columns, also with those that no later step reads.
 -- recommendation: Cache less (only the columns and rows that are read again), give back caches that are done with, or let them go to
 --   disk (MEMORY_AND_DISK) rather than be computed again.
 WITH cached AS (
@@ -82,7 +83,7 @@ judged AS (
   SELECT
     c.*,
     o.owner IS NOT NULL AND c.num_reads <= 2 AND w.run_ms >= $min_once_share * o.app_ms AS is_once,
-    w.run_ms AS fill_ms,
+    w.run_ms AS fill_ms, f.run_ms AS stage_ms,
     c.num_reads = 0 OR f.owner = l.owner AS is_unread,
     COALESCE(c.blocks_evicted >= $min_evicted_ratio * c.blocks_stored AND c.blocks_evicted > 0, FALSE) AS is_evicted,
     COALESCE(c.max_cached_partitions < c.num_partitions, FALSE) AS is_partial
@@ -116,6 +117,6 @@ SELECT
   END AS verdict,
   CASE WHEN NOT is_unread AND NOT is_once THEN blocks_evicted END AS blocks_evicted,
   CASE WHEN NOT is_unread AND NOT is_once THEN blocks_stored END AS blocks_stored,
-  num_reads, TRY_CAST(fill_ms AS BIGINT) AS fill_ms, is_unread, is_once AND NOT is_unread AS is_once
+  num_reads, TRY_CAST(fill_ms AS BIGINT) AS fill_ms, TRY_CAST(stage_ms AS BIGINT) AS stage_ms, is_unread, is_once AND NOT is_unread AS is_once
 FROM judged
 WHERE fill_ms >= $min_fill_ms AND (is_unread OR is_once OR (num_reads > 0 AND (is_evicted OR is_partial)))

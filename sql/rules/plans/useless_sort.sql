@@ -2,21 +2,26 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
---   ranges, and moves every row. Lost is what the stage took that only looked for the ranges.
+--   ranges, and moves every row. Lost is what the stage took that only looked for the ranges. A grouping that takes the first or the
+--   last row, or collects rows, reads the order of the sort, though Spark does not promise to keep it: the advice then first replaces that.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of the sort over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
--- evidence: Query {sql_id:int} ({query_description}) sorts all rows by {sort_keys}, and then {next_step}; the stages that the sort works in
+-- evidence: Query {sql_id:int} ({query_description}) sorts all rows by {sort_keys}, and then {next_step}[, to {order_use} in an order that
+--   Spark does not promise to keep]; the stages that the sort works in
 --   took {stage_ms:s} of {app_ms:s} of task time[, {lost_core_ms:s} of it to read the input once more for the ranges (stage
 --   {sample_stage_id:int})].
+-- advice: takes_rows | - | - | First replace first and last by min_by and max_by of the column that orders the rows (on ties or for whole rows, of a struct): they
+--   need no order. Then drop the orderBy; to drop it alone would change the result.
+-- advice: collects_rows | - | - | First sort what is collected (array_sort of collected structs that begin with the column that orders them).
+--   Then drop the orderBy; to drop it alone would change the result.
 -- advice: is_write | - | - | Drop the orderBy: the write sorts by its partition columns anyhow. To have the rows of each file in order, shuffle by the
 --   partition columns (repartition) and sort within the tasks by these and then by the wanted columns (sortWithinPartitions).
--- advice: is_group | - | - | Drop the orderBy: a grouping need not keep its order. To take the first or last row of each key use max_by or min_by
---   of the column that orders them, or a window with an ORDER BY of its own.
+-- advice: is_group | - | - | Drop the orderBy: a grouping need not keep its order.
 -- recommendation: Drop the orderBy, or move it to the end, where its order reaches the result.
 WITH nodes AS (
   SELECT
@@ -47,7 +52,9 @@ next_steps AS (
       WHEN f.node_name = 'Sort' THEN 'local sort'
       ELSE 'shuffle'
     END AS kind,
-    f.description, w.node_id IS NOT NULL AS is_write
+    f.description, w.node_id IS NOT NULL AND NOT w.is_group AS is_write,
+    -- What the grouping computes, whose rows the sort may have been meant for.
+    SUBSTR(g.description, POSITION('functions=' IN g.description)) AS functions
   FROM few AS f
   INNER JOIN few AS n1
     ON n1.platform = f.platform AND n1.cluster_id = f.cluster_id
@@ -58,7 +65,11 @@ next_steps AS (
   LEFT JOIN few AS w
     ON w.platform = f.platform AND w.cluster_id = f.cluster_id
     AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id AND w.child_id = f.node_id
-    AND (w.node_name = 'WriteFiles' OR w.node_name LIKE 'Execute %')
+    AND (w.node_name = 'WriteFiles' OR w.node_name LIKE 'Execute %' OR w.is_group)
+  LEFT JOIN few AS g
+    ON g.platform = f.platform AND g.cluster_id = f.cluster_id
+    AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id AND g.is_group
+    AND g.node_id = CASE WHEN w.is_group THEN w.node_id WHEN n1.is_group THEN n1.node_id WHEN n1.keeps_order AND n2.is_group THEN n2.node_id END
   WHERE (f.node_name = 'Sort' AND f.description LIKE '%], false, 0%')
     OR (f.node_name = 'Exchange' AND (f.description LIKE '%hashpartitioning(%' OR f.description LIKE '%RoundRobinPartitioning(%'))
 ),
@@ -67,7 +78,7 @@ undone AS (
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.stage_ids,
     CASE WHEN r.node_name = 'AQEShuffleRead' THEN r.child_id ELSE r.node_id END AS exchange_id,
     REGEXP_REPLACE(REGEXP_REPLACE(SUBSTR(s.description, 7, POSITION('], true' IN s.description) - 7), '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS sort_keys,
-    n.kind, n.is_write,
+    n.kind, n.is_write, n.functions,
     REGEXP_REPLACE(REGEXP_REPLACE(n.description, '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS next_description
   FROM sorts AS s
   INNER JOIN next_steps AS n
@@ -99,7 +110,7 @@ sampled AS (
 ),
 timed AS (
   SELECT
-    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.next_description,
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.functions, u.next_description,
     p.sample_stage_id,
     SUM(CAST(t.executor_run_time AS DOUBLE)) AS stage_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS sample_ms,
@@ -113,7 +124,7 @@ timed AS (
     AND t.application_id = u.application_id AND t.attempt_id = u.attempt_id AND t.sql_id = u.sql_id
   WHERE t.status = 'COMPLETE' AND (ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id)
   GROUP BY
-    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.next_description, p.sample_stage_id
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.functions, u.next_description, p.sample_stage_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id,
@@ -122,10 +133,18 @@ SELECT
   TRY_CAST(t.sample_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(t.sample_wall_ms AS BIGINT) AS recoverable_ms,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, SUBSTR(t.sort_keys, 1, 150) AS sort_keys,
-  CASE WHEN t.kind = 'shuffle' THEN 'shuffles them again' WHEN t.kind = 'grouping' THEN 'groups them, for which they are shuffled again'
+  CASE WHEN t.kind = 'shuffle' THEN 'shuffles them again'
+    WHEN t.kind = 'grouping' OR t.functions IS NOT NULL THEN 'groups them, for which they are shuffled again'
     ELSE CONCAT('sorts the rows of each task again by ', SUBSTR(t.next_description, 7, POSITION('], false' IN t.next_description) - 7), CASE WHEN t.is_write THEN COALESCE(CONCAT(' to write ', SUBSTR(o.location, 1, 150)), '') ELSE '' END)
   END AS next_step,
   t.kind = 'local sort' AND t.is_write AS is_write, t.kind = 'grouping' AS is_group,
+  t.functions RLIKE '(first|last)[(]' AS takes_rows, t.functions RLIKE 'collect_list[(]' AS collects_rows,
+  CASE
+    WHEN t.functions RLIKE 'first[(]' AND t.functions RLIKE 'last[(]' THEN 'take the first and last of each group'
+    WHEN t.functions RLIKE 'first[(]' THEN 'take the first of each group'
+    WHEN t.functions RLIKE 'last[(]' THEN 'take the last of each group'
+    WHEN t.functions RLIKE 'collect_list[(]' THEN 'collect lists'
+  END AS order_use,
   t.sample_stage_id, t.stage_ms, a.executor_run_time AS app_ms
 FROM timed AS t
 INNER JOIN sql AS q

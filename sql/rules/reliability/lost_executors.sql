@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
@@ -13,8 +13,8 @@
 --   along and are not counted, since that is how clusters end, unless they ran out of memory.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
---   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:task|tasks} of
---   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had finished and whose output was lost][: {reason}].
+--   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it to run {num_again:task|tasks} of
+--   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) once more, whose output was lost][: {reason}].
 -- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
 --   one row (collect_list, collect_set), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
 --   key, an aggregate), or take the key that has most of them out. More memory only moves the limit.

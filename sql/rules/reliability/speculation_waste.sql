@@ -21,6 +21,7 @@ WITH races AS (
     SUM(CASE WHEN status = 'KILLED' THEN 1 ELSE 0 END) AS num_killed,
     SUM(CASE WHEN status = 'KILLED' THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS lost_ms
   FROM tasks
+  WHERE speculative OR status = 'KILLED'
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
 summed AS (

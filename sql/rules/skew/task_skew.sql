@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -10,7 +10,7 @@
 --   had much more data or rows it is data skew; else garbage collection, waiting for shuffle data or a
 --   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler.
 --   Of up to five tasks there is no good median: the longest is held against the mean of the others, and only data skew that
---   takes a large part of the application is told.
+--   takes a large part of the application is told: that could be won, or of which a task with many times the rows of the others takes most.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_ratio double = 3.0 [ratio] longest over median run time of a task, at least
@@ -18,6 +18,8 @@
 -- parameter: many_rows_ratio double = 2.0 [ratio] the same ratio for such a stage
 -- parameter: min_tasks bigint = 6 [count] successful tasks that the stage needs for a median to mean something
 -- parameter: min_few_ratio double = 2.0 [ratio] longest run time over the mean of the others in a stage of fewer tasks, at least
+-- parameter: min_hot_share double = 0.3 [ratio] run time of the longest task of such a stage over the wall time of the application, at least
+-- parameter: min_hot_ratio double = 5.0 [ratio] with its shuffle data or rows over the mean of the others, at least
 -- parameter: min_longest_ms bigint = 10000 [ms] run time of the longest task, at least
 -- parameter: min_short_longest_ms bigint = 4000 [ms] the same where the wait is a large part of the application, at least
 -- parameter: min_short_share double = 0.1 [ratio] that part of the wall time
@@ -102,8 +104,9 @@ measured AS (
       run_time_max - run_time_typical,
       -- A lake without tasks does not tell how long the stage waited.
       COALESCE(tail_ms, duration_ms),
-      -- Wall time with the same work spread evenly: full waves of average tasks.
-      duration_ms - CEIL(CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)) * run_time_mean
+      -- Wall time with the same work spread evenly: full waves of average tasks. A few tasks could also be more.
+      duration_ms - CASE WHEN is_few THEN CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)
+        ELSE CEIL(CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)) END * run_time_mean
     ) AS BIGINT) AS recoverable_ms
   FROM compared AS c
 ),
@@ -177,7 +180,10 @@ SELECT
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local
 FROM judged
 WHERE CASE
-  WHEN is_few THEN cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND recoverable_ms >= $min_short_share * app_duration_ms
+  WHEN is_few THEN cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
+    recoverable_ms >= $min_short_share * app_duration_ms
+    OR (cause = 'shuffle' AND run_time_max >= $min_hot_share * app_duration_ms
+      AND GREATEST(shuffle_factor, shuffle_rows_max / GREATEST(shuffle_rows_typical, 1e0)) >= $min_hot_ratio))
   ELSE time_ratio >= $min_ratio
     OR (cause IN ('shuffle', 'input') AND time_ratio >= $many_rows_ratio
       AND GREATEST(COALESCE(shuffle_read_records, 0), COALESCE(input_records, 0)) >= $many_rows)
