@@ -64,6 +64,7 @@ pub struct UnitLimits {
 
 impl Default for UnitLimits {
     fn default() -> Self {
+        // To plan all rules and to open the files of a day costs the same for few applications as for many.
         Self {
             applications: 1_000,
             stages: 20_000,

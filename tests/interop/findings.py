@@ -2,6 +2,7 @@
 what `src/analyze` does in Rust, to compare with.
 """
 
+import itertools
 import json
 import math
 import re
@@ -77,13 +78,14 @@ def short(value):
 
 
 def grouped(rows: list[dict], column: str | None) -> list[tuple[dict, list[str]]]:
-    """The worst row of each group, and the subjects of the others, the worst first."""
+    """The worst row of each group, all with the same line of advice, and the subjects of the others, the worst first."""
     if column is None:
         return [(row, []) for row in rows]
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         alone = row["subject_id"] if row[column] is None else None
-        groups.setdefault((*(row[key] for key in KEYS), row.get("title"), row[column], alone), []).append(row)
+        advised = next((index for index in itertools.count(1) if row.get(f"advice_{index}", True)), None)
+        groups.setdefault((*(row[key] for key in KEYS), row.get("title"), row[column], alone, advised), []).append(row)
     result = []
     for members in groups.values():
         members.sort(key=lambda row: (
