@@ -15,6 +15,9 @@ use super::settings::KEY_COLUMNS;
 /// Columns that are added up over a group.
 const SUMMED: [&str; 2] = ["lost_core_ms", "recoverable_ms"];
 
+/// The line of advice that the rows of a group get, and the texts in which they agree.
+type GroupKey<'a> = (Option<usize>, Vec<Option<&'a str>>);
+
 /// What is left of an answer.
 pub(super) struct Grouped {
     /// The worst row of each group.
@@ -40,7 +43,7 @@ pub(super) fn group(answer: &RecordBatch, column: &str) -> Result<Grouped, Arrow
         .collect::<Result<_, _>>()?;
     let subjects = text_column(answer, "subject_id")?;
     let lost = number_column(answer, SUMMED[0])?;
-    let mut groups: BTreeMap<(Option<usize>, Vec<Option<&str>>), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<GroupKey<'_>, Vec<usize>> = BTreeMap::new();
     for row in 0..answer.num_rows() {
         let mut key: Vec<Option<&str>> = key_columns
             .iter()

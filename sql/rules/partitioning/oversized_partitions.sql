@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -17,7 +17,8 @@
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- evidence: The median of {num_tasks:task|tasks} handled {chunk_median:bytes} of {cause} and the largest {chunk_max:bytes};
 --   the {data_bytes:bytes} of the stage would make {partitions_needed:partition|partitions} of good size on
---   {stage_slots:core|cores}[; about {idle_cores:1} cores stood without a task meanwhile].
+--   {stage_slots:core|cores}[; of the {average_cores:1} cores that the application held on average, {idle_cores:1}
+--   had no task of it].
 -- advice: cause = 'input' AND sql_id IS NOT NULL AND max_partition_bytes >= 2 * $target_bytes |
 --   spark.sql.files.maxPartitionBytes | '128MB' | Read smaller splits.
 -- advice: cause = 'input' | - | - | The tasks read more than a split should hold: the files cannot be split (gzip, one row
@@ -31,6 +32,8 @@
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
 --   spark.sql.adaptive.advisoryPartitionSizeInBytes | '128MB' | Let adaptive execution merge shuffle partitions less.
 -- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.
+-- advice: output_bytes > 0 | - | - | The code sets the number of partitions (repartition, coalesce): ask for about {partitions_needed:int} there, or
+--   for fewer, but more than now, where that many files would be too small: each partition is written as a file.
 -- advice: TRUE | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there.
 -- recommendation: The code sets the number of partitions (repartition, coalesce): ask for more there.
@@ -58,7 +61,7 @@ SELECT
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(idle_cores * duration_ms / NULLIF(average_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores,
+  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN average_cores END AS average_cores, output_bytes,
   memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged
 WHERE idle_cores IS NOT NULL OR memory_bytes_spilled > 0

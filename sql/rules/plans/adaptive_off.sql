@@ -2,10 +2,10 @@
 -- title: Adaptive query execution is off
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where adaptive execution is off by the default of an old Spark in an
 --   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
---   the application. Queries of streams are not judged. It would merge small partitions, split
+--   the application. Queries of streams are not judged, nor those of which all partitions are too large to merge and none is skewed. It would merge small partitions, split
 --   skewed ones and choose joins by real sizes; how much that saves is not known beforehand.
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
@@ -13,6 +13,8 @@
 -- parameter: min_small_run_time_ms bigint = 30000 [ms] and their task time then, at least
 -- parameter: min_set_run_time_ms bigint = 10000 [ms] or their task time where it was switched off, at least
 -- parameter: min_set_share double = 0.1 [ratio] and their share of the application's task time then, at least
+-- parameter: min_helped_share double = 0.1 [ratio] part of that task time in stages whose partitions it would merge or split, at least
+-- parameter: skew_ratio double = 5.0 [ratio] largest over median partition from which adaptive execution splits it
 -- parameter: small_task_bytes double = 1048576.0 [bytes] what the tasks of a stage read on average, below which it is told
 -- parameter: min_small_tasks bigint = 100 [count] tasks of such stages, at least, for them to be told
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
@@ -23,7 +25,11 @@
 WITH stages_of AS (
   SELECT
     f.*,
-    num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small
+    num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small,
+    COALESCE(
+      (num_tasks > 1 AND 2e0 * shuffle_read_bytes <= CAST(advisory_bytes AS DOUBLE) * num_tasks)
+      OR CAST(shuffle_read_max AS DOUBLE) >= $skew_ratio * GREATEST(shuffle_read_median, 1), TRUE
+    ) AS is_helped
   FROM stage_facts AS f
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
@@ -43,14 +49,15 @@ summed AS (
     MAX(spark_minor) AS spark_minor
   FROM stages_of
   GROUP BY platform, cluster_id, application_id, attempt_id
-  HAVING (SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_shuffle_bytes
+  HAVING SUM(CASE WHEN is_helped THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) >= $min_helped_share * SUM(CAST(executor_run_time AS DOUBLE))
+  AND ((SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_shuffle_bytes
       AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_run_time_ms)
     OR (SUM(CAST(shuffle_read_bytes AS DOUBLE)) >= $min_small_bytes
       AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_run_time_ms
       AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_share * MAX(total_task_time_ms))
     -- On by default since Spark 3.2: somebody switched it off.
     OR (MAX(spark_minor) >= 302 AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_set_run_time_ms
-      AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_set_share * MAX(total_task_time_ms))
+      AND SUM(CAST(executor_run_time AS DOUBLE)) >= $min_set_share * MAX(total_task_time_ms)))
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,

@@ -2,14 +2,14 @@
 -- title: Events are missing from the history
 -- category: reliability
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where ends of tasks or stages that must have happened are not in the log. The driver drops
 --   events when its queue is full, which also confuses dynamic allocation and the web interface; a log that
 --   somebody cut looks the same. All numbers of such an application are lower bounds; no loss is counted.
 -- parameter: min_events bigint = 1 [count] events that are missing, at least
 -- evidence: At least {num_lost_events:event|events} of ended tasks and stages are missing from the history; all its numbers are lower
 --   bounds.
--- advice: num_events < capacity | - | - | So few events never fill the driver's queue: somebody cut the log, or a part of it was not written or not
+-- advice: num_events < capacity | - | - | A log of so few events cannot have filled the driver's queue: somebody cut the log, or a part of it was not written or not
 --   copied.
 -- advice: spark_minor >= 203 AND capacity < 30000 | spark.scheduler.listenerbus.eventqueue.capacity | '30000' | The driver drops events when its
 --   queue is full: make that longer, and give the driver another core and some memory for it.

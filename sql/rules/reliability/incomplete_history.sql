@@ -2,18 +2,22 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 6
+-- version: 7
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
 --   start, by a clock that was set back: what needs the run time is not judged then. And where the context was shut down
---   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule. Lost is what its unfinished
+--   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule. And where the end says that the
+--   application failed (an exit code other than 0) without a job that did. Lost is what its unfinished
 --   tasks took then.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least, where no job was running
 -- parameter: medium_share double = 0.3 [ratio] core time of unfinished tasks over that of the application, from which a shutdown is of medium severity
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
 --   still ran][ and unfinished tasks had taken {lost_core_ms:s}]; {consequence}.
 -- advice: is_backwards | - | - | Keep the clocks of the cluster in step (NTP, chrony); a run that begins after the correction can be judged.
+-- advice: is_killed | - | - | Exit code 137 is signal 9: the driver was killed, most often by the cluster manager or the system for its memory. Give it
+--   more (spark.driver.memory, spark.driver.memoryOverhead), or keep less in it; look at the cluster's log for who did it.
+-- advice: exit_text <> '' | - | - | No job failed: the program ended itself with an error. Look at the log of the driver.
 -- advice: is_cut | - | - | Look why the driver stopped in the middle of its work: a time limit, somebody who killed it, an error of the program
 --   outside of Spark.
 -- recommendation: If it does not run any more, look why the driver went (memory, the cluster ended, a time limit). If it does,
@@ -33,6 +37,17 @@ cut_jobs AS (
   WHERE j.failure_reason LIKE '%SparkContext was shut down%' AND t.platform IS NULL
   GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id
 ),
+-- An end with an error that no job had.
+exits AS (
+  SELECT a.platform, a.cluster_id, a.application_id, a.attempt_id, a.failure_reason AS exit_text
+  FROM applications AS a
+  WHERE a.failure_reason LIKE 'exited with code %'
+    AND NOT EXISTS (
+      SELECT 1 FROM jobs AS j
+      WHERE j.platform = a.platform AND j.cluster_id = a.cluster_id
+        AND j.application_id = a.application_id AND j.attempt_id = a.attempt_id AND j.status = 'FAILED'
+    )
+),
 backwards AS (
   SELECT platform, cluster_id, application_id, attempt_id, end_time
   FROM applications
@@ -40,10 +55,11 @@ backwards AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN k.num_cut > 0 AND p.unfinished_core_ms >= $medium_share * p.core_time_ms THEN 'medium' WHEN k.num_cut > 0 THEN 'low' ELSE 'info' END AS severity,
+  CASE WHEN k.num_cut > 0 AND p.unfinished_core_ms >= $medium_share * p.core_time_ms THEN 'medium' WHEN k.num_cut > 0 OR x.exit_text IS NOT NULL THEN 'low' ELSE 'info' END AS severity,
   CASE WHEN k.num_cut > 0 AND p.unfinished_core_ms >= 1e3 THEN TRY_CAST(p.unfinished_core_ms AS BIGINT) END AS lost_core_ms,
   CASE
     WHEN k.num_cut > 0 THEN 'The application was stopped while jobs ran'
+    WHEN x.exit_text IS NOT NULL THEN 'The application ended with an error'
     WHEN c.end_time IS NOT NULL THEN 'The application ends before it starts'
     WHEN a.app_duration_ms IS NULL THEN 'The history lacks its beginning and its end'
   END AS title,
@@ -51,15 +67,18 @@ SELECT
     WHEN c.end_time IS NOT NULL THEN 'has the end of the application before its start, by a clock that was set back'
     WHEN a.app_duration_ms IS NULL THEN 'lacks its beginning and its end'
     WHEN k.num_cut > 0 THEN 'ends with a shutdown of the context'
+    WHEN x.exit_text IS NOT NULL THEN CONCAT('says that the application ', x.exit_text)
     ELSE 'ends without the end of the application'
   END AS missing,
   CASE WHEN c.end_time IS NOT NULL THEN 'how long it ran and what it held is not known, and rules that need it are silent' WHEN k.num_cut > 0 THEN 'somebody or something stopped it, or its program ended with an error, and what these jobs had done is lost'
+    WHEN x.exit_text IS NOT NULL THEN 'its scheduler takes it for failed, though no job failed'
     ELSE 'all its numbers are lower bounds' END
     AS consequence,
   c.end_time IS NOT NULL AS is_backwards, COALESCE(k.num_cut > 0, FALSE) AS is_cut,
+  COALESCE(x.exit_text, '') AS exit_text, COALESCE(x.exit_text LIKE 'exited with code 137%', FALSE) AS is_killed,
   -- A single event of months later, by a clock that was wrong, tells no duration.
   CASE WHEN a.app_duration_ms < 2678400000 OR a.total_task_time_ms >= 1e-3 * a.app_duration_ms THEN a.app_duration_ms END AS app_duration_ms,
-  a.num_jobs, COALESCE(k.num_cut, r.num_running) AS num_running, a.total_task_time_ms
+  a.num_jobs, CASE WHEN x.exit_text IS NULL OR k.num_cut > 0 THEN COALESCE(k.num_cut, r.num_running) END AS num_running, a.total_task_time_ms
 FROM application_facts AS a
 LEFT JOIN core_time_parts AS p
   ON p.platform = a.platform AND p.cluster_id = a.cluster_id
@@ -70,10 +89,14 @@ LEFT JOIN open_jobs AS r
 LEFT JOIN cut_jobs AS k
   ON k.platform = a.platform AND k.cluster_id = a.cluster_id
   AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id
+LEFT JOIN exits AS x
+  ON x.platform = a.platform AND x.cluster_id = a.cluster_id
+  AND x.application_id = a.application_id AND x.attempt_id = a.attempt_id
 LEFT JOIN backwards AS c
   ON c.platform = a.platform AND c.cluster_id = a.cluster_id
   AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
 WHERE c.end_time IS NOT NULL
+  OR x.exit_text IS NOT NULL
   OR (k.num_cut > 0 AND NOT a.is_interactive)
   OR NOT a.completed
   AND (r.num_running > 0 OR (a.total_task_time_ms >= $min_core_time_ms AND a.platform <> 'databricks' AND a.application_name <> 'Databricks Shell'))

@@ -27,10 +27,10 @@
 -- advice: cause = 'heap' | - | - | The heap was full: choose more memory for each core, or make partitions smaller.
 -- advice: cause = 'container' AND has_containers AND spark_minor >= 203 | spark.executor.memoryOverhead |
 --   CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | The container needs more room beside the heap (Python workers, network buffers,
---   native memory): raise it, or run fewer tasks at once. A larger heap alone makes it worse.
+--   native memory): raise it, or run fewer tasks at once. A larger heap alone does not help.
 -- advice: cause = 'container' AND master LIKE 'yarn%' | spark.yarn.executor.memoryOverhead |
 --   CAST(overhead_needed_mib AS STRING) | The container needs more room beside the heap (Python workers, network buffers, native
---   memory): raise it, or run fewer tasks at once. A larger heap alone makes it worse.
+--   memory): raise it, or run fewer tasks at once. A larger heap alone does not help.
 -- advice: cause = 'container' | - | - | The container needs more room beside the heap: give it more memory, or run fewer tasks at once
 --   in it.
 -- advice: cause = 'signal' AND is_databricks | - | - | Signal 9 comes from the system's memory killer as a rule: choose
