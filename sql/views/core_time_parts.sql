@@ -78,7 +78,7 @@ repeats AS (
     t.platform, t.cluster_id, t.application_id, t.attempt_id,
     CAST(t.duration AS DOUBLE) AS task_ms,
     ROW_NUMBER() OVER (
-      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.index
+      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, COALESCE(t.partition_id, t.index)
       ORDER BY t.launch_time DESC, t.task_id DESC
     ) AS place
   FROM tasks AS t

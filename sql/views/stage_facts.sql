@@ -198,25 +198,33 @@ fitted AS (
     f.*,
     -- Of columnar files less is read, vectored reads count next to nothing, and failed tasks count again.
     CAST(COALESCE(NULLIF(file_bytes, 0), input_bytes) AS DOUBLE) AS split_bytes,
-    -- In one executor, at most.
-    LEAST(CAST(executor_cores AS DOUBLE), CEIL(CAST(num_tasks AS DOUBLE) / GREATEST(COALESCE(executors, 1), 1))) AS tasks_at_once,
     stage_slots * TRY_CAST(CEIL(GREATEST(
       CEIL(CAST(data_bytes AS DOUBLE) / 134217728e0),
       -- A task that spilled s and peaked at p needed s + p at once; twice where the peak is not known.
       CASE WHEN memory_bytes_spilled > 0
         THEN LEAST(
-          num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0)),
+          -- More tasks at once share the memory that fewer had.
+          num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0))
+            * GREATEST(COALESCE(CAST(executor_cores AS DOUBLE) / tasks_at_once, 1e0), 1e0),
           -- Partitions of less than 16 MiB would cost more than they save.
           GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
         ) ELSE 1e0 END
     ) / NULLIF(stage_slots, 0)) AS BIGINT) AS partitions_fit
-  FROM facts AS f
+  FROM (
+    SELECT
+      t.*,
+      -- In one executor, at most.
+      GREATEST(LEAST(CAST(executor_cores AS DOUBLE), CEIL(CAST(num_tasks AS DOUBLE) / GREATEST(COALESCE(executors, 1), 1))), 1e0) AS tasks_at_once
+    FROM facts AS t
+  ) AS f
 )
 SELECT
   f.*,
   COALESCE(
     split_bytes / NULLIF(partitions_fit, 0) < CASE file_format WHEN 'orc' THEN 67108864e0 ELSE 134217728e0 END
-    AND file_format IN ('parquet', 'orc', 'delta', 'iceberg'), FALSE
+    AND file_format IN ('parquet', 'orc', 'delta', 'iceberg')
+    -- Tasks that read several files can read one each.
+    AND COALESCE(files_read <= num_tasks, TRUE), FALSE
   ) AS is_row_group_bound,
   -- Of the heap 300 MB are Spark's own, and 60 % of the rest is for execution and storage, which the tasks that run at once share.
   CASE

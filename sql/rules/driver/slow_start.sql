@@ -2,14 +2,22 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
---   nothing can be told.
+--   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
+--   executors: then what is told is a long time before the first job, in local mode too.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
--- evidence: The first executor came {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
+-- parameter: min_short_wait_ms bigint = 20000 [ms] the first of these, at least, where the second is a larger part
+-- parameter: min_short_ratio double = 0.25 [ratio] that part, at least
+-- parameter: min_job_ms bigint = 60000 [ms] from the start of the application to its first job, at least, where no executor was waited for
+-- parameter: min_job_ratio double = 0.3 [ratio] the same over the wall time, at least
+-- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
+-- evidence: {what} {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
 --   began after {first_task_delay_ms:s}].
+-- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
+--   reads by itself, a session that is opened long before it is used.
 -- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
 --   nodes ready at the time of the job, or start it at another time.
 -- advice: master LIKE 'k8s%' | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the
@@ -22,26 +30,46 @@ WITH first_workers AS (
   WHERE executor_id <> 'driver'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+first_jobs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(submission_time)) AS first_job_ms
+  FROM jobs
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 waits AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id,
-    f.first_worker_ms - UNIX_MILLIS(p.start_time) AS wait_ms
+    f.first_worker_ms - UNIX_MILLIS(p.start_time) AS worker_wait_ms,
+    j.first_job_ms - UNIX_MILLIS(p.start_time) AS job_wait_ms,
+    COALESCE(j.first_job_ms - f.first_worker_ms >= $late_ms, f.first_worker_ms IS NULL) AS is_driver
   FROM applications AS p
-  INNER JOIN first_workers AS f
+  LEFT JOIN first_workers AS f
     ON f.platform = p.platform AND f.cluster_id = p.cluster_id
     AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id
+  LEFT JOIN first_jobs AS j
+    ON j.platform = p.platform AND j.cluster_id = p.cluster_id
+    AND j.application_id = p.application_id AND j.attempt_id = p.attempt_id
+),
+told AS (
+  SELECT w.*, CASE WHEN is_driver THEN job_wait_ms ELSE worker_wait_ms END AS wait_ms
+  FROM waits AS w
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   w.wait_ms AS recoverable_ms,
+  CASE WHEN w.is_driver THEN 'The first job was submitted' ELSE 'The first executor came' END AS what, w.is_driver,
+  CASE WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
   w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
   a.first_task_delay_ms, a.app_duration_ms, COALESCE(a.master, '') AS master
 FROM application_facts AS a
-INNER JOIN waits AS w
+INNER JOIN told AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
-WHERE NOT a.is_local AND NOT a.is_interactive AND a.platform <> 'databricks'
+WHERE NOT a.is_interactive AND a.platform <> 'databricks'
   AND a.application_name <> 'Databricks Shell'
-  AND w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms
+  AND CASE
+    WHEN w.is_driver THEN w.wait_ms >= $min_job_ms AND w.wait_ms >= $min_job_ratio * a.app_duration_ms
+    ELSE NOT a.is_local AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
+      OR (w.wait_ms >= $min_short_wait_ms AND w.wait_ms >= $min_short_ratio * a.app_duration_ms))
+  END

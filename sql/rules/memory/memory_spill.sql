@@ -74,6 +74,9 @@ WITH measured AS (
       -- Small partitions that spill need memory: rows grow in the task, or too many tasks share it.
       WHEN (partitions_fit <= num_tasks OR chunk_median < $small_bytes) AND memory_bytes_spilled >= $grown_ratio * data_bytes THEN 'grown'
       WHEN partitions_fit <= num_tasks OR chunk_median < $small_bytes THEN 'memory'
+      -- Those that fit would be that small.
+      WHEN num_tasks * (1e0 + CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0)) * $small_bytes > 1.1e0 * data_bytes
+        AND data_bytes < $small_bytes * 4 * num_tasks THEN 'memory'
       WHEN shuffle_read_bytes < input_bytes THEN 'input'
       WHEN sql_id IS NULL THEN 'rdd'
       WHEN is_repartitioned THEN 'code'

@@ -2,9 +2,9 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 6
--- description: Fires for stages with several tasks, but fewer than half of the cores that the application
---   held on average, where the tasks have data or work to share. Stages with the same cause are reported
+-- version: 7
+-- description: Fires for stages with several tasks, but fewer than half of the cores that were
+--   held meanwhile, where the tasks have data or work to share. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
 --   more than half a gibibyte by oversized_partitions. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application while its jobs ran: where stages
@@ -19,7 +19,7 @@
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
 -- parameter: open_cost_bytes double = 4194304 [bytes] what opening a file counts as when Spark cuts files (spark.sql.files.openCostInBytes)
--- evidence: {num_tasks:task|tasks} ran for {duration_ms:s} while {average_cores:1} cores were held[; they moved
+-- evidence: {num_tasks:task|tasks} ran for {duration_ms:s} while {held_cores:1} cores were held[; they moved
 --   {data_bytes:bytes}][ from {files_read:file|files}].
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
@@ -40,7 +40,15 @@
 -- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
-WITH slow AS (
+WITH facts AS (
+  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores
+  FROM stage_facts AS f
+  LEFT JOIN stage_cores AS h
+    ON h.platform = f.platform AND h.cluster_id = f.cluster_id
+    AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
+    AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
+),
+slow AS (
   SELECT
     f.*,
     CASE
@@ -49,10 +57,10 @@ WITH slow AS (
       -- Spark cuts files so that each core gets a part, but none below what opening one costs: larger ones cannot be cut.
       WHEN input_bytes >= shuffle_read_bytes AND has_scan AND files_read = num_tasks AND NOT dynamic_allocation
         AND file_bytes / NULLIF(files_read, 0) > 1.5e0 * GREATEST(
-          $open_cost_bytes, (file_bytes + $open_cost_bytes * files_read) / NULLIF(LEAST(average_cores, COALESCE(default_parallelism, average_cores)), 0)
+          $open_cost_bytes, (file_bytes + $open_cost_bytes * files_read) / NULLIF(LEAST(held_cores, COALESCE(default_parallelism, held_cores)), 0)
         )
         THEN 'unsplittable'
-      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(average_cores, 0) >= 1048576 THEN 'splits'
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(held_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
       WHEN COALESCE(is_repartitioned, FALSE) THEN CASE WHEN output_bytes > 0 THEN 'output' ELSE 'code' END
       WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions THEN 'shuffle partitions'
@@ -61,10 +69,10 @@ WITH slow AS (
       WHEN output_bytes > 0 THEN 'output'
       ELSE 'code'
     END AS cause,
-    (average_cores - num_tasks) * duration_ms AS idle_core_ms
-  FROM stage_facts AS f
+    (held_cores - num_tasks) * duration_ms AS idle_core_ms
+  FROM facts AS f
   WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
-    AND duration_ms >= $min_stage_ms AND num_tasks > 1 AND num_tasks <= $max_core_share * average_cores
+    AND duration_ms >= $min_stage_ms AND num_tasks > 1 AND num_tasks <= $max_core_share * held_cores
     -- Tasks that wait for something else than their data do not gain from company.
     AND executor_run_time >= duration_ms * num_tasks / 4e0 AND COALESCE(chunk_median, 0) < $large_bytes
 ),
@@ -88,9 +96,9 @@ judged AS (
   SELECT
     c.*,
     COALESCE(part, 0e0) * idle_core_ms AS lost_ms,
-    COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(average_cores, 0)) AS won_ms,
+    COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(held_cores, 0)) AS won_ms,
     SUM(COALESCE(part, 0e0) * idle_core_ms) OVER cause AS all_lost_ms,
-    SUM(COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(average_cores, 0))) OVER cause AS all_won_ms
+    SUM(COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(held_cores, 0))) OVER cause AS all_won_ms
   FROM capped AS c
   WINDOW cause AS (PARTITION BY platform, cluster_id, application_id, attempt_id, cause)
 )
@@ -100,14 +108,14 @@ SELECT
   CASE WHEN dynamic_allocation THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, cause, num_tasks, duration_ms, average_cores,
+  stage_name, sql_id, cause, num_tasks, duration_ms, held_cores,
   -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
-  TRY_CAST(CEIL(average_cores) AS BIGINT) AS tasks_wanted,
-  TRY_CAST(GREATEST(CEIL(average_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
-  CONCAT(CAST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(average_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
-  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(average_cores, 0) AS BIGINT), 1) AS merged_kib
+  TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
+  TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
+  CONCAT(CAST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
+  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(held_cores, 0) AS BIGINT), 1) AS merged_kib
 FROM judged
 WHERE all_lost_ms >= $min_lost_ms
   OR (all_won_ms >= $min_recoverable_ms AND all_won_ms >= $min_share * app_duration_ms)

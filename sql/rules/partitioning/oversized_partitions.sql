@@ -6,8 +6,7 @@
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
---   what stood idle in the whole application. The cores are the application's average, so a stage that ran
---   while there were fewer can be overrated; hence medium confidence. The number of partitions recommended
+--   what stood idle in the whole application. The number of partitions recommended
 --   is that of the memory_spill rule: none above 128 MiB, enough not to spill, in whole waves of the cores. A stage
 --   that failed is not judged, for it did not move all of its data, nor one that works on a GPU, which wants large batches.
 -- subject: stage
@@ -17,7 +16,7 @@
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- evidence: The median of {num_tasks:task|tasks} handled {chunk_median:bytes} of {cause} and the largest {chunk_max:bytes};
 --   the {data_bytes:bytes} of the stage would make {partitions_needed:partition|partitions} of good size on
---   {stage_slots:core|cores}[; of the {average_cores:1} cores that the application held on average, {idle_cores:1}
+--   {stage_slots:core|cores}[; of the {held_cores:1} cores that were held meanwhile, {idle_cores:1}
 --   had no task of it].
 -- advice: cause = 'input' AND sql_id IS NOT NULL AND max_partition_bytes >= 2 * $target_bytes |
 --   spark.sql.files.maxPartitionBytes | '128MB' | Read smaller splits.
@@ -46,9 +45,16 @@ WITH judged AS (
       WHEN chunk_max = output_max THEN 'output'
       ELSE 'shuffle output'
     END AS cause,
-    CASE WHEN average_cores > num_tasks THEN average_cores - num_tasks END AS idle_cores,
+    CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores,
     partitions_fit AS partitions_needed
-  FROM stage_facts AS f
+  FROM (
+    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores
+    FROM stage_facts AS f
+    LEFT JOIN stage_cores AS h
+      ON h.platform = f.platform AND h.cluster_id = f.cluster_id
+      AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
+      AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
+  ) AS f
   WHERE num_tasks > 1 AND status = 'COMPLETE' AND NOT COALESCE(has_gpu, FALSE) AND duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
 )
 SELECT
@@ -60,8 +66,8 @@ SELECT
     ELSE LEAST(idle_cores * duration_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  TRY_CAST(COALESCE(idle_cores * duration_ms / NULLIF(average_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN average_cores END AS average_cores, output_bytes,
+  TRY_CAST(COALESCE(idle_cores * duration_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
+  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
   memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged
 WHERE idle_cores IS NOT NULL OR memory_bytes_spilled > 0

@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
@@ -101,23 +101,6 @@ shuffles AS (
     AND l.application_id = n.application_id AND l.attempt_id = n.attempt_id AND l.sql_id = n.sql_id AND l.child_id = n.node_id
   WHERE n.operator_kind = 'exchange' AND CARDINALITY(n.stage_ids) >= 2
   GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, ARRAY_MAX(n.stage_ids)
-),
--- The cores of executors while a stage ran; short ones are many, and need no more than the average.
-stage_cores AS (
-  SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id,
-    SUM(e.total_cores * CAST(
-      LEAST(UNIX_MILLIS(f.completion_time), COALESCE(UNIX_MILLIS(e.remove_time), UNIX_MILLIS(f.completion_time)))
-        - GREATEST(UNIX_MILLIS(f.completion_time) - f.duration_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
-    )) / NULLIF(MAX(f.duration_ms), 0) AS held_cores
-  FROM stage_facts AS f
-  INNER JOIN executors AS e
-    ON e.platform = f.platform AND e.cluster_id = f.cluster_id
-    AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id
-  WHERE f.num_tasks = 1 AND f.duration_ms >= $min_alike_stage_ms AND e.total_cores > 0
-    AND UNIX_MILLIS(e.add_time) < UNIX_MILLIS(f.completion_time)
-    AND COALESCE(UNIX_MILLIS(e.remove_time) > UNIX_MILLIS(f.completion_time) - f.duration_ms, TRUE)
-  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id
 ),
 facts AS (
   SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(r.num_partitions, 1) AS num_partitions

@@ -26,8 +26,8 @@ WITH stages_of AS (
   SELECT
     f.*,
     num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small,
-    COALESCE(
-      (num_tasks > 1 AND 2e0 * shuffle_read_bytes <= CAST(advisory_bytes AS DOUBLE) * num_tasks)
+    NOT COALESCE(is_repartitioned, FALSE) AND COALESCE(
+      (num_tasks > GREATEST(COALESCE(stage_slots, 1), 1) AND 2e0 * shuffle_read_bytes <= CAST(advisory_bytes AS DOUBLE) * num_tasks)
       OR CAST(shuffle_read_max AS DOUBLE) >= $skew_ratio * GREATEST(shuffle_read_median, 1), TRUE
     ) AS is_helped
   FROM stage_facts AS f

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -17,6 +17,7 @@
 -- parameter: min_rdd_bytes double = 1048576 [bytes] data of stages of RDDs then, at least
 -- parameter: min_vectorized_ms bigint = 3600000 [ms] task time of stages whose functions all take Arrow batches of good size, at least: nothing is wrong with them
 -- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, at least: shorter ones start Python more than they use it
+-- parameter: min_python_rows bigint = 10000 [rows] rows that operators with Python functions put out, at least, where they count them: of fewer it is the function that takes the time
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in Python
 --   itself][; query {twice_query:int} calls the same functions twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
@@ -70,7 +71,8 @@ operators AS (
     SUM(CASE WHEN node_name LIKE 'BatchEvalPython%' THEN 1 ELSE 0 END) AS num_batch,
     -- 101 is a function of single rows, 200 and above are of batches.
     SUM(CASE WHEN node_name LIKE 'ArrowEvalPython%' AND description LIKE '%], 101' THEN 1 ELSE 0 END) AS num_plain,
-    SUM(CASE WHEN description IS NULL THEN 1 ELSE 0 END) AS num_unknown
+    SUM(CASE WHEN description IS NULL THEN 1 ELSE 0 END) AS num_unknown,
+    MAX(CASE WHEN node_name LIKE '%EvalPython%' THEN COALESCE(rows_output, 9223372036854775807) ELSE 9223372036854775807 END) AS python_rows
   FROM sql_nodes
   WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -79,9 +81,16 @@ operators AS (
 workers AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(worker_ms) AS operator_ms
   FROM (
-    SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(total) AS worker_ms
-    FROM sql_node_metrics
-    WHERE metric_name = 'time to run Python workers'
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(worker_ms) AS worker_ms
+    FROM (
+      -- The first of these times holds the other two.
+      SELECT
+        platform, cluster_id, application_id, attempt_id, sql_id, node_id,
+        GREATEST(SUM(CASE WHEN metric_name = 'time to run Python workers' THEN total ELSE -total END), 0) AS worker_ms
+      FROM sql_node_metrics
+      WHERE metric_name IN ('time to run Python workers', 'time to start Python workers', 'time to initialize Python workers')
+      GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+    ) AS n
     GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
   ) AS m
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -135,6 +144,7 @@ LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
 WHERE t.python_ms >= $min_share * t.run_ms
+  AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.rdd_ms * 2 >= t.python_ms)
   AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms
     OR (t.python_ms - t.rdd_ms >= $half_run_time_ms AND t.python_ms - t.rdd_ms >= 0.5e0 * t.run_ms)
     OR (t.python_ms >= $half_all_run_time_ms AND t.python_ms >= 0.5e0 * t.run_ms)

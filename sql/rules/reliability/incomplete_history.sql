@@ -34,7 +34,12 @@ cut_jobs AS (
   LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM streaming_progress) AS t
     ON t.platform = j.platform AND t.cluster_id = j.cluster_id
     AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id
-  WHERE j.failure_reason LIKE '%SparkContext was shut down%' AND t.platform IS NULL
+  -- What a query had begun that failed before is told with it.
+  LEFT JOIN sql AS q
+    ON q.platform = j.platform AND q.cluster_id = j.cluster_id
+    AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.sql_id = j.sql_id AND q.status = 'FAILED'
+    AND UNIX_MILLIS(q.submission_time) + q.duration_ms < UNIX_MILLIS(j.completion_time)
+  WHERE j.failure_reason LIKE '%SparkContext was shut down%' AND t.platform IS NULL AND q.platform IS NULL
   GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id
 ),
 -- An end with an error that no job had.

@@ -116,7 +116,9 @@ first_attempts AS (
 ),
 task_work AS (
   SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.index,
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id,
+    -- A later attempt of a stage numbers its tasks anew.
+    COALESCE(t.partition_id, t.index) AS part,
     SUM(CASE
       WHEN status = 'FAILED' AND end_reason IN ('ExecutorLostFailure', 'FetchFailed') THEN CAST(duration AS DOUBLE)
       ELSE 0e0
@@ -130,7 +132,7 @@ task_work AS (
   INNER JOIN first_attempts AS f
     ON f.platform = t.platform AND f.cluster_id = t.cluster_id
     AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id AND f.stage_id = t.stage_id
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.index
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, COALESCE(t.partition_id, t.index)
 ),
 work_lost AS (
   SELECT

@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -43,8 +43,15 @@ WITH busiest AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(CAST(attempts_time AS DOUBLE) / NULLIF(duration_ms, 0)) AS tasks_side_by_side,
-    SUM(GREATEST(average_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * duration_ms) AS few_tasks_ms
-  FROM stage_facts
+    SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * duration_ms) AS few_tasks_ms
+  FROM (
+    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores
+    FROM stage_facts AS f
+    LEFT JOIN stage_cores AS h
+      ON h.platform = f.platform AND h.cluster_id = f.cluster_id
+      AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
+      AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
+  ) AS f
   WHERE duration_ms >= 1000
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
