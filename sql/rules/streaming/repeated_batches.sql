@@ -2,7 +2,7 @@
 -- title: A stream computes each batch several times
 -- category: streaming
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a streaming query whose batches are handed to a function (foreachBatch) that starts several queries on
 --   each, while the batch is not cached: each of them reads its rows from the source and computes them anew. Queries of one
 --   batch that read fewer rows, as a look at the first ones does, do not count. The stages that read a batch hold work of each
@@ -16,8 +16,8 @@
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
 -- evidence: {num_batches:batch|batches} of the stream {query} were read by several queries each, {num_queries:query|queries} in all; the stages
 --   that read them took {read_ms:s} of task time, {share:pct} of all, and at least {lost_ms:s} of it for rows that had been read before.
--- recommendation: In foreachBatch, cache the batch before its first use and release it after the last (df.persist(), df.unpersist()); or write
---   it once and make the other outputs from that table.
+-- recommendation: In foreachBatch, persist what its writes share (the batch, or what is computed from it for all of them) before the first write and
+--   unpersist it after the last; or write it once and make the other outputs from that table.
 WITH reading_stages AS (
   SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
   FROM operator_stages AS o
