@@ -205,7 +205,7 @@ fitted AS (
         THEN LEAST(
           -- More tasks at once share the memory that fewer had.
           num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0))
-            * GREATEST(COALESCE(CAST(executor_cores AS DOUBLE) / tasks_at_once, 1e0), 1e0),
+            * GREATEST(COALESCE(CAST(executor_cores AS DOUBLE) / NULLIF(tasks_at_once, 0e0), 1e0), 1e0),
           -- Partitions of less than 16 MiB would cost more than they save.
           GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
         ) ELSE 1e0 END
