@@ -72,7 +72,8 @@ operators AS (
     -- 101 is a function of single rows, 200 and above are of batches.
     SUM(CASE WHEN node_name LIKE 'ArrowEvalPython%' AND description LIKE '%], 101' THEN 1 ELSE 0 END) AS num_plain,
     SUM(CASE WHEN description IS NULL THEN 1 ELSE 0 END) AS num_unknown,
-    MAX(CASE WHEN node_name LIKE '%EvalPython%' THEN COALESCE(rows_output, 9223372036854775807) ELSE 9223372036854775807 END) AS python_rows
+    -- NULL where one of them does not count its rows, or takes whole batches.
+    CASE WHEN COUNT(*) = COUNT(CASE WHEN node_name LIKE '%EvalPython%' THEN rows_output END) THEN SUM(rows_output) END AS python_rows
   FROM sql_nodes
   WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
   GROUP BY platform, cluster_id, application_id, attempt_id
