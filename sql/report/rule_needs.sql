@@ -7,6 +7,7 @@ FROM (VALUES
   ('adaptive_off', 'sql'), ('adaptive_off', 'settings'),
   ('aggregate_fallback', 'sql'), ('aggregate_fallback', 'plans'),
   ('allocation_bounds', 'distributed'), ('allocation_bounds', 'executors'), ('allocation_bounds', 'settings'),
+  ('canceled_jobs', 'jobs'),
   ('container_memory', 'distributed'), ('container_memory', 'rss_peaks'),
   ('contradictory_settings', 'settings'),
   ('core_bound_memory', 'distributed'), ('core_bound_memory', 'cluster_samples'),

@@ -24,6 +24,16 @@ WITH workers AS (
   FROM executors
   WHERE executor_id <> 'driver'
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- In local mode the driver runs the tasks.
+drivers AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN peak_jvm_heap_memory > 0 THEN peak_on_heap_storage_memory END) AS peak_storage_bytes,
+    MAX(total_on_heap_storage_memory) AS unified_memory_bytes
+  FROM executors
+  WHERE executor_id = 'driver'
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
@@ -49,9 +59,9 @@ SELECT
   w.peak_rss_bytes,
   CASE WHEN w.peak_rss_bytes IS NOT NULL THEN w.peak_python_rss_bytes END AS peak_python_rss_bytes,
   w.peak_off_heap_bytes,
-  CASE WHEN w.peak_heap_bytes > 0 THEN w.peak_storage_bytes END AS peak_storage_bytes,
+  CASE WHEN w.num_workers IS NULL THEN d.peak_storage_bytes WHEN w.peak_heap_bytes > 0 THEN w.peak_storage_bytes END AS peak_storage_bytes,
   CASE WHEN w.peak_heap_bytes > 0 THEN w.peak_unified_bytes END AS peak_unified_bytes,
-  NULLIF(w.unified_memory_bytes, 0) AS unified_memory_bytes,
+  NULLIF(CASE WHEN w.num_workers IS NULL THEN d.unified_memory_bytes ELSE w.unified_memory_bytes END, 0) AS unified_memory_bytes,
   -- By the name alone in rows of older releases.
   COALESCE(a.is_interactive, a.application_name IN (
     'Spark shell', 'PySparkShell', 'SparkR', 'Databricks Shell', 'Zeppelin', 'SparkSQL'
@@ -71,3 +81,6 @@ LEFT JOIN application_settings AS c
 LEFT JOIN workers AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+LEFT JOIN drivers AS d
+  ON d.platform = a.platform AND d.cluster_id = a.cluster_id
+  AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id

@@ -112,7 +112,7 @@ facts AS (
     s.platform, s.cluster_id, s.cluster_name, s.application_id, s.attempt_id, s.app_date,
     s.stage_id, s.stage_attempt_id,
     CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
-    s.stage_name, s.status, s.failure_reason, s.sql_id, s.completion_time,
+    s.stage_name, s.status, s.failure_reason, s.sql_id, s.first_task_launched_time, s.completion_time,
     s.num_tasks, s.num_complete_tasks, s.num_failed_tasks, s.num_killed_tasks,
     s.task_completion_rate, s.duration_ms, s.executor_run_time, s.jvm_gc_time AS gc_time,
     s.memory_bytes_spilled, s.disk_bytes_spilled,
@@ -162,7 +162,7 @@ facts AS (
     COALESCE(t.skew_threshold_bytes, a.skew_threshold_bytes) AS skew_threshold_bytes,
     COALESCE(t.max_partition_bytes, a.max_partition_bytes) AS max_partition_bytes,
     COALESCE(t.broadcast_threshold_bytes, a.broadcast_threshold_bytes) AS broadcast_threshold_bytes,
-    a.executor_memory_bytes, a.overhead_bytes, a.container_memory_bytes, a.task_cpus, a.dynamic_allocation,
+    a.unified_memory_bytes, a.executor_memory_bytes, a.overhead_bytes, a.container_memory_bytes, a.task_cpus, a.dynamic_allocation,
     a.speculation
   FROM stages AS s
   INNER JOIN application_facts AS a
@@ -205,7 +205,9 @@ fitted AS (
         THEN LEAST(
           -- More tasks at once share the memory that fewer had.
           num_tasks * (1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0))
-            * GREATEST(COALESCE(CAST(executor_cores AS DOUBLE) / NULLIF(tasks_at_once, 0e0), 1e0), 1e0),
+            * GREATEST(COALESCE(CAST(executor_cores AS DOUBLE) / NULLIF(tasks_at_once, 0e0), 1e0), 1e0)
+            -- Operators that follow each other in a task can each have had all of its memory: their peaks are summed.
+            * GREATEST(COALESCE(peak_memory_max * tasks_at_once / CAST(unified_memory_bytes AS DOUBLE), 1e0), 1e0),
           -- Partitions of less than 16 MiB would cost more than they save.
           GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
         ) ELSE 1e0 END

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -11,6 +11,8 @@
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
+-- parameter: min_short_gaps_ms bigint = 12000 [ms] or this much where it is a third of the wall time
+-- parameter: min_third double = 0.333 [ratio] that third
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
@@ -178,6 +180,6 @@ LEFT JOIN wide AS w
 LEFT JOIN results AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
-WHERE s.gap_ms >= $min_gaps_ms
+WHERE (s.gap_ms >= $min_gaps_ms OR (s.gap_ms >= $min_short_gaps_ms AND s.gap_ms >= $min_third * a.app_duration_ms))
   AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
     OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms))

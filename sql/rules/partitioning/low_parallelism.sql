@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
@@ -19,7 +19,7 @@
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
 -- parameter: open_cost_bytes double = 4194304 [bytes] what opening a file counts as when Spark cuts files (spark.sql.files.openCostInBytes)
--- evidence: {num_tasks:task|tasks} ran for {duration_ms:s} while {held_cores:1} cores were held[; they moved
+-- evidence: {num_tasks:task|tasks} ran for {running_ms:s} while {held_cores:1} cores were held[; they moved
 --   {data_bytes:bytes}][ from {files_read:file|files}].
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
@@ -41,7 +41,7 @@
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
 WITH facts AS (
-  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores
+  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms
   FROM stage_facts AS f
   LEFT JOIN stage_cores AS h
     ON h.platform = f.platform AND h.cluster_id = f.cluster_id
@@ -69,12 +69,12 @@ slow AS (
       WHEN output_bytes > 0 THEN 'output'
       ELSE 'code'
     END AS cause,
-    (held_cores - num_tasks) * duration_ms AS idle_core_ms
+    (held_cores - num_tasks) * running_ms AS idle_core_ms
   FROM facts AS f
   WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
-    AND duration_ms >= $min_stage_ms AND num_tasks > 1 AND num_tasks <= $max_core_share * held_cores
+    AND running_ms >= $min_stage_ms AND num_tasks > 1 AND num_tasks <= $max_core_share * held_cores
     -- Tasks that wait for something else than their data do not gain from company.
-    AND executor_run_time >= duration_ms * num_tasks / 4e0 AND COALESCE(chunk_median, 0) < $large_bytes
+    AND executor_run_time >= running_ms * num_tasks / 4e0 AND COALESCE(chunk_median, 0) < $large_bytes
 ),
 capped AS (
   SELECT
@@ -96,9 +96,9 @@ judged AS (
   SELECT
     c.*,
     COALESCE(part, 0e0) * idle_core_ms AS lost_ms,
-    COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(held_cores, 0)) AS won_ms,
+    COALESCE(part, 0e0) * running_ms * (1e0 - num_tasks / NULLIF(held_cores, 0)) AS won_ms,
     SUM(COALESCE(part, 0e0) * idle_core_ms) OVER cause AS all_lost_ms,
-    SUM(COALESCE(part, 0e0) * duration_ms * (1e0 - num_tasks / NULLIF(held_cores, 0))) OVER cause AS all_won_ms
+    SUM(COALESCE(part, 0e0) * running_ms * (1e0 - num_tasks / NULLIF(held_cores, 0))) OVER cause AS all_won_ms
   FROM capped AS c
   WINDOW cause AS (PARTITION BY platform, cluster_id, application_id, attempt_id, cause)
 )
@@ -108,7 +108,7 @@ SELECT
   CASE WHEN dynamic_allocation THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, cause, num_tasks, duration_ms, held_cores,
+  stage_name, sql_id, cause, num_tasks, running_ms, held_cores,
   -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,

@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -48,7 +48,7 @@ WITH judged AS (
     CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores,
     partitions_fit AS partitions_needed
   FROM (
-    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores
+    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms
     FROM stage_facts AS f
     LEFT JOIN stage_cores AS h
       ON h.platform = f.platform AND h.cluster_id = f.cluster_id
@@ -63,10 +63,10 @@ SELECT
   CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
   TRY_CAST(CASE
     WHEN idle_cores IS NULL THEN 0e0
-    ELSE LEAST(idle_cores * duration_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
+    ELSE LEAST(idle_cores * running_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  TRY_CAST(COALESCE(idle_cores * duration_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(COALESCE(idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
   memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
 FROM judged

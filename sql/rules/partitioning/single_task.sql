@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
@@ -27,7 +27,7 @@
 -- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
 -- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
--- evidence: One task ran for {duration_ms:s} while {held_cores:1} cores were held; it moved {data_bytes:bytes}[ from
+-- evidence: One task ran for {running_ms:s} while {held_cores:1} cores were held; it moved {data_bytes:bytes}[ from
 --   {files_read:file|files}][, {rows:row|rows}].
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
 --   partition key, or compute it from partial results.
@@ -103,7 +103,7 @@ shuffles AS (
   GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, ARRAY_MAX(n.stage_ids)
 ),
 facts AS (
-  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(r.num_partitions, 1) AS num_partitions
+  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms, COALESCE(r.num_partitions, 1) AS num_partitions
   FROM stage_facts AS f
   LEFT JOIN stage_cores AS h
     ON h.platform = f.platform AND h.cluster_id = f.cluster_id
@@ -139,8 +139,8 @@ single AS (
       WHEN f.sql_id IS NOT NULL AND shuffle_read_bytes > 0 THEN 'aggregate'
       ELSE 'code'
     END AS cause,
-    (held_cores - 1e0) * duration_ms AS idle_core_ms,
-    duration_ms * (1e0 - 1e0 / NULLIF(held_cores, 0)) AS won_ms
+    (held_cores - 1e0) * running_ms AS idle_core_ms,
+    running_ms * (1e0 - 1e0 / NULLIF(held_cores, 0)) AS won_ms
   FROM facts AS f
   LEFT JOIN plans AS p
     ON p.platform = f.platform AND p.cluster_id = f.cluster_id
@@ -149,8 +149,8 @@ single AS (
     ON e.platform = f.platform AND e.cluster_id = f.cluster_id
     AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id AND e.sql_id = f.sql_id AND e.stage_id = f.stage_id
   WHERE (num_partitions = 1 OR stage_name LIKE 'toLocalIterator %') AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
-    AND held_cores >= 1.5e0 AND duration_ms >= $min_loop_stage_ms
-    AND executor_run_time >= duration_ms / 2e0
+    AND held_cores >= 1.5e0 AND running_ms >= $min_loop_stage_ms
+    AND executor_run_time >= running_ms / 2e0
 ),
 capped AS (
   SELECT
@@ -165,7 +165,7 @@ capped AS (
     )) AS lost_ms,
     COUNT(*) OVER loop AS num_alike,
     SUM(s.won_ms) OVER loop AS all_won_ms,
-    SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.duration_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
+    SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.running_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     ) AS file_won_ms
   FROM single AS s
@@ -177,18 +177,18 @@ capped AS (
 judged AS (
   SELECT
     c.*,
-    cause <> 'iterator' AND duration_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
+    cause <> 'iterator' AND running_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
       AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
       AND (data_bytes >= $min_bytes OR input_records >= $min_rows OR cause IN ('window', 'jdbc'))
       OR cause = 'window' AND shuffle_read_records >= $min_rows AND won_ms >= $min_window_won_ms AND won_ms >= $min_share * app_duration_ms
       -- What comes through one connection grows with the table.
-      OR cause = 'jdbc' AND duration_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * app_duration_ms
+      OR cause = 'jdbc' AND running_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * app_duration_ms
       -- Or somewhat shorter ones that are long together.
-      OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND duration_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
+      OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND running_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
         AND all_won_ms >= $min_alike_share * app_duration_ms
         AND (data_bytes >= $min_bytes OR input_records >= $min_rows)
       -- Or of a small application that reads a file in one task again and again.
-      OR cause IN ('one file', 'unsplittable') AND duration_ms >= $min_alike_stage_ms AND data_bytes >= $large_file_bytes
+      OR cause IN ('one file', 'unsplittable') AND running_ms >= $min_alike_stage_ms AND data_bytes >= $large_file_bytes
         AND file_won_ms >= $min_recoverable_ms AND file_won_ms >= $min_file_share * app_duration_ms AS is_long,
     num_alike >= $min_loop_stages AND (all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms
       OR cause = 'iterator' AND all_won_ms >= $min_iterator_won_ms) AS is_loop
@@ -210,10 +210,10 @@ SELECT
     ELSE 'A stage runs in a single task'
   END AS title,
   -- Of short ones only the average is known, which changes under dynamic allocation.
-  CASE WHEN (dynamic_allocation AND duration_ms < $min_alike_stage_ms) OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
+  CASE WHEN (dynamic_allocation AND running_ms < $min_alike_stage_ms) OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, CASE WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause, duration_ms, held_cores, data_bytes,
+  stage_name, sql_id, CASE WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause, running_ms, held_cores, data_bytes,
   CASE WHEN input_bytes >= shuffle_read_bytes THEN files_read END AS files_read,
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,

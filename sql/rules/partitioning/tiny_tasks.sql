@@ -2,10 +2,11 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
---   of its time, or longer but with hardly a row (a process of Python has to be started for it too). That overhead is
+--   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
+--   enough, where such stages take much of the application. That overhead is
 --   measured, not assumed. Where the median task read no row, its run time is
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
@@ -17,6 +18,10 @@
 -- parameter: max_median_ms bigint = 200 [ms] run time of the median task, at most
 -- parameter: max_few_rows_median_ms bigint = 1000 [ms] the same of a task with few rows from a shuffle
 -- parameter: few_rows bigint = 100 [rows] rows that a task of such a stage reads on average, at most
+-- parameter: min_few_rows_tasks bigint = 100 [count] successful tasks of a stage with few rows, at least
+-- parameter: min_few_rows_share double = 0.3 [ratio] time of the tasks of all such stages over that of the application, at least, for fewer tasks to count
+-- parameter: min_few_rows_own_ms bigint = 1000 [ms] overhead of such a stage then, at least
+-- parameter: min_few_rows_overhead_ms bigint = 5000 [ms] and of all of them
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
 -- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks of such stages of the application together, at least
 -- parameter: min_own_overhead_ms bigint = 5000 [ms] and of those of the stage
@@ -47,20 +52,39 @@
 -- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | GREATEST(tasks_needed, worst_fit) |
 --   Use fewer shuffle partitions, as many as the largest shuffle of the application needs.
 -- recommendation: The code sets the number of partitions (repartition): ask for fewer there.
-WITH all_stages AS (
+WITH batches AS (
+  -- The rows of a batch come when they come; state_partitions tells what its partitions cost.
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql WHERE streaming_query_id IS NOT NULL
+),
+all_stages AS (
   SELECT
     s.*,
+    SUM(CASE WHEN has_few_rows AND succeeded_tasks >= $min_few_rows_tasks THEN CAST(duration_total AS DOUBLE) ELSE 0e0 END) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id
+    ) AS few_rows_ms,
     -- The setting holds for all shuffles: the one with the most data decides.
     MAX(CASE WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
       THEN LEAST(partitions_fit, num_tasks) END) OVER (
         PARTITION BY platform, cluster_id, application_id, attempt_id
       ) AS worst_fit
-  FROM stage_facts AS s
+  FROM (
+    SELECT
+      f.*,
+      COALESCE(shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks, FALSE)
+        -- A cache has the partitions of the shuffle that filled it.
+        OR COALESCE(f.is_cache_read AND input_records <= $few_rows * num_tasks, FALSE) AS has_few_rows
+    FROM (
+      SELECT
+        t.*,
+        sql_id IS NOT NULL AND input_bytes > 0 AND NOT has_scan AND files_read IS NULL AND num_tasks = shuffle_partitions AS is_cache_read
+      FROM stage_facts AS t
+    ) AS f
+  ) AS s
 ),
 sized AS (
   SELECT
     f.*,
-    task_slots * TRY_CAST(CEIL(GREATEST(
+    f.task_slots * TRY_CAST(CEIL(GREATEST(
       $waves,
       CAST(run_time_total AS DOUBLE) / $max_run_time_ms / NULLIF(task_slots, 0),
       -- What a scan reads of small splits, footers above all, is more than the files hold.
@@ -70,21 +94,28 @@ sized AS (
     COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0)
       AS start_ms,
     CASE
+      WHEN is_cache_read AND has_few_rows THEN 'shuffle'
       WHEN input_bytes > shuffle_read_bytes AND files_read * 4 < num_tasks THEN 'splits'
       WHEN input_bytes > shuffle_read_bytes THEN 'input'
       WHEN shuffle_read_bytes = 0 THEN 'made'
       ELSE 'shuffle'
     END AS cause
   FROM all_stages AS f
-  WHERE succeeded_tasks >= $min_tasks AND succeeded_tasks >= $min_tasks_per_slot * task_slots
+  LEFT JOIN batches AS b
+    ON b.platform = f.platform AND b.cluster_id = f.cluster_id
+    AND b.application_id = f.application_id AND b.attempt_id = f.attempt_id AND b.sql_id = f.sql_id
+  WHERE (succeeded_tasks >= $min_tasks OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
+        AND b.platform IS NULL))
+    AND succeeded_tasks >= $min_tasks_per_slot * task_slots
     AND NOT is_listing
     AND (run_time_median <= $max_median_ms
-      OR (run_time_median <= $max_few_rows_median_ms AND shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks))
+      OR (run_time_median <= $max_few_rows_median_ms AND has_few_rows))
 ),
 measured AS (
   SELECT
     s.*,
     cause = 'splits' AND input_rows_median = 0 AS is_empty,
+    cause = 'shuffle' AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks AS is_few,
     TRY_CAST(LEAST(start_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
       THEN LEAST(CAST(run_time_median AS DOUBLE) * succeeded_tasks, run_time_total) ELSE 0e0 END, duration_total) AS BIGINT) AS overhead_ms
   FROM sized AS s
@@ -99,7 +130,7 @@ judged AS (
       PARTITION BY platform, cluster_id, application_id, attempt_id
     ) END AS all_overhead_ms
   FROM measured AS m
-  WHERE overhead_ms >= $min_own_overhead_ms AND tasks_needed < num_tasks
+  WHERE overhead_ms >= CASE WHEN is_few THEN $min_few_rows_own_ms ELSE $min_own_overhead_ms END AND tasks_needed < num_tasks
     AND CAST(overhead_ms AS DOUBLE) >= $min_overhead_ratio * GREATEST(duration_total, 1)
 )
 SELECT
@@ -117,8 +148,8 @@ SELECT
   CONCAT(CAST(GREATEST(
     TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128
   ) AS STRING), 'MB') AS split_text,
-  -- Stages of one place in the code with as many tasks, up to the number of digits.
-  CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) AS kind,
+  -- Stages of one place in the code with as many tasks, up to the number of digits; those with hardly a row share a setting.
+  CASE WHEN is_few THEN 'few rows' ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
   sql_id, worst_fit, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
 FROM judged
-WHERE all_overhead_ms >= $min_overhead_ms
+WHERE all_overhead_ms >= CASE WHEN is_few THEN $min_few_rows_overhead_ms ELSE $min_overhead_ms END

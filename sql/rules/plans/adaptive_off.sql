@@ -2,10 +2,10 @@
 -- title: Adaptive query execution is off
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where adaptive execution is off by the default of an old Spark in an
 --   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
---   the application. Queries of streams are not judged, nor those of which all partitions are too large to merge and none is skewed. It would merge small partitions, split
+--   the application. Queries of streams are not judged, nor those of which no partition is skewed and all are too large to merge, or would spill then. It would merge small partitions, split
 --   skewed ones and choose joins by real sizes; how much that saves is not known beforehand.
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
@@ -27,7 +27,14 @@ WITH stages_of AS (
     f.*,
     num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small,
     NOT COALESCE(is_repartitioned, FALSE) AND COALESCE(
-      (num_tasks > GREATEST(COALESCE(stage_slots, 1), 1) AND 2e0 * shuffle_read_bytes <= CAST(advisory_bytes AS DOUBLE) * num_tasks)
+      (num_tasks > GREATEST(COALESCE(stage_slots, 1), 1) AND 2e0 * shuffle_read_bytes <= CAST(advisory_bytes AS DOUBLE) * num_tasks
+        -- Merged partitions need as much more memory as they are larger; of tiny ones the peak is what every task begins with.
+        AND COALESCE(CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks OR
+
+          CAST(peak_memory_max AS DOUBLE) / GREATEST(shuffle_read_max, 1)
+            * LEAST(CAST(advisory_bytes AS DOUBLE), CAST(shuffle_read_bytes AS DOUBLE) / GREATEST(COALESCE(stage_slots, 1), 1))
+            <= CAST(unified_memory_bytes AS DOUBLE) / GREATEST(executor_cores, 1), TRUE
+        ))
       OR CAST(shuffle_read_max AS DOUBLE) >= $skew_ratio * GREATEST(shuffle_read_median, 1), TRUE
     ) AS is_helped
   FROM stage_facts AS f

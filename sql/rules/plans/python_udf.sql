@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -16,7 +16,7 @@
 -- parameter: most_all_run_time_ms bigint = 15000 [ms] task time of all stages with Python, where it is most of all
 -- parameter: min_rdd_bytes double = 1048576 [bytes] data of stages of RDDs then, at least
 -- parameter: min_vectorized_ms bigint = 3600000 [ms] task time of stages whose functions all take Arrow batches of good size, at least: nothing is wrong with them
--- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, at least: shorter ones start Python more than they use it
+-- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, of all its attempts, at least: shorter ones start Python more than they use it
 -- parameter: min_python_rows bigint = 10000 [rows] rows that operators with Python functions put out, at least, where they count them: of fewer it is the function that takes the time
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in Python
@@ -38,7 +38,18 @@
 -- advice: num_plain > 0 | - | - | Rows travel in Arrow batches, but each call takes one row: use built-in functions where there are any, else functions of
 --   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.
 -- recommendation: Use built-in functions where there are any; filter and select before the call, so that fewer rows travel.
-WITH python_rdds AS (
+WITH timed AS (
+  SELECT
+    f.*, SUM(CAST(executor_run_time AS DOUBLE)) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id) AS stage_ms
+  FROM stage_facts AS f
+),
+-- createDataFrame of a list: no function of the program runs there, only the process of Python starts.
+made_frames AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id
+  FROM rdds
+  WHERE call_site LIKE 'applySchemaToPythonRDD at %'
+),
+python_rdds AS (
   SELECT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id
   FROM rdds
   WHERE rdd_name LIKE 'Python%' AND first_stage_id IS NOT NULL
@@ -57,12 +68,15 @@ times AS (
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms,
     MAX(CASE WHEN f.stage_name LIKE 'groupByKey at %' AND r.stage_id IS NOT NULL THEN 1 ELSE 0 END) AS has_group_by_key,
     MAX(f.spark_minor) AS spark_minor
-  FROM stage_facts AS f
+  FROM timed AS f
+  LEFT JOIN made_frames AS m
+    ON m.platform = f.platform AND m.cluster_id = f.cluster_id
+    AND m.application_id = f.application_id AND m.attempt_id = f.attempt_id AND m.stage_id = f.stage_id
   LEFT JOIN python_rdds AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
     -- Without data it is the program that takes the time, not its rows.
-    AND f.data_bytes > 1 AND f.executor_run_time >= $min_rdd_stage_ms
+    AND f.data_bytes > 1 AND f.stage_ms >= $min_rdd_stage_ms AND m.stage_id IS NULL
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
 ),
 operators AS (

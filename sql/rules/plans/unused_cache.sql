@@ -2,7 +2,7 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that did
 --   not hold: fewer partitions were cached than there are, or many blocks were evicted, so that reads computed
 --   them again. The second needs block updates in the log. Caches that Spark's libraries and Delta make for
@@ -65,6 +65,18 @@ caches AS (
   FROM cached
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- A count that groups, joins or sorts the cached rows first uses them itself.
+used_too AS (
+  SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
+  FROM sql_nodes AS n
+  INNER JOIN sql_nodes AS c
+    ON c.platform = n.platform AND c.cluster_id = n.cluster_id
+    AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.sql_id = n.sql_id
+    AND c.node_id > n.node_id AND c.node_id <= n.last_node_id
+  WHERE (c.node_name LIKE '%InMemoryTableScan%' OR c.node_name LIKE '%Scan In-memory%')
+    AND (n.node_name LIKE '%Join%' OR n.node_name LIKE '%Window%' OR n.node_name LIKE '%Generate%'
+      OR (n.node_name LIKE '%Aggregate%' AND n.description NOT LIKE '%keys=[],%'))
+),
 read_once AS (
   SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, CONCAT('query ', CAST(q.first_query AS STRING)) AS owner, t.executor_run_time AS app_ms
   FROM cache_queries AS q
@@ -77,7 +89,10 @@ read_once AS (
   INNER JOIN application_run_times AS t
     ON t.platform = q.platform AND t.cluster_id = q.cluster_id
     AND t.application_id = q.application_id AND t.attempt_id = q.attempt_id
-  WHERE c.num_caches = 1 AND q.num_queries = 2 AND q.most_scans = 1 AND s.description LIKE 'count at %'
+  LEFT JOIN used_too AS u
+    ON u.platform = q.platform AND u.cluster_id = q.cluster_id
+    AND u.application_id = q.application_id AND u.attempt_id = q.attempt_id AND u.sql_id = q.first_query
+  WHERE u.platform IS NULL AND c.num_caches = 1 AND q.num_queries = 2 AND q.most_scans = 1 AND s.description LIKE 'count at %'
 ),
 judged AS (
   SELECT

@@ -2,14 +2,14 @@
 -- title: Queries fail
 -- category: reliability
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires for every query that ended with an error of its own, not that of a job (failed_jobs): a broadcast that took too
 --   long, a plan that could not be made, a write that could not be committed. Its jobs were canceled, or all succeeded. Lost is the task
 --   time of all its stages. Whether the program expects and catches the failure is not known: where a later query ended well it is
---   of low severity, and short ones are not told. Logs before Spark 3.4 hold no such error.
+--   of low severity, and a note only where it was short. Logs before Spark 3.4 hold no such error.
 -- subject: sql
--- group_by: root_cause
--- parameter: min_survived_ms bigint = 10000 [ms] duration of a query after which others ended well, at least
+-- group_by: kind
+-- parameter: min_survived_ms bigint = 10000 [ms] duration of a query after which others ended well, at least, for it to be more than a note
 -- evidence: Query {sql_id:int} ({query_description}) failed[ after {duration_ms:s}]: {root_cause}[. Its stages took {stages_ms:s} of task
 --   time]{after}.
 -- advice: cause = 'broadcast_timeout' AND broadcast_timeout_s < 300 | spark.sql.broadcastTimeout | '300' | The time that was set for broadcasts is
@@ -76,45 +76,54 @@ set_values AS (
   FROM spark_settings
   WHERE key = 'spark.sql.broadcastTimeout'
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+told AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.sql_id AS STRING) AS subject_id,
+    CASE
+      WHEN w.task_time_ms >= 600000 THEN CAST(NULL AS STRING)
+      WHEN COALESCE(l.last_success_time > f.submission_time, FALSE) AND f.duration_ms < $min_survived_ms THEN 'info'
+      WHEN COALESCE(l.last_success_time > f.submission_time, FALSE) OR a.is_interactive THEN 'low'
+      ELSE 'medium'
+    END AS severity,
+    'high' AS confidence,
+    TRY_CAST(w.task_time_ms AS BIGINT) AS lost_core_ms, f.duration_ms AS recoverable_ms,
+    CASE WHEN w.task_time_ms >= 1e3 THEN TRY_CAST(w.task_time_ms AS BIGINT) END AS stages_ms,
+    f.sql_id, SUBSTR(f.description, 1, 100) AS query_description, f.duration_ms,
+    CASE WHEN LENGTH(SPLIT_PART(f.error_message, CHR(10), 1)) > 250 THEN CONCAT(SUBSTR(SPLIT_PART(f.error_message, CHR(10), 1), 1, 247), '…')
+      ELSE REGEXP_REPLACE(TRIM(SPLIT_PART(f.error_message, CHR(10), 1)), '[. ]+$', '') END AS root_cause,
+    CASE
+      WHEN f.error_message LIKE '%Could not execute broadcast in%' THEN 'broadcast_timeout'
+      WHEN f.error_message LIKE '%Not enough memory to build and broadcast%' OR f.error_message LIKE '%Cannot broadcast the table%' THEN 'broadcast'
+      WHEN f.error_message LIKE '%spark.driver.maxResultSize%' THEN 'result_size'
+      WHEN f.error_message LIKE '%OutOfMemoryError%' OR f.error_message LIKE '%Java heap space%' THEN 'heap'
+      WHEN f.error_message LIKE '%AccessDenied%' OR f.error_message LIKE '%Access Denied%' OR f.error_message LIKE '%AccessControlException%'
+        OR f.error_message LIKE '%Permission denied%' OR f.error_message LIKE '%Status Code: 403%' THEN 'access'
+      WHEN f.error_message LIKE '%FileNotFoundException%' OR f.error_message LIKE '%NoSuchKey%' OR f.error_message LIKE '%Path does not exist%'
+        OR f.error_message LIKE '%PATH_NOT_FOUND%' OR f.error_message LIKE '%FILE_NOT_EXIST%' OR f.error_message LIKE '%TABLE_OR_VIEW_NOT_FOUND%'
+        THEN 'missing'
+      ELSE 'program'
+    END AS cause,
+    s.broadcast_timeout_s,
+    COALESCE(l.last_success_time > f.submission_time, FALSE) AND f.duration_ms < $min_survived_ms AS is_note,
+    CASE WHEN l.last_success_time > f.submission_time THEN '; another query ended well later' ELSE '' END AS after
+  FROM failed AS f
+  INNER JOIN application_facts AS a
+    ON a.platform = f.platform AND a.cluster_id = f.cluster_id
+    AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
+  LEFT JOIN worked AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id
+  LEFT JOIN last_successes AS l
+    ON l.platform = f.platform AND l.cluster_id = f.cluster_id
+    AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id
+  LEFT JOIN set_values AS s
+    ON s.platform = f.platform AND s.cluster_id = f.cluster_id
+    AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
+  WHERE f.duration_ms >= $min_survived_ms OR NOT a.is_interactive
 )
 SELECT
-  f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.sql_id AS STRING) AS subject_id,
-  CASE
-    WHEN w.task_time_ms >= 600000 THEN CAST(NULL AS STRING)
-    WHEN COALESCE(l.last_success_time > f.submission_time, FALSE) OR a.is_interactive THEN 'low'
-    ELSE 'medium'
-  END AS severity,
-  'high' AS confidence,
-  TRY_CAST(w.task_time_ms AS BIGINT) AS lost_core_ms, f.duration_ms AS recoverable_ms,
-  CASE WHEN w.task_time_ms >= 1e3 THEN TRY_CAST(w.task_time_ms AS BIGINT) END AS stages_ms,
-  f.sql_id, SUBSTR(f.description, 1, 100) AS query_description, f.duration_ms,
-  CASE WHEN LENGTH(SPLIT_PART(f.error_message, CHR(10), 1)) > 250 THEN CONCAT(SUBSTR(SPLIT_PART(f.error_message, CHR(10), 1), 1, 247), '…')
-    ELSE REGEXP_REPLACE(TRIM(SPLIT_PART(f.error_message, CHR(10), 1)), '[. ]+$', '') END AS root_cause,
-  CASE
-    WHEN f.error_message LIKE '%Could not execute broadcast in%' THEN 'broadcast_timeout'
-    WHEN f.error_message LIKE '%Not enough memory to build and broadcast%' OR f.error_message LIKE '%Cannot broadcast the table%' THEN 'broadcast'
-    WHEN f.error_message LIKE '%spark.driver.maxResultSize%' THEN 'result_size'
-    WHEN f.error_message LIKE '%OutOfMemoryError%' OR f.error_message LIKE '%Java heap space%' THEN 'heap'
-    WHEN f.error_message LIKE '%AccessDenied%' OR f.error_message LIKE '%Access Denied%' OR f.error_message LIKE '%AccessControlException%'
-      OR f.error_message LIKE '%Permission denied%' OR f.error_message LIKE '%Status Code: 403%' THEN 'access'
-    WHEN f.error_message LIKE '%FileNotFoundException%' OR f.error_message LIKE '%NoSuchKey%' OR f.error_message LIKE '%Path does not exist%'
-      OR f.error_message LIKE '%PATH_NOT_FOUND%' OR f.error_message LIKE '%FILE_NOT_EXIST%' OR f.error_message LIKE '%TABLE_OR_VIEW_NOT_FOUND%'
-      THEN 'missing'
-    ELSE 'program'
-  END AS cause,
-  s.broadcast_timeout_s,
-  CASE WHEN l.last_success_time > f.submission_time THEN '; another query ended well later' ELSE '' END AS after
-FROM failed AS f
-INNER JOIN application_facts AS a
-  ON a.platform = f.platform AND a.cluster_id = f.cluster_id
-  AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
-LEFT JOIN worked AS w
-  ON w.platform = f.platform AND w.cluster_id = f.cluster_id
-  AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id
-LEFT JOIN last_successes AS l
-  ON l.platform = f.platform AND l.cluster_id = f.cluster_id
-  AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id
-LEFT JOIN set_values AS s
-  ON s.platform = f.platform AND s.cluster_id = f.cluster_id
-  AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
-WHERE f.duration_ms >= $min_survived_ms OR (NOT COALESCE(l.last_success_time > f.submission_time, FALSE) AND NOT a.is_interactive)
+  t.*,
+  -- A program that looks whether tables are there meets one such error for each.
+  CASE WHEN is_note THEN cause ELSE root_cause END AS kind
+FROM told AS t

@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -43,9 +43,9 @@ WITH busiest AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     MAX(CAST(attempts_time AS DOUBLE) / NULLIF(duration_ms, 0)) AS tasks_side_by_side,
-    SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * duration_ms) AS few_tasks_ms
+    SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms
   FROM (
-    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores
+    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms
     FROM stage_facts AS f
     LEFT JOIN stage_cores AS h
       ON h.platform = f.platform AND h.cluster_id = f.cluster_id

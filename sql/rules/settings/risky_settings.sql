@@ -2,15 +2,15 @@
 -- title: Settings that cost more than they win when something goes wrong
 -- category: settings
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
 --   share of the heap for execution and storage that starves them or the program, and the committer that is not
 --   safe beside speculation, and several cores for tasks that use one. No loss is counted: they cost when the case comes.
 -- evidence: {key} is {value}: {problem}.
--- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | '2g' | Set a limit below the driver's memory, and write large
---   results from the executors.
+-- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
+--   large results from the executors.
 -- advice: key = 'spark.sql.autoBroadcastJoinThreshold' | spark.sql.autoBroadcastJoinThreshold | '100MB' | Lower it, and hint the few larger
 --   tables that are worth it.
 -- advice: key = 'spark.sql.files.ignoreCorruptFiles' | spark.sql.files.ignoreCorruptFiles | 'false' | Let the job fail, and move the broken
@@ -91,7 +91,8 @@ judged AS (
         THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / NULLIF(s.run_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
-    END AS problem
+    END AS problem,
+    CASE WHEN a.driver_memory_bytes >= 4294967296 THEN '2g' WHEN COALESCE(a.driver_memory_bytes, 2147483648) >= 2147483648 THEN '1g' ELSE '512m' END AS result_limit
   FROM parsed AS p
   INNER JOIN application_facts AS a
     ON a.platform = p.platform AND a.cluster_id = p.cluster_id
@@ -107,6 +108,6 @@ SELECT
   platform, cluster_id, application_id, attempt_id,
   key AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  key, value, number, problem
+  key, value, number, problem, result_limit
 FROM judged
 WHERE problem IS NOT NULL

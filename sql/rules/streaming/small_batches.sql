@@ -2,12 +2,12 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a streaming query whose batches begin one right after the other, each for few rows and with short tasks, so that most of
 --   a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds. The first batch, which starts
 --   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells.
 -- subject: application
--- parameter: min_batches bigint = 10 [count] batches with rows, at least
+-- parameter: min_batches bigint = 4 [count] batches with rows, at least
 -- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most
 -- parameter: max_pause double = 0.1 [ratio] pauses between batches over their duration, at most
 -- parameter: min_batch_ms double = 500 [ms] duration of a batch on average, at least
