@@ -1,9 +1,11 @@
 //! The tables of the lake as a run sees them: only the rows of its scope. A small table that several
-//! steps read is read once and held in memory, so that dozens of queries neither plan the same
-//! restriction nor open the same files again. A large one stays where it is.
+//! steps read is read once and held in memory, with the columns that some step names, so that dozens
+//! of queries neither plan the same restriction nor open the same files again. A large one stays where
+//! it is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -11,16 +13,18 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::DFSchema;
 use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
+use super::narrow::Names;
 use super::scope::Scope;
+use crate::model::milliseconds;
 
 /// Most bytes of one table in memory.
-const MAX_TABLE_BYTES: usize = 32 << 20;
+const MAX_TABLE_BYTES: usize = 64 << 20;
 
 /// Most bytes of all tables of a run in memory.
 const MAX_BYTES: usize = 256 << 20;
@@ -57,15 +61,24 @@ impl Facts {
         }
     }
 
-    /// The rows of `table` in the scope, for that many readers.
-    pub(super) async fn table(&self, table: &str, readers: usize) -> Result<Fact, DataFusionError> {
+    /// The rows of `table` in the scope, for that many readers. A table that is held has the columns
+    /// that are among `names`, all where that is `None`.
+    pub(super) async fn table(
+        &self,
+        table: &str,
+        readers: usize,
+        names: Option<&Names>,
+    ) -> Result<Fact, DataFusionError> {
+        let begin = Instant::now();
         let view = self.scope.restrict(&self.lake, table).await?;
         let held = if readers < MIN_READERS {
             None
         } else {
-            self.read(Arc::clone(&view)).await?
+            self.read(Arc::clone(&view), names).await?
         };
         let is_large = readers >= MIN_READERS && held.is_none();
+        let elapsed_ms = milliseconds(begin.elapsed());
+        tracing::debug!(table, readers, is_large, elapsed_ms, "table opened");
         let provider = match held {
             Some((schema, batches)) => in_memory(schema, batches)?,
             None => view,
@@ -73,12 +86,20 @@ impl Facts {
         Ok(Fact { provider, is_large })
     }
 
-    /// All rows of `view`; `None` where they take more memory than they may.
+    /// All rows of `view` with the named columns; `None` where they take more memory than they may.
     async fn read(
         &self,
         view: Arc<dyn TableProvider>,
+        names: Option<&Names>,
     ) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, DataFusionError> {
-        let rows = self.lake.read_table(view)?;
+        let indices = names.and_then(|names| names.indices(&view.schema()));
+        let mut rows = self.lake.read_table(view)?;
+        if let Some(indices) = indices {
+            let columns = rows.schema().columns();
+            let named = indices.into_iter().filter_map(|index| columns.get(index));
+            let named: Vec<Expr> = named.cloned().map(Expr::Column).collect();
+            rows = rows.select(named)?;
+        }
         let context = Arc::new(rows.task_ctx());
         let plan = rows.create_physical_plan().await?;
         if estimated_bytes(plan.as_ref()) > self.max_table_bytes {
@@ -179,7 +200,10 @@ mod tests {
                 max_table_bytes,
                 ..Facts::new(&lake, &Scope::All)
             };
-            let fact = facts.table("numbers", readers).await.expect("a table");
+            let fact = facts
+                .table("numbers", readers, None)
+                .await
+                .expect("a table");
             let provider: &dyn std::any::Any = fact.provider.as_ref();
             assert_eq!(provider.is::<MemTable>(), is_held, "{readers} readers");
             assert_eq!(fact.is_large, is_large, "{readers} readers");
@@ -192,8 +216,8 @@ mod tests {
         let lake = lake(1000);
         let facts = Facts::new(&lake, &Scope::All);
         facts.free_bytes.store(12_000, Ordering::Relaxed);
-        let first = facts.table("numbers", 2).await.expect("a table");
-        let second = facts.table("numbers", 2).await.expect("a table");
+        let first = facts.table("numbers", 2, None).await.expect("a table");
+        let second = facts.table("numbers", 2, None).await.expect("a table");
         assert_eq!((first.is_large, second.is_large), (false, true));
         assert_eq!(sum(&lake, second).await, Some(1000 * 999 / 2));
     }
@@ -202,7 +226,7 @@ mod tests {
     async fn an_empty_table_is_known_to_be_empty_when_a_query_is_planned() {
         let lake = lake(0);
         let facts = Facts::new(&lake, &Scope::All);
-        let fact = facts.table("numbers", 2).await.expect("a table");
+        let fact = facts.table("numbers", 2, None).await.expect("a table");
         lake.register_table("fact", fact.provider)
             .expect("registered");
         let rows = lake

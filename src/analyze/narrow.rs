@@ -19,8 +19,8 @@ use super::facts::in_memory;
 use crate::ask::same_engine;
 
 /// The columns that a query may name.
-#[derive(Debug)]
-pub(super) struct Names(HashSet<String>);
+#[derive(Debug, Default)]
+pub struct Names(HashSet<String>);
 
 impl Names {
     /// All words of a text, in lower case.
@@ -39,8 +39,14 @@ impl Names {
         self
     }
 
+    /// All of these and of those.
+    pub(super) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Indices of the named columns; `None` where that is all of them.
-    fn indices(&self, schema: &SchemaRef) -> Option<Vec<usize>> {
+    pub(super) fn indices(&self, schema: &SchemaRef) -> Option<Vec<usize>> {
         let fields = schema.fields().iter().enumerate();
         let named = fields.filter(|(_, field)| self.0.contains(&field.name().to_lowercase()));
         let named: Vec<usize> = named.map(|(index, _)| index).collect();

@@ -21,9 +21,10 @@ use super::conform::{Stamp, arrow_failure, conform};
 use super::definition::Rule;
 use super::error::AnalyzeError;
 use super::facts::{Facts, in_memory};
+use super::narrow::Names;
 use super::rule_results::{self, RULE_RESULTS};
 use super::scope::Scope;
-use super::settings::{KNOWN_SETTINGS, Settings};
+use super::settings::{self, KEY_COLUMNS, KNOWN_SETTINGS, Settings};
 use super::step::Step;
 use crate::ask::{for_small_tables, same_engine};
 use crate::model::{did_you_mean, milliseconds};
@@ -119,6 +120,8 @@ struct Readers {
     /// One of their files, for messages.
     file: String,
     count: usize,
+    /// Whether all of them say which columns they name.
+    name_columns: bool,
 }
 
 /// The answer of one step.
@@ -185,13 +188,15 @@ impl<'a> Run<'a> {
         scope: &Scope,
     ) -> Result<(), AnalyzeError> {
         let facts = Arc::new(Facts::new(lake, scope));
+        let named = Arc::new(self.names());
         let mut in_lake = Vec::new();
-        for (table, Readers { file, count }) in self.facts_read() {
+        for (table, readers) in self.facts_read() {
+            let file = readers.file.clone();
             let is_there = lake
                 .table_exist(table.as_str())
                 .map_err(|error| AnalyzeError::query(&file, error))?;
             if is_there {
-                in_lake.push((table, file, count));
+                in_lake.push((table, readers));
             } else if let Some(contract) = schema::table(&table) {
                 let empty = RecordBatch::new_empty(contract.arrow_schema());
                 self.register(&table, &file, empty)?;
@@ -200,11 +205,13 @@ impl<'a> Run<'a> {
             }
         }
         let mut opened = stream::iter(in_lake)
-            .map(|(table, file, readers)| {
+            .map(|(table, readers)| {
                 // A task of its own: to plan and to open many files keeps a core busy.
-                let facts = Arc::clone(&facts);
+                let (facts, named) = (Arc::clone(&facts), Arc::clone(&named));
                 SpawnedTask::spawn(async move {
-                    let fact = facts.table(&table, readers).await;
+                    let Readers { file, count, .. } = readers;
+                    let names = Some(named.as_ref()).filter(|_| readers.name_columns);
+                    let fact = facts.table(&table, count, names).await;
                     let fact = fact.map_err(|error| AnalyzeError::query(&file, error))?;
                     Ok::<_, AnalyzeError>((table, file, fact))
                 })
@@ -253,26 +260,39 @@ impl<'a> Run<'a> {
         let for_advice = ["applications", "environment", "session_settings"]
             .into_iter()
             .filter(|_| self.open_rules > 0)
-            .map(|table| (table.to_owned(), "sql"));
+            .map(|table| (table.to_owned(), "sql", true));
         let by_steps = self.pending.iter().flat_map(|planned| {
             let tables = planned.step.reads().iter().cloned();
-            tables.map(|table| (table, planned.step.file()))
+            let names_columns = planned.step.names().is_some();
+            tables.map(move |table| (table, planned.step.file(), names_columns))
         });
-        let facts = by_steps.chain(for_advice).filter(|(table, _)| {
+        let facts = by_steps.chain(for_advice).filter(|(table, _, _)| {
             !made.contains(table.as_str())
                 && table.as_str() != RULE_RESULTS
                 && !self.available.contains(table)
         });
         let mut read: BTreeMap<String, Readers> = BTreeMap::new();
-        for (table, file) in facts {
-            read.entry(table)
-                .or_insert_with(|| Readers {
-                    file: file.to_owned(),
-                    count: 0,
-                })
-                .count += 1;
+        for (table, file, name_columns) in facts {
+            let readers = read.entry(table).or_insert_with(|| Readers {
+                file: file.to_owned(),
+                count: 0,
+                name_columns: true,
+            });
+            readers.count += 1;
+            readers.name_columns &= name_columns;
         }
         read
+    }
+
+    /// The columns that any step names: a view can pass all columns of a table on, and others name
+    /// those that they want of it.
+    fn names(&self) -> Names {
+        let steps = self
+            .pending
+            .iter()
+            .filter_map(|planned| planned.step.names());
+        let for_advice = Names::default().with(settings::COLUMNS.into_iter().chain(KEY_COLUMNS));
+        steps.fold(for_advice, Names::and)
     }
 
     async fn run_steps(&mut self) {

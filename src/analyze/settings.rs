@@ -13,6 +13,9 @@ use crate::model::ApplicationKey;
 pub(super) const KEY_COLUMNS: [&str; 4] =
     ["platform", "cluster_id", "application_id", "attempt_id"];
 
+/// The columns that [`Settings::read`] reads beside these.
+pub(super) const COLUMNS: [&str; 5] = ["section", "key", "value", "spark_version", "sql_id"];
+
 /// The reference table of the settings that Spark knows, where the catalog has one.
 pub(super) const KNOWN_SETTINGS: &str = "ref_spark_settings";
 

@@ -16,9 +16,11 @@ use futures::{StreamExt, stream};
 
 use super::conform::arrow_failure;
 use super::error::AnalyzeError;
+use super::narrow::Names;
 use super::step::Step;
 use crate::simulate::{
-    Band, Facts, Model, Prediction, Scenario, Wanted, Way, cost, knee, list, read, standard_grid,
+    Band, Facts, Model, Prediction, Scenario, Wanted, Way, columns, cost, knee, list, read,
+    standard_grid,
 };
 
 /// The table.
@@ -74,6 +76,10 @@ impl Step for Simulations {
 
     fn version(&self) -> String {
         format!("{SIMULATIONS} {VERSION}")
+    }
+
+    fn names(&self) -> Option<Names> {
+        Some(Names::default().with(columns()))
     }
 
     async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {

@@ -38,6 +38,12 @@ pub trait Step: Debug + Send + Sync {
     /// Everything that decides its answers: rows made under another text are out of date.
     fn version(&self) -> String;
 
+    /// The columns of tables that it may name, and those of its answer; `None` where any can be among
+    /// them.
+    fn names(&self) -> Option<Names> {
+        None
+    }
+
     /// Its rows, over a session in which each table that it reads shows the applications of the run.
     ///
     /// # Errors
@@ -98,13 +104,17 @@ impl Step for Relation {
         self.query.version()
     }
 
-    async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
+    fn names(&self) -> Option<Names> {
         let names = Names::of(&self.query.sql);
-        let names = match schema::table(&self.id) {
-            Some(contract) => Some(names.with(contract.columns.iter().map(|column| &column.name))),
-            // Whoever reads the view may name any column that it passes on.
-            None => (!self.query.has_wildcard()).then_some(names),
-        };
+        let contract = schema::table(&self.id);
+        let columns = contract.iter().flat_map(|contract| &contract.columns);
+        Some(names.with(columns.map(|column| &column.name)))
+    }
+
+    async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
+        // Whoever reads a view may name any column that it passes on.
+        let passes_all = schema::table(&self.id).is_none() && self.query.has_wildcard();
+        let names = self.names().filter(|_| !passes_all);
         self.query.rows(session, names.as_ref()).await
     }
 }
@@ -128,9 +138,12 @@ impl Step for Rule {
         format!("{self:?}")
     }
 
+    fn names(&self) -> Option<Names> {
+        Some(Names::of(&self.query.sql).with(rule_results::columns()))
+    }
+
     async fn rows(&self, session: &SessionContext) -> Result<RecordBatch, AnalyzeError> {
-        let names = Names::of(&self.query.sql).with(rule_results::columns());
-        self.query.rows(session, Some(&names)).await
+        self.query.rows(session, self.names().as_ref()).await
     }
 }
 

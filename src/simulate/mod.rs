@@ -31,7 +31,7 @@ pub use cluster::{Allocation, Cluster, Executors, Losses};
 pub use facts::{Cost, Facts, JobFacts, Lifetime, Sizing, StageFacts, TaskSource, Unknown};
 pub use model::{Band, Model, Prediction, Scenario, Shape, knee, standard_grid};
 pub use money::{Way, cost};
-pub use read::{list, read};
+pub use read::{columns, list, read};
 pub use rows::ReadError;
 pub use schedule::{Outcome, Stuck, schedule};
 pub use wanted::{Listed, Wanted};

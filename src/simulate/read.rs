@@ -12,22 +12,118 @@ use super::tasks::{Task, take_tasks};
 use super::wanted::{Listed, Wanted};
 use crate::model::ApplicationKey;
 
+const LISTED_COLUMNS: [&str; 7] = [
+    "app_date",
+    "num_tasks",
+    "application_name",
+    "job_key",
+    "start_time",
+    "completed",
+    "failure_reason",
+];
+const APPLICATION_COLUMNS: [&str; 19] = [
+    "cluster_name",
+    "app_date",
+    "application_name",
+    "job_key",
+    "start_time",
+    "observed_duration_ms",
+    "completed",
+    "complete",
+    "failure_reason",
+    "is_local",
+    "executor_cores",
+    "executor_memory_bytes",
+    "container_memory_bytes",
+    "num_executors_max",
+    "core_time_ms",
+    "input_bytes",
+    "dynamic_allocation",
+    "shuffle_service",
+    "is_interactive",
+];
+const SETTING_COLUMNS: [&str; 2] = ["key", "value"];
+const JOB_COLUMNS: [&str; 3] = ["job_id", "submission_time", "completion_time"];
+const EXECUTOR_COLUMNS: [&str; 5] = [
+    "executor_id",
+    "add_time",
+    "total_cores",
+    "loss_kind",
+    "lifetime_ms",
+];
+const STAGE_COLUMNS: [&str; 14] = [
+    "stage_id",
+    "stage_attempt_id",
+    "status",
+    "submission_time",
+    "first_task_launched_time",
+    "completion_time",
+    "num_tasks",
+    "input_bytes",
+    "shuffle_read_bytes",
+    "executor_run_time",
+    "executor_deserialize_time",
+    "result_serialization_time",
+    "job_ids",
+    "parent_ids",
+];
+const TASK_COLUMNS: [&str; 6] = [
+    "stage_id",
+    "index",
+    "launch_time",
+    "duration",
+    "executor_run_time",
+    "executor_id",
+];
+const QUANTILE_COLUMNS: [&str; 11] = [
+    "stage_id",
+    "num_tasks",
+    "min",
+    "p05",
+    "p25",
+    "median",
+    "p75",
+    "p95",
+    "p99",
+    "max",
+    "total",
+];
+const COST_COLUMNS: [&str; 8] = [
+    "basis",
+    "deployment",
+    "purchase",
+    "is_preferred",
+    "vcpu_hours",
+    "memory_gb_hours",
+    "cost_usd",
+    "missing_price",
+];
+const SIZING_COLUMNS: [&str; 2] = ["needed_memory_bytes", "is_pressed"];
+/// What rows are chosen by.
+const FILTER_COLUMNS: [&str; 3] = ["section", "status", "metric"];
+
+/// All columns that are read beside the keys of applications.
+pub fn columns() -> impl Iterator<Item = &'static str> {
+    let of_applications = LISTED_COLUMNS.into_iter().chain(APPLICATION_COLUMNS);
+    of_applications
+        .chain(SETTING_COLUMNS)
+        .chain(JOB_COLUMNS)
+        .chain(EXECUTOR_COLUMNS)
+        .chain(STAGE_COLUMNS)
+        .chain(TASK_COLUMNS)
+        .chain(QUANTILE_COLUMNS)
+        .chain(COST_COLUMNS)
+        .chain(SIZING_COLUMNS)
+        .chain(FILTER_COLUMNS)
+}
+
 /// All applications of the session's `applications`, by their keys.
 ///
 /// # Errors
 /// The table cannot be read.
 pub async fn list(session: &SessionContext) -> Result<Vec<Listed>, ReadError> {
     let mut found = Vec::new();
-    let columns = [
-        "app_date",
-        "num_tasks",
-        "application_name",
-        "job_key",
-        "start_time",
-        "completed",
-        "failure_reason",
-    ];
-    let mut rows = scan(session, "applications", &columns, None, &[]).await?;
+    let mut rows = scan(session, "applications", &LISTED_COLUMNS, None, &[]).await?;
     while let Some(batch) = rows.next().await? {
         for row in 0..batch.rows() {
             let tasks = batch.int(row, 5).and_then(|tasks| tasks.try_into().ok());
@@ -113,28 +209,7 @@ impl Reader<'_> {
     }
 
     async fn applications(&mut self) -> Result<(), ReadError> {
-        let columns = [
-            "cluster_name",
-            "app_date",
-            "application_name",
-            "job_key",
-            "start_time",
-            "observed_duration_ms",
-            "completed",
-            "complete",
-            "failure_reason",
-            "is_local",
-            "executor_cores",
-            "executor_memory_bytes",
-            "container_memory_bytes",
-            "num_executors_max",
-            "core_time_ms",
-            "input_bytes",
-            "dynamic_allocation",
-            "shuffle_service",
-            "is_interactive",
-        ];
-        let mut rows = self.scan("applications", &columns, &[]).await?;
+        let mut rows = self.scan("applications", &APPLICATION_COLUMNS, &[]).await?;
         while let Some(batch) = rows.next().await? {
             for row in 0..batch.rows() {
                 let key = batch.key(row);
@@ -176,9 +251,7 @@ impl Reader<'_> {
 
     async fn settings(&mut self) -> Result<(), ReadError> {
         let filters = [col("section").eq(lit("spark"))];
-        let mut rows = self
-            .scan("environment", &["key", "value"], &filters)
-            .await?;
+        let mut rows = self.scan("environment", &SETTING_COLUMNS, &filters).await?;
         while let Some(batch) = rows.next().await? {
             for row in 0..batch.rows() {
                 let (Some(name), Some(value)) = (batch.text(row, 4), batch.text(row, 5)) else {
@@ -197,8 +270,7 @@ impl Reader<'_> {
     }
 
     async fn jobs(&mut self) -> Result<(), ReadError> {
-        let columns = ["job_id", "submission_time", "completion_time"];
-        let mut rows = self.scan("jobs", &columns, &[]).await?;
+        let mut rows = self.scan("jobs", &JOB_COLUMNS, &[]).await?;
         while let Some(batch) = rows.next().await? {
             let mut last = Last::default();
             for row in 0..batch.rows() {
@@ -216,14 +288,7 @@ impl Reader<'_> {
     }
 
     async fn executors(&mut self) -> Result<(), ReadError> {
-        let columns = [
-            "executor_id",
-            "add_time",
-            "total_cores",
-            "loss_kind",
-            "lifetime_ms",
-        ];
-        let mut rows = self.scan("executors", &columns, &[]).await?;
+        let mut rows = self.scan("executors", &EXECUTOR_COLUMNS, &[]).await?;
         while let Some(batch) = rows.next().await? {
             let mut last = Last::default();
             for row in 0..batch.rows() {
@@ -244,23 +309,7 @@ impl Reader<'_> {
     }
 
     async fn stages(&mut self) -> Result<(), ReadError> {
-        let columns = [
-            "stage_id",
-            "stage_attempt_id",
-            "status",
-            "submission_time",
-            "first_task_launched_time",
-            "completion_time",
-            "num_tasks",
-            "input_bytes",
-            "shuffle_read_bytes",
-            "executor_run_time",
-            "executor_deserialize_time",
-            "result_serialization_time",
-            "job_ids",
-            "parent_ids",
-        ];
-        let mut rows = self.scan("stages", &columns, &[]).await?;
+        let mut rows = self.scan("stages", &STAGE_COLUMNS, &[]).await?;
         while let Some(batch) = rows.next().await? {
             let mut last = Last::default();
             for row in 0..batch.rows() {
@@ -284,16 +333,8 @@ impl Reader<'_> {
     }
 
     async fn tasks(&mut self) -> Result<(), ReadError> {
-        let columns = [
-            "stage_id",
-            "index",
-            "launch_time",
-            "duration",
-            "executor_run_time",
-            "executor_id",
-        ];
         let filters = [col("status").eq(lit("SUCCESS"))];
-        let mut rows = self.scan("tasks", &columns, &filters).await?;
+        let mut rows = self.scan("tasks", &TASK_COLUMNS, &filters).await?;
         let mut tasks: HashMap<(ApplicationKey, i64), Vec<Task>> = HashMap::new();
         let mut executors: HashMap<String, u32> = HashMap::new();
         while let Some(batch) = rows.next().await? {
@@ -327,21 +368,10 @@ impl Reader<'_> {
         if self.facts.values().all(|with| with.has_tasks) {
             return Ok(());
         }
-        let columns = [
-            "stage_id",
-            "num_tasks",
-            "min",
-            "p05",
-            "p25",
-            "median",
-            "p75",
-            "p95",
-            "p99",
-            "max",
-            "total",
-        ];
         let filters = [col("metric").eq(lit("duration"))];
-        let mut rows = self.scan("task_quantiles", &columns, &filters).await?;
+        let mut rows = self
+            .scan("task_quantiles", &QUANTILE_COLUMNS, &filters)
+            .await?;
         while let Some(batch) = rows.next().await? {
             for row in 0..batch.rows() {
                 let with = self.facts.get_mut(&batch.key(row));
@@ -369,17 +399,7 @@ impl Reader<'_> {
     }
 
     async fn costs(&mut self) -> Result<(), ReadError> {
-        let columns = [
-            "basis",
-            "deployment",
-            "purchase",
-            "is_preferred",
-            "vcpu_hours",
-            "memory_gb_hours",
-            "cost_usd",
-            "missing_price",
-        ];
-        let mut rows = self.scan("application_costs", &columns, &[]).await?;
+        let mut rows = self.scan("application_costs", &COST_COLUMNS, &[]).await?;
         while let Some(batch) = rows.next().await? {
             for row in 0..batch.rows() {
                 let Some(with) = self.facts.get_mut(&batch.key(row)) else {
@@ -402,8 +422,9 @@ impl Reader<'_> {
     }
 
     async fn sizing(&mut self) -> Result<(), ReadError> {
-        let columns = ["needed_memory_bytes", "is_pressed"];
-        let mut rows = self.scan("application_sizing", &columns, &[]).await?;
+        let mut rows = self
+            .scan("application_sizing", &SIZING_COLUMNS, &[])
+            .await?;
         while let Some(batch) = rows.next().await? {
             for row in 0..batch.rows() {
                 if let Some(with) = self.facts.get_mut(&batch.key(row)) {

@@ -40,15 +40,7 @@
 -- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
-WITH facts AS (
-  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms
-  FROM stage_facts AS f
-  LEFT JOIN stage_cores AS h
-    ON h.platform = f.platform AND h.cluster_id = f.cluster_id
-    AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
-    AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
-),
-slow AS (
+WITH slow AS (
   SELECT
     f.*,
     CASE
@@ -70,7 +62,7 @@ slow AS (
       ELSE 'code'
     END AS cause,
     (held_cores - num_tasks) * running_ms AS idle_core_ms
-  FROM facts AS f
+  FROM stage_cores AS f
   WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
     AND running_ms >= $min_stage_ms AND num_tasks > 1 AND num_tasks <= $max_core_share * held_cores
     -- Tasks that wait for something else than their data do not gain from company.

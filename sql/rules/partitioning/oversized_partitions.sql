@@ -47,14 +47,7 @@ WITH judged AS (
     END AS cause,
     CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores,
     partitions_fit AS partitions_needed
-  FROM (
-    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms
-    FROM stage_facts AS f
-    LEFT JOIN stage_cores AS h
-      ON h.platform = f.platform AND h.cluster_id = f.cluster_id
-      AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
-      AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
-  ) AS f
+  FROM stage_cores AS f
   WHERE num_tasks > 1 AND status = 'COMPLETE' AND NOT COALESCE(has_gpu, FALSE) AND duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
 )
 SELECT

@@ -103,12 +103,8 @@ shuffles AS (
   GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, ARRAY_MAX(n.stage_ids)
 ),
 facts AS (
-  SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms, COALESCE(r.num_partitions, 1) AS num_partitions
-  FROM stage_facts AS f
-  LEFT JOIN stage_cores AS h
-    ON h.platform = f.platform AND h.cluster_id = f.cluster_id
-    AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
-    AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
+  SELECT f.*, COALESCE(r.num_partitions, 1) AS num_partitions
+  FROM stage_cores AS f
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id

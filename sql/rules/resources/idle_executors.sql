@@ -44,14 +44,7 @@ WITH busiest AS (
     platform, cluster_id, application_id, attempt_id,
     MAX(CAST(attempts_time AS DOUBLE) / NULLIF(duration_ms, 0)) AS tasks_side_by_side,
     SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms
-  FROM (
-    SELECT f.*, COALESCE(h.held_cores, f.average_cores) AS held_cores, COALESCE(h.running_ms, f.duration_ms) AS running_ms
-    FROM stage_facts AS f
-    LEFT JOIN stage_cores AS h
-      ON h.platform = f.platform AND h.cluster_id = f.cluster_id
-      AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
-      AND h.stage_id = f.stage_id AND h.stage_attempt_id = f.stage_attempt_id
-  ) AS f
+  FROM stage_cores
   WHERE duration_ms >= 1000
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
