@@ -42,6 +42,7 @@ FROM (VALUES
   ('oversized_partitions', 'stages'), ('oversized_partitions', 'tasks'),
   ('python_udf', 'stages'),
   ('recomputed_rdd', 'stages'),
+  ('repeated_attempts', 'distributed'),
   ('repeated_batches', 'streaming'), ('repeated_batches', 'plans'),
   ('repeated_computation', 'sql'), ('repeated_computation', 'plans'),
   ('repeated_input', 'stages'),

@@ -21,6 +21,7 @@ use futures::TryStreamExt;
 
 use super::narrow::Names;
 use super::scope::Scope;
+use crate::ask::for_whole_files;
 use crate::model::milliseconds;
 
 /// Most bytes of one table in memory.
@@ -93,7 +94,7 @@ impl Facts {
         names: Option<&Names>,
     ) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>, DataFusionError> {
         let indices = names.and_then(|names| names.indices(&view.schema()));
-        let mut rows = self.lake.read_table(view)?;
+        let mut rows = for_whole_files(&self.lake).read_table(view)?;
         if let Some(indices) = indices {
             let columns = rows.schema().columns();
             let named = indices.into_iter().filter_map(|index| columns.get(index));

@@ -340,6 +340,7 @@ mod tests {
             cluster_name: "c".to_owned(),
             app_date: chrono::NaiveDate::default(),
             stages: 0,
+            of_day: 0,
         };
         let sizes = [1_500, 0, 400, 200, 5_000, 1];
         let groups = sizes.iter().enumerate().map(|(index, size)| {

@@ -28,6 +28,9 @@ pub enum Scope {
     /// Only these applications, each with the UTC date of its start where that is known: dates let
     /// whole partitions go unread.
     Applications(BTreeMap<ApplicationKey, Option<NaiveDate>>),
+    /// The same where they are most applications of their days: the days alone choose the files, since
+    /// to look for ids in each of them costs more than the few rows that are read in vain.
+    MostOfDays(BTreeMap<ApplicationKey, Option<NaiveDate>>),
     /// Only these groups.
     Groups(GroupScope),
 }
@@ -104,19 +107,22 @@ impl Scope {
             Self::Groups(scope) if scope.columns.is_empty() => {
                 return lake.table_provider(table).await;
             }
-            Self::Applications(keys) if has_key(&rows) => keys,
+            Self::Applications(keys) | Self::MostOfDays(keys) if has_key(&rows) => keys,
             Self::Groups(scope) if has_key(&rows) => &scope.applications,
             Self::Groups(scope) => return Ok(scope.restrict(lake, table).await?.into_view()),
-            Self::All | Self::Applications(_) => return lake.table_provider(table).await,
+            Self::All | Self::Applications(_) | Self::MostOfDays(_) => {
+                return lake.table_provider(table).await;
+            }
         };
-        let ids = keys.keys().map(|key| key.application_id.as_str());
-        rows = rows.filter(among_applications(&ids.collect()))?;
-        if let Some(days) = days(keys)
-            && has_column(&rows, "app_date")
-        {
+        let days = days(keys).filter(|_| has_column(&rows, "app_date"));
+        if days.is_none() || !matches!(self, Self::MostOfDays(_)) {
+            let ids = keys.keys().map(|key| key.application_id.as_str());
+            rows = rows.filter(among_applications(&ids.collect()))?;
+        }
+        if let Some(days) = days {
             rows = rows.filter(among_days(&days))?;
         }
-        // The two filters above let files go unread; this join makes the choice exact.
+        // The filters above let files go unread; this join makes the choice exact.
         let exact = rows.join(
             lake.read_table(key_table(keys)?)?,
             JoinType::LeftSemi,
@@ -229,20 +235,27 @@ mod tests {
                 };
                 (key, has_dates.then_some(date))
             });
-            let scope = Scope::Applications(keys.collect());
-            let lake = lake();
-            let view = scope.restrict(&lake, "numbers").await.expect("a view");
-            let rows = lake.read_table(view).expect("a table");
-            let rows = rows.select_columns(&["app_date"]).expect("a column");
-            let mut shown: Vec<i32> = Vec::new();
-            for batch in rows.collect().await.expect("rows") {
-                let dates = cast_to_days(&batch);
-                shown.extend(dates.as_primitive::<Int32Type>().values());
-            }
-            shown.sort_unstable();
+            let keys: BTreeMap<_, _> = keys.collect();
             let expected: Vec<i32> = days.collect();
-            assert_eq!(shown, expected, "{count} of every {every}");
+            for scope in [Scope::Applications(keys.clone()), Scope::MostOfDays(keys)] {
+                assert_eq!(shown(&scope).await, expected, "{count} of every {every}");
+            }
         }
+    }
+
+    /// The days whose applications a scope shows, in order.
+    async fn shown(scope: &Scope) -> Vec<i32> {
+        let lake = lake();
+        let view = scope.restrict(&lake, "numbers").await.expect("a view");
+        let rows = lake.read_table(view).expect("a table");
+        let rows = rows.select_columns(&["app_date"]).expect("a column");
+        let mut shown: Vec<i32> = Vec::new();
+        for batch in rows.collect().await.expect("rows") {
+            let dates = cast_to_days(&batch);
+            shown.extend(dates.as_primitive::<Int32Type>().values());
+        }
+        shown.sort_unstable();
+        shown
     }
 
     fn cast_to_days(batch: &RecordBatch) -> ArrayRef {

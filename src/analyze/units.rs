@@ -51,6 +51,8 @@ pub struct Subject {
     pub app_date: NaiveDate,
     /// Its stage attempts, which the memory that it needs follows.
     pub stages: u64,
+    /// The applications that the lake has of its day, itself among them; 0 where nobody counted them.
+    pub of_day: u64,
 }
 
 /// What a unit may hold; an application larger than that is a unit of its own.
@@ -140,14 +142,20 @@ pub async fn subjects(
         .select_columns(&SUBJECT_COLUMNS)
         .map_err(failed)?;
     let mut found = BTreeMap::new();
+    let mut of_days: BTreeMap<NaiveDate, u64> = BTreeMap::new();
     for batch in applications.collect().await.map_err(failed)? {
         for subject in subjects_of(&batch).map_err(arrow_failure("applications"))? {
+            *of_days.entry(subject.app_date).or_default() += 1;
             if wanted.is_none_or(|wanted| wanted.contains(&subject.key)) {
                 found.insert(subject.key.clone(), subject);
             }
         }
     }
-    Ok(found.into_values().collect())
+    let counted = |subject: Subject| Subject {
+        of_day: of_days.get(&subject.app_date).copied().unwrap_or(0),
+        ..subject
+    };
+    Ok(found.into_values().map(counted).collect())
 }
 
 pub(super) fn subjects_of(batch: &RecordBatch) -> Result<Vec<Subject>, arrow::error::ArrowError> {
@@ -163,6 +171,7 @@ pub(super) fn subjects_of(batch: &RecordBatch) -> Result<Vec<Subject>, arrow::er
         cluster_name: names.value(row).to_owned(),
         app_date: date(row).unwrap_or_default(),
         stages: u64::try_from(stages.value(row)).unwrap_or(0),
+        of_day: 0,
     };
     Ok(keys_of(batch)?
         .into_iter()
@@ -357,8 +366,19 @@ impl<'a> Judge<'a> {
 fn scope(part: &[Subject]) -> Scope {
     let keys = part
         .iter()
-        .map(|subject| (subject.key.clone(), Some(subject.app_date)));
-    Scope::Applications(keys.collect())
+        .map(|subject| (subject.key.clone(), Some(subject.app_date)))
+        .collect();
+    let days = part
+        .iter()
+        .map(|subject| (subject.app_date, subject.of_day));
+    let days: BTreeMap<NaiveDate, u64> = days.collect();
+    let of_days: u64 = days.values().sum();
+    let are_counted = days.values().all(|count| *count > 0);
+    if are_counted && part.len() as u64 * 2 >= of_days {
+        Scope::MostOfDays(keys)
+    } else {
+        Scope::Applications(keys)
+    }
 }
 
 #[cfg(test)]
@@ -376,6 +396,7 @@ mod tests {
             cluster_name: "c".to_owned(),
             app_date: NaiveDate::from_ymd_opt(2026, 1, day).unwrap_or_default(),
             stages,
+            of_day: 0,
         }
     }
 
@@ -397,6 +418,22 @@ mod tests {
         assert!(all.is_sorted_by_key(|subject| subject.app_date));
         all.sort_by(|left, right| left.key.cmp(&right.key));
         assert_eq!(all, subjects);
+    }
+
+    #[test]
+    fn days_choose_the_files_where_most_of_their_applications_are_judged() {
+        let part = |count: u64, of_day: u64| -> Vec<Subject> {
+            let subjects = (0..count).map(|id| subject(id, 1 + (id % 2) as u32, 1));
+            subjects
+                .map(|subject| Subject { of_day, ..subject })
+                .collect()
+        };
+        for (count, of_day, days_choose) in
+            [(4, 2, true), (4, 4, true), (4, 5, false), (4, 0, false)]
+        {
+            let is_days = matches!(scope(&part(count, of_day)), Scope::MostOfDays(_));
+            assert_eq!(is_days, days_choose, "{count} of {of_day} a day");
+        }
     }
 
     #[test]

@@ -47,7 +47,9 @@ pub use among::{among_applications, among_days};
 pub use answer::{Answer, AnswerStream, QueryLimits};
 pub use error::AskError;
 pub use lake::{AskLake, AskOptions};
-pub use session::{SessionSettings, for_small_tables, plan_read_only, same_engine, session};
+pub use session::{
+    SessionSettings, for_small_tables, for_whole_files, plan_read_only, same_engine, session,
+};
 pub use spill::remove_spill_folders;
 pub use views::{Definition, LoadViews, View};
 pub use wrong_query::{no_such_table, wrong_query};

@@ -108,6 +108,16 @@ pub fn for_small_tables(session: &SessionContext) -> SessionContext {
     SessionContext::new_with_state(state)
 }
 
+/// The session for one pass over whole files: what a join knows of the rows that it wants is not looked
+/// for in each of them.
+pub fn for_whole_files(session: &SessionContext) -> SessionContext {
+    let mut state = session.state();
+    let options = state.config_mut().options_mut();
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    SessionContext::new_with_state(state)
+}
+
 pub(super) fn state(settings: &SessionSettings) -> Result<SessionState, DataFusionError> {
     let pool = TrackConsumersPool::new(
         FairSpillPool::new(settings.memory_bytes),

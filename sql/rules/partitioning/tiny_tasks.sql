@@ -22,6 +22,7 @@
 -- parameter: min_few_rows_share double = 0.3 [ratio] time of the tasks of all such stages over that of the application, at least, for fewer tasks to count
 -- parameter: min_few_rows_own_ms bigint = 1000 [ms] overhead of such a stage then, at least
 -- parameter: min_few_rows_overhead_ms bigint = 5000 [ms] and of all of them
+-- parameter: min_few_rows_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
 -- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks of such stages of the application together, at least
 -- parameter: min_own_overhead_ms bigint = 5000 [ms] and of those of the stage
@@ -143,7 +144,7 @@ SELECT
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
   CASE WHEN cause <> 'splits' AND GREATEST(shuffle_read_records, input_records) > 0
-    THEN TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT) END AS rows_each,
+    THEN NULLIF(TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT), 0) END AS rows_each,
   -- Never below Spark's default, which is right for data of any size.
   CONCAT(CAST(GREATEST(
     TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128
@@ -152,4 +153,7 @@ SELECT
   CASE WHEN is_few THEN 'few rows' ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
   sql_id, worst_fit, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
 FROM judged
-WHERE all_overhead_ms >= CASE WHEN is_few THEN $min_few_rows_overhead_ms ELSE $min_overhead_ms END
+WHERE all_overhead_ms >= CASE
+  WHEN is_few THEN GREATEST($min_few_rows_overhead_ms, $min_few_rows_wall_share * COALESCE(app_duration_ms, 0) * task_slots)
+  ELSE $min_overhead_ms
+END

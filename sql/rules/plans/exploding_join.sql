@@ -2,7 +2,7 @@
 -- title: A join multiplies its rows
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a join on equal keys that put out many times the rows of the largest source of its query, because both sides
 --   have several rows for a key. All steps after it work on those rows. Of several such joins above each other the
 --   first is reported. Whether the rows are wanted is for the author to know, so no loss is counted. Joins without
@@ -15,7 +15,7 @@
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
 --   largest source; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
--- recommendation: Look for several rows for a key on both sides: aggregate or remove duplicates before the join, add the condition that
+-- recommendation: Look for several rows for a key on both sides: aggregate or remove duplicates before the join (where what follows, such as a sum, does not count on them), add the condition that
 --   is missing (a day, a version), and filter before it what later steps drop anyway.
 WITH sources AS (
   SELECT

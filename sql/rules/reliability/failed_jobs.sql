@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -40,7 +40,7 @@
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
 --   ship it with the application (spark.jars, --py-files, --archives). Retries cannot help.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down: read and write fewer and larger files, over more prefixes.
--- advice: doomed_attempts IS NOT NULL | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
+-- advice: doomed_attempts IS NOT NULL AND NOT is_survived | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
 --   the scheduler of the job give up at once rather than start it again.
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.
 SELECT
@@ -60,7 +60,7 @@ SELECT
     THEN COALESCE(SUBSTR(q.description, 1, 100), f.job_name) ELSE f.job_name END AS job_name,
   f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
-  CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
+  CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, f.is_survived, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.sql_id IS NOT NULL AS gathers
 FROM job_failures AS f
 INNER JOIN application_facts AS a

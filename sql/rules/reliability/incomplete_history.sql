@@ -2,7 +2,7 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 7
+-- version: 8
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
@@ -15,8 +15,9 @@
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
 --   still ran][ and unfinished tasks had taken {lost_core_ms:s}]; {consequence}.
 -- advice: is_backwards | - | - | Keep the clocks of the cluster in step (NTP, chrony); a run that begins after the correction can be judged.
--- advice: is_killed | - | - | Exit code 137 is signal 9: the driver was killed, most often by the cluster manager or the system for its memory. Give it
---   more (spark.driver.memory, spark.driver.memoryOverhead), or keep less in it; look at the cluster's log for who did it.
+-- advice: is_killed | - | - | Exit code 137 is signal 9. The JVM of the driver lived to write this, so it was its program that was killed (the process of Python),
+--   most often by the cluster manager or the system for its memory: keep less in it (toPandas, collect), or leave more memory beside the
+--   heap (spark.driver.memoryOverhead); look at the cluster's log for who did it.
 -- advice: exit_text <> '' | - | - | No job failed: the program ended itself with an error. Look at the log of the driver.
 -- advice: is_cut | - | - | Look why the driver stopped in the middle of its work: a time limit, somebody who killed it, an error of the program
 --   outside of Spark.
