@@ -4,7 +4,7 @@
 -- severity: low
 -- version: 3
 -- description: Fires where cached blocks and broadcasts filled most of the memory that storage shares with
---   execution while tasks spilled. A cache that drives out another is told by unused_cache. The peak of
+--   execution while tasks spilled that would have had room without it. A cache that drives out another is told by unused_cache. The peak of
 --   storage memory comes from executor metrics; what a log does not hold is not
 --   judged. The time that spill costs is counted by the spill rules.
 -- parameter: min_storage_ratio double = 0.5 [ratio] peak of storage memory over all unified memory of an executor, at least
@@ -15,6 +15,8 @@
 -- advice: num_unread > 0 | - | - | Do not cache what is read once, and unpersist what is not needed any more.
 -- advice: num_memory_only > 0 AND evicted > 0 | - | - | Let partitions that are evicted go to disk (MEMORY_AND_DISK), so that they are not computed again, and
 --   cache only the columns and rows that are read.
+-- advice: is_local | - | - | Cache less (fewer columns, fewer tables, DISK_ONLY), unpersist early, or give the driver, which runs the tasks, more memory
+--   (spark.driver.memory).
 -- recommendation: Cache less (fewer columns, fewer tables, DISK_ONLY), unpersist early, or give executors more memory.
 WITH caches AS (
   SELECT
@@ -27,16 +29,17 @@ WITH caches AS (
   WHERE is_persisted
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What was spilled before anything was cached does not count.
+-- What was spilled before anything was cached does not count, nor what would have spilled without a cache too.
 spills AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id,
     SUM(CAST(s.memory_bytes_spilled AS DOUBLE)) AS spilled
-  FROM stages AS s
+  FROM stage_facts AS s
   INNER JOIN caches AS c
     ON c.platform = s.platform AND c.cluster_id = s.cluster_id
     AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id
   WHERE s.stage_id >= c.first_stage_id
+    AND COALESCE((s.memory_spilled_max + s.peak_memory_max) * s.tasks_at_once <= CAST(s.unified_memory_bytes AS DOUBLE), TRUE)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id
 ),
 judged AS (
@@ -58,6 +61,6 @@ SELECT
   'low' AS severity, 'medium' AS confidence,
   peak_storage_bytes, unified_memory_bytes, CASE WHEN is_local THEN 'the driver, which runs the tasks,' ELSE 'an executor' END AS of_what,
   TRY_CAST(spilled AS BIGINT) AS spilled, NULLIF(evicted, 0) AS evicted, stored,
-  num_cached, NULLIF(num_unread, 0) AS num_unread, num_memory_only
+  num_cached, NULLIF(num_unread, 0) AS num_unread, num_memory_only, is_local
 FROM judged
 WHERE peak_storage_bytes >= $min_storage_ratio * unified_memory_bytes AND spilled >= $min_spilled_bytes

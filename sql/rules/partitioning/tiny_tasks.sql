@@ -143,7 +143,8 @@ SELECT
   tasks_needed, TRY_CAST(tasks_needed / NULLIF(task_slots, 0) AS BIGINT) AS waves_needed, files_read, input_bytes,
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
-  CASE WHEN cause <> 'splits' AND GREATEST(shuffle_read_records, input_records) > 0
+  -- Of a cache it is batches that are counted.
+  CASE WHEN cause <> 'splits' AND NOT COALESCE(is_cache_read, FALSE) AND GREATEST(shuffle_read_records, input_records) > 0
     THEN NULLIF(TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT), 0) END AS rows_each,
   -- Never below Spark's default, which is right for data of any size.
   CONCAT(CAST(GREATEST(

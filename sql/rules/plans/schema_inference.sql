@@ -2,7 +2,7 @@
 -- title: Text files are read once more to guess their schema
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
 --   query over much data, or over less where it took a good part of the task time, as inferring a schema does. All of it is read and parsed a second time by the query itself. Lost is the
 --   task time of these stages.
@@ -14,7 +14,7 @@
 -- parameter: min_small_run_time_ms bigint = 5000 [ms] and its task time then, at least
 -- parameter: min_small_won_ms bigint = 2000 [ms] and the wall time to win then, at least
 -- parameter: min_small_share double = 0.1 [ratio] and its share of the application's task time, at least
--- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time before its first query.
+-- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time before the query that reads these data.
 -- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
 --   table, which know theirs.
 SELECT

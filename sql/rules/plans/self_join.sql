@@ -2,7 +2,7 @@
 -- title: Rows are joined with an aggregate of themselves
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a join by shuffle of which one side reads some files or a table and the other one groups the same rows, with the same
 --   filters but for those on NULL, by columns that the join then compares: the row with the latest time of each key, or a share of a sum. A window function
 --   does it with one read and the shuffle that the join needs anyway. Lost is the task time of the stages that read and group the second
@@ -15,7 +15,8 @@
 -- parameter: medium_lost_ms double = 3600000 [ms] the time from which it is of medium severity
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) joins {data} with an aggregate of the same rows by {group_keys}; the stages that
 --   read and group them the second time took {lost_ms:s} of {app_ms:s} of task time.
--- advice: takes_one | - | - | Read it once: number the rows of each key with a window (row_number() over (partition by … order by … desc)) and keep the first, or
+-- advice: takes_one | - | - | Read it once: number the rows of each key with a window (row_number() over (partition by … order by … desc), rank() to keep
+--   all rows of a tie) and keep the first, or
 --   group with max_by or max(struct(…)).
 -- recommendation: Read it once: compute the aggregate beside each row with a window function (for example sum(…) over (partition by …)).
 WITH pairs AS (

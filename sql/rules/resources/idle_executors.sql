@@ -36,7 +36,7 @@
 -- advice: can_allocate AND NOT dynamic_allocation AND num_executors_max > 1 | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
 --   executors back, or start fewer of them.
 -- advice: executor_instances > executors_needed | spark.executor.instances | executors_needed | Start fewer executors.
--- advice: executors_needed < num_executors_max | - | - | Start fewer executors: {executors_needed:int} carry the work.
+-- advice: executors_needed < num_executors_max | - | - | Start fewer executors: {executors_needed:executor carries|executors carry} the work.
 -- recommendation: The work comes in bursts with pauses between: run more of it side by side, or give the executors
 --   back in the pauses.
 WITH busiest AS (

@@ -1,5 +1,5 @@
 -- id: risky_settings
--- title: Settings that cost more than they win when something goes wrong
+-- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
 -- version: 4
