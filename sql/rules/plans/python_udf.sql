@@ -63,7 +63,7 @@ times AS (
     f.platform, f.cluster_id, f.application_id, f.attempt_id,
     SUM(CASE WHEN f.has_python OR r.stage_id IS NOT NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS python_ms,
     SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS rdd_ms,
-    SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN 1 ELSE 0 END) AS num_rdd_stages,
+    COUNT(DISTINCT CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN f.stage_id END) AS num_rdd_stages,
     SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.data_bytes AS DOUBLE) ELSE 0e0 END) AS rdd_bytes,
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms,
     MAX(CASE WHEN f.stage_name LIKE 'groupByKey at %' AND r.stage_id IS NOT NULL THEN 1 ELSE 0 END) AS has_group_by_key,
