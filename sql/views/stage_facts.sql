@@ -208,8 +208,8 @@ fitted AS (
             * GREATEST(COALESCE(CAST(executor_cores AS DOUBLE) / NULLIF(tasks_at_once, 0e0), 1e0), 1e0)
             -- Operators that follow each other in a task can each have had all of its memory: their peaks are summed.
             * GREATEST(COALESCE(peak_memory_max * tasks_at_once / CAST(unified_memory_bytes AS DOUBLE), 1e0), 1e0),
-          -- Partitions of less than 16 MiB would cost more than they save.
-          GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 16777216e0)
+          -- Partitions of less than 4 MiB would cost more than they save.
+          GREATEST(CAST(num_tasks AS DOUBLE), CAST(data_bytes AS DOUBLE) / 4194304e0)
         ) ELSE 1e0 END
     ) / NULLIF(stage_slots, 0)) AS BIGINT) AS partitions_fit
   FROM (

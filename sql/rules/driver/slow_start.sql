@@ -2,7 +2,7 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
@@ -31,7 +31,8 @@ WITH first_workers AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 first_jobs AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(submission_time)) AS first_job_ms
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(submission_time)) AS first_job_ms,
+    MIN(job_id) AS first_job_id
   FROM jobs
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -40,6 +41,7 @@ waits AS (
     p.platform, p.cluster_id, p.application_id, p.attempt_id,
     f.first_worker_ms - UNIX_MILLIS(p.start_time) AS worker_wait_ms,
     j.first_job_ms - UNIX_MILLIS(p.start_time) AS job_wait_ms,
+    j.first_job_id,
     COALESCE(j.first_job_ms - f.first_worker_ms >= $late_ms, f.first_worker_ms IS NULL) AS is_driver
   FROM applications AS p
   LEFT JOIN first_workers AS f
@@ -69,7 +71,8 @@ INNER JOIN told AS w
 WHERE NOT a.is_interactive AND a.platform <> 'databricks'
   AND a.application_name <> 'Databricks Shell'
   AND CASE
-    WHEN w.is_driver THEN w.wait_ms >= $min_job_ms AND w.wait_ms >= $min_job_ratio * a.app_duration_ms
+    -- The first jobs of a history that was compacted are gone.
+    WHEN w.is_driver THEN w.first_job_id = 0 AND w.wait_ms >= $min_job_ms AND w.wait_ms >= $min_job_ratio * a.app_duration_ms
     ELSE NOT a.is_local AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
       OR (w.wait_ms >= $min_short_wait_ms AND w.wait_ms >= $min_short_ratio * a.app_duration_ms))
   END

@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -23,7 +23,8 @@
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond
 -- parameter: skew_ratio double = 5.0 [ratio] largest over median spill of a task from which the spill is skew and more partitions do not help
 -- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
--- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
+-- parameter: small_bytes bigint = 4194304 [bytes] data of the median task below which more partitions do not help
+-- parameter: min_merged_bytes bigint = 16777216 [bytes] size of merged partitions below which adaptive execution is not asked to merge less: it holds for all shuffles
 -- parameter: grown_ratio double = 20.0 [ratio] spilled memory over the data moved from which the tasks made more than they read
 -- evidence: Spilled {memory_bytes_spilled:bytes} out of memory[, {times_moved:1} times the {data_bytes:bytes} that the
 --   stage moved]; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
@@ -84,7 +85,8 @@ WITH measured AS (
       -- its target size, or the code asked for that number.
       WHEN shuffle_partitions IS NULL OR num_tasks = shuffle_partitions THEN 'shuffle'
       WHEN adaptive AND num_tasks < shuffle_partitions
-        AND (advisory_bytes <> 67108864 OR shuffle_read_median <= $merged_bytes) THEN 'coalesced'
+        AND (advisory_bytes <> 67108864 OR shuffle_read_median <= $merged_bytes)
+        THEN CASE WHEN shuffle_read_bytes < CAST($min_merged_bytes AS DOUBLE) * partitions_fit THEN 'memory' ELSE 'coalesced' END
       WHEN num_tasks = 1 THEN 'single'
       ELSE 'code'
     END AS cause

@@ -98,12 +98,10 @@ workers AS (
   FROM (
     SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(worker_ms) AS worker_ms
     FROM (
-      -- The first of these times holds the other two.
-      SELECT
-        platform, cluster_id, application_id, attempt_id, sql_id, node_id,
-        GREATEST(SUM(CASE WHEN metric_name = 'time to run Python workers' THEN total ELSE -total END), 0) AS worker_ms
+      -- Since Spark 4.3. The times that older releases log count idle workers too.
+      SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(total) AS worker_ms
       FROM sql_node_metrics
-      WHERE metric_name IN ('time to run Python workers', 'time to start Python workers', 'time to initialize Python workers')
+      WHERE metric_name = 'time to execute Python code'
       GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
     ) AS n
     GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
