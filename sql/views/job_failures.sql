@@ -11,7 +11,7 @@
 --   the last failed one of the same name, so that the application went on.
 -- reads: jobs, stage_facts, tasks
 WITH memory_errors AS (
-  SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 2000)) AS memory_error
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 20000)) AS memory_error
   FROM tasks
   WHERE status = 'FAILED' AND error_message LIKE '%OutOfMemoryError%'
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
@@ -108,6 +108,8 @@ SELECT
   platform, cluster_id, application_id, attempt_id, job_id, job_name, sql_id,
   streaming_query_id, duration_ms, num_failed_tasks, num_attempts,
   TRIM(REGEXP_REPLACE(REGEXP_REPLACE(CASE
+    WHEN reason LIKE '%Caused by: java.lang.OutOfMemoryError%'
+      THEN CONCAT('java.lang.OutOfMemoryError', SPLIT_PART(SPLIT_PART(reason, 'Caused by: java.lang.OutOfMemoryError', 2), CHR(10), 1))
     WHEN reason LIKE '%Traceback (most recent call last)%' THEN REGEXP_REPLACE(
       reason,
       CONCAT('^(?s:.*?)Traceback [(]most recent call last[)]:(?s:.*?)', CHR(10), '([A-Za-z_][^', CHR(10), ']*)(?s:.*)$'), '$1'

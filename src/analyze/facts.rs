@@ -82,7 +82,10 @@ impl Facts {
         tracing::debug!(table, readers, is_large, elapsed_ms, "table opened");
         let provider = match held {
             Some((schema, batches)) => in_memory(schema, batches)?,
-            None => view,
+            None => match self.scope.of_whole_days(&self.lake, table).await? {
+                Some(rows) if is_large => rows,
+                _ => view,
+            },
         };
         Ok(Fact { provider, is_large })
     }

@@ -30,7 +30,12 @@ pub enum Scope {
     Applications(BTreeMap<ApplicationKey, Option<NaiveDate>>),
     /// The same where they are most applications of their days: the days alone choose the files, since
     /// to look for ids in each of them costs more than the few rows that are read in vain.
-    MostOfDays(BTreeMap<ApplicationKey, Option<NaiveDate>>),
+    OfDays {
+        /// The applications, each with its day.
+        applications: BTreeMap<ApplicationKey, Option<NaiveDate>>,
+        /// Whether the lake has no others on these days.
+        are_all: bool,
+    },
     /// Only these groups.
     Groups(GroupScope),
 }
@@ -107,15 +112,18 @@ impl Scope {
             Self::Groups(scope) if scope.columns.is_empty() => {
                 return lake.table_provider(table).await;
             }
-            Self::Applications(keys) | Self::MostOfDays(keys) if has_key(&rows) => keys,
+            Self::Applications(keys)
+            | Self::OfDays {
+                applications: keys, ..
+            } if has_key(&rows) => keys,
             Self::Groups(scope) if has_key(&rows) => &scope.applications,
             Self::Groups(scope) => return Ok(scope.restrict(lake, table).await?.into_view()),
-            Self::All | Self::Applications(_) | Self::MostOfDays(_) => {
+            Self::All | Self::Applications(_) | Self::OfDays { .. } => {
                 return lake.table_provider(table).await;
             }
         };
         let days = days(keys).filter(|_| has_column(&rows, "app_date"));
-        if days.is_none() || !matches!(self, Self::MostOfDays(_)) {
+        if days.is_none() || !matches!(self, Self::OfDays { .. }) {
             let ids = keys.keys().map(|key| key.application_id.as_str());
             rows = rows.filter(among_applications(&ids.collect()))?;
         }
@@ -134,6 +142,29 @@ impl Scope {
             None,
         )?;
         Ok(exact.into_view())
+    }
+
+    /// The rows of a large table of facts without a look at whose each of its millions is, where the
+    /// scope has all applications of its days; `None` elsewhere.
+    pub(super) async fn of_whole_days(
+        &self,
+        lake: &SessionContext,
+        table: &str,
+    ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let Self::OfDays {
+            applications,
+            are_all: true,
+        } = self
+        else {
+            return Ok(None);
+        };
+        let rows = lake.table(table).await?;
+        match days(applications) {
+            Some(days) if has_key(&rows) && has_column(&rows, "app_date") => {
+                Ok(Some(rows.filter(among_days(&days))?.into_view()))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -237,17 +268,24 @@ mod tests {
             });
             let keys: BTreeMap<_, _> = keys.collect();
             let expected: Vec<i32> = days.collect();
-            for scope in [Scope::Applications(keys.clone()), Scope::MostOfDays(keys)] {
-                assert_eq!(shown(&scope).await, expected, "{count} of every {every}");
+            let of_days = Scope::OfDays {
+                applications: keys.clone(),
+                are_all: has_dates,
+            };
+            for scope in [Scope::Applications(keys), of_days] {
+                let view = scope.restrict(&lake(), "numbers").await.expect("a view");
+                assert_eq!(shown(view).await, expected, "{count} of every {every}");
+                let whole = scope.of_whole_days(&lake(), "numbers").await;
+                if let Some(view) = whole.expect("a view, or none") {
+                    assert_eq!(shown(view).await, expected, "{count} of every {every}");
+                }
             }
         }
     }
 
-    /// The days whose applications a scope shows, in order.
-    async fn shown(scope: &Scope) -> Vec<i32> {
-        let lake = lake();
-        let view = scope.restrict(&lake, "numbers").await.expect("a view");
-        let rows = lake.read_table(view).expect("a table");
+    /// The days whose applications a view shows, in order.
+    async fn shown(view: Arc<dyn TableProvider>) -> Vec<i32> {
+        let rows = SessionContext::new().read_table(view).expect("a table");
         let rows = rows.select_columns(&["app_date"]).expect("a column");
         let mut shown: Vec<i32> = Vec::new();
         for batch in rows.collect().await.expect("rows") {

@@ -374,8 +374,12 @@ fn scope(part: &[Subject]) -> Scope {
     let days: BTreeMap<NaiveDate, u64> = days.collect();
     let of_days: u64 = days.values().sum();
     let are_counted = days.values().all(|count| *count > 0);
-    if are_counted && part.len() as u64 * 2 >= of_days {
-        Scope::MostOfDays(keys)
+    let count = part.len() as u64;
+    if are_counted && count * 2 >= of_days {
+        Scope::OfDays {
+            applications: keys,
+            are_all: count >= of_days,
+        }
     } else {
         Scope::Applications(keys)
     }
@@ -428,11 +432,17 @@ mod tests {
                 .map(|subject| Subject { of_day, ..subject })
                 .collect()
         };
-        for (count, of_day, days_choose) in
-            [(4, 2, true), (4, 4, true), (4, 5, false), (4, 0, false)]
-        {
-            let is_days = matches!(scope(&part(count, of_day)), Scope::MostOfDays(_));
-            assert_eq!(is_days, days_choose, "{count} of {of_day} a day");
+        for (count, of_day, expected) in [
+            (4, 2, Some(true)),
+            (4, 4, Some(false)),
+            (4, 5, None),
+            (4, 0, None),
+        ] {
+            let are_all = match scope(&part(count, of_day)) {
+                Scope::OfDays { are_all, .. } => Some(are_all),
+                _ => None,
+            };
+            assert_eq!(are_all, expected, "{count} of {of_day} a day");
         }
     }
 

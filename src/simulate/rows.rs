@@ -1,7 +1,7 @@
 //! Rows of the lake's tables, in the types that facts are made of.
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    Array, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringViewArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit};
@@ -88,7 +88,7 @@ enum Column {
     Int(Int64Array),
     Double(Float64Array),
     Flag(BooleanArray),
-    Text(StringArray),
+    Text(StringViewArray),
     List(ListArray),
 }
 
@@ -117,7 +117,7 @@ impl Batch {
                     let days = column.as_primitive::<Date32Type>();
                     Column::Int(days.iter().map(|day| day.map(i64::from)).collect())
                 }
-                _ => Column::Text(cast(column, &DataType::Utf8)?.as_string::<i32>().clone()),
+                _ => Column::Text(cast(column, &DataType::Utf8View)?.as_string_view().clone()),
             })
         });
         Ok(Self {
@@ -158,6 +158,18 @@ impl Batch {
         }
     }
 
+    /// Whether two rows have the same text. Those that share a value of a dictionary are not looked at.
+    fn is_same_text(&self, left: usize, right: usize, column: usize) -> bool {
+        if let Some(Column::Text(values)) = self.columns.get(column)
+            && values.null_count() == 0
+            && let Some(view) = values.views().get(left)
+            && values.views().get(right) == Some(view)
+        {
+            return true;
+        }
+        self.text(left, column) == self.text(right, column)
+    }
+
     pub(super) fn date(&self, row: usize, column: usize) -> i32 {
         let days = self.int(row, column);
         days.and_then(|days| i32::try_from(days).ok()).unwrap_or(0)
@@ -196,7 +208,7 @@ impl Batch {
     pub(super) fn end_of_stage(&self, row: usize) -> usize {
         let same = |other: usize| {
             self.int(other, 4) == self.int(row, 4)
-                && (0..4).all(|column| self.text(other, column) == self.text(row, column))
+                && (0..4).all(|column| self.is_same_text(other, row, column))
         };
         (row + 1..self.rows)
             .find(|other| !same(*other))

@@ -53,8 +53,8 @@ impl Task {
 /// written was lost, is work once.
 pub(super) fn take_tasks(stage: &mut StageFacts, mut tasks: Vec<Task>) {
     tasks.sort_unstable_by_key(|task| (task.launched_ms, task.index));
-    let mut seen = HashSet::with_capacity(tasks.len());
-    tasks.retain(|task| seen.insert(task.index));
+    let mut seen = Seen::new(&tasks);
+    tasks.retain(|task| seen.is_first(task.index));
     stage.last_task_ms = tasks.iter().map(Task::end_ms).max();
     let beside: f64 = tasks
         .iter()
@@ -64,6 +64,36 @@ pub(super) fn take_tasks(stage: &mut StageFacts, mut tasks: Vec<Task>) {
     stage.slot_gap_ms = mean_slot_gap_ms(&tasks);
     stage.tasks = tasks.iter().map(|task| task.ms).collect();
     stage.source = TaskSource::Tasks;
+}
+
+/// The indices that were met: a place for each where they are as dense as a stage numbers its tasks.
+enum Seen {
+    Dense(Vec<bool>),
+    Sparse(HashSet<u32>),
+}
+
+impl Seen {
+    fn new(tasks: &[Task]) -> Self {
+        let last = tasks.iter().map(|task| task.index).max().unwrap_or(0);
+        let places = usize::try_from(last)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
+        if places <= tasks.len().saturating_mul(8) {
+            Self::Dense(vec![false; places])
+        } else {
+            Self::Sparse(HashSet::with_capacity(tasks.len()))
+        }
+    }
+
+    fn is_first(&mut self, index: u32) -> bool {
+        match self {
+            Self::Dense(met) => usize::try_from(index)
+                .ok()
+                .and_then(|index| met.get_mut(index))
+                .is_some_and(|met| !std::mem::replace(met, true)),
+            Self::Sparse(met) => met.insert(index),
+        }
+    }
 }
 
 /// Mean time from the end of a task until its slot has the next; 0 where few are known.

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -32,8 +32,9 @@
 --   very many columns or steps.
 -- advice: main_part = 'collect' | - | - | Most of it follows the last job of a query: results come to the driver. Write them from
 --   the executors instead of collecting them (collect, toPandas), or collect fewer rows.
--- advice: main_part = 'between' | - | - | Most of it lies between the jobs of one query: broadcasts are collected and sent, and the rest
---   of the plan is made anew. Broadcast less, and cut very large plans with a checkpoint.
+-- advice: main_part = 'between' | - | - | Most of it lies between the jobs of one query: the rest of the plan is made anew after each, and
+--   broadcasts are collected and sent. Cut plans that are very large or grow in a loop (checkpoint, localCheckpoint in each round); where a side
+--   of hundreds of megabytes is broadcast, do without that.
 -- advice: main_part = 'command' | - | - | Most of it is spent in commands that run no job (adding partitions, repairing or
 --   describing tables): run them once, in one statement, or outside of this application.
 -- advice: main_part = 'iterate' | - | - | Most of it is the program taking the rows of one partition after the other (toLocalIterator): write them from the

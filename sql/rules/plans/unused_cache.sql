@@ -6,7 +6,7 @@
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that did
 --   not hold: fewer partitions were cached than there are, or many blocks were evicted, so that reads computed
 --   them again. The second needs block updates in the log. Caches that Spark's libraries and Delta make for
---   themselves are not judged. Also for the only cache of an application that a count filled, so that one query could read it, once, where filling
+--   themselves are not judged. Also for a cache that a count filled, so that one query could read it, once, where filling
 --   it took a large part of the task time. Lost is the time of what was computed again, where that is known; a cache
 --   that nobody reads costs memory and the writing of it.
 -- group_by: call_site
@@ -46,25 +46,6 @@ owner_time AS (
   FROM owners
   GROUP BY platform, cluster_id, application_id, attempt_id, owner
 ),
--- How often each query reads a cache, and how many caches there are.
-cache_reads AS (
-  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, COUNT(*) AS num_scans
-  FROM sql_nodes AS n
-  WHERE n.node_name LIKE '%InMemoryTableScan%' OR n.node_name LIKE '%Scan In-memory%'
-  GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
-),
-cache_queries AS (
-  SELECT
-    r.platform, r.cluster_id, r.application_id, r.attempt_id, COUNT(*) AS num_queries, MAX(r.num_scans) AS most_scans,
-    MIN(r.sql_id) AS first_query
-  FROM cache_reads AS r
-  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id
-),
-caches AS (
-  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_caches
-  FROM cached
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
 -- A count that groups, joins or sorts the cached rows first uses them itself.
 used_too AS (
   SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
@@ -77,27 +58,55 @@ used_too AS (
     AND (n.node_name LIKE '%Join%' OR n.node_name LIKE '%Window%' OR n.node_name LIKE '%Generate%'
       OR (n.node_name LIKE '%Aggregate%' AND n.description NOT LIKE '%keys=[],%'))
 ),
-read_once AS (
-  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, CONCAT('query ', CAST(q.first_query AS STRING)) AS owner, t.executor_run_time AS app_ms
-  FROM cache_queries AS q
-  INNER JOIN caches AS c
-    ON c.platform = q.platform AND c.cluster_id = q.cluster_id
-    AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id
-  INNER JOIN sql AS s
-    ON s.platform = q.platform AND s.cluster_id = q.cluster_id
-    AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.sql_id = q.first_query
-  INNER JOIN application_run_times AS t
-    ON t.platform = q.platform AND t.cluster_id = q.cluster_id
-    AND t.application_id = q.application_id AND t.attempt_id = q.attempt_id
+-- Queries that count the rows of a cache and do nothing else with them, as count() after cache() and CACHE TABLE do.
+counts AS (
+  SELECT DISTINCT c.platform, c.cluster_id, c.application_id, c.attempt_id, CONCAT('query ', CAST(c.sql_id AS STRING)) AS owner
+  FROM sql_nodes AS c
+  INNER JOIN sql_nodes AS n
+    ON n.platform = c.platform AND n.cluster_id = c.cluster_id
+    AND n.application_id = c.application_id AND n.attempt_id = c.attempt_id AND n.sql_id = c.sql_id
+    AND n.node_id > c.node_id AND n.node_id <= c.last_node_id
   LEFT JOIN used_too AS u
-    ON u.platform = q.platform AND u.cluster_id = q.cluster_id
-    AND u.application_id = q.application_id AND u.attempt_id = q.attempt_id AND u.sql_id = q.first_query
-  WHERE u.platform IS NULL AND c.num_caches = 1 AND q.num_queries = 2 AND q.most_scans = 1 AND s.description LIKE 'count at %'
+    ON u.platform = c.platform AND u.cluster_id = c.cluster_id
+    AND u.application_id = c.application_id AND u.attempt_id = c.attempt_id AND u.sql_id = c.sql_id
+  WHERE u.platform IS NULL AND c.description LIKE '%keys=[], functions=[%count(1)%'
+    AND (n.node_name LIKE '%InMemoryTableScan%' OR n.node_name LIKE '%Scan In-memory%')
+),
+-- Stages that a cache is in the lineage of, by whose they are.
+readers AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id, o.stage_id, o.owner
+  FROM cached AS c
+  INNER JOIN stages AS s
+    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
+    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id
+  INNER JOIN owners AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.stage_id = s.stage_id
+  WHERE ARRAY_CONTAINS(s.rdd_ids, c.rdd_id)
+),
+read_once AS (
+  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, MAX(t.executor_run_time) AS app_ms
+  FROM readers AS r
+  INNER JOIN cached AS c
+    ON c.platform = r.platform AND c.cluster_id = r.cluster_id
+    AND c.application_id = r.application_id AND c.attempt_id = r.attempt_id AND c.rdd_id = r.rdd_id
+  INNER JOIN owners AS f
+    ON f.platform = c.platform AND f.cluster_id = c.cluster_id
+    AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id AND f.stage_id = c.first_stage_id
+  INNER JOIN counts AS k
+    ON k.platform = f.platform AND k.cluster_id = f.cluster_id
+    AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id AND k.owner = f.owner
+  INNER JOIN application_run_times AS t
+    ON t.platform = r.platform AND t.cluster_id = r.cluster_id
+    AND t.application_id = r.application_id AND t.attempt_id = r.attempt_id
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id
+  -- One stage of one other query: where a query reads it twice, or several do, the cache pays.
+  HAVING COUNT(DISTINCT CASE WHEN r.owner <> f.owner THEN r.stage_id END) = 1
 ),
 judged AS (
   SELECT
     c.*,
-    o.owner IS NOT NULL AND c.num_reads <= 2 AND w.run_ms >= $min_once_share * o.app_ms AS is_once,
+    o.rdd_id IS NOT NULL AND w.run_ms >= $min_once_share * o.app_ms AS is_once,
     w.run_ms AS fill_ms, f.run_ms AS stage_ms,
     c.num_reads = 0 OR f.owner = l.owner AS is_unread,
     COALESCE(c.blocks_evicted >= $min_evicted_ratio * c.blocks_stored AND c.blocks_evicted > 0, FALSE) AS is_evicted,
@@ -114,7 +123,7 @@ judged AS (
     AND l.application_id = c.application_id AND l.attempt_id = c.attempt_id AND l.stage_id = c.last_stage_id
   LEFT JOIN read_once AS o
     ON o.platform = c.platform AND o.cluster_id = c.cluster_id
-    AND o.application_id = c.application_id AND o.attempt_id = c.attempt_id AND o.owner = f.owner
+    AND o.application_id = c.application_id AND o.attempt_id = c.attempt_id AND o.rdd_id = c.rdd_id
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,

@@ -2,7 +2,7 @@
 -- title: Many small files are written
 -- category: storage
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a query that wrote many files of a small average size, by the count and the bytes
 --   of the write node itself. The batches of a stream that write to one place count together; a file sink of a stream
 --   has no write node, so each of its tasks that wrote counts as one file, which is the least. Each later read pays for every file: a listing entry, an open, a task or a
@@ -17,6 +17,9 @@
 --   by {num_batches:batch|batches} of a stream][; the target is {target}].
 -- advice: num_batches > 0 | - | - | Each batch writes {batch_files:int} files on average: give a batch more rows (a longer trigger interval), write it with fewer
 --   tasks (coalesce before the write), and compact the table regularly.
+-- advice: num_buckets > 1 AND files >= 2 * num_buckets | - | - | Each task writes a file for each of the {num_buckets:int} buckets that it has rows of: repartition by {bucket_columns}
+--   before the write, into as many partitions as there are buckets or into a divisor of that; and make fewer buckets for that little data.
+-- advice: num_buckets > 1 | - | - | There are too many buckets for that little data: make fewer.
 -- advice: partitions > 1 AND files >= 2 * partitions AND is_repartitioned | - | - | The code repartitions the rows by number, which spreads each partition
 --   over all tasks: repartition by the partition columns instead, so that one task writes each partition.
 -- advice: partitions > 1 AND files >= 2 * partitions | - | - | Repartition by the partition columns before the write, so that one
@@ -137,6 +140,16 @@ repartitioned AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
   FROM stage_facts
   WHERE output_bytes > 0 AND is_repartitioned
+),
+-- Every task that writes makes a file for each of its buckets.
+bucketed AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    MAX(TRY_CAST(REGEXP_REPLACE(SPLIT_PART(description, ' buckets, bucket columns: [', 1), '^.* ', '') AS BIGINT)) AS num_buckets,
+    MAX(SPLIT_PART(SPLIT_PART(description, ' buckets, bucket columns: [', 2), ']', 1)) AS bucket_columns
+  FROM sql_nodes
+  WHERE description LIKE '% buckets, bucket columns: [%'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, CAST(j.sql_id AS STRING) AS subject_id,
@@ -148,10 +161,14 @@ SELECT
   NULLIF(partitions, 0) AS partitions, duration_ms,
   TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, num_batches, files / NULLIF(num_batches, 0) AS batch_files,
   TRY_CAST(CEIL(GREATEST(bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed,
-  at_least, r.sql_id IS NOT NULL AS is_repartitioned
+  at_least, r.sql_id IS NOT NULL AS is_repartitioned,
+  b.num_buckets, b.bucket_columns
 FROM judged AS j
 LEFT JOIN repartitioned AS r
   ON r.platform = j.platform AND r.cluster_id = j.cluster_id
   AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id AND r.sql_id = j.sql_id
+LEFT JOIN bucketed AS b
+  ON b.platform = j.platform AND b.cluster_id = j.cluster_id
+  AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.sql_id = j.sql_id
 WHERE files >= $min_files AND bytes / NULLIF(files, 0) <= $max_mean_bytes
   AND COALESCE(files >= $min_batch_files * num_batches, TRUE)
