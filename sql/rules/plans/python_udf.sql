@@ -33,7 +33,7 @@
 --   there are any: Spark can push filters on them down to the scan. Let the others exchange rows in Arrow batches, and mark them
 --   asNondeterministic(), so that a filter and the columns do not call them twice.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
---   there are any; let the others exchange rows in Arrow batches.
+--   there are any; let the others exchange rows in Arrow batches (pandas and PyArrow have to be there), which saves the transfer, not the computing.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
 -- advice: num_plain > 0 | - | - | Rows travel in Arrow batches, but each call takes one row: use built-in functions where there are any, else functions of
 --   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.
