@@ -27,6 +27,8 @@ def number(value, unit: str | None) -> str:
         return f"{value:,.0f} {one if f'{value:,.0f}' == '1' else many}"
     if unit == "s":
         seconds = value / 1e3
+        if 0.5 <= abs(value) < 100:
+            return f"{value:.0f} ms"
         if abs(seconds) < 600:
             return f"{seconds:.1f} s"
         return f"{seconds / 60:.1f} min" if abs(seconds) < 10_800 else f"{seconds / 3600:.1f} h"
