@@ -16,7 +16,7 @@
 -- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level}), {verdict}[: {blocks_evicted:int} of
 --   {blocks_stored:block|blocks} left the cache, and {num_reads:stage|stages} read it]. The stage that filled it took
 --   {stage_ms:s} of task time.
--- advice: is_once | - | - | Take the cache and the count away: the query that reads the data computes them itself, and their rows can be counted on the way
+-- advice: is_once | - | - | Take the cache away, and the count if it only fills it: the query that reads the data computes them itself, and their rows can be counted on the way
 --   (DataFrame.observe, or the rows that the write tells).
 -- advice: is_unread | - | - | Do not cache what is used once: take the cache() or persist() away, or unpersist the data after their last use. A
 --   cache is filled with all of its columns, also with those that no later step reads.
