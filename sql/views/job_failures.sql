@@ -9,7 +9,7 @@
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
 --   of its stages that no job which succeeded shares. is_survived says that a job succeeded after this one, and after
 --   the last failed one of the same name, so that the application went on.
--- reads: jobs, stage_facts, tasks
+-- reads: job_losses, jobs, tasks
 WITH memory_errors AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 20000)) AS memory_error
   FROM tasks
@@ -33,17 +33,6 @@ failed AS (
     AND failure_reason NOT LIKE '%cancelled%' AND failure_reason NOT LIKE '%canceled%'
     AND failure_reason NOT LIKE '%SPARK_JOB_CANCELLED%'
 ),
-worked AS (
-  SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id,
-    s.stage_id, s.stage_attempt_id, MAX(GREATEST(s.attempts_time, s.executor_run_time)) AS task_time_ms
-  FROM failed AS f
-  INNER JOIN stage_facts AS s
-    ON s.platform = f.platform AND s.cluster_id = f.cluster_id
-    AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
-  WHERE ARRAY_CONTAINS(f.stage_ids, s.stage_id)
-  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, s.stage_id, s.stage_attempt_id
-),
 out_of_memory AS (
   SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, MIN(e.memory_error) AS memory_error
   FROM failed AS f
@@ -52,26 +41,6 @@ out_of_memory AS (
     AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id
   WHERE ARRAY_CONTAINS(f.stage_ids, e.stage_id)
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id
-),
--- What a job that succeeded used as well was not for nothing.
-shared AS (
-  SELECT DISTINCT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id
-  FROM worked AS w
-  INNER JOIN jobs AS j
-    ON j.platform = w.platform AND j.cluster_id = w.cluster_id
-    AND j.application_id = w.application_id AND j.attempt_id = w.attempt_id
-  WHERE j.status = 'SUCCEEDED' AND ARRAY_CONTAINS(j.stage_ids, w.stage_id)
-),
-lost AS (
-  SELECT
-    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id,
-    SUM(CAST(w.task_time_ms AS DOUBLE)) AS lost_core_ms
-  FROM worked AS w
-  LEFT JOIN shared AS s
-    ON s.platform = w.platform AND s.cluster_id = w.cluster_id
-    AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id AND s.stage_id = w.stage_id
-  WHERE s.stage_id IS NULL
-  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id
 ),
 last_successes AS (
   SELECT platform, cluster_id, application_id, attempt_id, MAX(submission_time) AS last_success_time,
@@ -85,7 +54,7 @@ told AS (
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, f.job_name, f.sql_id,
     f.streaming_query_id, f.duration_ms, f.num_failed_tasks, f.num_attempts,
     COALESCE(m.memory_error, f.reason) AS reason,
-    TRY_CAST(COALESCE(l.lost_core_ms, 0e0) AS BIGINT) AS lost_core_ms,
+    COALESCE(l.lost_core_ms, 0) AS lost_core_ms,
     -- Spark before 1.3 logs no times of jobs.
     COALESCE(
       t.last_success_time >= MAX(f.completion_time) OVER (
@@ -97,7 +66,7 @@ told AS (
   LEFT JOIN last_successes AS t
     ON t.platform = f.platform AND t.cluster_id = f.cluster_id
     AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id
-  LEFT JOIN lost AS l
+  LEFT JOIN job_losses AS l
     ON l.platform = f.platform AND l.cluster_id = f.cluster_id
     AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id AND l.job_id = f.job_id
   LEFT JOIN out_of_memory AS m

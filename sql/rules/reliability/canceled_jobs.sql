@@ -19,7 +19,7 @@
 -- recommendation: The program canceled it: find out why (a time limit, an error in another thread), and start less that is thrown away.
 WITH canceled AS (
   SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id, j.job_name, j.stage_ids, j.duration_ms,
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id, j.job_name, j.duration_ms,
     REGEXP_REPLACE(REGEXP_REPLACE(SPLIT_PART(j.failure_reason, CHR(10), 1), '^.*?Job [0-9]+ cancelled ', ''),
       '[. ]*(SQLSTATE: [A-Z0-9]+)?[. ]*$', '') AS reason
   FROM jobs AS j
@@ -31,48 +31,19 @@ WITH canceled AS (
     -- What a query cancels because it failed is told with it.
     AND (q.status IS NULL OR q.error_message IS NULL OR LOWER(q.error_message) LIKE '%cancelled%' OR LOWER(q.error_message) LIKE '%canceled%')
 ),
-worked AS (
-  SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.job_id, s.stage_id,
-    SUM(CAST(GREATEST(s.attempts_time, s.executor_run_time) AS DOUBLE)) AS task_time_ms
-  FROM canceled AS c
-  INNER JOIN stage_facts AS s
-    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
-    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id
-  WHERE ARRAY_CONTAINS(c.stage_ids, s.stage_id)
-  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.job_id, s.stage_id
-),
--- What a job that succeeded used as well was not for nothing.
-shared AS (
-  SELECT DISTINCT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id
-  FROM worked AS w
-  INNER JOIN jobs AS j
-    ON j.platform = w.platform AND j.cluster_id = w.cluster_id
-    AND j.application_id = w.application_id AND j.attempt_id = w.attempt_id
-  WHERE j.status = 'SUCCEEDED' AND ARRAY_CONTAINS(j.stage_ids, w.stage_id)
-),
-lost AS (
-  SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id, SUM(w.task_time_ms) AS lost_ms
-  FROM worked AS w
-  LEFT JOIN shared AS s
-    ON s.platform = w.platform AND s.cluster_id = w.cluster_id
-    AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id AND s.stage_id = w.stage_id
-  WHERE s.stage_id IS NULL
-  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id
-),
 judged AS (
   SELECT
-    c.*, l.lost_ms,
-    SUM(l.lost_ms) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id) AS all_lost_ms
+    c.*, l.lost_core_ms,
+    SUM(CAST(l.lost_core_ms AS DOUBLE)) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id) AS all_lost_ms
   FROM canceled AS c
-  INNER JOIN lost AS l
+  INNER JOIN job_losses AS l
     ON l.platform = c.platform AND l.cluster_id = c.cluster_id
     AND l.application_id = c.application_id AND l.attempt_id = c.attempt_id AND l.job_id = c.job_id
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, CAST(j.job_id AS STRING) AS subject_id,
   CASE WHEN j.all_lost_ms < 600000e0 THEN 'low' END AS severity, 'high' AS confidence,
-  TRY_CAST(j.lost_ms AS BIGINT) AS lost_core_ms, j.duration_ms AS recoverable_ms, TRY_CAST(j.lost_ms AS BIGINT) AS stages_ms,
+  j.lost_core_ms, j.duration_ms AS recoverable_ms, j.lost_core_ms AS stages_ms,
   j.job_id, j.job_name, j.duration_ms, SUBSTR(j.reason, 1, 200) AS reason,
   CASE
     WHEN LOWER(j.reason) LIKE '%because stage %was cancelled%' THEN 'stage'
