@@ -9,7 +9,7 @@
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond, as in memory_spill
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that a core writes to or reads from its share of the disk in a millisecond, as in disk_spill
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no waste, as in gc_pressure
--- reads: applications, executors, jobs, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
+-- reads: applications, executors, jobs, reruns, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
 WITH held AS (
   -- All attempts of a stage attempt.
   SELECT
@@ -65,33 +65,9 @@ lost_tasks AS (
 with_tasks AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM stage_tails
 ),
-tried_again AS (
-  SELECT platform, cluster_id, application_id, attempt_id, stage_id
-  FROM stages
-  WHERE status <> 'SKIPPED'
-  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
-  HAVING MAX(stage_attempt_id) > 0 OR MAX(num_complete_tasks) > MAX(num_tasks)
-),
--- The same partition of a stage computed more than once: only the last time counted.
-repeats AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id,
-    CAST(t.duration AS DOUBLE) AS task_ms,
-    ROW_NUMBER() OVER (
-      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, COALESCE(t.partition_id, t.index)
-      ORDER BY t.launch_time DESC, t.task_id DESC
-    ) AS place
-  FROM tasks AS t
-  INNER JOIN tried_again AS s
-    ON s.platform = t.platform AND s.cluster_id = t.cluster_id
-    AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id
-    AND s.stage_id = t.stage_id
-  WHERE t.status = 'SUCCESS'
-),
 repeated AS (
-  SELECT platform, cluster_id, application_id, attempt_id, SUM(task_ms) AS repeated_ms
-  FROM repeats
-  WHERE place > 1
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(again_ms) AS repeated_ms
+  FROM reruns
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 stage_parts AS (

@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
@@ -13,8 +13,8 @@
 --   along and are not counted, since that is how clusters end, unless they ran out of memory.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
---   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it to run {num_again:task|tasks} of
---   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) once more, whose output was lost][: {reason}].
+--   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
+--   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][: {reason}].
 -- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
 --   one row (collect_list, collect_set), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
 --   key, an aggregate), or take the key that has most of them out. More memory only moves the limit.
@@ -105,46 +105,34 @@ losses AS (
 losers AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM losses
 ),
--- A stage that has only later attempts stands for one that an earlier job ran under another id, and whose output was lost.
-first_attempts AS (
-  SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, MIN(t.stage_attempt_id) AS first_attempt
+failed_time AS (
+  SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, SUM(CAST(t.duration AS DOUBLE)) AS failed_ms
   FROM tasks AS t
   INNER JOIN losers AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
     AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id
+  WHERE t.status = 'FAILED' AND t.end_reason IN ('ExecutorLostFailure', 'FetchFailed')
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id
 ),
-task_work AS (
+again AS (
   SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id,
-    -- A later attempt of a stage numbers its tasks anew.
-    COALESCE(t.partition_id, t.index) AS part,
-    SUM(CASE
-      WHEN status = 'FAILED' AND end_reason IN ('ExecutorLostFailure', 'FetchFailed') THEN CAST(duration AS DOUBLE)
-      ELSE 0e0
-    END) AS failed_ms,
-    SUM(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS done_ms,
-    CASE
-      WHEN MAX(f.first_attempt) > 0 THEN 0e0
-      ELSE MIN_BY(CASE WHEN status = 'SUCCESS' THEN CAST(duration AS DOUBLE) END, CASE WHEN status = 'SUCCESS' THEN t.task_id END)
-    END AS first_ms
-  FROM tasks AS t
-  INNER JOIN first_attempts AS f
-    ON f.platform = t.platform AND f.cluster_id = t.cluster_id
-    AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id AND f.stage_id = t.stage_id
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, COALESCE(t.partition_id, t.index)
+    platform, cluster_id, application_id, attempt_id,
+    SUM(again_ms) AS again_ms, SUM(num_again) AS num_again, COUNT(*) AS num_again_stages, MIN(stage_id) AS again_stage
+  FROM reruns
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 work_lost AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id,
-    -- A task whose output was lost ran again: what came after its first success.
-    SUM(failed_ms + GREATEST(done_ms - COALESCE(first_ms, done_ms), 0e0)) AS lost_ms,
-    SUM(GREATEST(done_ms - COALESCE(first_ms, done_ms), 0e0)) AS again_ms,
-    SUM(CASE WHEN done_ms > first_ms THEN 1 ELSE 0 END) AS num_again,
-    COUNT(DISTINCT CASE WHEN done_ms > first_ms THEN stage_id END) AS num_again_stages,
-    MIN(CASE WHEN done_ms > first_ms THEN stage_id END) AS again_stage
-  FROM task_work
-  GROUP BY platform, cluster_id, application_id, attempt_id
+    l.platform, l.cluster_id, l.application_id, l.attempt_id,
+    COALESCE(f.failed_ms, 0e0) + COALESCE(r.again_ms, 0e0) AS lost_ms,
+    r.again_ms, COALESCE(r.num_again, 0) AS num_again, r.num_again_stages, r.again_stage
+  FROM losers AS l
+  LEFT JOIN failed_time AS f
+    ON f.platform = l.platform AND f.cluster_id = l.cluster_id
+    AND f.application_id = l.application_id AND f.attempt_id = l.attempt_id
+  LEFT JOIN again AS r
+    ON r.platform = l.platform AND r.cluster_id = l.cluster_id
+    AND r.application_id = l.application_id AND r.attempt_id = l.attempt_id
 ),
 -- Queries with failed tasks that put all values of a key into one row.
 gathering AS (
