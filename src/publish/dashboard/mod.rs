@@ -11,8 +11,6 @@ mod lists;
 mod overview;
 mod place;
 mod plan;
-mod plan_detail;
-mod plan_text;
 mod query;
 mod reply;
 mod stage;

@@ -1,18 +1,19 @@
 //! The page of a SQL execution: its plan as a graph, what adaptive execution changed, its stages, and
 //! its operators in numbers.
 
+mod chart;
+mod detail;
+mod text;
+
 use datafusion::common::ScalarValue;
 use serde::Deserialize;
 
 use super::place::{ApplicationQuery, Of};
-use super::plan_detail;
-use super::plan_text;
 use crate::model::{printable, shortened};
-use crate::publish::charts::{self, MAX_PLAN_NODES, PlanChart, PlanNode};
 use crate::publish::numbers::{
     NOT_KNOWN, bytes, core_time, count, counted, duration, known, percent,
 };
-use crate::publish::page::{Block, Chart, Fact, Level, Page, Section, Table, shown};
+use crate::publish::page::{Block, Fact, Level, Page, Section, Table, shown};
 use crate::publish::report::{Finding, Questions, ReportError, found};
 
 const LONGEST_NAME: usize = 90;
@@ -320,7 +321,7 @@ fn graph(of: &Of<'_>, execution: &Execution, nodes: &[Node], asked: &PlanQuery) 
     let first = execution
         .plan_description
         .as_deref()
-        .map(plan_text::initial)
+        .map(text::initial)
         .unwrap_or_default();
     let link = |show: Show, plan: Which| {
         let link = of.link("/query").query(execution.sql_id);
@@ -348,8 +349,8 @@ fn graph(of: &Of<'_>, execution: &Execution, nodes: &[Node], asked: &PlanQuery) 
         links.push((label.to_owned(), link(asked.show, Which::Initial)));
     }
     let chart = match asked.plan {
-        Which::Initial if !first.is_empty() => first_plan(&first),
-        _ => last_plan(execution, nodes, asked.show),
+        Which::Initial if !first.is_empty() => chart::first_plan(&first),
+        _ => chart::last_plan(execution, nodes, asked.show),
     };
     let mut section = Section::new("plan", "Plan").with(Block::Links(links));
     if asked.plan == Which::Initial && first.is_empty() {
@@ -364,33 +365,6 @@ fn graph(of: &Of<'_>, execution: &Execution, nodes: &[Node], asked: &PlanQuery) 
             "The lake holds no nodes of its plan.".to_owned(),
         )),
     }
-}
-
-fn first_plan(nodes: &[plan_text::TextNode]) -> Option<Chart> {
-    let nodes: Vec<PlanNode> = nodes
-        .iter()
-        .map(|node| PlanNode {
-            id: node.id,
-            name: printable(&node.name),
-            detail: plan_detail::detail("", &node.arguments),
-            tip: printable(&format!("{} {}", node.name, node.arguments)),
-            children: node.children.clone(),
-            ..PlanNode::default()
-        })
-        .collect();
-    let says = format!(
-        "{} as planned before any stage ran; nothing was measured of it.",
-        counted(nodes.len() as i64, "operator", "operators")
-    );
-    Some(Chart {
-        title: "Plan before adaptive execution".to_owned(),
-        svg: charts::plan(&PlanChart {
-            title: says.clone(),
-            nodes,
-        })?,
-        says,
-        legend: Vec::new(),
-    })
 }
 
 /// An operator by its name; generated code, which no plan shows as a node, by what it is generated from.
@@ -408,131 +382,6 @@ fn in_words(node: &Node, nodes: &[Node]) -> String {
         true => name,
         false => format!("{name}: {}", within.join(", ")),
     }
-}
-
-fn last_plan(execution: &Execution, nodes: &[Node], show: Show) -> Option<Chart> {
-    let measure = |node: &Node| match show {
-        Show::Time => node.time_ms.map(|ms| ms as f64),
-        Show::Rows => node.rows_output.map(|rows| rows as f64),
-        Show::Memory => node.peak_memory_bytes,
-    };
-    // Time of a cluster is that of the nodes in it which have no timer.
-    let cluster = |id: i64| {
-        let name = format!("WholeStageCodegen ({id})");
-        nodes.iter().find(|node| node.node_name == name)
-    };
-    let most = nodes.iter().filter_map(measure).fold(0.0, f64::max);
-    let drawn: Vec<PlanNode> = nodes
-        .iter()
-        .filter(|node| !node.is_cluster())
-        .map(|node| {
-            let within = node.whole_stage_codegen_id.and_then(cluster);
-            let own = measure(node).filter(|value| *value > 0.0);
-            let shared = match show {
-                Show::Time if own.is_none() => within.and_then(measure).filter(|ms| *ms > 0.0),
-                _ => None,
-            };
-            let heat = own.or(shared).unwrap_or(0.0) / most.max(1.0);
-            PlanNode {
-                id: node.node_id,
-                name: printable(&node.node_name),
-                detail: node
-                    .description
-                    .as_deref()
-                    .map_or_else(String::new, |text| {
-                        plan_detail::detail(&node.node_name, text)
-                    }),
-                value: value(node, own, shared, show),
-                badge: node
-                    .whole_stage_codegen_id
-                    .map_or_else(String::new, |id| format!("codegen {id}")),
-                tip: tip(node),
-                href: format!("#node-{}", node.node_id),
-                children: node.child_node_ids.clone(),
-                heat,
-                rows: node.rows_output.map(|rows| rows as f64),
-            }
-        })
-        .collect();
-    let what = match show {
-        Show::Time => {
-            "task time of each operator; “in codegen” is that of all operators of generated code together"
-        }
-        Show::Rows => "rows that each operator puts out",
-        Show::Memory => "peak memory of each operator, summed over its tasks",
-    };
-    let all = nodes.first().map_or(0, |first| first.num_nodes);
-    let cut = match drawn.len() > MAX_PLAN_NODES {
-        true => format!(
-            " The first {MAX_PLAN_NODES} of {} nodes are drawn.",
-            count(all)
-        ),
-        false => String::new(),
-    };
-    let says = format!(
-        "Data flow down; a stronger color is more {what}; wider lines carry more rows.{cut}"
-    );
-    let name = match execution.is_adaptive {
-        Some(true) => "Plan after adaptive execution",
-        _ => "Plan",
-    };
-    Some(Chart {
-        title: name.to_owned(),
-        svg: charts::plan(&PlanChart {
-            title: says.clone(),
-            nodes: drawn,
-        })?,
-        says,
-        legend: vec![
-            ("h1", "2 % of the most"),
-            ("h2", "15 %"),
-            ("h3", "40 %"),
-            ("h4", "70 %"),
-        ],
-    })
-}
-
-fn value(node: &Node, own: Option<f64>, shared: Option<f64>, show: Show) -> String {
-    match (show, own, shared) {
-        (Show::Time, Some(ms), _) => duration(ms),
-        (Show::Time, None, Some(ms)) => format!("in codegen, {}", duration(ms)),
-        (Show::Time, None, None) => match node.driver_time_ms.filter(|ms| *ms > 0) {
-            Some(ms) => format!("driver {}", duration(ms as f64)),
-            None => String::new(),
-        },
-        (Show::Rows, _, _) => node
-            .rows_output
-            .map_or_else(String::new, |rows| counted(rows, "row", "rows")),
-        (Show::Memory, own, _) => {
-            let spilled = node.spill_bytes.filter(|spilled| *spilled > 0.0);
-            let spilled = spilled.map(|spilled| format!("spilled {}", bytes(spilled)));
-            let own = own.map(bytes);
-            own.into_iter()
-                .chain(spilled)
-                .collect::<Vec<_>>()
-                .join(", ")
-        }
-    }
-}
-
-fn tip(node: &Node) -> String {
-    let time = |ms: Option<i64>| ms.map(|ms| duration(ms as f64));
-    let parts = [
-        Some(format!(
-            "Node {} {}",
-            node.node_id,
-            printable(&node.node_name)
-        )),
-        time(node.time_ms).map(|time| format!("{time} of task time")),
-        time(node.inclusive_time_ms).map(|time| format!("{time} with what it pulls from")),
-        time(node.driver_time_ms).map(|time| format!("{time} on the driver")),
-        node.rows_output.map(|rows| counted(rows, "row", "rows")),
-        node.bytes_output.map(|number| bytes(number as f64)),
-        node.description
-            .as_deref()
-            .map(|text| shortened(&printable(text), LONGEST_DESCRIPTION)),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 fn changes_table(changes: &[Change]) -> Section {
