@@ -25,7 +25,7 @@ INNER JOIN applications AS a
 LEFT JOIN executor_work AS w
   ON w.platform = e.platform AND w.cluster_id = e.cluster_id AND w.application_id = e.application_id
   AND w.attempt_id = e.attempt_id AND w.app_date = e.app_date AND w.executor_id = e.executor_id
-WHERE (e.executor_id <> 'driver' OR a.is_local)
+WHERE (e.executor_id NOT IN ('driver', '<driver>') OR a.is_local)
   AND e.platform = $platform AND e.cluster_id = $cluster_id
   AND e.application_id = $application_id AND e.attempt_id = $attempt_id
   AND e.app_date = CAST($app_date AS DATE)

@@ -25,5 +25,5 @@ WHERE e.platform = $platform AND e.cluster_id = $cluster_id
   AND e.application_id = $application_id AND e.attempt_id = $attempt_id
   AND e.app_date = CAST($app_date AS DATE)
   AND ($executor_id = '*' OR e.executor_id = $executor_id)
-ORDER BY CASE WHEN e.executor_id = 'driver' AND e.total_tasks = 0 THEN 1 ELSE 0 END, w.task_time_ms DESC NULLS LAST, e.executor_id
+ORDER BY CASE WHEN e.executor_id IN ('driver', '<driver>') AND e.total_tasks = 0 THEN 1 ELSE 0 END, w.task_time_ms DESC NULLS LAST, e.executor_id
 LIMIT $limit OFFSET $offset

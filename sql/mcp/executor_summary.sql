@@ -46,5 +46,5 @@ CROSS JOIN sized AS s
 WHERE e.platform = $platform AND e.cluster_id = $cluster_id
   AND e.application_id = $application_id AND e.attempt_id = $attempt_id
   AND e.app_date = CAST($app_date AS DATE)
-  AND (e.executor_id <> 'driver' OR e.total_tasks > 0)
+  AND (e.executor_id NOT IN ('driver', '<driver>') OR e.total_tasks > 0)
 HAVING COUNT(*) > 0

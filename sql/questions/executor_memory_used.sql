@@ -6,7 +6,7 @@ WITH peaks AS (
     platform, cluster_id, application_id, attempt_id,
     COUNT(*) AS executors, MAX(peak_jvm_heap_memory) AS peak_heap_bytes
   FROM executors
-  WHERE executor_id <> 'driver'
+  WHERE executor_id NOT IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT

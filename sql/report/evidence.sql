@@ -14,7 +14,7 @@ SELECT
   (SELECT COUNT(*) FROM task_quantiles AS q WHERE q.metric = 'duration' AND q.platform = $platform AND q.cluster_id = $cluster_id
   AND q.application_id = $application_id AND q.attempt_id = $attempt_id
   AND q.app_date = CAST($app_date AS DATE)) AS num_quantiles,
-  (SELECT COUNT(*) FROM executors AS e WHERE e.executor_id <> 'driver' AND e.platform = $platform AND e.cluster_id = $cluster_id
+  (SELECT COUNT(*) FROM executors AS e WHERE e.executor_id NOT IN ('driver', '<driver>') AND e.platform = $platform AND e.cluster_id = $cluster_id
   AND e.application_id = $application_id AND e.attempt_id = $attempt_id
   AND e.app_date = CAST($app_date AS DATE)) AS num_executors,
   (SELECT COUNT(*) FROM executors AS e WHERE e.core_time_ms > 0 AND e.platform = $platform AND e.cluster_id = $cluster_id

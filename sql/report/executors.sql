@@ -14,7 +14,7 @@ WITH workers AS (
     CASE WHEN e.add_time >= a.start_time THEN UNIX_MILLIS(e.add_time) - UNIX_MILLIS(a.start_time) END AS start_ms,
     CASE WHEN e.lifetime_ms > 0 THEN e.lifetime_ms END AS lifetime_ms,
     CASE WHEN e.core_time_ms > 0 THEN e.core_time_ms END AS core_time_ms,
-    CASE WHEN e.executor_id = 'driver' AND NOT COALESCE(a.is_local, FALSE) THEN NULL ELSE GREATEST(x.task_time_ms, 0) END AS task_time_ms,
+    CASE WHEN e.executor_id IN ('driver', '<driver>') AND NOT COALESCE(a.is_local, FALSE) THEN NULL ELSE GREATEST(x.task_time_ms, 0) END AS task_time_ms,
     e.completed_tasks, e.failed_tasks,
     CASE WHEN e.total_gc_time >= 0 THEN e.total_gc_time END AS gc_time_ms,
     e.total_input_bytes AS input_bytes, e.total_shuffle_read AS shuffle_read_bytes,
@@ -31,7 +31,7 @@ WITH workers AS (
       AND g.app_date = CAST($app_date AS DATE)
     GROUP BY g.executor_id
   ) AS x ON x.executor_id = e.executor_id
-  WHERE (e.executor_id <> 'driver' OR a.is_local)
+  WHERE (e.executor_id NOT IN ('driver', '<driver>') OR a.is_local)
     AND e.platform = $platform AND e.cluster_id = $cluster_id
     AND e.application_id = $application_id AND e.attempt_id = $attempt_id
     AND e.app_date = CAST($app_date AS DATE)

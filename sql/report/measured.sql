@@ -34,7 +34,7 @@ shapes AS (
 lost AS (
   SELECT CAST(SUM(CASE WHEN e.loss_kind NOT IN ('app_end', 'idle') THEN 1 ELSE 0 END) AS DOUBLE) AS num_lost, COUNT(*) AS known
   FROM executors AS e
-  WHERE e.executor_id <> 'driver'
+  WHERE e.executor_id NOT IN ('driver', '<driver>')
     AND e.platform = $platform AND e.cluster_id = $cluster_id
     AND e.application_id = $application_id AND e.attempt_id = $attempt_id
     AND e.app_date = CAST($app_date AS DATE)

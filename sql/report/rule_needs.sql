@@ -41,6 +41,7 @@ FROM (VALUES
   ('oversized_memory', 'distributed'), ('oversized_memory', 'heap_peaks'),
   ('oversized_partitions', 'stages'), ('oversized_partitions', 'tasks'),
   ('python_udf', 'stages'),
+  ('queued_jobs', 'jobs'), ('queued_jobs', 'stages'),
   ('recomputed_rdd', 'stages'),
   ('repeated_attempts', 'distributed'),
   ('repeated_batches', 'streaming'), ('repeated_batches', 'plans'),
@@ -62,6 +63,7 @@ FROM (VALUES
   ('sorted_take', 'stages'),
   ('speculation_waste', 'task_rows'),
   ('state_partitions', 'streaming'),
+  ('static_side', 'streaming'), ('static_side', 'plans'),
   ('storage_memory', 'distributed'), ('storage_memory', 'heap_peaks'),
   ('storage_wait', 'stages'),
   ('streaming_lag', 'streaming'),
@@ -75,6 +77,7 @@ FROM (VALUES
   ('unused_cache', 'stages'),
   ('useless_distinct', 'sql'), ('useless_distinct', 'plans'),
   ('useless_repartition', 'sql'), ('useless_repartition', 'plans'),
-  ('useless_sort', 'sql'), ('useless_sort', 'plans')
+  ('useless_sort', 'sql'), ('useless_sort', 'plans'),
+  ('wide_cache', 'sql'), ('wide_cache', 'plans')
 ) AS needs
 ORDER BY rule_id, need

@@ -19,7 +19,7 @@ workers AS (
   CROSS JOIN life AS l
   WHERE e.platform = $platform AND e.cluster_id = $cluster
     AND e.application_id = $application AND e.attempt_id = $attempt
-    AND e.add_time IS NOT NULL AND (e.executor_id <> 'driver' OR e.total_cores > 0)
+    AND e.add_time IS NOT NULL AND (e.executor_id NOT IN ('driver', '<driver>') OR e.total_cores > 0)
 ),
 changes AS (
   SELECT

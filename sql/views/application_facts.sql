@@ -22,7 +22,7 @@ WITH workers AS (
     MAX(total_on_heap_storage_memory) AS unified_memory_bytes,
     MAX(total_cores) AS worker_cores
   FROM executors
-  WHERE executor_id <> 'driver'
+  WHERE executor_id NOT IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- In local mode the driver runs the tasks.
@@ -32,7 +32,7 @@ drivers AS (
     MAX(CASE WHEN peak_jvm_heap_memory > 0 THEN peak_on_heap_storage_memory END) AS peak_storage_bytes,
     MAX(total_on_heap_storage_memory) AS unified_memory_bytes
   FROM executors
-  WHERE executor_id = 'driver'
+  WHERE executor_id IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT

@@ -12,7 +12,7 @@
 SELECT
   e.platform, e.cluster_id, e.cluster_name, e.application_id, e.attempt_id, e.app_date,
   a.application_name, a.job_key, a.spark_user, a.team,
-  e.executor_id, e.executor_id = 'driver' AS is_driver, e.host_port, e.is_active,
+  e.executor_id, e.executor_id IN ('driver', '<driver>') AS is_driver, e.host_port, e.is_active,
   e.add_time, e.remove_time, e.lifetime_ms, e.remove_reason, e.loss_kind, e.exit_code,
   e.total_cores, e.total_tasks, e.failed_tasks, e.completed_tasks, e.total_duration, e.core_time_ms,
   100e0 * w.task_time_ms / CAST(NULLIF(e.core_time_ms, 0) AS DOUBLE) AS busy_percent,

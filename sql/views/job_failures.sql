@@ -32,6 +32,8 @@ failed AS (
   WHERE status = 'FAILED' AND failure_reason IS NOT NULL
     AND failure_reason NOT LIKE '%cancelled%' AND failure_reason NOT LIKE '%canceled%'
     AND failure_reason NOT LIKE '%SPARK_JOB_CANCELLED%'
+    -- A job that begins while the application ends.
+    AND failure_reason NOT LIKE '%on a stopped SparkContext%'
 ),
 out_of_memory AS (
   SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, MIN(e.memory_error) AS memory_error

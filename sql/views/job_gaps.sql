@@ -34,7 +34,7 @@ workers AS (
 first_workers AS (
   SELECT platform, cluster_id, application_id, attempt_id, MIN(begin_ms) AS first_worker_ms
   FROM workers
-  WHERE executor_id <> 'driver'
+  WHERE executor_id NOT IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 bounds AS (

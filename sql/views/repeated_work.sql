@@ -6,8 +6,9 @@
 --   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest. lost_ms is the cost of
 --   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
---   repeated_queries reports). Of work within other repeated work only that is told which costs most. Streams are left out, and queries that failed: they are tried again.
--- reads: operator_stages, sql, sql_nodes
+--   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
+--   all read other partitions, or whose aggregates all compute other values of each row, do not do the same. Streams are left out, and queries that failed: they are tried again.
+-- reads: operator_stages, sql, sql_nodes, sql_scans
 WITH steps AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.work_hash, n.operator_kind,
@@ -39,12 +40,66 @@ repeated AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
   HAVING COUNT(*) >= 2
 ),
-candidates AS (
+same_hash AS (
   SELECT o.*
   FROM occurrences AS o
   INNER JOIN repeated AS r
     ON r.platform = o.platform AND r.cluster_id = o.cluster_id
     AND r.application_id = o.application_id AND r.attempt_id = o.attempt_id AND r.work_hash = o.work_hash
+),
+-- What tells places with one hash apart: the partitions that they read, whose filters plans cut short, and what aggregates compute of each row.
+choices AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRUE AS is_filter,
+    REGEXP_REPLACE(partition_filters, '#[0-9]+L?', '') AS choice
+  FROM sql_scans
+  WHERE operation = 'read' AND partition_filters LIKE '%(%'
+  UNION ALL
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, FALSE AS is_filter,
+    REGEXP_REPLACE(description, '#[0-9]+L?', '') AS choice
+  FROM sql_nodes
+  WHERE node_name LIKE '%Project%' AND description LIKE '% AS %' AND description LIKE '%(%'
+),
+chosen AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, CONCAT(MIN(c.choice), ' ', MAX(c.choice)) AS choice
+  FROM same_hash AS s
+  INNER JOIN choices AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
+    AND c.node_id > s.node_id AND c.node_id <= s.last_node_id
+  WHERE c.is_filter OR s.operator_kind = 'aggregate'
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
+),
+different AS (
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
+  FROM same_hash AS s
+  INNER JOIN chosen AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id AND c.node_id = s.node_id
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
+  HAVING COUNT(*) = COUNT(DISTINCT c.choice)
+),
+-- Where a place chooses nothing, all of them are taken for the same.
+sizes AS (
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, COUNT(*) - COUNT(c.choice) AS num_plain
+  FROM same_hash AS s
+  LEFT JOIN chosen AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id AND c.node_id = s.node_id
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
+),
+candidates AS (
+  SELECT s.*
+  FROM same_hash AS s
+  INNER JOIN sizes AS z
+    ON z.platform = s.platform AND z.cluster_id = s.cluster_id
+    AND z.application_id = s.application_id AND z.attempt_id = s.attempt_id AND z.work_hash = s.work_hash
+  LEFT JOIN different AS d
+    ON d.platform = s.platform AND d.cluster_id = s.cluster_id
+    AND d.application_id = s.application_id AND d.attempt_id = s.attempt_id AND d.work_hash = s.work_hash
+  WHERE d.platform IS NULL OR z.num_plain > 0
 ),
 -- Only nodes that counted something in a stage are known to have worked in it.
 working AS (

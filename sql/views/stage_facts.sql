@@ -225,8 +225,8 @@ SELECT
   COALESCE(
     split_bytes / NULLIF(partitions_fit, 0) < CASE file_format WHEN 'orc' THEN 67108864e0 ELSE 134217728e0 END
     AND file_format IN ('parquet', 'orc', 'delta', 'iceberg')
-    -- Tasks that read several files can read one each.
-    AND COALESCE(files_read <= num_tasks, TRUE), FALSE
+    -- Tasks that read several files can read one each, as far as there are files.
+    AND COALESCE(files_read <= num_tasks OR (files_read < partitions_fit AND files_read <= 1.25e0 * num_tasks), TRUE), FALSE
   ) AS is_row_group_bound,
   -- Of the heap 300 MB are Spark's own, and 60 % of the rest is for execution and storage, which the tasks that run at once share.
   CASE

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -57,6 +57,9 @@
 -- advice: main_part = 'outside' AND num_gaps >= 20 AND gap_ms - longest_gap_ms < 1000 * num_gaps | - | - | Most of these gaps are short, between
 --   one query and the next: plans are built and analyzed there, and the program runs its own code. Run fewer queries that do more each, or
 --   start the next ones meanwhile (a thread for each).
+-- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms AND dynamic_allocation | - | - | The program does something of its own between its queries, again and again (calls to other
+--   services, local files, Python code): do that inside of Spark (a function over partitions) or while the next query runs
+--   (a thread for each).
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions), while the next query runs
 --   (a thread for each), or give executors back meanwhile (dynamic allocation).

@@ -2,7 +2,7 @@
 -- title: Executors come and go too fast
 -- category: driver
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where dynamic allocation gave many executors back soon after they had come, and started others again. Each
 --   costs its start, an empty cache and shuffle data that may be lost. Of few executors it is told where idle ones go sooner than by default.
 -- parameter: min_executors bigint = 10 [count] executors that were started, at least
@@ -12,11 +12,14 @@
 -- parameter: short_ms bigint = 120000 [ms] life of an executor that is short
 -- parameter: min_short_share double = 0.3 [ratio] short-lived executors over those started, at least
 -- evidence: {num_workers:executor was|executors were} started where {num_executors_max:int} ran at most; {num_short:int} of them lived for less than
---   two minutes before they were given back[, {idle_timeout_ms:s} after their last task][; {num_missed:stage|stages} then missed
+--   two minutes before they were given back[, as idle ones may after {idle_timeout_ms:s}][; {num_missed:stage|stages} then missed
 --   shuffle data that had gone with them].
 -- advice: cached_timeout_ms < $short_ms | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | Executors that hold cached data are given back after
 --   {cached_timeout_ms:s} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout, with
 --   spark.dynamicAllocation.shuffleTracking.timeout where it is set), so that the next stage finds them.
+-- advice: idle_timeout_ms < $hasty_ms AND spark_minor >= 102 AND num_missed IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' | Executors go after {idle_timeout_ms:s} without work, and the next query
+--   waits for new ones: let them stay as long as by default, longer than the pauses of the program, and those with shuffle data or caches too where timeouts of their own are set
+--   (spark.dynamicAllocation.shuffleTracking.timeout, spark.dynamicAllocation.cachedExecutorIdleTimeout).
 -- advice: shuffle_timeout_ms < $short_ms | spark.dynamicAllocation.shuffleTracking.timeout | '1800s' | Executors that hold shuffle data are given back after
 --   {shuffle_timeout_ms:s} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout).
 -- advice: spark_minor >= 102 | spark.dynamicAllocation.executorIdleTimeout | '120s' | Let idle executors stay longer, so that the next stage
@@ -33,7 +36,7 @@ lives AS (
     platform, cluster_id, application_id, attempt_id,
     SUM(CASE WHEN loss_kind = 'idle' AND lifetime_ms < $short_ms THEN 1 ELSE 0 END) AS num_short
   FROM executors
-  WHERE executor_id <> 'driver'
+  WHERE executor_id NOT IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT

@@ -27,7 +27,7 @@
 WITH first_workers AS (
   SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(add_time)) AS first_worker_ms
   FROM executors
-  WHERE executor_id <> 'driver'
+  WHERE executor_id NOT IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 first_jobs AS (

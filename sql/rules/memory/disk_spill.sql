@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. The rate of a core's share

@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -22,6 +22,7 @@
 -- parameter: min_small_run_time_ms bigint = 10000 [ms] its task time, at least
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond
 -- parameter: skew_ratio double = 5.0 [ratio] largest over median spill of a task from which the spill is skew and more partitions do not help
+-- parameter: min_data_ratio double = 2.0 [ratio] largest over median data of a task, below which it is not skew
 -- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
 -- parameter: small_bytes bigint = 4194304 [bytes] data of the median task below which more partitions do not help
 -- parameter: min_merged_bytes bigint = 16777216 [bytes] size of merged partitions below which adaptive execution is not asked to merge less: it holds for all shuffles
@@ -31,6 +32,8 @@
 --   memory].
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
+-- advice: cause = 'row_group' | - | - | One task reads nearly all rows, since they lie in one row group: repartition right after reading, or have the writer make smaller
+--   row groups (parquet.block.size) or more files. More memory comes second.
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
 -- advice: scarce_heap_mib > 0 | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
 --   {executor_cores:core|cores}, of which a task got no more than {peak_memory_max:bytes} to sort and aggregate in: raise it first. More partitions come second.
@@ -69,9 +72,12 @@ WITH measured AS (
     partitions_fit AS partitions_needed,
     memory_bytes_spilled < $min_spilled_bytes OR executor_run_time < $min_run_time_ms AS is_small,
     CASE
+      WHEN is_one_row_group THEN 'row_group'
       -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
       WHEN memory_spilled_max >= $skew_ratio * GREATEST(memory_spilled_median, 1)
-        AND CAST(memory_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * memory_bytes_spilled THEN 'skew'
+        AND CAST(memory_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * memory_bytes_spilled
+        -- Of even tasks some can find the memory taken by the others.
+        AND COALESCE(CAST(chunk_max AS DOUBLE) >= $min_data_ratio * chunk_median, TRUE) THEN 'skew'
       -- Small partitions that spill need memory: rows grow in the task, or too many tasks share it.
       WHEN (partitions_fit <= num_tasks OR chunk_median < $small_bytes) AND memory_bytes_spilled >= $grown_ratio * data_bytes THEN 'grown'
       WHEN partitions_fit <= num_tasks OR chunk_median < $small_bytes THEN 'memory'

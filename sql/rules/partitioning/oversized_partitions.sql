@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -13,6 +13,7 @@
 -- group_by: stage_name
 -- parameter: max_median_bytes bigint = 536870912 [bytes] largest of input, output, shuffle read and shuffle write of the median task, at least
 -- parameter: target_bytes bigint = 134217728 [bytes] what a split or merged partition should hold
+-- parameter: min_files_ratio double = 4.0 [ratio] files that a write made over the tasks of its stage, from which its partitions are not too large
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- evidence: The median of {num_tasks:task|tasks} handled {chunk_median:bytes} of {cause} and the largest {chunk_max:bytes};
 --   the {data_bytes:bytes} of the stage would make {partitions_needed:partition|partitions} of good size on
@@ -26,6 +27,8 @@
 -- advice: cause = 'shuffle output' AND input_bytes = 0 AND shuffle_read_bytes = 0 | - | - | The tasks make their data themselves (a range, a list,
 --   a source whose bytes are not counted): make it with about {partitions_needed:partition|partitions} (numSlices, the source's own
 --   option, or a repartition right after it).
+-- advice: cause = 'shuffle output' AND is_compressed_text | - | - | The files are compressed text, which one task each reads and unpacks: repartition right after reading, or write
+--   them once as Parquet or a table.
 -- advice: cause = 'shuffle output' | - | - | The tasks expand their input (explode, join): repartition before that step.
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage about {partitions_needed:partition|partitions}.
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
@@ -36,7 +39,13 @@
 -- advice: TRUE | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there.
 -- recommendation: The code sets the number of partitions (repartition, coalesce): ask for more there.
-WITH judged AS (
+WITH writes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(files_written) AS files_written
+  FROM sql_scans
+  WHERE operation = 'write'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+judged AS (
   SELECT
     f.*,
     CASE
@@ -45,10 +54,16 @@ WITH judged AS (
       WHEN chunk_max = output_max THEN 'output'
       ELSE 'shuffle output'
     END AS cause,
+    COALESCE(has_scan AND file_format IN ('csv', 'json', 'text', 'xml') AND shuffle_write_bytes >= 2 * input_bytes, FALSE) AS is_compressed_text,
     CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores,
     partitions_fit AS partitions_needed
   FROM stage_cores AS f
+  LEFT JOIN writes AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id
   WHERE num_tasks > 1 AND status = 'COMPLETE' AND NOT COALESCE(has_gpu, FALSE) AND duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
+    -- Tasks of a partitioned write that each write many files: more tasks would write more and smaller ones.
+    AND NOT (output_bytes > 0 AND chunk_max = output_max AND COALESCE(w.files_written >= $min_files_ratio * num_tasks, FALSE))
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
@@ -61,6 +76,6 @@ SELECT
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
-  memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes
+  memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, shuffle_partitions, advisory_bytes, max_partition_bytes, is_compressed_text
 FROM judged
 WHERE idle_cores IS NOT NULL OR memory_bytes_spilled > 0

@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -19,11 +19,11 @@
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
 --   splits (spark.sql.files.maxPartitionBytes), and see how much of its memory Spark may take
 --   (spark.rapids.memory.gpu.allocFraction).
+-- advice: cause = 'heap' AND gathers | - | - | The query gathers all values of a key in
+--   one row (collect_list, collect_set, an exact percentile or median), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
+--   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND root_cause LIKE '%Photon%' | - | - | Photon ran out of its memory outside of the heap: choose more memory for each
 --   core, make partitions smaller, and look for skew.
--- advice: cause = 'heap' AND gathers | - | - | The query gathers all values of a key in
---   one row (collect_list, collect_set), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
---   key, an aggregate), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND is_local | - | - | The heap was full: give the driver, which runs the tasks in local mode, more memory, or
 --   make partitions smaller.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |

@@ -16,8 +16,8 @@
 --   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][: {reason}].
 -- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
---   one row (collect_list, collect_set), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
---   key, an aggregate), or take the key that has most of them out. More memory only moves the limit.
+--   one row (collect_list, collect_set, an exact percentile or median), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
+--   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
@@ -84,7 +84,7 @@ classified AS (
   LEFT JOIN last_jobs AS j
     ON j.platform = e.platform AND j.cluster_id = e.cluster_id
     AND j.application_id = e.application_id AND j.attempt_id = e.attempt_id
-  WHERE executor_id <> 'driver' AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
+  WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
     AND (COALESCE(remove_time < j.last_end, TRUE) OR exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
     -- A shutdown in the middle of a job stops its executors first.
     AND NOT COALESCE(loss_kind = 'killed' AND UNIX_MILLIS(remove_time) >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)

@@ -34,7 +34,7 @@ WITH work AS (
     SUM(CAST(w.input_bytes + w.shuffle_read + w.output_bytes + w.shuffle_write AS DOUBLE)) OVER stage AS all_bytes,
     COUNT(*) OVER stage AS executors
   FROM stage_executors AS w
-  WHERE w.succeeded_tasks > 0 AND w.executor_id <> 'driver'
+  WHERE w.succeeded_tasks > 0 AND w.executor_id NOT IN ('driver', '<driver>')
   WINDOW stage AS (
     PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
   )
@@ -63,7 +63,7 @@ collected AS (
     SUM(CAST(total_gc_time AS DOUBLE)) OVER application AS all_gc_ms,
     SUM(CAST(total_duration AS DOUBLE)) OVER application AS all_run_ms
   FROM executors
-  WHERE executor_id <> 'driver'
+  WHERE executor_id NOT IN ('driver', '<driver>')
   WINDOW application AS (PARTITION BY platform, cluster_id, application_id, attempt_id)
 )
 SELECT

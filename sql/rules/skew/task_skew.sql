@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
@@ -57,7 +57,9 @@
 --   filter on NULL or a default), or replace it by an aggregate and a join.
 -- advice: cause = 'shuffle' AND has_python | - | - | A group goes to one Python call in one task, and nothing splits it: group by one more column
 --   and merge the parts, or compute with built-in functions, which aggregate before the shuffle.
--- advice: cause = 'shuffle' AND output_bytes > 0 | - | - | Most rows go to one task before the write: repartition by more
+-- advice: cause = 'shuffle' AND gathers | - | - | The values of one key are most of the data, and collect_list puts them into one row of one task, which nothing splits: aggregate
+--   what is needed of them instead (count, sum, max_by, a limit for each key), collect by one more column, or take the hot key (NULL, a default) out.
+-- advice: cause = 'shuffle' AND output_bytes > 0 AND NOT has_aggregate | - | - | Most rows go to one task before the write: repartition by more
 --   columns than the hot key, or by a random number beside it, or write without that shuffle.
 -- advice: cause = 'shuffle' | - | - | Spread the hot key: filter it out first if it is NULL or a default, aggregate before
 --   the shuffle, or salt it. Adaptive execution splits skewed partitions of joins only.
@@ -70,11 +72,26 @@
 --   large maps) or a cache that fills one executor, and give tasks more memory.
 -- advice: cause = 'fetch' | - | - | The long tasks waited for shuffle data: look at the executor or shuffle service that serves
 --   it (disk, network, garbage collection), and at how many blocks a task fetches.
+-- advice: is_spread | - | - | The long tasks had no more data than the others and ran on {long_executors:executor|executors}, so that no single node is to blame: look at what they
+--   call or write to (a database, a service, a slow data node) and at its timeouts and retries.
+-- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor (slow disk or node) and at what it writes to.
+--   Speculation would do its writes twice.
 -- advice: NOT is_local AND NOT speculation | spark.speculation | 'true' | The long task had no more data than the others:
 --   look at its executor (slow disk or node), and let Spark run a second copy of stragglers.
 -- recommendation: The long task had no more data than the others. Look at its executor (slow disk or node) and at what its
 --   rows cost to compute.
-WITH compared AS (
+WITH aggregates AS (
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id,
+    MAX(CASE WHEN n.description LIKE '%collect_list(%' OR n.description LIKE '%collect_set(%' THEN 1 ELSE 0 END) = 1 AS gathers
+  FROM operator_stages AS o
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  WHERE n.operator_kind = 'aggregate'
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
+),
+compared AS (
   SELECT
     f.*,
     succeeded_tasks < $min_tasks AS is_few,
@@ -136,7 +153,7 @@ judged AS (
     AND time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   CASE CASE WHEN is_few THEN CONCAT('few ', cause) ELSE cause END
     WHEN 'few shuffle' THEN 'Skewed shuffle data: one task runs much longer than the others'
     WHEN 'few input' THEN 'Skewed input: one task runs much longer than the others'
@@ -177,8 +194,13 @@ SELECT
     AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS is_below_factor,
   output_bytes, files_read, spark_minor, has_join,
   COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
+  g.platform IS NOT NULL AS has_aggregate, COALESCE(g.gathers, FALSE) AS gathers,
+  COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE) AS is_spread, long_executors, stage_name LIKE 'foreach%' AS has_effects,
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local
-FROM judged
+FROM judged AS j
+LEFT JOIN aggregates AS g
+  ON g.platform = j.platform AND g.cluster_id = j.cluster_id
+  AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.stage_id = j.stage_id
 WHERE CASE
   WHEN is_few THEN cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
     recoverable_ms >= $min_short_share * app_duration_ms

@@ -2,10 +2,11 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a streaming query whose batches begin one right after the other, each for few rows and with short tasks, so that most of
 --   a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds. The first batch, which starts
---   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells.
+--   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; where each batch reads
+--   a table anew, static_side.
 -- subject: application
 -- parameter: min_batches bigint = 4 [count] batches with rows, at least
 -- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most
@@ -14,6 +15,7 @@
 -- parameter: min_all_ms double = 20000 [ms] duration of these batches together, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the wall time of the application
 -- parameter: max_task_ms double = 1000 [ms] run time of a task of these batches on average, at most: longer ones work on their rows
+-- parameter: max_read_share double = 0.3 [ratio] task time of stages that read another table anew over that of all batches, less than
 -- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
 -- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
 --   {mean_ms:s}, {all_ms:s} in all, with tasks of {task_ms:int} ms on average.
@@ -57,6 +59,11 @@ work AS (
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
   WHERE q.streaming_query_id IS NOT NULL AND f.status = 'COMPLETE'
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id
+),
+reading AS (
+  SELECT platform, cluster_id, application_id, attempt_id, streaming_query_id, MAX(run_ms / NULLIF(all_ms, 0e0)) AS read_share
+  FROM static_reads
+  GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id
 )
 SELECT
   b.platform, b.cluster_id, b.application_id, b.attempt_id, CONCAT(b.application_id, ' ', b.query_run_id) AS subject_id,
@@ -67,9 +74,13 @@ FROM batches AS b
 INNER JOIN work AS w
   ON w.platform = b.platform AND w.cluster_id = b.cluster_id
   AND w.application_id = b.application_id AND w.attempt_id = b.attempt_id AND w.streaming_query_id = b.query_id
+LEFT JOIN reading AS r
+  ON r.platform = b.platform AND r.cluster_id = b.cluster_id
+  AND r.application_id = b.application_id AND r.attempt_id = b.attempt_id AND r.streaming_query_id = b.query_id
 INNER JOIN application_facts AS a
   ON a.platform = b.platform AND a.cluster_id = b.cluster_id
   AND a.application_id = b.application_id AND a.attempt_id = b.attempt_id
 WHERE b.num_batches >= $min_batches AND b.mean_rows <= $max_rows AND b.pause_ms <= $max_pause * b.all_ms
   AND b.mean_ms >= $min_batch_ms AND b.all_ms >= $min_all_ms AND b.all_ms >= $min_share * a.app_duration_ms
   AND w.task_ms <= $max_task_ms AND w.tasks_per_slot <= $max_tasks_per_slot
+  AND COALESCE(r.read_share < $max_read_share, TRUE)
