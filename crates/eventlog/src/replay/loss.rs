@@ -44,6 +44,7 @@ fn kind(text: &str, exit_code: Option<i64>) -> &'static str {
         || says(&[
             "killed by driver",
             "explicit termination request",
+            "dynamic allocation",
             "scale down",
             "scaling down",
             "downscal",
@@ -132,6 +133,7 @@ mod tests {
     const REASONS: &[(&str, &str, Option<i64>)] = &[
         // Dynamic allocation.
         ("Executor killed by driver.", "idle", None),
+        ("Dynamic allocation", "idle", None),
         (
             "Container container_1472176676028_407508_01_000023 exited from explicit termination request.",
             "idle",
