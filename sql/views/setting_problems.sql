@@ -89,7 +89,8 @@ named AS (
       WHEN u.key IS NOT NULL AND n.suggestion IS NOT NULL THEN 'misspelled'
       WHEN u.key IS NOT NULL AND v.version_number >= 30000 AND (s.key LIKE 'spark.sql.adaptive.%' OR s.key LIKE 'spark.dynamicAllocation.%' OR s.key LIKE 'spark.speculation.%' OR s.key LIKE 'spark.memory.%' OR s.key LIKE 'spark.sql.shuffle.%' OR s.key LIKE 'spark.sql.files.%' OR s.key LIKE 'spark.sql.cbo.%' OR s.key LIKE 'spark.sql.inMemoryColumnarStorage.%' OR s.key LIKE 'spark.locality.%' OR s.key LIKE 'spark.reducer.%' OR s.key LIKE 'spark.excludeOnFailure.%' OR s.key LIKE 'spark.sql.sources.bucketing.%' OR s.key LIKE 'spark.sql.autoBroadcast%' OR s.key LIKE 'spark.sql.broadcast%') THEN 'unknown'
       WHEN NOT v.is_plain THEN CAST(NULL AS STRING)
-      WHEN k.is_without_effect THEN 'no_effect'
+      -- It had one before it was deprecated.
+      WHEN k.is_without_effect AND COALESCE(k.deprecated_number <= v.version_number, TRUE) THEN 'no_effect'
       WHEN k.since_number > v.version_number THEN 'too_new'
       WHEN k.removed_number <= v.version_number AND (k.replaced_by IS NULL OR k.deprecated_number IS NULL) THEN 'removed'
       WHEN k.deprecated_number <= v.version_number AND k.replaced_by IS NOT NULL THEN 'deprecated'
