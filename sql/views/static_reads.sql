@@ -1,7 +1,7 @@
 -- id: static_reads
 -- title: Tables that the batches of a streaming query read anew
--- description: One row per streaming query and table or path that several of its batches read, beside its own sources and what the application
---   writes itself: the number of these batches, the task time of the stages that read it, and that of all batches.
+-- description: One row per streaming query and table or path that several of its batches read, beside its own sources and what streaming queries of the
+--   application write: the number of these batches, the task time of the stages that read it, and that of all batches.
 -- reads: operator_stages, sql, sql_scans, stages, streaming_progress
 WITH scans AS (
   SELECT
@@ -14,10 +14,14 @@ WITH scans AS (
   WHERE s.operation = 'read' AND q.streaming_query_id IS NOT NULL AND COALESCE(s.table_name, s.location) IS NOT NULL
     AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'kafka', 'delta_log', 'noop')
 ),
+-- What a batch writes has other rows in the next one.
 written AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, COALESCE(table_name, location) AS source
-  FROM sql_scans
-  WHERE operation = 'write' AND COALESCE(table_name, location) IS NOT NULL
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, COALESCE(s.table_name, s.location) AS source
+  FROM sql_scans AS s
+  INNER JOIN sql AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
+  WHERE s.operation = 'write' AND q.streaming_query_id IS NOT NULL AND COALESCE(s.table_name, s.location) IS NOT NULL
 ),
 own_sources AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.streaming_query_id, s.source
@@ -25,7 +29,7 @@ own_sources AS (
   INNER JOIN streaming_progress AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.query_id = s.streaming_query_id
-  WHERE COALESCE(STRPOS(p.sources_json, s.location) > 0, FALSE) OR COALESCE(STRPOS(p.sources_json, s.source) > 0, FALSE)
+  WHERE COALESCE(INSTR(p.sources_json, s.location) > 0, FALSE) OR COALESCE(INSTR(p.sources_json, s.source) > 0, FALSE)
 ),
 read_stages AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.streaming_query_id, s.source, s.sql_id, o.stage_id, o.run_ms

@@ -4,7 +4,7 @@
 -- severity: low
 -- version: 1
 -- description: Fires where the batches of a streaming query read a table or folder that is not their source anew, as the static side of a join is, and
---   this takes a large part of their task time. Tables that the application writes itself are left out. Lost is all reading but one;
+--   this takes a large part of their task time. Tables that streaming queries of the application write are left out. Lost is all reading but one;
 --   the author knows whether new rows of the table have to be seen.
 -- subject: application
 -- parameter: min_batches bigint = 4 [count] batches that read it, at least
