@@ -72,34 +72,23 @@ chosen AS (
   WHERE c.is_filter OR s.operator_kind = 'aggregate'
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
 ),
+-- Where a place chooses nothing, all of them are taken for the same.
 different AS (
   SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
-  FROM same_hash AS s
-  INNER JOIN chosen AS c
-    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
-    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id AND c.node_id = s.node_id
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
-  HAVING COUNT(*) = COUNT(DISTINCT c.choice)
-),
--- Where a place chooses nothing, all of them are taken for the same.
-sizes AS (
-  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, COUNT(*) - COUNT(c.choice) AS num_plain
   FROM same_hash AS s
   LEFT JOIN chosen AS c
     ON c.platform = s.platform AND c.cluster_id = s.cluster_id
     AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id AND c.node_id = s.node_id
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
+  HAVING COUNT(*) = COUNT(DISTINCT c.choice)
 ),
 candidates AS (
   SELECT s.*
   FROM same_hash AS s
-  INNER JOIN sizes AS z
-    ON z.platform = s.platform AND z.cluster_id = s.cluster_id
-    AND z.application_id = s.application_id AND z.attempt_id = s.attempt_id AND z.work_hash = s.work_hash
   LEFT JOIN different AS d
     ON d.platform = s.platform AND d.cluster_id = s.cluster_id
     AND d.application_id = s.application_id AND d.attempt_id = s.attempt_id AND d.work_hash = s.work_hash
-  WHERE d.platform IS NULL OR z.num_plain > 0
+  WHERE d.platform IS NULL
 ),
 -- Only nodes that counted something in a stage are known to have worked in it.
 working AS (
