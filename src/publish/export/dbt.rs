@@ -236,6 +236,7 @@ mod tests {
         "count",
         "floor",
         "greatest",
+        "instr",
         "lag",
         "lead",
         "least",
