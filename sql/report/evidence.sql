@@ -38,6 +38,12 @@ SELECT
   (SELECT COUNT(*) FROM processes AS x WHERE x.platform = $platform AND x.cluster_id = $cluster_id
   AND x.application_id = $application_id AND x.attempt_id = $attempt_id
   AND x.app_date = CAST($app_date AS DATE)) AS num_processes,
+  (SELECT COUNT(*) FROM rdds AS r WHERE r.is_persisted AND r.num_reads > 0 AND r.platform = $platform AND r.cluster_id = $cluster_id
+  AND r.application_id = $application_id AND r.attempt_id = $attempt_id
+  AND r.app_date = CAST($app_date AS DATE)) AS num_caches,
+  (SELECT COUNT(*) FROM rdds AS b WHERE b.blocks_stored > 0 AND b.platform = $platform AND b.cluster_id = $cluster_id
+  AND b.application_id = $application_id AND b.attempt_id = $attempt_id
+  AND b.app_date = CAST($app_date AS DATE)) AS num_blocks,
   (SELECT COUNT(*) FROM cluster_metrics AS m WHERE m.platform = $platform AND m.cluster_id = $cluster_id) AS num_cluster_samples,
   (SELECT COUNT(*) FROM application_costs AS c WHERE c.is_preferred AND c.cost_usd IS NOT NULL AND c.platform = $platform AND c.cluster_id = $cluster_id
   AND c.application_id = $application_id AND c.attempt_id = $attempt_id

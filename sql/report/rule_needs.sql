@@ -1,12 +1,13 @@
 -- id: rule_needs
 -- title: What each rule needs to know
--- description: The facts without which a rule cannot say that all is well. distributed, sql and streaming say what
+-- description: The facts without which a rule cannot say that all is well. distributed, sql, streaming and caches say what
 --   an application must be for the rule to apply at all; the others say what its history must hold.
 SELECT column1 AS rule_id, column2 AS need
 FROM (VALUES
   ('adaptive_off', 'sql'), ('adaptive_off', 'settings'),
   ('aggregate_fallback', 'sql'), ('aggregate_fallback', 'plans'),
   ('allocation_bounds', 'distributed'), ('allocation_bounds', 'executors'), ('allocation_bounds', 'settings'),
+  ('cache_misses', 'stages'), ('cache_misses', 'caches'), ('cache_misses', 'blocks'),
   ('canceled_jobs', 'jobs'),
   ('container_memory', 'distributed'), ('container_memory', 'rss_peaks'),
   ('contradictory_settings', 'settings'),

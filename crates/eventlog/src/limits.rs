@@ -148,7 +148,7 @@ mod tests {
             executor_cpu_time: 30 * 86_400_000 * 1_000_000,
             ..TaskMetrics::default()
         };
-        let mut bounded = honest;
+        let mut bounded = honest.clone();
         bound_metrics(&mut bounded);
         assert_eq!(bounded, honest);
     }

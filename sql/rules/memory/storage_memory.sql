@@ -4,7 +4,7 @@
 -- severity: low
 -- version: 3
 -- description: Fires where cached blocks and broadcasts filled most of the memory that storage shares with
---   execution while tasks spilled that would have had room without it. A cache that drives out another is told by unused_cache. The peak of
+--   execution while tasks spilled that would have had room without it. A cache that drives out another is told by cache_misses. The peak of
 --   storage memory comes from executor metrics; what a log does not hold is not
 --   judged. The time that spill costs is counted by the spill rules.
 -- parameter: min_storage_ratio double = 0.5 [ratio] peak of storage memory over all unified memory of an executor, at least

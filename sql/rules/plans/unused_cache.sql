@@ -2,30 +2,24 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 4
--- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that did
---   not hold: fewer partitions were cached than there are, or many blocks were evicted, so that reads computed
---   them again. The second needs block updates in the log. Caches that Spark's libraries and Delta make for
---   themselves are not judged. Also for a cache that a count filled, so that one query could read it, once, where filling
---   it took a large part of the task time. Lost is the time of what was computed again, where that is known; a cache
---   that nobody reads costs memory and the writing of it.
+-- version: 5
+-- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that a count
+--   filled, so that one query could read it, once, where filling it took a large part of the task time. Caches that
+--   Spark's libraries and Delta make for themselves are not judged. A cache that nobody reads costs memory and the
+--   writing of it. One that does not fit into memory is told by cache_misses.
 -- group_by: call_site
 -- parameter: min_fill_ms bigint = 5000 [ms] task time of the query or job that filled it, at least
 -- parameter: min_once_share double = 0.2 [ratio] task time of the count that filled a cache which one query read, over that of the application, at least
--- parameter: min_evicted_ratio double = 0.2 [ratio] blocks that left the cache over those stored, at least
--- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level}), {verdict}[: {blocks_evicted:int} of
---   {blocks_stored:block|blocks} left the cache, and {num_reads:stage|stages} read it]. The stage that filled it took
---   {stage_ms:s} of task time.
+-- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level}), {verdict}. The stage that
+--   filled it took {stage_ms:s} of task time.
 -- advice: is_once | - | - | Take the cache away, and the count if it only fills it: the query that reads the data computes them itself, and their rows can be counted on the way
 --   (DataFrame.observe, or the rows that the write tells).
--- advice: is_unread | - | - | Do not cache what is used once: take the cache() or persist() away, or unpersist the data after their last use. A
+-- recommendation: Do not cache what is used once: take the cache() or persist() away, or unpersist the data after their last use. A
 --   cache is filled with all of its columns, also with those that no later step reads.
--- recommendation: Cache less (only the columns and rows that are read again), give back caches that are done with, or let them go to
---   disk (MEMORY_AND_DISK) rather than be computed again.
 WITH cached AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, rdd_id, rdd_name, call_site, num_partitions, storage_level,
-    first_stage_id, last_stage_id, num_reads, max_cached_partitions, blocks_stored, blocks_evicted
+    first_stage_id, last_stage_id, num_reads
   FROM rdds
   WHERE is_persisted AND first_stage_id IS NOT NULL AND rdd_name NOT LIKE 'Delta Table State%'
     AND COALESCE(scope, '') <> 'mapPartitionsWithIndex'
@@ -108,9 +102,7 @@ judged AS (
     c.*,
     o.rdd_id IS NOT NULL AND w.run_ms >= $min_once_share * o.app_ms AS is_once,
     w.run_ms AS fill_ms, f.run_ms AS stage_ms,
-    c.num_reads = 0 OR f.owner = l.owner AS is_unread,
-    COALESCE(c.blocks_evicted >= $min_evicted_ratio * c.blocks_stored AND c.blocks_evicted > 0, FALSE) AS is_evicted,
-    COALESCE(c.max_cached_partitions < c.num_partitions, FALSE) AS is_partial
+    c.num_reads = 0 OR f.owner = l.owner AS is_unread
   FROM cached AS c
   INNER JOIN owners AS f
     ON f.platform = c.platform AND f.cluster_id = c.cluster_id
@@ -129,18 +121,14 @@ SELECT
   platform, cluster_id, application_id, attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
   'low' AS severity,
   CASE WHEN is_unread THEN 'high' ELSE 'medium' END AS confidence,
-  CASE WHEN is_unread THEN 'Data are cached and never read again' WHEN is_once THEN 'Data are cached for a single query' ELSE 'A cache does not hold' END AS title,
+  CASE WHEN is_unread THEN 'Data are cached and never read again' ELSE 'Data are cached for a single query' END AS title,
   CASE WHEN rdd_name LIKE '%+-%' OR rdd_name LIKE '*(%' THEN 'A cached table' ELSE CONCAT('Cached RDD ', SUBSTR(rdd_name, 1, 60)) END
     AS what,
   NULLIF(call_site, '') AS call_site, num_partitions, storage_level,
   CASE
     WHEN is_unread THEN 'was read by nothing but the action that filled it'
-    WHEN is_once THEN 'was filled by a count and then read by one query only'
-    WHEN is_partial THEN CONCAT('was never cached as a whole (', CAST(max_cached_partitions AS STRING), ' at most)')
-    ELSE 'lost what it held before it was read'
+    ELSE 'was filled by a count and then read by one query only'
   END AS verdict,
-  CASE WHEN NOT is_unread AND NOT is_once THEN blocks_evicted END AS blocks_evicted,
-  CASE WHEN NOT is_unread AND NOT is_once THEN blocks_stored END AS blocks_stored,
-  num_reads, TRY_CAST(fill_ms AS BIGINT) AS fill_ms, TRY_CAST(stage_ms AS BIGINT) AS stage_ms, is_unread, is_once AND NOT is_unread AS is_once
+  TRY_CAST(fill_ms AS BIGINT) AS fill_ms, TRY_CAST(stage_ms AS BIGINT) AS stage_ms, is_unread, is_once AND NOT is_unread AS is_once
 FROM judged
-WHERE fill_ms >= $min_fill_ms AND (is_unread OR is_once OR (num_reads > 0 AND (is_evicted OR is_partial)))
+WHERE fill_ms >= $min_fill_ms AND (is_unread OR is_once)

@@ -128,6 +128,7 @@ pub(super) fn stage_metrics(stage: &json::Stage) -> TaskMetrics {
         result_serialization_time: stage.result_serialization_time.0,
         memory_bytes_spilled: stage.memory_bytes_spilled.0,
         disk_bytes_spilled: stage.disk_bytes_spilled.0,
+        updated_blocks: Vec::new(),
         shuffle_read: ShuffleReadMetrics {
             remote_blocks_fetched: stage.shuffle_remote_blocks_fetched.0,
             local_blocks_fetched: stage.shuffle_local_blocks_fetched.0,
@@ -329,6 +330,7 @@ fn task_metrics(metrics: json::TaskMetrics) -> TaskMetrics {
         result_serialization_time: metrics.result_serialization_time.0,
         memory_bytes_spilled: metrics.memory_bytes_spilled.0,
         disk_bytes_spilled: metrics.disk_bytes_spilled.0,
+        updated_blocks: Vec::new(),
         shuffle_read: ShuffleReadMetrics {
             remote_blocks_fetched: read.remote_blocks_fetched.0,
             local_blocks_fetched: read.local_blocks_fetched.0,
@@ -397,7 +399,7 @@ pub(super) fn without_permutation(shown: &TaskMetrics) -> TaskMetrics {
                 remote_merged_reqs_duration: push.corrupt_merged_block_chunks,
             },
         },
-        ..*shown
+        ..shown.clone()
     }
 }
 

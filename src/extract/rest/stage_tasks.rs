@@ -118,7 +118,7 @@ impl StageTasks {
     /// which are right in every version, come out only when they are put back.
     fn is_permuted(&self) -> bool {
         let sum_with = |repair: fn(&TaskMetrics) -> TaskMetrics| {
-            let mut sum = self.successful;
+            let mut sum = self.successful.clone();
             for task in &self.unsuccessful {
                 sum.add(&repair(&task.end.metrics));
             }
@@ -150,7 +150,7 @@ impl StageTasks {
             .count()
         };
         !self.unsuccessful.is_empty()
-            && misfit(sum_with(map::without_permutation)) < misfit(sum_with(|shown| *shown))
+            && misfit(sum_with(map::without_permutation)) < misfit(sum_with(TaskMetrics::clone))
     }
 }
 

@@ -142,6 +142,8 @@ impl CheckFacts<'_> {
             "executors" => held(self.evidence.num_held),
             "heap_peaks" => held(self.evidence.num_heap_peaks),
             "rss_peaks" => held(self.evidence.num_rss_peaks),
+            "caches" => applies(self.evidence.num_caches > 0, Need::Met),
+            "blocks" => held(self.evidence.num_blocks),
             "plans" => held(self.evidence.num_plan_nodes),
             "settings" => held(self.evidence.num_settings),
             "process_logs" => held(self.evidence.num_processes),
@@ -263,7 +265,7 @@ fn entry(what: &str, why: &str, how: &str) -> NotChecked {
 }
 
 /// Need, what is not known without it, why, and what to do.
-const NEEDS: [(&str, &str, &str, &str); 10] = [
+const NEEDS: [(&str, &str, &str, &str); 11] = [
     (
         "executors",
         "Executors, idle cores and lost executors",
@@ -299,6 +301,12 @@ const NEEDS: [(&str, &str, &str, &str); 10] = [
         "How much memory containers used, with Python and native memory",
         "The log holds no peaks of the process tree.",
         "Set spark.eventLog.logStageExecutorMetrics=true and spark.executor.processTreeMetrics.enabled=true.",
+    ),
+    (
+        "blocks",
+        "Whether caches fit into memory",
+        "The log does not tell where cached blocks were kept.",
+        "Set spark.eventLog.logBlockUpdates.enabled=true.",
     ),
     (
         "plans",

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::lenient::or_default;
 
 /// Where blocks are kept.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 pub struct StorageLevel {
     #[serde(rename = "Use Disk", default, deserialize_with = "or_default")]
     pub use_disk: bool,

@@ -37,8 +37,9 @@ pub use sql::{
     SqlExecutionEnd, SqlExecutionStart, StreamingProgress,
 };
 pub use task::{
-    Accumulable, EndReason, EndReasonDetail, InputMetrics, OutputMetrics, ShufflePushReadMetrics,
-    ShuffleReadMetrics, ShuffleWriteMetrics, SqlUpdate, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
+    Accumulable, BlockStatus, EndReason, EndReasonDetail, InputMetrics, OutputMetrics,
+    ShufflePushReadMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, SqlUpdate, TaskEnd, TaskInfo,
+    TaskMetrics, TaskStart, UpdatedBlock,
 };
 
 use odd_numbers::from_odd_json;

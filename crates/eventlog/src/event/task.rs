@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use serde::Deserialize;
 
-use super::block::BlockManagerId;
+use super::block::{BlockManagerId, StorageLevel};
 use super::executor_metrics::ExecutorMetrics;
 use super::lenient::{any_as_text, or_default};
 
@@ -443,7 +443,7 @@ impl std::fmt::Display for StackFrame {
 
 /// Task metrics. Times in milliseconds, CPU times and shuffle write time in nanoseconds, sizes in
 /// bytes. What the log lacks is 0, as Spark's own reader has it.
-#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq)]
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
 #[serde(default)]
 pub struct TaskMetrics {
     #[serde(rename = "Executor Deserialize Time", deserialize_with = "or_default")]
@@ -487,6 +487,27 @@ pub struct TaskMetrics {
     pub input: InputMetrics,
     #[serde(rename = "Output Metrics", deserialize_with = "or_default")]
     pub output: OutputMetrics,
+    /// What the task stored in the caches of its executor, or drove out of them. Spark before 2.1 always
+    /// tells, later ones with `spark.taskMetrics.trackUpdatedBlockStatuses`.
+    #[serde(rename = "Updated Blocks", deserialize_with = "or_default")]
+    pub updated_blocks: Vec<UpdatedBlock>,
+}
+
+/// The new state of one block on the executor of a task.
+#[derive(Debug, Clone, Deserialize, PartialEq)]
+pub struct UpdatedBlock {
+    #[serde(rename = "Block ID")]
+    pub block_id: String,
+    #[serde(rename = "Status", default, deserialize_with = "or_default")]
+    pub status: BlockStatus,
+}
+
+/// How a block is kept; not at all where its level is not valid.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct BlockStatus {
+    #[serde(rename = "Storage Level", deserialize_with = "or_default")]
+    pub storage_level: StorageLevel,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq)]

@@ -281,7 +281,7 @@ fn task_metrics(cursor: &mut Cursor<'_>) -> Option<TaskMetrics> {
     let output_bytes = cursor.integer()?;
     cursor.literal(b",\"Records Written\":")?;
     let output_records = cursor.integer()?;
-    // Block updates are listed only for cached data; serde skips what they hold.
+    // Block updates are listed only for cached data; serde reads them.
     cursor.literal(b"},\"Updated Blocks\":[]")?;
     Some(TaskMetrics {
         executor_deserialize_time,
@@ -310,6 +310,7 @@ fn task_metrics(cursor: &mut Cursor<'_>) -> Option<TaskMetrics> {
             bytes_written: output_bytes,
             records_written: output_records,
         },
+        updated_blocks: Vec::new(),
     })
 }
 

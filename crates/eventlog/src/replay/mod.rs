@@ -7,6 +7,7 @@
 
 pub mod activity;
 mod application;
+mod cache;
 mod distribution;
 pub mod environment;
 pub mod executors;

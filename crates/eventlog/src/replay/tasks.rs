@@ -15,6 +15,7 @@ impl Replay<'_, '_> {
         let key = (start.stage_id, start.stage_attempt_id);
         if let Some(stage) = self.stages.get_mut(key) {
             stage.on_task_start(&start);
+            self.rdds.on_task_start(&start, &stage.row.info);
             for job_id in &stage.jobs {
                 if let Some(job) = job_of(&mut self.jobs, &mut self.ending_jobs, *job_id) {
                     job.on_task_start();
@@ -43,6 +44,7 @@ impl Replay<'_, '_> {
             return Ok(());
         }
         self.sql.on_task_end(end);
+        self.rdds.on_task_end(end);
         self.executors.on_task_end(end);
         let key = (end.stage_id, end.stage_attempt_id);
         let Some(stage) = self.stages.get_mut(key) else {

@@ -42,7 +42,7 @@ pub use environment::EnvironmentRow;
 pub use executor::{ExecutorMemory, ExecutorRow, MemoryMetrics, ProcessRow};
 pub use job::{JobRow, JobStatus};
 pub use log_finding::LogFindingRow;
-pub use rdd::{RddBlocks, RddRow};
+pub use rdd::{RddBlocks, RddRow, TaskTime};
 pub use session_setting::{SessionSettingRow, SettingSubject};
 pub use sink::{RowSink, SinkError};
 pub use sql::{SqlNodeMetricRow, SqlNodeRow, SqlRow, SqlStatus};

@@ -23,7 +23,7 @@ pub struct RddRow {
     /// Its partitions were asked for again after they had been computed.
     pub num_reads: i64,
     pub is_unpersisted: bool,
-    /// None where block updates are not logged.
+    /// None where neither block updates nor tasks tell of blocks.
     pub blocks: Option<RddBlocks>,
 }
 
@@ -36,6 +36,26 @@ pub struct RddBlocks {
     pub stored: i64,
     /// Blocks that left while the RDD was persisted.
     pub evicted: i64,
+    /// Tasks of later stages by where they found their block.
+    pub from_memory: TaskTime,
+    pub from_disk: TaskTime,
+    pub recomputed: TaskTime,
+}
+
+/// Tasks, and the time that they ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TaskTime {
+    pub tasks: i64,
+    /// Milliseconds.
+    pub run_time: i64,
+}
+
+impl TaskTime {
+    /// One more task, which ran `run_time` milliseconds.
+    pub fn add(&mut self, run_time: i64) {
+        self.tasks += 1;
+        self.run_time = self.run_time.saturating_add(run_time);
+    }
 }
 
 impl RddRow {
@@ -44,6 +64,7 @@ impl RddRow {
     /// # Errors
     /// As [`RowWriter::append`].
     pub fn append(&self, writer: &mut RowWriter<'_>) -> Result<(), RowError> {
+        let of_blocks = |value: fn(&RddBlocks) -> i64| self.blocks.as_ref().map(value);
         writer.append(FactTable::Rdds, |row| {
             row.bigint("rdd_id", self.rdd_id)
                 .opt_string("rdd_name", Some(&self.name))
@@ -60,10 +81,16 @@ impl RddRow {
                 .boolean("is_unpersisted", self.is_unpersisted)
                 .opt_bigint(
                     "max_cached_partitions",
-                    self.blocks.map(|blocks| blocks.max_cached_partitions),
+                    of_blocks(|b| b.max_cached_partitions),
                 )
-                .opt_bigint("blocks_stored", self.blocks.map(|blocks| blocks.stored))
-                .opt_bigint("blocks_evicted", self.blocks.map(|blocks| blocks.evicted));
+                .opt_bigint("blocks_stored", of_blocks(|b| b.stored))
+                .opt_bigint("blocks_evicted", of_blocks(|b| b.evicted))
+                .opt_bigint("tasks_from_memory", of_blocks(|b| b.from_memory.tasks))
+                .opt_bigint("time_from_memory", of_blocks(|b| b.from_memory.run_time))
+                .opt_bigint("tasks_from_disk", of_blocks(|b| b.from_disk.tasks))
+                .opt_bigint("time_from_disk", of_blocks(|b| b.from_disk.run_time))
+                .opt_bigint("tasks_recomputed", of_blocks(|b| b.recomputed.tasks))
+                .opt_bigint("time_recomputed", of_blocks(|b| b.recomputed.run_time));
         })
     }
 }

@@ -101,6 +101,8 @@ row! {
         num_settings: i64,
         num_streaming: i64,
         num_processes: i64,
+        num_caches: i64,
+        num_blocks: i64,
         num_cluster_samples: i64,
         num_prices: i64,
     }

@@ -1,0 +1,75 @@
+-- id: cache_misses
+-- title: A cache does not fit into memory
+-- category: memory
+-- severity: low
+-- version: 1
+-- description: Fires for cached data that later stages did not find in memory: their tasks read the partition from disk, or computed it
+--   again because it had been evicted or was never cached. Needs block updates in the log
+--   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always tells). Lost is what
+--   these tasks ran beyond those of the same cache that found their partition in memory; not known where none did. Caches that Spark's libraries and Delta
+--   make for themselves are not judged.
+-- group_by: call_site
+-- parameter: min_missed_ratio double = 0.2 [ratio] tasks that missed over those that read the cache, or evicted blocks over those stored, at least
+-- parameter: min_missed_ms bigint = 5000 [ms] run time of the tasks that missed, or of the stage that filled the cache, at least
+-- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level})[: {missed:int} of {read:task|tasks} that read it {found}
+--   and ran {missed_ms:s} on average][, those that found it in memory {hit_ms:s}][. {evicted:int} of {stored:block|blocks} left the cache][. At most
+--   {cached:int} partitions were cached at once].
+-- advice: is_on_disk AND is_table | - | - | Cache fewer columns and rows (select what later steps read before cache())[, or give executors more memory: all of it
+--   needs about {factor:1} times as much (spark.executor.memory)]; where what fills the cache is read as fast as the disk, do not cache at all.
+-- advice: is_on_disk AND is_deserialized | - | - | Cache in serialized form, which takes a half to a fifth of the memory (MEMORY_AND_DISK_SER with Kryo:
+--   spark.serializer), or less of it[; or give executors more memory: all of it needs about {factor:1} times as much (spark.executor.memory)].
+-- advice: is_on_disk | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with[, or give executors more
+--   memory: all of it needs about {factor:1} times as much (spark.executor.memory)].
+-- advice: is_memory_only | - | - | Let partitions that do not fit go to disk (MEMORY_AND_DISK) rather than compute them again, cache only the columns and rows
+--   that are read again, and unpersist what is done with.
+-- recommendation: Cache less (only the columns and rows that are read again), unpersist what is done with, or give executors more memory; where executors
+--   went with their blocks, keep those that hold some (spark.dynamicAllocation.cachedExecutorIdleTimeout).
+WITH cached AS (
+  SELECT
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.rdd_name, r.call_site, r.num_partitions, r.storage_level,
+    r.num_reads, r.first_stage_id, r.max_cached_partitions, r.blocks_stored, r.blocks_evicted,
+    r.tasks_from_disk > r.tasks_recomputed AS is_on_disk,
+    r.storage_level NOT LIKE '%Disk%' AS is_memory_only, r.storage_level LIKE '%Deserialized%' AS is_deserialized,
+    r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' AS is_table,
+    r.tasks_from_disk + r.tasks_recomputed AS missed,
+    r.tasks_from_memory + r.tasks_from_disk + r.tasks_recomputed AS tasks_read,
+    CAST(r.time_from_disk AS DOUBLE) + r.time_recomputed AS missed_ms,
+    CAST(r.time_from_memory AS DOUBLE) / NULLIF(r.tasks_from_memory, 0) AS hit_ms
+  FROM rdds AS r
+  WHERE r.is_persisted AND r.first_stage_id IS NOT NULL AND r.num_reads > 0 AND r.rdd_name NOT LIKE 'Delta Table State%'
+    AND COALESCE(r.scope, '') <> 'mapPartitionsWithIndex' AND r.blocks_stored IS NOT NULL
+),
+judged AS (
+  SELECT
+    c.*,
+    c.missed >= $min_missed_ratio * c.tasks_read AND c.missed > 0 AND c.missed_ms >= $min_missed_ms AS has_missed,
+    CASE WHEN c.hit_ms IS NOT NULL THEN GREATEST(c.missed_ms - c.missed * c.hit_ms, 0) END AS lost_ms,
+    s.fill_ms
+  FROM cached AS c
+  INNER JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(executor_run_time AS DOUBLE)) AS fill_ms
+    FROM stages
+    GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+  ) AS s
+    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
+    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id AND s.stage_id = c.first_stage_id
+)
+SELECT
+  platform, cluster_id, application_id, attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
+  CASE WHEN has_missed THEN 'high' ELSE 'medium' END AS confidence,
+  CASE WHEN has_missed THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN is_table THEN 'A cached table' ELSE CONCAT('Cached RDD ', SUBSTR(rdd_name, 1, 60)) END AS what,
+  NULLIF(call_site, '') AS call_site, num_partitions, storage_level,
+  CASE WHEN has_missed THEN missed END AS missed,
+  CASE WHEN has_missed THEN tasks_read END AS read,
+  CASE WHEN is_on_disk THEN 'found their partition on disk' ELSE 'did not find their partition and computed it again' END AS found,
+  CASE WHEN has_missed THEN TRY_CAST(missed_ms / missed AS BIGINT) END AS missed_ms,
+  CASE WHEN has_missed THEN TRY_CAST(hit_ms AS BIGINT) END AS hit_ms,
+  NULLIF(blocks_evicted, 0) AS evicted, blocks_stored AS stored,
+  CASE WHEN max_cached_partitions < num_partitions THEN max_cached_partitions END AS cached,
+  COALESCE(has_missed AND is_on_disk, FALSE) AS is_on_disk, is_memory_only, is_deserialized, is_table,
+  CASE WHEN has_missed AND is_on_disk AND hit_ms IS NOT NULL THEN ROUND(CAST(tasks_read AS DOUBLE) / (tasks_read - missed), 1) END AS factor
+FROM judged
+WHERE has_missed
+  OR (fill_ms >= $min_missed_ms AND COALESCE(missed, 0) = 0
+    AND (max_cached_partitions < num_partitions OR (blocks_evicted >= $min_missed_ratio * blocks_stored AND blocks_evicted > 0)))
