@@ -8,7 +8,7 @@
 --   writes (files are moved, the table's log is written), collect_ms after the last of one that only reads
 --   (the answer comes to the driver), command_ms in queries without any job. iterate_ms is what the program took
 --   between two jobs of one toLocalIterator, for the rows of a partition. outside_ms is the rest: the program's own code, which includes analysis and planning of its next query, since Spark logs a query
---   from the end of its planning on. query_description names the query that took most of it.
+--   from the end of its planning on. query_description names the query that took most of it, commit_format what committed queries wrote (hive, delta, parquet …).
 -- reads: applications, executors, jobs, sql, sql_scans
 WITH lives AS (
   SELECT
@@ -119,12 +119,13 @@ root_jobs AS (
   GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.root_id
 ),
 writers AS (
-  SELECT DISTINCT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.root_id
+  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.root_id, MAX(COALESCE(s.format, '')) AS format
   FROM sql_scans AS s
   INNER JOIN roots AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id
   WHERE s.operation = 'write'
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.root_id
 ),
 queries AS (
   SELECT
@@ -132,7 +133,7 @@ queries AS (
     UNIX_MILLIS(q.submission_time) AS begin_ms,
     -- In a history that was cut off the query still ran.
     COALESCE(UNIX_MILLIS(q.submission_time) + q.duration_ms, l.end_ms) AS end_ms,
-    j.first_job_ms, j.last_job_ms, w.root_id IS NOT NULL AS is_write
+    j.first_job_ms, j.last_job_ms, w.root_id IS NOT NULL AS is_write, w.format
   FROM sql AS q
   INNER JOIN lives AS l
     ON l.platform = q.platform AND l.cluster_id = q.cluster_id
@@ -148,7 +149,7 @@ queries AS (
 ),
 overlapping AS (
   SELECT
-    g.platform, g.cluster_id, g.application_id, g.attempt_id, g.begin_ms, q.description,
+    g.platform, g.cluster_id, g.application_id, g.attempt_id, g.begin_ms, q.description, q.format,
     CAST(LEAST(g.end_ms, q.end_ms) - GREATEST(g.begin_ms, q.begin_ms) AS DOUBLE) AS overlap_ms,
     CASE
       WHEN q.first_job_ms IS NULL THEN 'command'
@@ -181,7 +182,8 @@ parts AS (
     SUM(CASE WHEN part = 'commit' THEN overlap_ms ELSE 0e0 END) AS commit_ms,
     SUM(CASE WHEN part = 'collect' THEN overlap_ms ELSE 0e0 END) AS collect_ms,
     SUM(overlap_ms) AS query_ms,
-    MAX(CASE WHEN place = 1 THEN description END) AS query_description
+    MAX(CASE WHEN place = 1 THEN description END) AS query_description,
+    MAX(CASE WHEN part = 'commit' THEN format END) AS commit_format
   FROM ranked
   GROUP BY platform, cluster_id, application_id, attempt_id, begin_ms
 )
@@ -197,7 +199,7 @@ SELECT
   COALESCE(p.collect_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS collect_ms,
   CASE WHEN i.job_id IS NOT NULL THEN GREATEST(g.end_ms - g.begin_ms - COALESCE(p.query_ms, 0e0), 0e0) ELSE 0e0 END AS iterate_ms,
   CASE WHEN i.job_id IS NULL THEN GREATEST(g.end_ms - g.begin_ms - COALESCE(p.query_ms, 0e0), 0e0) ELSE 0e0 END AS outside_ms,
-  p.query_description
+  p.query_description, p.commit_format
 FROM gaps AS g
 LEFT JOIN held AS h
   ON h.platform = g.platform AND h.cluster_id = g.cluster_id

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -25,6 +25,12 @@
 -- advice: (main_part = 'outside' OR main_part = 'before') AND wide_columns >= 100 | - | - | The query after the longest gap has some {wide_columns:int} columns: withColumn
 --   in a loop analyzes the whole plan anew for each of them. Add all columns in one select (or withColumns), and cut plans that stay very
 --   long with a checkpoint.
+-- advice: main_part = 'commit' AND commit_format = 'hive' | - | - | Most of it is the commit of inserts into a Hive table: the driver moves the
+--   written files into the table's folders one after the other. Make it a table of Spark's own (USING PARQUET, ORC or a table format)
+--   or write its folders with DataFrameWriter.partitionBy.
+-- advice: main_part = 'commit' AND (commit_format = 'delta' OR commit_format = 'iceberg' OR commit_format = 'hudi') | - | - | Most of it is the commit of
+--   writes: the log of the table is read and written, files are listed, and it may be compacted. Commit less often, write fewer and larger files, and keep
+--   the log short (checkpoints, expired snapshots).
 -- advice: main_part = 'commit' | - | - | Most of it is the commit of writes: write fewer and larger files, use the committer made
 --   for the store (S3A magic or EMR's optimized one, never rename on an object store), or a table format.
 -- advice: main_part = 'before' | - | - | Most of it is spent between the start of a query and its first job: partitions are listed
@@ -136,6 +142,7 @@ summed AS (
     SUM(outside_ms) AS outside_ms, SUM(COALESCE(iterate_ms, 0e0)) AS iterate_ms, SUM(commit_ms) AS commit_ms, SUM(before_job_ms) AS before_job_ms,
     SUM(between_jobs_ms) AS between_jobs_ms, SUM(collect_ms) AS collect_ms, SUM(command_ms) AS command_ms,
     MAX(gap_ms) AS longest_gap_ms,
+    MAX(CASE WHEN place = 1 THEN commit_format END) AS commit_format,
     MAX(CASE WHEN place = 1 THEN job_id END) AS longest_before_job,
     MAX(CASE WHEN place = 1 AND is_first THEN 1 ELSE 0 END) = 1 AS longest_is_first,
     MAX(CASE WHEN place = 1 AND is_last THEN 1 ELSE 0 END) = 1 AS longest_is_last,
@@ -162,7 +169,7 @@ SELECT
     WHEN s.outside_ms THEN 'outside' WHEN s.iterate_ms THEN 'iterate' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'
     WHEN s.between_jobs_ms THEN 'between' WHEN s.collect_ms THEN 'collect' WHEN s.command_ms THEN 'command' ELSE 'several'
   END AS main_part,
-  s.longest_gap_ms, s.longest_before_job,
+  s.longest_gap_ms, s.longest_before_job, s.commit_format,
   -- Advice about one gap is for one that is most of them.
   s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
   s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
