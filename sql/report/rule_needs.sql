@@ -73,6 +73,7 @@ FROM (VALUES
   ('unbounded_state', 'streaming'),
   ('uncut_files', 'stages'), ('uncut_files', 'tasks'), ('uncut_files', 'plans'),
   ('undone_buckets', 'sql'), ('undone_buckets', 'plans'),
+  ('uneven_end', 'stages'), ('uneven_end', 'task_rows'),
   ('uneven_partitions', 'stages'), ('uneven_partitions', 'tasks'),
   ('unknown_settings', 'settings'),
   ('unused_cache', 'stages'),
