@@ -3,7 +3,7 @@
 -- description: One row per application attempt. average_cores is the core time that was held over the
 --   wall time. An interactive application (shell, notebook, thrift server) waits for people, so its
 --   idle time says little.
--- reads: application_settings, applications, executors
+-- reads: application_settings, applications, executors, jobs
 WITH workers AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -34,6 +34,13 @@ drivers AS (
   FROM executors
   WHERE executor_id IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Python gives a script without a name that of its shell; jobs of a shell or notebook are not called from a file.
+scripts AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM jobs
+  WHERE job_name LIKE '% at /%.py:%' AND job_name NOT LIKE '%ipykernel%' AND job_name NOT LIKE '%ipython%'
+    AND job_name NOT LIKE '%-packages/%' AND job_name NOT LIKE '%/pyspark/%'
 )
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
@@ -63,7 +70,7 @@ SELECT
   CASE WHEN w.peak_heap_bytes > 0 THEN w.peak_unified_bytes END AS peak_unified_bytes,
   NULLIF(CASE WHEN w.num_workers IS NULL THEN d.unified_memory_bytes ELSE w.unified_memory_bytes END, 0) AS unified_memory_bytes,
   -- By the name alone in rows of older releases.
-  COALESCE(a.is_interactive, a.application_name IN (
+  NOT (s.platform IS NOT NULL AND LOWER(a.application_name) = 'pyspark-shell') AND COALESCE(a.is_interactive, a.application_name IN (
     'Spark shell', 'PySparkShell', 'SparkR', 'Databricks Shell', 'Zeppelin', 'SparkSQL'
   ) OR LOWER(a.application_name) LIKE 'thrift%' OR LOWER(a.application_name) LIKE 'livy%'
     OR LOWER(a.application_name) LIKE '%jupyter%' OR LOWER(a.application_name) LIKE '%spark connect%')
@@ -84,3 +91,6 @@ LEFT JOIN workers AS w
 LEFT JOIN drivers AS d
   ON d.platform = a.platform AND d.cluster_id = a.cluster_id
   AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id
+LEFT JOIN scripts AS s
+  ON s.platform = a.platform AND s.cluster_id = a.cluster_id
+  AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id

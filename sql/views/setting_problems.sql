@@ -2,7 +2,7 @@
 -- title: Settings that do nothing, or not what was meant
 -- description: One row per setting that an application set and kind of problem. misspelled: no Spark knows the name, but one
 --   that differs by a letter or two, which suggestion names. unknown: no Spark knows the name although it is in a
---   family whose names are all known. too_new, removed: another version of Spark knows it, not the application's.
+--   family whose names are all known, or a letter or two off a family. Names without spark. before them count where Spark knows them with it. too_new, removed: another version of Spark knows it, not the application's.
 --   no_effect: Spark accepts it and does nothing with it. switched_off: what it belongs to is off, which suggestion
 --   names. deprecated: another name replaced it. Names of platforms, libraries and users are theirs and not
 --   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled,
@@ -11,7 +11,10 @@
 WITH set_values AS (
   SELECT platform, cluster_id, application_id, attempt_id, key, MAX(value) AS value
   FROM spark_settings
-  WHERE key LIKE 'spark.%'
+  WHERE key LIKE 'spark.%' OR key IN ('num.executors', 'num-executors', 'num_executors')
+    -- Names that Spark would know with its prefix.
+    OR key LIKE 'executor.%' OR key LIKE 'driver.%' OR key LIKE 'sql.%' OR key LIKE 'shuffle.%' OR key LIKE 'memory.%'
+    OR key LIKE 'dynamicAllocation.%' OR key LIKE 'speculation%' OR key LIKE 'serializer%'
   GROUP BY platform, cluster_id, application_id, attempt_id, key
 ),
 -- Delta Lake has settings of that name outside of Databricks too.
@@ -74,12 +77,27 @@ nearest AS (
       ROW_NUMBER() OVER (PARTITION BY u.key ORDER BY LEVENSHTEIN(LOWER(u.key), LOWER(k.key)), k.key) AS place
     FROM unknown_names AS u
     CROSS JOIN known AS k
-    WHERE NOT k.is_internal AND LENGTH(u.key) >= 15
-      AND ((ABS(LENGTH(u.key) - LENGTH(k.key)) <= 2 AND LEVENSHTEIN(LOWER(u.key), LOWER(k.key)) <= 2)
+    WHERE NOT k.is_internal AND ((u.key NOT LIKE 'spark.%' AND k.key = CONCAT('spark.', u.key))
+      OR (k.key = 'spark.executor.instances' AND u.key IN ('num.executors', 'num-executors', 'num_executors', 'spark.num.executors', 'spark.num-executors', 'spark.num_executors', 'spark.executor.num', 'spark.executor.count'))
+      OR (LENGTH(u.key) >= 15 AND u.key LIKE 'spark.%' AND ((ABS(LENGTH(u.key) - LENGTH(k.key)) <= 2 AND LEVENSHTEIN(LOWER(u.key), LOWER(k.key)) <= 2)
         -- Its last word was forgotten: spark.sql.parquet.compression for …compression.codec.
-        OR k.key LIKE CONCAT(u.key, '.codec') OR k.key LIKE CONCAT(u.key, '.enabled'))
+        OR k.key LIKE CONCAT(u.key, '.codec') OR k.key LIKE CONCAT(u.key, '.enabled'))))
   ) AS candidates
   WHERE place = 1
+),
+families AS (
+  SELECT SPLIT_PART(key, '.', 2) AS family, COUNT(*) AS num_keys
+  FROM known
+  GROUP BY SPLIT_PART(key, '.', 2)
+),
+-- A letter or two off a large family of settings: spark.dirver.maxResults.
+near_families AS (
+  SELECT DISTINCT u.key
+  FROM unknown_names AS u
+  CROSS JOIN families AS f
+  LEFT JOIN families AS o ON o.family = SPLIT_PART(u.key, '.', 2)
+  WHERE u.key LIKE 'spark.%.%' AND o.family IS NULL AND f.num_keys >= 6 AND LENGTH(f.family) >= 6
+    AND LEVENSHTEIN(SPLIT_PART(u.key, '.', 2), f.family) <= 2
 ),
 -- Where the name means nothing to the application's Spark.
 named AS (
@@ -88,6 +106,7 @@ named AS (
     CASE
       WHEN u.key IS NOT NULL AND n.suggestion IS NOT NULL THEN 'misspelled'
       WHEN u.key IS NOT NULL AND v.version_number >= 30000 AND (s.key LIKE 'spark.sql.adaptive.%' OR s.key LIKE 'spark.dynamicAllocation.%' OR s.key LIKE 'spark.speculation.%' OR s.key LIKE 'spark.memory.%' OR s.key LIKE 'spark.sql.shuffle.%' OR s.key LIKE 'spark.sql.files.%' OR s.key LIKE 'spark.sql.cbo.%' OR s.key LIKE 'spark.sql.inMemoryColumnarStorage.%' OR s.key LIKE 'spark.locality.%' OR s.key LIKE 'spark.reducer.%' OR s.key LIKE 'spark.excludeOnFailure.%' OR s.key LIKE 'spark.sql.sources.bucketing.%' OR s.key LIKE 'spark.sql.autoBroadcast%' OR s.key LIKE 'spark.sql.broadcast%') THEN 'unknown'
+      WHEN m.key IS NOT NULL THEN 'unknown'
       WHEN NOT v.is_plain THEN CAST(NULL AS STRING)
       -- It had one before it was deprecated.
       WHEN k.is_without_effect AND COALESCE(k.deprecated_number <= v.version_number, TRUE) THEN 'no_effect'
@@ -104,6 +123,7 @@ named AS (
   LEFT JOIN known AS k ON k.key = s.key
   LEFT JOIN unknown_names AS u ON u.key = s.key
   LEFT JOIN nearest AS n ON n.key = s.key
+  LEFT JOIN near_families AS m ON m.key = s.key
 ),
 -- Where what it belongs to is off.
 switched AS (

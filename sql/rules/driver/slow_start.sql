@@ -2,11 +2,12 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
---   executors: then what is told is a long time before the first job, in local mode too.
+--   executors: then what is told is a long time before the first job, in local mode too. Where a job waited on after the first
+--   executor had come (for more of them, as minRegisteredResourcesRatio has it), its first task ends the wait.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
 -- parameter: min_short_wait_ms bigint = 20000 [ms] the first of these, at least, where the second is a larger part
@@ -15,7 +16,7 @@
 -- parameter: min_job_ratio double = 0.3 [ratio] the same over the wall time, at least
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
 -- evidence: {what} {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
---   began after {first_task_delay_ms:s}].
+--   began after {first_task_delay_ms:s}][; its first executor came after {worker_wait_ms:s}].
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
 -- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
@@ -52,18 +53,29 @@ waits AS (
     AND j.application_id = p.application_id AND j.attempt_id = p.attempt_id
 ),
 told AS (
-  SELECT w.*, CASE WHEN is_driver THEN job_wait_ms ELSE worker_wait_ms END AS wait_ms
+  SELECT
+    w.*, p.first_task_delay_ms,
+    NOT w.is_driver AND COALESCE(p.first_task_delay_ms - GREATEST(w.worker_wait_ms, w.job_wait_ms) >= $late_ms, FALSE) AS is_task,
+    CASE
+      WHEN w.is_driver THEN w.job_wait_ms
+      WHEN p.first_task_delay_ms - GREATEST(w.worker_wait_ms, w.job_wait_ms) >= $late_ms THEN p.first_task_delay_ms
+      ELSE w.worker_wait_ms
+    END AS wait_ms
   FROM waits AS w
+  INNER JOIN applications AS p
+    ON p.platform = w.platform AND p.cluster_id = w.cluster_id
+    AND p.application_id = w.application_id AND p.attempt_id = w.attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   w.wait_ms AS recoverable_ms,
-  CASE WHEN w.is_driver THEN 'The first job was submitted' ELSE 'The first executor came' END AS what, w.is_driver,
+  CASE WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver,
   CASE WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
   w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
-  a.first_task_delay_ms, a.app_duration_ms, COALESCE(a.master, '') AS master
+  CASE WHEN NOT w.is_task THEN a.first_task_delay_ms END AS first_task_delay_ms,
+  CASE WHEN w.is_task THEN w.worker_wait_ms END AS worker_wait_ms, a.app_duration_ms, COALESCE(a.master, '') AS master
 FROM application_facts AS a
 INNER JOIN told AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id

@@ -2,9 +2,10 @@
 -- title: Text files are read once more to guess their schema
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
---   query over much data, or over less where it took a good part of the task time, as inferring a schema does. All of it is read and parsed a second time by the query itself. Lost is the
+--   query over much data, or over less where it took a good part of the task time, or where many such calls, one after the other, took
+--   a good part of the wall time, as inferring a schema does. All of it is read and parsed a second time by the query itself. Lost is the
 --   task time of these stages.
 -- subject: stage
 -- group_by: kind
@@ -14,20 +15,37 @@
 -- parameter: min_small_run_time_ms bigint = 5000 [ms] and its task time then, at least
 -- parameter: min_small_won_ms bigint = 2000 [ms] and the wall time to win then, at least
 -- parameter: min_small_share double = 0.1 [ratio] and its share of the application's task time, at least
+-- parameter: min_calls bigint = 5 [count] calls one after the other that count together, at least
+-- parameter: min_calls_ms bigint = 5000 [ms] wall time of their stages, at least
 -- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time before the query that reads these data.
 -- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
 --   table, which know theirs.
+WITH inferring AS (
+  SELECT
+    f.*,
+    COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id) AS num_calls,
+    SUM(duration_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id) AS calls_ms
+  FROM stage_facts AS f
+  WHERE sql_id IS NULL AND status = 'COMPLETE'
+    AND (stage_name LIKE 'csv at %' OR stage_name LIKE 'json at %' OR stage_name LIKE 'xml at %')
+    AND output_bytes = 0 AND shuffle_read_bytes = 0 AND input_bytes > 0
+),
+judged AS (
+  SELECT
+    i.*,
+    num_calls >= $min_calls AND calls_ms >= $min_calls_ms AND calls_ms >= $min_small_share * app_duration_ms AS is_loop,
+    LEAST(CAST(executor_run_time AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS won_ms
+  FROM inferring AS i
+)
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'medium' AS confidence,
   executor_run_time AS lost_core_ms,
-  TRY_CAST(LEAST(CAST(executor_run_time AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
+  -- Calls in a loop wait for each other.
+  TRY_CAST(CASE WHEN is_loop THEN duration_ms ELSE won_ms END AS BIGINT) AS recoverable_ms,
   stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind
-FROM stage_facts
-WHERE sql_id IS NULL AND status = 'COMPLETE'
-  AND (stage_name LIKE 'csv at %' OR stage_name LIKE 'json at %' OR stage_name LIKE 'xml at %')
-  AND output_bytes = 0 AND shuffle_read_bytes = 0
-  AND ((input_bytes >= $min_bytes AND executor_run_time >= $min_run_time_ms)
-    OR (input_bytes >= $min_small_bytes AND executor_run_time >= $min_small_run_time_ms
-      AND LEAST(CAST(executor_run_time AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) >= $min_small_won_ms
-      AND executor_run_time >= $min_small_share * total_task_time_ms))
+FROM judged
+WHERE is_loop
+  OR (input_bytes >= $min_bytes AND executor_run_time >= $min_run_time_ms)
+  OR (input_bytes >= $min_small_bytes AND executor_run_time >= $min_small_run_time_ms
+    AND won_ms >= $min_small_won_ms AND executor_run_time >= $min_small_share * total_task_time_ms)

@@ -2,13 +2,13 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
---   on average. Waiting for stragglers is idle too: where a task_skew finding stands beside this one,
---   both name some of the same core time. Local mode has no executors to give back and is not judged;
+--   on average. Cores that wait for single long tasks are not counted, as far as view core_time_parts knows: task_skew tells them; nor are those
+--   of tasks that never ended, and an application that hung on such tasks is not judged. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
@@ -17,6 +17,7 @@
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
 -- parameter: min_core_time_ms bigint = 600000 [core_ms] held core time, at least
 -- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
+-- parameter: max_hung_ratio double = 0.02 [ratio] core time of tasks that never ended over that held, from which the application hung
 -- parameter: max_kept double = 0.8 [ratio] executors that the work needs over those that ran, at most, for fewer to be advised
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
@@ -24,7 +25,7 @@
 -- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}[; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
---   use them].
+--   use them][; {skew_ms:h} more passed waiting for single long tasks].
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
 -- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
 -- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
@@ -37,12 +38,18 @@
 --   executors back, or start fewer of them.
 -- advice: executor_instances > executors_needed | spark.executor.instances | executors_needed | Start fewer executors.
 -- advice: executors_needed < num_executors_max | - | - | Start fewer executors: {executors_needed:executor carries|executors carry} the work.
+-- advice: main_part = 'few tasks' | - | - | Its stages have fewer tasks than there are cores: give them at least one for each, better two or three (repartition, smaller splits, more
+--   shuffle partitions), or take executors with fewer cores.
+-- advice: main_part = 'driver' | - | - | The driver works alone for most of that time: see the finding about it, and give the executors back meanwhile.
+-- advice: main_part = 'start' | - | - | Most of it passed before the first task: start the session when the work is ready, and see that all executors come at once.
 -- recommendation: The work comes in bursts with pauses between: run more of it side by side, or give the executors
 --   back in the pauses.
 WITH busiest AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    MAX(CAST(attempts_time AS DOUBLE) / NULLIF(duration_ms, 0)) AS tasks_side_by_side,
+    -- While a stage waits for single long tasks it needs no more.
+    MAX(CAST(attempts_time AS DOUBLE) / NULLIF(duration_ms - CASE WHEN duration_max >= 3 * duration_median
+      THEN LEAST(COALESCE(tail_ms, 0), 0.9e0 * duration_ms) ELSE 0e0 END, 0)) AS tasks_side_by_side,
     SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms
   FROM stage_cores
   WHERE duration_ms >= 1000
@@ -51,12 +58,17 @@ WITH busiest AS (
 judged AS (
   SELECT
     a.*,
-    GREATEST(a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus, 0e0) AS idle_ms,
+    GREATEST(
+      a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus - COALESCE(p.unfinished_core_ms, 0) - COALESCE(p.skew_core_ms, 0), 0e0
+    ) AS idle_ms,
+    COALESCE(p.unfinished_core_ms, 0) AS hung_ms, COALESCE(p.skew_core_ms, 0) AS skew_ms,
+    COALESCE(p.driver_only_core_ms, 0) AS driver_ms, COALESCE(p.start_up_core_ms, 0) AS start_ms,
     COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side,
     -- Stages overlap, and while no job runs there is no stage to blame.
     LEAST(COALESCE(b.few_tasks_ms, 0e0), GREATEST(
       a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus
-        - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0), 0e0
+        - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0) - COALESCE(p.unfinished_core_ms, 0)
+        - COALESCE(p.skew_core_ms, 0), 0e0
     )) AS few_tasks_ms
   FROM application_facts AS a
   LEFT JOIN busiest AS b
@@ -72,10 +84,23 @@ sized AS (
     j.*,
     idle_ms / NULLIF(core_time_ms, 0) AS idle_ratio,
     TRY_CAST(CEIL(GREATEST(
-      (core_time_ms - idle_ms) / (1e0 - $healthy_idle_ratio) / NULLIF(app_duration_ms, 0),
+      (core_time_ms - idle_ms - skew_ms) / (1e0 - $healthy_idle_ratio) / NULLIF(app_duration_ms, 0),
       cores_side_by_side, 1e0
     ) / GREATEST(executor_cores, 1)) AS BIGINT) AS executors_enough
   FROM judged AS j
+),
+told AS (
+  SELECT
+    s.*,
+    CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
+      THEN executors_enough END AS executors_needed,
+    CASE
+      WHEN few_tasks_ms >= 0.5e0 * idle_ms THEN 'few tasks'
+      WHEN driver_ms >= 0.5e0 * idle_ms THEN 'driver'
+      WHEN start_ms >= 0.5e0 * idle_ms THEN 'start'
+      ELSE 'pauses'
+    END AS main_part
+  FROM sized AS s
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
@@ -88,19 +113,23 @@ SELECT
   CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
   -- What people think about is no loss.
-  CASE WHEN NOT is_interactive THEN TRY_CAST(idle_ms - $healthy_idle_ratio * core_time_ms AS BIGINT) END AS lost_core_ms,
+  -- Without dynamic allocation at most what the executors that can go held.
+  CASE WHEN NOT is_interactive THEN TRY_CAST(LEAST(idle_ms - $healthy_idle_ratio * core_time_ms,
+    CASE WHEN executors_needed IS NOT NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks)
+      THEN core_time_ms * (1e0 - executors_needed / CAST(num_executors_max AS DOUBLE)) ELSE CAST(core_time_ms AS DOUBLE) END
+  ) AS BIGINT) END AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   CASE WHEN NOT is_interactive THEN 0 END AS recoverable_ms,
   TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
   CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
   num_executors_max,
-  CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
-    THEN executors_enough END AS executors_needed,
+  executors_needed, main_part,
+  CASE WHEN skew_ms >= 0.05e0 * core_time_ms THEN skew_ms END AS skew_ms,
   CASE WHEN NOT is_interactive AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
   executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
-FROM sized
-WHERE CASE
+FROM told
+WHERE hung_ms < $max_hung_ratio * core_time_ms AND CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms
   ELSE (COALESCE(app_duration_ms, $min_duration_ms) >= $min_duration_ms OR idle_ms >= 2 * $medium_lost_ms) AND (
     idle_ratio >= $min_idle_ratio OR (idle_ms >= $large_idle_ms AND idle_ratio >= $min_idle_ratio / 2e0)

@@ -542,6 +542,8 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             activity,
             num_executors_max: concurrency.executors_max,
             num_executors_added: concurrency.executors_added,
+            num_executors_unregistered: None,
+            unregistered_reason: None,
             cores_max: concurrency.cores_max,
             total_task_time_ms: self.totals.task_time_ms,
             core_time_ms: time.core_ms,

@@ -95,6 +95,7 @@ impl Replay<'_, '_> {
         let start_time = self.rows.context().start_time;
         let mut executors = std::mem::replace(&mut self.executors, Executors::new());
         let concurrency = executors.concurrency();
+        let (num_unregistered, unregistered_reason) = executors.unregistered();
         let start = self.start.take();
         let has_start = start.is_some();
         let (name, user) = if let Some(start) = start {
@@ -144,6 +145,8 @@ impl Replay<'_, '_> {
             activity,
             num_executors_max: concurrency.executors_max,
             num_executors_added: concurrency.executors_added,
+            num_executors_unregistered: Some(num_unregistered),
+            unregistered_reason,
             cores_max: concurrency.cores_max,
             total_task_time_ms: totals.task_time_ms,
             core_time_ms: time.core_ms,

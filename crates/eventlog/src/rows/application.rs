@@ -101,6 +101,9 @@ pub struct ApplicationRow {
     pub activity: ApplicationActivity,
     pub num_executors_max: i64,
     pub num_executors_added: i64,
+    /// Executors that ended before they registered; `None` from REST.
+    pub num_executors_unregistered: Option<i64>,
+    pub unregistered_reason: Option<String>,
     pub cores_max: i64,
     pub total_task_time_ms: i64,
     pub core_time_ms: Option<i64>,
@@ -240,7 +243,12 @@ impl ApplicationRow {
                 .opt_bigint("first_task_delay_ms", first_task_delay)
                 .opt_bigint("num_killed_tasks", Some(activity.num_killed_tasks))
                 .opt_bigint("num_lost_events", activity.num_lost_events)
-                .opt_bigint("exit_code", activity.exit_code);
+                .opt_bigint("exit_code", activity.exit_code)
+                .opt_bigint(
+                    "num_executors_unregistered",
+                    self.num_executors_unregistered,
+                )
+                .opt_string("unregistered_reason", self.unregistered_reason.as_deref());
         })
     }
 }

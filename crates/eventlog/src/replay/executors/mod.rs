@@ -38,6 +38,15 @@ fn truncated(number: f64) -> i64 {
     number as i64
 }
 
+/// Executors that ended before they had registered with the driver: the History Server shows none of them.
+#[derive(Debug, Default)]
+struct Unregistered {
+    ids: WrittenIds,
+    count: i64,
+    /// Of the last one.
+    reason: Option<String>,
+}
+
 /// All executors of an application.
 #[derive(Debug, Default)]
 pub(super) struct Executors {
@@ -47,6 +56,7 @@ pub(super) struct Executors {
     removals: VecDeque<CompactString>,
     /// Executors whose row is written.
     written: WrittenIds,
+    unregistered: Unregistered,
     /// Live executors by host, without the driver.
     hosts: HashMap<CompactString, BTreeSet<CompactString>>,
     processes: BTreeMap<String, ProcessRow>,
@@ -71,6 +81,12 @@ impl Executors {
 
     pub(super) fn concurrency(&self) -> Concurrency {
         self.concurrency
+    }
+
+    /// How many executors ended before they had registered, and why the last one did.
+    pub(super) fn unregistered(&mut self) -> (i64, Option<String>) {
+        let reason = self.unregistered.reason.take();
+        (self.unregistered.count, reason)
     }
 
     /// `spark.task.cpus` as of the newest environment.
@@ -234,7 +250,14 @@ impl Executors {
     pub(super) fn on_removed(&mut self, removed: ExecutorRemoved) -> bool {
         let id = removed.executor_id.as_str();
         let Some(mut executor) = self.live.remove(id) else {
-            return !(self.removed.contains_key(id) || self.written.contains(id));
+            let was_there = self.removed.contains_key(id) || self.written.contains(id);
+            if was_there || self.unregistered.ids.contains(id) {
+                return false;
+            }
+            self.unregistered.ids.insert(&id.into());
+            self.unregistered.count += 1;
+            self.unregistered.reason = Some(removed.reason);
+            return true;
         };
         self.blocks.remove(id);
         if let Some(host) = executor.hostname().cloned() {
