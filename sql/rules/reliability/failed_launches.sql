@@ -6,7 +6,8 @@
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
 --   no list of executors and cost no core time of the application, but what they should have done is left to the others.
 -- parameter: min_executors bigint = 3 [count] executors that ended like that, at least
--- evidence: {unregistered:executor|executors} ended before they registered with the driver[: {reason}]; {working:executor|executors} did the work.
+-- evidence: {unregistered:executor|executors} ended before they registered with the driver[: {reason}]; {who} did
+--   {work}.
 -- advice: reason LIKE '%code 1%' | - | - | Look at stderr of such an executor on its worker, in the work folder of the application: a wrong JAVA_HOME, options that Java refuses, or a
 --   driver that it cannot reach (spark.driver.host, firewall).
 -- advice: LOWER(reason) LIKE '%memory%' OR reason LIKE '%137%' | - | - | They got no memory: ask for smaller executors, or look at what else runs on their hosts.
@@ -16,7 +17,8 @@ SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id, p.application_id AS subject_id,
   CASE WHEN p.num_executors_unregistered >= 10 THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
   p.num_executors_unregistered AS unregistered,
-  REGEXP_REPLACE(SUBSTR(p.unregistered_reason, 1, 200), '[. ]+$', '') AS reason, COALESCE(a.num_workers, 0) AS working
+  REGEXP_REPLACE(SUBSTR(p.unregistered_reason, 1, 200), '[. ]+$', '') AS reason, CASE COALESCE(a.num_workers, 0) WHEN 0 THEN 'none' WHEN 1 THEN '1 executor' ELSE CONCAT(CAST(a.num_workers AS STRING), ' executors') END AS who,
+  CASE WHEN COALESCE(a.num_workers, 0) = 0 THEN 'any work' ELSE 'the work' END AS work
 FROM applications AS p
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
