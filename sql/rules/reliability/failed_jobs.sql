@@ -43,7 +43,7 @@
 -- advice: cause = 'python_version' | - | - | The Python of the driver and that of the workers differ: install the same minor version on all machines, and set PYSPARK_PYTHON (for the
 --   workers) and PYSPARK_DRIVER_PYTHON to it. Retries cannot help.
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
---   at once (local[n]), give the JVM less heap (spark.driver.memory), or make partitions smaller.
+--   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
 -- advice: cause = 'python_memory' AND executor_cores >= 2 * task_cpus | spark.task.cpus | TRY_CAST(2 * task_cpus AS BIGINT) | Python or native code got no memory outside of the heap: run
 --   fewer tasks at once on a machine (or with spark.executor.cores), make partitions or blocks smaller, and leave more of its memory to Python ({room}).
 -- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: run fewer tasks at once on a machine (spark.task.cpus, spark.executor.cores),

@@ -37,7 +37,7 @@
 -- advice: cause = 'python_version' | - | - | The Python of the driver and that of the workers differ[ on {bad_host}]: install the same minor version on all machines, and set
 --   PYSPARK_PYTHON (for the workers) and PYSPARK_DRIVER_PYTHON to it.
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
---   at once (local[n]), give the JVM less heap (spark.driver.memory), or make partitions smaller.
+--   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
 -- advice: cause = 'python_memory' AND executor_cores >= 2 * task_cpus | spark.task.cpus | TRY_CAST(2 * task_cpus AS BIGINT) | Python or native code got no memory outside of the heap: run
 --   fewer tasks at once on a machine (or with spark.executor.cores), make partitions or blocks smaller, and leave more of its memory to Python ({room}).
 -- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: run fewer tasks at once on a machine (spark.task.cpus, spark.executor.cores),
@@ -156,12 +156,12 @@ SELECT
   CASE
     WHEN j.is_local THEN 'less heap, spark.driver.memory'
     WHEN COALESCE(j.is_databricks, FALSE) THEN 'machines with more memory for each core'
-    WHEN a.master LIKE 'yarn%' OR a.master LIKE 'k8s%' THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
+    WHEN master LIKE 'yarn%' OR master LIKE 'k8s%' THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
     ELSE 'a smaller heap, spark.executor.memory'
   END AS room,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
 FROM judged AS j
-LEFT JOIN application_facts AS a
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 LEFT JOIN gathering_queries AS g
