@@ -7,7 +7,7 @@
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
 --   speculation, cancelled jobs) are no failures. Without rows of tasks the time of all attempts less that of
---   the successful ones is taken, split by their number where some were killed.
+--   the successful ones is taken, split by their number where some were killed. What cost less than a second in all is not told.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
@@ -15,6 +15,7 @@
 -- parameter: min_lost_ms bigint = 30000 [ms] time of failed attempts, at least
 -- parameter: many_failed_ratio double = 0.1 [ratio] failed attempts over planned tasks from which their time does not matter
 -- parameter: many_failed_tasks bigint = 3 [count] and their number
+-- parameter: min_many_ms bigint = 1000 [ms] time of so many failed attempts, at least: milliseconds are nothing that retries cost
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
 --   them on {bad_host}][, all of them in executor {bad_executor}][: {root_cause}].
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
@@ -146,7 +147,7 @@ judged AS (
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
-  CASE WHEN lost_core_ms < 1000 AND cause = 'other' THEN 'info' WHEN lost_core_ms < $min_lost_ms THEN 'low' END AS severity,
+  CASE WHEN lost_core_ms < $min_lost_ms THEN 'low' END AS severity,
   CASE WHEN num_killed_tasks > 0 AND NOT has_tasks THEN 'medium' ELSE 'high' END AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
@@ -168,5 +169,6 @@ LEFT JOIN gathering_queries AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.sql_id = j.sql_id
 WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks
-  -- What is missing on a machine meets the next run too, however soon the tasks failed.
-  AND (lost_core_ms >= $min_lost_ms OR cause IN ('python_version', 'dependency') OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks))
+  AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks AND lost_core_ms >= $min_many_ms)
+    -- What is missing on a machine meets the next run too, however soon the tasks failed.
+    OR cause IN ('python_version', 'dependency'))
