@@ -161,7 +161,7 @@ SELECT
       OR reason LIKE '%incorrect header check%' OR reason LIKE '%Not a valid Avro data file%' THEN 'corrupt'
     WHEN reason LIKE '%ConcurrentAppendException%' OR reason LIKE '%ConcurrentDeleteReadException%' OR reason LIKE '%ConcurrentDeleteDeleteException%'
       OR reason LIKE '%ConcurrentWriteException%' OR reason LIKE '%ConcurrentTransactionException%' OR reason LIKE '%MetadataChangedException%'
-      OR reason LIKE '%DELTA_CONCURRENT_%' THEN 'conflict'
+      OR reason LIKE '%DELTA_CONCURRENT_%' OR reason LIKE '%org.apache.iceberg.exceptions.CommitFailedException%' THEN 'conflict'
     WHEN reason LIKE '%ExecutorLostFailure%' THEN 'lost'
     WHEN reason LIKE '%more slots than the total number of slots%' THEN 'slots'
     WHEN reason LIKE '%RpcTimeoutException%' OR reason LIKE '%Futures timed out after%' OR reason LIKE '%Cannot receive any reply%' THEN 'timeout'
