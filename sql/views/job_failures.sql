@@ -4,17 +4,32 @@
 --   the exception of the task, without what Spark puts before it, of one that only wraps another the first line of
 --   its cause; of a Python exception the line that names it.
 --   Where a task of the job ran out of memory that is taken, even if the last
---   attempt was lost with its executor. cause is its kind: heap, gpu_memory, container (killed for its memory), result_size, broadcast, fetch, disk, access
---   (permission denied), missing (no such file or table), dependency (a module or class is not there), throttled (by the store), lost (an executor), or
+--   attempt was lost with its executor. cause is its kind: heap, driver_heap, direct_memory (buffers outside of the heap), threads (none could be made), gpu_memory, container (killed
+--   for its memory), python_memory (Python or native code got no memory), python_crash (a Python worker died), python_version (driver and workers differ), result_size,
+--   message_size (of a task or its closure), kryo_buffer, broadcast, killed (the application, by its cluster manager or through it), launch (its executors did not come up), no_master (no master answered),
+--   fetch (of what a lost executor held), network (fetches from executors that live), shuffle_files (shuffle data that is gone though no executor was lost), disk, access
+--   (permission denied), credentials (none, or expired), region (of a bucket), missing (no such file or table), blocks (of HDFS), corrupt (a file is not what it should be), conflict (another
+--   writer changed the table), dependency (a module or class is not there), throttled (by the store), service (what tasks call does not answer),
+--   timeout (Spark's own processes do not answer), slots (a barrier stage has more tasks than cores), serialization, excluded (no executor is left that may run the task), lost (an executor), or
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
 --   of its stages that no job which succeeded shares. is_survived says that a job succeeded after this one, and after
 --   the last failed one of the same name, so that the application went on.
--- reads: job_losses, jobs, tasks
+-- reads: executors, job_losses, jobs, tasks
 WITH memory_errors AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 20000)) AS memory_error
   FROM tasks
-  WHERE status = 'FAILED' AND error_message LIKE '%OutOfMemoryError%'
+  WHERE status = 'FAILED' AND (
+    error_message LIKE '%OutOfMemoryError%' OR error_message LIKE CONCAT('%', CHR(10), 'MemoryError%')
+    OR error_message LIKE '%ArrayMemoryError%' OR error_message LIKE '%std::bad_alloc%' OR error_message LIKE '%Cannot allocate memory%'
+  )
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+-- Executors that went for another reason than idleness or the end.
+gone AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(remove_time)) AS first_gone_ms
+  FROM executors
+  WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 failed AS (
   SELECT
@@ -57,6 +72,7 @@ told AS (
     f.streaming_query_id, f.duration_ms, f.num_failed_tasks, f.num_attempts,
     COALESCE(m.memory_error, f.reason) AS reason,
     COALESCE(l.lost_core_ms, 0) AS lost_core_ms,
+    g.platform IS NOT NULL AND COALESCE(g.first_gone_ms <= UNIX_MILLIS(f.completion_time), TRUE) AS has_loss,
     -- Spark before 1.3 logs no times of jobs.
     COALESCE(
       t.last_success_time >= MAX(f.completion_time) OVER (
@@ -74,6 +90,9 @@ told AS (
   LEFT JOIN out_of_memory AS m
     ON m.platform = f.platform AND m.cluster_id = f.cluster_id
     AND m.application_id = f.application_id AND m.attempt_id = f.attempt_id AND m.job_id = f.job_id
+  LEFT JOIN gone AS g
+    ON g.platform = f.platform AND g.cluster_id = f.cluster_id
+    AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, job_id, job_name, sql_id,
@@ -95,21 +114,63 @@ SELECT
   END, 'FileStatus[{]path=([^;]*);.*$', '$1'), '[. ]*The current attempt: .*$', '')) AS root_cause,
   CASE
     WHEN reason LIKE '%Not enough memory to build and broadcast%' OR reason LIKE '%Could not execute broadcast%'
-      OR reason LIKE '%Cannot broadcast the table%' THEN 'broadcast'
+      OR reason LIKE '%Cannot broadcast the table%' OR reason LIKE '%spark.sql.broadcastTimeout%'
+      OR (reason LIKE '%Futures timed out%' AND reason LIKE '%BroadcastExchangeExec%') THEN 'broadcast'
     WHEN reason LIKE '%spark.driver.maxResultSize%' THEN 'result_size'
-    WHEN reason LIKE '%code 137%' OR reason LIKE '%code was 137%' OR reason LIKE '%status: 137%'
-      OR reason LIKE '%exceeding%memory limits%' OR reason LIKE '%OOMKilled%' THEN 'container'
-    WHEN reason LIKE '%GpuSplitAndRetryOOM%' OR reason LIKE '%GpuRetryOOM%' THEN 'gpu_memory'
+    WHEN reason LIKE '%spark.rpc.message.maxSize%' OR reason LIKE '%spark.akka.frameSize%' THEN 'message_size'
+    WHEN reason LIKE '%spark.kryoserializer.buffer.max%' THEN 'kryo_buffer'
+    WHEN reason LIKE '%PYTHON_VERSION_MISMATCH%' OR reason LIKE '%Python in worker has different version%' THEN 'python_version'
+    WHEN reason LIKE '%Master removed our application: FAILED%' OR reason LIKE '%Max number of executor failures%' THEN 'launch'
+    WHEN reason LIKE '%Master removed our application%' OR reason LIKE '%was killed by user%' OR reason LIKE '%KILLED by user%'
+      OR reason LIKE '%Yarn application has already ended%' THEN 'killed'
+    WHEN reason LIKE '%All masters are unresponsive%' THEN 'no_master'
+    WHEN reason LIKE '%code 137%' OR reason LIKE '%code was 137%' OR reason LIKE '%code is 137%' OR reason LIKE '%status: 137%'
+      OR reason LIKE '%exceeding%memory limits%' OR reason LIKE '%beyond%memory limits%' OR reason LIKE '%OOMKilled%' THEN 'container'
+    WHEN reason LIKE '%GpuSplitAndRetryOOM%' OR reason LIKE '%GpuRetryOOM%' OR reason LIKE '%CUDA out of memory%' THEN 'gpu_memory'
+    WHEN reason LIKE '%OutOfMemoryError: unable to create%native thread%' THEN 'threads'
+    WHEN reason LIKE '%OutOfMemoryError: Direct buffer memory%' OR reason LIKE '%OutOfDirectMemoryError%' THEN 'direct_memory'
+    WHEN reason LIKE 'Task serialization failed%OutOfMemoryError%' OR reason LIKE 'Job aborted due to stage failure: Task serialization failed%OutOfMemoryError%'
+      THEN 'driver_heap'
     WHEN reason LIKE '%OutOfMemoryError%' THEN 'heap'
+    WHEN reason LIKE CONCAT('%', CHR(10), 'MemoryError%') OR reason LIKE '%ArrayMemoryError%' OR reason LIKE '%std::bad_alloc%'
+      OR reason LIKE '%Cannot allocate memory%' THEN 'python_memory'
     WHEN reason LIKE '%ModuleNotFoundError%' OR reason LIKE '%ClassNotFoundException%' OR reason LIKE '%NoClassDefFoundError%' THEN 'dependency'
+    WHEN reason LIKE '%Python worker exited unexpectedly%' OR reason LIKE '%Python worker failed to connect back%'
+      OR (reason LIKE '%SocketException: Connection reset%' AND reason LIKE '%.api.python.%') THEN 'python_crash'
     WHEN LOWER(reason) LIKE '%no space left on device%' THEN 'disk'
+    WHEN reason LIKE '%FetchFailed%' OR reason LIKE '%issing an output location%' THEN CASE
+      WHEN has_loss THEN 'fetch'
+      WHEN reason LIKE '%Failed to connect to%' OR reason LIKE '%Connecting to %' OR reason LIKE '%Connection refused%'
+        OR reason LIKE '%Connection reset%' OR reason LIKE '%Connection from % closed%' OR reason LIKE '%Connection timed out%'
+        OR reason LIKE '%No route to host%' OR reason LIKE '%UnknownHostException%' THEN 'network'
+      ELSE 'shuffle_files'
+    END
     WHEN reason LIKE '%Slow Down%' OR reason LIKE '%SlowDown%' OR reason LIKE '%Status Code: 503%' THEN 'throttled'
+    WHEN reason LIKE '%ExpiredToken%' OR reason LIKE '%token included in the request is expired%' OR reason LIKE '%InvalidAccessKeyId%'
+      OR reason LIKE '%SignatureDoesNotMatch%' OR reason LIKE '%NoAuthWithAWSException%' OR reason LIKE '%Unable to load%credentials%'
+      OR reason LIKE '%No AWS Credentials provided%' OR reason LIKE '%be found in cache%token%' OR reason LIKE '%token%be found in cache%'
+      OR reason LIKE '%GSS initiate failed%' THEN 'credentials'
+    WHEN reason LIKE '%Unable to find a region%' OR reason LIKE '%Unable to load region%' OR reason LIKE '%PermanentRedirect%'
+      OR reason LIKE '%AuthorizationHeaderMalformed%' THEN 'region'
     WHEN reason LIKE '%AccessDenied%' OR reason LIKE '%Access Denied%' OR reason LIKE '%AccessControlException%'
       OR reason LIKE '%Permission denied%' OR reason LIKE '%Status Code: 403%' THEN 'access'
-    WHEN reason LIKE '%FileNotFoundException%' OR reason LIKE '%NoSuchKey%' OR reason LIKE '%Path does not exist%'
+    WHEN reason LIKE '%FileNotFoundException%' OR reason LIKE '%NoSuchKey%' OR reason LIKE '%Path does not exist%' OR reason LIKE '%PATH_NOT_FOUND%'
       OR reason LIKE '%FILE_NOT_EXIST%' OR reason LIKE '%TABLE_OR_VIEW_NOT_FOUND%' THEN 'missing'
-    WHEN reason LIKE '%FetchFailed%' OR reason LIKE '%missing an output location%' THEN 'fetch'
+    WHEN reason LIKE '%BlockMissingException%' OR reason LIKE '%Could not obtain block%' THEN 'blocks'
+    WHEN reason LIKE '%is not a Parquet file%' OR reason LIKE '%Could not read footer%' OR reason LIKE '%Malformed ORC file%'
+      OR reason LIKE '%incorrect header check%' OR reason LIKE '%Not a valid Avro data file%' THEN 'corrupt'
+    WHEN reason LIKE '%ConcurrentAppendException%' OR reason LIKE '%ConcurrentDeleteReadException%' OR reason LIKE '%ConcurrentDeleteDeleteException%'
+      OR reason LIKE '%ConcurrentWriteException%' OR reason LIKE '%ConcurrentTransactionException%' OR reason LIKE '%MetadataChangedException%'
+      OR reason LIKE '%DELTA_CONCURRENT_%' OR reason LIKE '%org.apache.iceberg.exceptions.CommitFailedException%' THEN 'conflict'
     WHEN reason LIKE '%ExecutorLostFailure%' THEN 'lost'
+    WHEN reason LIKE '%more slots than the total number of slots%' THEN 'slots'
+    WHEN reason LIKE '%RpcTimeoutException%' OR reason LIKE '%Futures timed out after%' OR reason LIKE '%Cannot receive any reply%' THEN 'timeout'
+    WHEN reason LIKE '%java.net.ConnectException%' OR reason LIKE '%ConnectionRefusedError%' OR reason LIKE '%java.net.SocketTimeoutException%'
+      OR reason LIKE '%UnknownHostException%' OR reason LIKE '%NoRouteToHostException%' OR reason LIKE '%ConnectTimeoutException%'
+      OR reason LIKE '%HttpHostConnectException%' OR reason LIKE '%CommunicationsException%' OR reason LIKE '%requests.exceptions.ConnectionError%'
+      OR reason LIKE '%NoHostAvailableException%' OR reason LIKE '%requests.exceptions.ReadTimeout%' THEN 'service'
+    WHEN reason LIKE '%NotSerializableException%' OR reason LIKE '%Task not serializable%' THEN 'serialization'
+    WHEN reason LIKE '%cannot run anywhere due to%' THEN 'excluded'
     ELSE 'program'
   END AS cause,
   lost_core_ms, is_survived

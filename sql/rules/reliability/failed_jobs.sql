@@ -2,16 +2,18 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
 --   session, it is of low severity if it cost little. What failed at once in such a session is a trial and is not told.
+--   Where an application hung until it was killed, or fetches of shuffle data failed, hung_tasks or fetch_failures tells what that cost, and
+--   the job is told in short.
 -- subject: job
 -- group_by: root_cause
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
--- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}].
---   Its stages took {stages_ms:s} of task time[; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
+-- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
+--   Its stages took {stages_ms:s} of task time][; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only together with the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
@@ -31,10 +33,59 @@
 --   partitions smaller.
 -- advice: cause = 'heap' | - | - | The heap was full: run fewer tasks at once in an executor, choose more memory for each core, or
 --   make partitions smaller.
+-- advice: cause = 'killed' AND has_hung | - | - | No error of the code: the application hung until somebody ended it{who}. See the finding about tasks that never ended.
+-- advice: cause = 'killed' AND has_fetches | - | - | No error of the code: somebody ended the application{who} after fetches of shuffle data had failed. See the finding about them.
+-- advice: cause = 'killed' | - | - | No error of the code: the application was ended from outside{who}. Ask who or what did it (a time limit of the scheduler,
+--   a person, an administrator), and look at what it did last.
+-- advice: cause = 'no_master' | - | - | No master of the standalone cluster answered any more: look at its log and its machine, and run standby masters (spark.deploy.recoveryMode).
+-- advice: cause = 'launch' | - | - | Its executors ended as soon as they were started, until the cluster manager gave up: look at their standard error on the workers (the Java that is there, memory
+--   that the machine does not have, a driver that cannot be reached from there).
+-- advice: cause = 'python_version' | - | - | The Python of the driver and that of the workers differ: install the same minor version on all machines, and set PYSPARK_PYTHON (for the
+--   workers) and PYSPARK_DRIVER_PYTHON to it. Retries cannot help.
+-- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
+--   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
+-- advice: cause = 'python_memory' AND executor_cores >= 2 * task_cpus | spark.task.cpus | TRY_CAST(2 * task_cpus AS BIGINT) | Python or native code got no memory outside of the heap: run
+--   fewer tasks at once on a machine (or with spark.executor.cores), make partitions or blocks smaller, and leave more of its memory to Python ({room}).
+-- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: run fewer tasks at once on a machine (spark.task.cpus, spark.executor.cores),
+--   make partitions or blocks smaller, and leave more of its memory to Python ({room}).
+-- advice: cause = 'python_crash' | spark.python.worker.faulthandler.enabled | 'true' | A Python worker died without an exception: killed for its memory as a rule, or crashed in native code. Run fewer tasks at
+--   once and leave Python more memory ({room}); this setting makes a crash tell its stack.
+-- advice: cause = 'python_crash' | - | - | A Python worker died without an exception: killed for its memory as a rule (look at the kernel's log), or crashed in native code. Run fewer tasks
+--   at once and leave Python more memory ({room}).
+-- advice: cause = 'driver_heap' | - | - | The heap of the driver was full when it sent tasks out: keep large objects out of the functions (broadcast them, or read them on the
+--   executors), or give the driver more memory (spark.driver.memory).
+-- advice: cause = 'direct_memory' | - | - | Buffers outside of the heap were full: give them more room (-XX:MaxDirectMemorySize in spark.executor.extraJavaOptions, within the memory
+--   overhead), or fetch less at once (spark.reducer.maxSizeInFlight).
+-- advice: cause = 'threads' | - | - | The system gave no more threads: raise its limit of processes for the user (ulimit -u, the pids limit of the container), or
+--   run fewer tasks at once. More heap does not help.
+-- advice: cause = 'message_size' | - | - | A task with what its function refers to, or a result, is larger than a message of Spark may be: broadcast large values, and read data on the executors rather than
+--   parallelize it from the driver. Raise spark.rpc.message.maxSize only if that is not possible.
+-- advice: cause = 'kryo_buffer' | - | - | A record is larger than the buffer of Kryo: raise spark.kryoserializer.buffer.max (less than 2048m), or make records smaller.
 -- advice: cause = 'container' | - | - | An executor was killed, most likely for its memory: see the finding about lost executors.
 -- advice: cause = 'fetch' OR cause = 'lost' | - | - | Executors were lost with the work they held: see the finding about lost executors.
+-- advice: cause = 'network' AND is_databricks | - | - | The executors live and do not reach one another: look at the network of the cluster (security groups, peering).
+-- advice: cause = 'network' | - | - | The executors live and do not reach one another: check the addresses that they tell (SPARK_LOCAL_IP, spark.driver.host, spark.driver.bindAddress) and
+--   open the ports between them (firewall; spark.blockManager.port and spark.driver.blockManager.port make them fixed).
+-- advice: cause = 'shuffle_files' | - | - | Shuffle data was gone or not whole although no executor was lost: see whether something clears the local directories (spark.local.dir
+--   in /tmp), check the disks, and keep executors that hold such data (dynamic allocation needs the shuffle service or shuffle tracking).
 -- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
 -- advice: cause = 'access' | - | - | The job may not read or write there: give its role the permission. Retries cannot help.
+-- advice: cause = 'credentials' | - | - | It had no credentials, or they had expired: give the executors a role or a key that is good for as long as the job runs, and
+--   renew tokens of long ones.
+-- advice: cause = 'region' | - | - | The bucket is in another region than the client takes: set its region or endpoint (fs.s3a.endpoint.region, fs.s3a.endpoint).
+-- advice: cause = 'blocks' | - | - | No DataNode gave a block of HDFS: look at the health of the DataNodes and at missing replicas (hdfs fsck).
+-- advice: cause = 'corrupt' | - | - | A file is not what its reader expects: find and replace it (a write that was cut off, a file of another kind in the folder).
+--   spark.sql.files.ignoreCorruptFiles skips such files, and what they hold.
+-- advice: cause = 'conflict' | - | - | Another writer changed the table in the meantime: try again, and give writers partitions of their own or one after the other.
+-- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer: check its address and the network from the executors, and call it from fewer tasks at
+--   once, with a timeout and retries.
+-- advice: cause = 'timeout' | - | - | The driver or an executor did not answer in time: look for long garbage collection there, a driver that does too much, a cut network. Give it more memory or
+--   less work before spark.network.timeout is raised.
+-- advice: cause = 'slots' | - | - | A barrier stage needs all its tasks to run at once, and there are fewer cores: make fewer partitions, or hold more cores before it starts (no
+--   dynamic allocation).
+-- advice: cause = 'serialization' | - | - | A function refers to an object that cannot be sent to the executors: make it there (in mapPartitions, as a lazy value), or copy what is needed into
+--   a local variable.
+-- advice: cause = 'excluded' | - | - | Every executor that could run a task had been excluded after failures: look at the errors of those tasks.
 -- advice: cause = 'missing' | - | - | What it reads is not there, or was replaced while it was read: write to a new path or use a table
 --   format, and refresh the table. Retries cannot help.
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
@@ -43,17 +94,47 @@
 -- advice: doomed_attempts IS NOT NULL AND NOT is_survived | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
 --   the scheduler of the job give up at once rather than start it again.
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.
+WITH hung AS (
+  SELECT platform, cluster_id, application_id, attempt_id
+  FROM stuck_stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  -- As much as hung_tasks tells.
+  HAVING MAX(lost_core_ms) >= 60000
+),
+unreached AS (
+  SELECT platform, cluster_id, application_id, attempt_id
+  FROM failed_fetches
+  WHERE cause <> 'loss'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  HAVING SUM(CAST(duration AS DOUBLE)) >= 3e4
+)
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
   CASE
+    WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN 'low'
     WHEN f.lost_core_ms >= 600000 THEN CAST(NULL AS STRING)
     WHEN NOT f.is_survived AND NOT a.is_interactive THEN 'medium'
     ELSE 'low'
   END AS severity,
   'high' AS confidence,
   CASE WHEN f.streaming_query_id IS NOT NULL THEN 'A streaming query fails' ELSE 'Jobs fail' END AS title,
-  f.lost_core_ms,
-  f.duration_ms AS recoverable_ms, f.lost_core_ms AS stages_ms,
+  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS lost_core_ms,
+  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.duration_ms END AS recoverable_ms,
+  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS stages_ms,
+  h.platform IS NOT NULL AS has_hung, u.platform IS NOT NULL AS has_fetches,
+  CASE
+    WHEN f.root_cause LIKE '%Master removed our application%' THEN ' through the master of the standalone cluster (its web page or REST interface)'
+    WHEN f.root_cause LIKE '%by user%' THEN ' (a user of YARN)'
+    WHEN f.root_cause LIKE '%Yarn application%' THEN ' through YARN'
+    ELSE ''
+  END AS who,
+  COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores,
+  CASE
+    WHEN a.is_local THEN 'less heap, spark.driver.memory'
+    WHEN COALESCE(a.is_databricks, FALSE) THEN 'machines with more memory for each core'
+    WHEN a.master LIKE 'yarn%' OR a.master LIKE 'k8s%' THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
+    ELSE 'a smaller heap, spark.executor.memory'
+  END AS room,
   f.job_id,
   -- Jobs that adaptive execution starts bear the name of a thread.
   CASE WHEN f.job_name LIKE '%CompletableFuture%' OR f.job_name LIKE '%ThreadPoolExecutor%'
@@ -72,4 +153,10 @@ LEFT JOIN sql AS q
 LEFT JOIN gathering_queries AS g
   ON g.platform = f.platform AND g.cluster_id = f.cluster_id
   AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id
+LEFT JOIN hung AS h
+  ON h.platform = f.platform AND h.cluster_id = f.cluster_id
+  AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
+LEFT JOIN unreached AS u
+  ON u.platform = f.platform AND u.cluster_id = f.cluster_id
+  AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id
 WHERE NOT a.is_interactive OR f.lost_core_ms >= $min_trial_ms

@@ -2,7 +2,7 @@
 -- title: Queries fail
 -- category: reliability
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires for every query that ended with an error of its own, not that of a job (failed_jobs): a broadcast that took too
 --   long, a plan that could not be made, a write that could not be committed. Its jobs were canceled, or all succeeded. Lost is the task
 --   time of all its stages. Whether the program expects and catches the failure is not known: where a later query ended well it is
@@ -24,6 +24,9 @@
 -- advice: cause = 'access' | - | - | The job may not read or write there: give its role the permission. Retries cannot help.
 -- advice: cause = 'missing' | - | - | What it reads is not there, or was replaced while it was read: write to a new path or use a table
 --   format, and refresh the table. Retries cannot help.
+-- advice: cause = 'conflict' | - | - | Another writer changed the table in the meantime: try again, and give writers partitions of their own or one after the other.
+-- advice: cause = 'credentials' | - | - | It had no credentials, or they had expired: give it a role or a key that is good for as long as it runs.
+-- advice: cause = 'timeout' | - | - | The driver or an executor did not answer in time: look for long garbage collection there, a driver that does too much, a cut network.
 -- recommendation: The error comes from the query or what it writes to: fix it there; a retry meets it again.
 WITH queries AS (
   SELECT
@@ -97,11 +100,18 @@ told AS (
       WHEN f.error_message LIKE '%Not enough memory to build and broadcast%' OR f.error_message LIKE '%Cannot broadcast the table%' THEN 'broadcast'
       WHEN f.error_message LIKE '%spark.driver.maxResultSize%' THEN 'result_size'
       WHEN f.error_message LIKE '%OutOfMemoryError%' OR f.error_message LIKE '%Java heap space%' THEN 'heap'
+      WHEN f.error_message LIKE '%ConcurrentAppendException%' OR f.error_message LIKE '%ConcurrentDeleteReadException%'
+        OR f.error_message LIKE '%ConcurrentDeleteDeleteException%' OR f.error_message LIKE '%ConcurrentWriteException%'
+        OR f.error_message LIKE '%ConcurrentTransactionException%' OR f.error_message LIKE '%MetadataChangedException%'
+        OR f.error_message LIKE '%DELTA_CONCURRENT_%' OR f.error_message LIKE '%org.apache.iceberg.exceptions.CommitFailedException%' THEN 'conflict'
+      WHEN f.error_message LIKE '%ExpiredToken%' OR f.error_message LIKE '%InvalidAccessKeyId%' OR f.error_message LIKE '%NoAuthWithAWSException%'
+        OR f.error_message LIKE '%No AWS Credentials provided%' OR f.error_message LIKE '%GSS initiate failed%' THEN 'credentials'
       WHEN f.error_message LIKE '%AccessDenied%' OR f.error_message LIKE '%Access Denied%' OR f.error_message LIKE '%AccessControlException%'
         OR f.error_message LIKE '%Permission denied%' OR f.error_message LIKE '%Status Code: 403%' THEN 'access'
       WHEN f.error_message LIKE '%FileNotFoundException%' OR f.error_message LIKE '%NoSuchKey%' OR f.error_message LIKE '%Path does not exist%'
         OR f.error_message LIKE '%PATH_NOT_FOUND%' OR f.error_message LIKE '%FILE_NOT_EXIST%' OR f.error_message LIKE '%TABLE_OR_VIEW_NOT_FOUND%'
         THEN 'missing'
+      WHEN f.error_message LIKE '%RpcTimeoutException%' OR f.error_message LIKE '%Cannot receive any reply%' THEN 'timeout'
       ELSE 'program'
     END AS cause,
     s.broadcast_timeout_s,

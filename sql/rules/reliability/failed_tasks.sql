@@ -2,12 +2,12 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
 --   speculation, cancelled jobs) are no failures. Without rows of tasks the time of all attempts less that of
---   the successful ones is taken, split by their number where some were killed.
+--   the successful ones is taken, split by their number where some were killed. What cost less than a second in all is not told.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
@@ -15,6 +15,7 @@
 -- parameter: min_lost_ms bigint = 30000 [ms] time of failed attempts, at least
 -- parameter: many_failed_ratio double = 0.1 [ratio] failed attempts over planned tasks from which their time does not matter
 -- parameter: many_failed_tasks bigint = 3 [count] and their number
+-- parameter: min_many_ms bigint = 1000 [ms] time of so many failed attempts, at least: milliseconds are nothing that retries cost
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
 --   them on {bad_host}][, all of them in executor {bad_executor}][: {root_cause}].
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
@@ -34,6 +35,20 @@
 -- advice: cause = 'heap' | - | - | Tasks ran out of heap: choose more memory for each core, or make partitions smaller.
 -- advice: cause = 'fetch' | - | - | Shuffle data could not be fetched although its executor lived: look at the network, the shuffle
 --   service and the disks of its host.
+-- advice: cause = 'python_version' | - | - | The Python of the driver and that of the workers differ[ on {bad_host}]: install the same minor version on all machines, and set
+--   PYSPARK_PYTHON (for the workers) and PYSPARK_DRIVER_PYTHON to it.
+-- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
+--   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
+-- advice: cause = 'python_memory' AND executor_cores >= 2 * task_cpus | spark.task.cpus | TRY_CAST(2 * task_cpus AS BIGINT) | Python or native code got no memory outside of the heap: run
+--   fewer tasks at once on a machine (or with spark.executor.cores), make partitions or blocks smaller, and leave more of its memory to Python ({room}).
+-- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: run fewer tasks at once on a machine (spark.task.cpus, spark.executor.cores),
+--   make partitions or blocks smaller, and leave more of its memory to Python ({room}).
+-- advice: cause = 'python_crash' AND bad_host IS NULL AND bad_executor IS NULL | spark.python.worker.faulthandler.enabled | 'true' | Python workers died without an exception: killed for their memory as a rule, or crashed in
+--   native code. Run fewer tasks at once and leave Python more memory ({room}); this setting makes a crash tell its stack.
+-- advice: cause = 'dependency' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there a library is missing: install it, or ship it with the application (spark.jars,
+--   --py-files, --archives).
+-- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer: check its address and the network from the executors, and call it from fewer
+--   tasks at once, with a timeout and retries.
 -- advice: cause = 'disk' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there the local disk is full: clear or replace it.
 -- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
 -- advice: bad_host IS NOT NULL AND spark_minor >= 301 | spark.excludeOnFailure.enabled | 'true' | All of them failed on one host, while
@@ -53,7 +68,11 @@ attempts AS (
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
     SUM(CASE WHEN is_own THEN 1 ELSE 0 END) AS num_failed,
     SUM(CASE WHEN is_own THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS failed_ms,
-    MAX(CASE WHEN is_own THEN error END) AS error,
+    -- A named cause before one that only says that a Python worker died.
+    COALESCE(
+      MAX(CASE WHEN is_own AND error NOT LIKE '%exited unexpectedly%' AND error NOT LIKE '%Connection reset%' THEN error END),
+      MAX(CASE WHEN is_own THEN error END)
+    ) AS error,
     MIN(CASE WHEN is_own THEN host END) AS first_host, MAX(CASE WHEN is_own THEN host END) AS last_host,
     COUNT(DISTINCT host) AS num_hosts,
     MIN(CASE WHEN is_own THEN executor_id END) AS first_executor, MAX(CASE WHEN is_own THEN executor_id END) AS last_executor,
@@ -99,6 +118,16 @@ judged AS (
       WHEN error LIKE '%OutOfMemoryError%' THEN 'heap'
       WHEN error LIKE '%FetchFailed%' OR error LIKE '%missing an output location%' THEN 'fetch'
       WHEN LOWER(error) LIKE '%no space left on device%' THEN 'disk'
+      WHEN error LIKE '%PYTHON_VERSION_MISMATCH%' OR error LIKE '%Python in worker has different version%' THEN 'python_version'
+      WHEN error LIKE CONCAT('%', CHR(10), 'MemoryError%') OR error LIKE '%ArrayMemoryError%' OR error LIKE '%std::bad_alloc%'
+        OR error LIKE '%Cannot allocate memory%' THEN 'python_memory'
+      WHEN error LIKE '%ModuleNotFoundError%' OR error LIKE '%ClassNotFoundException%' OR error LIKE '%NoClassDefFoundError%' THEN 'dependency'
+      WHEN error LIKE '%Python worker exited unexpectedly%' OR (error LIKE '%SocketException: Connection reset%' AND error LIKE '%.api.python.%')
+        THEN 'python_crash'
+      WHEN error LIKE '%java.net.ConnectException%' OR error LIKE '%ConnectionRefusedError%' OR error LIKE '%java.net.SocketTimeoutException%'
+        OR error LIKE '%UnknownHostException%' OR error LIKE '%NoRouteToHostException%' OR error LIKE '%ConnectTimeoutException%'
+        OR error LIKE '%HttpHostConnectException%' OR error LIKE '%CommunicationsException%' OR error LIKE '%requests.exceptions.ConnectionError%'
+        OR error LIKE '%NoHostAvailableException%' OR error LIKE '%requests.exceptions.ReadTimeout%' THEN 'service'
       ELSE 'other'
     END AS cause,
     TRIM(REGEXP_REPLACE(REGEXP_REPLACE(CASE
@@ -123,12 +152,23 @@ SELECT
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
-  SUBSTR(root_cause, 1, 250) AS root_cause, bad_host, bad_executor,
-  is_local, COALESCE(is_databricks, FALSE) AS is_databricks, spark_minor, executor_cores,
-  TRY_CAST(CEIL(executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
+  REGEXP_REPLACE(SUBSTR(root_cause, 1, 250), '[. ]+$', '') AS root_cause, bad_host, bad_executor,
+  j.is_local, COALESCE(j.is_databricks, FALSE) AS is_databricks, j.spark_minor, j.executor_cores, COALESCE(j.task_cpus, 1) AS task_cpus,
+  CASE
+    WHEN j.is_local THEN 'less heap, spark.driver.memory'
+    WHEN COALESCE(j.is_databricks, FALSE) THEN 'machines with more memory for each core'
+    WHEN master LIKE 'yarn%' OR master LIKE 'k8s%' THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
+    ELSE 'a smaller heap, spark.executor.memory'
+  END AS room,
+  TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
 FROM judged AS j
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master FROM application_facts) AS a
+  ON a.platform = j.platform AND a.cluster_id = j.cluster_id
+  AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 LEFT JOIN gathering_queries AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.sql_id = j.sql_id
 WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks
-  AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks))
+  AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks AND lost_core_ms >= $min_many_ms)
+    -- What is missing on a machine meets the next run too, however soon the tasks failed.
+    OR cause IN ('python_version', 'dependency'))

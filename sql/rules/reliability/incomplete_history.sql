@@ -2,14 +2,14 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 8
+-- version: 9
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
 --   start, by a clock that was set back: what needs the run time is not judged then. And where the context was shut down
 --   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule. And where the end says that the
 --   application failed (an exit code other than 0) without a job that did. Lost is what its unfinished
---   tasks took then.
+--   tasks took then, unless hung_tasks tells them.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least, where no job was running
 -- parameter: medium_share double = 0.3 [ratio] core time of unfinished tasks over that of the application, from which a shutdown is of medium severity
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
@@ -19,6 +19,7 @@
 --   most often by the cluster manager or the system for its memory: keep less in it (toPandas, collect), or leave more memory beside the
 --   heap (spark.driver.memoryOverhead); look at the cluster's log for who did it.
 -- advice: exit_text <> '' | - | - | No job failed: the program ended itself with an error. Look at the log of the driver.
+-- advice: is_cut AND has_hung | - | - | Tasks hung when it was stopped: see the finding about tasks that never ended.
 -- advice: is_cut | - | - | Look why the driver stopped in the middle of its work: a time limit, somebody who killed it, an error of the program
 --   outside of Spark.
 -- recommendation: If it does not run any more, look why the driver went (memory, the cluster ended, a time limit). If it does,
@@ -54,6 +55,13 @@ exits AS (
         AND j.application_id = a.application_id AND j.attempt_id = a.attempt_id AND j.status = 'FAILED'
     )
 ),
+hung AS (
+  SELECT platform, cluster_id, application_id, attempt_id
+  FROM stuck_stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  -- As much as hung_tasks tells.
+  HAVING MAX(lost_core_ms) >= 60000
+),
 backwards AS (
   SELECT platform, cluster_id, application_id, attempt_id, end_time
   FROM applications
@@ -61,8 +69,8 @@ backwards AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN k.num_cut > 0 AND p.unfinished_core_ms >= $medium_share * p.core_time_ms THEN 'medium' WHEN k.num_cut > 0 OR x.exit_text IS NOT NULL THEN 'low' ELSE 'info' END AS severity,
-  CASE WHEN k.num_cut > 0 AND p.unfinished_core_ms >= 1e3 THEN TRY_CAST(p.unfinished_core_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN k.num_cut > 0 AND h.platform IS NULL AND p.unfinished_core_ms >= $medium_share * p.core_time_ms THEN 'medium' WHEN k.num_cut > 0 OR x.exit_text IS NOT NULL THEN 'low' ELSE 'info' END AS severity,
+  CASE WHEN k.num_cut > 0 AND h.platform IS NULL AND p.unfinished_core_ms >= 1e3 THEN TRY_CAST(p.unfinished_core_ms AS BIGINT) END AS lost_core_ms,
   CASE
     WHEN k.num_cut > 0 THEN 'The application was stopped while jobs ran'
     WHEN x.exit_text IS NOT NULL THEN 'The application ended with an error'
@@ -80,7 +88,7 @@ SELECT
     WHEN x.exit_text IS NOT NULL THEN 'its scheduler takes it for failed, though no job failed'
     ELSE 'all its numbers are lower bounds' END
     AS consequence,
-  c.end_time IS NOT NULL AS is_backwards, COALESCE(k.num_cut > 0, FALSE) AS is_cut,
+  c.end_time IS NOT NULL AS is_backwards, COALESCE(k.num_cut > 0, FALSE) AS is_cut, h.platform IS NOT NULL AS has_hung,
   COALESCE(x.exit_text, '') AS exit_text, COALESCE(x.exit_text LIKE 'exited with code 137%', FALSE) AS is_killed,
   -- A single event of months later, by a clock that was wrong, tells no duration.
   CASE WHEN a.app_duration_ms < 2678400000 OR a.total_task_time_ms >= 1e-3 * a.app_duration_ms THEN a.app_duration_ms END AS app_duration_ms,
@@ -95,6 +103,9 @@ LEFT JOIN open_jobs AS r
 LEFT JOIN cut_jobs AS k
   ON k.platform = a.platform AND k.cluster_id = a.cluster_id
   AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id
+LEFT JOIN hung AS h
+  ON h.platform = a.platform AND h.cluster_id = a.cluster_id
+  AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
 LEFT JOIN exits AS x
   ON x.platform = a.platform AND x.cluster_id = a.cluster_id
   AND x.application_id = a.application_id AND x.attempt_id = a.attempt_id

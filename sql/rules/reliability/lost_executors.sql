@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
@@ -10,11 +10,13 @@
 --   long), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
---   along and are not counted, since that is how clusters end, unless they ran out of memory.
+--   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
+--   all other tasks of a stage were done.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
 --   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
---   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][: {reason}].
+--   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
+--   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][: {reason}].
 -- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
 --   one row (collect_list, collect_set, an exact percentile or median), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
 --   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
@@ -111,7 +113,12 @@ failed_time AS (
   INNER JOIN losers AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
     AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
-  WHERE t.status = 'FAILED' AND t.end_reason IN ('ExecutorLostFailure', 'FetchFailed')
+  -- Fetches from executors that lived are what fetch_failures tells.
+  LEFT JOIN failed_fetches AS f
+    ON f.platform = t.platform AND f.cluster_id = t.cluster_id
+    AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id
+    AND f.stage_id = t.stage_id AND f.stage_attempt_id = t.stage_attempt_id AND f.task_id = t.task_id
+  WHERE t.status = 'FAILED' AND (t.end_reason = 'ExecutorLostFailure' OR (t.end_reason = 'FetchFailed' AND f.cause = 'loss'))
   GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id
 ),
 again AS (
@@ -134,6 +141,38 @@ work_lost AS (
     ON r.platform = l.platform AND r.cluster_id = l.cluster_id
     AND r.application_id = l.application_id AND r.attempt_id = l.attempt_id
 ),
+-- Tasks that went with an executor, and the last end of their new runs.
+taken AS (
+  SELECT DISTINCT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, t.index
+  FROM tasks AS t
+  INNER JOIN losers AS l
+    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
+    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  WHERE t.status = 'FAILED' AND t.end_reason = 'ExecutorLostFailure' AND t.index >= 0
+),
+-- How long a stage waited for nothing but those, after all its other tasks were done.
+stage_waits AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id,
+    MAX(CASE WHEN k.index IS NOT NULL THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS taken_end_ms,
+    MAX(CASE WHEN k.index IS NULL THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS others_end_ms
+  FROM tasks AS t
+  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id FROM taken) AS l
+    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
+    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+    AND l.stage_id = t.stage_id AND l.stage_attempt_id = t.stage_attempt_id
+  LEFT JOIN taken AS k
+    ON k.platform = t.platform AND k.cluster_id = t.cluster_id
+    AND k.application_id = t.application_id AND k.attempt_id = t.attempt_id
+    AND k.stage_id = t.stage_id AND k.stage_attempt_id = t.stage_attempt_id AND k.index = t.index
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
+),
+waited AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(GREATEST(taken_end_ms - others_end_ms, 0)) AS wait_ms
+  FROM stage_waits
+  WHERE taken_end_ms IS NOT NULL AND others_end_ms IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 -- Queries with failed tasks that put all values of a key into one row.
 gathering AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id
@@ -155,6 +194,9 @@ SELECT
   CONCAT(a.application_id, ' ', l.cause) AS subject_id,
   -- Work that ends well although an executor went is no worry, nor are seconds of work.
   CASE
+    -- Small beside a large application, which would not be told otherwise.
+    WHEN w.lost_ms >= 600000 AND l.place = 1 AND w.lost_ms < 0.005e0 * GREATEST(a.core_time_ms, COALESCE(a.total_task_time_ms, 0))
+      AND COALESCE(y.wait_ms < 0.05e0 * a.app_duration_ms, TRUE) THEN 'low'
     WHEN w.lost_ms >= 600000 AND l.place = 1 THEN CAST(NULL AS STRING)
     WHEN a.app_duration_ms < 60000 OR l.place > 1 THEN 'low'
     WHEN NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE) THEN 'medium'
@@ -165,6 +207,8 @@ SELECT
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
+  CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
+  CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS recoverable_ms,
   g.platform IS NOT NULL AS gathers, w.num_again, w.num_again_stages, w.again_stage,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
@@ -185,6 +229,9 @@ INNER JOIN losses AS l
 LEFT JOIN work_lost AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+LEFT JOIN waited AS y
+  ON y.platform = a.platform AND y.cluster_id = a.cluster_id
+  AND y.application_id = a.application_id AND y.attempt_id = a.attempt_id
 LEFT JOIN gathering AS g
   ON g.platform = a.platform AND g.cluster_id = a.cluster_id
   AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id
