@@ -8,7 +8,7 @@
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
 --   enough, where such stages take much of the application. That overhead is
 --   measured, not assumed. The first task on each core loads classes and fetches broadcasts, which fewer tasks would do as well, so
---   the quarter of the tasks that took longest to start counts with the third quartile. Where the median task read no row, its run time is
+--   the tasks that took longest to start (a quarter of them, a twentieth where the cores are few beside the tasks) count with that quantile. Where the median task read no row, its run time is
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
 --   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
@@ -62,10 +62,11 @@ WITH batches AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql WHERE streaming_query_id IS NOT NULL
 ),
 starts AS (
-  -- The mean of each part of the start, the highest quarter counted as the third quartile.
+  -- What each part of the start takes by its quantiles, without the highest quarter and the highest twentieth.
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
-    SUM(num_tasks * (3e0 * p25 + 2e0 * median + 3e0 * p75) / 8e0) AS steady_ms
+    SUM(num_tasks * (0.375e0 * p25 + 0.25e0 * median + 0.375e0 * p75)) AS quarter_ms,
+    SUM(num_tasks * (0.375e0 * p25 + 0.25e0 * median + 0.225e0 * p75 + 0.15e0 * p95)) AS twentieth_ms
   FROM task_quantiles
   WHERE metric IN ('scheduler_delay', 'executor_deserialize_time', 'result_serialization_time')
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
@@ -116,7 +117,7 @@ sized AS (
     )) AS BIGINT) AS tasks_needed,
     CAST(COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0) AS DOUBLE)
       AS all_start_ms,
-    q.steady_ms,
+    CASE WHEN f.task_slots <= 0.025e0 * f.succeeded_tasks THEN q.twentieth_ms ELSE q.quarter_ms END AS steady_ms,
     CASE
       WHEN is_cache_read AND has_few_rows THEN 'shuffle'
       WHEN input_bytes > shuffle_read_bytes AND (c.platform IS NOT NULL OR (f.sql_id IS NOT NULL AND files_read IS NULL AND NOT has_scan)) THEN 'cache'
