@@ -7,7 +7,7 @@
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
 --   executor, so the tasks' own times add up to
 --   the core time that was lost. What a healthy application needs too is not counted as lost. Where the heap was
---   never half full, more of it would not help, and only much garbage is told. Where nothing is cached, nothing spilled, and the heap
+--   never half full, more of it would not help, and only much garbage is told. Where hardly anything is cached, nothing spilled, and the heap
 --   was not full as far as the history tells, the garbage is of short-lived objects. An executor of a standalone cluster has all cores of its worker
 --   unless spark.executor.cores is set.
 -- group_by: place
@@ -22,19 +22,20 @@
 -- parameter: min_place_lost_ms bigint = 60000 [ms] what such stages of the same name lost, at least
 -- parameter: min_place_share double = 0.1 [ratio] and their run time over the task time of the application
 -- parameter: min_place_lost_share double = 0.02 [ratio] and what they lost over the same
+-- parameter: hardly_cached_ratio double = 0.02 [ratio] highest storage memory in use over the heap up to which what is cached does not count
 -- parameter: full_heap_ratio double = 0.8 [ratio] highest heap that was in use over the heap from which it was full
 -- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}], {gc_ratio:pct}[; executors have
 --   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
 --   spark.executor.cores is not set].
 -- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
--- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD|RDDs} are cached as objects, which the collector walks again and
+-- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD is|RDDs are} cached as objects, which the collector walks again and
 --   again: cache them serialized (MEMORY_AND_DISK_SER), as DataFrames, or not at all.
--- advice: is_churn AND sql_share < 0.5 AND shuffles AND NOT has_python | spark.serializer | 'org.apache.spark.serializer.KryoSerializer' | Nothing is cached, so most of the garbage is of short-lived
+-- advice: is_churn AND sql_share < 0.5 AND shuffles AND NOT has_python | spark.serializer | 'org.apache.spark.serializer.KryoSerializer' | Hardly anything is cached, so most of the garbage is of short-lived
 --   objects: serialize with Kryo, which makes fewer of them in a shuffle than Java's serialization, and create fewer yourself (reduceByKey or aggregateByKey instead of groupByKey, arrays of primitives,
 --   DataFrames and built-in functions instead of RDDs of objects).
 -- advice: low_peak_bytes IS NOT NULL | - | - | More memory would not help, for the heap was never half full: create fewer short-lived objects
 --   (DataFrames and built-in functions instead of RDDs of objects and UDFs), and let the heap start at its full size (-Xms).
--- advice: is_churn | - | - | Nothing is cached and the heap did not fill up, so most of the garbage is of short-lived objects, and more memory helps little: create fewer of them
+-- advice: is_churn | - | - | Hardly anything is cached and the heap did not fill up, so most of the garbage is of short-lived objects, and more memory helps little: create fewer of them
 --   (DataFrames and built-in functions instead of RDDs of objects and UDFs, reduceByKey or aggregateByKey instead of groupByKey, arrays of primitives).
 -- advice: is_databricks | - | - | Choose instances with more memory for each core, and keep fewer objects alive
 --   (cache less, avoid wide rows and collect_list).
@@ -71,7 +72,7 @@ whole AS (
     MAX(w.is_local) AS is_local, MAX(w.is_databricks) AS is_databricks, MAX(w.executor_cores) AS executor_cores,
     MAX(w.executor_memory_bytes) AS executor_memory_bytes,
     MAX(w.app_duration_ms) AS app_duration_ms, MAX(w.total_task_time_ms) AS total_task_time_ms,
-    MAX(a.peak_heap_bytes) AS peak_heap_bytes, MAX(a.driver_only_time_ms) AS driver_only_time_ms, MAX(a.master) AS master
+    MAX(a.peak_heap_bytes) AS peak_heap_bytes, MAX(a.peak_storage_bytes) AS peak_storage_bytes, MAX(a.driver_only_time_ms) AS driver_only_time_ms, MAX(a.master) AS master
   FROM worked AS w
   LEFT JOIN application_facts AS a
     ON a.platform = w.platform AND a.cluster_id = w.cluster_id
@@ -100,7 +101,7 @@ judged AS (
     -- Wall time at the application's own average of tasks side by side while its jobs ran.
     (app_duration_ms - COALESCE(driver_only_time_ms, 0))
       / GREATEST(CAST(total_task_time_ms AS DOUBLE), app_duration_ms - COALESCE(driver_only_time_ms, 0), 1e0) AS wall_ratio,
-    is_local, is_databricks, executor_cores, executor_memory_bytes, peak_heap_bytes, master
+    is_local, is_databricks, executor_cores, executor_memory_bytes, peak_heap_bytes, peak_storage_bytes, master
   FROM applied
   WHERE is_told
   UNION ALL
@@ -108,7 +109,7 @@ judged AS (
     p.platform, p.cluster_id, p.application_id, p.attempt_id, 'stage' AS subject_type, p.subject_id, COALESCE(p.stage_name, p.subject_id) AS place,
     COALESCE(p.stage_name, p.subject_id) AS stage_name, p.gc_ms, p.run_ms, p.sql_ms, p.spilled_bytes, p.shuffled_bytes,
     LEAST(CAST(p.duration_ms AS DOUBLE) / NULLIF(p.run_ms, 0e0), 1e0) AS wall_ratio,
-    p.is_local, p.is_databricks, p.executor_cores, p.executor_memory_bytes, a.peak_heap_bytes, a.master
+    p.is_local, p.is_databricks, p.executor_cores, p.executor_memory_bytes, a.peak_heap_bytes, a.peak_storage_bytes, a.master
   FROM places AS p
   INNER JOIN applied AS a
     ON a.platform = p.platform AND a.cluster_id = p.cluster_id
@@ -139,10 +140,11 @@ SELECT
   TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / NULLIF(run_ms, 0) AS gc_ratio, j.stage_name,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
-  NULLIF(c.num_cached, 0) AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
+  CASE WHEN COALESCE(j.peak_storage_bytes >= $hardly_cached_ratio * j.executor_memory_bytes, TRUE) THEN NULLIF(c.num_cached, 0) END AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
   shuffled_bytes > 0 AS shuffles, p.platform IS NOT NULL AS has_python,
   -- Without a peak of the heap only much heap for each core speaks against a full one, and only RDDs are plain objects.
-  COALESCE(NOT j.is_local AND c.platform IS NULL AND spilled_bytes = 0
+  COALESCE(NOT j.is_local AND spilled_bytes = 0
+    AND (c.platform IS NULL OR j.peak_storage_bytes < $hardly_cached_ratio * j.executor_memory_bytes)
     AND (j.peak_heap_bytes < $full_heap_ratio * j.executor_memory_bytes
       OR (j.peak_heap_bytes IS NULL AND sql_ms < 0.5e0 * run_ms
         AND CAST(j.executor_memory_bytes AS DOUBLE) / GREATEST(j.executor_cores, 1) >= $enough_heap_per_core)), FALSE) AS is_churn,

@@ -43,7 +43,8 @@
 --   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
 --   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
 --   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
---   {duration_ms:s} waited {tail_ms:s} for its long tasks alone.
+--   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; tasks like it set the length of stages for {bound_ms:s} of the {app_duration_ms:s}
+--   that the application ran].
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
 --   shuffle_read_max > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
@@ -220,6 +221,7 @@ SELECT
   TRY_CAST(GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
   -- What hardly waited on these cores is not dropped for that.
   CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms AND NOT is_alone AND NOT is_summed THEN 'low' END AS severity, place, is_range, is_rdd,
+  CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms THEN bound_ms END AS bound_ms, app_duration_ms,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_max WHEN cause = 'input' AND is_hot_input THEN input_rows_max END AS hot_rows,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_read_records WHEN cause = 'input' AND is_hot_input THEN input_records END AS all_rows,
   stage_name, sql_id, cause, succeeded_tasks, num_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
