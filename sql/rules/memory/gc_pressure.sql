@@ -2,67 +2,156 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
---   of their run time. A pause stops every task of the executor, so the tasks' own times add up to
+--   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
+--   executor, so the tasks' own times add up to
 --   the core time that was lost. What a healthy application needs too is not counted as lost. Where the heap was
---   never half full, more of it would not help, and only much garbage is told.
+--   never half full, more of it would not help, and only much garbage is told. Where hardly anything is cached, nothing spilled, and the heap
+--   was not full as far as the history tells, the garbage is of short-lived objects. An executor of a standalone cluster has all cores of its worker
+--   unless spark.executor.cores is set.
+-- group_by: place
 -- parameter: min_gc_ratio double = 0.1 [ratio] garbage collection over run time of all tasks, at least
 -- parameter: min_unfilled_gc_ratio double = 0.2 [ratio] the same where the heap was never half full, at least
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no loss
 -- parameter: min_gc_ms bigint = 30000 [ms] garbage collection of all tasks, at least
 -- parameter: min_run_time_ms bigint = 120000 [ms] run time of all tasks, at least
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory
--- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time, {gc_ratio:pct}[; executors have
---   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used].
+-- parameter: min_stage_gc_ratio double = 0.2 [ratio] the same of a stage, at least
+-- parameter: min_stage_gc_ms bigint = 5000 [ms] its garbage collection, at least
+-- parameter: min_place_lost_ms bigint = 60000 [ms] what such stages of the same name lost, at least
+-- parameter: min_place_share double = 0.1 [ratio] and their run time over the task time of the application
+-- parameter: min_place_lost_share double = 0.02 [ratio] and what they lost over the same
+-- parameter: hardly_cached_ratio double = 0.02 [ratio] highest storage memory in use over the heap up to which what is cached does not count
+-- parameter: full_heap_ratio double = 0.8 [ratio] highest heap that was in use over the heap from which it was full
+-- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}], {gc_ratio:pct}[; executors have
+--   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
+--   spark.executor.cores is not set].
 -- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
--- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD|RDDs} are cached as objects, which the collector walks again and
+-- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD is|RDDs are} cached as objects, which the collector walks again and
 --   again: cache them serialized (MEMORY_AND_DISK_SER), as DataFrames, or not at all.
+-- advice: is_churn AND sql_share < 0.5 AND shuffles AND NOT has_python | spark.serializer | 'org.apache.spark.serializer.KryoSerializer' | Hardly anything is cached, so most of the garbage is of short-lived
+--   objects: serialize with Kryo, which makes fewer of them in a shuffle than Java's serialization, and create fewer yourself (reduceByKey or aggregateByKey instead of groupByKey, arrays of primitives,
+--   DataFrames and built-in functions instead of RDDs of objects).
 -- advice: low_peak_bytes IS NOT NULL | - | - | More memory would not help, for the heap was never half full: create fewer short-lived objects
 --   (DataFrames and built-in functions instead of RDDs of objects and UDFs), and let the heap start at its full size (-Xms).
+-- advice: is_churn | - | - | Hardly anything is cached and the heap did not fill up, so most of the garbage is of short-lived objects, and more memory helps little: create fewer of them
+--   (DataFrames and built-in functions instead of RDDs of objects and UDFs, reduceByKey or aggregateByKey instead of groupByKey, arrays of primitives).
 -- advice: is_databricks | - | - | Choose instances with more memory for each core, and keep fewer objects alive
 --   (cache less, avoid wide rows and collect_list).
--- advice: heap_per_core >= $enough_heap_per_core AND executor_cores > 1 | spark.executor.cores |
---   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in an executor, which gives each of them more
---   memory, and keep fewer objects alive (cache less, avoid wide rows and collect_list).
+-- advice: all_cores > 1 AND heap_per_core >= $enough_heap_per_core | - | - | Keep fewer objects alive (cache less, avoid wide rows and collect_list), and run several smaller executors on a
+--   worker: spark.executor.cores={cores_halved:int} together with spark.executor.memory={memory_halved_gib:int}g. With the cores alone halved, the
+--   memory of a worker may still be enough for one executor only, and half of its cores would have no work.
+-- advice: heap_per_core >= $enough_heap_per_core AND executor_cores > 1 AND all_cores IS NULL | spark.executor.cores |
+--   cores_halved | Run fewer tasks at once in an executor, which gives each of them more
+--   memory, and keep fewer objects alive (cache less, avoid wide rows and collect_list). Where one executor takes all memory of its node, halve spark.executor.memory too, or cores stay without work.
 -- advice: memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors more
 --   memory for each core, and keep fewer objects alive (cache serialized or not at all, avoid wide rows and collect_list).
--- advice: executor_cores > 1 | spark.executor.cores | TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
+-- advice: executor_cores > 1 AND all_cores IS NULL | spark.executor.cores | cores_halved | Run fewer tasks at once in
 --   an executor, which gives each of them more memory, and keep fewer objects alive.
+-- advice: heap_per_core >= $enough_heap_per_core | - | - | A core has {heap_per_core:bytes} of heap, and more would help little: keep fewer objects alive (cache serialized or not at all, avoid wide rows and
+--   collect_list), create fewer of them (DataFrames instead of RDDs of objects), and use the G1 or parallel collector.
 -- recommendation: Give executors more memory for each core, keep fewer objects alive (cache
 --   serialized or not at all, avoid wide rows and collect_list, prefer DataFrames over RDDs of
 --   objects), and use the G1 or parallel collector.
-WITH judged AS (
+WITH worked AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id,
-    SUM(COALESCE(CAST(gc_time AS DOUBLE), 0e0)) AS gc_ms,
-    SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms,
-    SUM(CASE WHEN sql_id IS NOT NULL THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) AS sql_ms,
-    MAX(is_local) AS is_local, MAX(is_databricks) AS is_databricks, MAX(executor_cores) AS executor_cores,
-    MAX(executor_memory_bytes) AS executor_memory_bytes,
-    MAX(app_duration_ms) AS app_duration_ms, MAX(total_task_time_ms) AS total_task_time_ms
-  FROM stage_facts
-  GROUP BY platform, cluster_id, application_id, attempt_id
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.duration_ms, f.task_slots,
+    COALESCE(CAST(f.gc_time AS DOUBLE), 0e0) AS gc_ms,
+    CAST(f.executor_run_time AS DOUBLE) AS run_ms,
+    CASE WHEN f.sql_id IS NOT NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END AS sql_ms,
+    COALESCE(CAST(f.memory_bytes_spilled AS DOUBLE), 0e0) AS spilled_bytes,
+    CASE WHEN f.sql_id IS NULL THEN CAST(COALESCE(f.shuffle_read_bytes, 0) + COALESCE(f.shuffle_write_bytes, 0) AS DOUBLE) ELSE 0e0 END AS shuffled_bytes,
+    f.is_local, f.is_databricks, f.executor_cores, f.executor_memory_bytes, f.app_duration_ms, f.total_task_time_ms
+  FROM stage_facts AS f
+),
+whole AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id,
+    SUM(gc_ms) AS gc_ms, SUM(run_ms) AS run_ms, SUM(sql_ms) AS sql_ms, SUM(spilled_bytes) AS spilled_bytes, SUM(shuffled_bytes) AS shuffled_bytes,
+    MAX(w.is_local) AS is_local, MAX(w.is_databricks) AS is_databricks, MAX(w.executor_cores) AS executor_cores,
+    MAX(w.executor_memory_bytes) AS executor_memory_bytes,
+    MAX(w.app_duration_ms) AS app_duration_ms, MAX(w.total_task_time_ms) AS total_task_time_ms,
+    MAX(a.peak_heap_bytes) AS peak_heap_bytes, MAX(a.peak_storage_bytes) AS peak_storage_bytes, MAX(a.driver_only_time_ms) AS driver_only_time_ms, MAX(a.master) AS master
+  FROM worked AS w
+  LEFT JOIN application_facts AS a
+    ON a.platform = w.platform AND a.cluster_id = w.cluster_id
+    AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id
+),
+applied AS (
+  SELECT
+    w.*,
+    run_ms >= $min_run_time_ms AND gc_ms >= $min_gc_ms AND gc_ms >= $min_gc_ratio * run_ms
+      AND (is_local OR COALESCE(peak_heap_bytes >= 0.5e0 * executor_memory_bytes, TRUE) OR gc_ms >= $min_unfilled_gc_ratio * run_ms) AS is_told
+  FROM whole AS w
+),
+places AS (
+  SELECT
+    w.*,
+    SUM(gc_ms) OVER place AS place_gc_ms, SUM(run_ms) OVER place AS place_run_ms
+  FROM worked AS w
+  WHERE gc_ms >= $min_stage_gc_ms AND gc_ms >= $min_stage_gc_ratio * run_ms
+  WINDOW place AS (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_name)
+),
+judged AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, 'application' AS subject_type, application_id AS subject_id, 'application' AS place,
+    TRY_CAST(NULL AS STRING) AS stage_name, gc_ms, run_ms, sql_ms, spilled_bytes, shuffled_bytes,
+    -- Wall time at the application's own average of tasks side by side while its jobs ran.
+    (app_duration_ms - COALESCE(driver_only_time_ms, 0))
+      / GREATEST(CAST(total_task_time_ms AS DOUBLE), app_duration_ms - COALESCE(driver_only_time_ms, 0), 1e0) AS wall_ratio,
+    is_local, is_databricks, executor_cores, executor_memory_bytes, peak_heap_bytes, peak_storage_bytes, master
+  FROM applied
+  WHERE is_told
+  UNION ALL
+  SELECT
+    p.platform, p.cluster_id, p.application_id, p.attempt_id, 'stage' AS subject_type, p.subject_id, COALESCE(p.stage_name, p.subject_id) AS place,
+    COALESCE(p.stage_name, p.subject_id) AS stage_name, p.gc_ms, p.run_ms, p.sql_ms, p.spilled_bytes, p.shuffled_bytes,
+    LEAST(CAST(p.duration_ms AS DOUBLE) / NULLIF(p.run_ms, 0e0), 1e0) AS wall_ratio,
+    p.is_local, p.is_databricks, p.executor_cores, p.executor_memory_bytes, a.peak_heap_bytes, a.peak_storage_bytes, a.master
+  FROM places AS p
+  INNER JOIN applied AS a
+    ON a.platform = p.platform AND a.cluster_id = p.cluster_id
+    AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
+  WHERE NOT COALESCE(a.is_told, FALSE)
+    AND p.place_run_ms >= $min_place_share * a.total_task_time_ms
+    AND p.place_gc_ms - $healthy_gc_ratio * p.place_run_ms >= GREATEST($min_place_lost_ms, $min_place_lost_share * a.total_task_time_ms)
 ),
 cached AS (
-  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_cached
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN storage_level LIKE '%Deserialized%' AND num_partitions > 1 THEN 1 ELSE 0 END) AS num_cached
   FROM rdds
-  WHERE is_persisted AND storage_level LIKE '%Memory%' AND storage_level LIKE '%Deserialized%'
-    AND num_partitions > 1
+  WHERE is_persisted AND storage_level LIKE '%Memory%'
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+python AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE rdd_name = 'PythonRDD'
+),
+set_cores AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.executor.cores'
 )
 SELECT
-  j.platform, j.cluster_id, j.application_id, j.attempt_id, j.application_id AS subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_type, j.subject_id, j.place,
   CASE WHEN gc_ms >= 2 * $min_gc_ratio * run_ms THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST(gc_ms - $healthy_gc_ratio * run_ms AS BIGINT) AS lost_core_ms,
-  -- Wall time at the application's own average of tasks side by side while its jobs ran.
-  TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * (j.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
-    / GREATEST(j.total_task_time_ms, j.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
-  TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / NULLIF(run_ms, 0) AS gc_ratio,
+  TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * wall_ratio AS BIGINT) AS recoverable_ms,
+  TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / NULLIF(run_ms, 0) AS gc_ratio, j.stage_name,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
-  CASE WHEN a.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN a.peak_heap_bytes END AS low_peak_bytes,
-  c.num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
+  CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
+  CASE WHEN COALESCE(j.peak_storage_bytes >= $hardly_cached_ratio * j.executor_memory_bytes, TRUE) THEN NULLIF(c.num_cached, 0) END AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
+  shuffled_bytes > 0 AS shuffles, p.platform IS NOT NULL AS has_python,
+  -- Without a peak of the heap only much heap for each core speaks against a full one, and only RDDs are plain objects.
+  COALESCE(NOT j.is_local AND spilled_bytes = 0
+    AND (c.platform IS NULL OR j.peak_storage_bytes < $hardly_cached_ratio * j.executor_memory_bytes)
+    AND (j.peak_heap_bytes < $full_heap_ratio * j.executor_memory_bytes
+      OR (j.peak_heap_bytes IS NULL AND sql_ms < 0.5e0 * run_ms
+        AND CAST(j.executor_memory_bytes AS DOUBLE) / GREATEST(j.executor_cores, 1) >= $enough_heap_per_core)), FALSE) AS is_churn,
   CAST(j.executor_memory_bytes AS DOUBLE) / GREATEST(j.executor_cores, 1) AS heap_per_core,
+  CASE WHEN (j.master LIKE 'spark:%' OR j.master LIKE 'mesos:%') AND s.platform IS NULL AND NOT j.is_local AND NOT j.is_databricks THEN j.executor_cores END AS all_cores,
+  TRY_CAST(CEIL(j.executor_cores / 2e0) AS BIGINT) AS cores_halved,
+  GREATEST(TRY_CAST(FLOOR(j.executor_memory_bytes / 2147483648e0) AS BIGINT), 1) AS memory_halved_gib,
   -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8.
   TRY_CAST(CEIL(j.executor_memory_bytes / 1073741824e0 * CASE
     WHEN j.executor_memory_bytes < 4294967296 THEN 2e0
@@ -70,11 +159,12 @@ SELECT
     ELSE 1.25e0
   END) AS BIGINT) AS memory_needed_gib
 FROM judged AS j
-LEFT JOIN application_facts AS a
-  ON a.platform = j.platform AND a.cluster_id = j.cluster_id
-  AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 LEFT JOIN cached AS c
   ON c.platform = j.platform AND c.cluster_id = j.cluster_id
   AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id
-WHERE run_ms >= $min_run_time_ms AND gc_ms >= $min_gc_ms AND gc_ms >= $min_gc_ratio * run_ms
-  AND (j.is_local OR COALESCE(a.peak_heap_bytes >= 0.5e0 * j.executor_memory_bytes, TRUE) OR gc_ms >= $min_unfilled_gc_ratio * run_ms)
+LEFT JOIN python AS p
+  ON p.platform = j.platform AND p.cluster_id = j.cluster_id
+  AND p.application_id = j.application_id AND p.attempt_id = j.attempt_id
+LEFT JOIN set_cores AS s
+  ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+  AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id

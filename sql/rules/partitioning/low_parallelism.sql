@@ -2,9 +2,10 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
---   held meanwhile, where the tasks have data or work to share. Stages with the same cause are reported
+--   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
+--   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
 --   more than half a gibibyte by oversized_partitions. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application while its jobs ran: where stages
@@ -14,13 +15,18 @@
 -- group_by: cause
 -- parameter: min_stage_ms bigint = 5000 [ms] wall time of a stage, at least
 -- parameter: max_core_share double = 0.5 [ratio] tasks over held cores, at most
+-- parameter: max_long_core_share double = 0.8 [ratio] the same where such stages are most of the application
+-- parameter: min_long_task_ms bigint = 10000 [ms] median task of such a stage, at least
+-- parameter: min_long_share double = 0.5 [ratio] wall time of such stages with the same cause over that of the application, at least
 -- parameter: min_lost_ms bigint = 600000 [core_ms] lost core time of all stages with the same cause from which it is reported
 -- parameter: min_share double = 0.05 [ratio] or the share of the wall time that could be won
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
 -- parameter: open_cost_bytes double = 4194304 [bytes] what opening a file counts as when Spark cuts files (spark.sql.files.openCostInBytes)
--- evidence: {num_tasks:task|tasks} ran for {running_ms:s} while {held_cores:1} cores were held[; they moved
+-- evidence: {num_tasks:task|tasks} ran for {running_ms:s}[, the median one for {long_task_ms:s},] while {held_cores:1} cores were held[; they moved
 --   {data_bytes:bytes}][ from {files_read:file|files}].
+-- advice: is_long AND cause = 'code' | - | - | Ask for more partitions before this stage (numSlices, minPartitions, repartition, smaller blocks of work): at least
+--   {tasks_wanted:int}, one for each core, better {rounds_wanted:int} or so, in whole rounds of the cores, so that they end close together.
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
 --   split, or repartition right after reading.
@@ -61,12 +67,26 @@ WITH slow AS (
       WHEN output_bytes > 0 THEN 'output'
       ELSE 'code'
     END AS cause,
-    (held_cores - num_tasks) * running_ms AS idle_core_ms
+    num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) > $max_core_share * held_cores AS is_long,
+    (held_cores - num_tasks * GREATEST(COALESCE(task_cpus, 1), 1)) * running_ms AS idle_core_ms
   FROM stage_cores AS f
   WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
-    AND running_ms >= $min_stage_ms AND num_tasks > 1 AND num_tasks <= $max_core_share * held_cores
+    AND running_ms >= $min_stage_ms AND num_tasks > 1
+    AND (num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) <= $max_core_share * held_cores
+      -- What has more tasks than cores that worked for it ran in rounds: uneven_end looks at those.
+      OR (num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) <= $max_long_core_share * held_cores AND num_tasks <= task_slots
+        AND NOT COALESCE(has_gpu, FALSE) AND duration_median >= $min_long_task_ms))
     -- Tasks that wait for something else than their data do not gain from company.
     AND executor_run_time >= running_ms * num_tasks / 4e0 AND COALESCE(chunk_median, 0) < $large_bytes
+),
+-- Stages side by side are no more than the application.
+chosen AS (
+  SELECT
+    s.*,
+    CAST(SUM(CASE WHEN is_long THEN running_ms ELSE 0 END) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, cause
+    ) AS DOUBLE) AS long_ms
+  FROM slow AS s
 ),
 capped AS (
   SELECT
@@ -79,18 +99,19 @@ capped AS (
     ) / NULLIF(SUM(s.idle_core_ms) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     ), 0e0)) AS part
-  FROM slow AS s
+  FROM chosen AS s
   LEFT JOIN core_time_parts AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+  WHERE NOT s.is_long OR s.long_ms >= $min_long_share * s.app_duration_ms
 ),
 judged AS (
   SELECT
     c.*,
     COALESCE(part, 0e0) * idle_core_ms AS lost_ms,
-    COALESCE(part, 0e0) * running_ms * (1e0 - num_tasks / NULLIF(held_cores, 0)) AS won_ms,
+    COALESCE(part, 0e0) * running_ms * (1e0 - num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) / NULLIF(held_cores, 0)) AS won_ms,
     SUM(COALESCE(part, 0e0) * idle_core_ms) OVER cause AS all_lost_ms,
-    SUM(COALESCE(part, 0e0) * running_ms * (1e0 - num_tasks / NULLIF(held_cores, 0))) OVER cause AS all_won_ms
+    SUM(COALESCE(part, 0e0) * running_ms * (1e0 - num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) / NULLIF(held_cores, 0))) OVER cause AS all_won_ms
   FROM capped AS c
   WINDOW cause AS (PARTITION BY platform, cluster_id, application_id, attempt_id, cause)
 )
@@ -100,11 +121,12 @@ SELECT
   CASE WHEN dynamic_allocation THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, cause, num_tasks, running_ms, held_cores,
+  stage_name, sql_id, cause, num_tasks, running_ms, held_cores, is_long, CASE WHEN is_long THEN duration_median END AS long_task_ms,
   -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
-  TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
+  TRY_CAST(CEIL(held_cores / GREATEST(COALESCE(task_cpus, 1), 1)) AS BIGINT) AS tasks_wanted,
+  2 * TRY_CAST(CEIL(held_cores / GREATEST(COALESCE(task_cpus, 1), 1)) AS BIGINT) AS rounds_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CONCAT(CAST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
   GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(held_cores, 0) AS BIGINT), 1) AS merged_kib

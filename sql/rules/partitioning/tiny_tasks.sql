@@ -2,12 +2,13 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
 --   enough, where such stages take much of the application. That overhead is
---   measured, not assumed. Where the median task read no row, its run time is
+--   measured, not assumed. The first task on each core loads classes and fetches broadcasts, which fewer tasks would do as well, so
+--   the tasks that took longest to start (a quarter of them, a twentieth where the cores are few beside the tasks) count with that quantile. Where the median task read no row, its run time is
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
 --   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
@@ -39,6 +40,9 @@
 --   for each core.
 -- advice: cause = 'splits' | - | - | {files_read:file|files} are cut into {num_tasks:split|splits}: read with fewer of them
 --   (spark.sql.files.minPartitionNum, spark.default.parallelism), or coalesce after reading.
+-- advice: cause = 'cache' | - | - | The stage reads a cache of so many partitions: coalesce before caching, {tasks_needed:int} would do.
+-- advice: cause = 'input' AND sql_id IS NOT NULL AND files_read IS NULL | - | - | The source gives many partitions: read it with fewer of them, or coalesce
+--   after reading.
 -- advice: cause = 'input' | - | - | The input lies in many small files or partitions: compact it, or coalesce after reading.
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
 --   would do.
@@ -56,6 +60,25 @@
 WITH batches AS (
   -- The rows of a batch come when they come; state_partitions tells what its partitions cost.
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql WHERE streaming_query_id IS NOT NULL
+),
+starts AS (
+  -- What each part of the start takes by its quantiles, without the highest quarter and the highest twentieth.
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
+    SUM(num_tasks * (0.375e0 * p25 + 0.25e0 * median + 0.375e0 * p75)) AS quarter_ms,
+    SUM(num_tasks * (0.375e0 * p25 + 0.25e0 * median + 0.225e0 * p75 + 0.15e0 * p95)) AS twentieth_ms
+  FROM task_quantiles
+  WHERE metric IN ('scheduler_delay', 'executor_deserialize_time', 'result_serialization_time')
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+),
+-- Stages of RDDs that read what an earlier stage had put into the cache.
+cached AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  FROM stages AS s
+  INNER JOIN rdds AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE s.sql_id IS NULL AND s.input_bytes > 0 AND r.is_persisted AND r.first_stage_id < s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
 ),
 all_stages AS (
   SELECT
@@ -92,10 +115,12 @@ sized AS (
       CAST(CASE WHEN input_bytes > shuffle_read_bytes THEN LEAST(data_bytes, COALESCE(file_bytes, data_bytes))
         ELSE data_bytes END AS DOUBLE) / $target_bytes / NULLIF(task_slots, 0)
     )) AS BIGINT) AS tasks_needed,
-    COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0)
-      AS start_ms,
+    CAST(COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0) AS DOUBLE)
+      AS all_start_ms,
+    CASE WHEN f.task_slots <= 0.025e0 * f.succeeded_tasks THEN q.twentieth_ms ELSE q.quarter_ms END AS steady_ms,
     CASE
       WHEN is_cache_read AND has_few_rows THEN 'shuffle'
+      WHEN input_bytes > shuffle_read_bytes AND (c.platform IS NOT NULL OR (f.sql_id IS NOT NULL AND files_read IS NULL AND NOT has_scan)) THEN 'cache'
       WHEN input_bytes > shuffle_read_bytes AND files_read * 4 < num_tasks THEN 'splits'
       WHEN input_bytes > shuffle_read_bytes THEN 'input'
       WHEN shuffle_read_bytes = 0 THEN 'made'
@@ -105,6 +130,13 @@ sized AS (
   LEFT JOIN batches AS b
     ON b.platform = f.platform AND b.cluster_id = f.cluster_id
     AND b.application_id = f.application_id AND b.attempt_id = f.attempt_id AND b.sql_id = f.sql_id
+  LEFT JOIN starts AS q
+    ON q.platform = f.platform AND q.cluster_id = f.cluster_id
+    AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id
+    AND q.stage_id = f.stage_id AND q.stage_attempt_id = f.stage_attempt_id
+  LEFT JOIN cached AS c
+    ON c.platform = f.platform AND c.cluster_id = f.cluster_id
+    AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.stage_id = f.stage_id
   WHERE (succeeded_tasks >= $min_tasks OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
         AND b.platform IS NULL))
     AND succeeded_tasks >= $min_tasks_per_slot * task_slots
@@ -117,14 +149,16 @@ measured AS (
     s.*,
     cause = 'splits' AND input_rows_median = 0 AS is_empty,
     cause = 'shuffle' AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks AS is_few,
+    -- Their time without what the first tasks took to start.
+    GREATEST(duration_total - (all_start_ms - start_ms), 1e0) AS steady_total,
     TRY_CAST(LEAST(start_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
       THEN LEAST(CAST(run_time_median AS DOUBLE) * succeeded_tasks, run_time_total) ELSE 0e0 END, duration_total) AS BIGINT) AS overhead_ms
-  FROM sized AS s
+  FROM (SELECT z.*, LEAST(all_start_ms, COALESCE(steady_ms, all_start_ms)) AS start_ms FROM sized AS z) AS s
 ),
 judged AS (
   SELECT
     m.*,
-    CAST(overhead_ms AS DOUBLE) / GREATEST(duration_total, 1) AS overhead_ratio,
+    LEAST(overhead_ms / steady_total, 1e0) AS overhead_ratio,
     TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) AS lost_core_ms,
     -- Small files are told by small_files_read: their tasks count where they are many by themselves.
     CASE WHEN cause = 'input' THEN overhead_ms ELSE SUM(CASE WHEN cause <> 'input' THEN overhead_ms ELSE 0 END) OVER (
@@ -132,7 +166,7 @@ judged AS (
     ) END AS all_overhead_ms
   FROM measured AS m
   WHERE overhead_ms >= CASE WHEN is_few THEN $min_few_rows_own_ms ELSE $min_own_overhead_ms END AND tasks_needed < num_tasks
-    AND CAST(overhead_ms AS DOUBLE) >= $min_overhead_ratio * GREATEST(duration_total, 1)
+    AND CAST(overhead_ms AS DOUBLE) >= $min_overhead_ratio * steady_total
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
@@ -144,7 +178,7 @@ SELECT
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
   -- Of a cache it is batches that are counted.
-  CASE WHEN cause <> 'splits' AND NOT COALESCE(is_cache_read, FALSE) AND GREATEST(shuffle_read_records, input_records) > 0
+  CASE WHEN cause NOT IN ('splits', 'cache') AND NOT COALESCE(is_cache_read, FALSE) AND GREATEST(shuffle_read_records, input_records) > 0
     THEN NULLIF(TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT), 0) END AS rows_each,
   -- Never below Spark's default, which is right for data of any size.
   CONCAT(CAST(GREATEST(

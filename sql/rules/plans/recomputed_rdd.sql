@@ -2,23 +2,39 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
---   not compute it. Lost is the task time of these stages but for the longest; they do more than
---   compute that RDD, so it is an upper bound. Queries make new RDDs each time; repeated_scans reports theirs.
+--   not compute it; a stage attempt after the first and one that computed less than half of the partitions (take) are no pass of their own.
+--   A pass costs at most what the cheapest of them took, and reading the cache is not free: what as many tasks took in the median of another stage of
+--   the application, the cheapest with (or without) Python as that pass, is left out. Lost is the rest for each pass but one. Queries make new RDDs each
+--   time; repeated_scans reports theirs.
 -- parameter: min_reads bigint = 2 [count] stages that computed it again, at least
--- parameter: min_lost_ms bigint = 30000 [ms] task time of these stages but the longest, at least
+-- parameter: min_lost_ms bigint = 30000 [ms] task time that the passes after the first took so, at least
 -- parameter: min_small_lost_ms bigint = 10000 [ms] the same where it is a large share of all task time, at least
--- parameter: min_share double = 0.4 [ratio] that share, at least
+-- parameter: min_share double = 0.1 [ratio] that share, at least
+-- parameter: max_task_ms double = 500 [ms] what reading a cache is taken to cost a task, at most
 -- evidence: {rdd_name}[ at {call_site}] was computed in {num_stages:stage|stages} of {num_jobs:job|jobs}, which took {run_ms:s} of task
---   time and read {input_bytes:bytes}.
+--   time and read {input_bytes:bytes}; the shortest of them took {least_ms:s}[, {floor_ms:s} of which other stages with as many tasks take too].
+-- advice: has_sort | - | - | sortByKey and sortBy compute their input again to find the bounds of their ranges before they sort it: cache what they sort (persist()
+--   after the filtering and parsing), and what other jobs share.
 -- recommendation: Cache what these jobs share (persist() after the filtering and parsing), or write it once.
 WITH inputs AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, rdd_id, rdd_name, call_site, first_stage_id, last_stage_id
+    platform, cluster_id, application_id, attempt_id, rdd_id, rdd_name, call_site, first_stage_id, last_stage_id, num_partitions
   FROM rdds
   WHERE NOT is_persisted AND num_reads >= $min_reads AND CARDINALITY(parent_ids) = 0
+),
+-- Stages whose RDDs are known (those of a stage that failed are not) and whether Python computes one of them.
+stage_kinds AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, MAX(CASE WHEN r.rdd_name = 'PythonRDD' THEN 1 ELSE 0 END) = 1 AS has_python
+  FROM stages AS s
+  INNER JOIN rdds AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE s.sql_id IS NULL AND r.first_stage_id <= s.stage_id AND r.last_stage_id >= s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
 ),
 -- Stages that begin at something that an earlier stage had put into the cache.
 from_cache AS (
@@ -31,7 +47,7 @@ from_cache AS (
 ),
 computed AS (
   SELECT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id, s.stage_id, s.stage_attempt_id,
-    s.job_ids, s.executor_run_time, s.input_bytes
+    s.job_ids, s.executor_run_time, s.input_bytes, s.num_tasks, s.stage_name, COALESCE(p.has_python, FALSE) AS has_python
   FROM inputs AS i
   INNER JOIN stages AS s
     ON s.platform = i.platform AND s.cluster_id = i.cluster_id
@@ -41,39 +57,83 @@ computed AS (
     AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.stage_id = s.stage_id
     -- What is derived from the input is newer than it.
     AND c.rdd_id > i.rdd_id
+  LEFT JOIN stage_kinds AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.stage_id = s.stage_id
   WHERE s.status = 'COMPLETE' AND s.sql_id IS NULL AND c.stage_id IS NULL
     AND s.stage_id >= i.first_stage_id AND s.stage_id <= i.last_stage_id AND ARRAY_CONTAINS(s.rdd_ids, i.rdd_id)
+    -- A retry computes what was lost.
+    AND s.stage_attempt_id = 0 AND COALESCE(s.num_tasks >= 0.5e0 * i.num_partitions, TRUE)
+),
+-- What a task takes that does next to nothing.
+light AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, p.has_python, q.median
+  FROM stages AS s
+  INNER JOIN task_quantiles AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
+    AND q.stage_id = s.stage_id AND q.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN stage_kinds AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.stage_id = s.stage_id
+  WHERE q.metric = 'executor_run_time' AND q.num_tasks >= 4 AND s.sql_id IS NULL
+),
+kinds AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, rdd_id, has_python FROM computed
+),
+floors AS (
+  SELECT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.rdd_id, k.has_python, LEAST(MIN(CAST(l.median AS DOUBLE)), $max_task_ms) AS task_ms
+  FROM kinds AS k
+  INNER JOIN light AS l
+    ON l.platform = k.platform AND l.cluster_id = k.cluster_id
+    AND l.application_id = k.application_id AND l.attempt_id = k.attempt_id
+  LEFT JOIN computed AS c
+    ON c.platform = l.platform AND c.cluster_id = l.cluster_id
+    AND c.application_id = l.application_id AND c.attempt_id = l.attempt_id AND c.rdd_id = k.rdd_id AND c.stage_id = l.stage_id
+  WHERE c.stage_id IS NULL AND COALESCE(l.has_python = k.has_python, TRUE)
+  GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.rdd_id, k.has_python
 ),
 worked AS (
   SELECT
-    i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id,
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id,
     COUNT(*) AS num_stages,
-    COUNT(DISTINCT ARRAY_MIN(i.job_ids)) AS num_jobs,
-    SUM(CAST(i.executor_run_time AS DOUBLE)) AS run_ms,
-    MAX(CAST(i.executor_run_time AS DOUBLE)) AS longest_ms,
-    SUM(CAST(i.input_bytes AS DOUBLE)) AS input_bytes
-  FROM computed AS i
-  GROUP BY i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id
+    COUNT(DISTINCT ARRAY_MIN(c.job_ids)) AS num_jobs,
+    SUM(CAST(c.executor_run_time AS DOUBLE)) AS run_ms,
+    MIN(CAST(c.executor_run_time AS DOUBLE)) AS least_ms,
+    -- What caching would leave of each pass.
+    MIN(GREATEST(c.executor_run_time - COALESCE(f.task_ms * c.num_tasks, 0e0), 0e0)) AS pass_ms,
+    MAX(CASE WHEN c.stage_name LIKE 'sortBy%' THEN 1 ELSE 0 END) = 1 AS has_sort,
+    SUM(CAST(c.input_bytes AS DOUBLE)) AS input_bytes
+  FROM computed AS c
+  LEFT JOIN floors AS f
+    ON f.platform = c.platform AND f.cluster_id = c.cluster_id
+    AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id AND f.rdd_id = c.rdd_id AND f.has_python = c.has_python
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id
+),
+costs AS (
+  SELECT w.*, (w.num_stages - 1) * w.pass_ms AS lost_ms FROM worked AS w
 ),
 ranked AS (
   SELECT
     w.*,
     ROW_NUMBER() OVER (
-      PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id ORDER BY w.run_ms - w.longest_ms DESC, w.rdd_id
+      PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id ORDER BY w.lost_ms DESC, w.rdd_id
     ) AS place
-  FROM worked AS w
+  FROM costs AS w
   INNER JOIN application_run_times AS t
     ON t.platform = w.platform AND t.cluster_id = w.cluster_id
     AND t.application_id = w.application_id AND t.attempt_id = w.attempt_id
-  WHERE w.num_jobs > 1 AND (w.run_ms - w.longest_ms >= $min_lost_ms
-    OR (w.run_ms - w.longest_ms >= $min_small_lost_ms AND w.run_ms - w.longest_ms >= $min_share * t.executor_run_time))
+  WHERE w.num_jobs > 1 AND (w.lost_ms >= $min_lost_ms
+    OR (w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * t.executor_run_time))
 )
 SELECT
   w.platform, w.cluster_id, w.application_id, w.attempt_id, CONCAT('rdd ', CAST(w.rdd_id AS STRING)) AS subject_id,
   'medium' AS confidence,
-  TRY_CAST(w.run_ms - w.longest_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms,
   SUBSTR(i.rdd_name, 1, 100) AS rdd_name, NULLIF(i.call_site, '') AS call_site,
-  w.num_stages, w.num_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes
+  w.num_stages, w.num_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes,
+  TRY_CAST(w.least_ms AS BIGINT) AS least_ms, NULLIF(TRY_CAST(w.least_ms - w.pass_ms AS BIGINT), 0) AS floor_ms, w.has_sort
 FROM ranked AS w
 INNER JOIN inputs AS i
   ON i.platform = w.platform AND i.cluster_id = w.cluster_id

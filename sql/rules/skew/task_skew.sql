@@ -2,17 +2,19 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
 --   The lost core time is that gain times the cores that worked on the stage. Where the long task also
---   had much more data or rows it is data skew; else garbage collection, waiting for shuffle data or a
+--   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others; else garbage collection, waiting for shuffle data or a
 --   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler.
 --   Of up to five tasks there is no good median: the longest is held against the mean of the others, and only data skew that
 --   takes a large part of the application is told: that could be won, or of which a task with many times the rows of the others takes most.
+--   Stages that read skewed data from the same place are told together, where their waits add up, or where a hot partition is most of each of them
+--   and they are a good part of the application: then more cores would not make them shorter, though on the cores there were little waited.
 -- subject: stage
--- group_by: stage_name
+-- group_by: place
 -- parameter: min_ratio double = 3.0 [ratio] longest over median run time of a task, at least
 -- parameter: many_rows bigint = 50000000 [count] rows that a stage reads from which a smaller ratio is data skew
 -- parameter: many_rows_ratio double = 2.0 [ratio] the same ratio for such a stage
@@ -29,15 +31,20 @@
 -- parameter: min_data_ratio double = 2.0 [ratio] largest over median bytes or rows of a task from which it is data skew
 -- parameter: min_data_bytes bigint = 16777216 [bytes] bytes of the largest task from which it is data skew
 -- parameter: min_data_rows bigint = 1000000 [count] or its rows
+-- parameter: hot_ratio double = 10.0 [ratio] rows of the largest task over the median and over the mean of the others from which it is data skew whatever the bytes
+-- parameter: min_hot_rows bigint = 100 [count] which are, at least
+-- parameter: min_bound_share double = 0.6 [ratio] run time of such a task over the duration of the stage from which it decides that
+-- parameter: min_bound_app_share double = 0.15 [ratio] run time of such tasks of stages of the same place over that of the application, at least
 -- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times {typical} of
 --   {run_time_typical:s}[, and read {shuffle_read_max:bytes} of shuffle data, {shuffle_ratio:1} times {typical}][, and read
 --   {shuffle_alone:bytes} of shuffle data where {typical_task} read next to nothing][, and read {input_max:bytes} of
 --   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
---   nothing][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
+--   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
 --   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
---   {duration_ms:s} waited {tail_ms:s} for its long tasks alone.
+--   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; tasks like it set the length of stages for {bound_ms:s} of the {app_duration_ms:s}
+--   that the application ran].
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
 --   shuffle_read_max > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
@@ -52,6 +59,8 @@
 --   partition, or spread the hot key.
 -- advice: cause = 'shuffle' AND has_join | - | - | Spread the hot key: filter it out first if it is NULL or a default,
 --   broadcast the smaller side, or salt the key. Adaptive execution splits large partitions only, and not in every join.
+-- advice: cause = 'shuffle' AND is_range | - | - | A sort by key cuts ranges by key, and a key with most of the rows stays in one of them: combine its values before the sort (reduceByKey,
+--   aggregateByKey), or salt the key and sort by both. Where many keys share the large range, more and finer ranges help (numPartitions).
 -- advice: cause = 'shuffle' AND has_window | - | - | A window computes each value of its PARTITION BY in one task, and nothing splits it: add a column
 --   to PARTITION BY, drop the rows of the hot value that later steps do not need before the window (a limit for each key, a
 --   filter on NULL or a default), or replace it by an aggregate and a join.
@@ -61,6 +70,8 @@
 --   what is needed of them instead (count, sum, max_by, a limit for each key), collect by one more column, or take the hot key (NULL, a default) out.
 -- advice: cause = 'shuffle' AND output_bytes > 0 AND NOT has_aggregate | - | - | Most rows go to one task before the write: repartition by more
 --   columns than the hot key, or by a random number beside it, or write without that shuffle.
+-- advice: cause = 'shuffle' AND is_rdd | - | - | Spread the hot key: combine its values before the shuffle (reduceByKey or aggregateByKey instead of groupByKey),
+--   filter it out first if it is a default, or salt it.
 -- advice: cause = 'shuffle' | - | - | Spread the hot key: filter it out first if it is NULL or a default, aggregate before
 --   the shuffle, or salt it. Adaptive execution splits skewed partitions of joins only.
 -- advice: cause = 'row_groups' | - | - | {files_read:file|files} were cut into {num_tasks:split|splits}, but a row group is read
@@ -91,6 +102,19 @@ WITH aggregates AS (
   WHERE n.operator_kind = 'aggregate'
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
 ),
+-- Which stages wrote the shuffle that a stage of RDDs reads.
+sources AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
+    MIN(w.stage_name) AS source_name, MAX(w.stage_name) AS last_source_name,
+    MAX(CASE WHEN w.stage_name LIKE 'sortBy%' OR w.stage_name LIKE 'repartitionAndSort%' THEN 1 ELSE 0 END) = 1 AS is_range
+  FROM stages AS s
+  INNER JOIN stages AS w
+    ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+    AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
+  WHERE s.sql_id IS NULL AND s.shuffle_read_records > 0 AND ARRAY_CONTAINS(s.parent_ids, w.stage_id)
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
+),
 compared AS (
   SELECT
     f.*,
@@ -117,6 +141,10 @@ measured AS (
     CAST(run_time_max AS DOUBLE) / GREATEST(run_time_typical, 1e0) AS time_ratio,
     CAST(shuffle_read_max AS DOUBLE) / GREATEST(shuffle_typical, 1e0) AS shuffle_factor,
     CAST(input_max AS DOUBLE) / GREATEST(input_typical, 1e0) AS input_factor,
+    COALESCE(NOT is_few AND shuffle_rows_max >= $min_hot_rows AND shuffle_rows_max >= $hot_ratio * GREATEST(
+      shuffle_rows_typical, CAST(shuffle_read_records - shuffle_rows_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_shuffle,
+    COALESCE(NOT is_few AND input_rows_max >= $min_hot_rows AND input_rows_max >= $hot_ratio * GREATEST(
+      input_rows_typical, CAST(input_records - input_rows_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_input,
     TRY_CAST(LEAST(
       run_time_max - run_time_typical,
       -- A lake without tasks does not tell how long the stage waited.
@@ -133,13 +161,13 @@ judged AS (
     CASE
       WHEN (shuffle_factor >= $min_data_ratio AND shuffle_read_max >= $min_data_bytes)
         OR (shuffle_rows_max >= $min_data_ratio * GREATEST(shuffle_rows_typical, 1e0)
-          AND shuffle_rows_max >= $min_data_rows) THEN 'shuffle'
+          AND shuffle_rows_max >= $min_data_rows) OR is_hot_shuffle THEN 'shuffle'
       WHEN input_factor >= $min_data_ratio AND input_max >= $min_data_bytes
         AND input_factor >= 100 AND files_read * 2 <= num_tasks
         AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 'row_groups'
       WHEN (input_factor >= $min_data_ratio AND input_max >= $min_data_bytes)
         OR (input_rows_max >= $min_data_ratio * GREATEST(input_rows_typical, 1e0)
-          AND input_rows_max >= $min_data_rows) THEN 'input'
+          AND input_rows_max >= $min_data_rows) OR is_hot_input THEN 'input'
       WHEN long_gc_ms >= $cause_share * long_run_time_ms THEN 'gc'
       WHEN long_fetch_wait_ms >= $cause_share * long_run_time_ms THEN 'fetch'
       WHEN long_executors = 1 AND executors >= 3 AND long_tasks >= 2
@@ -147,10 +175,33 @@ judged AS (
       ELSE 'straggler'
     END AS cause
   FROM measured AS m
-  WHERE (run_time_max >= $min_longest_ms OR recoverable_ms >= $min_short_share * app_duration_ms)
-    AND (recoverable_ms >= $min_recoverable_ms
-      OR (recoverable_ms >= $min_small_ms AND recoverable_ms >= $min_share * app_duration_ms))
-    AND time_ratio >= LEAST($min_ratio, $many_rows_ratio)
+  WHERE time_ratio >= LEAST($min_ratio, $many_rows_ratio)
+),
+placed AS (
+  SELECT
+    j.*,
+    cause IN ('shuffle', 'input') AND NOT is_few AND time_ratio >= $min_ratio AS is_data,
+    COALESCE(r.is_range, FALSE) AS is_range, r.platform IS NOT NULL AS is_rdd,
+    -- Stages that read one shuffle, whatever they are for.
+    CASE WHEN cause = 'shuffle' AND r.source_name = r.last_source_name THEN CONCAT('shuffle of ', r.source_name) ELSE stage_name END AS place
+  FROM judged AS j
+  LEFT JOIN sources AS r
+    ON r.platform = j.platform AND r.cluster_id = j.cluster_id
+    AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id
+    AND r.stage_id = j.stage_id AND r.stage_attempt_id = j.stage_attempt_id
+),
+summed AS (
+  SELECT
+    p.*,
+    (run_time_max >= $min_longest_ms OR recoverable_ms >= $min_short_share * app_duration_ms)
+      AND (recoverable_ms >= $min_recoverable_ms
+        OR (recoverable_ms >= $min_small_ms AND recoverable_ms >= $min_share * app_duration_ms)) AS is_alone,
+    SUM(CASE WHEN is_data THEN GREATEST(recoverable_ms, 0) ELSE 0 END) OVER place AS place_ms,
+    is_data AND (is_hot_shuffle OR is_hot_input) AND run_time_max >= $min_bound_share * duration_ms AS is_bound,
+    SUM(CASE WHEN is_data AND (is_hot_shuffle OR is_hot_input) AND run_time_max >= $min_bound_share * duration_ms THEN run_time_max ELSE 0 END) OVER place
+      AS bound_ms
+  FROM placed AS p
+  WINDOW place AS (PARTITION BY platform, cluster_id, application_id, attempt_id, place)
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
@@ -166,8 +217,13 @@ SELECT
     ELSE 'Stragglers: a few tasks run much longer than the rest on as much data'
   END AS title,
   CASE WHEN tail_ms IS NULL THEN 'low' WHEN cause = 'straggler' THEN 'medium' ELSE 'high' END AS confidence,
-  recoverable_ms,
-  TRY_CAST(recoverable_ms * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
+  GREATEST(recoverable_ms, 0) AS recoverable_ms,
+  TRY_CAST(GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
+  -- What hardly waited on these cores is not dropped for that.
+  CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms AND NOT is_alone AND NOT is_summed THEN 'low' END AS severity, place, is_range, is_rdd,
+  CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms THEN bound_ms END AS bound_ms, app_duration_ms,
+  CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_max WHEN cause = 'input' AND is_hot_input THEN input_rows_max END AS hot_rows,
+  CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_read_records WHEN cause = 'input' AND is_hot_input THEN input_records END AS all_rows,
   stage_name, sql_id, cause, succeeded_tasks, num_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
   long_tasks, task_slots, shuffle_read_max, shuffle_read_median, input_max, input_median,
   TRY_CAST(ROUND(run_time_typical) AS BIGINT) AS run_time_typical,
@@ -197,16 +253,23 @@ SELECT
   g.platform IS NOT NULL AS has_aggregate, COALESCE(g.gathers, FALSE) AS gathers,
   COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE) AS is_spread, long_executors, stage_name LIKE 'foreach%' AS has_effects,
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local
-FROM judged AS j
+FROM (
+  SELECT
+    s.*,
+    is_data AND (place_ms >= $min_recoverable_ms OR (place_ms >= $min_small_ms AND place_ms >= $min_share * app_duration_ms)) AS is_summed
+  FROM summed AS s
+) AS j
 LEFT JOIN aggregates AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.stage_id = j.stage_id
 WHERE CASE
-  WHEN is_few THEN cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
+  WHEN is_few THEN is_alone AND cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
     recoverable_ms >= $min_short_share * app_duration_ms
     OR (cause = 'shuffle' AND run_time_max >= $min_hot_share * app_duration_ms
       AND GREATEST(shuffle_factor, shuffle_rows_max / GREATEST(shuffle_rows_typical, 1e0)) >= $min_hot_ratio))
-  ELSE time_ratio >= $min_ratio
-    OR (cause IN ('shuffle', 'input') AND time_ratio >= $many_rows_ratio
+  ELSE (is_alone AND time_ratio >= $min_ratio)
+    OR (is_alone AND cause IN ('shuffle', 'input') AND time_ratio >= $many_rows_ratio
       AND GREATEST(COALESCE(shuffle_read_records, 0), COALESCE(input_records, 0)) >= $many_rows)
+    OR (is_summed AND recoverable_ms > 0)
+    OR (is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms)
 END
