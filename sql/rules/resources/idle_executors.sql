@@ -55,6 +55,12 @@ WITH busiest AS (
   WHERE duration_ms >= 1000
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+cut_off AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(duration) AS waited_ms
+  FROM failed_fetches
+  WHERE cause = 'network'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 judged AS (
   SELECT
     a.*,
@@ -77,7 +83,12 @@ judged AS (
   LEFT JOIN core_time_parts AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+  LEFT JOIN cut_off AS h
+    ON h.platform = a.platform AND h.cluster_id = a.cluster_id
+    AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
   WHERE a.core_time_ms >= $min_core_time_ms AND num_workers > 0 AND NOT is_local
+    -- What waits for machines that do not answer needs another cure than fewer of them.
+    AND COALESCE(h.waited_ms, 0) < 0.2e0 * COALESCE(a.app_duration_ms, 0)
 ),
 sized AS (
   SELECT

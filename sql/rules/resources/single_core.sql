@@ -32,6 +32,7 @@ FROM application_facts AS a
 INNER JOIN wide AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
-WHERE a.tasks_running_max = 1 AND NOT COALESCE(a.is_interactive, FALSE)
-  AND (a.is_local OR a.cores_max = 1)
+WHERE NOT COALESCE(a.is_interactive, FALSE)
+  -- Spark counts a task as done a moment after it started the next one.
+  AND a.tasks_running_max <= 2 AND CASE WHEN a.is_local THEN a.executor_cores = 1 ELSE a.cores_max = 1 END
   AND w.tasks_ms >= $min_tasks_ms AND w.tasks_ms >= $min_share * a.app_duration_ms
