@@ -3,7 +3,7 @@
 -- category: plans
 -- severity: low
 -- version: 1
--- description: Fires for groupByKey on RDDs where the stage that reads the groups puts out little of what it read: the values were
+-- description: Fires for groupByKey on RDDs (of the JVM; of Python python_udf tells it) where the stage that reads the groups puts out little of what it read: the values were
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. What that saves depends on how often a key comes back,
 --   which the history does not tell, so no loss is counted.
@@ -19,7 +19,7 @@
 WITH grouped AS (
   SELECT platform, cluster_id, application_id, attempt_id, rdd_id, call_site, first_stage_id
   FROM rdds
-  WHERE (scope = 'groupByKey' OR call_site LIKE 'groupByKey at %') AND first_stage_id IS NOT NULL
+  WHERE scope = 'groupByKey' AND first_stage_id IS NOT NULL
 ),
 reading AS (
   SELECT

@@ -7,9 +7,9 @@
 --   failed_fetches): each ends its stage attempt, and the stage that wrote the data runs again. What went with a lost executor is
 --   what lost_executors tells. Lost is the time of these attempts and, where no executor was lost, of finished tasks that ran again.
 --   Wall time is that of the longest one in each stage attempt.
--- parameter: min_lost_ms bigint = 30000 [ms] time of these attempts, at least
+-- parameter: min_lost_ms bigint = 30000 [ms] time of these attempts and of what ran again, at least
 -- evidence: {num_failed:task attempt|task attempts} of {num_stages:stage attempt|stage attempts} failed since shuffle data could not be fetched[ from {from_host}][
---   to {on_host}], after up to {longest_ms:s}; they took {failed_ms:s} of task time[; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
+--   to {on_host}], after up to {longest_ms:s}; they took {failed_ms:s} of task time[, finished tasks that ran again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
 -- advice: cause = 'network' AND is_databricks | - | - | The executors do not reach one another: look at the network of the cluster (security groups, peering) and at the
 --   health of the host.
 -- advice: cause = 'network' | - | - | The executors do not reach one another: give each an address that all others reach (SPARK_LOCAL_IP on the workers;
@@ -92,6 +92,6 @@ SELECT
   CASE WHEN cause = 'network' THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST((failed_ms + again_ms) * task_cpus AS BIGINT) AS lost_core_ms,
   TRY_CAST(wall_ms AS BIGINT) AS recoverable_ms,
-  cause, num_failed, num_stages, TRY_CAST(failed_ms AS BIGINT) AS failed_ms, longest_ms, from_host, on_host, num_again, message, is_databricks
+  cause, num_failed, num_stages, TRY_CAST(failed_ms AS BIGINT) AS failed_ms, CASE WHEN again_ms >= 1000 THEN TRY_CAST(again_ms AS BIGINT) END AS again_ms, longest_ms, from_host, on_host, num_again, message, is_databricks
 FROM judged
-WHERE failed_ms >= $min_lost_ms
+WHERE failed_ms + again_ms >= $min_lost_ms

@@ -10,7 +10,7 @@
 -- parameter: min_share double = 0.5 [ratio] this time over the wall time, at least
 -- parameter: min_tasks bigint = 4 [count] tasks of such a stage, at least
 -- evidence: {num_tasks:task|tasks} ran one after another on the only core, for {tasks_ms:s} of {app_duration_ms:s}[; the executor has {memory:bytes} of heap].
--- advice: is_local | - | - | Give local mode more cores (local[4] or local[*]).
+-- advice: is_local | - | - | Give local mode more cores: its master says how many, as a number in brackets or * for all.
 -- advice: executor_cores = 1 AND NOT is_databricks | spark.executor.cores | '4' | Give the executor more cores, or start more executors: tasks of a stage run side by side then.
 -- recommendation: Use more cores: larger or more executors. Tasks of a stage run side by side then.
 WITH wide AS (
