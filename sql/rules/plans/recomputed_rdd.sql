@@ -25,16 +25,11 @@ WITH inputs AS (
   FROM rdds
   WHERE NOT is_persisted AND num_reads >= $min_reads AND CARDINALITY(parent_ids) = 0
 ),
--- Stages whose RDDs are known (those of a stage that failed are not) and whether Python computes one of them.
-stage_kinds AS (
-  SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, MAX(CASE WHEN r.rdd_name = 'PythonRDD' THEN 1 ELSE 0 END) = 1 AS has_python
-  FROM stages AS s
-  INNER JOIN rdds AS r
-    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
-    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
-  WHERE s.sql_id IS NULL AND r.first_stage_id <= s.stage_id AND r.last_stage_id >= s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+-- Stages with Python: each has a PythonRDD of its own.
+python_stages AS (
+  SELECT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id FROM rdds WHERE rdd_name = 'PythonRDD'
+  UNION
+  SELECT platform, cluster_id, application_id, attempt_id, last_stage_id AS stage_id FROM rdds WHERE rdd_name = 'PythonRDD'
 ),
 -- Stages that begin at something that an earlier stage had put into the cache.
 from_cache AS (
@@ -47,7 +42,7 @@ from_cache AS (
 ),
 computed AS (
   SELECT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id, s.stage_id, s.stage_attempt_id,
-    s.job_ids, s.executor_run_time, s.input_bytes, s.num_tasks, s.stage_name, COALESCE(p.has_python, FALSE) AS has_python
+    s.job_ids, s.executor_run_time, s.input_bytes, s.num_tasks, s.stage_name, p.platform IS NOT NULL AS has_python
   FROM inputs AS i
   INNER JOIN stages AS s
     ON s.platform = i.platform AND s.cluster_id = i.cluster_id
@@ -57,7 +52,7 @@ computed AS (
     AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.stage_id = s.stage_id
     -- What is derived from the input is newer than it.
     AND c.rdd_id > i.rdd_id
-  LEFT JOIN stage_kinds AS p
+  LEFT JOIN python_stages AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.stage_id = s.stage_id
   WHERE s.status = 'COMPLETE' AND s.sql_id IS NULL AND c.stage_id IS NULL
@@ -68,19 +63,24 @@ computed AS (
 -- What a task takes that does next to nothing.
 light AS (
   SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, p.has_python, q.median
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, q.median,
+    -- The history does not know the RDDs of a stage that failed.
+    CASE WHEN p.platform IS NOT NULL THEN TRUE WHEN s.status = 'COMPLETE' THEN FALSE END AS has_python
   FROM stages AS s
   INNER JOIN task_quantiles AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
     AND q.stage_id = s.stage_id AND q.stage_attempt_id = s.stage_attempt_id
-  LEFT JOIN stage_kinds AS p
+  LEFT JOIN python_stages AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.stage_id = s.stage_id
   WHERE q.metric = 'executor_run_time' AND q.num_tasks >= 4 AND s.sql_id IS NULL
 ),
 kinds AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, rdd_id, has_python FROM computed
+  SELECT platform, cluster_id, application_id, attempt_id, rdd_id, has_python
+  FROM computed
+  GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id, has_python
+  HAVING SUM(CAST(executor_run_time AS DOUBLE)) >= $min_small_lost_ms
 ),
 floors AS (
   SELECT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.rdd_id, k.has_python, LEAST(MIN(CAST(l.median AS DOUBLE)), $max_task_ms) AS task_ms

@@ -102,19 +102,6 @@ WITH aggregates AS (
   WHERE n.operator_kind = 'aggregate'
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
 ),
--- Which stages wrote the shuffle that a stage of RDDs reads.
-sources AS (
-  SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
-    MIN(w.stage_name) AS source_name, MAX(w.stage_name) AS last_source_name,
-    MAX(CASE WHEN w.stage_name LIKE 'sortBy%' OR w.stage_name LIKE 'repartitionAndSort%' THEN 1 ELSE 0 END) = 1 AS is_range
-  FROM stages AS s
-  INNER JOIN stages AS w
-    ON w.platform = s.platform AND w.cluster_id = s.cluster_id
-    AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
-  WHERE s.sql_id IS NULL AND s.shuffle_read_records > 0 AND ARRAY_CONTAINS(s.parent_ids, w.stage_id)
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
-),
 compared AS (
   SELECT
     f.*,
@@ -176,6 +163,23 @@ judged AS (
     END AS cause
   FROM measured AS m
   WHERE time_ratio >= LEAST($min_ratio, $many_rows_ratio)
+),
+-- Which stages wrote the shuffle that a stage of RDDs reads.
+sources AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
+    MIN(w.stage_name) AS source_name, MAX(w.stage_name) AS last_source_name,
+    MAX(CASE WHEN w.stage_name LIKE 'sortBy%' OR w.stage_name LIKE 'repartitionAndSort%' THEN 1 ELSE 0 END) = 1 AS is_range
+  FROM judged AS d
+  INNER JOIN stages AS s
+    ON s.platform = d.platform AND s.cluster_id = d.cluster_id
+    AND s.application_id = d.application_id AND s.attempt_id = d.attempt_id
+    AND s.stage_id = d.stage_id AND s.stage_attempt_id = d.stage_attempt_id
+  INNER JOIN stages AS w
+    ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+    AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
+  WHERE d.cause = 'shuffle' AND s.sql_id IS NULL AND s.shuffle_read_records > 0 AND ARRAY_CONTAINS(s.parent_ids, w.stage_id)
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
 ),
 placed AS (
   SELECT
