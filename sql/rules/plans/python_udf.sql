@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -18,15 +18,19 @@
 -- parameter: min_vectorized_ms bigint = 3600000 [ms] task time of stages whose functions all take Arrow batches of good size, at least: nothing is wrong with them
 -- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, of all its attempts, at least: shorter ones start Python more than they use it
 -- parameter: min_python_rows bigint = 10000 [rows] rows that operators with Python functions put out, at least, where they count them: of fewer it is the function that takes the time
+-- parameter: min_init_ms bigint = 10000 [ms] time in which workers unpack the function and run its imports, at least
+-- parameter: min_init_share double = 0.5 [ratio] that time over all that workers took, at least
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in Python
---   itself][; query {twice_query:int} calls the same functions twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
+--   itself][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls the same functions twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow].
 -- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
 --   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
 --   before the shuffle.
 -- advice: rdd_ms * 2 >= python_ms | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is serialized, and
 --   Python does the work.
+-- advice: init_ms > 0 | - | - | Most of it makes workers ready: with each task the function is unpacked with all that it captures, and its imports run. Send large objects as a
+--   broadcast variable (or join with them as a DataFrame), import only what the function needs, and run fewer and longer tasks.
 -- advice: num_batch IS NULL AND batch_rows >= 1 | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
 --   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
 -- advice: num_batch > 0 AND twice_query IS NOT NULL AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
@@ -108,6 +112,16 @@ workers AS (
   ) AS m
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- What makes workers ready, where it can be told from their idle time (as above).
+starts AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN metric_name = 'time to initialize Python workers' THEN total ELSE 0e0 END) AS init_ms,
+    SUM(CASE WHEN metric_name = 'time to run Python workers' THEN total ELSE 0e0 END) AS worker_ms
+  FROM sql_node_metrics
+  WHERE metric_name IN ('time to initialize Python workers', 'time to run Python workers')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 -- The same functions of the same columns below each other in a query: once for a filter, once for the columns.
 calls AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, last_node_id, SPLIT_PART(description, '], [', 1) AS functions
@@ -139,6 +153,8 @@ SELECT
   'medium' AS confidence,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
+  CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
+    THEN LEAST(i.init_ms, t.python_ms) END AS init_ms,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
@@ -150,6 +166,9 @@ LEFT JOIN operators AS o
 LEFT JOIN workers AS w
   ON w.platform = t.platform AND w.cluster_id = t.cluster_id
   AND w.application_id = t.application_id AND w.attempt_id = t.attempt_id
+LEFT JOIN starts AS i
+  ON i.platform = t.platform AND i.cluster_id = t.cluster_id
+  AND i.application_id = t.application_id AND i.attempt_id = t.attempt_id
 LEFT JOIN twice AS c
   ON c.platform = t.platform AND c.cluster_id = t.cluster_id
   AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id

@@ -2,12 +2,13 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
 --   share of the heap for execution and storage that starves them or the program, and the committer that is not
---   safe beside speculation, and several cores for tasks that use one. No loss is counted: they cost when the case comes.
+--   safe beside speculation, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes.
+-- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which a slower reader matters, at least
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
 --   large results from the executors.
@@ -27,6 +28,10 @@
 -- advice: key = 'spark.memory.fraction' AND number > 0.6e0 | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
 -- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Give sorts, joins, aggregates and caches the share that they have by
 --   default.
+-- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on
+--   these files.
+-- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these
+--   files.
 -- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' |
 --   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside speculation.
 -- recommendation: Take the value back.
@@ -57,6 +62,14 @@ pythons AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM sql_nodes WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
   UNION
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE rdd_name LIKE 'Python%'
+),
+row_scans AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN format = 'parquet' THEN 1 ELSE 0 END) AS parquet_scans, SUM(CASE WHEN format = 'orc' THEN 1 ELSE 0 END) AS orc_scans
+  FROM sql_scans
+  WHERE operation = 'read' AND rows_read >= $min_rows
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 judged AS (
   SELECT
@@ -89,6 +102,10 @@ judged AS (
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * s.run_ms
         AND y.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
         THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / NULLIF(s.run_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
+      WHEN p.key = 'spark.sql.parquet.enableVectorizedReader' AND p.value = 'false' AND r.parquet_scans > 0
+        THEN CONCAT(CAST(r.parquet_scans AS STRING), CASE WHEN r.parquet_scans = 1 THEN ' scan' ELSE ' scans' END, ' of Parquet read row by row instead of in batches of columns')
+      WHEN p.key = 'spark.sql.orc.enableVectorizedReader' AND p.value = 'false' AND r.orc_scans > 0
+        THEN CONCAT(CAST(r.orc_scans AS STRING), CASE WHEN r.orc_scans = 1 THEN ' scan' ELSE ' scans' END, ' of ORC read row by row instead of in batches of columns')
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
     END AS problem,
@@ -100,6 +117,9 @@ judged AS (
   LEFT JOIN spills AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
+  LEFT JOIN row_scans AS r
+    ON r.platform = p.platform AND r.cluster_id = p.cluster_id
+    AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
   LEFT JOIN pythons AS y
     ON y.platform = p.platform AND y.cluster_id = p.cluster_id
     AND y.application_id = p.application_id AND y.attempt_id = p.attempt_id
