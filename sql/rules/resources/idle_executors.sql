@@ -106,9 +106,9 @@ told AS (
     CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
       THEN executors_enough END AS executors_needed,
     CASE
-      WHEN few_tasks_ms >= 0.5e0 * idle_ms THEN 'few tasks'
-      WHEN driver_ms >= 0.5e0 * idle_ms THEN 'driver'
-      WHEN start_ms >= 0.5e0 * idle_ms THEN 'start'
+      WHEN few_tasks_ms >= 0.4e0 * idle_ms THEN 'few tasks'
+      WHEN driver_ms >= 0.4e0 * idle_ms THEN 'driver'
+      WHEN start_ms >= 0.4e0 * idle_ms THEN 'start'
       ELSE 'pauses'
     END AS main_part
   FROM sized AS s
@@ -117,6 +117,8 @@ SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   CASE
     WHEN is_interactive THEN 'info'
+    -- The rules about stages of few tasks tell the same time with the same cure.
+    WHEN main_part = 'few tasks' AND executors_needed IS NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks) THEN 'low'
     -- The share alone does not make a short run expensive.
     WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
     WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
