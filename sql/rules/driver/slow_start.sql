@@ -19,6 +19,9 @@
 --   began after {first_task_delay_ms:s}][; its first executor came after {worker_wait_ms:s}].
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
+-- advice: is_task | - | - | A job waited although an executor was there: Spark begins when most of those it asked for have come, or after
+--   spark.scheduler.maxRegisteredResourcesWaitingTime (30 s). Look why the others came late, or let the first ones begin
+--   (spark.scheduler.minRegisteredResourcesRatio).
 -- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
 --   nodes ready at the time of the job, or start it at another time.
 -- advice: master LIKE 'k8s%' | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the
@@ -71,7 +74,7 @@ SELECT
   CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   w.wait_ms AS recoverable_ms,
-  CASE WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver,
+  CASE WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver, w.is_task,
   CASE WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
   w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
   CASE WHEN NOT w.is_task THEN a.first_task_delay_ms END AS first_task_delay_ms,
