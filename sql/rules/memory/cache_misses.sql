@@ -63,12 +63,12 @@ SELECT
   CASE WHEN has_missed THEN missed END AS missed,
   CASE WHEN has_missed THEN tasks_read END AS read,
   CASE WHEN is_on_disk THEN 'found their partition on disk' ELSE 'did not find their partition and computed it again' END AS found,
-  CASE WHEN has_missed THEN TRY_CAST(missed_ms / missed AS BIGINT) END AS missed_ms,
+  CASE WHEN has_missed THEN TRY_CAST(missed_ms / NULLIF(missed, 0) AS BIGINT) END AS missed_ms,
   CASE WHEN has_missed THEN TRY_CAST(hit_ms AS BIGINT) END AS hit_ms,
   NULLIF(blocks_evicted, 0) AS evicted, blocks_stored AS stored,
   CASE WHEN max_cached_partitions < num_partitions THEN max_cached_partitions END AS cached,
   COALESCE(has_missed AND is_on_disk, FALSE) AS is_on_disk, is_memory_only, is_deserialized, is_table,
-  CASE WHEN has_missed AND is_on_disk AND hit_ms IS NOT NULL THEN ROUND(CAST(tasks_read AS DOUBLE) / (tasks_read - missed), 1) END AS factor
+  CASE WHEN has_missed AND is_on_disk AND hit_ms IS NOT NULL THEN ROUND(CAST(tasks_read AS DOUBLE) / NULLIF(tasks_read - missed, 0), 1) END AS factor
 FROM judged
 WHERE has_missed
   OR (fill_ms >= $min_missed_ms AND COALESCE(missed, 0) = 0

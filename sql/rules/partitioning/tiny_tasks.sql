@@ -158,7 +158,7 @@ measured AS (
 judged AS (
   SELECT
     m.*,
-    LEAST(overhead_ms / steady_total, 1e0) AS overhead_ratio,
+    LEAST(overhead_ms / NULLIF(steady_total, 0), 1e0) AS overhead_ratio,
     TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) AS lost_core_ms,
     -- Small files are told by small_files_read: their tasks count where they are many by themselves.
     CASE WHEN cause = 'input' THEN overhead_ms ELSE SUM(CASE WHEN cause <> 'input' THEN overhead_ms ELSE 0 END) OVER (

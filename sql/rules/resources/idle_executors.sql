@@ -129,7 +129,7 @@ SELECT
   -- Without dynamic allocation at most what the executors that can go held.
   CASE WHEN NOT is_interactive THEN TRY_CAST(LEAST(idle_ms - $healthy_idle_ratio * core_time_ms,
     CASE WHEN executors_needed IS NOT NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks)
-      THEN core_time_ms * (1e0 - executors_needed / CAST(num_executors_max AS DOUBLE)) ELSE CAST(core_time_ms AS DOUBLE) END
+      THEN core_time_ms * (1e0 - executors_needed / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
   ) AS BIGINT) END AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   CASE WHEN NOT is_interactive THEN 0 END AS recoverable_ms,
