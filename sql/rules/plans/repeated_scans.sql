@@ -7,7 +7,7 @@
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
---   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and no more than the cheapest of them took, for each but one; and unknown for what
+--   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; and unknown for what
 --   else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are left out, and those of all partitions for few rows that full_partition_scan tells. A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
@@ -41,11 +41,11 @@
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
 --   count, check and write from that.
 -- advice: has_other_rows AND is_text | - | - | The queries keep different rows of it, and each of them parses every byte: compute all of them in one pass
---   (count_if or sum(CASE WHEN ...) in one aggregation, or a grouping by what they filter on), or write it as Parquet or a table once and read that.
--- advice: has_other_rows AND NOT has_values | - | - | The queries keep different rows of it by functions and patterns, which no layout of the table helps: compute all
+--   (count_if or sum(CASE WHEN ...) in one aggregation, or a grouping or a partitioned write by what they filter on), or write it as Parquet or a table once and read that.
+-- advice: has_other_rows AND NOT has_values | - | - | The queries keep different rows of it by patterns or functions, which no layout of the table helps: compute all
 --   of them in one pass (count_if or sum(CASE WHEN ...) in one aggregation).
 -- advice: has_other_rows | - | - | The queries keep different rows of it: do their work in one pass (a grouping by what they filter on, or count_if
---   and sum(CASE WHEN ...)), or partition or cluster the table by the columns that they filter on, and filter on the partition columns, so that each reads its own part.
+--   and sum(CASE WHEN ...)), or partition or cluster the table by what they filter on, and filter on the partition columns, so that each reads its own part.
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
 --   subquery for each part), or write what its parts share to a table first.
@@ -187,8 +187,8 @@ repeated AS (
     CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read,
     MIN(least_files) AS least_files, MAX(most_files) AS most_files,
     CASE WHEN MIN(least_file_bytes) = MAX(most_file_bytes) AND COUNT(least_file_bytes) = COUNT(*) THEN MAX(most_file_bytes) END AS file_bytes,
-    -- Each compares a column with a value, (day = 3) or day IN (3,4), as filters on partitions do.
-    MIN(CASE WHEN REGEXP_REPLACE(first_filters, '[(][A-Za-z0-9_.]+ (=|<|>|<=|>=|<=>) |[A-Za-z0-9_.]+ IN [(]', '') <> first_filters THEN 1 ELSE 0 END) = 1 AS has_values,
+    -- Each compares something with a value, (month(day) = 3) or day IN (3,4), as filters on partitions do.
+    MIN(CASE WHEN REGEXP_REPLACE(first_filters, ' (=|<|>|<=|>=|<=>) | IN [(]', '') <> first_filters THEN 1 ELSE 0 END) = 1 AS has_values,
     -- All of them filter, and each asks for other rows.
     MIN(first_filters) <> '' AND COUNT(DISTINCT first_filters) = COUNT(*) AND COUNT(*) >= 2 AS has_other_rows
   FROM per_query
@@ -221,8 +221,8 @@ judged AS (
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
       -- Compressed text is larger than its bytes: what a file's own bytes would take is not too much for it either.
-      -- The reading is in all of them: no more of it than all of the cheapest.
-      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, (r.num_full - 1) * r.shortest_ms,
+      -- Each keeps its own work on its own rows; the reading is in all of them: no more of it than all of the cheapest.
+      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, CASE WHEN r.has_other_rows THEN (r.num_full - 1) * r.shortest_ms ELSE r.scan_ms - r.first_ms END,
         COALESCE(
           (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
         ))
