@@ -5,9 +5,11 @@
 -- version: 1
 -- description: Fires where Spark ran queries only to find the values of the column that a pivot turns into columns (view pivot_queries),
 --   and they took a large part of the task time: a pivot without a list of values computes all that is below it once for them and once
---   for the result. Lost is the task time of these queries, which a list of values leaves out. Never above medium: the author knows whether the
+--   for the result. Lost is the task time of these queries, which a list of values leaves out; those that read a cache, or fill it, are
+--   left out: what is below the cache is kept. Never above medium: the author knows whether the
 --   values are known.
 -- parameter: min_lost_ms double = 5000 [ms] task time of these queries, at least
+-- parameter: min_query_ms double = 2000 [ms] task time of one of them on average, at least: shorter ones cost their start more than their work
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: min_large_ms double = 600000 [ms] task time that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
@@ -31,6 +33,11 @@ sorts AS (
   WHERE TRIM(node_name) = 'Sort' AND description LIKE 'Sort [%ASC%], true, 0'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
+cached AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  FROM sql_nodes
+  WHERE node_name LIKE '%InMemoryTableScan%'
+),
 pivots AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, q.description, CAST(q.duration_ms AS DOUBLE) AS duration_ms, r.run_ms, s.pivot_column,
@@ -45,6 +52,10 @@ pivots AS (
   LEFT JOIN sorts AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id AND s.sql_id = p.sql_id
+  LEFT JOIN cached AS c
+    ON c.platform = p.platform AND c.cluster_id = p.cluster_id
+    AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id AND c.sql_id = p.sql_id
+  WHERE c.platform IS NULL
 ),
 totals AS (
   SELECT
@@ -72,5 +83,6 @@ INNER JOIN application_run_times AS r
 LEFT JOIN application_facts AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
   AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
-WHERE (t.run_ms >= $min_lost_ms AND t.run_ms >= $min_share * r.executor_run_time)
-  OR (t.run_ms >= $min_large_ms AND t.run_ms >= $min_large_share * r.executor_run_time)
+WHERE t.run_ms >= $min_query_ms * t.num_queries
+  AND ((t.run_ms >= $min_lost_ms AND t.run_ms >= $min_share * r.executor_run_time)
+    OR (t.run_ms >= $min_large_ms AND t.run_ms >= $min_large_share * r.executor_run_time))
