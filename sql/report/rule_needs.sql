@@ -45,6 +45,7 @@ FROM (VALUES
   ('oversized_broadcast', 'sql'), ('oversized_broadcast', 'plans'),
   ('oversized_memory', 'distributed'), ('oversized_memory', 'heap_peaks'),
   ('oversized_partitions', 'stages'), ('oversized_partitions', 'tasks'),
+  ('pivot_values', 'sql'), ('pivot_values', 'stages'), ('pivot_values', 'plans'),
   ('python_udf', 'stages'),
   ('queued_jobs', 'jobs'), ('queued_jobs', 'stages'),
   ('recomputed_rdd', 'stages'),

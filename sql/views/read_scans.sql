@@ -2,12 +2,13 @@
 -- title: What queries read, and the stage time of each reading
 -- description: One row per scan of the last plan of a query that reads a table or path: its filters on partitions (filters) and on
 --   rows (row_filters) without the numbers of expressions, and its share of the stages that it ran in. A union reads its parts in one stage, each of
---   them has an equal share. bytes are those that the stages read, at most those of the files, and NULL where they were
+--   them has an equal share. columns are those that it reads, without numbers and blanks, NULL where the plan cuts them short. bytes are those that the stages read, at most those of the files, and NULL where they were
 --   not counted. own_ms is what the scan's own timer measured, NULL without one; empty_ms the part of run_ms in stages
 --   whose splits are mostly empty. Reads of caches, of streams and of the Delta log are left out, and scans below a
 --   cache or a shuffle that an earlier query had filled: they are in the plan, and ran in no stage of this query. Queries
---   that failed are left out too: what reads the same after one of them is a second try.
--- reads: operator_stages, sql, sql_scans, stage_facts, stages
+--   that failed are left out too: what reads the same after one of them is a second try; and those that only look for the
+--   values of a pivot, which pivot_values tells.
+-- reads: operator_stages, pivot_queries, sql, sql_nodes, sql_scans, stage_facts, stages
 WITH scans AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.format,
@@ -15,12 +16,21 @@ WITH scans AS (
     -- Expressions are numbered anew in every query.
     COALESCE(REGEXP_REPLACE(s.partition_filters, '#[0-9]+L?', ''), '') AS filters,
     COALESCE(REGEXP_REPLACE(s.data_filters, '#[0-9]+L?', ''), '') AS row_filters,
-    s.bytes_read, s.files_read
+    s.bytes_read, s.files_read,
+    -- FileScan parquet db.t[a#1,b#2L] Batched: ...: of a long list only the first columns are there.
+    CASE WHEN SPLIT_PART(SPLIT_PART(n.description, '[', 2), ']', 1) LIKE '%#%' AND SPLIT_PART(SPLIT_PART(n.description, '[', 2), ']', 1) NOT LIKE '% more field%'
+      THEN REPLACE(REGEXP_REPLACE(SPLIT_PART(SPLIT_PART(n.description, '[', 2), ']', 1), '#[0-9]+L?', ''), ' ', '') END AS columns
   FROM sql_scans AS s
   INNER JOIN sql AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
-  WHERE s.operation = 'read' AND q.streaming_query_id IS NULL AND COALESCE(q.status, '') <> 'FAILED' AND COALESCE(s.table_name, s.location) IS NOT NULL
+  LEFT JOIN sql_nodes AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id AND n.node_id = s.node_id
+  LEFT JOIN pivot_queries AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.sql_id = s.sql_id
+  WHERE s.operation = 'read' AND p.platform IS NULL AND q.streaming_query_id IS NULL AND COALESCE(q.status, '') <> 'FAILED' AND COALESCE(s.table_name, s.location) IS NOT NULL
     AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'kafka', 'delta_log', 'noop')
 ),
 -- Stages whose files were cut into so many splits that the median one holds no row.
@@ -68,10 +78,11 @@ located AS (
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.source, s.filters, s.row_filters, s.format,
-  s.bytes_read, s.files_read,
+  s.bytes_read, s.files_read, s.columns,
   -- Of columnar files only some columns are read, of the first rows only some files. Vectored reads of some file systems
-  -- (Spark 4 on local files) count almost no bytes: then it is not known.
-  CASE WHEN w.input_bytes >= 0.1e0 * w.input_records OR w.input_bytes IS NULL
+  -- (Spark 4 on local files) count almost no bytes, the footers: then it is not known.
+  CASE WHEN w.input_bytes IS NULL OR (w.input_bytes >= 0.1e0 * w.input_records
+    AND (w.input_bytes >= w.input_records OR w.input_bytes >= 0.01e0 * COALESCE(CAST(s.bytes_read AS DOUBLE), 0e0)))
     THEN LEAST(CAST(s.bytes_read AS DOUBLE), w.input_bytes) END AS bytes,
   COALESCE(w.run_ms, 0e0) AS run_ms, COALESCE(w.empty_ms, 0e0) AS empty_ms,
   -- A scan without a stage was not run.

@@ -7,8 +7,9 @@
 --   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
 --   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
---   all read other partitions, or whose aggregates all compute other values of each row, do not do the same. Streams are left out, and queries that failed: they are tried again.
--- reads: operator_stages, sql, sql_nodes, sql_scans
+--   all read other partitions, or whose aggregates all compute other values of each row, do not do the same. Streams are left out, and queries that failed: they are tried again; and those
+--   that only look for the values of a pivot, which need no work kept, but the values (pivot_values).
+-- reads: operator_stages, pivot_queries, sql, sql_nodes, sql_scans
 WITH steps AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.work_hash, n.operator_kind,
@@ -21,7 +22,11 @@ WITH steps AS (
   LEFT JOIN sql_nodes AS r
     ON r.platform = n.platform AND r.cluster_id = n.cluster_id
     AND r.application_id = n.application_id AND r.attempt_id = n.attempt_id AND r.sql_id = n.sql_id AND r.node_id = 0
+  LEFT JOIN pivot_queries AS p
+    ON p.platform = n.platform AND p.cluster_id = n.cluster_id
+    AND p.application_id = n.application_id AND p.attempt_id = n.attempt_id AND p.sql_id = n.sql_id
   WHERE n.operator_kind IN ('join', 'window', 'aggregate', 'udf') AND n.work_hash IS NOT NULL AND n.last_node_id > n.node_id
+    AND p.platform IS NULL
     AND q.streaming_query_id IS NULL AND COALESCE(q.status, '') <> 'FAILED'
 ),
 -- The two steps of an aggregate are one: that of the final result.

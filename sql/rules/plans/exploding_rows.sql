@@ -2,11 +2,11 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
---   the copies. Whether they are wanted is for the author to know, so no loss is counted. Joins that multiply rows are
+--   the copies. A filter on the grouping id right above tells which grouping sets are used. Whether they are wanted is for the author to know, so no loss is counted. Joins that multiply rows are
 --   what exploding_join reports.
 -- subject: node
 -- group_by: query_description
@@ -16,9 +16,11 @@
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
---   many; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+--   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
 -- advice: node_name = 'Expand' AND is_distinct | - | - | Each distinct count over other columns adds a copy of every row: use
 --   approx_count_distinct where an estimate will do, else count each in a query of its own over only its columns.
+-- advice: node_name = 'Expand' AND sets_used IS NOT NULL | - | - | The other grouping sets are made only to be thrown away: name those that are
+--   used (GROUP BY ... GROUPING SETS, or DataFrame.groupingSets in Spark 4) instead of a cube or rollup with a filter on grouping_id.
 -- advice: node_name = 'Expand' | - | - | Each grouping set adds a copy of every row: leave out the sets that nobody reads, or aggregate to the finest
 --   grouping first and compute the sets from that result.
 -- recommendation: Filter and aggregate before the rows are multiplied, carry only the columns that are needed (large texts are copied into
@@ -32,6 +34,22 @@ WITH steps AS (
     ON i.platform = n.platform AND i.cluster_id = n.cluster_id
     AND i.application_id = n.application_id AND i.attempt_id = n.attempt_id AND i.sql_id = n.sql_id AND i.node_id = n.node_id
   WHERE TRIM(n.node_name) IN ('Generate', 'Expand') AND n.rows_output >= $min_rows
+),
+-- Filter spark_grouping_id#37L IN (31,15) or (spark_grouping_id#37L = 31), with nothing else in it: what follows the id tells the sets.
+above AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, CAST(f.rows_output AS DOUBLE) AS rows_used,
+    CASE
+      WHEN REGEXP_REPLACE(f.description, 'Filter [(]?spark_grouping_id#[0-9]+L? IN [(][0-9, ]+[)]+', '') = ''
+        THEN LENGTH(f.description) - LENGTH(REPLACE(f.description, ',', '')) + 1
+      WHEN REGEXP_REPLACE(f.description, 'Filter [(]?spark_grouping_id#[0-9]+L? = [0-9]+[)]?', '') = '' THEN 1
+    END AS sets_used
+  FROM steps AS s
+  INNER JOIN sql_nodes AS f
+    ON f.platform = s.platform AND f.cluster_id = s.cluster_id
+    AND f.application_id = s.application_id AND f.attempt_id = s.attempt_id AND f.sql_id = s.sql_id
+    AND f.node_name LIKE '%Filter%' AND ARRAY_CONTAINS(f.child_node_ids, s.node_id)
+  WHERE s.node_name = 'Expand'
 ),
 work AS (
   SELECT
@@ -49,10 +67,14 @@ SELECT
   'medium' AS confidence,
   CASE c.node_name WHEN 'Expand' THEN 'Distinct counts or grouping sets copy every row several times' ELSE 'explode makes many rows of each row' END AS title,
   c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
+  CASE WHEN b.rows_used IS NOT NULL THEN b.sets_used END AS sets_used, CASE WHEN b.sets_used IS NOT NULL THEN TRY_CAST(b.rows_used AS BIGINT) END AS rows_used,
   c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct
 FROM steps AS c
+LEFT JOIN above AS b
+  ON b.platform = c.platform AND b.cluster_id = c.cluster_id
+  AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id AND b.sql_id = c.sql_id AND b.node_id = c.node_id
 INNER JOIN work AS w
   ON w.platform = c.platform AND w.cluster_id = c.cluster_id
   AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id

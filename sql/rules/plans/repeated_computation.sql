@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Never above medium: the author knows whether the data change in between. That a table is read again for
@@ -19,13 +19,16 @@
 --   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
 --   application[; {rounds}].
 -- advice: is_rounds | - | - | Each round of the loop computes all earlier rounds again, because its plan grows: cut the plan in each round
---   (localCheckpoint or checkpoint of the DataFrame, or write it and read it again). The later rounds lose more than the numbers above tell.
--- advice: is_pivot | - | - | A pivot without a list of values runs all of the query first, to find them: name the values (pivot(column, values), or take them
---   from a small table).
+--   (localCheckpoint or checkpoint of its DataFrame, or persist it there, or write it and read it again), and persist what all rounds join with. The later rounds lose more than the numbers above tell.
+-- advice: is_counted AND num_queries = 2 | - | - | Query {count_query:int} computes it only to count what query {write_query:int} writes: count what was written, or let Dataset.observe
+--   count the rows while they are written.
+-- advice: is_counted | - | - | Query {count_query:int} computes it only to count what query {write_query:int} writes: count what was written, or let Dataset.observe count the rows
+--   while they are written. For the other queries select the columns that they read and persist only those, or let them read what was written: with all columns the plan
+--   can leave none out, and keeping them can cost more than it saves.
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
---   cache it, and let all of them read that.
--- recommendation: Compute it once and keep it: persist the DataFrame before the first of these queries and unpersist it after the
---   last one, or write it to a table and read that.
+--   cache it, with only the columns that they read, and let all of them read that.
+-- recommendation: Compute it once and keep it: select the columns that these queries read, persist that before the first of them and
+--   unpersist it after the last one, or write it to a table and read that. With all columns the plan can leave none out, and keeping them can cost more than it saves.
 WITH places AS (
   SELECT
     w.*, SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
@@ -42,7 +45,8 @@ sizes AS (
 ordered AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, s.num_operators,
-    LAG(s.num_operators) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id) AS earlier
+    LAG(s.num_operators) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id) AS earlier,
+    LEAD(s.num_operators) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id) AS later
   FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, work_hash, sql_id FROM repeated_work) AS w
   INNER JOIN sizes AS s
     ON s.platform = w.platform AND s.cluster_id = w.cluster_id
@@ -53,9 +57,44 @@ growing AS (
     platform, cluster_id, application_id, attempt_id, work_hash,
     COUNT(*) AS num_queries,
     SUM(CASE WHEN num_operators > earlier THEN 1 ELSE 0 END) AS num_larger,
-    SUM(CASE WHEN num_operators < earlier THEN 1 ELSE 0 END) AS num_smaller
+    -- The last query may only write what the last round made, without the steps that looked at it.
+    SUM(CASE WHEN num_operators < earlier AND later IS NOT NULL THEN 1 ELSE 0 END) AS num_smaller,
+    MIN(num_operators) AS least_operators, MAX(num_operators) AS most_operators
   FROM ordered
   GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+),
+-- Queries that count all rows of a step of this work, or of what follows it.
+counts AS (
+  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, x.work_hash AS counted_hash
+  FROM places AS p
+  INNER JOIN sql_nodes AS c
+    ON c.platform = p.platform AND c.cluster_id = p.cluster_id
+    AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id AND c.sql_id = p.sql_id
+    AND c.node_id < p.node_id AND c.last_node_id >= p.node_id
+  INNER JOIN sql_nodes AS x
+    ON x.platform = p.platform AND x.cluster_id = p.cluster_id
+    AND x.application_id = p.application_id AND x.attempt_id = p.attempt_id AND x.sql_id = p.sql_id
+    AND x.node_id = ARRAY_MIN(c.child_node_ids)
+  WHERE c.operator_kind = 'aggregate' AND x.work_hash IS NOT NULL
+    AND (c.description LIKE '%(keys=[], functions=[count(1)])%' OR c.description LIKE '%(keys=[], functions=[partial_count(1)])%')
+),
+-- Each with the first query that writes the same rows, or what it makes of them.
+counted AS (
+  SELECT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.work_hash, MIN(k.sql_id) AS count_query, MIN(p.sql_id) AS write_query
+  FROM counts AS k
+  INNER JOIN places AS p
+    ON p.platform = k.platform AND p.cluster_id = k.cluster_id
+    AND p.application_id = k.application_id AND p.attempt_id = k.attempt_id AND p.work_hash = k.work_hash
+  INNER JOIN sql_nodes AS y
+    ON y.platform = p.platform AND y.cluster_id = p.cluster_id
+    AND y.application_id = p.application_id AND y.attempt_id = p.attempt_id AND y.sql_id = p.sql_id
+    AND y.work_hash = k.counted_hash AND y.node_id <= p.node_id AND y.last_node_id >= p.node_id
+  INNER JOIN sql_nodes AS w
+    ON w.platform = p.platform AND w.cluster_id = p.cluster_id
+    AND w.application_id = p.application_id AND w.attempt_id = p.attempt_id AND w.sql_id = p.sql_id
+    AND w.operator_kind = 'write'
+  WHERE p.sql_id <> k.sql_id
+  GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.work_hash
 )
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id,
@@ -66,16 +105,18 @@ SELECT
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
     / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
-  p.sql_id, p.node_id, p.operator_kind, p.query_name LIKE 'pivot at %' AND p.num_queries = 2 AS is_pivot,
+  p.sql_id, p.node_id, p.operator_kind, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
   -- As the plan shows it, without the numbers of expressions.
   SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
   r.executor_run_time AS app_ms,
-  -- The last query may only write what the last round made.
   COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
   CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2
-    THEN 'these queries grow by a step each, as the rounds of a loop do' END AS rounds
+    THEN CONCAT('these queries grow from round to round of a loop, from ', CAST(g.least_operators AS STRING), ' to ', CAST(g.most_operators AS STRING), ' joins, aggregates and windows, and each repeats all earlier rounds') END AS rounds
 FROM places AS p
+LEFT JOIN counted AS k
+  ON k.platform = p.platform AND k.cluster_id = p.cluster_id
+  AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.work_hash = p.work_hash
 LEFT JOIN growing AS g
   ON g.platform = p.platform AND g.cluster_id = p.cluster_id
   AND g.application_id = p.application_id AND g.attempt_id = p.attempt_id AND g.work_hash = p.work_hash

@@ -2,13 +2,14 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
---   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and unknown for what
---   else has no timer. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are left out. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
+--   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; and unknown for what
+--   else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are left out, and those of all partitions for few rows that full_partition_scan tells. A repartition
+--   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least, or two where the same work follows them
@@ -22,9 +23,15 @@
 -- parameter: min_stage_ms bigint = 20000 [ms] the same task time, at least
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second): what takes longer is other work
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
+-- parameter: min_shared double = 0.5 [ratio] columns that two scans of columnar files share over those of the smaller one, at least
+-- parameter: min_full double = 0.1 [ratio] task time of a scan over the average, below which it read a part only (a show)
+-- parameter: min_shuffle_bytes double = 33554432 [bytes] that a repartition shuffled, at least, to count as one
+-- parameter: max_kept double = 0.2 [ratio] rows that are kept of a read of all partitions, at most, to be full_partition_scan's
+-- parameter: min_unpruned_ms double = 10000 [ms] and task time of such reads of the table, at least
+-- parameter: min_unpruned_share double = 0.2 [ratio] and the same over all task time, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
---   from {files_each:file|files}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it in the most expensive one[, and
+--   from {files_each:file|files}][ of {file_bytes:bytes}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
 -- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
 --   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some
@@ -33,8 +40,12 @@
 --   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
 --   count, check and write from that.
--- advice: has_other_rows | - | - | The queries keep different rows of it: partition or cluster the table by the columns that they filter on, and filter on
---   the partition columns, so that each reads its own part; or do their work in one pass.
+-- advice: has_other_rows AND is_text | - | - | The queries keep different rows of it, and each of them parses every byte: compute all of them in one pass
+--   (count_if or sum(CASE WHEN ...) in one aggregation, or a grouping or a partitioned write by what they filter on), or write it as Parquet or a table once and read that.
+-- advice: has_other_rows AND NOT has_values | - | - | The queries keep different rows of it by patterns or functions, which no layout of the table helps: compute all
+--   of them in one pass (count_if or sum(CASE WHEN ...) in one aggregation).
+-- advice: has_other_rows | - | - | The queries keep different rows of it: do their work in one pass (a grouping by what they filter on, or count_if
+--   and sum(CASE WHEN ...)), or partition or cluster the table by what they filter on, and filter on the partition columns, so that each reads its own part.
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
 --   subquery for each part), or write what its parts share to a table first.
@@ -58,13 +69,81 @@ read_again AS (
     AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
     AND s.node_id >= c.node_id AND s.node_id <= c.last_node_id
 ),
+-- Reads of all partitions that full_partition_scan tells: a filter on them makes each read another part.
+unpruned AS (
+  SELECT
+    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id,
+    SUM(u.run_ms) OVER (PARTITION BY u.platform, u.cluster_id, u.application_id, u.attempt_id, u.source) AS read_ms
+  FROM unpruned_reads AS u
+  WHERE u.kept <= $max_kept
+),
+pruned_soon AS (
+  SELECT u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id
+  FROM unpruned AS u
+  INNER JOIN application_facts AS a
+    ON a.platform = u.platform AND a.cluster_id = u.cluster_id
+    AND a.application_id = u.application_id AND a.attempt_id = u.attempt_id
+  WHERE u.read_ms >= $min_unpruned_ms AND u.read_ms >= $min_unpruned_share * a.total_task_time_ms
+),
+-- Of columnar files a read parses its own columns only.
+column_sets AS (
+  SELECT platform, cluster_id, application_id, attempt_id, source, filters, columns, COUNT(*) AS num_scans
+  FROM read_scans
+  WHERE columns IS NOT NULL AND format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi')
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, columns
+),
+shared_sets AS (
+  SELECT DISTINCT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.source, c.filters, c.columns
+  FROM column_sets AS c
+  INNER JOIN column_sets AS o
+    ON o.platform = c.platform AND o.cluster_id = c.cluster_id
+    AND o.application_id = c.application_id AND o.attempt_id = c.attempt_id AND o.source = c.source AND o.filters = c.filters
+  WHERE (o.columns = c.columns AND c.num_scans >= 2)
+    OR (o.columns <> c.columns AND CARDINALITY(ARRAY_INTERSECT(SPLIT(c.columns, ','), SPLIT(o.columns, ',')))
+      >= $min_shared * LEAST(CARDINALITY(SPLIT(c.columns, ',')), CARDINALITY(SPLIT(o.columns, ','))))
+),
+lone_sets AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.source, c.filters, c.columns
+  FROM column_sets AS c
+  LEFT JOIN shared_sets AS s
+    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
+    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id
+    AND s.source = c.source AND s.filters = c.filters AND s.columns = c.columns
+  WHERE s.platform IS NULL
+),
 scans AS (
-  SELECT s.*
+  SELECT
+    s.*,
+    s.run_ms >= $min_full * AVG(s.run_ms) OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters
+    ) AS is_full
   FROM read_scans AS s
+  LEFT JOIN pruned_soon AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.sql_id = s.sql_id AND p.node_id = s.node_id
+  LEFT JOIN lone_sets AS l
+    ON l.platform = s.platform AND l.cluster_id = s.cluster_id
+    AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id
+    AND l.source = s.source AND l.filters = s.filters AND l.columns = s.columns AND l.columns IS NOT NULL
+    AND s.format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi')
   LEFT JOIN read_again AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
-  WHERE r.platform IS NULL
+  WHERE r.platform IS NULL AND p.platform IS NULL AND l.platform IS NULL
+),
+-- Data whose rows are only repartitioned in the stages that read them, for another shuffle to follow.
+repartitioned AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters
+  FROM scans AS s
+  INNER JOIN useless_repartitions AS u
+    ON u.platform = s.platform AND u.cluster_id = s.cluster_id
+    AND u.application_id = s.application_id AND u.attempt_id = s.attempt_id AND u.sql_id = s.sql_id
+    AND s.node_id > u.node_id AND s.node_id <= u.last_node_id
+  INNER JOIN operator_stages AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.node_id = s.node_id
+    AND o.stage_id = ARRAY_MIN(u.stage_ids)
+  WHERE u.bytes >= $min_shuffle_bytes
 ),
 -- Scans below a cache in the plan.
 below_caches AS (
@@ -87,13 +166,13 @@ caches AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 per_query AS (
-  -- A self join reads twice in stages that may be the same: each query counts its longest.
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
-    COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, SUM(empty_ms) AS empty_ms, MIN(format) AS format,
+    COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, MAX(run_ms) AS longest_run_ms, SUM(empty_ms) AS empty_ms,
+    SUM(CASE WHEN is_full THEN 1 ELSE 0 END) AS num_full, MIN(CASE WHEN is_full THEN run_ms END) AS shortest_run_ms, MIN(format) AS format,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
     CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read,
-    MIN(files_read) AS least_files, MAX(files_read) AS most_files,
+    MIN(files_read) AS least_files, MAX(files_read) AS most_files, MIN(bytes_read) AS least_file_bytes, MAX(bytes_read) AS most_file_bytes,
     MIN(row_filters) AS first_filters
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
@@ -102,10 +181,14 @@ repeated AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format,
-    SUM(run_ms) AS scan_ms, MAX(run_ms / NULLIF(num_scans, 0)) AS first_ms, SUM(empty_ms) AS empty_ms,
+    SUM(run_ms) AS scan_ms, MAX(longest_run_ms) AS first_ms,
+    SUM(num_full) AS num_full, MIN(shortest_run_ms) AS shortest_ms, SUM(empty_ms) AS empty_ms,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS read_ms, MAX(longest_ms) AS longest_ms,
     CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read,
     MIN(least_files) AS least_files, MAX(most_files) AS most_files,
+    CASE WHEN MIN(least_file_bytes) = MAX(most_file_bytes) AND COUNT(least_file_bytes) = COUNT(*) THEN MAX(most_file_bytes) END AS file_bytes,
+    -- Each compares something with a value, (month(day) = 3) or day IN (3,4), as filters on partitions do.
+    MIN(CASE WHEN REGEXP_REPLACE(first_filters, ' (=|<|>|<=|>=|<=>) | IN [(]', '') <> first_filters THEN 1 ELSE 0 END) = 1 AS has_values,
     -- All of them filter, and each asks for other rows.
     MIN(first_filters) <> '' AND COUNT(DISTINCT first_filters) = COUNT(*) AND COUNT(*) >= 2 AS has_other_rows
   FROM per_query
@@ -114,7 +197,7 @@ repeated AS (
 compared AS (
   SELECT
     r.*,
-    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AS is_same,
+    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS is_same,
     -- The first query may fill a part of a cache (a show) and the second one the rest.
     COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached
   FROM repeated AS r
@@ -124,6 +207,9 @@ compared AS (
   LEFT JOIN caches AS c
     ON c.platform = r.platform AND c.cluster_id = r.cluster_id
     AND c.application_id = r.application_id AND c.attempt_id = r.attempt_id
+  LEFT JOIN repartitioned AS u
+    ON u.platform = r.platform AND u.cluster_id = r.cluster_id
+    AND u.application_id = r.application_id AND u.attempt_id = r.attempt_id AND u.source = r.source AND u.filters = r.filters
   LEFT JOIN same_reads AS w
     ON w.platform = r.platform AND w.cluster_id = r.cluster_id
     AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id AND w.source = r.source AND w.filters = r.filters
@@ -135,7 +221,8 @@ judged AS (
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
       -- Compressed text is larger than its bytes: what a file's own bytes would take is not too much for it either.
-      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms,
+      -- Each keeps its own work on its own rows; the reading is in all of them: no more of it than all of the cheapest.
+      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, CASE WHEN r.has_other_rows THEN (r.num_full - 1) * r.shortest_ms ELSE r.scan_ms - r.first_ms END,
         COALESCE(
           (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
         ))
@@ -166,10 +253,11 @@ SELECT
   CASE WHEN most_files > 1 AND source LIKE '%/%' AND REGEXP_REPLACE(source, '^.*/', '') LIKE '%.%'
     THEN CONCAT(source, ' (and files beside it)') ELSE source END AS data,
   source, format, num_scans, num_queries, CASE WHEN NOT is_cached THEN bytes_read END AS bytes_read, largest_bytes, CASE WHEN least_files = most_files THEN most_files END AS files_each,
+  CASE WHEN bytes_read IS NULL AND least_files = most_files AND NOT is_cached THEN file_bytes END AS file_bytes,
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, is_cached, cached_timeout_ms, has_other_rows
+  is_text, is_same, is_cached, cached_timeout_ms, has_other_rows, has_values
 FROM weighed
 WHERE (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND ((weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0) AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms)))
