@@ -33,6 +33,9 @@
 --   the log short (checkpoints, expired snapshots).
 -- advice: main_part = 'commit' | - | - | Most of it is the commit of writes: write fewer and larger files, use the committer made
 --   for the store (S3A magic or EMR's optimized one, never rename on an object store), or a table format.
+-- advice: main_part = 'before' AND num_gaps >= 20 AND gap_ms - longest_gap_ms < 1000 * num_gaps | - | - | Most of these gaps are short, before the first job of one of many
+--   small queries, where its plan is compiled. Run fewer queries that do more each (one aggregation instead of a query for each number), or cache what
+--   they all read.
 -- advice: main_part = 'before' | - | - | Most of it is spent between the start of a query and its first job: partitions are listed
 --   and code is generated there. Filter on partition columns, keep fewer and larger files and partitions, and split plans of
 --   very many columns or steps.

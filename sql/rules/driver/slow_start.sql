@@ -7,7 +7,7 @@
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
 --   executors: then what is told is a long time before the first job, in local mode too. Where a job waited on after the first
---   executor had come (for more of them, as minRegisteredResourcesRatio has it), its first task ends the wait.
+--   executor had come, its first task ends the wait.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
 -- parameter: min_short_wait_ms bigint = 20000 [ms] the first of these, at least, where the second is a larger part
@@ -19,9 +19,8 @@
 --   began after {first_task_delay_ms:s}][; its first executor came after {worker_wait_ms:s}].
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
--- advice: is_task | - | - | A job waited although an executor was there: Spark begins when most of those it asked for have come, or after
---   spark.scheduler.maxRegisteredResourcesWaitingTime (30 s). Look why the others came late, or let the first ones begin
---   (spark.scheduler.minRegisteredResourcesRatio).
+-- advice: is_task | - | - | A job waited although an executor was there: look at the logs of the driver and of that executor for this time (a plugin or library that starts,
+--   a network that is slow to connect), and why other executors came late, if they did.
 -- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
 --   nodes ready at the time of the job, or start it at another time.
 -- advice: master LIKE 'k8s%' | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the

@@ -16,8 +16,8 @@
 --   {cached:int} partitions were cached at once].
 -- advice: is_on_disk AND is_table | - | - | Cache fewer columns and rows (select what later steps read before cache())[, or give executors more memory: all of it
 --   needs about {factor:1} times as much (spark.executor.memory)]; where what fills the cache is read as fast as the disk, do not cache at all.
--- advice: is_on_disk AND is_deserialized | - | - | Cache in serialized form, which takes a half to a fifth of the memory (MEMORY_AND_DISK_SER with Kryo:
---   spark.serializer), or less of it[; or give executors more memory: all of it needs about {factor:1} times as much (spark.executor.memory)].
+-- advice: is_on_disk AND is_deserialized | - | - | [Give executors more memory: all of it needs about {factor:1} times as much (spark.executor.memory). ]Cache less: only the
+--   records and fields that are read again, and objects in serialized form (MEMORY_AND_DISK_SER with Kryo) where that is smaller.
 -- advice: is_on_disk | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with[, or give executors more
 --   memory: all of it needs about {factor:1} times as much (spark.executor.memory)].
 -- advice: is_memory_only | - | - | Let partitions that do not fit go to disk (MEMORY_AND_DISK) rather than compute them again, cache only the columns and rows

@@ -39,10 +39,8 @@
 --   PYSPARK_PYTHON (for the workers) and PYSPARK_DRIVER_PYTHON to it.
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
 --   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
--- advice: cause = 'python_memory' AND executor_cores >= 2 * task_cpus | spark.task.cpus | TRY_CAST(2 * task_cpus AS BIGINT) | Python or native code got no memory outside of the heap: run
---   fewer tasks at once on a machine (or with spark.executor.cores), make partitions or blocks smaller, and leave more of its memory to Python ({room}).
--- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: run fewer tasks at once on a machine (spark.task.cpus, spark.executor.cores),
---   make partitions or blocks smaller, and leave more of its memory to Python ({room}).
+-- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller, leave more of the
+--   machine's memory to Python ({room}), or run fewer tasks at once on it (spark.task.cpus, spark.executor.cores).
 -- advice: cause = 'python_crash' AND bad_host IS NULL AND bad_executor IS NULL | spark.python.worker.faulthandler.enabled | 'true' | Python workers died without an exception: killed for their memory as a rule, or crashed in
 --   native code. Run fewer tasks at once and leave Python more memory ({room}); this setting makes a crash tell its stack.
 -- advice: cause = 'dependency' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there a library is missing: install it, or ship it with the application (spark.jars,

@@ -137,12 +137,14 @@ SELECT
   CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
   num_executors_max,
   executors_needed, main_part,
-  CASE WHEN skew_ms >= 0.05e0 * core_time_ms THEN skew_ms END AS skew_ms,
+  CASE WHEN skew_ms >= 0.005e0 * core_time_ms THEN skew_ms END AS skew_ms,
   CASE WHEN NOT is_interactive AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
   executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
 FROM told
-WHERE hung_ms < $max_hung_ratio * core_time_ms AND CASE
+WHERE hung_ms < $max_hung_ratio * core_time_ms
+  -- Where most of the waiting is for single long tasks, how many executors the rest needs shows only without them.
+  AND skew_ms <= idle_ms AND CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms
   ELSE (COALESCE(app_duration_ms, $min_duration_ms) >= $min_duration_ms OR idle_ms >= 2 * $medium_lost_ms) AND (
     idle_ratio >= $min_idle_ratio OR (idle_ms >= $large_idle_ms AND idle_ratio >= $min_idle_ratio / 2e0)
