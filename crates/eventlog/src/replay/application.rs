@@ -95,7 +95,7 @@ impl Replay<'_, '_> {
         let start_time = self.rows.context().start_time;
         let mut executors = std::mem::replace(&mut self.executors, Executors::new());
         let concurrency = executors.concurrency();
-        let (num_unregistered, unregistered_reason) = executors.unregistered();
+        let (num_unregistered, unregistered_reason) = executors.unregistered(self.end_time);
         let start = self.start.take();
         let has_start = start.is_some();
         let (name, user) = if let Some(start) = start {

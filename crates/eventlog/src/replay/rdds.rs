@@ -125,9 +125,14 @@ impl Rdds {
             -1 => start.info.index,
             known => known,
         };
-        let known = self.known.get_mut(&rdd_id);
-        if let Some(cache) = known.and_then(|rdd| rdd.cache.as_mut())
+        let Some(rdd) = self.known.get_mut(&rdd_id) else {
+            return;
+        };
+        // A task that runs again in the stage that fills the cache misses nothing.
+        let fills = rdd.num_stages == 0 || rdd.first_stage_id == stage.stage_id;
+        if let Some(cache) = rdd.cache.as_mut()
             && let Some(found) = cache.find(&format!("rdd_{rdd_id}_{partition}"))
+            && !fills
         {
             self.reading.insert(start.info.task_id, (rdd_id, found));
         }
@@ -343,7 +348,14 @@ mod tests {
         for (task, partition) in [(2, 0), (3, 1)] {
             rdds.on_task_start(&task_start(task, partition), &later);
         }
-        // What nobody has computed before is not missed.
+        // What nobody has computed before is not missed, nor in the stage that fills the cache.
+        let filling: StageInfo = serde_json::from_str(&format!(
+            r#"{{"Stage ID":0,"Number of Tasks":2,"RDD Info":[{CACHED}]}}"#
+        ))
+        .unwrap();
+        rdds.on_task_start(&task_start(8, 3), &filling);
+        rdds.on_task_start(&task_start(8, 3), &filling);
+        rdds.on_task_end(&task_end(8, 777, "broadcast_3", true, false));
         rdds.on_task_start(&task_start(9, 2), &later);
         rdds.on_task_end(&task_end(9, 333, "broadcast_3", true, false));
         // The first of them drives its own block out: the next that wants it computes it.

@@ -3,6 +3,7 @@
 mod executor;
 mod lifetime;
 mod totals;
+mod unregistered;
 mod written_ids;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,6 +19,7 @@ use crate::limits;
 use crate::rows::{ExecutorRow, ProcessRow, json_text};
 
 use self::executor::{Executor, StoredBlock, finish_row};
+use self::unregistered::Unregistered;
 use self::written_ids::WrittenIds;
 use super::shape::Shape;
 use super::storage::rdd_of;
@@ -36,15 +38,6 @@ const REMOVED_KEPT: usize = 16_384;
 )]
 fn truncated(number: f64) -> i64 {
     number as i64
-}
-
-/// Executors that ended before they had registered with the driver: the History Server shows none of them.
-#[derive(Debug, Default)]
-struct Unregistered {
-    ids: WrittenIds,
-    count: i64,
-    /// Of the last one.
-    reason: Option<String>,
 }
 
 /// All executors of an application.
@@ -84,9 +77,8 @@ impl Executors {
     }
 
     /// How many executors ended before they had registered, and why the last one did.
-    pub(super) fn unregistered(&mut self) -> (i64, Option<String>) {
-        let reason = self.unregistered.reason.take();
-        (self.unregistered.count, reason)
+    pub(super) fn unregistered(&mut self, end_time: Option<i64>) -> (i64, Option<String>) {
+        std::mem::take(&mut self.unregistered).finish(end_time)
     }
 
     /// `spark.task.cpus` as of the newest environment.
@@ -251,13 +243,7 @@ impl Executors {
         let id = removed.executor_id.as_str();
         let Some(mut executor) = self.live.remove(id) else {
             let was_there = self.removed.contains_key(id) || self.written.contains(id);
-            if was_there || self.unregistered.ids.contains(id) {
-                return false;
-            }
-            self.unregistered.ids.insert(&id.into());
-            self.unregistered.count += 1;
-            self.unregistered.reason = Some(removed.reason);
-            return true;
+            return !was_there && self.unregistered.add(removed);
         };
         self.blocks.remove(id);
         if let Some(host) = executor.hostname().cloned() {
