@@ -8,9 +8,9 @@
 -- parameter: min_executors bigint = 3 [count] executors that ended like that, at least
 -- evidence: {unregistered:executor|executors} ended before they registered with the driver[: {reason}]; {who} did
 --   {work}.
--- advice: reason LIKE '%code 1%' | - | - | Look at stderr of such an executor on its worker, in the work folder of the application: a wrong JAVA_HOME, options that Java refuses, or a
---   driver that it cannot reach (spark.driver.host, firewall).
 -- advice: LOWER(reason) LIKE '%memory%' OR reason LIKE '%137%' | - | - | They got no memory: ask for smaller executors, or look at what else runs on their hosts.
+-- advice: reason LIKE '%code 1' | - | - | Look at stderr of such an executor on its worker, in the work folder of the application: a wrong JAVA_HOME, options that Java refuses, or a
+--   driver that it cannot reach (spark.driver.host, firewall).
 -- recommendation: Look at the log of such an executor: a wrong Java, an image that cannot be pulled, a host without room, or a driver that it
 --   cannot reach (spark.driver.host, spark.driver.bindAddress, firewall).
 SELECT
