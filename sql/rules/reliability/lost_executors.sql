@@ -2,10 +2,12 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
---   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), node (the
+--   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
+--   connection, where garbage collection had taken a large part of the time of its tasks, or of all tasks where it ended none; no answer
+--   with a full heap too), node (the
 --   machine went, a spot instance among them), preempted (by another queue), heartbeat (no answer for too
 --   long), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
@@ -13,10 +15,15 @@
 --   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
 --   all other tasks of a stage were done.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
+-- parameter: min_gc_share double = 0.3 [ratio] garbage collection over the time of tasks from which it is what an executor went for, where nothing else tells
+-- parameter: min_tasks_ms double = 1e4 [ms] time of ended tasks that tells it, at least
+-- parameter: min_heap_share double = 0.95 [ratio] peak of the heap from which it was full, where an executor did not answer
+-- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
 --   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
---   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][: {reason}].
+--   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][, which took no more than {new_run_ms:s}][;
+--   garbage collection took {gc_share:pct} of the time of tasks][; their heap was full to {heap_share:pct}][: {reason}].
 -- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
 --   one row (collect_list, collect_set, an exact percentile or median), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
 --   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
@@ -26,6 +33,13 @@
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap was full: run fewer tasks at once in an executor, or make partitions
 --   smaller.
+-- advice: cause = 'gc' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
+--   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap is nearly full, and executors that collect garbage do not answer: give them more of it for each core (or run fewer
+--   tasks at once), and keep fewer objects alive. Where a whole host got slow, see whether all that runs there fits into its memory.
+-- advice: cause = 'gc' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
+--   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap is nearly full, and executors that collect garbage do not answer: run fewer tasks at once in an executor, or
+--   make partitions smaller.
+-- advice: cause = 'gc' | - | - | The heap is nearly full, and executors that collect garbage do not answer: choose more memory for each core, or make partitions smaller.
 -- advice: cause = 'heap' | - | - | The heap was full: choose more memory for each core, or make partitions smaller.
 -- advice: cause = 'container' AND has_containers AND spark_minor >= 203 | spark.executor.memoryOverhead |
 --   CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | The container needs more room beside the heap (Python workers, network buffers,
@@ -39,6 +53,11 @@
 --   instances with more memory for each core, or keep less in Python and native memory.
 -- advice: cause = 'signal' | - | - | Signal 9 comes from the system's memory killer or from a person: look at the kernel's log of the host;
 --   leave more of its memory free beside the heaps.
+-- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL AND master LIKE 'spark://%' | spark.speculation | 'true' | Short
+--   tasks hung on it until the loss was noticed: speculation starts a second run of them elsewhere, and a shorter spark.worker.timeout of the
+--   master and spark.network.timeout notice it sooner. Look at the logs of the worker and of its machine too.
+-- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL | spark.speculation | 'true' | Short tasks hung on it until the loss was
+--   noticed: speculation starts a second run of them elsewhere, and a shorter spark.network.timeout notices it sooner.
 -- advice: cause = 'node' AND spark_minor >= 301 AND NOT decommission AND can_decommission | spark.decommission.enabled | 'true' |
 --   The machines went (spot, scaled in, or broken): let executors hand over their data before they go (with
 --   spark.storage.decommission.enabled), keep the driver on demand, and spread over more instance types.
@@ -62,15 +81,16 @@ WITH last_jobs AS (
   FROM jobs
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
-classified AS (
+lost AS (
   SELECT
-    e.platform, e.cluster_id, e.application_id, e.attempt_id, executor_id, lifetime_ms,
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms,
+    CASE WHEN e.peak_jvm_heap_memory > 0 THEN CAST(e.peak_jvm_heap_memory AS DOUBLE) / NULLIF(e.executor_memory_bytes, 0) END AS heap_share,
     -- On one line, without the stop that the sentence has of its own.
     REGEXP_REPLACE(
       TRIM(REGEXP_REPLACE(REPLACE(remove_reason, CHR(10), ' '), ' +', ' ')), '[.: ]+$', ''
     ) AS reason,
     CASE
-      WHEN exit_code = 52 OR remove_reason LIKE '%JVM OOM%' OR remove_reason LIKE '%OutOfMemoryError%' THEN 'heap'
+      WHEN e.exit_code = 52 OR remove_reason LIKE '%JVM OOM%' OR remove_reason LIKE '%OutOfMemoryError%' THEN 'heap'
       WHEN remove_reason LIKE '%memory limit%' OR remove_reason LIKE '%possible container OOM%'
         OR remove_reason LIKE '%OOMKilled%' THEN 'container'
       WHEN remove_reason LIKE '%preempted%' THEN 'preempted'
@@ -81,15 +101,62 @@ classified AS (
       WHEN loss_kind = 'oom' THEN 'container'
       WHEN loss_kind = 'killed' THEN 'killed'
       ELSE 'unknown'
-    END AS cause
+    END AS told_cause,
+    -- A machine that the cloud took back, or a worker that was shut down, has nothing to do with heaps.
+    loss_kind = 'spot' OR e.exit_code IS NOT NULL OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%Worker shutting down%'
+      OR remove_reason LIKE '%node was terminated%' AS is_explained
   FROM executors AS e
   LEFT JOIN last_jobs AS j
     ON j.platform = e.platform AND j.cluster_id = e.cluster_id
     AND j.application_id = e.application_id AND j.attempt_id = e.attempt_id
   WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
-    AND (COALESCE(remove_time < j.last_end, TRUE) OR exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
+    AND (COALESCE(remove_time < j.last_end, TRUE) OR e.exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
     -- A shutdown in the middle of a job stops its executors first.
     AND NOT COALESCE(loss_kind = 'killed' AND UNIX_MILLIS(remove_time) >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)
+),
+-- Only their tasks are worth going through.
+losers AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost
+),
+-- What tasks tell of garbage collection that ended well; the others do not count it.
+collections AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
+    SUM(CAST(t.jvm_gc_time AS DOUBLE)) AS gc_ms, SUM(CAST(t.executor_run_time AS DOUBLE)) AS run_ms
+  FROM tasks AS t
+  INNER JOIN losers AS l
+    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
+    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  WHERE t.status = 'SUCCESS'
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
+),
+all_collections AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(gc_ms) AS gc_ms, SUM(run_ms) AS run_ms
+  FROM collections
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+pressed AS (
+  SELECT
+    e.*,
+    CASE WHEN c.run_ms >= $min_tasks_ms THEN c.gc_ms / NULLIF(c.run_ms, 0e0)
+      WHEN a.run_ms >= $min_tasks_ms THEN a.gc_ms / NULLIF(a.run_ms, 0e0) END AS gc_share
+  FROM lost AS e
+  LEFT JOIN collections AS c
+    ON c.platform = e.platform AND c.cluster_id = e.cluster_id
+    AND c.application_id = e.application_id AND c.attempt_id = e.attempt_id AND c.executor_id = e.executor_id
+  LEFT JOIN all_collections AS a
+    ON a.platform = e.platform AND a.cluster_id = e.cluster_id
+    AND a.application_id = e.application_id AND a.attempt_id = e.attempt_id
+),
+classified AS (
+  SELECT
+    p.*,
+    CASE
+      WHEN told_cause IN ('node', 'heartbeat', 'unknown') AND NOT COALESCE(is_explained, FALSE) AND gc_share >= $min_gc_share THEN 'gc'
+      WHEN told_cause = 'heartbeat' AND heap_share >= $min_heap_share THEN 'gc'
+      ELSE told_cause
+    END AS cause
+  FROM pressed AS p
 ),
 losses AS (
   SELECT
@@ -97,15 +164,13 @@ losses AS (
     COUNT(*) AS num_lost,
     AVG(CAST(lifetime_ms AS DOUBLE)) AS mean_lifetime_ms,
     MIN(SUBSTR(reason, 1, 200)) AS reason,
+    MAX(CASE WHEN cause = 'gc' AND gc_share >= $min_gc_share THEN gc_share END) AS gc_share,
+    MAX(CASE WHEN cause = 'gc' AND heap_share >= $min_heap_share THEN heap_share END) AS heap_share,
     ROW_NUMBER() OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COUNT(*) DESC, cause
     ) AS place
   FROM classified
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
-),
--- Only their tasks are worth going through.
-losers AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM losses
 ),
 failed_time AS (
   SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, SUM(CAST(t.duration AS DOUBLE)) AS failed_ms
@@ -155,7 +220,9 @@ stage_waits AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id,
     MAX(CASE WHEN k.index IS NOT NULL THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS taken_end_ms,
-    MAX(CASE WHEN k.index IS NULL THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS others_end_ms
+    MAX(CASE WHEN k.index IS NULL THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS others_end_ms,
+    MAX(CASE WHEN k.index IS NOT NULL AND t.status = 'SUCCESS' THEN t.duration END) AS new_run_ms,
+    COUNT(DISTINCT k.index) AS num_taken, COUNT(DISTINCT t.index) AS num_indexes
   FROM tasks AS t
   INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id FROM taken) AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
@@ -168,7 +235,13 @@ stage_waits AS (
   GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
 ),
 waited AS (
-  SELECT platform, cluster_id, application_id, attempt_id, SUM(GREATEST(taken_end_ms - others_end_ms, 0)) AS wait_ms
+  SELECT
+    platform, cluster_id, application_id, attempt_id, SUM(GREATEST(taken_end_ms - others_end_ms, 0)) AS wait_ms,
+    -- So few that speculation begins (when nine of ten tasks are done in Spark 4, three of four before), and much shorter than the wait.
+    SUM(CASE WHEN taken_end_ms - others_end_ms >= $min_hung_ratio * new_run_ms AND num_taken <= 0.1e0 * num_indexes
+      THEN taken_end_ms - others_end_ms ELSE 0 END) AS hung_ms,
+    MAX(CASE WHEN taken_end_ms - others_end_ms >= $min_hung_ratio * new_run_ms AND num_taken <= 0.1e0 * num_indexes
+      THEN new_run_ms END) AS new_run_ms
   FROM stage_waits
   WHERE taken_end_ms IS NOT NULL AND others_end_ms IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -201,7 +274,7 @@ SELECT
     WHEN a.app_duration_ms < 60000 OR l.place > 1 THEN 'low'
     WHEN NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE) THEN 'medium'
     -- Memory goes again, and next time it may be the task that cannot be repeated.
-    WHEN l.num_lost > 1 AND (w.lost_ms >= 60000 OR l.cause IN ('heap', 'container')) THEN 'medium'
+    WHEN l.num_lost > 1 AND (w.lost_ms >= 60000 OR l.cause IN ('heap', 'container', 'gc')) THEN 'medium'
     ELSE 'low'
   END AS severity,
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
@@ -209,7 +282,8 @@ SELECT
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS recoverable_ms,
-  g.platform IS NOT NULL AS gathers, w.num_again, w.num_again_stages, w.again_stage,
+  CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms AND y.hung_ms >= 0.5e0 * y.wait_ms THEN y.new_run_ms END AS new_run_ms,
+  l.gc_share, l.heap_share, g.platform IS NOT NULL AS gathers, w.num_again, w.num_again_stages, w.again_stage,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
   COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS can_decommission, COALESCE(a.is_databricks, FALSE) AS is_databricks,
