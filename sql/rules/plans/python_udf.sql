@@ -2,11 +2,11 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
---   would take instead is not known. operator_ms is the part that the operators of queries measured.
+--   would take instead is not known. Stages of RDDs without counted data, or shorter ones, do not decide whether it fires, but are told with the others. operator_ms is the part that the operators of queries measured.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
 -- parameter: min_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, at least
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
@@ -62,16 +62,13 @@ python_rdds AS (
   FROM rdds
   WHERE rdd_name LIKE 'Python%' AND last_stage_id IS NOT NULL
 ),
-times AS (
+stage_kinds AS (
   SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id,
-    SUM(CASE WHEN f.has_python OR r.stage_id IS NOT NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS python_ms,
-    SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS rdd_ms,
-    COUNT(DISTINCT CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN f.stage_id END) AS num_rdd_stages,
-    SUM(CASE WHEN r.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.data_bytes AS DOUBLE) ELSE 0e0 END) AS rdd_bytes,
-    SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms,
-    MAX(CASE WHEN f.stage_name LIKE 'groupByKey at %' AND r.stage_id IS NOT NULL THEN 1 ELSE 0 END) AS has_group_by_key,
-    MAX(f.spark_minor) AS spark_minor
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_name, f.data_bytes, f.spark_minor, f.has_python,
+    CAST(f.executor_run_time AS DOUBLE) AS run_ms,
+    r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AS is_rdd,
+    -- Without data it is the program that takes the time as a rule, not its rows.
+    r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AND f.data_bytes > 1 AND f.stage_ms >= $min_rdd_stage_ms AS is_sure
   FROM timed AS f
   LEFT JOIN made_frames AS m
     ON m.platform = f.platform AND m.cluster_id = f.cluster_id
@@ -79,9 +76,22 @@ times AS (
   LEFT JOIN python_rdds AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
-    -- Without data it is the program that takes the time, not its rows.
-    AND f.data_bytes > 1 AND f.stage_ms >= $min_rdd_stage_ms AND m.stage_id IS NULL
-  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
+),
+times AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN has_python OR is_rdd THEN run_ms ELSE 0e0 END) AS python_ms,
+    SUM(CASE WHEN is_rdd THEN run_ms ELSE 0e0 END) AS rdd_ms,
+    COUNT(DISTINCT CASE WHEN is_rdd THEN stage_id END) AS num_rdd_stages,
+    SUM(CASE WHEN has_python THEN run_ms ELSE 0e0 END) AS query_ms,
+    SUM(CASE WHEN is_sure THEN run_ms ELSE 0e0 END) AS sure_rdd_ms,
+    SUM(CASE WHEN has_python OR is_sure THEN run_ms ELSE 0e0 END) AS sure_ms,
+    SUM(CASE WHEN is_sure THEN CAST(data_bytes AS DOUBLE) ELSE 0e0 END) AS rdd_bytes,
+    SUM(run_ms) AS run_ms,
+    MAX(CASE WHEN stage_name LIKE 'groupByKey at %' AND is_rdd THEN 1 ELSE 0 END) AS has_group_by_key,
+    MAX(spark_minor) AS spark_minor
+  FROM stage_kinds
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 operators AS (
   SELECT
@@ -175,10 +185,10 @@ LEFT JOIN twice AS c
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE t.python_ms >= $min_share * t.run_ms
-  AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.rdd_ms * 2 >= t.python_ms)
-  AND (t.python_ms - t.rdd_ms >= $min_run_time_ms OR t.python_ms >= $min_all_run_time_ms
-    OR (t.python_ms - t.rdd_ms >= $half_run_time_ms AND t.python_ms - t.rdd_ms >= 0.5e0 * t.run_ms)
-    OR (t.python_ms >= $half_all_run_time_ms AND t.python_ms >= 0.5e0 * t.run_ms)
-    OR (t.python_ms >= $most_all_run_time_ms AND t.python_ms >= $most_share * t.run_ms AND (t.rdd_ms = 0e0 OR t.rdd_bytes >= $min_rdd_bytes)))
-  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows <= $small_batch_rows OR t.python_ms >= $min_vectorized_ms)
+WHERE t.sure_ms >= $min_share * t.run_ms
+  AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
+  AND (t.query_ms >= $min_run_time_ms OR t.sure_ms >= $min_all_run_time_ms
+    OR (t.query_ms >= $half_run_time_ms AND t.query_ms >= 0.5e0 * t.run_ms)
+    OR (t.sure_ms >= $half_all_run_time_ms AND t.sure_ms >= 0.5e0 * t.run_ms)
+    OR (t.sure_ms >= $most_all_run_time_ms AND t.sure_ms >= $most_share * t.run_ms AND (t.sure_rdd_ms = 0e0 OR t.rdd_bytes >= $min_rdd_bytes)))
+  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.sure_rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows <= $small_batch_rows OR t.query_ms >= $min_vectorized_ms)
