@@ -4,7 +4,7 @@
 --   that differs by a letter or two, which suggestion names. unknown: no Spark knows the name although it is in a
 --   family whose names are all known, or a letter or two off a family. Names without spark. before them count where Spark knows them with it. too_new, removed: another version of Spark knows it, not the application's.
 --   no_effect: Spark accepts it and does nothing with it. switched_off: what it belongs to is off, which suggestion
---   names. deprecated: another name replaced it. Names of platforms, libraries and users are theirs and not
+--   names. deprecated: another name replaced it. local_mode: it is about executors, of which local mode starts none. is_local_mode says that what suggestion names would do nothing for that reason either. Names of platforms, libraries and users are theirs and not
 --   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled,
 --   unknown and switched_off are.
 -- reads: application_facts, applications, ref_spark_settings, spark_settings
@@ -27,6 +27,7 @@ versions AS (
   SELECT
     v.platform, v.cluster_id, v.application_id, v.attempt_id,
     v.is_databricks OR v.platform = 'databricks' AS is_databricks,
+    COALESCE((a.master = 'local' OR a.master LIKE 'local[%') AND NOT v.is_databricks AND v.platform = 'event_log', FALSE) AS is_local,
     -- A vendor's or unreleased version has settings of later ones.
     NOT v.is_databricks AND v.platform = 'event_log' AND a.spark_version NOT LIKE '%-%' AS is_plain,
     TRY_CAST(SPLIT_PART(a.spark_version, '.', 1) AS BIGINT) * 10000
@@ -109,12 +110,14 @@ named AS (
       WHEN m.key IS NOT NULL THEN 'unknown'
       WHEN NOT v.is_plain THEN CAST(NULL AS STRING)
       -- It had one before it was deprecated.
+      WHEN v.is_local AND s.key IN ('spark.executor.memory', 'spark.executor.cores', 'spark.executor.instances', 'spark.executor.memoryOverhead', 'spark.cores.max') THEN 'local_mode'
       WHEN k.is_without_effect AND COALESCE(k.deprecated_number <= v.version_number, TRUE) THEN 'no_effect'
       WHEN k.since_number > v.version_number THEN 'too_new'
       WHEN k.removed_number <= v.version_number AND (k.replaced_by IS NULL OR k.deprecated_number IS NULL) THEN 'removed'
       WHEN k.deprecated_number <= v.version_number AND k.replaced_by IS NOT NULL THEN 'deprecated'
     END AS problem,
     COALESCE(n.suggestion, k.replaced_by) AS suggestion,
+    v.is_local AND COALESCE(n.suggestion, k.replaced_by, '') IN ('spark.executor.memory', 'spark.executor.cores', 'spark.executor.instances', 'spark.executor.memoryOverhead', 'spark.cores.max') AS is_local_mode,
     k.since_version, k.removed_in, k.deprecated_since
   FROM set_values AS s
   INNER JOIN versions AS v
@@ -151,11 +154,11 @@ switched AS (
   )
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, key, value, problem, suggestion, since_version, removed_in, deprecated_since
+  platform, cluster_id, application_id, attempt_id, key, value, problem, suggestion, since_version, removed_in, deprecated_since, is_local_mode
 FROM named
 WHERE problem IS NOT NULL
 UNION ALL
 SELECT
   platform, cluster_id, application_id, attempt_id, key, value, problem, suggestion,
-  CAST(NULL AS STRING) AS since_version, CAST(NULL AS STRING) AS removed_in, CAST(NULL AS STRING) AS deprecated_since
+  CAST(NULL AS STRING) AS since_version, CAST(NULL AS STRING) AS removed_in, CAST(NULL AS STRING) AS deprecated_since, FALSE AS is_local_mode
 FROM switched

@@ -2,7 +2,7 @@
 -- title: All partitions of a table are read
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a large read of a partitioned table, or a smaller one whose filter keeps few of its rows and which takes much of the
 --   application's task time, that filters on other columns, but not on those by which the table is
 --   partitioned, neither before the query nor while it runs (dynamic partition pruning). Whether a filter on
@@ -14,7 +14,7 @@
 -- parameter: min_read_ms double = 10000 [ms] and that task time, at least
 -- parameter: max_kept double = 0.2 [ratio] and rows that the filter above the read keeps, at most
 -- parameter: min_partitions bigint = 10 [count] partitions read, at least
--- evidence: Query {sql_id:int} ({query_description}) reads from all {partitions_read:partition|partitions} of {source}[, {files_read:file|files}] of {bytes_read:bytes},
+-- evidence: Query {sql_id:int} ({query_description}) reads from all {partitions_read:partition|partitions} of {source}[, {files_read:file|files}], {bytes_read:bytes} in all,
 --   with no filter on its partition columns; it filters on {data_filters}[ and keeps {kept:pct} of the rows].
 -- recommendation: Filter on the partition columns too where the question allows it (a range of days), join with a small filtered
 --   table on them so that dynamic pruning applies, or partition or cluster the table by the columns that are asked for.

@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -31,7 +31,7 @@
 -- parameter: min_unpruned_share double = 0.2 [ratio] and the same over all task time, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
---   from {files_each:file|files}][ of {file_bytes:bytes}]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
+--   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
 -- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
 --   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some

@@ -23,7 +23,7 @@
 --   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
 --   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][, which took no more than {new_run_ms:s}][;
---   garbage collection took {gc_share:pct} of the time of tasks][; their heap was full to {heap_share:pct}][: {reason}].
+--   garbage collection took up to {gc_share:pct} of the time of tasks][; their heap was full to {heap_share:pct}][: {reason}].
 -- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
 --   one row (collect_list, collect_set, an exact percentile or median), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
 --   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
