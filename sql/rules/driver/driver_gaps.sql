@@ -2,12 +2,12 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
---   An interactive session waits for its people and a streaming query for its data; neither is judged.
+--   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low. An interactive session waits for its people and a streaming query for its data; neither is judged.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
@@ -17,10 +17,10 @@
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
---   {held_cores:1} cores held on average. Of this the driver spent {outside_ms:s} outside of any query[, {iterate_ms:s} taking rows of
---   toLocalIterator][, {commit_ms:s} committing
---   what queries wrote][, {before_job_ms:s} preparing queries][, {between_jobs_ms:s} between jobs of a query][,
---   {collect_ms:s} on results of queries][, {command_ms:s} in commands without a job]. The longest took
+--   {held_cores:1} cores held on average[; {outside_ms:s} outside of any query][; {iterate_ms:s} taking rows of
+--   toLocalIterator][; {commit_ms:s} committing
+--   what queries wrote][; {before_job_ms:s} preparing queries][; {between_jobs_ms:s} between jobs of a query][;
+--   {collect_ms:s} on results of queries][; {command_ms:s} in commands without a job]. The longest took
 --   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})].
 -- advice: (main_part = 'outside' OR main_part = 'before') AND wide_columns >= 100 | - | - | The query after the longest gap has some {wide_columns:int} columns: withColumn
 --   in a loop analyzes the whole plan anew for each of them. Add all columns in one select (or withColumns), and cut plans that stay very
@@ -36,9 +36,13 @@
 -- advice: main_part = 'before' AND num_gaps >= 20 AND gap_ms - longest_gap_ms < 1000 * num_gaps | - | - | Most of these gaps are short, before the first job of one of many
 --   small queries, where its plan is compiled. Run fewer queries that do more each (one aggregation instead of a query for each number), or cache what
 --   they all read.
--- advice: main_part = 'before' | - | - | Most of it is spent between the start of a query and its first job: partitions are listed
---   and code is generated there. Filter on partition columns, keep fewer and larger files and partitions, and split plans of
---   very many columns or steps.
+-- advice: main_part = 'before' AND (files_read >= 1000 OR partitions_read >= 100) | - | - | Most of it is spent between the start of a query and its first job: the
+--   query after the longest gap reads {files_read:file|files}[ of {partitions_read:partition|partitions}], which are listed there. Filter on partition columns, and keep fewer and
+--   larger files and partitions.
+-- advice: main_part = 'before' AND num_nodes >= 100 | - | - | Most of it is spent between the start of a query and its first job, where its plan is compiled: that of the
+--   query after the longest gap has {num_nodes:step|steps}. Split it (write a part to a table, checkpoint), and do not build plans in loops.
+-- advice: main_part = 'before' | - | - | Most of it is spent between the start of a query and its first job, where files and partitions are listed, catalogs are
+--   asked, and code is generated: look at the log of the driver for that time, and run fewer queries that do more each.
 -- advice: main_part = 'collect' | - | - | Most of it follows the last job of a query: results come to the driver. Write them from
 --   the executors instead of collecting them (collect, toPandas), or collect fewer rows.
 -- advice: main_part = 'between' | - | - | Most of it lies between the jobs of one query: the rest of the plan is made anew after each, and
@@ -128,6 +132,23 @@ wide AS (
   WHERE g.place = 1 AND n.operator_kind = 'project' AND n.description LIKE '% more fields%'
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
+-- What the query after the longest gap reads, and the steps of its plan.
+next_queries AS (
+  SELECT
+    g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(q.num_nodes) AS num_nodes, SUM(s.files_read) AS files_read, MAX(s.partitions_read) AS partitions_read
+  FROM counted AS g
+  INNER JOIN jobs AS j
+    ON j.platform = g.platform AND j.cluster_id = g.cluster_id
+    AND j.application_id = g.application_id AND j.attempt_id = g.attempt_id AND j.job_id = g.job_id
+  INNER JOIN sql AS q
+    ON q.platform = j.platform AND q.cluster_id = j.cluster_id
+    AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.sql_id = j.sql_id
+  LEFT JOIN sql_scans AS s
+    ON s.platform = q.platform AND s.cluster_id = q.cluster_id
+    AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.sql_id = q.sql_id AND s.operation = 'read'
+  WHERE g.place = 1
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
+),
 set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -155,12 +176,13 @@ summed AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
+  CASE WHEN a.is_local AND s.gap_ms < 60000 THEN 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
   s.gap_ms AS recoverable_ms,
   s.gap_ms, CAST(s.gap_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS gap_ratio, s.num_gaps, s.held_ms / NULLIF(s.gap_ms, 0) AS held_cores,
-  TRY_CAST(s.outside_ms AS BIGINT) AS outside_ms,
   -- What is not worth a word is left out of the sentence.
+  CASE WHEN s.outside_ms >= 1e3 THEN TRY_CAST(s.outside_ms AS BIGINT) END AS outside_ms,
   CASE WHEN s.iterate_ms >= 1e3 THEN TRY_CAST(s.iterate_ms AS BIGINT) END AS iterate_ms,
   CASE WHEN s.commit_ms >= 1e3 THEN TRY_CAST(s.commit_ms AS BIGINT) END AS commit_ms,
   CASE WHEN s.before_job_ms >= 1e3 THEN TRY_CAST(s.before_job_ms AS BIGINT) END AS before_job_ms,
@@ -177,7 +199,7 @@ SELECT
   s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
   s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
   COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores,
-  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, w.wide_columns, a.spark_minor
+  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
@@ -191,6 +213,9 @@ LEFT JOIN set_values AS v
 LEFT JOIN wide AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+LEFT JOIN next_queries AS x
+  ON x.platform = a.platform AND x.cluster_id = a.cluster_id
+  AND x.application_id = a.application_id AND x.attempt_id = a.attempt_id
 LEFT JOIN results AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
