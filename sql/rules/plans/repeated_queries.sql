@@ -2,26 +2,68 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads. Each pays for planning, scheduling and
---   start-up. What one query over all of it would take is not known, so no loss is counted. Micro-batches of
+--   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted. Micro-batches of
 --   streams and interactive sessions are not judged.
 -- parameter: min_queries bigint = 20 [count] executions of the query, at least
 -- parameter: min_total_ms bigint = 20000 [ms] wall time in which any of them ran, at least
 -- parameter: min_share double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: min_half_ms bigint = 10000 [ms] that wall time where it is half of the application's, at least
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
--- evidence: The query {description}[ over {tables_read}] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
+-- parameter: max_source_bytes double = 134217728 [bytes] files that all queries of several places read, at most
+-- evidence: [The query {description}][Queries of {num_places:place|places} in the code][ over {tables_read}][, {source_bytes:bytes},] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
 --   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average.
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
 --   files by them.
+-- advice: num_places >= 1 | - | - | Planning and starting a query takes longer than reading so little: compute all numbers in one pass (a select of many aggregates, or
+--   a grouping), cache the data before the first of these queries, or collect them once and go on without Spark.
 -- recommendation: Ask once for all of it: replace the loop by a join or a grouping over the values that it goes through, or collect
 --   what the loop needs with one query before it.
-WITH repeated AS (
+WITH sources AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, description, num_nodes, tables_read,
-    COUNT(*) AS num_queries,
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    CASE WHEN COUNT(*) = COUNT(bytes_read) THEN SUM(CAST(bytes_read AS DOUBLE)) END AS source_bytes
+  FROM sql_scans
+  WHERE operation = 'read'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+cached AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  FROM sql_nodes
+  WHERE node_name LIKE '%InMemoryTableScan%'
+),
+queries AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read, f.tables_written,
+    -- The same line of a Python program, called from a thread of its own.
+    REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') AS description,
+    f.duration_ms, f.num_jobs, f.num_tasks, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms,
+    CASE WHEN c.platform IS NULL THEN s.source_bytes END AS source_bytes
+  FROM query_facts AS f
+  INNER JOIN sql AS q
+    ON q.platform = f.platform AND q.cluster_id = f.cluster_id
+    AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  LEFT JOIN sources AS s
+    ON s.platform = f.platform AND s.cluster_id = f.cluster_id
+    AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id AND s.sql_id = f.sql_id
+  LEFT JOIN cached AS c
+    ON c.platform = f.platform AND c.cluster_id = f.cluster_id
+    AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.sql_id = f.sql_id
+  WHERE q.streaming_query_id IS NULL AND f.num_jobs > 0
+),
+-- Each query counts for the place in the code, and for the small data that it reads.
+grouped AS (
+  SELECT q.*, 1 AS kind, q.description AS place_name, q.num_nodes AS place_nodes FROM queries AS q
+  UNION ALL
+  SELECT q.*, 2 AS kind, '' AS place_name, 0 AS place_nodes FROM queries AS q
+  WHERE q.tables_read IS NOT NULL AND q.tables_written IS NULL AND q.source_bytes <= $max_source_bytes
+),
+repeated AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, kind, MIN(description) AS description, place_nodes AS num_nodes, tables_read,
+    COUNT(*) AS num_queries, COUNT(DISTINCT description) AS num_places, MAX(source_bytes) AS source_bytes,
     SUM(CASE
       WHEN begin_ms IS NULL THEN CAST(duration_ms AS DOUBLE)
       ELSE CAST(GREATEST(begin_ms + duration_ms - GREATEST(begin_ms, COALESCE(previous_end_ms, begin_ms)), 0) AS DOUBLE)
@@ -32,44 +74,38 @@ WITH repeated AS (
     AVG(CAST(num_tasks AS DOUBLE)) AS tasks_each
   FROM (
     SELECT
-      f.platform, f.cluster_id, f.application_id, f.attempt_id, f.num_nodes, f.tables_read, f.tables_written,
-      -- The same line of a Python program, called from a thread of its own.
-      REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') AS description,
-      f.duration_ms, f.num_jobs, f.num_tasks, UNIX_MILLIS(q.submission_time) AS begin_ms,
+      g.*,
       -- Queries of threads run side by side: each counts for the time in which none before it ran.
-      MAX(UNIX_MILLIS(q.submission_time) + f.duration_ms) OVER (
-        PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0'),
-          f.num_nodes, f.tables_read
-        ORDER BY q.submission_time, f.sql_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      MAX(begin_ms + duration_ms) OVER (
+        PARTITION BY platform, cluster_id, application_id, attempt_id, kind, place_name, place_nodes, tables_read
+        ORDER BY submission_time, sql_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       ) AS previous_end_ms
-    FROM query_facts AS f
-    INNER JOIN sql AS q
-      ON q.platform = f.platform AND q.cluster_id = f.cluster_id
-      AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
-    WHERE q.streaming_query_id IS NULL AND f.num_jobs > 0
+    FROM grouped AS g
   ) AS f
-  GROUP BY platform, cluster_id, application_id, attempt_id, description, num_nodes, tables_read
+  GROUP BY platform, cluster_id, application_id, attempt_id, kind, place_name, place_nodes, tables_read
 ),
 ranked AS (
   SELECT
-    r.*,
+    r.*, a.app_duration_ms,
     ROW_NUMBER() OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY total_ms DESC, description, num_nodes
+      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id ORDER BY r.kind, r.total_ms DESC, r.description, r.num_nodes
     ) AS place
   FROM repeated AS r
-  WHERE num_queries >= $min_queries
+  INNER JOIN application_facts AS a
+    ON a.platform = r.platform AND a.cluster_id = r.cluster_id
+    AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
+  WHERE r.num_queries >= $min_queries AND NOT a.is_interactive
+    AND (r.total_ms >= $min_total_ms OR (r.total_ms >= $min_half_ms AND r.total_ms >= 0.5e0 * a.app_duration_ms))
+    AND r.total_ms >= $min_share * a.app_duration_ms AND r.mean_ms <= $max_mean_ms
 )
 SELECT
-  a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN r.total_ms >= 0.5e0 * a.app_duration_ms AND r.total_ms >= 600000 THEN 'medium' ELSE 'low' END AS severity,
+  platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
+  CASE WHEN kind = 1 AND total_ms >= 0.5e0 * app_duration_ms AND total_ms >= 600000 THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  SUBSTR(REPLACE(r.description, CHR(10), ' '), 1, 120) AS description,
-  r.num_queries, r.total_ms, r.mean_ms, r.is_write,
-  CASE WHEN r.all_ms >= 1.2e0 * r.total_ms THEN r.all_ms / NULLIF(r.total_ms, 0) END AS side_by_side, SUBSTR(r.tables_read, 1, 120) AS tables_read, r.jobs_each, r.tasks_each, a.app_duration_ms
-FROM ranked AS r
-INNER JOIN application_facts AS a
-  ON a.platform = r.platform AND a.cluster_id = r.cluster_id
-  AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.place = 1 AND NOT a.is_interactive
-  AND (r.total_ms >= $min_total_ms OR (r.total_ms >= $min_half_ms AND r.total_ms >= 0.5e0 * a.app_duration_ms))
-  AND r.total_ms >= $min_share * a.app_duration_ms AND r.mean_ms <= $max_mean_ms
+  CASE WHEN kind = 2 THEN 'Many queries ask for the same small data' END AS title,
+  CASE WHEN kind = 1 THEN SUBSTR(REPLACE(description, CHR(10), ' '), 1, 120) END AS description,
+  CASE WHEN kind = 2 THEN num_places END AS num_places, CASE WHEN kind = 2 THEN source_bytes END AS source_bytes,
+  num_queries, total_ms, mean_ms, is_write,
+  CASE WHEN all_ms >= 1.2e0 * total_ms THEN all_ms / NULLIF(total_ms, 0) END AS side_by_side, SUBSTR(tables_read, 1, 120) AS tables_read, jobs_each, tasks_each, app_duration_ms
+FROM ranked
+WHERE place = 1
