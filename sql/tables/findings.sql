@@ -3,7 +3,7 @@
 -- description: Gives every row that a rule found its identity, its application's keys, a severity by
 --   what it costs, and the rule's defaults for what the rule left open. What would win less than the
 --   smallest share of the application, in wall time and in core time, is not told; what wins little is
---   never above medium. No loss is larger than the core time that the application held (its task time where that
+--   never above medium, and what would win half of the wall time, of a minute or more, is at least medium, however few cores waited. No loss is larger than the core time that the application held (its task time where that
 --   is not known, or where the history is incomplete), and no gain larger than its wall time. A rule may set the severity itself, which is then kept. What comes from an
 --   incomplete history is of low confidence, because its totals are lower bounds; Databricks logs, which never
 --   have an end, are of medium confidence at best.
@@ -12,6 +12,8 @@
 -- parameter: medium_core_ms bigint = 600000 [core_ms] lost core time from which it is medium (10 core-minutes)
 -- parameter: high_share double = 0.25 [ratio] share of the application from which a medium one is high
 -- parameter: serious_share double = 0.02 [ratio] share of the application below which it is never above medium
+-- parameter: medium_wall_ms bigint = 60000 [ms] gain of wall time from which a finding is medium where it is most of the application
+-- parameter: most_share double = 0.5 [ratio] share of the wall time that is most of it
 -- parameter: min_share double = 0.005 [ratio] share of the application below which it is not told
 -- reads: application_costs, applications, rule_results
 WITH bounds AS (
@@ -37,6 +39,7 @@ shared AS (
     (a.platform = 'databricks' OR a.application_name = 'Databricks Shell') AND a.start_time IS NOT NULL AS is_open_ended,
     CASE WHEN r.recoverable_ms > d.duration_ms THEN d.duration_ms ELSE r.recoverable_ms END AS winnable_ms,
     CASE WHEN r.lost_core_ms > d.max_lost_ms THEN d.max_lost_ms ELSE r.lost_core_ms END AS losable_ms,
+    CAST(r.recoverable_ms AS DOUBLE) / NULLIF(d.duration_ms, 0) AS wall_share,
     -- The larger share of wall time and of core time; NULL where neither is known.
     GREATEST(
       CAST(r.recoverable_ms AS DOUBLE) / NULLIF(d.duration_ms, 0),
@@ -68,6 +71,7 @@ SELECT
     WHEN losable_ms >= $high_core_ms THEN 'high'
     WHEN losable_ms >= $medium_core_ms AND share >= $high_share THEN 'high'
     WHEN losable_ms >= $medium_core_ms THEN 'medium'
+    WHEN winnable_ms >= $medium_wall_ms AND wall_share >= $most_share THEN 'medium'
     ELSE 'low'
   END AS severity,
   CASE

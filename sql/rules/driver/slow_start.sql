@@ -2,18 +2,20 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
 --   executors: then what is told is a long time before the first job, in local mode too. Where a job waited on after the first
---   executor had come, its first task ends the wait.
+--   executor had come, its first task ends the wait. It is medium where it takes half of the wall time, a minute or more; where the driver was late in local
+--   mode, whose cores wait with it, from ten minutes on.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
 -- parameter: min_short_wait_ms bigint = 20000 [ms] the first of these, at least, where the second is a larger part
 -- parameter: min_short_ratio double = 0.25 [ratio] that part, at least
 -- parameter: min_job_ms bigint = 60000 [ms] from the start of the application to its first job, at least, where no executor was waited for
 -- parameter: min_job_ratio double = 0.3 [ratio] the same over the wall time, at least
+-- parameter: medium_ms bigint = 60000 [ms] the wait from which it is medium, where it is half of the wall time
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
 -- evidence: {what} {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
 --   began after {first_task_delay_ms:s}][; its first executor came after {worker_wait_ms:s}].
@@ -70,7 +72,8 @@ told AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
+    WHEN w.wait_ms >= $medium_ms AND w.wait_ms >= 0.5e0 * a.app_duration_ms AND NOT (w.is_driver AND a.is_local) THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   w.wait_ms AS recoverable_ms,
   CASE WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver, w.is_task,

@@ -2,15 +2,17 @@
 -- title: All values travel to their group before they are reduced
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for groupByKey on RDDs (of the JVM; of Python python_udf tells it) where the stage that reads the groups puts out little of what it read: the values were
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. What that saves depends on how often a key comes back,
---   which the history does not tell, so no loss is counted.
+--   which the history does not tell, so no loss is counted. It is medium where both sides took an hour of task time or more, and a quarter of all.
 -- subject: stage
 -- group_by: call_site
 -- parameter: min_bytes bigint = 134217728 [bytes] shuffle data of the groups, at least
 -- parameter: min_share double = 0.1 [ratio] task time of the stages that write and read them over that of the application, at least
+-- parameter: medium_ms double = 3.6e6 [ms] task time of both sides from which it is medium, where its share is large
+-- parameter: medium_share double = 0.25 [ratio] that share
 -- parameter: max_output_ratio double = 0.1 [ratio] output and shuffle data written by the stage that reads the groups, over what it read, at most
 -- evidence: {call_site} shuffled {shuffle_bytes:bytes} in {records:record|records}, and the stage that read the groups put out {output_bytes:bytes}; both sides took {run_ms:s} of
 --   task time[, {share:pct} of all].
@@ -49,7 +51,8 @@ writing AS (
 )
 SELECT
   r.platform, r.cluster_id, r.application_id, r.attempt_id, r.subject_id,
-  'low' AS severity, 'medium' AS confidence,
+  CASE WHEN COALESCE(w.run_ms, 0e0) + r.executor_run_time >= $medium_ms AND COALESCE(w.run_ms, 0e0) + r.executor_run_time >= $medium_share * t.executor_run_time
+    THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
   r.call_site, r.shuffle_read_bytes AS shuffle_bytes, COALESCE(w.records, r.shuffle_read_records) AS records, r.output_bytes,
   TRY_CAST(COALESCE(w.run_ms, 0e0) + r.executor_run_time AS BIGINT) AS run_ms,
   (COALESCE(w.run_ms, 0e0) + r.executor_run_time) / NULLIF(t.executor_run_time, 0) AS share

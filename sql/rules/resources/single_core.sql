@@ -2,12 +2,13 @@
 -- title: Everything runs on one core
 -- category: resources
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where an application never had more than one core for its tasks although its stages have many: they ran one after the
 --   other. Nothing is idle, so no core time is lost; the wall time could shrink with every core more. What could be won is what four
---   cores would save at best.
+--   cores would save at best; where that is half of the wall time, a minute or more, it is medium.
 -- parameter: min_tasks_ms bigint = 120000 [ms] time of tasks in stages of many tasks, at least
 -- parameter: min_share double = 0.5 [ratio] this time over the wall time, at least
+-- parameter: medium_ms bigint = 60000 [ms] wall time that could be won from which it is medium, where it is half of all
 -- parameter: min_tasks bigint = 4 [count] tasks of such a stage, at least
 -- evidence: {num_tasks:task|tasks} ran one after another on the only core, for {tasks_ms:s} of {app_duration_ms:s}[; the executor has {memory:bytes} of heap].
 -- advice: is_local | - | - | Give local mode more cores: its master says how many, as a number in brackets or * for all.
@@ -24,7 +25,7 @@ WITH wide AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  'low' AS severity, 'high' AS confidence,
+  CASE WHEN 0.75e0 * LEAST(w.tasks_ms, a.app_duration_ms) >= GREATEST(0.5e0 * a.app_duration_ms, $medium_ms) THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
   TRY_CAST(0.75e0 * LEAST(w.tasks_ms, a.app_duration_ms) AS BIGINT) AS recoverable_ms,
   w.num_tasks, TRY_CAST(w.tasks_ms AS BIGINT) AS tasks_ms, a.app_duration_ms, CASE WHEN NOT a.is_local THEN a.executor_memory_bytes END AS memory, a.is_local,
   COALESCE(a.executor_cores, 1) AS executor_cores, COALESCE(a.is_databricks, FALSE) AS is_databricks
