@@ -49,6 +49,7 @@ FROM (VALUES
   ('pivot_values', 'sql'), ('pivot_values', 'stages'), ('pivot_values', 'plans'),
   ('python_udf', 'stages'),
   ('queued_jobs', 'jobs'), ('queued_jobs', 'stages'),
+  ('rdd_joins', 'stages'),
   ('recomputed_rdd', 'stages'),
   ('repeated_attempts', 'distributed'),
   ('repeated_batches', 'streaming'), ('repeated_batches', 'plans'),

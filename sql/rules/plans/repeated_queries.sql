@@ -59,6 +59,8 @@ grouped AS (
   UNION ALL
   SELECT q.*, 2 AS kind, '' AS place_name, 0 AS place_nodes FROM queries AS q
   WHERE q.tables_read IS NOT NULL AND q.tables_written IS NULL AND q.source_bytes <= $max_source_bytes
+    -- Readers that look for the header and the types of columns are schema_inference's.
+    AND q.description NOT LIKE 'csv at %' AND q.description NOT LIKE 'json at %'
 ),
 repeated AS (
   SELECT
