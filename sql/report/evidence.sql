@@ -7,8 +7,8 @@
 -- parameter: application_id string = - [id] the application
 -- parameter: attempt_id string = - [id] its attempt
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start: reads fewer files
--- Each table is read once, and gives one row whatever it holds.
 SELECT
+  -- Each table is read once, and gives one row whatever it holds.
   num_task_rows, num_quantiles, num_executors, num_held, num_heap_peaks, num_rss_peaks, num_plan_nodes,
   num_streaming, num_settings, num_processes, num_caches, num_blocks, num_cluster_samples, num_prices
 FROM (

@@ -54,9 +54,9 @@
 -- advice: cause = 'signal' | - | - | Signal 9 comes from the system's memory killer or from a person: look at the kernel's log of the host;
 --   leave more of its memory free beside the heaps.
 -- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL AND master LIKE 'spark://%' | spark.speculation | 'true' | Short
---   tasks hung on it until the loss was noticed: speculation starts a second run of them elsewhere, and a shorter spark.worker.timeout of the
+--   tasks hung there until the loss was noticed: speculation starts a second run of them elsewhere, and a shorter spark.worker.timeout of the
 --   master and spark.network.timeout notice it sooner. Look at the logs of the worker and of its machine too.
--- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL | spark.speculation | 'true' | Short tasks hung on it until the loss was
+-- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL | spark.speculation | 'true' | Short tasks hung there until the loss was
 --   noticed: speculation starts a second run of them elsewhere, and a shorter spark.network.timeout notices it sooner.
 -- advice: cause = 'node' AND spark_minor >= 301 AND NOT decommission AND can_decommission | spark.decommission.enabled | 'true' |
 --   The machines went (spot, scaled in, or broken): let executors hand over their data before they go (with
@@ -158,18 +158,31 @@ classified AS (
     END AS cause
   FROM pressed AS p
 ),
+-- The most frequent reason of each cause.
+reasons AS (
+  SELECT
+    c.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, cause ORDER BY num_same DESC, reason, executor_id
+    ) AS reason_place
+  FROM (
+    SELECT
+      k.*, CASE WHEN reason IS NULL THEN 0 ELSE COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause, reason) END AS num_same
+    FROM classified AS k
+  ) AS c
+),
 losses AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, cause,
     COUNT(*) AS num_lost,
     AVG(CAST(lifetime_ms AS DOUBLE)) AS mean_lifetime_ms,
-    MIN(SUBSTR(reason, 1, 200)) AS reason,
+    MAX(CASE WHEN reason_place = 1 THEN SUBSTR(reason, 1, 200) END) AS reason,
     MAX(CASE WHEN cause = 'gc' AND gc_share >= $min_gc_share THEN gc_share END) AS gc_share,
     MAX(CASE WHEN cause = 'gc' AND heap_share >= $min_heap_share THEN heap_share END) AS heap_share,
     ROW_NUMBER() OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COUNT(*) DESC, cause
     ) AS place
-  FROM classified
+  FROM reasons
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
 failed_time AS (
