@@ -6,7 +6,7 @@
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
---   connection, where garbage collection had taken a large part of the time of its tasks, or of all tasks where it ended none; no answer
+--   connection, where garbage collection had taken a large part of the time of its tasks or of its last ones, or of all tasks where it ended none; no answer
 --   with a full heap too), node (the
 --   machine went, a spot instance among them), preempted (by another queue), heartbeat (no answer for too
 --   long), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
@@ -17,6 +17,7 @@
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- parameter: min_gc_share double = 0.3 [ratio] garbage collection over the time of tasks from which it is what an executor went for, where nothing else tells
 -- parameter: min_tasks_ms double = 1e4 [ms] time of ended tasks that tells it, at least
+-- parameter: late_ms bigint = 300000 [ms] time before the loss of which tasks tell it too, where garbage collection only grew at the end
 -- parameter: min_heap_share double = 0.95 [ratio] peak of the heap from which it was full, where an executor did not answer
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
@@ -83,7 +84,7 @@ WITH last_jobs AS (
 ),
 lost AS (
   SELECT
-    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms,
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms, UNIX_MILLIS(e.remove_time) AS remove_ms,
     CASE WHEN e.peak_jvm_heap_memory > 0 THEN CAST(e.peak_jvm_heap_memory AS DOUBLE) / NULLIF(e.executor_memory_bytes, 0) END AS heap_share,
     -- On one line, without the stop that the sentence has of its own.
     REGEXP_REPLACE(
@@ -122,11 +123,16 @@ losers AS (
 collections AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
-    SUM(CAST(t.jvm_gc_time AS DOUBLE)) AS gc_ms, SUM(CAST(t.executor_run_time AS DOUBLE)) AS run_ms
+    SUM(CAST(t.jvm_gc_time AS DOUBLE)) AS gc_ms, SUM(CAST(t.executor_run_time AS DOUBLE)) AS run_ms,
+    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.jvm_gc_time AS DOUBLE) ELSE 0e0 END) AS late_gc_ms,
+    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS late_run_ms
   FROM tasks AS t
   INNER JOIN losers AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
     AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  LEFT JOIN lost AS e
+    ON e.platform = t.platform AND e.cluster_id = t.cluster_id
+    AND e.application_id = t.application_id AND e.attempt_id = t.attempt_id AND e.executor_id = t.executor_id
   WHERE t.status = 'SUCCESS'
   GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
 ),
@@ -138,7 +144,8 @@ all_collections AS (
 pressed AS (
   SELECT
     e.*,
-    CASE WHEN c.run_ms >= $min_tasks_ms THEN c.gc_ms / NULLIF(c.run_ms, 0e0)
+    CASE WHEN c.run_ms >= $min_tasks_ms
+        THEN GREATEST(c.gc_ms / NULLIF(c.run_ms, 0e0), CASE WHEN c.late_run_ms >= $min_tasks_ms THEN c.late_gc_ms / NULLIF(c.late_run_ms, 0e0) ELSE 0e0 END)
       WHEN a.run_ms >= $min_tasks_ms THEN a.gc_ms / NULLIF(a.run_ms, 0e0) END AS gc_share
   FROM lost AS e
   LEFT JOIN collections AS c
