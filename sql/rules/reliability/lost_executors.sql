@@ -292,6 +292,8 @@ SELECT
       AND COALESCE(y.wait_ms < 0.05e0 * a.app_duration_ms, TRUE) THEN 'low'
     WHEN w.lost_ms >= 600000 AND l.place = 1 THEN CAST(NULL AS STRING)
     WHEN a.app_duration_ms < 60000 OR l.place > 1 THEN 'low'
+    -- Most of the run was spent on it, however few cores waited.
+    WHEN y.wait_ms >= 60000 AND y.wait_ms >= 0.5e0 * a.app_duration_ms THEN 'medium'
     WHEN NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE) THEN 'medium'
     -- Memory goes again, and next time it may be the task that cannot be repeated.
     WHEN l.num_lost > 1 AND (w.lost_ms >= 60000 OR l.cause IN ('heap', 'container', 'gc')) THEN 'medium'
