@@ -13,7 +13,7 @@
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
 -- parameter: min_gc_ratio double = 2.0 [ratio] the same over that of the executors that are not slow, at least
 -- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:executor|executors}, {ratio:1} times what the median executor,
---   with {typical_ms:s} a task, takes for such tasks with no less data[; the stages waited {wait_ms:s} for them alone][; garbage collection took
+--   with {typical_ms:s} a task, takes for such tasks with no less data[; the rest waited {wait_ms:s} for them alone][; garbage collection took
 --   {gc_share:pct} of their time, {other_gc_share:pct} elsewhere].
 -- advice: kind = 'heap' | - | - | The heap is full there where those of the others are not: look for
 --   data that lies on few executors (a cache, large broadcasts, a receiver), and give executors more memory.
@@ -93,9 +93,10 @@ labels AS (
   SELECT
     m.*,
     CONCAT(machine, ' (', CASE
-      WHEN task_ms < 9950e0 THEN CAST(CAST(ROUND(task_ms / 100e0) / 10e0 AS DECIMAL(10, 1)) AS STRING)
-      ELSE CAST(TRY_CAST(ROUND(task_ms / 1000e0) AS BIGINT) AS STRING)
-    END, ' s a task)') AS label
+      WHEN task_ms < 9950e0 THEN CONCAT(CAST(CAST(ROUND(task_ms / 100e0) / 10e0 AS DECIMAL(20, 1)) AS STRING), ' s')
+      WHEN task_ms < 600000e0 THEN CONCAT(CAST(TRY_CAST(ROUND(task_ms / 1000e0) AS BIGINT) AS STRING), ' s')
+      ELSE CONCAT(CAST(CAST(ROUND(task_ms / 6000e0) / 10e0 AS DECIMAL(20, 1)) AS STRING), ' min')
+    END, ' a task)') AS label
   FROM by_machine AS m
 ),
 named AS (
