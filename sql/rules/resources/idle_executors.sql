@@ -92,7 +92,7 @@ judged AS (
         - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0) - COALESCE(p.unfinished_core_ms, 0)
         - COALESCE(p.skew_core_ms, 0), 0e0
     )) AS few_tasks_ms,
-    COALESCE(b.one_task_ms, 0e0) AS one_task_ms, COALESCE(b.told_few_ms, 0e0) AS told_few_ms
+    COALESCE(b.one_task_ms, 0e0) / NULLIF(b.few_tasks_ms, 0e0) AS one_task_share, COALESCE(b.told_few_ms, 0e0) AS told_few_ms
   FROM application_facts AS a
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
@@ -130,7 +130,7 @@ told AS (
     LEAST(told_few_ms, few_tasks_ms) >= $min_told_lost_ms AND LEAST(told_few_ms, few_tasks_ms) >= 0.5e0 * idle_ms
       AND NOT (dynamic_allocation OR can_allocate OR is_databricks) AS is_stages,
     CASE
-      WHEN few_tasks_ms >= 0.4e0 * idle_ms AND LEAST(one_task_ms, few_tasks_ms) >= 0.6e0 * few_tasks_ms THEN 'one task'
+      WHEN few_tasks_ms >= 0.4e0 * idle_ms AND one_task_share >= 0.6e0 THEN 'one task'
       WHEN few_tasks_ms >= 0.4e0 * idle_ms THEN 'few tasks'
       WHEN driver_ms >= 0.4e0 * idle_ms THEN 'driver'
       WHEN start_ms >= 0.4e0 * idle_ms THEN 'start'
@@ -167,7 +167,7 @@ SELECT
   num_executors_max,
   executors_needed, main_part,
   CASE WHEN skew_ms >= 0.005e0 * core_time_ms THEN skew_ms END AS skew_ms,
-  CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_ms, few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
+  CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
   executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
