@@ -4,7 +4,8 @@
 --   is expected to take is what it took on the median executor of the stage (by tasks: half of them ran where they took no longer), more where the
 --   executor's own tasks had more bytes or rows than those of the others. A mean of the others would hold other slow executors. Only stages that many
 --   executors worked on count, and executors with many tasks, so that the first wave of a new executor does not. Where the lake has
---   tasks, most of the executor's own have to be long, not one of them. typical_ms is a task on the median executor, wanted_ms all tasks of the executor as expected.
+--   tasks, most of the executor's own have to be long, not one of them. typical_ms is a task on the median executor, wanted_ms all tasks of the executor as expected,
+--   executors those that worked on the stage.
 -- parameter: min_ratio double = 2.0 [ratio] task time over what was expected, at least
 -- parameter: min_executors bigint = 3 [count] executors that worked on a stage, at least
 -- parameter: min_tasks bigint = 15 [count] tasks of the executor in such stages, at least
@@ -80,7 +81,7 @@ counted AS (
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id, s.executor_id,
   SPLIT_PART(e.host_port, ':', 1) AS host, GREATEST(COALESCE(e.max_tasks, 1), 1) AS slots,
-  s.own_ms, s.own_tasks, s.typical_ms, s.wanted_ms
+  s.own_ms, s.own_tasks, s.typical_ms, s.wanted_ms, s.executors
 FROM slow AS s
 LEFT JOIN counted AS c
   ON c.platform = s.platform AND c.cluster_id = s.cluster_id

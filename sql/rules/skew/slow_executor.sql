@@ -12,7 +12,7 @@
 -- subject: executor
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
 -- parameter: min_gc_ratio double = 2.0 [ratio] the same over that of the executors that are not slow, at least
--- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:executor|executors}, {ratio:1} times what the median executor,
+-- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:int} of {num_working:executor|executors}, {ratio:1} times what the median executor,
 --   with {typical_ms:s} a task, takes for such tasks with no less data[; the rest waited {wait_ms:s} for them alone][; garbage collection took
 --   {gc_share:pct} of their time, {other_gc_share:pct} elsewhere].
 -- advice: kind = 'heap' | - | - | The heap is full there where those of the others are not: look for
@@ -113,7 +113,7 @@ named AS (
 totals AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, kind,
-    COUNT(DISTINCT executor_id) AS num_executors,
+    COUNT(DISTINCT executor_id) AS num_executors, MAX(executors) AS num_working,
     SUM(own_ms) AS own_ms, SUM(own_tasks) AS own_tasks, SUM(wanted_ms) AS wanted_ms, SUM(own_tasks * typical_ms) / SUM(own_tasks) AS typical_ms,
     MAX(gc_share) AS gc_share, MAX(other_gc_share) AS other_gc_share
   FROM judged
@@ -125,7 +125,7 @@ SELECT
   CASE WHEN t.own_ms >= 3 * t.wanted_ms THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST(g.lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(g.gain_ms AS BIGINT) AS recoverable_ms,
-  x.executor_id, t.kind, n.hosts, n.num_machines, t.num_executors, g.num_stages, t.own_ms, t.own_tasks, t.typical_ms,
+  x.executor_id, t.kind, n.hosts, n.num_machines, t.num_executors, t.num_working, g.num_stages, t.own_ms, t.own_tasks, t.typical_ms,
   t.own_ms / NULLIF(t.wanted_ms, 0e0) AS ratio,
   CASE WHEN g.wait_ms >= 1000e0 THEN g.wait_ms END AS wait_ms,
   -- Of several executors the highest; only worth a word where it is not next to nothing.
