@@ -25,15 +25,15 @@
 -- advice: is_task AND last_worker_ms IS NOT NULL AND is_registering | spark.scheduler.minRegisteredResourcesRatio | '0' | The first task began when the last of these {num_early:executor|executors}
 --   was there: Spark waits for most of those that it asked for. Let it begin with those that are there, or look why the others came late.
 -- advice: is_task AND last_worker_ms IS NOT NULL | - | - | The first task began when the last of these {num_early:executor|executors} was there: look why they came late and far apart (workers, machines or containers that
---   start late, their logs), which no setting of Spark changes, and what in the application waits for all of them.
+--   start late, their logs), which is outside of Spark, and what in the application waits for all of them.
 -- advice: is_task | - | - | A job waited although an executor was there: look at the logs of the driver and of that executor for this time (a plugin or library that starts,
 --   a network that is slow to connect), and why other executors came late, if they did.
 -- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
 --   nodes ready at the time of the job, or start it at another time.
 -- advice: master LIKE 'k8s%' | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the
 --   room that there is.
--- recommendation: Look why the executors came late, in the log of the driver up to its first executor and in those of the cluster: workers that are started late, or
---   a cluster without room. No setting of Spark changes that.
+-- recommendation: Look why the executors came late, which is outside of Spark: in the log of the driver up to its first executor, and in those of the cluster (workers
+--   that are started late, a cluster without room).
 WITH first_workers AS (
   SELECT
     e.platform, e.cluster_id, e.application_id, e.attempt_id, MIN(UNIX_MILLIS(e.add_time)) AS first_worker_ms,
