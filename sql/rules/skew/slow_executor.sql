@@ -6,8 +6,8 @@
 -- description: Fires where the tasks of executors took far longer than those that the median executor ran
 --   in the same stages, with no more data a task (view slow_executors). That is their machines (disk, network, a noisy neighbor)
 --   or their heaps, not the data. All that are slow in the same way are one finding, which names the machines that took the longest for a task.
---   Where the lake has tasks, what could be won in a stage is the wait for the slow executors alone (view slow_waits) less what the others would have taken for
---   their tasks, else and at least the task time beyond what was expected, spread over the slots of the stage. The lost core time is that gain times these
+--   What could be won in a stage is the wait for the slow executors alone (view slow_waits) less what the others would have taken for
+--   their tasks, where the lake has no tasks that for the last long tasks, and at least the task time beyond what was expected, spread over the slots of the stage. The lost core time is that gain times these
 --   slots. task_skew and idle_executors leave this wait out.
 -- subject: executor
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
@@ -49,7 +49,7 @@ judged AS (
 stage_kinds AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, kind,
-    SUM(own_ms - wanted_ms) AS excess_ms,
+    SUM(own_ms - wanted_ms) AS excess_ms, MAX(typical_ms) AS typical_ms,
     SUM(SUM(own_ms - wanted_ms)) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id) AS stage_excess_ms
   FROM judged
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, kind
@@ -58,8 +58,8 @@ gains AS (
   SELECT
     k.platform, k.cluster_id, k.application_id, k.attempt_id, k.kind,
     COUNT(*) AS num_stages,
-    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms) AS gain_ms,
-    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms
+    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms) AS gain_ms,
+    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms
       * f.task_slots) AS lost_ms,
     SUM(w.wait_ms * excess_ms / stage_excess_ms) AS wait_ms,
     MAX(CASE WHEN f.stage_name LIKE 'foreach%' THEN 1 ELSE 0 END) = 1 AS has_effects

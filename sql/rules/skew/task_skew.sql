@@ -116,7 +116,7 @@ slowed AS (
 ),
 compared AS (
   SELECT
-    f.*, x.platform IS NOT NULL AND COALESCE(x.slow_wait_ms >= 0.5e0 * f.tail_ms, f.tail_ms IS NULL) AS is_slowed,
+    f.*, x.platform IS NOT NULL AND COALESCE(x.slow_wait_ms >= 0.5e0 * f.tail_ms, TRUE) AS is_slowed,
     succeeded_tasks < $min_tasks AS is_few,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(run_time_median AS DOUBLE)
       ELSE CAST(run_time_total - run_time_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0) END AS run_time_typical,
