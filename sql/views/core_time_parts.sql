@@ -2,14 +2,14 @@
 -- title: Where the core time of each application went
 -- description: One row per application attempt with its core time in parts that add up to it. Parts are
 --   taken in the order retry, speculation, unfinished, scheduling, fetch_wait, gc, spill, useful (task
---   attempts hold a core in these), start_up, driver_only, skew, idle (nothing does). Each takes at most
+--   attempts hold a core in these), start_up, driver_only, skew (waiting for long tasks, or for those of slow executors), idle (nothing does). Each takes at most
 --   what is left, so nothing is counted twice. All attempts count from launch to finish, times the cores
 --   of a task. Without task rows the time of attempts that did not succeed is speculation where the stage
 --   had copies and no failure, else retry.
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond, as in memory_spill
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that a core writes to or reads from its share of the disk in a millisecond, as in disk_spill
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no waste, as in gc_pressure
--- reads: applications, executors, jobs, reruns, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
+-- reads: applications, executors, jobs, reruns, slow_waits, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
 WITH held AS (
   -- All attempts of a stage attempt.
   SELECT
@@ -124,11 +124,19 @@ open_tasks AS (
 -- A stage that waits for its long tasks leaves its other slots empty.
 tails AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id,
-    SUM(CAST(tail_ms AS DOUBLE) * GREATEST(task_slots - COALESCE(long_tasks, 1), 0)) AS skew_ms
-  FROM stage_facts
-  WHERE tail_ms > 0
-  GROUP BY platform, cluster_id, application_id, attempt_id
+    f.platform, f.cluster_id, f.application_id, f.attempt_id,
+    SUM(GREATEST(
+      COALESCE(CAST(f.tail_ms AS DOUBLE) * GREATEST(f.task_slots - COALESCE(f.long_tasks, 1), 0), 0e0),
+      -- Of several slow executors the slowest may have all long tasks.
+      COALESCE(CAST(w.wait_ms AS DOUBLE) * f.task_slots - w.busy_ms, 0e0)
+    )) AS skew_ms
+  FROM stage_facts AS f
+  LEFT JOIN slow_waits AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id
+    AND w.stage_id = f.stage_id AND w.stage_attempt_id = f.stage_attempt_id
+  WHERE f.tail_ms > 0 OR w.wait_ms > 0
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
 ),
 -- How many cores were held and how many jobs ran, at each moment at which one of them changed.
 changes AS (

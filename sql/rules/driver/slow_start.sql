@@ -2,13 +2,14 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
 --   executors: then what is told is a long time before the first job, in local mode too. Where a job waited on after the first
---   executor had come, its first task ends the wait. It is medium where it takes half of the wall time, a minute or more; where the driver was late in local
---   mode, whose cores wait with it, from ten minutes on.
+--   executor had come, its first task ends the wait. Spark's own wait for a part of its executors (spark.scheduler.minRegisteredResourcesRatio) is
+--   blamed only where it can have been: on a standalone cluster there is none unless it is set, and it ends half a minute after the driver is there.
+--   It is medium where it takes half of the wall time, a minute or more; where the driver was late in local mode, whose cores wait with it, from ten minutes on.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
 -- parameter: min_short_wait_ms bigint = 20000 [ms] the first of these, at least, where the second is a larger part
@@ -16,24 +17,36 @@
 -- parameter: min_job_ms bigint = 60000 [ms] from the start of the application to its first job, at least, where no executor was waited for
 -- parameter: min_job_ratio double = 0.3 [ratio] the same over the wall time, at least
 -- parameter: medium_ms bigint = 60000 [ms] the wait from which it is medium, where it is half of the wall time
+-- parameter: max_last_ms bigint = 3000 [ms] time from the last executor that came before it to the first task, up to which that one was waited for
+-- parameter: max_registering_ms bigint = 33000 [ms] time from the driver to the first task, up to which Spark's own wait can have held it up
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
 -- evidence: {what} {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
---   began after {first_task_delay_ms:s}][; its first executor came after {worker_wait_ms:s}].
+--   began after {first_task_delay_ms:s}][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
+-- advice: is_task AND last_worker_ms IS NOT NULL AND is_registering | spark.scheduler.minRegisteredResourcesRatio | '0' | The first task began when the last of these {num_early:executor|executors}
+--   was there: Spark waits for most of those that it asked for. Let it begin with those that are there, or look why the others came late.
+-- advice: is_task AND last_worker_ms IS NOT NULL | - | - | The first task began when the last of these {num_early:executor|executors} was there: look why they came late and far apart (workers, machines or containers that
+--   start late, their logs), which is outside of Spark, and what in the application waits for all of them.
 -- advice: is_task | - | - | A job waited although an executor was there: look at the logs of the driver and of that executor for this time (a plugin or library that starts,
 --   a network that is slow to connect), and why other executors came late, if they did.
 -- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
 --   nodes ready at the time of the job, or start it at another time.
 -- advice: master LIKE 'k8s%' | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the
 --   room that there is.
--- recommendation: Look at the log of the driver up to its first executor: workers that are started late, a cluster without room,
---   or long work before the session is used.
+-- recommendation: Look why the executors came late, which is outside of Spark: in the log of the driver up to its first executor, and in those of the cluster (workers
+--   that are started late, a cluster without room).
 WITH first_workers AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(add_time)) AS first_worker_ms
-  FROM executors
-  WHERE executor_id NOT IN ('driver', '<driver>')
-  GROUP BY platform, cluster_id, application_id, attempt_id
+  SELECT
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, MIN(UNIX_MILLIS(e.add_time)) AS first_worker_ms,
+    MAX(CASE WHEN UNIX_MILLIS(e.add_time) <= UNIX_MILLIS(a.start_time) + a.first_task_delay_ms THEN UNIX_MILLIS(e.add_time) END) AS last_early_ms,
+    SUM(CASE WHEN UNIX_MILLIS(e.add_time) <= UNIX_MILLIS(a.start_time) + a.first_task_delay_ms THEN 1 ELSE 0 END) AS num_early
+  FROM executors AS e
+  INNER JOIN applications AS a
+    ON a.platform = e.platform AND a.cluster_id = e.cluster_id
+    AND a.application_id = e.application_id AND a.attempt_id = e.attempt_id
+  WHERE e.executor_id NOT IN ('driver', '<driver>')
+  GROUP BY e.platform, e.cluster_id, e.application_id, e.attempt_id
 ),
 first_jobs AS (
   SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(submission_time)) AS first_job_ms,
@@ -41,10 +54,26 @@ first_jobs AS (
   FROM jobs
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+drivers AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(add_time)) AS driver_ms
+  FROM executors
+  WHERE executor_id IN ('driver', '<driver>')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+registered AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN key = 'spark.scheduler.minRegisteredResourcesRatio' THEN TRY_CAST(value AS DOUBLE) END) AS ratio,
+    MAX(CASE WHEN key = 'spark.scheduler.maxRegisteredResourcesWaitingTime' THEN 1 ELSE 0 END) = 1 AS has_time
+  FROM spark_settings
+  WHERE key IN ('spark.scheduler.minRegisteredResourcesRatio', 'spark.scheduler.maxRegisteredResourcesWaitingTime')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 waits AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id,
     f.first_worker_ms - UNIX_MILLIS(p.start_time) AS worker_wait_ms,
+    f.last_early_ms - UNIX_MILLIS(p.start_time) AS last_worker_ms, f.num_early,
     j.first_job_ms - UNIX_MILLIS(p.start_time) AS job_wait_ms,
     j.first_job_id,
     COALESCE(j.first_job_ms - f.first_worker_ms >= $late_ms, f.first_worker_ms IS NULL) AS is_driver
@@ -58,7 +87,7 @@ waits AS (
 ),
 told AS (
   SELECT
-    w.*, p.first_task_delay_ms,
+    w.*, p.first_task_delay_ms, UNIX_MILLIS(p.start_time) AS start_ms,
     NOT w.is_driver AND COALESCE(p.first_task_delay_ms - GREATEST(w.worker_wait_ms, w.job_wait_ms) >= $late_ms, FALSE) AS is_task,
     CASE
       WHEN w.is_driver THEN w.job_wait_ms
@@ -80,11 +109,21 @@ SELECT
   CASE WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
   w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
   CASE WHEN NOT w.is_task THEN a.first_task_delay_ms END AS first_task_delay_ms,
-  CASE WHEN w.is_task THEN w.worker_wait_ms END AS worker_wait_ms, a.app_duration_ms, COALESCE(a.master, '') AS master
+  CASE WHEN w.is_task THEN w.worker_wait_ms END AS worker_wait_ms, w.num_early,
+  CASE WHEN w.is_task AND w.last_worker_ms - w.worker_wait_ms >= $late_ms AND w.first_task_delay_ms - w.last_worker_ms <= $max_last_ms
+    THEN w.last_worker_ms END AS last_worker_ms,
+  COALESCE(COALESCE(r.ratio > 0e0, a.master LIKE 'yarn%' OR a.master LIKE 'k8s%') AND NOT COALESCE(r.has_time, FALSE)
+    AND w.start_ms + w.first_task_delay_ms - d.driver_ms <= $max_registering_ms, FALSE) AS is_registering, a.app_duration_ms, COALESCE(a.master, '') AS master
 FROM application_facts AS a
 INNER JOIN told AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+LEFT JOIN drivers AS d
+  ON d.platform = a.platform AND d.cluster_id = a.cluster_id
+  AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id
+LEFT JOIN registered AS r
+  ON r.platform = a.platform AND r.cluster_id = a.cluster_id
+  AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
 WHERE NOT a.is_interactive AND a.platform <> 'databricks'
   AND a.application_name <> 'Databricks Shell'
   AND CASE

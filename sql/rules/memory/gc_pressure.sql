@@ -2,7 +2,7 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 6
+-- version: 7
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
 --   executor, so the tasks' own times add up to
@@ -31,12 +31,12 @@
 -- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD is|RDDs are} cached as objects, which the collector walks again and
 --   again: cache them serialized (MEMORY_AND_DISK_SER), as DataFrames, or not at all.
 -- advice: is_churn AND sql_share < 0.5 AND shuffles AND NOT has_python | spark.serializer | 'org.apache.spark.serializer.KryoSerializer' | Hardly anything is cached, so most of the garbage is of short-lived
---   objects: serialize with Kryo, which makes fewer of them in a shuffle than Java's serialization, and create fewer yourself (reduceByKey or aggregateByKey instead of groupByKey, arrays of primitives,
+--   objects: serialize with Kryo, which makes fewer of them in a shuffle than Java's serialization, and create fewer yourself ([{group_cure}, ]arrays of primitives,
 --   DataFrames and built-in functions instead of RDDs of objects).
 -- advice: low_peak_bytes IS NOT NULL | - | - | More memory would not help, for the heap was never half full: create fewer short-lived objects
 --   (DataFrames and built-in functions instead of RDDs of objects and UDFs), and let the heap start at its full size (-Xms).
 -- advice: is_churn | - | - | Hardly anything is cached and the heap did not fill up, so most of the garbage is of short-lived objects, and more memory helps little: create fewer of them
---   (DataFrames and built-in functions instead of RDDs of objects and UDFs, reduceByKey or aggregateByKey instead of groupByKey, arrays of primitives).
+--   (DataFrames and built-in functions instead of RDDs of objects and UDFs[, {group_cure}], arrays of primitives).
 -- advice: is_databricks | - | - | Choose instances with more memory for each core, and keep fewer objects alive
 --   (cache less, avoid wide rows and collect_list).
 -- advice: all_cores > 1 AND heap_per_core >= $enough_heap_per_core | - | - | Keep fewer objects alive (cache less, avoid wide rows and collect_list), and run several smaller executors on a
@@ -129,6 +129,10 @@ cached AS (
 python AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE rdd_name = 'PythonRDD'
 ),
+-- Only who groups can reduce instead.
+grouped AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE scope = 'groupByKey' OR call_site LIKE 'groupByKey %'
+),
 set_cores AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.executor.cores'
 )
@@ -141,7 +145,7 @@ SELECT
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
   CASE WHEN COALESCE(j.peak_storage_bytes >= $hardly_cached_ratio * j.executor_memory_bytes, TRUE) THEN NULLIF(c.num_cached, 0) END AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
-  shuffled_bytes > 0 AS shuffles, p.platform IS NOT NULL AS has_python,
+  shuffled_bytes > 0 AS shuffles, CASE WHEN g.platform IS NOT NULL THEN 'reduceByKey or aggregateByKey instead of groupByKey' END AS group_cure, p.platform IS NOT NULL AS has_python,
   -- Without a peak of the heap only much heap for each core speaks against a full one, and only RDDs are plain objects.
   COALESCE(NOT j.is_local AND spilled_bytes = 0
     AND (c.platform IS NULL OR j.peak_storage_bytes < $hardly_cached_ratio * j.executor_memory_bytes)
@@ -165,6 +169,9 @@ LEFT JOIN cached AS c
 LEFT JOIN python AS p
   ON p.platform = j.platform AND p.cluster_id = j.cluster_id
   AND p.application_id = j.application_id AND p.attempt_id = j.attempt_id
+LEFT JOIN grouped AS g
+  ON g.platform = j.platform AND g.cluster_id = j.cluster_id
+  AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id
 LEFT JOIN set_cores AS s
   ON s.platform = j.platform AND s.cluster_id = j.cluster_id
   AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id

@@ -2,16 +2,17 @@
 -- title: Tasks wait for shuffle data from other executors
 -- category: plans
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where the tasks of a stage stood still for a large part of their run time because shuffle blocks had not arrived.
---   Lost is that wait beyond a twentieth of the run time.
+--   Lost is that wait beyond a twentieth of the run time. Stages that read one shuffle (as many rows and bytes, written by stages of the same name) are
+--   one finding, which also says how long others waited for it, that waited less.
 -- subject: stage
--- group_by: stage_name
+-- group_by: place
 -- parameter: min_wait_ratio double = 0.15 [ratio] waiting for shuffle data over run time, at least
 -- parameter: healthy_ratio double = 0.05 [ratio] the same, that is no loss
 -- parameter: min_wait_ms bigint = 60000 [ms] waiting of all tasks, at least
 -- evidence: Tasks waited {wait_ms:s} of {run_ms:s} of run time for shuffle data, {wait_ratio:pct}; {remote_bytes:bytes} came from other
---   executors, {block_bytes:bytes} a block.
+--   executors, {block_bytes:bytes} a block[; {num_less:other stage|other stages} of the same shuffle waited {less_wait_ms:s} of {less_run_ms:s}].
 -- advice: max_blocks <= 64 | spark.reducer.maxBlocksInFlightPerAddress | '2147483647' | No more than {max_blocks:block is|blocks are} asked of an
 --   executor at a time: take that limit away.
 -- advice: block_bytes < 65536 | - | - | The blocks are tiny: fewer shuffle partitions, or fewer tasks before the shuffle, make larger ones, which are
@@ -27,6 +28,33 @@ WITH waits AS (
   FROM stages
   WHERE shuffle_fetch_wait_time >= $min_wait_ms AND shuffle_fetch_wait_time >= $min_wait_ratio * executor_run_time
 ),
+-- A job that finds the files of an earlier one has a stage of its own for what wrote them, which is skipped: only its name is the same.
+readers AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
+    CAST(s.shuffle_fetch_wait_time AS DOUBLE) AS wait_ms, CAST(s.executor_run_time AS DOUBLE) AS run_ms,
+    CONCAT(MIN(p.stage_name), ' ', MAX(p.stage_name), ' ', CAST(s.shuffle_read_records AS STRING), ' ', CAST(s.shuffle_read_bytes AS STRING)) AS place
+  FROM stages AS s
+  INNER JOIN stages AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+  WHERE s.status = 'COMPLETE' AND s.shuffle_read_records > 0 AND ARRAY_CONTAINS(s.parent_ids, p.stage_id)
+  GROUP BY
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id, s.shuffle_fetch_wait_time, s.executor_run_time,
+    s.shuffle_read_records, s.shuffle_read_bytes
+),
+others AS (
+  SELECT
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.place,
+    COUNT(*) AS num_less, SUM(r.wait_ms) AS less_wait_ms, SUM(r.run_ms) AS less_run_ms
+  FROM readers AS r
+  LEFT JOIN waits AS w
+    ON w.platform = r.platform AND w.cluster_id = r.cluster_id
+    AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id
+    AND w.stage_id = r.stage_id AND w.stage_attempt_id = r.stage_attempt_id
+  WHERE w.platform IS NULL
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.place
+),
 limits AS (
   SELECT platform, cluster_id, application_id, attempt_id, MIN(TRY_CAST(value AS BIGINT)) AS max_blocks
   FROM spark_settings
@@ -38,6 +66,7 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(w.wait_ms - $healthy_ratio * w.run_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms) / NULLIF(f.task_slots, 0), f.duration_ms) AS BIGINT) AS recoverable_ms,
+  COALESCE(r.place, f.stage_name) AS place, o.num_less, o.less_wait_ms, o.less_run_ms,
   f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / NULLIF(w.run_ms, 0) AS wait_ratio, w.remote_bytes,
   w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes, l.max_blocks
 FROM stage_facts AS f
@@ -45,6 +74,13 @@ INNER JOIN waits AS w
   ON w.platform = f.platform AND w.cluster_id = f.cluster_id
   AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id
   AND w.stage_id = f.stage_id AND w.stage_attempt_id = f.stage_attempt_id
+LEFT JOIN readers AS r
+  ON r.platform = w.platform AND r.cluster_id = w.cluster_id
+  AND r.application_id = w.application_id AND r.attempt_id = w.attempt_id
+  AND r.stage_id = w.stage_id AND r.stage_attempt_id = w.stage_attempt_id
+LEFT JOIN others AS o
+  ON o.platform = r.platform AND o.cluster_id = r.cluster_id
+  AND o.application_id = r.application_id AND o.attempt_id = r.attempt_id AND o.place = r.place
 LEFT JOIN limits AS l
   ON l.platform = f.platform AND l.cluster_id = f.cluster_id
   AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id

@@ -2,10 +2,12 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
---   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Never above medium: the author knows whether the data change in between. That a table is read again for
+--   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Where queries
+--   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
+--   pivots read: it is left out, so that both findings together tell no more than can be saved. Never above medium: the author knows whether the data change in between. That a table is read again for
 --   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries.
 -- subject: node
 -- group_by: sql_id
@@ -16,7 +18,7 @@
 -- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) and the steps below it were computed {num_times:time|times} in
---   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one, of {app_ms:s} of the
+--   {num_queries:query|queries}[, the last one query {last_query:int}]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it], of {app_ms:s} of the
 --   application[; {rounds}].
 -- advice: is_rounds | - | - | Each round of the loop computes all earlier rounds again, because its plan grows: cut the plan in each round
 --   (localCheckpoint or checkpoint of its DataFrame, or persist it there, or write it and read it again), and persist what all rounds join with. The later rounds lose more than the numbers above tell.
@@ -29,11 +31,27 @@
 --   cache it, with only the columns that they read, and let all of them read that.
 -- recommendation: Compute it once and keep it: select the columns that these queries read, persist that before the first of them and
 --   unpersist it after the last one, or write it to a table and read that. With all columns the plan can leave none out, and keeping them can cost more than it saves.
-WITH places AS (
+WITH pivoted AS (
+  -- What the queries for the values of pivots compute.
+  SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.work_hash
+  FROM pivot_queries AS q
+  INNER JOIN sql_nodes AS n
+    ON n.platform = q.platform AND n.cluster_id = q.cluster_id
+    AND n.application_id = q.application_id AND n.attempt_id = q.attempt_id AND n.sql_id = q.sql_id
+  WHERE n.work_hash IS NOT NULL
+),
+places AS (
   SELECT
-    w.*, SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.last_node_id, w.operator_kind, w.node_name, w.description,
+    w.is_loop, w.num_times, w.num_queries, w.all_ms, w.place,
+    CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms END AS kept_ms,
+    w.lost_ms - CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms ELSE 0e0 END AS lost_ms,
+    SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
     MAX(w.sql_id) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash) AS last_query
   FROM repeated_work AS w
+  LEFT JOIN pivoted AS v
+    ON v.platform = w.platform AND v.cluster_id = w.cluster_id
+    AND v.application_id = w.application_id AND v.attempt_id = w.attempt_id AND v.work_hash = w.work_hash
 ),
 sizes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_operators
@@ -108,7 +126,7 @@ SELECT
   p.sql_id, p.node_id, p.operator_kind, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
   -- As the plan shows it, without the numbers of expressions.
   SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
-  p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms,
+  p.num_times, p.num_queries, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
   r.executor_run_time AS app_ms,
   COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
   CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2

@@ -2,11 +2,12 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
 --   the longest; they do more than read, so it is an upper bound, and never above medium. The input of one RDD that costs
---   enough is what recomputed_rdd reports, scans of queries are what repeated_scans does. Interactive sessions are not judged.
+--   enough is what recomputed_rdd reports, scans of queries are what repeated_scans does. Where one of two such stages is the
+--   pass in which sortByKey or sortBy look for the bounds of their ranges, it is told as that. Interactive sessions are not judged.
 -- subject: stage
 -- group_by: kind
 -- parameter: min_bytes bigint = 134217728 [bytes] input of a stage, at least
@@ -19,12 +20,14 @@
 -- parameter: min_rdd_share double = 0.4 [ratio] that share
 -- parameter: medium_lost_ms bigint = 7200000 [ms] the same, from which it is of medium severity
 -- evidence: {num_stages:stage|stages} of {num_jobs:job|jobs} ({stage_name}) read {rows:row|rows} each[, {input_bytes:bytes} in all]; they
---   took {run_ms:s} of task time, {longest_ms:s} of it in the longest.
+--   took {run_ms:s} of task time, {longest_ms:s} of it in the longest[; {sort_name} only looked for the bounds of its ranges].
+-- advice: sort_name IS NOT NULL | - | - | sortByKey and sortBy read their input once more, to sample the keys, before they sort it: persist what they sort where it fits into memory. Where
+--   sorted parts are enough, repartitionAndSortWithinPartitions does without that pass.
 -- recommendation: Read and prepare the data once: persist what these steps share, or write it as Parquet before them. Algorithms that
 --   pass over their input several times need it cached.
 WITH candidates AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, job_ids, rdd_ids,
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, job_ids, rdd_ids, COALESCE(shuffle_write_bytes, 0) AS shuffle_write_bytes,
     num_tasks, input_records, CAST(input_bytes AS DOUBLE) AS input_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
   FROM stages
   WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0
@@ -67,7 +70,9 @@ repeated AS (
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_tasks, c.input_records,
     COUNT(*) AS num_stages, COUNT(DISTINCT ARRAY_MIN(c.job_ids)) AS num_jobs,
     SUM(c.input_bytes) AS input_bytes, SUM(c.run_ms) AS run_ms, MAX(c.run_ms) AS longest_ms,
-    MIN(c.stage_id) AS stage_id, MIN(c.stage_attempt_id) AS stage_attempt_id, MIN(c.stage_name) AS stage_name
+    MIN(c.stage_id) AS stage_id, MIN(c.stage_attempt_id) AS stage_attempt_id, MIN(c.stage_name) AS stage_name,
+    -- The sort itself writes its shuffle in a stage that bears the name of what it sorts.
+    CASE WHEN COUNT(*) = 2 THEN MAX(CASE WHEN c.stage_name LIKE 'sortBy%' AND c.shuffle_write_bytes = 0 THEN c.stage_name END) END AS sort_name
   FROM candidates AS c
   LEFT JOIN explained AS e
     ON e.platform = c.platform AND e.cluster_id = c.cluster_id
@@ -81,7 +86,7 @@ SELECT
   CASE WHEN r.run_ms - r.longest_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(r.run_ms - r.longest_ms AS BIGINT) AS lost_core_ms,
-  r.num_stages, r.num_jobs, SUBSTR(r.stage_name, 1, 100) AS stage_name, r.input_records AS rows,
+  r.num_stages, r.num_jobs, SUBSTR(r.stage_name, 1, 100) AS stage_name, SUBSTR(r.sort_name, 1, 100) AS sort_name, r.input_records AS rows,
   CASE WHEN r.input_bytes >= 0.1e0 * r.num_stages * r.input_records THEN TRY_CAST(r.input_bytes AS BIGINT) END AS input_bytes, r.run_ms, r.longest_ms, 'input' AS kind
 FROM repeated AS r
 INNER JOIN application_facts AS a

@@ -2,7 +2,7 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
@@ -30,8 +30,8 @@
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | Tasks ran out of heap: give executors more memory for each core, or
 --   make partitions smaller.
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
---   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: run fewer of them at once in an executor, or make
---   partitions smaller.
+--   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: make partitions smaller, or, where they
+--   cannot be, run fewer of them at once in an executor.
 -- advice: cause = 'heap' | - | - | Tasks ran out of heap: choose more memory for each core, or make partitions smaller.
 -- advice: cause = 'fetch' | - | - | Shuffle data could not be fetched although its executor lived: look at the network, the shuffle
 --   service and the disks of its host.
@@ -39,10 +39,11 @@
 --   PYSPARK_PYTHON (for the workers) and PYSPARK_DRIVER_PYTHON to it.
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
 --   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
--- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller, leave more of the
---   machine's memory to Python ({room}), or run fewer tasks at once on it (spark.task.cpus, spark.executor.cores).
+-- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller[, which also gives {idle_slots:task slot|task slots} without a
+--   task something to do], and leave more of the machine's memory to Python ({room}). Only where they cannot be smaller, run fewer tasks at once on it (spark.task.cpus={cpus_doubled:int})[: the
+--   {num_tasks:task|tasks} then take {rounds_doubled:round|rounds} instead of {rounds:int}].
 -- advice: cause = 'python_crash' AND bad_host IS NULL AND bad_executor IS NULL | spark.python.worker.faulthandler.enabled | 'true' | Python workers died without an exception: killed for their memory as a rule, or crashed in
---   native code. Run fewer tasks at once and leave Python more memory ({room}); this setting makes a crash tell its stack.
+--   native code. Make partitions smaller and leave Python more memory ({room}), or run fewer tasks at once; this setting makes a crash tell its stack.
 -- advice: cause = 'dependency' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there a library is missing: install it, or ship it with the application (spark.jars,
 --   --py-files, --archives).
 -- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer: check its address and the network from the executors, and call it from fewer
@@ -151,6 +152,14 @@ SELECT
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
   REGEXP_REPLACE(SUBSTR(root_cause, 1, 250), '[. ]+$', '') AS root_cause, bad_host, bad_executor,
+  -- Smaller blocks are more of them.
+  CASE WHEN NOT j.is_local THEN NULLIF(GREATEST(j.stage_slots - num_tasks, 0), 0) END AS idle_slots,
+  2 * GREATEST(COALESCE(j.task_cpus, 1), 1) AS cpus_doubled,
+  TRY_CAST(CEIL(CAST(num_tasks AS DOUBLE) / NULLIF(j.stage_slots, 0)) AS BIGINT) AS rounds,
+  -- An executor that has no room for such a task runs none.
+  TRY_CAST(CEIL(CAST(num_tasks AS DOUBLE) / NULLIF(
+    j.stage_slots * FLOOR(j.executor_cores / (2e0 * GREATEST(COALESCE(j.task_cpus, 1), 1)))
+      / NULLIF(FLOOR(j.executor_cores / (1e0 * GREATEST(COALESCE(j.task_cpus, 1), 1))), 0e0), 0e0)) AS BIGINT) AS rounds_doubled,
   j.is_local, COALESCE(j.is_databricks, FALSE) AS is_databricks, j.spark_minor, j.executor_cores, COALESCE(j.task_cpus, 1) AS task_cpus,
   CASE
     WHEN j.is_local THEN 'less heap, spark.driver.memory'

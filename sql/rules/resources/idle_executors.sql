@@ -2,13 +2,14 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
---   on average. Cores that wait for single long tasks are not counted, as far as view core_time_parts knows: task_skew tells them; nor are those
---   of tasks that never ended, and an application that hung on such tasks is not judged. Local mode has no executors to give back and is not judged;
+--   on average, and never more than ran a task. Cores that wait for single long tasks or slow executors are shown, but not counted, as far as view core_time_parts knows: task_skew and
+--   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
+--   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
@@ -19,13 +20,19 @@
 -- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
 -- parameter: max_hung_ratio double = 0.02 [ratio] core time of tasks that never ended over that held, from which the application hung
 -- parameter: max_kept double = 0.8 [ratio] executors that the work needs over those that ran, at most, for fewer to be advised
+-- parameter: min_told_stage_ms bigint = 5000 [ms] wall time of a stage with too few tasks that low_parallelism or single_task tells, at least
+-- parameter: max_told_core_share double = 0.5 [ratio] its tasks over held cores, at most
+-- parameter: max_told_long_core_share double = 0.8 [ratio] the same where its tasks are long
+-- parameter: min_told_long_task_ms bigint = 10000 [ms] median of such tasks, at least
+-- parameter: min_told_lost_ms bigint = 600000 [core_ms] idle core time of such stages from which it is told there
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
--- evidence: Executor cores were idle for {idle_ms:h} of {core_time_ms:h} of core time, {idle_ratio:pct}[; {num_never_used:int} of
+-- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks or slow
+--   executors, which is not counted here][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
---   use them][; {skew_ms:h} more passed waiting for single long tasks].
+--   use them][; {one_task_ms:h} of it passed in stages of a single task].
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
 -- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
 -- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
@@ -38,6 +45,8 @@
 --   executors back, or start fewer of them.
 -- advice: executor_instances > executors_needed | spark.executor.instances | executors_needed | Start fewer executors.
 -- advice: executors_needed < num_executors_max | - | - | Start fewer executors: {executors_needed:executor carries|executors carry} the work.
+-- advice: main_part = 'one task' | - | - | Stages of a single task (a limit, take or first, a total, one file) leave all other cores without work, and more partitions elsewhere do not
+--   help: take fewer cores, or run other work beside these stages (threads).
 -- advice: main_part = 'few tasks' | - | - | Its stages have fewer tasks than there are cores: give them at least one for each, better two or three (repartition, smaller splits, more
 --   shuffle partitions), or take executors with fewer cores.
 -- advice: main_part = 'driver' | - | - | The driver works alone for most of that time: see the finding about it, and give the executors back meanwhile.
@@ -50,7 +59,14 @@ WITH busiest AS (
     -- While a stage waits for single long tasks it needs no more.
     MAX(CAST(attempts_time AS DOUBLE) / NULLIF(duration_ms - CASE WHEN duration_max >= 3 * duration_median
       THEN LEAST(COALESCE(tail_ms, 0), 0.9e0 * duration_ms) ELSE 0e0 END, 0)) AS tasks_side_by_side,
-    SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms
+    SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms,
+    SUM(CASE WHEN num_tasks = 1 THEN GREATEST(held_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS one_task_ms,
+    -- What low_parallelism and single_task look at.
+    SUM(CASE WHEN status = 'COMPLETE' AND NOT is_listing AND running_ms >= $min_told_stage_ms AND executor_run_time >= running_ms * num_tasks / 4e0
+        AND (num_tasks > 1 OR (running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576))
+        AND (num_tasks * task_cpus <= $max_told_core_share * held_cores
+          OR (num_tasks * task_cpus <= $max_told_long_core_share * held_cores AND duration_median >= $min_told_long_task_ms))
+      THEN GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_few_ms
   FROM stage_cores
   WHERE duration_ms >= 1000
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -75,7 +91,8 @@ judged AS (
       a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus
         - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0) - COALESCE(p.unfinished_core_ms, 0)
         - COALESCE(p.skew_core_ms, 0), 0e0
-    )) AS few_tasks_ms
+    )) AS few_tasks_ms,
+    COALESCE(b.one_task_ms, 0e0) / NULLIF(b.few_tasks_ms, 0e0) AS one_task_share, COALESCE(b.told_few_ms, 0e0) AS told_few_ms
   FROM application_facts AS a
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
@@ -94,10 +111,14 @@ sized AS (
   SELECT
     j.*,
     idle_ms / NULLIF(core_time_ms, 0) AS idle_ratio,
-    TRY_CAST(CEIL(GREATEST(
-      (core_time_ms - idle_ms - skew_ms) / (1e0 - $healthy_idle_ratio) / NULLIF(app_duration_ms, 0),
-      cores_side_by_side, 1e0
-    ) / GREATEST(executor_cores, 1)) AS BIGINT) AS executors_enough
+    LEAST(
+      TRY_CAST(CEIL(GREATEST(
+        (core_time_ms - idle_ms - skew_ms) / (1e0 - $healthy_idle_ratio) / NULLIF(app_duration_ms, 0),
+        cores_side_by_side, 1e0
+      ) / GREATEST(executor_cores, 1)) AS BIGINT),
+      -- Those that ran tasks did all of them.
+      GREATEST(num_workers - COALESCE(num_never_used, 0), 1)
+    ) AS executors_enough
   FROM judged AS j
 ),
 told AS (
@@ -105,7 +126,11 @@ told AS (
     s.*,
     CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
       THEN executors_enough END AS executors_needed,
+    LEAST(told_few_ms, few_tasks_ms) AS stage_idle_ms,
+    LEAST(told_few_ms, few_tasks_ms) >= $min_told_lost_ms AND LEAST(told_few_ms, few_tasks_ms) >= 0.5e0 * idle_ms
+      AND NOT (dynamic_allocation OR can_allocate OR is_databricks) AS is_stages,
     CASE
+      WHEN few_tasks_ms >= 0.4e0 * idle_ms AND one_task_share >= 0.6e0 THEN 'one task'
       WHEN few_tasks_ms >= 0.4e0 * idle_ms THEN 'few tasks'
       WHEN driver_ms >= 0.4e0 * idle_ms THEN 'driver'
       WHEN start_ms >= 0.4e0 * idle_ms THEN 'start'
@@ -118,7 +143,8 @@ SELECT
   CASE
     WHEN is_interactive THEN 'info'
     -- The rules about stages of few tasks tell the same time with the same cure.
-    WHEN main_part = 'few tasks' AND executors_needed IS NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks) THEN 'low'
+    WHEN is_stages THEN 'low'
+    WHEN main_part IN ('few tasks', 'one task') AND executors_needed IS NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks) THEN 'low'
     -- The share alone does not make a short run expensive.
     WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
     WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
@@ -127,22 +153,28 @@ SELECT
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
   -- What people think about is no loss.
   -- Without dynamic allocation at most what the executors that can go held.
-  CASE WHEN NOT is_interactive THEN TRY_CAST(LEAST(idle_ms - $healthy_idle_ratio * core_time_ms,
+  CASE WHEN NOT is_interactive THEN TRY_CAST(LEAST(GREATEST(
+    idle_ms - CASE WHEN is_stages THEN stage_idle_ms ELSE 0e0 END - $healthy_idle_ratio * core_time_ms, 0e0
+  ),
     CASE WHEN executors_needed IS NOT NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks)
       THEN core_time_ms * (1e0 - executors_needed / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
   ) AS BIGINT) END AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   CASE WHEN NOT is_interactive THEN 0 END AS recoverable_ms,
   TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
+  TRY_CAST(idle_ms + skew_ms AS BIGINT) AS all_idle_ms, (idle_ms + skew_ms) / NULLIF(core_time_ms, 0) AS all_idle_ratio,
   CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
   num_executors_max,
   executors_needed, main_part,
   CASE WHEN skew_ms >= 0.005e0 * core_time_ms THEN skew_ms END AS skew_ms,
-  CASE WHEN NOT is_interactive AND few_tasks_ms >= $min_few_tasks_share * idle_ms
+  CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
+  CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
   executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
 FROM told
 WHERE hung_ms < $max_hung_ratio * core_time_ms
+  -- Then nothing is left to say here.
+  AND NOT (is_stages AND executors_needed IS NULL AND NOT is_interactive)
   -- Where most of the waiting is for single long tasks, how many executors the rest needs shows only without them.
   AND skew_ms <= idle_ms AND CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms

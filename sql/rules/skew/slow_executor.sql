@@ -2,87 +2,148 @@
 -- title: An executor takes much longer for the same work than the others
 -- category: skew
 -- severity: medium
--- version: 1
--- description: Fires where the tasks of an executor took far longer than those that the other executors ran
---   in the same stages, with no more data a task. That is its machine (disk, network, a noisy neighbor)
---   or its heap, not the data. Expected is what the others took a task in each stage, more where the
---   executor's own tasks had more data. Only stages that many executors worked on count, and executors
---   with many tasks, so that the first wave of a new executor does not. Several executors of one host
---   are reported once.
+-- version: 2
+-- description: Fires where the tasks of executors took far longer than those that the median executor ran
+--   in the same stages, with no more data a task (view slow_executors). That is their machines (disk, network, a noisy neighbor)
+--   or their heaps, not the data. All that are slow in the same way are one finding, which names the machines that took the longest for a task.
+--   What could be won in a stage is the wait for the slow executors alone (view slow_waits) less what the others would have taken for
+--   their tasks, where the lake has no tasks that for the last long tasks, and at least the task time beyond what was expected, spread over the slots of the stage. The lost core time is that gain times these
+--   slots. task_skew and idle_executors leave this wait out.
 -- subject: executor
--- group_by: host
--- parameter: min_ratio double = 2.0 [ratio] task time over what the others took for such tasks, at least
--- parameter: min_executors bigint = 3 [count] executors that worked on a stage, at least
--- parameter: min_tasks bigint = 15 [count] tasks of the executor in such stages, at least
--- parameter: min_excess_ms bigint = 60000 [ms] task time beyond what was expected, at least
--- evidence: Executor {executor_id}[ on {host}] took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages}, {ratio:1}
---   times what the other executors took for such tasks with no less data[; garbage collection took {gc_share:pct} of its time,
---   {other_gc_share:pct} elsewhere].
--- advice: gc_share >= 2 * other_gc_share AND gc_share >= 0.1 | - | - | Its heap is full where those of the others are not: look for
---   data that lies on one executor (a cache, large broadcasts, a receiver), and give executors more memory.
--- advice: NOT speculation AND NOT is_databricks | spark.speculation | 'true' | Look at the machine (disk, network, neighbors); let Spark run
---   second copies of slow tasks elsewhere meanwhile.
+-- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
+-- parameter: min_gc_ratio double = 2.0 [ratio] the same over that of the executors that are not slow, at least
+-- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:int} of {num_working:executor|executors}, {ratio:1} times what the median executor,
+--   with {typical_ms:s} a task, takes for such tasks with no less data[; the rest waited {wait_ms:s} for them alone][; garbage collection took
+--   {gc_share:pct} of their time, {other_gc_share:pct} elsewhere].
+-- advice: kind = 'heap' | - | - | The heap is full there where those of the others are not: look for
+--   data that lies on few executors (a cache, large broadcasts, a receiver), and give executors more memory.
+-- advice: NOT speculation AND NOT is_databricks AND NOT has_effects | spark.speculation | 'true' | Look at {machines} (disk, network, neighbors), and take {them} out of the
+--   cluster while slow; let Spark run second copies of slow tasks elsewhere meanwhile.
+-- advice: num_machines > 1 | - | - | Look at these machines (disk, network, neighbors), and replace those that stay slow.
 -- recommendation: Look at the machine (disk, network, neighbors), and replace it where it stays slow.
-WITH work AS (
+WITH collected AS (
   SELECT
-    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id, w.executor_id,
-    CAST(w.task_time AS DOUBLE) AS own_ms,
-    w.succeeded_tasks AS own_tasks,
-    CAST(w.input_bytes + w.shuffle_read + w.output_bytes + w.shuffle_write AS DOUBLE) AS own_bytes,
-    SUM(CAST(w.task_time AS DOUBLE)) OVER stage AS all_ms,
-    SUM(w.succeeded_tasks) OVER stage AS all_tasks,
-    SUM(CAST(w.input_bytes + w.shuffle_read + w.output_bytes + w.shuffle_write AS DOUBLE)) OVER stage AS all_bytes,
-    COUNT(*) OVER stage AS executors
-  FROM stage_executors AS w
-  WHERE w.succeeded_tasks > 0 AND w.executor_id NOT IN ('driver', '<driver>')
-  WINDOW stage AS (
-    PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
-  )
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id,
+    CAST(e.total_gc_time AS DOUBLE) / NULLIF(CAST(e.total_duration AS DOUBLE), 0e0) AS gc_share,
+    SUM(CASE WHEN s.platform IS NULL THEN CAST(e.total_gc_time AS DOUBLE) END) OVER application
+      / NULLIF(SUM(CASE WHEN s.platform IS NULL THEN CAST(e.total_duration AS DOUBLE) END) OVER application, 0e0) AS other_gc_share
+  FROM executors AS e
+  LEFT JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id, executor_id FROM slow_executors
+  ) AS s
+    ON s.platform = e.platform AND s.cluster_id = e.cluster_id
+    AND s.application_id = e.application_id AND s.attempt_id = e.attempt_id AND s.executor_id = e.executor_id
+  WHERE e.executor_id NOT IN ('driver', '<driver>')
+  WINDOW application AS (PARTITION BY e.platform, e.cluster_id, e.application_id, e.attempt_id)
 ),
-compared AS (
+judged AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, executor_id, own_ms, own_tasks,
-    own_tasks * (all_ms - own_ms) / NULLIF(all_tasks - own_tasks, 0)
-      * GREATEST(1e0, COALESCE(
-        own_bytes / NULLIF(own_tasks, 0) / NULLIF((all_bytes - own_bytes) / NULLIF(all_tasks - own_tasks, 0), 0e0), 1e0
-      )) AS expected_ms
-  FROM work
-  WHERE executors >= $min_executors AND all_tasks >= 2 * own_tasks
+    s.*, COALESCE(s.host, CONCAT('executor ', s.executor_id)) AS machine, c.gc_share, c.other_gc_share,
+    CASE WHEN c.gc_share >= $min_gc_ratio * c.other_gc_share AND c.gc_share >= $min_gc_share THEN 'heap' ELSE 'machine' END AS kind
+  FROM slow_executors AS s
+  LEFT JOIN collected AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.executor_id = s.executor_id
 ),
-summed AS (
+-- What each stage could win, shared among the kinds by their excess, so that it is not won twice.
+stage_kinds AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, executor_id,
-    COUNT(*) AS num_stages, SUM(own_ms) AS own_ms, SUM(own_tasks) AS own_tasks, SUM(expected_ms) AS expected_ms
-  FROM compared
-  GROUP BY platform, cluster_id, application_id, attempt_id, executor_id
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, kind,
+    SUM(own_ms - wanted_ms) AS excess_ms, MAX(typical_ms) AS typical_ms,
+    SUM(SUM(own_ms - wanted_ms)) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id) AS stage_excess_ms
+  FROM judged
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, kind
 ),
-collected AS (
+gains AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, executor_id, host_port,
-    CAST(total_gc_time AS DOUBLE) AS gc_ms, CAST(total_duration AS DOUBLE) AS run_ms,
-    SUM(CAST(total_gc_time AS DOUBLE)) OVER application AS all_gc_ms,
-    SUM(CAST(total_duration AS DOUBLE)) OVER application AS all_run_ms
-  FROM executors
-  WHERE executor_id NOT IN ('driver', '<driver>')
-  WINDOW application AS (PARTITION BY platform, cluster_id, application_id, attempt_id)
+    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.kind,
+    COUNT(*) AS num_stages,
+    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms) AS gain_ms,
+    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms
+      * f.task_slots) AS lost_ms,
+    SUM(w.wait_ms * excess_ms / stage_excess_ms) AS wait_ms,
+    MAX(CASE WHEN f.stage_name LIKE 'foreach%' THEN 1 ELSE 0 END) = 1 AS has_effects
+  FROM stage_kinds AS k
+  INNER JOIN stage_facts AS f
+    ON f.platform = k.platform AND f.cluster_id = k.cluster_id
+    AND f.application_id = k.application_id AND f.attempt_id = k.attempt_id
+    AND f.stage_id = k.stage_id AND f.stage_attempt_id = k.stage_attempt_id
+  LEFT JOIN slow_waits AS w
+    ON w.platform = k.platform AND w.cluster_id = k.cluster_id
+    AND w.application_id = k.application_id AND w.attempt_id = k.attempt_id
+    AND w.stage_id = k.stage_id AND w.stage_attempt_id = k.stage_attempt_id
+  GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.kind
+),
+-- The executor and the machines that are named: those that took the longest for a task of theirs, as they should have.
+by_executor AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, kind, executor_id,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, kind ORDER BY SUM(own_ms) / SUM(wanted_ms) DESC, executor_id) AS place
+  FROM judged
+  GROUP BY platform, cluster_id, application_id, attempt_id, kind, executor_id
+),
+by_machine AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, kind, machine, SUM(own_ms) / SUM(own_tasks) AS task_ms,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, kind ORDER BY SUM(own_ms) / SUM(wanted_ms) DESC, machine) AS place
+  FROM judged
+  GROUP BY platform, cluster_id, application_id, attempt_id, kind, machine
+),
+labels AS (
+  SELECT
+    m.*,
+    CONCAT(machine, ' (', CASE
+      WHEN task_ms < 9950e0 THEN CONCAT(CAST(CAST(ROUND(task_ms / 100e0) / 10e0 AS DECIMAL(20, 1)) AS STRING), ' s')
+      WHEN task_ms < 600000e0 THEN CONCAT(CAST(TRY_CAST(ROUND(task_ms / 1000e0) AS BIGINT) AS STRING), ' s')
+      ELSE CONCAT(CAST(CAST(ROUND(task_ms / 6000e0) / 10e0 AS DECIMAL(20, 1)) AS STRING), ' min')
+    END, ' a task)') AS label
+  FROM by_machine AS m
+),
+named AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, kind, COUNT(*) AS num_machines,
+    CONCAT(
+      CONCAT_WS(', ', MAX(CASE WHEN place = 1 THEN label END), MAX(CASE WHEN place = 2 THEN label END), MAX(CASE WHEN place = 3 THEN label END),
+        MAX(CASE WHEN place = 4 THEN label END), MAX(CASE WHEN place = 5 THEN label END)),
+      CASE WHEN COUNT(*) > 5 THEN CONCAT(' and ', CAST(COUNT(*) - 5 AS STRING), ' more') ELSE '' END
+    ) AS hosts
+  FROM labels
+  GROUP BY platform, cluster_id, application_id, attempt_id, kind
+),
+totals AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, kind,
+    COUNT(DISTINCT executor_id) AS num_executors, MAX(executors) AS num_working,
+    SUM(own_ms) AS own_ms, SUM(own_tasks) AS own_tasks, SUM(wanted_ms) AS wanted_ms, SUM(own_tasks * typical_ms) / SUM(own_tasks) AS typical_ms,
+    MAX(gc_share) AS gc_share, MAX(other_gc_share) AS other_gc_share
+  FROM judged
+  GROUP BY platform, cluster_id, application_id, attempt_id, kind
 )
 SELECT
-  s.platform, s.cluster_id, s.application_id, s.attempt_id, s.executor_id AS subject_id,
-  CASE WHEN s.own_ms >= 3 * s.expected_ms THEN 'high' ELSE 'medium' END AS confidence,
-  TRY_CAST(s.own_ms - s.expected_ms AS BIGINT) AS lost_core_ms,
-  -- Spread over the cores that were there.
-  TRY_CAST((s.own_ms - s.expected_ms) / GREATEST(a.average_cores, 1e0) AS BIGINT) AS recoverable_ms,
-  s.executor_id, SPLIT_PART(c.host_port, ':', 1) AS host, s.num_stages, s.own_ms, s.own_tasks,
-  s.own_ms / NULLIF(s.expected_ms, 0) AS ratio,
-  c.gc_ms / NULLIF(c.run_ms, 0e0) AS gc_share,
-  (c.all_gc_ms - c.gc_ms) / NULLIF(c.all_run_ms - c.run_ms, 0e0) AS other_gc_share,
-  a.speculation, a.is_databricks
-FROM summed AS s
-INNER JOIN collected AS c
-  ON c.platform = s.platform AND c.cluster_id = s.cluster_id
-  AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.executor_id = s.executor_id
+  t.platform, t.cluster_id, t.application_id, t.attempt_id, x.executor_id AS subject_id,
+  CASE WHEN t.num_executors > 1 THEN 'Executors take much longer for the same work than the others' END AS title,
+  CASE WHEN t.own_ms >= 3 * t.wanted_ms THEN 'high' ELSE 'medium' END AS confidence,
+  TRY_CAST(g.lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(g.gain_ms AS BIGINT) AS recoverable_ms,
+  x.executor_id, t.kind, n.hosts, n.num_machines, t.num_executors, t.num_working, g.num_stages, t.own_ms, t.own_tasks, t.typical_ms,
+  t.own_ms / NULLIF(t.wanted_ms, 0e0) AS ratio,
+  CASE WHEN g.wait_ms >= 1000e0 THEN g.wait_ms END AS wait_ms,
+  -- Of several executors the highest; only worth a word where it is not next to nothing.
+  CASE WHEN t.kind = 'heap' OR t.gc_share >= 0.01e0 THEN t.gc_share END AS gc_share, t.other_gc_share,
+  CASE WHEN n.num_machines > 1 THEN 'these machines' ELSE 'the machine' END AS machines,
+  CASE WHEN n.num_machines > 1 THEN 'them' ELSE 'it' END AS them,
+  a.speculation, a.is_databricks, g.has_effects
+FROM totals AS t
+INNER JOIN gains AS g
+  ON g.platform = t.platform AND g.cluster_id = t.cluster_id
+  AND g.application_id = t.application_id AND g.attempt_id = t.attempt_id AND g.kind = t.kind
+INNER JOIN by_executor AS x
+  ON x.platform = t.platform AND x.cluster_id = t.cluster_id
+  AND x.application_id = t.application_id AND x.attempt_id = t.attempt_id AND x.kind = t.kind AND x.place = 1
+INNER JOIN named AS n
+  ON n.platform = t.platform AND n.cluster_id = t.cluster_id
+  AND n.application_id = t.application_id AND n.attempt_id = t.attempt_id AND n.kind = t.kind
 INNER JOIN application_facts AS a
-  ON a.platform = s.platform AND a.cluster_id = s.cluster_id
-  AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
-WHERE s.own_tasks >= $min_tasks AND s.own_ms >= $min_ratio * s.expected_ms
-  AND s.own_ms - s.expected_ms >= $min_excess_ms AND NOT a.is_local
+  ON a.platform = t.platform AND a.cluster_id = t.cluster_id
+  AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
+WHERE NOT a.is_local

@@ -2,13 +2,14 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
---   that wait, longest less median task, and the stage's wall time less the same work spread evenly.
+--   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
 --   The lost core time is that gain times the cores that worked on the stage. Where the long task also
 --   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others; else garbage collection, waiting for shuffle data or a
---   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler.
+--   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler. Where the stage waited for slow
+--   executors (view slow_waits), without more data, slow_executor tells it.
 --   Of up to five tasks there is no good median: the longest is held against the mean of the others, and only data skew that
 --   takes a large part of the application is told: that could be won, or of which a task with many times the rows of the others takes most.
 --   Stages that read skewed data from the same place are told together, where their waits add up, or where a hot partition is most of each of them
@@ -43,8 +44,8 @@
 --   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
 --   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
 --   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
---   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; tasks like it set the length of stages for {bound_ms:s} of the {app_duration_ms:s}
---   that the application ran].
+--   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; with their work spread over the {task_slots:task slot|task slots} in use, such stages would be {won_ms:s} shorter, and on more slots they would still last the {bound_ms:s}
+--   that tasks like it took, of {app_duration_ms:s} of the application].
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
 --   shuffle_read_max > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
@@ -102,9 +103,20 @@ WITH aggregates AS (
   WHERE n.operator_kind = 'aggregate'
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
 ),
+-- Stages that worked on slow executors, and how long they waited for them alone.
+slowed AS (
+  SELECT
+    x.platform, x.cluster_id, x.application_id, x.attempt_id, x.stage_id, x.stage_attempt_id, MAX(w.wait_ms) AS slow_wait_ms
+  FROM slow_executors AS x
+  LEFT JOIN slow_waits AS w
+    ON w.platform = x.platform AND w.cluster_id = x.cluster_id
+    AND w.application_id = x.application_id AND w.attempt_id = x.attempt_id
+    AND w.stage_id = x.stage_id AND w.stage_attempt_id = x.stage_attempt_id
+  GROUP BY x.platform, x.cluster_id, x.application_id, x.attempt_id, x.stage_id, x.stage_attempt_id
+),
 compared AS (
   SELECT
-    f.*,
+    f.*, x.platform IS NOT NULL AND COALESCE(x.slow_wait_ms >= 0.5e0 * f.tail_ms, TRUE) AS is_slowed,
     succeeded_tasks < $min_tasks AS is_few,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(run_time_median AS DOUBLE)
       ELSE CAST(run_time_total - run_time_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0) END AS run_time_typical,
@@ -117,6 +129,10 @@ compared AS (
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_rows_median AS DOUBLE)
       ELSE GREATEST(CAST(input_records - input_rows_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_rows_typical
   FROM stage_facts AS f
+  LEFT JOIN slowed AS x
+    ON x.platform = f.platform AND x.cluster_id = f.cluster_id
+    AND x.application_id = f.application_id AND x.attempt_id = f.attempt_id
+    AND x.stage_id = f.stage_id AND x.stage_attempt_id = f.stage_attempt_id
   -- Of a stage that was canceled the longest tasks have not ended.
   WHERE succeeded_tasks >= 2 AND COALESCE(failure_reason, '') NOT LIKE 'Stage cancelled%' AND run_time_max >= $min_short_longest_ms AND duration_ms IS NOT NULL AND NOT is_listing
     -- What uncut_files tells.
@@ -137,8 +153,12 @@ measured AS (
       -- A lake without tasks does not tell how long the stage waited.
       COALESCE(tail_ms, duration_ms),
       -- Wall time with the same work spread evenly: full waves of average tasks. A few tasks could also be more.
-      duration_ms - CASE WHEN is_few THEN CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)
-        ELSE CEIL(CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)) END * run_time_mean
+      duration_ms - GREATEST(
+        CASE WHEN is_few THEN CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)
+          ELSE CEIL(CAST(succeeded_tasks AS DOUBLE) / NULLIF(task_slots, 0)) END * run_time_mean,
+        -- To get a task and start it takes its slot too.
+        COALESCE(CAST(duration_total AS DOUBLE) / NULLIF(task_slots, 0), 0e0)
+      )
     ) AS BIGINT) AS recoverable_ms
   FROM compared AS c
 ),
@@ -201,6 +221,8 @@ summed AS (
       AND (recoverable_ms >= $min_recoverable_ms
         OR (recoverable_ms >= $min_small_ms AND recoverable_ms >= $min_share * app_duration_ms)) AS is_alone,
     SUM(CASE WHEN is_data THEN GREATEST(recoverable_ms, 0) ELSE 0 END) OVER place AS place_ms,
+    SUM(CASE WHEN is_data AND (is_hot_shuffle OR is_hot_input) AND run_time_max >= $min_bound_share * duration_ms THEN GREATEST(recoverable_ms, 0) ELSE 0 END) OVER place
+      AS won_ms,
     is_data AND (is_hot_shuffle OR is_hot_input) AND run_time_max >= $min_bound_share * duration_ms AS is_bound,
     SUM(CASE WHEN is_data AND (is_hot_shuffle OR is_hot_input) AND run_time_max >= $min_bound_share * duration_ms THEN run_time_max ELSE 0 END) OVER place
       AS bound_ms
@@ -225,7 +247,7 @@ SELECT
   TRY_CAST(GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
   -- What hardly waited on these cores is not dropped for that.
   CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms AND NOT is_alone AND NOT is_summed THEN 'low' END AS severity, place, is_range, is_rdd,
-  CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms THEN bound_ms END AS bound_ms, app_duration_ms,
+  CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms THEN bound_ms END AS bound_ms, won_ms, app_duration_ms,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_max WHEN cause = 'input' AND is_hot_input THEN input_rows_max END AS hot_rows,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_read_records WHEN cause = 'input' AND is_hot_input THEN input_records END AS all_rows,
   stage_name, sql_id, cause, succeeded_tasks, num_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
@@ -266,7 +288,7 @@ FROM (
 LEFT JOIN aggregates AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.stage_id = j.stage_id
-WHERE CASE
+WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups')) AND CASE
   WHEN is_few THEN is_alone AND cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
     recoverable_ms >= $min_short_share * app_duration_ms
     OR (cause = 'shuffle' AND run_time_max >= $min_hot_share * app_duration_ms
