@@ -509,7 +509,8 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
         };
         let spark_version = Some(attempt.app_spark_version).filter(|version| !version.is_empty());
         let platform = self.rows.context().platform.clone();
-        let settings = Shape::new(environment, &platform, spark_version.as_deref());
+        let settings = Shape::new(environment, &platform, spark_version.as_deref())
+            .with_driver(executors.iter().find(|row| row.executor_id == DRIVER));
         let mut cost = CostSum::default();
         for row in &mut executors {
             end_life(row, &life_end, &settings);

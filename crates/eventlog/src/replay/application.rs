@@ -106,7 +106,8 @@ impl Replay<'_, '_> {
         };
         let spark_version = self.spark_version.take();
         let platform = self.rows.context().platform.clone();
-        let settings = Shape::new(&self.environment, &platform, spark_version.as_deref());
+        let settings = Shape::new(&self.environment, &platform, spark_version.as_deref())
+            .with_driver(executors.driver());
         let shown = settings.application(&name, executors.any_cores(), executors.driver_cores());
         for row in executors.take_processes() {
             row.append(self.rows)?;

@@ -2,7 +2,7 @@
 //! come and go. Spark's defaults fill in for what was not set.
 
 use crate::event::ResourceProfileAdded;
-use crate::rows::{ApplicationShape, ExecutorMemory};
+use crate::rows::{ApplicationShape, ExecutorMemory, ExecutorRow};
 
 use super::environment::{Environment, Unit};
 use super::job_key::{is_interactive, job_key};
@@ -15,6 +15,10 @@ const MIN_OVERHEAD: i64 = 384 * MEBIBYTE;
 const OVERHEAD_FACTOR: f64 = 0.10;
 /// What EMR on EC2 sets since release 5.22.
 const EMR_OVERHEAD_FACTOR: f64 = 0.1875;
+/// What Spark keeps of the heap for itself before it shares out the rest.
+const RESERVED_HEAP: i64 = 300 * MEBIBYTE;
+/// Spark's default of `spark.memory.fraction`, since 2.0.
+const MEMORY_FRACTION: f64 = 0.6;
 /// Applications on Kubernetes that are not of the JVM.
 const NON_JVM_OVERHEAD_FACTOR: f64 = 0.4;
 
@@ -39,6 +43,8 @@ pub struct Shape<'e> {
     is_emr: bool,
     /// Spark's major version, as far as it is known.
     major: Option<i64>,
+    /// Memory on the heap for storage and execution that the driver registered with.
+    driver_storage: Option<i64>,
 }
 
 impl<'e> Shape<'e> {
@@ -53,7 +59,18 @@ impl<'e> Shape<'e> {
                 .split('.')
                 .next()
                 .and_then(|major| major.parse().ok()),
+            driver_storage: None,
         }
+    }
+
+    /// With what the driver's block manager registered with, which shows how large its heap is.
+    #[must_use]
+    pub fn with_driver(mut self, driver: Option<&ExecutorRow>) -> Self {
+        self.driver_storage = driver.map(|row| {
+            let on_heap = row.memory_metrics.map_or(0, |memory| memory.total_on_heap);
+            if on_heap > 0 { on_heap } else { row.max_memory }
+        });
+        self
     }
 
     /// All that the application's row shows. `seen_cores` are those of executors that came,
@@ -214,10 +231,35 @@ impl<'e> Shape<'e> {
 
     fn driver_heap(&self) -> Option<i64> {
         self.environment.is_known().then(|| {
-            self.environment
+            let set = self
+                .environment
                 .spark_size("spark.driver.memory", Unit::Mebibytes)
-                .unwrap_or(DEFAULT_HEAP)
+                .unwrap_or(DEFAULT_HEAP);
+            // The JVM's own count is a little below the setting, so only a much larger one counts.
+            self.seen_heap()
+                .filter(|seen| *seen / 5 > set / 4)
+                .unwrap_or(set)
         })
+    }
+
+    /// The heap of a driver in local mode by what its block manager got of it: programs that start
+    /// Spark themselves (Databricks on one node, an IDE, a test) size it without a setting.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "bytes of one machine are far below 2^52"
+    )]
+    fn seen_heap(&self) -> Option<i64> {
+        let storage = self.driver_storage.filter(|bytes| *bytes > 0)?;
+        if !self.is_local() || self.major.is_none_or(|major| major < 2) {
+            return None;
+        }
+        let fraction = self
+            .environment
+            .spark_fraction("spark.memory.fraction")
+            .filter(|fraction| (0.05..=1.0).contains(fraction))
+            .unwrap_or(MEMORY_FRACTION);
+        Some(((storage as f64 / fraction) as i64).saturating_add(RESERVED_HEAP))
     }
 
     /// Cores of the driver: only in cluster mode does Spark ask for them.
@@ -349,6 +391,41 @@ mod tests {
         let environment = environment(properties);
         let settings = Shape::new(&environment, platform, Some(version));
         settings.executor_memory(0).map(|memory| memory.container())
+    }
+
+    /// The heap is (434.4 MiB / 0.6) + 300 MiB for Spark's default of 1 GiB, and 9314186035 bytes of a
+    /// node of Databricks without a setting are 15.8 GB.
+    #[test]
+    fn the_heap_of_local_mode_is_what_its_driver_registered_with() {
+        let seen = |properties: Properties<'_>, version: &str, bytes: i64| {
+            let environment = environment(properties);
+            let driver = ExecutorRow {
+                max_memory: bytes,
+                ..ExecutorRow::default()
+            };
+            let settings = Shape::new(&environment, "databricks", Some(version));
+            let settings = settings.with_driver(Some(&driver));
+            settings.driver_memory().map(|memory| memory.container())
+        };
+        let local = ("spark.master", "local[*, 4]");
+        let cluster = ("spark.master", "spark://10.0.0.1:7077");
+        let fraction = ("spark.memory.fraction", "0.5");
+        assert_eq!(seen(&[local], "3.3.2", 455_501_414), Some(GIB));
+        assert_eq!(seen(&[local], "3.3.2", 9_314_186_035), Some(15_838_216_191));
+        assert_eq!(
+            seen(&[local, fraction], "3.3.2", 9_314_186_035),
+            Some(2 * 9_314_186_035 + 300 * MIB)
+        );
+        assert_eq!(seen(&[local], "1.5.0", 9_314_186_035), Some(GIB));
+        assert_eq!(seen(&[cluster], "3.3.2", 9_314_186_035), Some(GIB));
+        assert_eq!(
+            seen(
+                &[local, ("spark.driver.memory", "16g")],
+                "3.3.2",
+                9_314_186_035
+            ),
+            Some(16 * GIB)
+        );
     }
 
     #[test]

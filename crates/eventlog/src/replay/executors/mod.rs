@@ -422,8 +422,13 @@ impl Executors {
 
     /// The cores that the driver registered with, as it does in local mode.
     pub(super) fn driver_cores(&self) -> Option<i64> {
+        self.driver().map(|driver| driver.total_cores)
+    }
+
+    /// The driver, as far as it is known.
+    pub(super) fn driver(&self) -> Option<&ExecutorRow> {
         let driver = self.live.get(DRIVER).or_else(|| self.removed.get(DRIVER));
-        driver.map(|driver| driver.row.total_cores)
+        driver.map(|driver| &driver.row)
     }
 
     /// The processes that are no executors, in order of id.
