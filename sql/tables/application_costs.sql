@@ -4,7 +4,7 @@
 --   work would stand spot instances, and which row other tables take their money from: billed, else
 --   estimated, else the work at on-demand prices of the deployment that fallback_deployment names (none:
 --   no money where nothing better is known).
--- parameter: fallback_deployment string = emr_ec2 [deployment] deployment whose hypothetical cost stands in where neither a bill nor an estimate has a price, or none
+-- parameter: fallback_deployment string = emr_ec2 [emr_ec2|emr_eks|emr_serverless|emr_serverless_storage|databricks|none] deployment whose hypothetical cost stands in where neither a bill nor an estimate has a price, or none
 -- parameter: good_long_task_ratio double = 0.1 [ratio] share of task time in tasks longer than the notice, up to which an application suits spot instances well
 -- parameter: poor_long_task_ratio double = 0.5 [ratio] the same, above which it suits them poorly
 -- parameter: poor_reclaim_ratio double = 0.1 [ratio] executors that the provider took over all executors, above which it suits them poorly

@@ -8,8 +8,8 @@
 --   have no task: that row is a lower bound.
 -- parameter: instance_families string = c5 m5 r5 [families] instance families that hypothetical clusters are built of
 -- parameter: max_instance_vcpus bigint = 16 [cores] larger instance types are taken only where nothing smaller holds an executor
--- parameter: spot_discount double = 0.6 [ratio] by how much spot instances are cheaper than on demand
--- parameter: savings_plan_discount double = 0 [ratio] by how much instances of a savings plan or reservation are cheaper than on demand; 0: not known
+-- parameter: spot_discount double = 0.6 [share] by how much spot instances are cheaper than on demand
+-- parameter: savings_plan_discount double = 0 [share] by how much instances of a savings plan or reservation are cheaper than on demand; 0: not known
 -- parameter: dbu_price_item string = jobs [item] item of the service databricks in the price book that a DBU of automated work costs
 -- reads: application_resources, cluster_instances, cluster_prices, core_time_parts, instance_prices,
 --   job_runs, price_book, ref_deployments

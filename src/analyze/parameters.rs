@@ -139,8 +139,9 @@ impl Parameter {
         })
     }
 
-    /// Gives the parameter a user's value; the old one stays where the new does not fit its type, or is
-    /// negative where the old one is not: no threshold of time, size, number or share is.
+    /// Gives the parameter a user's value; the old one stays where the new does not fit its type, is
+    /// negative where the old one is not (no threshold of time, size, number or share is), is a
+    /// `share` of more than 1, or is none of the values that the unit lists (`on|off`).
     pub(super) fn replace(&mut self, value: &SettingValue) -> Result<(), String> {
         let refused = || {
             format!(
@@ -155,10 +156,34 @@ impl Parameter {
                 self.name
             ));
         }
+        if self.unit == SHARE && matches!(fitting, SettingValue::Double(number) if number > 1.0) {
+            return Err(format!(
+                "`{value}` is more than 1, which the share `{}` cannot be",
+                self.name
+            ));
+        }
+        if let (Some(choices), SettingValue::Text(text)) = (self.choices(), &fitting)
+            && !choices.contains(&text.as_str())
+        {
+            return Err(format!(
+                "`{value}` is none of the values of `{}`: {}",
+                self.name,
+                choices.join(", ")
+            ));
+        }
         self.value = fitting;
         Ok(())
     }
+
+    /// The values of a parameter that chooses among some, which stand where others have a unit.
+    fn choices(&self) -> Option<Vec<&str>> {
+        let choices: Vec<&str> = self.unit.split('|').map(str::trim).collect();
+        (choices.len() > 1).then_some(choices)
+    }
 }
+
+/// Unit of a part of a whole: from 0 to 1.
+const SHARE: &str = "share";
 
 fn is_negative(value: &SettingValue) -> bool {
     match value {
@@ -246,6 +271,27 @@ mod tests {
             Err("`many` is not a double as `min_ratio` needs it".to_owned())
         );
         assert_eq!(parameter.value, SettingValue::Double(5.0));
+    }
+
+    #[test]
+    fn a_share_is_at_most_one_and_a_choice_is_one_of_those_listed() {
+        let mut discount =
+            Parameter::parse("a.sql", &field("discount double = 0.6 [share] x")).expect("valid");
+        let refused = discount.replace(&SettingValue::Double(1.6));
+        assert_eq!(
+            refused,
+            Err("`1.6` is more than 1, which the share `discount` cannot be".to_owned())
+        );
+        discount.replace(&SettingValue::Integer(1)).expect("all");
+        let mut way = Parameter::parse("a.sql", &field("way string = road [road|rail|none] x"))
+            .expect("valid");
+        let refused = way.replace(&SettingValue::Text("rails".to_owned()));
+        assert_eq!(
+            refused,
+            Err("`rails` is none of the values of `way`: road, rail, none".to_owned())
+        );
+        way.replace(&SettingValue::Text("rail".to_owned()))
+            .expect("listed");
     }
 
     #[test]
