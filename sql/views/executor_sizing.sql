@@ -4,7 +4,8 @@
 --   NULL where the log does not hold them, never 0. is_pressed says that tasks spilled or collected much
 --   garbage while the heap was more than half full, or that executors were lost for memory, so that memory must
 --   not shrink. Where the heap was never half full, more of it would not help: it is kept as it is. Nodes come from the samples of
---   the cluster taken while the application ran, as if all nodes were alike. target_… is the shape
+--   the cluster taken while the application ran, as if all nodes were alike; what fits leaves room for the application
+--   master. target_… is the shape
 --   recommended: where tasks need memory, fewer of them at once on the same memory; else the memory
 --   needed, at least half of what there is; where the memory of the cluster is full and its cores are idle,
 --   at most the share of a node's memory that goes with the executor's cores. Heaps between 31 and 48 GiB are
@@ -158,14 +159,27 @@ fitted AS (
     LEAST(
       FLOOR(node_memory_bytes / NULLIF((target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0, 0)),
       FLOOR(node_cores / NULLIF(target_cores, 0))
-    ) * GREATEST(COALESCE(num_nodes, 1), 1) AS target_fit,
+    ) AS target_node_fit,
     LEAST(
       FLOOR(node_memory_bytes / NULLIF(container_memory_bytes, 0)), FLOOR(node_cores / NULLIF(executor_cores, 0))
-    ) * GREATEST(COALESCE(num_nodes, 1), 1) AS current_fit,
+    ) AS current_node_fit,
     -- The work with a fifth of the core time idle, as idle_executors allows.
     CEIL(CAST(total_task_time_ms AS DOUBLE) * task_cpus / 0.8e0 / NULLIF(app_duration_ms, 0) / GREATEST(target_cores, 1))
       AS executors_by_work
   FROM shapes AS s
+),
+-- The application master is a container too, of a gibibyte and a core at least: where executors leave no room for
+-- it on any node, it takes the place of one of them.
+counted AS (
+  SELECT
+    f.*,
+    target_node_fit * GREATEST(COALESCE(num_nodes, 1), 1)
+      - CASE WHEN target_node_fit > 0 AND (node_memory_bytes - target_node_fit * target_container_bytes < 1073741824e0
+        OR node_cores - target_node_fit * target_cores < 1e0) THEN 1 ELSE 0 END AS target_fit,
+    current_node_fit * GREATEST(COALESCE(num_nodes, 1), 1)
+      - CASE WHEN current_node_fit > 0 AND (node_memory_bytes - current_node_fit * container_memory_bytes < 1073741824e0
+        OR node_cores - current_node_fit * executor_cores < 1e0) THEN 1 ELSE 0 END AS current_fit
+  FROM fitted AS f
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id, app_date, application_name, job_key,
@@ -184,4 +198,4 @@ SELECT
   CASE WHEN NOT is_local AND NOT is_databricks THEN TRY_CAST(target_overhead_mib AS BIGINT) END AS target_overhead_mib,
   CASE WHEN NOT is_local AND NOT is_databricks THEN TRY_CAST(target_container_bytes AS BIGINT) END AS target_container_bytes,
   CASE WHEN NOT is_local AND NOT is_databricks THEN TRY_CAST(target_fit AS BIGINT) END AS target_fit
-FROM fitted
+FROM counted
