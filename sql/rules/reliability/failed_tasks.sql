@@ -158,8 +158,8 @@ SELECT
   TRY_CAST(CEIL(CAST(num_tasks AS DOUBLE) / NULLIF(j.stage_slots, 0)) AS BIGINT) AS rounds,
   -- An executor that has no room for such a task runs none.
   TRY_CAST(CEIL(CAST(num_tasks AS DOUBLE) / NULLIF(
-    j.stage_slots * FLOOR(j.executor_cores / (2e0 * GREATEST(COALESCE(j.task_cpus, 1), 1)))
-      / NULLIF(FLOOR(j.executor_cores / (1e0 * GREATEST(COALESCE(j.task_cpus, 1), 1))), 0e0), 0e0)) AS BIGINT) AS rounds_doubled,
+    j.stage_slots * FLOOR(0.5e0 * j.executor_cores / NULLIF(GREATEST(COALESCE(j.task_cpus, 1), 1), 0))
+      / NULLIF(FLOOR(1e0 * j.executor_cores / NULLIF(GREATEST(COALESCE(j.task_cpus, 1), 1), 0)), 0e0), 0e0)) AS BIGINT) AS rounds_doubled,
   j.is_local, COALESCE(j.is_databricks, FALSE) AS is_databricks, j.spark_minor, j.executor_cores, COALESCE(j.task_cpus, 1) AS task_cpus,
   CASE
     WHEN j.is_local THEN 'less heap, spark.driver.memory'
