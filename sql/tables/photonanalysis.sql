@@ -229,11 +229,11 @@ SELECT
       CASE WHEN breakeven_speedup IS NOT NULL THEN CONCAT(
         '; its price is earned back from ', CAST(CAST(breakeven_speedup AS DECIMAL(18, 2)) AS STRING), ' times faster on')
         WHEN movable_share >= $possible_share THEN CONCAT(
-        '; whether it pays is not known without a price on Databricks: at ',
-        CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING), ' times the Databricks units its price is earned back at most from ',
-        CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING), ' times faster on, and it would be ',
-        CAST(CAST(est_speedup_low AS DECIMAL(18, 2)) AS STRING), ' to ',
-        CAST(CAST(est_speedup_high AS DECIMAL(18, 2)) AS STRING), ' times faster')
+        '; it would be ', CAST(CAST(est_speedup_low AS DECIMAL(18, 2)) AS STRING), ' to ',
+        CAST(CAST(est_speedup_high AS DECIMAL(18, 2)) AS STRING),
+        ' times faster. Its price on Databricks is not known: with ', CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING),
+        ' times the Databricks units it may have to be up to ', CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING),
+        ' times faster to pay')
         ELSE '' END, '.')
   END AS candidate_reason,
   app_date
