@@ -8,7 +8,8 @@
 --   a strong candidate reaches it with the careful estimate. Without a price only its bound is
 --   known: Databricks units are at most the whole price, so it lies between 1 and their ratio.
 --   Where a native engine runs already (Photon, Gluten, Comet, RAPIDS), the operators that Spark ran
---   beside it are its fallbacks.
+--   beside it are its fallbacks, and its own score is by the share of task time that it runs, on the
+--   thresholds that a move to Photon is judged by.
 -- parameter: min_query_ms bigint = 2000 [ms] wall time below which a query gains nothing
 -- parameter: speedup_low double = 1.5 [ratio] how many times faster Photon runs its operators, carefully
 -- parameter: speedup_high double = 3.0 [ratio] the same, hopefully
@@ -138,7 +139,7 @@ measured AS (
     h.supported_nodes,
     CASE WHEN h.all_shares IS NOT NULL THEN h.photon_share
       ELSE COALESCE(h.photon_nodes, 0e0) END AS photon_share,
-    COALESCE(h.task_time_ms, 0) AS task_time_ms,
+    COALESCE(h.task_time_ms, 0) AS task_time_ms, h.all_shares IS NOT NULL AS has_time,
     COALESCE(h.other_share, 0e0) AS other_share, h.other_engine,
     COALESCE(h.num_native_nodes, 0) > 0 AS has_native, h.fallback_share, h.fallbacks, h.fallbacks_in_time,
     CASE WHEN a.is_interactive THEN $photon_interactive_dbu ELSE $photon_jobs_dbu END AS dbu_ratio,
@@ -161,7 +162,12 @@ measured AS (
 judged AS (
   SELECT
     m.*,
-    GREATEST(m.supported_share - m.photon_share, 0e0) * m.long_share AS movable_share
+    GREATEST(m.supported_share - m.photon_share, 0e0) * m.long_share AS movable_share,
+    CASE
+      WHEN photon_share > 0e0 AND photon_share >= other_share THEN 'Photon'
+      WHEN other_share > 0e0 OR (has_native AND photon_share <= 0e0) THEN SUBSTR(other_engine, 9)
+    END AS native_name,
+    LEAST(photon_share + other_share, 1e0) AS native_ratio
   FROM measured AS m
 ),
 sped_up AS (
@@ -184,13 +190,22 @@ SELECT
   est_speedup_low,
   est_speedup_high,
   breakeven_speedup,
-  CASE
-    WHEN photon_share > 0e0 AND photon_share >= other_share THEN 'photon'
-    WHEN other_share > 0e0 OR (has_native AND photon_share <= 0e0) THEN LOWER(SUBSTR(other_engine, 9))
-  END AS native_engine,
-  LEAST(photon_share + other_share, 1e0) AS native_ratio,
+  LOWER(native_name) AS native_engine,
+  native_ratio,
   CASE WHEN has_native THEN fallback_share END AS fallback_ratio,
   CASE WHEN has_native THEN fallbacks END AS fallbacks,
+  -- Without task time there is no share to judge by.
+  CASE
+    WHEN native_name IS NULL OR NOT has_time THEN CAST(NULL AS STRING)
+    WHEN native_ratio >= $strong_share THEN 'good'
+    WHEN native_ratio >= $possible_share THEN 'partial'
+    ELSE 'poor'
+  END AS native_verdict,
+  CASE WHEN native_name IS NOT NULL AND has_time THEN CONCAT(
+    native_name, ' runs ', CAST(CAST(100e0 * native_ratio AS DECIMAL(18, 0)) AS STRING), ' percent of its task time',
+    CASE WHEN fallbacks_in_time IS NOT NULL THEN CONCAT(
+      '; ', CAST(CAST(100e0 * fallback_share AS DECIMAL(18, 0)) AS STRING), ' percent fell back to Spark, most of it in ',
+      fallbacks_in_time) ELSE '' END, '.') END AS native_reason,
   CASE
     WHEN task_time_ms < $min_task_time_ms THEN 'no'
     -- Not even the hopeful speed-up earns the price back.

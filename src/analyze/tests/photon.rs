@@ -382,6 +382,8 @@ async fn p11_what_photon_ran_already_is_seen() {
             "already_photon_ratio": 0.8, "jobphotonperc": 1.0, "movable_share": 0.2, "candidate": "no",
             "candidate_reason": "Photon runs 80 percent of its task time already; Spark ran Sort.",
             "native_engine": "photon", "native_ratio": 0.8, "fallback_ratio": 0.2, "fallbacks": "Sort",
+            "native_verdict": "good",
+            "native_reason": "Photon runs 80 percent of its task time; 20 percent fell back to Spark, most of it in Sort.",
         }),
     );
 }
@@ -522,6 +524,7 @@ async fn what_another_engine_runs_blocks_nothing() {
             "blockers": Value::Null, "candidate": "no",
             "candidate_reason": "It runs on RAPIDS: 100 percent of its task time.",
             "native_engine": "rapids", "native_ratio": 1.0, "fallback_ratio": 0.0, "fallbacks": null,
+            "native_verdict": "good", "native_reason": "RAPIDS runs 100 percent of its task time.",
         }),
     );
 }
@@ -529,9 +532,9 @@ async fn what_another_engine_runs_blocks_nothing() {
 /// Of 100 s Comet or Gluten ran 60, Spark a sort of 25 and a UDF of 15; the RDD code beside is no fallback.
 #[tokio::test]
 async fn what_fell_back_to_spark_beside_a_native_engine_is_ranked_by_time() {
-    for (engine, node) in [
-        ("comet", "CometHashAggregate"),
-        ("gluten", "RegularHashAggregateExecTransformer"),
+    for (engine, name, node) in [
+        ("comet", "Comet", "CometHashAggregate"),
+        ("gluten", "Gluten", "RegularHashAggregateExecTransformer"),
     ] {
         let mut lake = TestLake::with_application();
         lake.add("sql", json!({"sql_id": 1, "duration_ms": 60_000}));
@@ -558,6 +561,9 @@ async fn what_fell_back_to_spark_beside_a_native_engine_is_ranked_by_time() {
             &analysed(&lake).await.row("photonanalysis"),
             json!({
                 "native_engine": engine, "native_ratio": 0.3, "fallback_ratio": 0.2, "fallbacks": "Sort, BatchEvalPython",
+                "native_verdict": "poor",
+                "native_reason": format!("{name} runs 30 percent of its task time; 20 percent fell back to Spark, \
+                                          most of it in Sort, BatchEvalPython."),
             }),
         );
     }
@@ -623,7 +629,7 @@ async fn photon_has_to_earn_its_price_back() {
             &row,
             json!({
                 "breakeven_speedup": (0.192 + 2.9 * dbu_usd) / (0.192 + dbu_usd), "candidate": candidate,
-                "native_engine": null,
+                "native_engine": null, "native_verdict": null, "native_reason": null,
             }),
         );
     }
