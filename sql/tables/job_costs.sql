@@ -1,13 +1,18 @@
 -- id: job_costs
 -- title: Costs of recurring jobs
 -- description: Adds up the runs of each recurring job and projects them to a year by the time between its
---   first and its last run. Below two days of runs the frequency says nothing, and no year is reported.
+--   first and its last run: money, core-hours and GB-hours. Below two days of runs the frequency says
+--   nothing, and no year is reported.
 -- parameter: min_days double = 2 [days] time between the first and the last run, below which no year is reported
 -- scope: job_key
 -- reads: application_waste, applications
 WITH runs AS (
   SELECT
     w.job_key, w.cost_basis, w.cost_usd, w.wasted_usd, w.core_time_ms, w.wasted_core_ms,
+    -- Memory was wasted while the cores were; beyond that the memory that was never filled, as far as
+    -- peaks were measured.
+    w.memory_gb_hours * w.wasted_core_ms / NULLIF(w.core_time_ms, 0) + COALESCE(w.unused_gb_hours, 0e0)
+      AS wasted_gb_hours,
     -- Garbage collection beyond what a healthy application has, as in application_waste.
     w.gc_core_ms - (w.core_time_ms - w.useful_core_ms - w.unfinished_core_ms - w.wasted_core_ms) AS gc_core_ms,
     w.fetch_wait_core_ms, w.spill_core_ms, w.scheduling_core_ms,
@@ -41,6 +46,10 @@ totals AS (
     -- Decimals add up to the same in any order.
     CAST(SUM(TRY_CAST(cost_usd AS DECIMAL(38, 12))) AS DOUBLE) / NULLIF(COUNT(cost_usd), 0) AS cost_usd_per_run,
     CAST(SUM(TRY_CAST(wasted_usd AS DECIMAL(38, 12))) AS DOUBLE) / NULLIF(COUNT(wasted_usd), 0) AS wasted_usd_per_run,
+    -- Of the runs that it is known of.
+    SUM(CAST(wasted_core_ms AS DOUBLE)) / 36e5 / NULLIF(COUNT(wasted_core_ms), 0) AS wasted_core_hours_per_run,
+    CAST(SUM(TRY_CAST(wasted_gb_hours AS DECIMAL(38, 12))) AS DOUBLE) / NULLIF(COUNT(wasted_gb_hours), 0)
+      AS wasted_gb_hours_per_run,
     SUM(CAST(fetch_wait_core_ms AS DOUBLE)) AS fetch_wait_ms,
     SUM(CAST(gc_core_ms AS DOUBLE)) AS gc_ms,
     SUM(CAST(spill_core_ms AS DOUBLE)) AS spill_ms,
@@ -81,5 +90,7 @@ SELECT
   END AS largest_waste,
   cost_basis, cost_usd_per_run, wasted_usd_per_run,
   cost_usd_per_run * runs_per_year AS cost_usd_per_year,
-  wasted_usd_per_run * runs_per_year AS wasted_usd_per_year
+  wasted_usd_per_run * runs_per_year AS wasted_usd_per_year,
+  wasted_core_hours_per_run * runs_per_year AS wasted_core_hours_per_year,
+  wasted_gb_hours_per_run * runs_per_year AS wasted_gb_hours_per_year
 FROM judged

@@ -5,14 +5,14 @@
 --   with timing metrics of their own take these (scaled down where together they exceed the stage),
 --   those without share the rest evenly. Stage time of a query that no operator claims, because its
 --   tasks failed and failed tasks report no metrics, is divided evenly among the query's operators.
---   Stage time outside of queries is RDD code, except listing files for a query that is yet to start,
---   which is left out.
+--   Stage time outside of queries is RDD code, except that of Spark's own jobs that list files for a
+--   query, which stands as 'Listing files': time that was paid for and that no native engine runs.
 -- reads: operator_stages, plan_operators, stages
 WITH stage_time AS (
   SELECT
     platform, cluster_id, cluster_name, application_id, attempt_id, app_date, sql_id, stage_id,
     SUM(executor_run_time) AS run_ms,
-    -- Spark lists the files of many paths with a job of its own, before the query begins.
+    -- Spark lists the files of many paths with a job of its own, most often before the query begins.
     MAX(CASE WHEN description LIKE 'Listing leaf files and directories%' THEN 1 ELSE 0 END) = 1
       AS lists_files
   FROM stages
@@ -36,9 +36,9 @@ plans AS (
   WHERE is_work
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
--- Stages that no operator claims.
+-- Stages that no operator claims. What lists files is the work of no operator of the plan.
 unclaimed AS (
-  SELECT s.*, p.num_nodes
+  SELECT s.*, CASE WHEN NOT s.lists_files THEN p.num_nodes END AS num_nodes
   FROM stage_time AS s
   LEFT JOIN stage_totals AS t
     ON t.platform = s.platform AND t.cluster_id = s.cluster_id
@@ -95,13 +95,15 @@ operators AS (
   UNION ALL
   SELECT
     platform, cluster_id, cluster_name, application_id, attempt_id, app_date,
-    CASE WHEN sql_id IS NOT NULL THEN 'SQL without plan' ELSE 'RDD' END AS operator,
+    CASE WHEN lists_files THEN 'Listing files' WHEN sql_id IS NOT NULL THEN 'SQL without plan' ELSE 'RDD' END
+      AS operator,
     FALSE AS is_supported, FALSE AS is_photon,
-    CASE WHEN sql_id IS NOT NULL THEN 'its plan is not known' ELSE 'RDD API' END AS reason,
+    CASE WHEN lists_files THEN 'Spark lists files with a job of its own'
+      WHEN sql_id IS NOT NULL THEN 'its plan is not known' ELSE 'RDD API' END AS reason,
     0 AS num_nodes,
     CAST(run_ms AS DECIMAL(38, 6)) AS task_ms
   FROM unclaimed
-  WHERE num_nodes IS NULL AND NOT lists_files
+  WHERE num_nodes IS NULL
 ),
 summed AS (
   SELECT

@@ -4,9 +4,12 @@
 --   Every application is there; one without SQL has a share of 0. Queries shorter than Photon's
 --   start-up gains nothing are left out of what can be won. The speed-up of what Photon runs is an
 --   assumption (two parameters); the application's is Amdahl's law over the share that could move.
---   It pays from the speed-up on at which Databricks' price of an hour with Photon is earned back.
+--   It pays from the speed-up on at which Databricks' price of an hour with Photon is earned back:
+--   a strong candidate reaches it with the careful estimate. Without a price only its bound is
+--   known: Databricks units are at most the whole price, so it lies between 1 and their ratio.
 --   Where a native engine runs already (Photon, Gluten, Comet, RAPIDS), the operators that Spark ran
---   beside it are its fallbacks.
+--   beside it are its fallbacks, and its own score is by the share of task time that it runs, on the
+--   thresholds that a move to Photon is judged by.
 -- parameter: min_query_ms bigint = 2000 [ms] wall time below which a query gains nothing
 -- parameter: speedup_low double = 1.5 [ratio] how many times faster Photon runs its operators, carefully
 -- parameter: speedup_high double = 3.0 [ratio] the same, hopefully
@@ -20,7 +23,12 @@ WITH engines AS (
   SELECT
     o.*,
     is_photon OR COALESCE(reason LIKE 'runs on %', FALSE) AS is_native,
-    operator NOT IN ('RDD', 'SQL without plan') AS is_in_plan
+    operator NOT IN ('RDD', 'SQL without plan', 'Listing files') AS is_in_plan,
+    -- What rounds to 0 percent is not worth a name; a time that is not known may be more.
+    COALESCE(task_time_share, 1e0) >= 0.005e0 AS is_named,
+    COALESCE(task_time_share, 0e0) >= 0.005e0
+      OR MAX(task_time_share) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id) IS NULL
+      AS is_measured
   FROM photon_operators AS o
 ),
 ranked AS (
@@ -28,14 +36,14 @@ ranked AS (
     o.*,
     NOT is_native AND is_in_plan AS is_fallback,
     ROW_NUMBER() OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id, NOT is_native AND is_in_plan
+      PARTITION BY platform, cluster_id, application_id, attempt_id, NOT is_native AND is_in_plan, is_named
       ORDER BY COALESCE(task_time_share, 0e0) DESC, num_nodes DESC, operator
     ) AS fallback_place,
     -- What another engine runs does not keep Photon from anything.
     NOT is_supported AND COALESCE(reason, '') NOT LIKE 'runs on %' AS is_blocker,
     ROW_NUMBER() OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id, is_supported,
-        COALESCE(reason, '') LIKE 'runs on %'
+        COALESCE(reason, '') LIKE 'runs on %', is_named
       ORDER BY COALESCE(task_time_share, 0e0) DESC, num_nodes DESC, operator
     ) AS place
   FROM engines AS o
@@ -56,12 +64,20 @@ shares AS (
     SUM(CASE WHEN is_native THEN num_nodes ELSE 0 END) AS num_native_nodes,
     NULLIF(CONCAT_WS(
       ', ',
-      MAX(CASE WHEN is_fallback AND fallback_place = 1 THEN operator END),
-      MAX(CASE WHEN is_fallback AND fallback_place = 2 THEN operator END),
-      MAX(CASE WHEN is_fallback AND fallback_place = 3 THEN operator END),
-      MAX(CASE WHEN is_fallback AND fallback_place = 4 THEN operator END),
-      MAX(CASE WHEN is_fallback AND fallback_place = 5 THEN operator END)
+      MAX(CASE WHEN is_fallback AND is_named AND fallback_place = 1 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_named AND fallback_place = 2 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_named AND fallback_place = 3 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_named AND fallback_place = 4 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_named AND fallback_place = 5 THEN operator END)
     ), '') AS fallbacks,
+    NULLIF(CONCAT_WS(
+      ', ',
+      MAX(CASE WHEN is_fallback AND is_measured AND fallback_place = 1 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_measured AND fallback_place = 2 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_measured AND fallback_place = 3 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_measured AND fallback_place = 4 THEN operator END),
+      MAX(CASE WHEN is_fallback AND is_measured AND fallback_place = 5 THEN operator END)
+    ), '') AS fallbacks_in_time,
     SUM(task_time_ms) AS task_time_ms,
     MAX(task_time_share) AS all_shares,
     SUM(num_nodes) AS num_nodes,
@@ -71,12 +87,20 @@ shares AS (
       / NULLIF(SUM(num_nodes), 0) AS photon_nodes,
     NULLIF(CONCAT_WS(
       ', ',
-      MAX(CASE WHEN is_blocker AND place = 1 THEN operator END),
-      MAX(CASE WHEN is_blocker AND place = 2 THEN operator END),
-      MAX(CASE WHEN is_blocker AND place = 3 THEN operator END),
-      MAX(CASE WHEN is_blocker AND place = 4 THEN operator END),
-      MAX(CASE WHEN is_blocker AND place = 5 THEN operator END)
-    ), '') AS blockers
+      MAX(CASE WHEN is_blocker AND is_named AND place = 1 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_named AND place = 2 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_named AND place = 3 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_named AND place = 4 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_named AND place = 5 THEN operator END)
+    ), '') AS blockers,
+    NULLIF(CONCAT_WS(
+      ', ',
+      MAX(CASE WHEN is_blocker AND is_measured AND place = 1 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_measured AND place = 2 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_measured AND place = 3 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_measured AND place = 4 THEN operator END),
+      MAX(CASE WHEN is_blocker AND is_measured AND place = 5 THEN operator END)
+    ), '') AS blockers_in_time
   FROM ranked
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -115,13 +139,14 @@ measured AS (
     h.supported_nodes,
     CASE WHEN h.all_shares IS NOT NULL THEN h.photon_share
       ELSE COALESCE(h.photon_nodes, 0e0) END AS photon_share,
-    COALESCE(h.task_time_ms, 0) AS task_time_ms,
+    COALESCE(h.task_time_ms, 0) AS task_time_ms, h.all_shares IS NOT NULL AS has_time,
     COALESCE(h.other_share, 0e0) AS other_share, h.other_engine,
-    COALESCE(h.num_native_nodes, 0) > 0 AS has_native, h.fallback_share, h.fallbacks,
+    COALESCE(h.num_native_nodes, 0) > 0 AS has_native, h.fallback_share, h.fallbacks, h.fallbacks_in_time,
+    CASE WHEN a.is_interactive THEN $photon_interactive_dbu ELSE $photon_jobs_dbu END AS dbu_ratio,
     (d.compute_usd + d.service_usd
       * CASE WHEN a.is_interactive THEN $photon_interactive_dbu ELSE $photon_jobs_dbu END)
       / NULLIF(d.compute_usd + d.service_usd, 0) AS breakeven_speedup,
-    h.blockers,
+    h.blockers, h.blockers_in_time,
     COALESCE(l.long_share, 0e0) AS long_share
   FROM applications AS a
   LEFT JOIN shares AS h
@@ -137,7 +162,12 @@ measured AS (
 judged AS (
   SELECT
     m.*,
-    GREATEST(m.supported_share - m.photon_share, 0e0) * m.long_share AS movable_share
+    GREATEST(m.supported_share - m.photon_share, 0e0) * m.long_share AS movable_share,
+    CASE
+      WHEN photon_share > 0e0 AND photon_share >= other_share THEN 'Photon'
+      WHEN other_share > 0e0 OR (has_native AND photon_share <= 0e0) THEN SUBSTR(other_engine, 9)
+    END AS native_name,
+    LEAST(photon_share + other_share, 1e0) AS native_ratio
   FROM measured AS m
 ),
 sped_up AS (
@@ -160,19 +190,28 @@ SELECT
   est_speedup_low,
   est_speedup_high,
   breakeven_speedup,
-  CASE
-    WHEN photon_share > 0e0 AND photon_share >= other_share THEN 'photon'
-    WHEN other_share > 0e0 OR (has_native AND photon_share <= 0e0) THEN LOWER(SUBSTR(other_engine, 9))
-  END AS native_engine,
-  LEAST(photon_share + other_share, 1e0) AS native_ratio,
+  LOWER(native_name) AS native_engine,
+  native_ratio,
   CASE WHEN has_native THEN fallback_share END AS fallback_ratio,
   CASE WHEN has_native THEN fallbacks END AS fallbacks,
+  -- Without task time there is no share to judge by.
+  CASE
+    WHEN native_name IS NULL OR NOT has_time THEN CAST(NULL AS STRING)
+    WHEN native_ratio >= $strong_share THEN 'good'
+    WHEN native_ratio >= $possible_share THEN 'partial'
+    ELSE 'poor'
+  END AS native_verdict,
+  CASE WHEN native_name IS NOT NULL AND has_time THEN CONCAT(
+    native_name, ' runs ', CAST(CAST(100e0 * native_ratio AS DECIMAL(18, 0)) AS STRING), ' percent of its task time',
+    CASE WHEN fallbacks_in_time IS NOT NULL THEN CONCAT(
+      '; ', CAST(CAST(100e0 * fallback_share AS DECIMAL(18, 0)) AS STRING), ' percent fell back to Spark, most of it in ',
+      fallbacks_in_time) ELSE '' END, '.') END AS native_reason,
   CASE
     WHEN task_time_ms < $min_task_time_ms THEN 'no'
     -- Not even the hopeful speed-up earns the price back.
     WHEN est_speedup_high < breakeven_speedup THEN 'no'
-    WHEN est_speedup_low < breakeven_speedup AND movable_share >= $possible_share THEN 'possible'
-    WHEN movable_share >= $strong_share THEN 'strong'
+    -- Faster is not cheaper: a strong candidate saves money by the careful estimate, too.
+    WHEN movable_share >= $strong_share AND est_speedup_low >= COALESCE(breakeven_speedup, dbu_ratio) THEN 'strong'
     WHEN movable_share >= $possible_share THEN 'possible'
     ELSE 'no'
   END AS candidate,
@@ -181,11 +220,11 @@ SELECT
     WHEN photon_share >= 0.5e0 THEN CONCAT(
       'Photon runs ', CAST(CAST(100e0 * photon_share AS DECIMAL(18, 0)) AS STRING),
       ' percent of its task time already',
-      CASE WHEN fallbacks IS NOT NULL THEN CONCAT('; Spark ran ', fallbacks) ELSE '' END, '.')
+      CASE WHEN fallbacks_in_time IS NOT NULL THEN CONCAT('; Spark ran ', fallbacks_in_time) ELSE '' END, '.')
     WHEN other_share >= 0.5e0 THEN CONCAT(
       'It ', other_engine, ': ', CAST(CAST(100e0 * other_share AS DECIMAL(18, 0)) AS STRING),
       ' percent of its task time',
-      CASE WHEN fallbacks IS NOT NULL THEN CONCAT('; Spark ran ', fallbacks) ELSE '' END, '.')
+      CASE WHEN fallbacks_in_time IS NOT NULL THEN CONCAT('; Spark ran ', fallbacks_in_time) ELSE '' END, '.')
     WHEN task_time_ms < $min_task_time_ms THEN CONCAT(
       'Its task time of ',
       CASE WHEN task_time_ms < 60000 THEN CONCAT(CAST(CAST(task_time_ms / 1e3 AS DECIMAL(18, 1)) AS STRING), ' seconds')
@@ -201,9 +240,15 @@ SELECT
       ' percent of its task time',
       CASE WHEN long_share < 0.995e0 THEN CONCAT('; ', CAST(CAST(100e0 * (1e0 - long_share) AS DECIMAL(18, 0)) AS STRING),
         ' percent of the SQL is in queries too short to gain') ELSE '' END,
-      CASE WHEN blockers IS NOT NULL THEN CONCAT('; Spark would keep: ', blockers) ELSE '' END,
+      CASE WHEN blockers_in_time IS NOT NULL THEN CONCAT('; Spark would keep: ', blockers_in_time) ELSE '' END,
       CASE WHEN breakeven_speedup IS NOT NULL THEN CONCAT(
         '; its price is earned back from ', CAST(CAST(breakeven_speedup AS DECIMAL(18, 2)) AS STRING), ' times faster on')
+        WHEN movable_share >= $possible_share THEN CONCAT(
+        '; it would be ', CAST(CAST(est_speedup_low AS DECIMAL(18, 2)) AS STRING), ' to ',
+        CAST(CAST(est_speedup_high AS DECIMAL(18, 2)) AS STRING),
+        ' times faster. Its price on Databricks is not known: with ', CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING),
+        ' times the Databricks units it may have to be up to ', CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING),
+        ' times faster to pay')
         ELSE '' END, '.')
   END AS candidate_reason,
   app_date

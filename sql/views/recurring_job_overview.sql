@@ -56,7 +56,7 @@ SELECT
   r.num_regressions, r.num_failed_runs, r.mean_duration_ms, l.duration_ms AS last_duration_ms,
   c.core_time_ms, c.wasted_ratio, c.largest_waste,
   c.cost_basis, c.cost_usd_per_run, c.wasted_usd_per_run, c.cost_usd_per_year, c.wasted_usd_per_year,
-  c.num_unpriced,
+  c.wasted_core_hours_per_year, c.wasted_gb_hours_per_year, c.num_unpriced,
   n.config_key AS next_config_key,
   n.recommended_value AS next_recommended_value,
   n.expected_saving_core_ms AS next_expected_saving_core_ms

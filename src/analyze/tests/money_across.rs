@@ -111,6 +111,8 @@ async fn a_job_is_projected_to_a_year_by_its_frequency() {
         lake.row("application_waste", &app, json!({
             "job_key": "nightly", "team": if run == 10 { "new" } else { "old" }, "core_time_ms": 1_000,
             "wasted_core_ms": 600, "idle_core_ms": 100, "skew_core_ms": if run == 0 { 5_000 } else { 0 },
+            // The first run's memory is not known; of the others' 10 GB-hours 6 went with the cores, 1.5 were never filled.
+            "memory_gb_hours": if run == 0 { Value::Null } else { json!(10.0) }, "unused_gb_hours": if run == 0 { Value::Null } else { json!(1.5) },
             "cost_usd": 2.0, "wasted_usd": 0.5, "cost_basis": if run == 0 { "billed" } else { "estimated" },
         }));
     }
@@ -145,6 +147,7 @@ async fn a_job_is_projected_to_a_year_by_its_frequency() {
             "job_key": "nightly", "team": "new", "num_runs": 11, "num_unpriced": 0, "runs_per_year": 365.25,
             "core_time_ms": 11_000, "wasted_ratio": 0.6, "largest_waste": "skew", "cost_basis": "mixed",
             "cost_usd_per_run": 2.0, "cost_usd_per_year": 730.5, "wasted_usd_per_year": 182.625,
+            "wasted_core_hours_per_year": 600.0 / 36e5 * 365.25, "wasted_gb_hours_per_year": 7.5 * 365.25,
         }),
     );
     // Six hours say nothing about a year.
@@ -152,6 +155,7 @@ async fn a_job_is_projected_to_a_year_by_its_frequency() {
         &rows[1],
         json!({
             "job_key": "twice", "runs_per_year": null, "cost_usd_per_year": null, "cost_usd_per_run": 1.0,
+            "wasted_core_hours_per_year": null, "wasted_gb_hours_per_year": null,
         }),
     );
 }

@@ -69,8 +69,48 @@ const COUNTED: [&str; 19] = [
 const KUBERNETES_ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
 
 /// The recurring job's name: the application's, with dates, times, ids and numbers of runs masked.
+/// Of an application named by nothing else it is the program that the driver's `command` line runs.
 #[must_use]
-pub(super) fn job_key(application_name: &str) -> String {
+pub(super) fn job_key(application_name: &str, command: Option<&str>) -> String {
+    let key = masked_name(application_name);
+    if key.chars().any(char::is_alphanumeric) {
+        return key;
+    }
+    command.and_then(program).map_or(key, masked_name)
+}
+
+/// The main class or script that a driver's command line runs.
+fn program(command: &str) -> Option<&str> {
+    let mut words = command.split_whitespace();
+    while let Some(word) = words.next() {
+        let script = if word.starts_with("--") {
+            if OPTIONS_WITHOUT_VALUE.contains(&word) {
+                continue;
+            }
+            let value = words.next();
+            match word {
+                "--class" if value != Some(PYTHON_RUNNER) => return value,
+                "--primary-py-file" => value,
+                _ => None,
+            }
+        } else {
+            Some(word).filter(|word| matches!(word.rsplit_once('.'), Some((_, "py" | "jar" | "R"))))
+        };
+        if let Some(script) = script {
+            return script.rsplit('/').next();
+        }
+    }
+    None
+}
+
+/// Options of `spark-submit` that no value follows.
+const OPTIONS_WITHOUT_VALUE: [&str; 2] = ["--supervise", "--verbose"];
+
+/// The class that runs a Python script in the cluster.
+const PYTHON_RUNNER: &str = "org.apache.spark.deploy.PythonRunner";
+
+/// A name with dates, times, ids and numbers of runs masked.
+fn masked_name(application_name: &str) -> String {
     let mut name = application_name.trim().to_owned();
     for pattern in LONG_IDS.iter() {
         // Twice: neighbors share the character between them.
@@ -84,9 +124,13 @@ pub(super) fn job_key(application_name: &str) -> String {
         let before = at.checked_sub(2).and_then(|at| words.get(at)).copied();
         let joint = at.checked_sub(1).and_then(|at| words.get(at)).copied();
         let is_last = at + 1 == words.len();
+        // `run=17`: only after a word that counts runs does the sign join.
+        let is_joined = |before: &str| {
+            joint.is_some_and(|joint| is_joint(joint) || (joint == "=" && is_counted(before)))
+        };
         key.push_str(&masked(
             word,
-            before.filter(|_| joint.is_some_and(is_joint)),
+            before.filter(|before| is_joined(before)),
             &key,
             is_last,
         ));
@@ -289,6 +333,9 @@ mod tests {
         ("orders run 42", "orders run #"),
         ("orders attempt 3", "orders attempt #"),
         ("batch-7", "batch-#"),
+        ("My Job [run=17]", "My Job [run=#]"),
+        ("My Job [run=18]", "My Job [run=#]"),
+        ("orders (batch=7)", "orders (batch=#)"),
         ("orders-7d9f8b6c5d-x2k4p", "orders-#"),
         ("orders-7d9f8b6c5d-bxkzp", "orders-#"),
         ("orders-x2k4p", "orders-#"),
@@ -308,6 +355,7 @@ mod tests {
         ("orders-v1.2.3", "orders-v1.2.3"),
         ("orders v1.2 2026-11-20", "orders v1.2 #"),
         ("etl-2", "etl-2"),
+        ("orders [shard=2]", "orders [shard=2]"),
         ("etl_3", "etl_3"),
         ("step 2 of 3", "step 2 of 3"),
         ("tpcds-q3", "tpcds-q3"),
@@ -328,7 +376,7 @@ mod tests {
     fn job_keys_mask_runs_and_keep_jobs_apart() {
         let wrong: Vec<_> = NAMES
             .iter()
-            .map(|(name, key)| (*name, *key, job_key(name)))
+            .map(|(name, key)| (*name, *key, job_key(name, None)))
             .filter(|(_, key, found)| key != found)
             .collect();
         assert_eq!(wrong, []);
@@ -337,8 +385,33 @@ mod tests {
     #[test]
     fn a_job_key_of_a_job_key_is_itself() {
         for (_, key) in NAMES {
-            assert_eq!(job_key(key), *key);
+            assert_eq!(job_key(key, None), *key);
         }
+    }
+
+    /// A name that is only a date is the same for all jobs of the day: the program tells them apart.
+    #[test]
+    fn jobs_named_by_a_date_are_told_apart_by_their_program() {
+        for (command, key) in [
+            (
+                "org.apache.spark.deploy.SparkSubmit --master yarn --verbose --class com.acme.Orders s3://b/jobs.jar 2026-11-20",
+                "com.acme.Orders",
+            ),
+            (
+                "org.apache.spark.deploy.yarn.ApplicationMaster --class org.apache.spark.deploy.PythonRunner --primary-py-file load_orders.py --arg 2026-11-20",
+                "load_orders.py",
+            ),
+            (
+                "org.apache.spark.deploy.SparkSubmit --py-files lib.py --name 2026-11-20 s3://b/load_orders.py --class x",
+                "load_orders.py",
+            ),
+            ("org.apache.spark.deploy.SparkSubmit spark-internal", "#"),
+            ("", "#"),
+        ] {
+            assert_eq!(job_key("2026-11-20", Some(command)), key, "{command}");
+            assert_eq!(job_key("orders 2026-11-20", Some(command)), "orders #");
+        }
+        assert_eq!(job_key("20261120", None), "#");
     }
 
     #[test]

@@ -93,8 +93,10 @@ impl<'e> Shape<'e> {
             master: property("spark.master"),
             deploy_mode: property("spark.submit.deployMode"),
             queue: self.queue(),
-            job_key: databricks_key
-                .or_else(|| (!is_interactive && !name.is_empty()).then(|| job_key(name))),
+            job_key: databricks_key.or_else(|| {
+                (!is_interactive && !name.is_empty())
+                    .then(|| job_key(name, environment.system("sun.java.command")))
+            }),
             job_run_id: property("spark.databricks.job.runId").or(databricks_run),
             team: team(environment),
             is_local: property("spark.master").map(|_| self.is_local()),
