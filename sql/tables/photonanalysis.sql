@@ -5,8 +5,8 @@
 --   start-up gains nothing are left out of what can be won. The speed-up of what Photon runs is an
 --   assumption (two parameters); the application's is Amdahl's law over the share that could move.
 --   It pays from the speed-up on at which Databricks' price of an hour with Photon is earned back:
---   a strong candidate reaches it with the careful estimate. Without a price only its bound is
---   known: Databricks units are at most the whole price, so it lies between 1 and their ratio.
+--   a strong candidate reaches it with the middle (geometric mean) of its estimates. Where no price is
+--   known, that speed-up is taken as at list prices of common instances, and the reason says so.
 --   Where a native engine runs already (Photon, Gluten, Comet, RAPIDS), the operators that Spark ran
 --   beside it are its fallbacks, and its own score is by the share of task time that it runs, on the
 --   thresholds that a move to Photon is judged by.
@@ -17,6 +17,7 @@
 -- parameter: possible_share double = 0.4 [ratio] share of task time that could move, from which it is a possible one
 -- parameter: min_task_time_ms bigint = 600000 [ms] task time below which it is not worth the effort
 -- parameter: photon_jobs_dbu double = 2.9 [ratio] Databricks units of an hour of automated work with Photon over one without
+-- parameter: usual_breakeven double = 1.8 [ratio] speed-up that pays where no price is known: an m5.xlarge for 0.192 dollars and 0.15 a unit makes it 1.83
 -- parameter: photon_interactive_dbu double = 2.0 [ratio] the same for interactive work
 -- reads: application_costs, applications, photon_operators, sql, stages
 WITH engines AS (
@@ -142,7 +143,6 @@ measured AS (
     COALESCE(h.task_time_ms, 0) AS task_time_ms, h.all_shares IS NOT NULL AS has_time,
     COALESCE(h.other_share, 0e0) AS other_share, h.other_engine,
     COALESCE(h.num_native_nodes, 0) > 0 AS has_native, h.fallback_share, h.fallbacks, h.fallbacks_in_time,
-    CASE WHEN a.is_interactive THEN $photon_interactive_dbu ELSE $photon_jobs_dbu END AS dbu_ratio,
     (d.compute_usd + d.service_usd
       * CASE WHEN a.is_interactive THEN $photon_interactive_dbu ELSE $photon_jobs_dbu END)
       / NULLIF(d.compute_usd + d.service_usd, 0) AS breakeven_speedup,
@@ -210,8 +210,9 @@ SELECT
     WHEN task_time_ms < $min_task_time_ms THEN 'no'
     -- Not even the hopeful speed-up earns the price back.
     WHEN est_speedup_high < breakeven_speedup THEN 'no'
-    -- Faster is not cheaper: a strong candidate saves money by the careful estimate, too.
-    WHEN movable_share >= $strong_share AND est_speedup_low >= COALESCE(breakeven_speedup, dbu_ratio) THEN 'strong'
+    -- Faster is not cheaper: a strong candidate is likely to save money, too.
+    WHEN movable_share >= $strong_share AND SQRT(est_speedup_low * est_speedup_high) >= COALESCE(breakeven_speedup, $usual_breakeven)
+      THEN 'strong'
     WHEN movable_share >= $possible_share THEN 'possible'
     ELSE 'no'
   END AS candidate,
@@ -246,9 +247,8 @@ SELECT
         WHEN movable_share >= $possible_share THEN CONCAT(
         '; it would be ', CAST(CAST(est_speedup_low AS DECIMAL(18, 2)) AS STRING), ' to ',
         CAST(CAST(est_speedup_high AS DECIMAL(18, 2)) AS STRING),
-        ' times faster. Its price on Databricks is not known: with ', CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING),
-        ' times the Databricks units it may have to be up to ', CAST(CAST(dbu_ratio AS DECIMAL(18, 1)) AS STRING),
-        ' times faster to pay')
+        ' times faster. Its price on Databricks is not known; at list prices it is earned back from about ',
+        CAST(CAST($usual_breakeven AS DECIMAL(18, 1)) AS STRING), ' times on')
         ELSE '' END, '.')
   END AS candidate_reason,
   app_date
