@@ -233,10 +233,14 @@ later AS (
     p.first_run, p.first_proposed_at, p.num_runs, p.first_current, p.first_held,
     r.run_number AS later_run, r.start_time AS later_start, r.is_comparable, r.out_of_memory,
     CAST(r.core_time_ms AS DOUBLE) AS later_core_time, r.core_time_per_gb_ms, r.memory_time, r.memory_time_per_gb,
-    LOWER(TRIM(SPLIT_PART(SPLIT_PART(r.settings, CONCAT('~|~', p.config_key, '='), 2), '~|~', 1))) AS value
+    SPLIT_PART(SPLIT_PART(r.settings, CONCAT('~|~', p.config_key, '='), 2), '~|~', 1) AS had_value
   FROM ranked AS p
   INNER JOIN runs AS r ON r.job_key = p.job_key
   WHERE p.recency = 1
+),
+spelled AS (
+  SELECT l.*, LOWER(TRIM(had_value)) AS value
+  FROM later AS l
 ),
 valued AS (
   SELECT
@@ -254,7 +258,7 @@ valued AS (
         WHEN 't' THEN 1099511627776e0 WHEN 'tb' THEN 1099511627776e0
       END
     END AS value_number
-  FROM later AS l
+  FROM spelled AS l
 ),
 passed AS (
   SELECT
@@ -272,7 +276,7 @@ aimed AS (
     p.*,
     k.is_beyond,
     CASE WHEN k.is_beyond
-      THEN MAX(CASE WHEN p.later_run = p.beyond_run THEN p.value END) OVER (PARTITION BY p.job_key, p.config_key, p.recommended_value)
+      THEN MAX(CASE WHEN p.later_run = p.beyond_run THEN p.had_value END) OVER (PARTITION BY p.job_key, p.config_key, p.recommended_value)
       ELSE p.recommended_value END AS target_value,
     CASE WHEN k.is_beyond
       THEN MAX(CASE WHEN p.later_run = p.beyond_run THEN p.value_number END) OVER (PARTITION BY p.job_key, p.config_key, p.recommended_value)
@@ -333,7 +337,7 @@ sided AS (
 outcomes AS (
   SELECT
     job_key, config_key, target_value,
-    MAX(CASE WHEN later_run = applied_run - 1 AND value <> '' THEN value END) AS replaced_value,
+    MAX(CASE WHEN later_run = applied_run - 1 AND value <> '' THEN had_value END) AS replaced_value,
     COUNT(CASE WHEN is_comparable AND is_after THEN 1 END) AS runs_after,
     MEDIAN(CASE WHEN is_comparable AND is_after THEN later_core_time END) AS core_time_after,
     MEDIAN(CASE WHEN is_comparable AND is_after THEN core_time_per_gb_ms END) AS per_gb_after,
@@ -455,7 +459,7 @@ united AS (
     CASE WHEN NOT k.is_revert THEN r.confidence WHEN r.runs_after >= $min_runs THEN 'high' ELSE 'medium' END AS confidence,
     CASE
       WHEN NOT k.is_revert THEN CASE WHEN r.lost_core_ms > 0 THEN TRY_CAST(r.lost_core_ms * r.step_share AS BIGINT) END
-      WHEN r.core_saving < 0e0 AND NOT r.is_mixed THEN TRY_CAST(r.core_time_after * (1e0 - 1e0 / (1e0 - r.core_saving)) AS BIGINT)
+      WHEN r.core_saving < 0e0 AND NOT r.is_mixed THEN TRY_CAST(ROUND(r.core_time_after * (1e0 - 1e0 / (1e0 - r.core_saving))) AS BIGINT)
     END AS saving_core_ms,
     CASE
       WHEN NOT k.is_revert THEN CASE WHEN r.lost_core_ms > 0 THEN r.saving_ratio END
