@@ -17,6 +17,7 @@
 -- parameter: min_runs bigint = 3 [count] comparable runs with a value before it is judged
 -- parameter: shrink_step double = 0.75 [ratio] smallest share of a resource that one step leaves, where it is not one of a count
 -- parameter: verified_share double = 0.25 [ratio] share of the promised saving that verifies a recommendation
+-- parameter: min_saved double = 0.02 [ratio] saving of core time that verifies a recommendation which promised no number
 -- parameter: max_worse double = 0.1 [ratio] growth of core time from which a recommendation has regressed
 -- parameter: min_avoided double = 2.0 [count] runs that would have been out of memory at the earlier rate before more memory is verified
 -- scope: job_key
@@ -391,7 +392,7 @@ measured AS (
 judged AS (
   SELECT
     m.*,
-    CASE WHEN is_mixed THEN NULL WHEN takes_memory THEN memory_saving ELSE core_saving END AS realized_saving_ratio,
+    CASE WHEN NOT is_mixed THEN core_saving END AS realized_saving_ratio,
     -- More memory is not why memory ran out; of two changes at once only less memory is.
     applied_run IS NOT NULL AND memory_after > 0 AND memory_before = 0
       AND NOT (action = 'grow' AND is_memory) AND (NOT is_mixed OR action = 'shrink' AND is_memory) AS ran_out_of_memory,
@@ -416,7 +417,7 @@ stated AS (
       WHEN takes_memory AND memory_after = 0 AND memory_saving > 0e0
         AND memory_saving >= $verified_share * memory_taken THEN 'verified'
       WHEN NOT takes_memory AND core_saving > 0e0
-        AND core_saving >= $verified_share * COALESCE(saving_ratio, 0e0) THEN 'verified'
+        AND core_saving >= COALESCE($verified_share * saving_ratio, $min_saved) THEN 'verified'
       ELSE 'applied'
     END AS status
   FROM judged AS j
@@ -442,7 +443,7 @@ united AS (
   -- A value that has to go is told twice: as what it was, and as the way back.
   SELECT
     r.job_key, r.config_key, r.run_number, r.start_time, r.is_memory, r.is_limited, r.is_beyond, r.last_out_of_memory,
-    r.ran_out_of_memory, r.recommendation, r.value_before, r.target_value AS tried_value, k.is_revert,
+    r.ran_out_of_memory, r.recommendation, r.takes_memory, r.follows_losses, r.memory_saving, r.memory_before, r.value_before, r.target_value AS tried_value, k.is_revert,
     r.is_asked_after_loss AND NOT k.is_revert AS is_due,
     CASE WHEN k.is_revert THEN r.value_before ELSE r.target_value END AS recommended_value,
     CASE
@@ -530,6 +531,13 @@ SELECT
       CONCAT('Go back to ', COALESCE(s.value_before, 'the default'), ': a run with ', s.tried_value, ' was out of memory.')
     WHEN s.status = 'regressed' OR s.is_revert THEN
       CONCAT('Go back to ', COALESCE(s.value_before, 'the default'), ': runs with ', s.tried_value, ' take more core time.')
+    WHEN s.status = 'verified' AND s.takes_memory THEN CONCAT(
+      s.recommendation, ' Runs with it hold ', CAST(CAST(ROUND(s.memory_saving * 1e2) AS BIGINT) AS STRING), ' percent less memory over time.'
+    )
+    WHEN s.status = 'verified' AND s.follows_losses THEN CONCAT(
+      s.recommendation, ' Before it ', CAST(s.memory_before AS STRING),
+      CASE WHEN s.memory_before = 1 THEN ' run was' ELSE ' runs were' END, ' out of memory, with it none.'
+    )
     WHEN s.is_beyond THEN CONCAT(s.recommendation, ' The job went beyond the proposed step.')
     WHEN s.is_limited THEN CONCAT(s.recommendation, ' This is the first step towards it.')
     ELSE s.recommendation
