@@ -18,11 +18,18 @@ WITH tuning AS (
       OR key LIKE 'spark.memory.%' OR key LIKE 'spark.shuffle.%' OR key LIKE 'spark.speculation%'
       OR key LIKE 'spark.task.%' OR key LIKE 'spark.io.%' OR key LIKE 'spark.reducer.%'
       OR key LIKE 'spark.cleaner.%' OR key LIKE 'spark.locality.%' OR key LIKE 'spark.databricks.%'
+      OR key LIKE 'spark.scheduler.%' OR key LIKE 'spark.excludeOnFailure.%' OR key LIKE 'spark.blacklist.%'
+      OR key LIKE 'spark.decommission.%' OR key LIKE 'spark.storage.decommission.%' OR key LIKE 'spark.python.worker.%'
+      -- Every setting that a rule names has to be here, or nobody sees that its advice was taken.
       OR key IN (
-        'spark.driver.memory', 'spark.driver.cores', 'spark.driver.maxResultSize', 'spark.cores.max',
-        'spark.default.parallelism', 'spark.serializer', 'spark.kryoserializer.buffer.max',
-        'spark.rdd.compress', 'spark.network.timeout', 'spark.plugins'
+        'spark.driver.memory', 'spark.driver.memoryOverhead', 'spark.driver.cores', 'spark.driver.maxResultSize',
+        'spark.cores.max', 'spark.default.parallelism', 'spark.serializer', 'spark.kryoserializer.buffer.max',
+        'spark.rdd.compress', 'spark.network.timeout', 'spark.plugins', 'spark.yarn.maxAppAttempts',
+        'spark.yarn.executor.memoryOverhead', 'spark.yarn.driver.memoryOverhead',
+        'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version'
       )
+      -- Addresses of masters differ from run to run.
+      OR key = 'spark.master' AND value NOT LIKE '%://%'
     )
     AND key NOT LIKE 'spark.executor.id%' AND key NOT LIKE '%.dir' AND key NOT LIKE '%.path'
     -- Spark adds options of its own to those of the JVM, others in each version.

@@ -6,8 +6,8 @@
 --   where it exceeds the baseline by the smallest change, by the smallest amount, and by more than the
 --   runs of the baseline differ among themselves. The cause is looked for against the reference run,
 --   that run of the baseline whose duration is nearest to the median: more data explains it where the
---   time per input has not grown; else another Spark version, other settings, other operators in the
---   plans, fewer cores, in this order. Interactive applications have no job and are never here.
+--   time per input has not grown; else another Spark version, other settings (those of SQL only where
+--   queries ran), other operators in the plans, fewer cores, in this order. Interactive applications have no job and are never here.
 -- parameter: baseline_runs bigint = 10 [count] comparable runs that make up the baseline, at most 20
 -- parameter: min_baseline_runs bigint = 3 [count] comparable runs without which there is no verdict
 -- parameter: min_change double = 0.3 [ratio] smallest growth over the baseline that counts
@@ -149,6 +149,12 @@ compared AS (
     r.spark_version AS reference_spark_version,
     ARRAY_JOIN(ARRAY_EXCEPT(n.tuning_settings, r.tuning_settings), ', ') AS new_settings,
     ARRAY_JOIN(ARRAY_EXCEPT(r.tuning_settings, n.tuning_settings), ', ') AS old_settings,
+    CONCAT(
+      '~|~', ARRAY_JOIN(ARRAY_EXCEPT(n.tuning_settings, r.tuning_settings), '~|~'),
+      '~|~', ARRAY_JOIN(ARRAY_EXCEPT(r.tuning_settings, n.tuning_settings), '~|~')
+    ) AS different_settings,
+    -- Settings of queries change nothing where none ran.
+    COALESCE(n.num_sql = 0 AND r.num_sql = 0, FALSE) AS is_without_sql,
     -- Counts say more, but grow with the number of queries.
     CASE
       WHEN n.num_sql = r.num_sql THEN ARRAY_JOIN(ARRAY_EXCEPT(n.operator_counts, r.operator_counts), ', ')
@@ -201,7 +207,9 @@ SELECT
       AND COALESCE(NOT takes_more OR core_time_per_gb_change_ratio < $min_change, FALSE)
       THEN 'more_data'
     WHEN spark_version <> reference_spark_version THEN 'new_spark_version'
-    WHEN new_settings <> '' OR old_settings <> '' THEN 'new_settings'
+    WHEN (new_settings <> '' OR old_settings <> '')
+      AND (NOT is_without_sql OR REGEXP_LIKE(different_settings, '~spark[.]([^s]|s[^q]|sq[^l]|sql[^.])'))
+      THEN 'new_settings'
     WHEN new_operators <> '' OR old_operators <> '' THEN 'new_plan'
     WHEN cores_change_ratio < $fewer_cores - 1e0 THEN 'fewer_cores'
     ELSE 'unknown'

@@ -268,3 +268,42 @@ async fn interactive_applications_and_those_without_a_job_have_no_trend() {
         json!({"job_key": "other", "run_number": 1, "baseline_runs": 0}),
     );
 }
+
+#[tokio::test]
+async fn settings_of_queries_are_no_cause_where_none_ran() {
+    for (settings, cause) in [
+        (
+            json!([
+                "spark.executor.memory=4g",
+                "spark.sql.shuffle.partitions=4000"
+            ]),
+            "unknown",
+        ),
+        (
+            json!([
+                "spark.executor.memory=8g",
+                "spark.sql.shuffle.partitions=4000"
+            ]),
+            "new_settings",
+        ),
+        (
+            json!(["spark.executor.memory=4g", "spark.shuffle.compress=false"]),
+            "new_settings",
+        ),
+    ] {
+        let mut job = Job::new();
+        for _ in 0..4 {
+            job.run(100, json!({"num_sql": 0}));
+        }
+        job.run_with(
+            300,
+            json!({"num_sql": 0}),
+            json!({"tuning_settings": settings}),
+        );
+        let rows = job.trends().await;
+        assert_columns(
+            &rows[4],
+            json!({"is_regression": true, "regression_cause": cause}),
+        );
+    }
+}

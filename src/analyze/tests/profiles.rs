@@ -10,6 +10,8 @@ async fn settings_that_decide_performance_and_operators_are_lists_in_order() {
     for (section, key, value) in [
         ("spark", "spark.sql.shuffle.partitions", "64"),
         ("spark", "spark.executor.memory", "4g"),
+        ("spark", "spark.scheduler.mode", "FAIR"),
+        ("spark", "spark.master", "spark://10.0.0.1:7077"),
         ("spark", "spark.executor.id", "driver"),
         ("spark", "spark.app.name", "Nightly 2026-01-02"),
         ("spark", "spark.sql.warehouse.dir", "/tmp/x"),
@@ -48,7 +50,9 @@ async fn settings_that_decide_performance_and_operators_are_lists_in_order() {
     assert_columns(
         of(APP),
         json!({
-            "tuning_settings": ["spark.executor.memory=4g", "spark.sql.shuffle.partitions=64"],
+            "tuning_settings": [
+                "spark.executor.memory=4g", "spark.scheduler.mode=FAIR", "spark.sql.shuffle.partitions=64",
+            ],
             "operators": ["Scan parquet", "SortMergeJoin"],
             "operator_counts": ["Scan parquet=1", "SortMergeJoin=2"],
         }),

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::lake::{TestLake, assert_columns, built_in};
 
 const MEMORY: &str = "spark.executor.memory";
+const OVERHEAD: &str = "spark.executor.memoryOverhead";
+const INSTANCES: &str = "spark.executor.instances";
+const IDLE_TIMEOUT: &str = "spark.dynamicAllocation.executorIdleTimeout";
 const PARTITIONS: &str = "spark.sql.shuffle.partitions";
 
 /// The runs of a job, a day each.
@@ -39,6 +42,30 @@ impl Job {
         self
     }
 
+    /// The same for a number of runs.
+    fn runs(&mut self, count: u32, core_time_ms: i64, settings: &[(&str, &str)]) -> &mut Self {
+        for _ in 0..count {
+            self.run(core_time_ms, settings);
+        }
+        self
+    }
+
+    /// The last run lost an executor for want of memory, and got over it.
+    fn lost_memory(&mut self) -> &mut Self {
+        let id = format!("run-{:02}", self.runs);
+        self.lake
+            .change("application_profiles", &id, json!({"out_of_memory": true}));
+        self
+    }
+
+    /// What the executors of the last run held of memory.
+    fn held(&mut self, memory_time: i64) -> &mut Self {
+        let id = format!("run-{:02}", self.runs);
+        let columns = json!({"container_memory_time_byte_ms": memory_time});
+        self.lake.change("applications", &id, columns);
+        self
+    }
+
     /// The last run was out of memory and failed.
     fn out_of_memory(&mut self) -> &mut Self {
         let id = format!("run-{:02}", self.runs);
@@ -49,9 +76,13 @@ impl Job {
         self
     }
 
-    /// A rule asks the last run for another value.
+    /// A rule asks the last run for another value; what is not set is empty.
     fn asks(&mut self, rule: &str, key: &str, current: &str, wanted: &str, lost: i64) -> &mut Self {
         let id = format!("run-{:02}", self.runs);
+        let current = match current {
+            "" => Value::Null,
+            value => json!(value),
+        };
         self.lake.row(
             "findings",
             &id,
@@ -75,6 +106,16 @@ impl Job {
             .analyse_with(&built_in().alone(table))
             .await
             .rows("recommendations")
+    }
+
+    /// The recommendation of that value for a setting.
+    async fn of(&mut self, key: &str, value: &str) -> Map<String, Value> {
+        let rows = self.recommendations().await;
+        let row = rows
+            .iter()
+            .find(|row| row["config_key"] == key && row["recommended_value"] == value);
+        row.unwrap_or_else(|| panic!("{key}={value}: {rows:#?}"))
+            .clone()
     }
 
     async fn only(&mut self) -> Map<String, Value> {
@@ -233,7 +274,7 @@ async fn changed(after: &[i64]) -> Map<String, Value> {
     for core_time in after {
         job.run(*core_time, &[(MEMORY, "8192m")]);
     }
-    job.only().await
+    job.of(MEMORY, "8g").await
 }
 
 #[tokio::test]
@@ -261,7 +302,7 @@ async fn later_runs_say_what_became_of_a_recommendation() {
     assert_columns(
         &changed(&[1_200_000, 1_200_000, 1_200_000]).await,
         json!({"status": "regressed", "realized_saving_ratio": -0.2,
-               "reason": "Go back to 4g: runs with this value take more core time."}),
+               "reason": "Go back to 4g: runs with 8g take more core time."}),
     );
 }
 
@@ -271,10 +312,15 @@ async fn memory_that_runs_out_after_a_change_is_a_regression_that_is_remembered(
     job.run(1_000_000, &[(MEMORY, "16g")])
         .asks("oversized_memory", MEMORY, "16g", "14g", 100_000);
     job.run(900_000, &[(MEMORY, "14g")]).out_of_memory();
+    let reason = "Go back to 16g: a run with 14g was out of memory.";
     assert_columns(
-        &job.only().await,
-        json!({"status": "regressed", "recommended_value": "14g",
-               "reason": "Go back to 16g: a run with this value was out of memory."}),
+        &job.of(MEMORY, "14g").await,
+        json!({"status": "regressed", "current_value": "16g", "reason": reason}),
+    );
+    assert_columns(
+        &job.of(MEMORY, "16g").await,
+        json!({"status": "proposed", "current_value": "14g", "action": "grow", "step": 1, "is_next": true,
+               "num_runs": 0, "confidence": "medium", "reason": reason}),
     );
     // Back at 16 GiB and asked for the same again: it stays what it is.
     for _ in 0..12 {
@@ -329,5 +375,241 @@ async fn without_input_core_time_itself_is_compared_and_nothing_known_is_no_numb
     assert_columns(
         &job.only().await,
         json!({"status": "applied", "realized_saving_ratio": null, "expected_saving_ratio": null}),
+    );
+}
+
+#[tokio::test]
+async fn small_counts_shrink_by_one_until_what_is_wanted() {
+    let mut three = Job::default();
+    three
+        .run(1_000_000, &[(INSTANCES, "3")])
+        .asks("idle_executors", INSTANCES, "3", "1", 200_000);
+    assert_columns(
+        &three.only().await,
+        json!({"recommended_value": "2", "current_value": "3", "action": "shrink", "expected_saving_core_ms": 100_000}),
+    );
+    // From 4 to 3 is a third of the way to 1, and of the 600,000; the next step is half of the rest.
+    let mut job = Job::default();
+    for _ in 0..3 {
+        job.run(1_000_000, &[(INSTANCES, "4")]).asks(
+            "idle_executors",
+            INSTANCES,
+            "4",
+            "1",
+            600_000,
+        );
+    }
+    for _ in 0..3 {
+        job.run(800_000, &[(INSTANCES, "3")])
+            .asks("idle_executors", INSTANCES, "3", "1", 400_000);
+    }
+    assert_eq!(job.recommendations().await.len(), 2);
+    assert_columns(
+        &job.of(INSTANCES, "3").await,
+        json!({"status": "verified", "current_value": "4", "expected_saving_core_ms": 200_000, "runs_after": 3,
+               "realized_saving_ratio": 0.2}),
+    );
+    assert_columns(
+        &job.of(INSTANCES, "2").await,
+        json!({"status": "proposed", "current_value": "3", "step": 1, "is_next": true,
+               "expected_saving_core_ms": 200_000}),
+    );
+}
+
+#[tokio::test]
+async fn what_made_it_worse_goes_back_before_anything_else_changes() {
+    let mut job = Job::default();
+    for _ in 0..3 {
+        job.run(1_000_000, &[(INSTANCES, "4")]).asks(
+            "idle_executors",
+            INSTANCES,
+            "4",
+            "1",
+            600_000,
+        );
+    }
+    for _ in 0..3 {
+        job.run(1_350_000, &[(INSTANCES, "3")])
+            .asks("idle_executors", INSTANCES, "3", "1", 400_000)
+            .asks("tiny_tasks", PARTITIONS, "100", "400", 900_000);
+    }
+    // And no step to 2.
+    assert_eq!(job.recommendations().await.len(), 3);
+    let reason = "Go back to 4: runs with 3 take more core time.";
+    assert_columns(
+        &job.of(INSTANCES, "3").await,
+        json!({"status": "regressed", "current_value": "4", "is_next": null, "reason": reason}),
+    );
+    assert_columns(
+        &job.of(INSTANCES, "4").await,
+        json!({"status": "proposed", "current_value": "3", "action": "grow", "step": 1, "is_next": true,
+               "expected_saving_core_ms": 350_000, "num_runs": 0, "confidence": "high", "reason": reason}),
+    );
+    assert_columns(
+        &job.of(PARTITIONS, "400").await,
+        json!({"step": 2, "is_next": false}),
+    );
+    // Back at 4, nothing of it is proposed.
+    job.run(1_000_000, &[(INSTANCES, "4")])
+        .asks("idle_executors", INSTANCES, "4", "1", 600_000);
+    assert_columns(&job.only().await, json!({"status": "regressed"}));
+}
+
+#[tokio::test]
+async fn overhead_that_nobody_set_grows_first_after_a_container_kill_and_nothing_shrinks() {
+    let mut job = Job::default();
+    job.run(1_000_000, &[(INSTANCES, "4")])
+        .asks("idle_executors", INSTANCES, "4", "1", 300_000);
+    job.run(1_000_000, &[(INSTANCES, "4")]).out_of_memory();
+    job.asks("lost_executors", OVERHEAD, "", "818m", 0).asks(
+        "idle_executors",
+        INSTANCES,
+        "4",
+        "1",
+        300_000,
+    );
+    let cure = json!({
+        "config_key": OVERHEAD, "recommended_value": "818m", "current_value": null, "action": "grow",
+        "status": "proposed", "step": 1, "is_next": true, "expected_saving_core_ms": null,
+        "expected_saving_usd": null,
+    });
+    assert_columns(&job.only().await, cure.clone());
+    // Runs that were lucky do not take it back.
+    for _ in 0..2 {
+        job.run(1_000_000, &[(INSTANCES, "4")]).asks(
+            "idle_executors",
+            INSTANCES,
+            "4",
+            "1",
+            300_000,
+        );
+    }
+    assert_columns(&job.only().await, cure);
+    // More than that is at least that.
+    job.run(1_000_000, &[(INSTANCES, "4"), (OVERHEAD, "1g")]);
+    assert_columns(
+        &job.only().await,
+        json!({"config_key": OVERHEAD, "recommended_value": "1g", "status": "applied"}),
+    );
+}
+
+#[tokio::test]
+async fn more_memory_is_verified_by_losses_that_come_no_more() {
+    let mut job = Job::default();
+    for _ in 0..3 {
+        job.run(1_000_000, &[]).lost_memory();
+        job.asks("lost_executors", OVERHEAD, "", "818m", 0);
+    }
+    job.runs(3, 1_010_000, &[(OVERHEAD, "818m")]);
+    assert_columns(
+        &job.only().await,
+        json!({"status": "verified", "runs_after": 3,
+               "reason": "Set spark.executor.memoryOverhead. Before it 3 runs were out of memory, with it none."}),
+    );
+    // One of three before: one of the three after would have been, which is too few to tell.
+    let mut rare = Job::default();
+    rare.runs(3, 1_000_000, &[]).lost_memory();
+    rare.asks("lost_executors", OVERHEAD, "", "818m", 0);
+    rare.runs(3, 1_000_000, &[(OVERHEAD, "818m")]);
+    assert_columns(&rare.only().await, json!({"status": "applied"}));
+}
+
+#[tokio::test]
+async fn less_memory_is_verified_by_the_memory_time_that_it_saves() {
+    let mut job = Job::default();
+    for _ in 0..3 {
+        job.run(1_000_000, &[(MEMORY, "16g")]).held(4_000_000_000);
+        job.asks("oversized_memory", MEMORY, "16g", "4g", 0);
+    }
+    for _ in 0..3 {
+        job.run(1_000_000, &[(MEMORY, "12g")]).held(3_000_000_000);
+    }
+    assert_columns(
+        &job.only().await,
+        json!({"recommended_value": "12288m", "status": "verified", "realized_saving_ratio": 0.0,
+               "reason": "Set spark.executor.memory. Runs with it hold 25 percent less memory over time."}),
+    );
+}
+
+#[tokio::test]
+async fn of_two_settings_that_change_at_once_neither_is_judged() {
+    let mut job = Job::default();
+    for _ in 0..3 {
+        job.run(1_000_000, &[(INSTANCES, "4"), (MEMORY, "16g")])
+            .asks("idle_executors", INSTANCES, "4", "3", 200_000)
+            .asks("oversized_memory", MEMORY, "16g", "12g", 0);
+    }
+    job.runs(3, 700_000, &[(INSTANCES, "3"), (MEMORY, "12g")]);
+    let rows = job.recommendations().await;
+    assert_eq!(rows.len(), 2, "{rows:#?}");
+    for row in &rows {
+        assert_columns(
+            row,
+            json!({"status": "applied", "runs_after": 3, "realized_saving_ratio": null}),
+        );
+    }
+    // One after the other, each has what it brought: 30 %, then nothing.
+    let mut turns = Job::default();
+    for _ in 0..3 {
+        turns
+            .run(1_000_000, &[(INSTANCES, "4"), (PARTITIONS, "2000")])
+            .asks("idle_executors", INSTANCES, "4", "3", 200_000)
+            .asks("tiny_tasks", PARTITIONS, "2000", "200", 100_000);
+    }
+    turns
+        .runs(3, 700_000, &[(INSTANCES, "3"), (PARTITIONS, "2000")])
+        .runs(3, 700_000, &[(INSTANCES, "3"), (PARTITIONS, "200")]);
+    assert_columns(
+        &turns.of(INSTANCES, "3").await,
+        json!({"status": "verified", "realized_saving_ratio": 0.3}),
+    );
+    assert_columns(
+        &turns.of(PARTITIONS, "200").await,
+        json!({"status": "applied", "realized_saving_ratio": 0.0}),
+    );
+}
+
+#[tokio::test]
+async fn times_are_compared_in_any_unit_and_are_no_resource() {
+    for written in ["60", "60s", "60000ms", "1m", "1min"] {
+        let mut job = Job::default();
+        job.run(1_000_000, &[(IDLE_TIMEOUT, "1s")]).asks(
+            "executor_churn",
+            IDLE_TIMEOUT,
+            "1s",
+            "60s",
+            100_000,
+        );
+        job.run(900_000, &[(IDLE_TIMEOUT, written)]);
+        assert_columns(
+            &job.only().await,
+            json!({"recommended_value": "60s", "action": "grow", "status": "applied"}),
+        );
+    }
+    let mut long = Job::default();
+    long.run(1_000_000, &[(IDLE_TIMEOUT, "1h")]).asks(
+        "idle_executors",
+        IDLE_TIMEOUT,
+        "1h",
+        "60s",
+        100_000,
+    );
+    assert_columns(
+        &long.only().await,
+        json!({"recommended_value": "60s", "action": "shrink", "expected_saving_core_ms": 100_000}),
+    );
+}
+
+#[tokio::test]
+async fn a_step_that_was_overshot_has_its_own_row() {
+    let mut job = Job::default();
+    job.run(1_000_000, &[(MEMORY, "16g")])
+        .asks("oversized_memory", MEMORY, "16g", "4g", 300_000);
+    job.run(900_000, &[(MEMORY, "8g")]);
+    // Two thirds of the way.
+    assert_columns(
+        &job.only().await,
+        json!({"recommended_value": "8g", "current_value": "16g", "status": "applied",
+               "expected_saving_core_ms": 200_000}),
     );
 }

@@ -222,6 +222,7 @@ fn advised(step: &JobAdvice) -> Item {
             .map(|saved| format!("{} a run", usd(saved))),
         realized,
         step.num_runs
+            .filter(|runs| *runs > 0)
             .map(|runs| format!("asked for by {}", counted(runs, "run", "runs"))),
         step.confidence
             .as_ref()
