@@ -74,6 +74,7 @@ SELECT
   -- No finding means nothing lost; a finding that cannot tell means not known.
   CASE
     -- Nothing that is known to be lost is not all of it.
+    WHEN l.lost_core_ms IS NULL AND COALESCE(a.core_time_ms, 0) <= 0 AND r.rule_id IS NOT NULL THEN CAST(NULL AS BIGINT)
     WHEN l.lost_core_ms IS NULL THEN 0
     ELSE LEAST(l.lost_core_ms, NULLIF(a.core_time_ms, 0))
   END AS lost_core_ms,
