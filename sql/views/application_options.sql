@@ -59,13 +59,14 @@ bought AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
     emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
-    'on_demand' AS purchase, ec2_usd, FALSE AS is_discounted, as_of, ec2_source
+    'on_demand' AS purchase, ec2_usd, ec2_usd AS list_usd, FALSE AS is_discounted, as_of, ec2_source
   FROM fits
   UNION ALL
   SELECT
     platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
     emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
-    'spot' AS purchase, COALESCE(spot_usd, ec2_usd * (1e0 - $spot_discount)) AS ec2_usd, spot_usd IS NULL AS is_discounted,
+    'spot' AS purchase, COALESCE(spot_usd, ec2_usd * (1e0 - $spot_discount)) AS ec2_usd, ec2_usd AS list_usd,
+    spot_usd IS NULL AS is_discounted,
     CASE WHEN spot_as_of < as_of THEN spot_as_of ELSE as_of END AS as_of, COALESCE(spot_source, ec2_source) AS ec2_source
   FROM fits
   UNION ALL
@@ -73,7 +74,7 @@ bought AS (
     platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
     emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
     'savings_plan' AS purchase,
-    COALESCE(savings_plan_usd, ec2_usd * (1e0 - NULLIF($savings_plan_discount, 0e0))) AS ec2_usd,
+    COALESCE(savings_plan_usd, ec2_usd * (1e0 - NULLIF($savings_plan_discount, 0e0))) AS ec2_usd, ec2_usd AS list_usd,
     savings_plan_usd IS NULL AS is_discounted,
     CASE WHEN savings_plan_as_of < as_of THEN savings_plan_as_of ELSE as_of END AS as_of,
     COALESCE(savings_plan_source, ec2_source) AS ec2_source
@@ -85,7 +86,7 @@ cheapest AS (
     ROW_NUMBER() OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id, purchase
       -- A price of the book is worth two percent over one that is assumed.
-      ORDER BY CASE WHEN vcpus > $max_instance_vcpus THEN 1 ELSE 0 END, CASE WHEN is_discounted THEN 1 ELSE 0 END, ROUND(instance_hours * (ec2_usd + emr_usd) * CASE WHEN is_emr_assumed THEN 1.02e0 ELSE 1e0 END, 9), instance_type
+      ORDER BY CASE WHEN vcpus > $max_instance_vcpus THEN 1 ELSE 0 END, CASE WHEN is_discounted THEN 1 ELSE 0 END, ROUND(instance_hours * (COALESCE(ec2_usd, list_usd) + emr_usd) * CASE WHEN is_emr_assumed THEN 1.02e0 ELSE 1e0 END, 9), instance_type
     ) AS place
   FROM bought AS f
 ),
@@ -221,7 +222,7 @@ SELECT
   CASE
     WHEN is_bill THEN FALSE
     WHEN is_cluster THEN cluster_assumed
-    ELSE COALESCE(on_instances AND is_discounted, FALSE) OR way = 'emr_serverless_storage'
+    ELSE (way_purchase <> 'on_demand' AND COALESCE(is_discounted, TRUE)) OR way = 'emr_serverless_storage'
       OR (way = 'emr_ec2' AND is_emr_assumed) OR (way = 'emr_eks' AND platform = 'emr_eks')
   END AS is_assumed,
   CASE

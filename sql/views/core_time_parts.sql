@@ -95,7 +95,10 @@ attempts AS (
     COALESCE(g.speculation_num_tasks, 0) > 0 AND g.num_failed_tasks = 0 AS has_copies_only,
     GREATEST(COALESCE(h.held_ms, 0e0) - COALESCE(s.ok_ms, 0e0), 0e0) AS other_ms,
     -- Each attempt that was lost has its row: what else the executors held are successes whose start is missing.
-    COALESCE(h.num_lost, 0) <= COALESCE(l.num_lost, 0) AS is_all_told,
+    GREATEST(
+      COALESCE(h.num_lost, 0),
+      CASE WHEN w.platform IS NULL THEN COALESCE(g.num_failed_tasks, 0) + COALESCE(g.num_killed_tasks, 0) ELSE 0 END
+    ) <= COALESCE(l.num_lost, 0) AS is_all_told,
     COALESCE(l.lost_ms, 0e0) AS told_ms
   FROM all_stages AS k
   LEFT JOIN held AS h
@@ -266,7 +269,8 @@ waits AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     SUM(CASE WHEN started = 0 THEN CAST(span_ms AS DOUBLE) * GREATEST(CAST(cores AS DOUBLE), 0e0) ELSE 0e0 END) AS start_up_ms,
-    SUM(CASE WHEN started > 0 AND jobs <= 0 THEN CAST(span_ms AS DOUBLE) * GREATEST(CAST(cores AS DOUBLE), 0e0) ELSE 0e0 END) AS driver_ms
+    SUM(CASE WHEN started > 0 AND jobs <= 0 THEN CAST(span_ms AS DOUBLE) * GREATEST(CAST(cores AS DOUBLE), 0e0) ELSE 0e0 END) AS driver_ms,
+    MAX(jobs) AS num_jobs
   FROM spans
   WHERE span_ms > 0
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -292,7 +296,9 @@ summed AS (
     COALESCE(t.ok_ms, 0e0) AS ok_ms, COALESCE(t.run_ms, 0e0) AS run_ms,
     COALESCE(t.wait_ms, 0e0) AS wait_ms, COALESCE(t.gc_ms, 0e0) AS gc_ms, COALESCE(t.spill_ms, 0e0) AS spill_ms,
     GREATEST(COALESCE(w.start_up_ms, 0e0), 0e0) AS start_up_ms,
-    GREATEST(COALESCE(w.driver_ms, 0e0), 0e0) AS driver_ms,
+    -- A history without jobs does not tell when the driver was alone: tasks come first then.
+    CASE WHEN w.num_jobs > 0 THEN GREATEST(w.driver_ms, 0e0) ELSE 0e0 END AS driver_ms,
+    CASE WHEN w.num_jobs > 0 THEN 0e0 ELSE GREATEST(COALESCE(w.driver_ms, 0e0), 0e0) END AS alone_ms,
     COALESCE(s.skew_ms, 0e0) AS skew_ms
   FROM applications AS a
   LEFT JOIN task_parts AS t
@@ -343,7 +349,10 @@ ends AS (
     TRY_CAST(ROUND(LEAST(w.core_time_ms,
       retry_core + copy_core + run_core + start_up_ms + driver_ms + scheduling_core + open_core)) AS BIGINT) AS open_end,
     TRY_CAST(ROUND(LEAST(w.core_time_ms,
-      retry_core + copy_core + run_core + start_up_ms + driver_ms + scheduling_core + open_core + skew_core)) AS BIGINT) AS skew_end
+      retry_core + copy_core + run_core + start_up_ms + driver_ms + scheduling_core + open_core + alone_ms)) AS BIGINT) AS alone_end,
+    TRY_CAST(ROUND(LEAST(w.core_time_ms,
+      retry_core + copy_core + run_core + start_up_ms + driver_ms + scheduling_core + open_core + alone_ms + skew_core)) AS BIGINT)
+      AS skew_end
   FROM worked AS w
 )
 SELECT
@@ -357,9 +366,9 @@ SELECT
   retry_end AS retry_core_ms,
   copy_end - retry_end AS speculation_core_ms,
   open_end - scheduling_end AS unfinished_core_ms,
-  skew_end - open_end AS skew_core_ms,
+  skew_end - alone_end AS skew_core_ms,
   start_up_end - run_end AS start_up_core_ms,
-  driver_end - start_up_end AS driver_only_core_ms,
+  (driver_end - start_up_end) + (alone_end - open_end) AS driver_only_core_ms,
   core_time_ms - skew_end AS idle_core_ms,
   TRY_CAST(ROUND(LEAST(gc_end - wait_end, $healthy_gc_ratio * run_core)) AS BIGINT) AS healthy_gc_core_ms,
   COALESCE(retry_core + copy_core + run_core + scheduling_core > core_time_ms * 1.001e0 + 1e0, FALSE) AS core_time_incomplete
