@@ -189,8 +189,11 @@ async fn successes_without_a_start_are_no_retry() {
     lake.stage(1, json!({"num_tasks": 2}), json!({
         "duration": [10_000, 10_000, 10_000, 10_000], "executor_run_time": [8_000, 8_000, 8_000, 8_000],
         "jvm_gc_time": [1_000, 1_000, 1_000, 1_000]}));
-    lake.add("tasks", json!({"stage_id": 1, "task_id": 1, "index": 0, "status": "SUCCESS", "duration": 10_000,
-        "executor_run_time": 8_000, "launch_time": "2026-01-02T03:00:00Z"}));
+    lake.add(
+        "tasks",
+        json!({"stage_id": 1, "task_id": 1, "index": 0, "status": "SUCCESS", "duration": 10_000,
+        "executor_run_time": 8_000, "launch_time": "2026-01-02T03:00:00Z"}),
+    );
     // The start of the second one is missing: it has the mix of the first.
     assert_columns(
         &waste_of(&lake).await,
@@ -206,7 +209,11 @@ async fn successes_without_a_start_are_no_retry() {
     );
     // Where one was lost, the rest may be its time.
     let mut lake = one_core(json!({}));
-    lake.worker(1, "1", json!({"task_time": 2_000, "succeeded_tasks": 2, "failed_tasks": 1}));
+    lake.worker(
+        1,
+        "1",
+        json!({"task_time": 2_000, "succeeded_tasks": 2, "failed_tasks": 1}),
+    );
     lake.stage(1, json!({"num_tasks": 2, "num_failed_tasks": 1}), json!({}));
     assert_columns(
         &waste_of(&lake).await,
@@ -515,14 +522,46 @@ async fn long_tasks_and_reclaimed_executors_do_not_suit_spot() {
 async fn executors_lost_with_their_machine_do_not_suit_spot() {
     for (losses, suits) in [
         (vec![("lost", json!("worker lost"), Value::Null); 2], "poor"),
-        (vec![("lost", json!("Container from a bad node"), json!(-100)); 2], "poor"),
+        (
+            vec![("lost", json!("Container from a bad node"), json!(-100)); 2],
+            "poor",
+        ),
         // A single one may happen.
-        (vec![("lost", json!("Executor Process Lost"), Value::Null)], "fair"),
+        (
+            vec![("lost", json!("Executor Process Lost"), Value::Null)],
+            "fair",
+        ),
         (vec![("idle", json!("Idle"), Value::Null); 2], "good"),
-        (vec![("decommissioned", json!("Executor decommission"), Value::Null); 2], "good"),
-        (vec![("oom", json!("Command exited with code 137"), json!(137)); 2], "good"),
-        (vec![("lost", json!("Command exited with code 56"), json!(56)); 2], "good"),
-        (vec![("lost", json!("Executor heartbeat timed out after 148604 ms"), Value::Null); 2], "good"),
+        (
+            vec![
+                (
+                    "decommissioned",
+                    json!("Executor decommission"),
+                    Value::Null
+                );
+                2
+            ],
+            "good",
+        ),
+        (
+            vec![("oom", json!("Command exited with code 137"), json!(137)); 2],
+            "good",
+        ),
+        (
+            vec![("lost", json!("Command exited with code 56"), json!(56)); 2],
+            "good",
+        ),
+        (
+            vec![
+                (
+                    "lost",
+                    json!("Executor heartbeat timed out after 148604 ms"),
+                    Value::Null
+                );
+                2
+            ],
+            "good",
+        ),
     ] {
         let mut lake = one_executor();
         for (id, (kind, reason, exit_code)) in losses.iter().enumerate() {
