@@ -7,7 +7,7 @@
 -- parameter: fallback_deployment string = emr_ec2 [emr_ec2|emr_eks|emr_serverless|emr_serverless_storage|databricks|none] deployment whose hypothetical cost stands in where neither a bill nor an estimate has a price, or none
 -- parameter: good_long_task_ratio double = 0.1 [ratio] share of task time in tasks longer than the notice, up to which an application suits spot instances well
 -- parameter: poor_long_task_ratio double = 0.5 [ratio] the same, above which it suits them poorly
--- parameter: poor_reclaim_ratio double = 0.1 [ratio] executors that the provider took over all executors, above which it suits them poorly
+-- parameter: poor_reclaim_ratio double = 0.1 [ratio] executors that went with their machine (reclaimed, node or worker lost) over all executors, above which it suits them poorly, or fairly where it was a single one
 -- reads: application_options
 WITH totals AS (
   SELECT
@@ -47,7 +47,8 @@ SELECT
     WHEN purchase <> 'spot' OR long_task_ratio IS NULL THEN CAST(NULL AS STRING)
     WHEN long_task_ratio > $poor_long_task_ratio
       OR (num_reclaimed >= 2 AND num_reclaimed > $poor_reclaim_ratio * num_executors) THEN 'poor'
-    WHEN long_task_ratio <= $good_long_task_ratio THEN 'good'
+    WHEN long_task_ratio <= $good_long_task_ratio
+      AND NOT COALESCE(num_reclaimed > $poor_reclaim_ratio * num_executors, FALSE) THEN 'good'
     ELSE 'fair'
   END AS spot_suitability,
   app_date

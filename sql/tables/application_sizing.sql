@@ -24,7 +24,8 @@ SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id, application_name, job_key,
   num_executors_max AS executors, executor_cores, executor_memory_bytes, memory_overhead_bytes, container_memory_bytes,
   core_time_ms,
-  1e0 - CAST(total_task_time_ms AS DOUBLE) / NULLIF(core_time_ms, 0) AS idle_ratio,
+  -- A task of several cores holds all of them.
+  1e0 - CAST(COALESCE(NULLIF(cores_busy_time_ms, 0), total_task_time_ms) AS DOUBLE) / NULLIF(core_time_ms, 0) AS idle_ratio,
   needed_executors, needed_memory_bytes, needed_container_bytes, peak_heap_bytes, peak_rss_bytes,
   is_pressed, is_memory_bound,
   cluster_memory_ratio, cluster_cores_ratio, cluster_cores, num_nodes, current_fit AS executors_fit,
@@ -42,6 +43,7 @@ SELECT
     WHEN target_cores IS NULL THEN CASE WHEN is_local THEN 'no executors' WHEN is_databricks THEN 'the instance type decides' ELSE 'not known' END
     WHEN is_pressed AND target_cores < executor_cores THEN 'tasks need memory: fewer at once'
     WHEN is_pressed AND target_memory_bytes > executor_memory_bytes THEN 'tasks need memory: more of it'
+    WHEN has_killed THEN 'containers were killed: more memory beside the heap'
     WHEN is_pressed THEN 'tasks need memory: keep it'
     WHEN is_memory_bound THEN 'the memory of the cluster is full'
     WHEN target_memory_bytes < 0.9e0 * executor_memory_bytes THEN 'less memory is enough'

@@ -30,9 +30,10 @@ measured AS (
     c.*,
     a.application_name, a.job_key, a.team,
     c.core_time_ms - c.useful_core_ms - c.unfinished_core_ms - c.healthy_gc_core_ms AS wasted_core_ms,
-    CAST(a.container_memory_time_byte_ms AS DOUBLE) / 1073741824e0 / 3600000e0 AS memory_gb_hours,
+    -- Without a lifetime that is known nothing is known of its memory either.
+    CAST(NULLIF(a.container_memory_time_byte_ms, 0) AS DOUBLE) / 1073741824e0 / 3600000e0 AS memory_gb_hours,
     -- The memory and the money of a millisecond of core time.
-    CAST(a.container_memory_time_byte_ms AS DOUBLE) / 1073741824e0 / 3600000e0 / NULLIF(c.core_time_ms, 0) AS gb_hours_each,
+    CAST(NULLIF(a.container_memory_time_byte_ms, 0) AS DOUBLE) / 1073741824e0 / 3600000e0 / NULLIF(c.core_time_ms, 0) AS gb_hours_each,
     m.cost_usd / NULLIF(c.core_time_ms, 0) AS usd_each,
     CASE WHEN p.peak_ratio > 1e0 THEN 1e0 ELSE p.peak_ratio END AS peak_ratio,
     m.basis, m.cost_usd,

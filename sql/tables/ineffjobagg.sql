@@ -71,9 +71,10 @@ SELECT
     AS is_inefficient,
   COALESCE(t.num_stages, 0) AS num_stages,
   COALESCE(t.num_flagged_stages, 0) AS num_flagged_stages,
-  -- No finding means nothing lost; a finding that cannot tell means not known.
+  -- No finding means nothing lost that is known, where the core time is.
   CASE
-    -- Nothing that is known to be lost is not all of it.
+    WHEN l.lost_core_ms IS NULL AND (a.core_time_ms IS NULL OR (a.core_time_ms <= 0 AND a.total_task_time_ms > 0))
+      THEN CAST(NULL AS BIGINT)
     WHEN l.lost_core_ms IS NULL THEN 0
     ELSE LEAST(l.lost_core_ms, NULLIF(a.core_time_ms, 0))
   END AS lost_core_ms,

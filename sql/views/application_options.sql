@@ -8,8 +8,8 @@
 --   have no task: that row is a lower bound.
 -- parameter: instance_families string = c5 m5 r5 [families] instance families that hypothetical clusters are built of
 -- parameter: max_instance_vcpus bigint = 16 [cores] larger instance types are taken only where nothing smaller holds an executor
--- parameter: spot_discount double = 0.6 [share] by how much spot instances are cheaper than on demand
--- parameter: savings_plan_discount double = 0 [share] by how much instances of a savings plan or reservation are cheaper than on demand; 0: not known
+-- parameter: spot_discount double = 0.6 [share] by how much spot instances are cheaper than on demand, where the price book has no spot price
+-- parameter: savings_plan_discount double = 0 [share] by how much instances of a savings plan or reservation are cheaper than on demand, where the price book has no price of a savings plan; 0: not known
 -- parameter: dbu_price_item string = jobs [item] item of the service databricks in the price book that a DBU of automated work costs
 -- reads: application_resources, cluster_instances, cluster_prices, core_time_parts, instance_prices,
 --   job_runs, price_book, ref_deployments
@@ -42,6 +42,7 @@ fits AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, p.instance_type, p.vcpus,
     p.ec2_usd, p.emr_usd, p.is_emr_assumed, p.dbu_per_hour, p.as_of, p.ec2_source, p.emr_source,
+    p.spot_usd, p.spot_as_of, p.spot_source, p.savings_plan_usd, p.savings_plan_as_of, p.savings_plan_source,
     r.executor_hours / FLOOR(LEAST(p.usable_memory_gb / NULLIF(r.executor_gb, 0), p.vcpus / NULLIF(r.executor_cores, 0)))
       + COALESCE(r.driver_hours / FLOOR(LEAST(p.usable_memory_gb / NULLIF(r.driver_gb, 0), p.vcpus / NULLIF(r.driver_cores, 0))), 0e0)
       AS instance_hours
@@ -53,15 +54,41 @@ fits AS (
   WHERE r.executor_gb > 0e0
     AND CONCAT(' ', $instance_families, ' ') LIKE CONCAT('% ', SPLIT_PART(p.instance_type, '.', 1), ' %')
 ),
+-- Each way to buy has its own price: that of the book, else the one on demand less an assumed discount.
+bought AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
+    emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
+    'on_demand' AS purchase, ec2_usd, ec2_usd AS list_usd, FALSE AS is_discounted, as_of, ec2_source
+  FROM fits
+  UNION ALL
+  SELECT
+    platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
+    emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
+    'spot' AS purchase, COALESCE(spot_usd, ec2_usd * (1e0 - $spot_discount)) AS ec2_usd, ec2_usd AS list_usd,
+    spot_usd IS NULL AS is_discounted,
+    CASE WHEN spot_as_of < as_of THEN spot_as_of ELSE as_of END AS as_of, COALESCE(spot_source, ec2_source) AS ec2_source
+  FROM fits
+  UNION ALL
+  SELECT
+    platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
+    emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
+    'savings_plan' AS purchase,
+    COALESCE(savings_plan_usd, ec2_usd * (1e0 - NULLIF($savings_plan_discount, 0e0))) AS ec2_usd, ec2_usd AS list_usd,
+    savings_plan_usd IS NULL AS is_discounted,
+    CASE WHEN savings_plan_as_of < as_of THEN savings_plan_as_of ELSE as_of END AS as_of,
+    COALESCE(savings_plan_source, ec2_source) AS ec2_source
+  FROM fits
+),
 cheapest AS (
   SELECT
     f.*,
     ROW_NUMBER() OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id
+      PARTITION BY platform, cluster_id, application_id, attempt_id, purchase
       -- A price of the book is worth two percent over one that is assumed.
-      ORDER BY CASE WHEN vcpus > $max_instance_vcpus THEN 1 ELSE 0 END, ROUND(instance_hours * (ec2_usd + emr_usd) * CASE WHEN is_emr_assumed THEN 1.02e0 ELSE 1e0 END, 9), instance_type
+      ORDER BY CASE WHEN vcpus > $max_instance_vcpus THEN 1 ELSE 0 END, CASE WHEN is_discounted THEN 1 ELSE 0 END, ROUND(instance_hours * (COALESCE(ec2_usd, list_usd) + emr_usd) * CASE WHEN is_emr_assumed THEN 1.02e0 ELSE 1e0 END, 9), instance_type
     ) AS place
-  FROM fits AS f
+  FROM bought AS f
 ),
 runs AS (
   SELECT
@@ -98,8 +125,6 @@ joined AS (
     r.*,
     r.executor_vcpu_hours + COALESCE(r.driver_vcpu_hours, 0e0) AS all_vcpu_hours,
     r.executor_gb_hours + COALESCE(r.driver_gb_hours, 0e0) AS all_gb_hours,
-    f.instance_type AS fit_type, f.instance_hours AS fit_hours, f.ec2_usd, f.emr_usd, f.is_emr_assumed,
-    f.dbu_per_hour, f.as_of AS fit_as_of, f.ec2_source, f.emr_source,
     CASE WHEN h.is_arm = 1 THEN t.serverless_arm_vcpu ELSE t.serverless_vcpu END AS serverless_vcpu,
     CASE WHEN h.is_arm = 1 THEN t.serverless_arm_gb ELSE t.serverless_gb END AS serverless_gb,
     COALESCE(h.is_arm, 0) = 1 AS is_arm,
@@ -121,9 +146,6 @@ joined AS (
     CAST(p.skew_core_ms + p.driver_only_core_ms + p.idle_core_ms AS DOUBLE) / NULLIF(p.core_time_ms, 0) AS released_ratio,
     b.vcpu_hours AS billed_vcpu_hours, b.gb_hours AS billed_gb_hours, b.storage_gb_hours AS billed_storage_gb_hours
   FROM application_resources AS r
-  LEFT JOIN cheapest AS f
-    ON f.platform = r.platform AND f.cluster_id = r.cluster_id
-    AND f.application_id = r.application_id AND f.attempt_id = r.attempt_id AND f.place = 1
   LEFT JOIN rates AS t ON t.app_date = r.app_date AND t.region = r.region
   LEFT JOIN architectures AS h ON h.platform = r.platform AND h.cluster_id = r.cluster_id
   LEFT JOIN cluster_prices AS c
@@ -139,8 +161,8 @@ joined AS (
 ways AS (
   SELECT
     j.*, d.deployment AS way, d.purchase AS way_purchase,
-    CASE d.purchase WHEN 'spot' THEN $spot_discount WHEN 'savings_plan' THEN NULLIF($savings_plan_discount, 0e0) ELSE 0e0 END
-      AS discount,
+    f.instance_type AS fit_type, f.instance_hours AS fit_hours, f.ec2_usd, f.emr_usd, f.is_emr_assumed, f.is_discounted,
+    f.dbu_per_hour, f.as_of AS fit_as_of, f.ec2_source, f.emr_source,
     CASE WHEN d.deployment = 'emr_serverless_storage'
       THEN 1e0 - COALESCE(j.released_ratio, 0e0) * j.executor_vcpu_hours / NULLIF(j.all_vcpu_hours, 0e0)
       ELSE 1e0 END AS kept,
@@ -150,6 +172,10 @@ ways AS (
     d.purchase = 'as bought' AS is_cluster
   FROM joined AS j
   CROSS JOIN ref_deployments AS d
+  LEFT JOIN cheapest AS f
+    ON f.platform = j.platform AND f.cluster_id = j.cluster_id
+    AND f.application_id = j.application_id AND f.attempt_id = j.attempt_id
+    AND f.purchase = d.purchase AND f.place = 1
   WHERE d.deployment <> 'its own'
     OR (d.purchase = 'billed' AND j.platform = 'emr_serverless' AND j.billed_vcpu_hours IS NOT NULL)
     OR (d.purchase = 'as bought' AND j.platform IN ('emr', 'databricks') AND j.cluster_type IS NOT NULL)
@@ -181,7 +207,7 @@ SELECT
     WHEN is_bill THEN billed_vcpu_hours * serverless_vcpu + billed_gb_hours * serverless_gb
     WHEN is_cluster THEN cluster_hours * cluster_ec2_usd
     WHEN on_workers THEN (worker_vcpu_hours * serverless_vcpu + worker_gb_hours * serverless_gb) * kept
-    ELSE fit_hours * ec2_usd * (1e0 - discount)
+    ELSE fit_hours * ec2_usd
   END AS compute_usd,
   CASE
     WHEN is_bill OR on_workers THEN 0e0
@@ -196,7 +222,7 @@ SELECT
   CASE
     WHEN is_bill THEN FALSE
     WHEN is_cluster THEN cluster_assumed
-    ELSE way_purchase <> 'on_demand' OR way = 'emr_serverless_storage'
+    ELSE (way_purchase <> 'on_demand' AND COALESCE(is_discounted, TRUE)) OR way = 'emr_serverless_storage'
       OR (way = 'emr_ec2' AND is_emr_assumed) OR (way = 'emr_eks' AND platform = 'emr_eks')
   END AS is_assumed,
   CASE
@@ -224,7 +250,7 @@ SELECT
     WHEN is_cluster THEN CONCAT('price of a DBU in ', region)
     WHEN fit_type IS NULL THEN CONCAT('an EC2 instance in ', region, ' that holds the executors')
     WHEN way_purchase = 'savings_plan'
-      THEN 'discount of the savings plan: set savings_plan_discount of application_options'
+      THEN 'price of a savings plan: give one of your own or set savings_plan_discount of application_options'
     WHEN way = 'emr_eks' THEN CONCAT('EMR on EKS in ', region)
     WHEN dbu_per_hour IS NULL THEN CONCAT('DBU an hour of ', fit_type, ' in ', region)
     ELSE CONCAT('price of a DBU in ', region)

@@ -19,7 +19,13 @@ processes AS (
     CAST(container_memory_bytes AS DOUBLE) / 1073741824e0 AS memory_gb,
     CAST(lifetime_ms AS DOUBLE) / 36e5 AS hours,
     CAST(core_time_ms AS DOUBLE) / 36e5 AS vcpu_hours,
-    loss_kind, 1 AS is_executor
+    loss_kind,
+    -- The machine went, or the executor without a word; not what its own process ended with, nor a pause of its JVM.
+    CASE WHEN loss_kind = 'spot' OR (
+      loss_kind = 'lost' AND COALESCE(exit_code, -1) < 0
+      AND NOT COALESCE(remove_reason LIKE '%heartbeat timed out%' OR remove_reason LIKE '%marked as failed%', FALSE)
+    ) THEN 1 ELSE 0 END AS is_reclaimed,
+    1 AS is_executor
   FROM executors
   WHERE core_time_ms > 0
   UNION ALL
@@ -30,7 +36,7 @@ processes AS (
     CAST(driver_memory_bytes + GREATEST(0.1e0 * driver_memory_bytes, 402653184e0) AS DOUBLE) / 1073741824e0 AS memory_gb,
     CAST(observed_duration_ms AS DOUBLE) / 36e5 AS hours,
     GREATEST(CAST(COALESCE(driver_cores, 1) AS DOUBLE), 1e0) * observed_duration_ms / 36e5 AS vcpu_hours,
-    CAST(NULL AS STRING) AS loss_kind, 0 AS is_executor
+    CAST(NULL AS STRING) AS loss_kind, 0 AS is_reclaimed, 0 AS is_executor
   FROM applications
   WHERE core_time_ms > 0 AND observed_duration_ms > 0 AND NOT COALESCE(is_local, FALSE)
 ),
@@ -73,7 +79,7 @@ held AS (
     MAX(CASE WHEN is_executor = 0 THEN memory_gb END) AS driver_gb,
     SUM(CASE WHEN is_executor = 0 THEN hours ELSE 0e0 END) AS driver_hours,
     SUM(CASE WHEN loss_kind IN ('spot', 'oom', 'killed', 'lost') THEN 1 ELSE 0 END) AS num_lost_executors,
-    SUM(CASE WHEN loss_kind = 'spot' THEN 1 ELSE 0 END) AS num_reclaimed,
+    SUM(is_reclaimed) AS num_reclaimed,
     SUM(is_executor) AS num_executors
   FROM processes
   GROUP BY platform, cluster_id, application_id, attempt_id

@@ -2,7 +2,7 @@
 -- title: What an hour of an average worker of each cluster costs
 -- description: One row per day and cluster whose instances the platform reported: its workers' average
 --   size and price, weighted by their hours (by their number where hours are not known). Spot
---   instances count with the on-demand price less an assumed discount; what EMR takes does not shrink
+--   instances count with the spot price of the book, else the on-demand price less an assumed discount; what EMR takes does not shrink
 --   with spot. unpriced_type names an instance type without a price, which leaves the price NULL.
 -- parameter: spot_discount double = 0.6 [ratio] by how much spot instances are cheaper than on demand
 -- reads: applications, cluster_instances, cluster_summaries, instance_prices, ref_instance_types
@@ -57,7 +57,8 @@ SELECT
   CAST(SUM(TRY_CAST(w.weight * p.usable_memory_gb AS DECIMAL(38, 12))) AS DOUBLE)
     / CAST(SUM(TRY_CAST(w.weight AS DECIMAL(38, 12))) AS DOUBLE) AS usable_memory_gb,
   CASE WHEN COUNT(p.ec2_usd) = COUNT(*) THEN CAST(SUM(TRY_CAST(w.weight * p.ec2_usd
-    * CASE WHEN w.market = 'SPOT' THEN 1e0 - $spot_discount ELSE 1e0 END AS DECIMAL(38, 12))) AS DOUBLE)
+    * CASE WHEN w.market = 'SPOT' THEN COALESCE(p.spot_usd / NULLIF(p.ec2_usd, 0e0), 1e0 - $spot_discount) ELSE 1e0 END
+    AS DECIMAL(38, 12))) AS DOUBLE)
     / CAST(SUM(TRY_CAST(w.weight AS DECIMAL(38, 12))) AS DOUBLE) END AS ec2_usd,
   CASE WHEN COUNT(p.emr_usd) = COUNT(*) THEN CAST(SUM(TRY_CAST(w.weight * p.emr_usd AS DECIMAL(38, 12))) AS DOUBLE)
     / CAST(SUM(TRY_CAST(w.weight AS DECIMAL(38, 12))) AS DOUBLE) END AS emr_usd,
@@ -65,9 +66,10 @@ SELECT
     / CAST(SUM(TRY_CAST(w.weight AS DECIMAL(38, 12))) AS DOUBLE) END AS dbu_per_hour,
   MIN(CASE WHEN p.ec2_usd IS NULL THEN w.instance_type END) AS unpriced_type,
   CASE WHEN MIN(w.market) = 'SPOT' THEN 'spot' WHEN MAX(w.market) = 'SPOT' THEN 'mixed' ELSE 'on_demand' END AS purchase,
-  MAX(CASE WHEN w.market = 'SPOT' OR (p.is_emr_assumed AND w.platform = 'emr') THEN 1 ELSE 0 END) = 1
+  MAX(CASE WHEN (w.market = 'SPOT' AND p.spot_usd IS NULL) OR (p.is_emr_assumed AND w.platform = 'emr') THEN 1 ELSE 0 END) = 1
     AS is_assumed,
-  MIN(p.as_of) AS as_of, MAX(p.ec2_source) AS ec2_source, MAX(p.emr_source) AS emr_source
+  MIN(CASE WHEN w.market = 'SPOT' AND p.spot_as_of < p.as_of THEN p.spot_as_of ELSE p.as_of END) AS as_of,
+  MAX(CASE WHEN w.market = 'SPOT' THEN COALESCE(p.spot_source, p.ec2_source) ELSE p.ec2_source END) AS ec2_source, MAX(p.emr_source) AS emr_source
 FROM workers AS w
 LEFT JOIN ref_instance_types AS t ON t.instance_type = w.instance_type
 LEFT JOIN instance_prices AS p

@@ -2,8 +2,9 @@
 -- title: The size of each application's executors: what they have, what they needed, what fits
 -- description: One row per application attempt. needed_… comes from measured peaks with 30 % of headroom and is
 --   NULL where the log does not hold them, never 0. is_pressed says that tasks spilled or collected much
---   garbage while the heap was more than half full, or that executors were lost for memory, so that memory must
---   not shrink. Where the heap was never half full, more of it would not help: it is kept as it is. Nodes come from the samples of
+--   garbage while the heap was more than half full, or that executors ran out of heap or went over the limit of their container, so that
+--   memory must not shrink. A container that was killed gets twice the memory outside of the heap, as in lost_executors; exit code 137
+--   is a signal, and only where the heap was full a sign that it was too small: else the heap is kept. Where the heap was never half full, more of it would not help: it is kept as it is. Nodes come from the samples of
 --   the cluster taken while the application ran, as if all nodes were alike; what fits leaves room for the application
 --   master. target_… is the shape
 --   recommended: where tasks need memory, fewer of them at once on the same memory; else the memory
@@ -25,9 +26,27 @@ WITH pressure AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 lost AS (
-  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_lost
-  FROM executors
-  WHERE loss_kind = 'oom'
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN cause = 'heap' THEN 1 ELSE 0 END) AS num_heap,
+    SUM(CASE WHEN cause = 'container' THEN 1 ELSE 0 END) AS num_container,
+    SUM(CASE WHEN cause = 'signal' THEN 1 ELSE 0 END) AS num_signal
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id,
+      -- The causes of lost_executors.
+      CASE
+        WHEN exit_code = 52 OR remove_reason LIKE '%JVM OOM%' OR remove_reason LIKE '%OutOfMemoryError%' THEN 'heap'
+        WHEN remove_reason LIKE '%memory limit%' OR remove_reason LIKE '%possible container OOM%'
+          OR remove_reason LIKE '%OOMKilled%' THEN 'container'
+        WHEN (exit_code = 137 OR remove_reason LIKE '%code 137%')
+          AND peak_jvm_heap_memory >= 0.9e0 * executor_memory_bytes THEN 'heap'
+        WHEN exit_code = 137 OR remove_reason LIKE '%code 137%' THEN 'signal'
+        ELSE 'container'
+      END AS cause
+    FROM executors
+    WHERE loss_kind = 'oom'
+  ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- The cluster as it was while the application ran.
@@ -54,11 +73,13 @@ measured AS (
     a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date, a.application_name, a.job_key,
     a.is_local, a.is_databricks, a.is_serverless, a.is_emr, a.num_executors_max, a.executor_cores,
     a.executor_memory_bytes, a.memory_overhead_bytes, a.container_memory_bytes, a.task_cpus,
-    a.core_time_ms, a.total_task_time_ms, a.app_duration_ms,
+    a.core_time_ms, a.total_task_time_ms, a.cores_busy_time_ms, a.app_duration_ms,
     a.peak_heap_bytes, a.peak_rss_bytes, a.peak_unified_bytes,
     COALESCE(p.spilled_bytes, 0e0) >= 1073741824e0 OR COALESCE(p.disk_spilled_bytes, 0e0) >= 268435456e0 OR COALESCE(p.gc_ratio, 0e0) >= 0.1e0
       AS has_pressure,
-    COALESCE(l.num_lost, 0) > 0 AS has_lost,
+    COALESCE(l.num_heap, 0) > 0 AS has_full_heap,
+    COALESCE(l.num_container, 0) > 0 AS has_killed,
+    COALESCE(l.num_signal, 0) > 0 AS has_signal,
     -- Not known is full.
     COALESCE(a.peak_heap_bytes >= 0.5e0 * a.executor_memory_bytes, TRUE) AS is_filled,
     c.cluster_memory_ratio, c.cluster_cores_ratio, c.cluster_memory_bytes, c.cluster_cores, c.num_nodes, c.pending_containers,
@@ -87,8 +108,10 @@ measured AS (
 known AS (
   SELECT
     m.*,
-    has_lost OR (has_pressure AND is_filled) AS is_pressed,
-    has_pressure AND NOT is_filled AND NOT has_lost AS is_kept
+    has_full_heap OR has_killed OR (has_pressure AND is_filled) AS is_pressed,
+    -- More heap does not help a container that is killed for what lies outside of it.
+    has_full_heap OR (has_pressure AND is_filled) AS is_short,
+    (has_killed OR has_signal OR has_pressure) AND NOT has_full_heap AND NOT (has_pressure AND is_filled) AS is_kept
   FROM measured AS m
 ),
 cores AS (
@@ -97,7 +120,7 @@ cores AS (
     executor_memory_bytes / 1073741824e0 AS heap_gib,
     CASE
       -- Fewer tasks at once come first; a core below 4 GiB of heap gets more memory instead.
-      WHEN is_pressed AND executor_cores > 1 AND executor_memory_bytes >= 4294967296e0 * executor_cores
+      WHEN is_short AND executor_cores > 1 AND executor_memory_bytes >= 4294967296e0 * executor_cores
         THEN CASE WHEN is_serverless AND executor_cores > 8 THEN 8
           WHEN is_serverless AND executor_cores > 4 THEN 4
           ELSE TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) END
@@ -110,46 +133,61 @@ heaps AS (
     c.*,
     LEAST(
       CASE
-        WHEN is_pressed AND target_cores < executor_cores THEN heap_gib
-        WHEN is_pressed AND heap_gib >= 31e0 THEN heap_gib
-        WHEN is_pressed THEN LEAST(CEIL(heap_gib * 1.5e0), 31e0)
+        WHEN is_short AND target_cores < executor_cores THEN heap_gib
+        WHEN is_short AND heap_gib >= 31e0 THEN heap_gib
+        WHEN is_short THEN LEAST(CEIL(heap_gib * 1.5e0), 31e0)
         WHEN is_kept THEN heap_gib
         WHEN needed_heap_gib IS NOT NULL THEN LEAST(GREATEST(needed_heap_gib, CEIL(heap_gib / 2e0), 1e0), heap_gib)
         ELSE heap_gib
       END,
       CASE
-        WHEN is_memory_bound AND NOT is_pressed AND NOT is_kept THEN GREATEST(FLOOR(
+        WHEN is_memory_bound AND NOT is_short AND NOT is_kept THEN GREATEST(FLOOR(
           node_memory_bytes / GREATEST(FLOOR(node_cores / NULLIF(target_cores, 0)), 1e0) / NULLIF(1e0 + overhead_ratio, 0) / 1073741824e0
         ), 1e0)
         ELSE 1e6
       END
-    ) AS wanted_heap_gib
+    ) AS wanted_heap_gib,
+    -- Twice what it had, which by default is a tenth of the heap and at least 384 MiB.
+    CASE WHEN has_killed THEN FLOOR(
+      2e0 * COALESCE(CAST(memory_overhead_bytes AS DOUBLE), GREATEST(executor_memory_bytes * 0.1e0, 402653184e0)) / 1048576e0
+    ) END AS raised_overhead_mib
   FROM cores AS c
+),
+-- A worker of EMR Serverless has 1, 2, 4, 8 or 16 cores and 2 to 7.5 GB a core, in steps; a tenth is overhead.
+workers AS (
+  SELECT
+    s.*,
+    LEAST(
+      CEIL(GREATEST(
+        CASE WHEN has_killed THEN wanted_heap_gib + raised_overhead_mib / 1024e0 ELSE wanted_heap_gib * 1.1e0 END,
+        2e0 * target_cores
+      ) / NULLIF(worker_step, 0)) * worker_step,
+      CASE WHEN target_cores >= 16 THEN 120e0 WHEN target_cores >= 8 THEN 60e0 WHEN target_cores >= 4 THEN 30e0
+        WHEN target_cores >= 2 THEN 16e0 ELSE 8e0 END
+    ) AS worker_gib
+  FROM (
+    SELECT
+      h.*,
+      CASE WHEN target_cores >= 16 THEN 8e0 WHEN target_cores >= 8 THEN 4e0 ELSE 1e0 END AS worker_step
+    FROM heaps AS h
+  ) AS s
 ),
 offered AS (
   SELECT
     h.*,
     CASE
-      WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_pressed AND NOT is_kept THEN 31e0
+      WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_short AND NOT is_kept THEN 31e0
       WHEN NOT is_serverless THEN wanted_heap_gib
-      -- A worker has 1, 2, 4, 8 or 16 cores and 2 to 7.5 GB a core, in steps; a tenth is overhead.
-      ELSE FLOOR(LEAST(
-        CEIL(GREATEST(wanted_heap_gib * 1.1e0, 2e0 * target_cores) / NULLIF(worker_step, 0)) * worker_step,
-        CASE WHEN target_cores >= 16 THEN 120e0 WHEN target_cores >= 8 THEN 60e0 WHEN target_cores >= 4 THEN 30e0
-          WHEN target_cores >= 2 THEN 16e0 ELSE 8e0 END
-      ) / 1.1e0)
+      -- What was killed outside of the heap leaves the rest of the worker to that.
+      WHEN has_killed THEN GREATEST(LEAST(wanted_heap_gib, FLOOR(worker_gib - raised_overhead_mib / 1024e0)), 1e0)
+      ELSE FLOOR(worker_gib / 1.1e0)
     END AS target_heap_gib
-  FROM (
-    SELECT
-      s.*,
-      CASE WHEN target_cores >= 16 THEN 8e0 WHEN target_cores >= 8 THEN 4e0 ELSE 1e0 END AS worker_step
-    FROM heaps AS s
-  ) AS h
+  FROM workers AS h
 ),
 shapes AS (
   SELECT
     o.*,
-    GREATEST(CEIL(target_heap_gib * 1024e0 * overhead_ratio), 384e0) AS target_overhead_mib
+    GREATEST(CEIL(target_heap_gib * 1024e0 * overhead_ratio), 384e0, COALESCE(raised_overhead_mib, 0e0)) AS target_overhead_mib
   FROM offered AS o
 ),
 fitted AS (
@@ -185,7 +223,7 @@ SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id, app_date, application_name, job_key,
   is_serverless, is_emr, is_local, is_databricks, is_pressed, is_memory_bound, is_core_bound,
   num_executors_max, executor_cores, executor_memory_bytes, memory_overhead_bytes, container_memory_bytes,
-  core_time_ms, total_task_time_ms,
+  core_time_ms, total_task_time_ms, cores_busy_time_ms, has_killed,
   peak_heap_bytes, peak_rss_bytes, peak_unified_bytes, overhead_ratio,
   TRY_CAST(needed_heap_gib * 1073741824e0 AS BIGINT) AS needed_memory_bytes,
   TRY_CAST(CEIL(peak_rss_bytes * 1.1e0) AS BIGINT) AS needed_container_bytes,

@@ -32,7 +32,7 @@ async fn e19_every_application_is_there_with_its_share() {
         json!({"application_id": "b-25", "ineffstageagg": 25.0, "is_inefficient": false}),
         json!({"application_id": "c-26", "ineffstageagg": 26.0, "is_inefficient": false}),
         json!({"application_id": "d-empty", "ineffstageagg": Value::Null, "is_inefficient": false,
-               "num_stages": 0, "num_flagged_stages": 0, "lost_core_ms": 0,
+               "num_stages": 0, "num_flagged_stages": 0, "lost_core_ms": Value::Null,
                "top_rule": Value::Null, "est_waste_usd": Value::Null}),
     ];
     assert_eq!(rows.len(), expected.len());

@@ -122,7 +122,7 @@ async fn core_time_memory_and_money_are_divided_without_rest() {
 }
 
 #[tokio::test]
-async fn tasks_without_an_end_count_until_the_history_ends_and_nothing_exceeds_the_whole() {
+async fn tasks_without_an_end_take_what_known_work_leaves() {
     let mut lake = TestLake::default();
     lake.application(APP, json!({
         "observed_end_time": "2026-01-02T03:00:30Z", "core_time_ms": 30_000, "first_task_delay_ms": 0,
@@ -149,13 +149,126 @@ async fn tasks_without_an_end_count_until_the_history_ends_and_nothing_exceeds_t
         .analyse(&["application_waste"])
         .await
         .row("application_waste");
-    // 15 s without an end leave 15 of the 20 s that are known to be useful.
+    // 15 s without an end get the 10 s that the 20 s known to be useful leave.
     assert_columns(
         &row,
         json!({
-            "unfinished_core_ms": 15_000, "useful_core_ms": 15_000, "idle_core_ms": 0,
+            "unfinished_core_ms": 10_000, "useful_core_ms": 20_000, "idle_core_ms": 0,
             "core_time_incomplete": false, "memory_peak_ratio": null, "unused_gb_hours": null,
         }),
+    );
+}
+
+/// One core for 30 s.
+fn one_core(application: Value) -> TestLake {
+    let mut lake = TestLake::default();
+    let mut columns = json!({
+        "observed_end_time": "2026-01-02T03:00:30Z", "core_time_ms": 30_000, "first_task_delay_ms": 0,
+        "total_task_time_ms": 20_000, "cores_busy_time_ms": 20_000,
+    });
+    let application = application.as_object().cloned().expect("object");
+    columns.as_object_mut().expect("object").extend(application);
+    lake.application(APP, columns);
+    lake.executor(
+        "1",
+        1,
+        json!({"add_time": "2026-01-02T03:00:00Z", "lifetime_ms": 30_000, "core_time_ms": 30_000}),
+    );
+    lake
+}
+
+async fn waste_of(lake: &TestLake) -> Map<String, Value> {
+    let answers = lake.analyse(&["application_waste"]).await;
+    answers.row("application_waste")
+}
+
+#[tokio::test]
+async fn successes_without_a_start_are_no_retry() {
+    let mut lake = one_core(json!({}));
+    lake.worker(1, "1", json!({"task_time": 20_000, "succeeded_tasks": 2}));
+    lake.stage(1, json!({"num_tasks": 2}), json!({
+        "duration": [10_000, 10_000, 10_000, 10_000], "executor_run_time": [8_000, 8_000, 8_000, 8_000],
+        "jvm_gc_time": [1_000, 1_000, 1_000, 1_000]}));
+    lake.add(
+        "tasks",
+        json!({"stage_id": 1, "task_id": 1, "index": 0, "status": "SUCCESS", "duration": 10_000,
+        "executor_run_time": 8_000, "launch_time": "2026-01-02T03:00:00Z"}),
+    );
+    // The start of the second one is missing: it has the mix of the first.
+    assert_columns(
+        &waste_of(&lake).await,
+        json!({"retry_core_ms": 0, "useful_core_ms": 14_000, "gc_core_ms": 2_000, "scheduling_core_ms": 4_000}),
+    );
+    // None has a start.
+    let mut lake = one_core(json!({"total_task_time_ms": 0, "cores_busy_time_ms": 0}));
+    lake.worker(1, "1", json!({"task_time": 2_000, "succeeded_tasks": 2}));
+    lake.stage(1, json!({"num_tasks": 2}), json!({}));
+    assert_columns(
+        &waste_of(&lake).await,
+        json!({"retry_core_ms": 0, "useful_core_ms": 2_000}),
+    );
+    // Where one was lost, the rest may be its time.
+    let mut lake = one_core(json!({}));
+    lake.worker(
+        1,
+        "1",
+        json!({"task_time": 2_000, "succeeded_tasks": 2, "failed_tasks": 1}),
+    );
+    lake.stage(1, json!({"num_tasks": 2, "num_failed_tasks": 1}), json!({}));
+    assert_columns(
+        &waste_of(&lake).await,
+        json!({"retry_core_ms": 2_000, "useful_core_ms": 0}),
+    );
+}
+
+/// A job fails after 5 s; its task ends 2 s later, when its executors are summed up already.
+#[tokio::test]
+async fn a_task_killed_after_its_stage_is_retry_and_no_wait_for_the_driver() {
+    let mut lake = one_core(json!({"total_task_time_ms": 7_000, "cores_busy_time_ms": 7_000}));
+    lake.add("jobs", json!({
+        "job_id": 0, "submission_time": "2026-01-02T03:00:00Z", "completion_time": "2026-01-02T03:00:05Z",
+    }));
+    lake.stage(
+        1,
+        json!({"num_tasks": 1, "num_complete_tasks": 0, "status": "FAILED", "completion_time": "2026-01-02T03:00:05Z"}),
+        json!({}),
+    );
+    lake.add("tasks", json!({"stage_id": 1, "task_id": 1, "index": 0, "status": "KILLED", "duration": 7_000,
+        "executor_run_time": 7_000, "launch_time": "2026-01-02T03:00:00Z", "kill_reason": "Stage cancelled"}));
+    assert_columns(
+        &waste_of(&lake).await,
+        json!({"retry_core_ms": 7_000, "driver_only_core_ms": 23_000, "idle_core_ms": 0}),
+    );
+}
+
+#[tokio::test]
+async fn scheduling_gives_way_to_start_up_and_driver() {
+    let mut lake = one_core(json!({"first_task_delay_ms": 10_000}));
+    lake.add("jobs", json!({
+        "job_id": 0, "submission_time": "2026-01-02T03:00:05Z", "completion_time": "2026-01-02T03:00:25Z",
+    }));
+    lake.worker(1, "1", json!({"task_time": 20_000}));
+    lake.stage(1, json!({"num_tasks": 1}), json!({
+        "duration": [20_000, 20_000, 20_000, 20_000], "executor_run_time": [6_000, 6_000, 6_000, 6_000]}));
+    // 14 s of scheduling do not fit beside 10 s before the first task and 5 s after the job.
+    assert_columns(
+        &waste_of(&lake).await,
+        json!({
+            "useful_core_ms": 6_000, "start_up_core_ms": 10_000, "driver_only_core_ms": 5_000,
+            "scheduling_core_ms": 9_000, "idle_core_ms": 0,
+        }),
+    );
+}
+
+#[tokio::test]
+async fn without_lifetimes_nothing_is_known_of_cores_and_memory() {
+    let mut lake = TestLake::default();
+    lake.application(APP, json!({
+        "core_time_ms": 0, "container_memory_time_byte_ms": 0, "total_task_time_ms": 20_000, "cores_busy_time_ms": 20_000,
+    }));
+    assert_columns(
+        &waste_of(&lake).await,
+        json!({"core_time_ms": null, "useful_core_ms": null, "idle_core_ms": null, "memory_gb_hours": null}),
     );
 }
 
@@ -240,7 +353,7 @@ async fn the_same_work_is_priced_on_each_platform() {
         costs_of(&rows, "hypothetical", "emr_ec2", "savings_plan"),
         json!({
             "cost_usd": null, "is_price_known": false,
-            "missing_price": "discount of the savings plan: set savings_plan_discount of application_options",
+            "missing_price": "price of a savings plan: give one of your own or set savings_plan_discount of application_options",
         }),
     );
     assert_columns(
@@ -402,6 +515,109 @@ async fn long_tasks_and_reclaimed_executors_do_not_suit_spot() {
         json!({
             "num_lost_executors": 2, "long_task_ratio": 0.0, "spot_suitability": "poor",
         }),
+    );
+}
+
+#[tokio::test]
+async fn executors_lost_with_their_machine_do_not_suit_spot() {
+    for (losses, suits) in [
+        (vec![("lost", json!("worker lost"), Value::Null); 2], "poor"),
+        (
+            vec![("lost", json!("Container from a bad node"), json!(-100)); 2],
+            "poor",
+        ),
+        // A single one may happen.
+        (
+            vec![("lost", json!("Executor Process Lost"), Value::Null)],
+            "fair",
+        ),
+        (vec![("idle", json!("Idle"), Value::Null); 2], "good"),
+        (
+            vec![
+                (
+                    "decommissioned",
+                    json!("Executor decommission"),
+                    Value::Null
+                );
+                2
+            ],
+            "good",
+        ),
+        (
+            vec![("oom", json!("Command exited with code 137"), json!(137)); 2],
+            "good",
+        ),
+        (
+            vec![("lost", json!("Command exited with code 56"), json!(56)); 2],
+            "good",
+        ),
+        (
+            vec![
+                (
+                    "lost",
+                    json!("Executor heartbeat timed out after 148604 ms"),
+                    Value::Null
+                );
+                2
+            ],
+            "good",
+        ),
+    ] {
+        let mut lake = one_executor();
+        for (id, (kind, reason, exit_code)) in losses.iter().enumerate() {
+            lake.executor(&(id + 2).to_string(), 4, json!({
+                "loss_kind": kind, "remove_reason": reason, "exit_code": exit_code, "core_time_ms": 4, "lifetime_ms": 1,
+                "add_time": "2026-01-02T03:00:00Z",
+            }));
+        }
+        let rows = lake
+            .analyse(&["application_costs"])
+            .await
+            .rows("application_costs");
+        let row = costs_of(&rows, "hypothetical", "emr_eks", "spot");
+        assert_eq!(row["spot_suitability"], suits, "{losses:?}");
+    }
+}
+
+/// A spot price and one of a savings plan need no assumed discount.
+#[tokio::test]
+async fn ones_own_prices_of_spot_and_savings_plan_hold() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("contract.csv");
+    std::fs::write(
+        &file,
+        "\
+service,item,region,purchase,unit,price,currency,valid_from,as_of,source
+ec2,m5.xlarge,us-east-1,spot,instance_hour,0.05,USD,2025-01-01,2025-01-01,contract
+ec2,m5.xlarge,us-east-1,savings_plan,instance_hour,0.12,USD,2025-01-01,2025-01-01,contract
+",
+    )
+    .expect("file");
+    let mut catalog = built_in().clone();
+    let overrides = Overrides {
+        prices: vec![file.clone()],
+        ..Overrides::default()
+    };
+    catalog.apply(&overrides).expect("valid");
+    let catalog = catalog.select(&["application_costs"]).expect("known table");
+    let rows = one_executor()
+        .analyse_with(&catalog)
+        .await
+        .rows("application_costs");
+    let hour = 1.25 * 100.0 / 3600.0;
+    for (purchase, price) in [("spot", 0.05), ("savings_plan", 0.12)] {
+        assert_columns(
+            costs_of(&rows, "hypothetical", "emr_ec2", purchase),
+            json!({
+                "instance_type": "m5.xlarge", "compute_usd": price * hour, "service_usd": 0.048 * hour,
+                "is_assumed": false, "missing_price": null, "price_date": "2025-01-01",
+                "price_source": "contract; public code with the AWS list price",
+            }),
+        );
+    }
+    assert_columns(
+        costs_of(&rows, "hypothetical", "emr_ec2", "on_demand"),
+        json!({"compute_usd": 0.192 * hour, "price_date": "2026-07-20"}),
     );
 }
 

@@ -102,6 +102,56 @@ async fn a_heap_that_was_never_half_full_is_kept_whatever_spilled() {
     assert_columns(&row.expect("sized"), json!({"is_pressed": false}));
 }
 
+/// The same with executors of 4 GiB that were lost: how, with what exit code, and the heap's peak.
+async fn sized_with_loss(reason: &str, exit_code: Value, peak_heap: i64) -> Map<String, Value> {
+    let mut lake = TestLake::default();
+    lake.application(APP, application(json!({
+        "executor_memory_bytes": 4 * GIB, "memory_overhead_bytes": 409 << 20, "container_memory_bytes": (4 * GIB) + (409 << 20),
+    })));
+    lake.row("executors", APP, json!({
+        "executor_id": "1", "total_cores": 4, "peak_jvm_heap_memory": peak_heap, "executor_memory_bytes": 4 * GIB,
+        "loss_kind": "oom", "remove_reason": reason, "exit_code": exit_code,
+    }));
+    let rows = lake.analyse(&["application_sizing"]).await;
+    rows.rows("application_sizing")[0].clone()
+}
+
+#[tokio::test]
+async fn a_container_kill_raises_the_overhead_and_not_the_heap() {
+    let reason = "Container killed by YARN for exceeding memory limits. 4.6 GB of 4.5 GB physical memory used.";
+    assert_columns(
+        &sized_with_loss(reason, Value::Null, GIB / 16).await,
+        json!({
+            "recommended_cores": 4, "recommended_memory_bytes": 4 * GIB, "recommended_overhead_bytes": 818 << 20,
+            "is_pressed": true, "reason": "containers were killed: more memory beside the heap",
+        }),
+    );
+}
+
+#[tokio::test]
+async fn signal_9_tells_of_the_heap_only_where_it_was_full() {
+    let reason = "Command exited with code 137";
+    assert_columns(
+        &sized_with_loss(reason, json!(137), GIB / 16).await,
+        json!({"recommended_memory_bytes": 4 * GIB, "recommended_overhead_bytes": 409 << 20, "is_pressed": false}),
+    );
+    assert_columns(
+        &sized_with_loss(reason, json!(137), 4 * GIB - 1).await,
+        json!({"recommended_memory_bytes": 6 * GIB, "is_pressed": true, "reason": "tasks need memory: more of it"}),
+    );
+    assert_columns(
+        &sized_with_loss("exited with exit code 52(JVM OOM)", json!(52), GIB).await,
+        json!({"recommended_memory_bytes": 6 * GIB, "is_pressed": true}),
+    );
+}
+
+#[tokio::test]
+async fn a_task_of_several_cores_leaves_none_of_them_idle() {
+    let columns = json!({"total_task_time_ms": 36_000_000, "cores_busy_time_ms": 72_000_000});
+    let row = sized(columns, json!(8 * GIB), json!({})).await;
+    assert_columns(&row.expect("sized"), json!({"idle_ratio": 0.5}));
+}
+
 #[tokio::test]
 async fn emr_serverless_gets_a_worker_that_it_offers() {
     // 4 cores take at least 8 GB, of which a tenth above the heap is overhead: 7 GiB of heap.
