@@ -15,7 +15,8 @@ WITH peaks AS (
       WHEN peak_jvm_heap_memory > 0 THEN CAST(peak_jvm_heap_memory AS DOUBLE)
         + COALESCE(peak_jvm_off_heap_memory, 0) + COALESCE(peak_off_heap_unified_memory, 0)
         + COALESCE(peak_direct_pool_memory, 0)
-    END / NULLIF(CAST(container_memory_bytes AS DOUBLE), 0e0)) AS peak_ratio
+    END / NULLIF(CAST(container_memory_bytes AS DOUBLE), 0e0)) AS peak_ratio,
+    SUM(CASE WHEN executor_id NOT IN ('driver', '<driver>') THEN CAST(container_memory_time_byte_ms AS DOUBLE) END) AS worker_byte_ms
   FROM executors
   WHERE core_time_ms > 0
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -25,15 +26,26 @@ ranked AS (
   FROM application_costs
   WHERE is_preferred
 ),
+-- Terabytes for hours are more byte-milliseconds than a bigint holds: the sum of all executors then stands at its end.
+memory AS (
+  SELECT
+    a.platform, a.cluster_id, a.application_id, a.attempt_id,
+    CASE WHEN a.container_memory_time_byte_ms = 9223372036854775807 AND p.worker_byte_ms > 9.2e18 THEN p.worker_byte_ms
+      ELSE CAST(NULLIF(a.container_memory_time_byte_ms, 0) AS DOUBLE) END / 1073741824e0 / 3600000e0 AS gb_hours
+  FROM applications AS a
+  LEFT JOIN peaks AS p
+    ON p.platform = a.platform AND p.cluster_id = a.cluster_id
+    AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+),
 measured AS (
   SELECT
     c.*,
     a.application_name, a.job_key, a.team,
     c.core_time_ms - c.useful_core_ms - c.unfinished_core_ms - c.healthy_gc_core_ms AS wasted_core_ms,
     -- Without a lifetime that is known nothing is known of its memory either.
-    CAST(NULLIF(a.container_memory_time_byte_ms, 0) AS DOUBLE) / 1073741824e0 / 3600000e0 AS memory_gb_hours,
+    g.gb_hours AS memory_gb_hours,
     -- The memory and the money of a millisecond of core time.
-    CAST(NULLIF(a.container_memory_time_byte_ms, 0) AS DOUBLE) / 1073741824e0 / 3600000e0 / NULLIF(c.core_time_ms, 0) AS gb_hours_each,
+    g.gb_hours / NULLIF(c.core_time_ms, 0) AS gb_hours_each,
     m.cost_usd / NULLIF(c.core_time_ms, 0) AS usd_each,
     CASE WHEN p.peak_ratio > 1e0 THEN 1e0 ELSE p.peak_ratio END AS peak_ratio,
     m.basis, m.cost_usd,
@@ -45,6 +57,9 @@ measured AS (
   INNER JOIN applications AS a
     ON a.platform = c.platform AND a.cluster_id = c.cluster_id
     AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
+  LEFT JOIN memory AS g
+    ON g.platform = c.platform AND g.cluster_id = c.cluster_id
+    AND g.application_id = c.application_id AND g.attempt_id = c.attempt_id
   LEFT JOIN peaks AS p
     ON p.platform = c.platform AND p.cluster_id = c.cluster_id
     AND p.application_id = c.application_id AND p.attempt_id = c.attempt_id
