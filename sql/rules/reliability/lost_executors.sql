@@ -342,7 +342,8 @@ SELECT
     WHEN NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE) THEN 'medium'
     -- Memory goes again, and next time it may be the task that cannot be repeated.
     -- So many that it is no chance.
-    WHEN l.num_lost >= 3 AND l.num_lost >= $min_lost_share * a.num_workers AND l.cause IN ('heartbeat', 'signal', 'unknown') AND NOT a.is_interactive THEN 'medium'
+    WHEN l.num_lost >= 3 AND l.num_lost >= $min_lost_share * a.num_workers AND l.cause IN ('heartbeat', 'signal', 'unknown')
+      AND NOT COALESCE(a.is_interactive, FALSE) THEN 'medium'
     WHEN l.num_lost > 1 AND (w.lost_ms >= 60000 OR l.cause IN ('heap', 'container', 'gc')) THEN 'medium'
     ELSE 'low'
   END AS severity,
