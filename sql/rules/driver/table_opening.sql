@@ -89,7 +89,8 @@ parts AS (
 )
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id, c.application_id AS subject_id,
-  CASE WHEN c.open_ms >= $medium_open_ms AND c.open_ms >= $medium_share * a.app_duration_ms AND h.held_cores >= 8e0 THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN c.open_ms >= $medium_open_ms AND c.open_ms >= $medium_share * a.app_duration_ms AND h.held_cores >= 8e0
+    AND NOT COALESCE(a.is_local, FALSE) THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(GREATEST(c.jobs_ms * h.held_cores - COALESCE(w.run_ms, 0e0), 0e0) AS BIGINT) AS lost_core_ms,
   c.open_ms AS recoverable_ms,
