@@ -5,8 +5,9 @@
 --   family whose names are all known, or a letter or two off a family. Names without spark. before them count where Spark knows them with it. too_new, removed: another version of Spark knows it, not the application's.
 --   no_effect: Spark accepts it and does nothing with it. switched_off: what it belongs to is off, which suggestion
 --   names. deprecated: another name replaced it. local_mode: it is about executors, of which local mode starts none. is_local_mode says that what suggestion names would do nothing for that reason either. Names of platforms, libraries and users are theirs and not
---   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled,
---   unknown and switched_off are.
+--   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled and switched_off are,
+--   and where names of a platform (Dataproc, EMR, Databricks, Synapse, Fabric, HDInsight, Glue) show that it runs there, what no
+--   Spark knows may be the platform's own, so that unknown is told only for families that are a letter or two off.
 -- reads: application_facts, applications, ref_spark_settings, spark_settings
 WITH set_values AS (
   SELECT platform, cluster_id, application_id, attempt_id, key, MAX(value) AS value
@@ -19,7 +20,10 @@ WITH set_values AS (
 ),
 -- Delta Lake has settings of that name outside of Databricks too.
 vendors AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN key LIKE 'spark.databricks.%' AND key NOT LIKE 'spark.databricks.delta.%' THEN 1 ELSE 0 END) = 1 AS is_databricks
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN key LIKE 'spark.databricks.%' AND key NOT LIKE 'spark.databricks.delta.%' THEN 1 ELSE 0 END) = 1 AS is_databricks,
+    MAX(CASE WHEN key LIKE 'spark.dataproc.%' OR key LIKE 'spark.emr.%' OR key LIKE 'spark.emr-serverless.%' OR key LIKE 'spark.sql.emr.%'
+      OR key LIKE 'spark.synapse.%' OR key LIKE 'spark.microsoft.%' OR key LIKE 'spark.fabric.%' OR key LIKE 'spark.hdinsight.%'
+      OR key LIKE 'spark.glue.%' THEN 1 ELSE 0 END) = 1 AS is_managed
   FROM set_values
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -27,6 +31,8 @@ versions AS (
   SELECT
     v.platform, v.cluster_id, v.application_id, v.attempt_id,
     v.is_databricks OR v.platform = 'databricks' AS is_databricks,
+    -- A platform has settings of its own in the families of Spark too.
+    v.is_managed OR v.is_databricks OR v.platform NOT IN ('event_log', 'history_server') OR a.spark_version LIKE '%amzn%' AS is_managed,
     COALESCE((a.master = 'local' OR a.master LIKE 'local[%') AND NOT v.is_databricks AND v.platform = 'event_log', FALSE) AS is_local,
     -- A vendor's or unreleased version has settings of later ones.
     NOT v.is_databricks AND v.platform = 'event_log' AND a.spark_version NOT LIKE '%-%' AS is_plain,
@@ -106,7 +112,7 @@ named AS (
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.key, s.value,
     CASE
       WHEN u.key IS NOT NULL AND n.suggestion IS NOT NULL THEN 'misspelled'
-      WHEN u.key IS NOT NULL AND v.version_number >= 30000 AND (s.key LIKE 'spark.sql.adaptive.%' OR s.key LIKE 'spark.dynamicAllocation.%' OR s.key LIKE 'spark.speculation.%' OR s.key LIKE 'spark.memory.%' OR s.key LIKE 'spark.sql.shuffle.%' OR s.key LIKE 'spark.sql.files.%' OR s.key LIKE 'spark.sql.cbo.%' OR s.key LIKE 'spark.sql.inMemoryColumnarStorage.%' OR s.key LIKE 'spark.locality.%' OR s.key LIKE 'spark.reducer.%' OR s.key LIKE 'spark.excludeOnFailure.%' OR s.key LIKE 'spark.sql.sources.bucketing.%' OR s.key LIKE 'spark.sql.autoBroadcast%' OR s.key LIKE 'spark.sql.broadcast%') THEN 'unknown'
+      WHEN u.key IS NOT NULL AND NOT v.is_managed AND v.version_number >= 30000 AND (s.key LIKE 'spark.sql.adaptive.%' OR s.key LIKE 'spark.dynamicAllocation.%' OR s.key LIKE 'spark.speculation.%' OR s.key LIKE 'spark.memory.%' OR s.key LIKE 'spark.sql.shuffle.%' OR s.key LIKE 'spark.sql.files.%' OR s.key LIKE 'spark.sql.cbo.%' OR s.key LIKE 'spark.sql.inMemoryColumnarStorage.%' OR s.key LIKE 'spark.locality.%' OR s.key LIKE 'spark.reducer.%' OR s.key LIKE 'spark.excludeOnFailure.%' OR s.key LIKE 'spark.sql.sources.bucketing.%' OR s.key LIKE 'spark.sql.autoBroadcast%' OR s.key LIKE 'spark.sql.broadcast%') THEN 'unknown'
       WHEN m.key IS NOT NULL THEN 'unknown'
       WHEN NOT v.is_plain THEN CAST(NULL AS STRING)
       -- It had one before it was deprecated.

@@ -1,6 +1,6 @@
 -- id: user_functions
 -- title: Scala and Java functions that operators call
--- description: One row per plan node and function that it calls which is none of Spark's own (reference/spark_functions.csv):
+-- description: One row per plan node and function that it calls which is none of Spark's own (reference/spark_functions.csv, with underscores or without):
 --   UDF where it was given no name, the class of a function of Hive, else the name under which it was registered. Read
 --   from the description of projections, filters, aggregates, joins and windows, its first 40 parentheses; the names of
 --   columns that look like a call are passed over. Functions of other libraries' extensions (Delta, Iceberg, Sedona) that
@@ -40,6 +40,10 @@ SELECT DISTINCT
   REGEXP_REPLACE(n.name, '^Hive[A-Za-z]*#', '') AS function
 FROM named AS n
 LEFT JOIN ref_spark_functions AS f ON f.function = LOWER(n.name)
-WHERE f.function IS NULL AND REGEXP_LIKE(n.name, '^(Hive[A-Za-z]*#)?[A-Za-z_][A-Za-z0-9_.$]*[A-Za-z0-9_]$')
+-- The class MakeDecimal stands in plans as MakeDecimal or make_decimal.
+LEFT JOIN ref_spark_functions AS c ON c.function = REPLACE(LOWER(n.name), '_', '')
+WHERE f.function IS NULL AND c.function IS NULL AND REGEXP_LIKE(n.name, '^(Hive[A-Za-z]*#)?[A-Za-z_][A-Za-z0-9_.$]*[A-Za-z0-9_]$')
   -- What RAPIDS runs on a GPU.
   AND n.name NOT LIKE 'gpu%'
+  -- The columns that a pivot makes for itself.
+  AND SUBSTR(n.name, 1, 8) <> '__pivot_'

@@ -2,11 +2,12 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
---   executors: then what is told is a long time before the first job, in local mode too. Where a job waited on after the first
+--   executors: then what is told is a long time before the first job, in local mode too. That holds as well where dynamic allocation
+--   begins with no executor, so that the first job asks for the first ones, and the driver took most of the time until they came. Where a job waited on after the first
 --   executor had come, its first task ends the wait. Spark's own wait for a part of its executors (spark.scheduler.minRegisteredResourcesRatio) is
 --   blamed only where it can have been: on a standalone cluster there is none unless it is set, and it ends half a minute after the driver is there.
 --   It is medium where it takes half of the wall time, a minute or more; where the driver was late in local mode, whose cores wait with it, from ten minutes on.
@@ -21,7 +22,7 @@
 -- parameter: max_registering_ms bigint = 33000 [ms] time from the driver to the first task, up to which Spark's own wait can have held it up
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
 -- evidence: {what} {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
---   began after {first_task_delay_ms:s}][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
+--   began after {first_task_delay_ms:s}][; dynamic allocation asked for its first executor only then, which came after {asked_wait_ms:s}][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
 -- advice: is_task AND last_worker_ms IS NOT NULL AND is_registering | spark.scheduler.minRegisteredResourcesRatio | '0' | The first task began when the last of these {num_early:executor|executors}
@@ -85,6 +86,28 @@ waits AS (
     ON j.platform = p.platform AND j.cluster_id = p.cluster_id
     AND j.application_id = p.application_id AND j.attempt_id = p.attempt_id
 ),
+-- What starts with no executor and is asked for the first ones by the first job.
+lazy AS (
+  SELECT
+    a.platform, a.cluster_id, a.application_id, a.attempt_id,
+    COALESCE(MAX(CASE WHEN s.key = 'spark.dynamicAllocation.initialExecutors' THEN TRY_CAST(s.value AS BIGINT) END), 0) AS num_initial
+  FROM application_facts AS a
+  LEFT JOIN spark_settings AS s
+    ON s.platform = a.platform AND s.cluster_id = a.cluster_id
+    AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+  WHERE a.dynamic_allocation AND COALESCE(a.min_executors, 0) = 0 AND COALESCE(a.executor_instances, 0) = 0 AND COALESCE(a.master, '') NOT LIKE 'spark:%'
+  GROUP BY a.platform, a.cluster_id, a.application_id, a.attempt_id
+),
+asked AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.worker_wait_ms, w.last_worker_ms, w.num_early, w.job_wait_ms, w.first_job_id,
+    COALESCE(z.num_initial = 0, FALSE) AND w.worker_wait_ms >= w.job_wait_ms AND w.job_wait_ms >= 0.5e0 * w.worker_wait_ms AS is_lazy,
+    w.is_driver OR COALESCE(z.num_initial = 0 AND w.worker_wait_ms >= w.job_wait_ms AND w.job_wait_ms >= 0.5e0 * w.worker_wait_ms, FALSE) AS is_driver
+  FROM waits AS w
+  LEFT JOIN lazy AS z
+    ON z.platform = w.platform AND z.cluster_id = w.cluster_id
+    AND z.application_id = w.application_id AND z.attempt_id = w.attempt_id
+),
 told AS (
   SELECT
     w.*, p.first_task_delay_ms, UNIX_MILLIS(p.start_time) AS start_ms,
@@ -94,7 +117,7 @@ told AS (
       WHEN p.first_task_delay_ms - GREATEST(w.worker_wait_ms, w.job_wait_ms) >= $late_ms THEN p.first_task_delay_ms
       ELSE w.worker_wait_ms
     END AS wait_ms
-  FROM waits AS w
+  FROM asked AS w
   INNER JOIN applications AS p
     ON p.platform = w.platform AND p.cluster_id = w.cluster_id
     AND p.application_id = w.application_id AND p.attempt_id = w.attempt_id
@@ -109,6 +132,7 @@ SELECT
   CASE WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
   w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
   CASE WHEN NOT w.is_task THEN a.first_task_delay_ms END AS first_task_delay_ms,
+  CASE WHEN w.is_lazy THEN w.worker_wait_ms END AS asked_wait_ms,
   CASE WHEN w.is_task THEN w.worker_wait_ms END AS worker_wait_ms, w.num_early,
   CASE WHEN w.is_task AND w.last_worker_ms - w.worker_wait_ms >= $late_ms AND w.first_task_delay_ms - w.last_worker_ms <= $max_last_ms
     THEN w.last_worker_ms END AS last_worker_ms,

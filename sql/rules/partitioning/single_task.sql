@@ -2,14 +2,14 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
---   split, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
+--   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran. What could be won is what even tasks on all cores would save.
 -- subject: stage
--- group_by: stage_name
+-- group_by: place
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- parameter: min_jdbc_stage_ms bigint = 5000 [ms] wall time of a stage that reads through JDBC, at least
 -- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
@@ -43,6 +43,7 @@
 --   writes everything.
 -- advice: cause = 'unsplittable' | - | - | The file is read by one task: it cannot be split (gzip, multi-line CSV or JSON, one row
 --   group). Write it as several files, or repartition right after reading.
+-- advice: cause = 'cached' | - | - | What it reads was persisted in one partition: repartition it before it is persisted, so that every core gets a part.
 -- advice: cause = 'one file' | - | - | One file makes one task: write it as several files, or repartition right after reading. Smaller splits
 --   (spark.sql.files.maxPartitionBytes) help only where it can be split: not gzip, and more than one row group.
 -- advice: cause = 'split' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one.
@@ -102,12 +103,24 @@ shuffles AS (
   WHERE n.operator_kind = 'exchange' AND CARDINALITY(n.stage_ids) >= 2
   GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, ARRAY_MAX(n.stage_ids)
 ),
+-- Stages that read an RDD which an earlier one had persisted in one partition.
+cached AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  FROM stages AS s
+  INNER JOIN rdds AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE s.num_tasks = 1 AND r.is_persisted AND r.num_partitions = 1 AND r.first_stage_id < s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+),
 facts AS (
-  SELECT f.*, COALESCE(r.num_partitions, 1) AS num_partitions
+  SELECT f.*, COALESCE(r.num_partitions, 1) AS num_partitions, k.stage_id IS NOT NULL AS is_cached
   FROM stage_cores AS f
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+  LEFT JOIN cached AS k
+    ON k.platform = f.platform AND k.cluster_id = f.cluster_id
+    AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id AND k.stage_id = f.stage_id
   WHERE f.num_tasks = 1
 ),
 single AS (
@@ -123,6 +136,7 @@ single AS (
       WHEN p.num_coalesce = 1 THEN 'coalesce'
       WHEN p.num_jdbc = 1 AND shuffle_read_bytes = 0 THEN 'jdbc'
       WHEN p.num_range = 1 AND shuffle_read_bytes = 0 AND input_bytes = 0 THEN 'source'
+      WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 AND is_cached THEN 'cached'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0
         AND (input_bytes > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
       -- What reads a file and writes it in one task is one for its file.
@@ -194,7 +208,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE
     WHEN cause = 'iterator' THEN 'Partitions are computed one at a time for the driver'
-    WHEN NOT is_long THEN 'The stages of a loop run in a single task each'
+    WHEN NOT is_long OR (cause = 'cached' AND is_loop) THEN 'The stages of a loop run in a single task each'
     WHEN cause = 'window' THEN 'A window without partitions runs in a single task'
     WHEN cause = 'limit' THEN 'A limit brings all rows into a single task'
     WHEN cause = 'jdbc' THEN 'A single task reads a table through JDBC'
@@ -209,7 +223,9 @@ SELECT
   CASE WHEN (dynamic_allocation AND running_ms < $min_alike_stage_ms) OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, CASE WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause, running_ms, held_cores, data_bytes,
+  stage_name, sql_id, CASE WHEN cause = 'cached' AND is_loop THEN 'loop' WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause,
+  -- The places of a loop take turns.
+  CASE WHEN cause <> 'iterator' AND (NOT is_long OR (cause = 'cached' AND is_loop)) THEN 'loop' ELSE stage_name END AS place, running_ms, held_cores, data_bytes,
   CASE WHEN input_bytes >= shuffle_read_bytes THEN files_read END AS files_read,
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,

@@ -2,20 +2,23 @@
 -- title: Cores wait for the last tasks of a stage
 -- category: partitioning
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where a stage has a few tasks for each core, so that its last ones leave many cores without work: the last round is
 --   hardly filled, or tasks of uneven length end far apart. Counted is the time from the start of the last task on, when nothing
 --   was left to start. Smaller tasks end closer together. A stage that waits for tasks much longer than the others is told by
---   task_skew; one that other stages ran beside is not judged, since their tasks took the cores. What could be won assumes tasks of a quarter of the length.
+--   task_skew; one that other stages ran beside is not judged, since their tasks took the cores, nor one whose tasks mostly loaded classes on executors that had just started. What could be won assumes tasks of a quarter of the length.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- parameter: max_skew double = 3.0 [ratio] longest over median task, below
 -- parameter: min_task_ms bigint = 2000 [ms] median task, at least: shorter ones gain nothing from being cut
 -- parameter: min_idle_ratio double = 0.1 [ratio] wall time that cores waited at the end over that of the stage, at least
+-- parameter: max_load_share double = 0.5 [ratio] time that tasks took to load what they run over their duration, less than
+-- parameter: min_packed double = 2.0 [ratio] files read over tasks from which several whole files make a task
 -- parameter: min_idle_ms bigint = 5000 [ms] that time, at least
 -- evidence: {num_tasks:task|tasks} ran on {slots:core|cores}, {median_ms:s} the median and {longest_ms:s} the longest. When the last one began, nothing was left for cores that
 --   became free: on average each waited {idle_ms:s} of the {duration_ms:s} that the stage took.
+-- advice: cause = 'packed' | spark.sql.files.maxPartitionBytes | split_text | A task reads several whole files, put together up to this size: with less, {wanted:int} tasks or so end closer together.
 -- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits: {wanted:int} tasks or so end closer together.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of the cores.
 -- advice: cause = 'merged' | spark.sql.adaptive.advisoryPartitionSizeInBytes | advisory_text | Let adaptive execution merge partitions less, so that tasks are smaller.
@@ -27,12 +30,18 @@
 WITH candidates AS (
   SELECT
     f.*,
-    CASE WHEN f.duration_max <= 1.3e0 * f.duration_median THEN 1e0 ELSE 4e0 END AS factor,
+    -- Whole files never fill their tasks evenly.
+    CASE
+      WHEN f.input_bytes >= f.shuffle_read_bytes AND f.has_scan AND f.sql_id IS NOT NULL AND f.files_read >= $min_packed * f.num_tasks THEN 2e0
+      WHEN f.duration_max <= 1.3e0 * f.duration_median THEN 1e0
+      ELSE 4e0
+    END AS factor,
     f.input_bytes >= f.shuffle_read_bytes AND f.has_scan AS is_scan
   FROM stage_facts AS f
   WHERE f.status = 'COMPLETE' AND NOT f.is_listing AND NOT COALESCE(f.has_gpu, FALSE)
     AND f.num_tasks > f.task_slots AND f.succeeded_tasks = f.num_tasks AND f.duration_ms >= $min_stage_ms
     AND f.duration_median >= $min_task_ms AND f.duration_max < $max_skew * f.duration_median
+    AND COALESCE(f.deserialize_time_total < $max_load_share * f.duration_total, TRUE)
     AND f.duration_ms - f.duration_total / NULLIF(f.task_slots, 0) >= $min_idle_ratio * f.duration_ms
 ),
 -- Stages that another ran beside.
@@ -91,6 +100,7 @@ SELECT
   TRY_CAST(0.75e0 * idle_ms AS BIGINT) AS recoverable_ms,
   stage_name, num_tasks, task_slots AS slots, duration_median AS median_ms, duration_max AS longest_ms, TRY_CAST(idle_ms AS BIGINT) AS idle_ms, duration_ms, wanted,
   CASE
+    WHEN is_scan AND sql_id IS NOT NULL AND files_read >= $min_packed * num_tasks THEN 'packed'
     WHEN is_scan AND sql_id IS NOT NULL AND (is_row_group_bound OR files_read >= num_tasks) THEN 'files'
     WHEN is_scan AND sql_id IS NOT NULL THEN 'splits'
     WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE) THEN 'shuffle partitions'
@@ -98,7 +108,9 @@ SELECT
       AND NOT COALESCE(is_repartitioned, FALSE) THEN 'merged'
     ELSE 'code'
   END AS cause,
-  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(split_bytes / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS STRING), 'MB') AS split_text,
+  CONCAT(CAST(GREATEST(TRY_CAST(CEIL((split_bytes
+    -- Each file counts 4 MiB more (spark.sql.files.openCostInBytes).
+    + CASE WHEN files_read >= $min_packed * num_tasks THEN 4194304e0 * files_read ELSE 0e0 END) / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS STRING), 'MB') AS split_text,
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(shuffle_read_bytes / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS STRING), 'MB') AS advisory_text
 FROM judged
 WHERE idle_ms >= $min_idle_ratio * duration_ms AND idle_ms >= $min_idle_ms

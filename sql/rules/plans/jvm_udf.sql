@@ -2,7 +2,7 @@
 -- title: Functions over objects keep Spark from optimizing
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where stages with Scala or Java functions (UDFs, registered under a name or not, and map, flatMap or filter over
 --   objects of a Dataset; view user_functions) took a large share of an application's task time. Spark cannot look into them: filters stay above the scan, rows
 --   become objects and back, and native engines do not run them. The time is that of whole stages, an upper bound.

@@ -2,10 +2,10 @@
 -- title: A very large table is broadcast
 -- category: plans
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires for a broadcast whose table took very much memory, or much of it while the driver spent a large part of the run on it. The driver collects it, and the driver and
 --   every executor hold it at once, so it is what fails first when data grow. The time that the driver spent
---   on it (collecting, building, sending) is named where it is measured.
+--   on building and sending it is named where it is measured; what its metrics call the time to collect is that of the job that computes its rows.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_bytes double = 536870912 [bytes] size of the table in memory, at least
@@ -14,13 +14,15 @@
 -- parameter: min_share double = 0.2 [ratio] and its share of the run time of the application
 -- parameter: critical_bytes double = 2147483648 [bytes] the same, from which it is of medium severity
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) broadcasts {data_bytes:bytes}[ in {rows:row|rows}][; the driver
---   spent {driver_ms:s} on it].
+--   spent {driver_ms:s} on building and sending it].
 -- recommendation: Take back the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
 --   and rows of that table that the join needs.
 WITH sizes AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS data_bytes
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(CASE WHEN metric_name = 'data size' THEN total END) AS data_bytes,
+    SUM(CASE WHEN metric_name IN ('time to build', 'time to broadcast') THEN total END) AS driver_ms
   FROM sql_node_metrics
-  WHERE metric_name = 'data size'
+  WHERE metric_name IN ('data size', 'time to build', 'time to broadcast')
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 )
 SELECT
@@ -29,7 +31,7 @@ SELECT
   CASE WHEN z.data_bytes >= $critical_bytes THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   n.node_name, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
-  z.data_bytes, n.rows_output AS rows, NULLIF(n.driver_time_ms, 0) AS driver_ms
+  z.data_bytes, n.rows_output AS rows, TRY_CAST(NULLIF(z.driver_ms, 0e0) AS BIGINT) AS driver_ms
 FROM sql_nodes AS n
 INNER JOIN sizes AS z
   ON z.platform = n.platform AND z.cluster_id = n.cluster_id
@@ -43,4 +45,4 @@ INNER JOIN application_facts AS a
   AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
 WHERE n.operator_kind = 'broadcast'
   AND (z.data_bytes >= $min_bytes
-    OR (z.data_bytes >= $min_slow_bytes AND n.driver_time_ms >= $min_driver_ms AND n.driver_time_ms >= $min_share * a.app_duration_ms))
+    OR (z.data_bytes >= $min_slow_bytes AND z.driver_ms >= $min_driver_ms AND z.driver_ms >= $min_share * a.app_duration_ms))

@@ -2,10 +2,11 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
---   the longest; they do more than read, so it is an upper bound, and never above medium. The input of one RDD that costs
+--   the longest; they do more than read, so it is an upper bound, and never above medium unless all come from one place in the code, which did the
+--   same work again. Wall time is that of these stages but the longest, as far as they did not run side by side. The input of one RDD that costs
 --   enough is what recomputed_rdd reports, scans of queries are what repeated_scans does. Where one of two such stages is the
 --   pass in which sortByKey or sortBy look for the bounds of their ranges, it is told as that. Interactive sessions are not judged.
 -- subject: stage
@@ -28,6 +29,7 @@
 WITH candidates AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, job_ids, rdd_ids, COALESCE(shuffle_write_bytes, 0) AS shuffle_write_bytes,
+    UNIX_MILLIS(COALESCE(first_task_launched_time, submission_time)) AS begin_ms, UNIX_MILLIS(completion_time) AS end_ms,
     num_tasks, input_records, CAST(input_bytes AS DOUBLE) AS input_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
   FROM stages
   WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0
@@ -69,6 +71,8 @@ repeated AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_tasks, c.input_records,
     COUNT(*) AS num_stages, COUNT(DISTINCT ARRAY_MIN(c.job_ids)) AS num_jobs,
+    GREATEST(LEAST(SUM(c.end_ms - c.begin_ms), MAX(c.end_ms) - MIN(c.begin_ms)) - MAX(c.end_ms - c.begin_ms), 0) AS won_ms,
+    MIN(c.stage_name) = MAX(c.stage_name) AS is_one_place,
     SUM(c.input_bytes) AS input_bytes, SUM(c.run_ms) AS run_ms, MAX(c.run_ms) AS longest_ms,
     MIN(c.stage_id) AS stage_id, MIN(c.stage_attempt_id) AS stage_attempt_id, MIN(c.stage_name) AS stage_name,
     -- The sort itself writes its shuffle in a stage that bears the name of what it sorts.
@@ -83,9 +87,11 @@ repeated AS (
 SELECT
   r.platform, r.cluster_id, r.application_id, r.attempt_id,
   CONCAT(CAST(r.stage_id AS STRING), '.', CAST(r.stage_attempt_id AS STRING)) AS subject_id,
-  CASE WHEN r.run_ms - r.longest_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN r.run_ms - r.longest_ms >= $medium_lost_ms AND r.is_one_place AND r.sort_name IS NULL THEN CAST(NULL AS STRING)
+    WHEN r.run_ms - r.longest_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(r.run_ms - r.longest_ms AS BIGINT) AS lost_core_ms,
+  r.won_ms AS recoverable_ms,
   r.num_stages, r.num_jobs, SUBSTR(r.stage_name, 1, 100) AS stage_name, SUBSTR(r.sort_name, 1, 100) AS sort_name, r.input_records AS rows,
   CASE WHEN r.input_bytes >= 0.1e0 * r.num_stages * r.input_records THEN TRY_CAST(r.input_bytes AS BIGINT) END AS input_bytes, r.run_ms, r.longest_ms, 'input' AS kind
 FROM repeated AS r

@@ -2,11 +2,11 @@
 -- title: Text files are read once more to guess their schema
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
 --   query over much data, or over less where it took a good part of the task time, or where many such calls, one after the other, took
 --   a good part of the wall time, as inferring a schema does. All of it is read and parsed a second time by the query itself. Lost is the
---   task time of these stages.
+--   task time of these stages. Where it is half of the task time and a good part of the wall time, it is medium.
 -- subject: stage
 -- group_by: kind
 -- parameter: min_bytes bigint = 1073741824 [bytes] input of the stage, at least
@@ -15,6 +15,8 @@
 -- parameter: min_small_run_time_ms bigint = 5000 [ms] and its task time then, at least
 -- parameter: min_small_won_ms bigint = 2000 [ms] and the wall time to win then, at least
 -- parameter: min_small_share double = 0.1 [ratio] and its share of the application's task time, at least
+-- parameter: medium_share double = 0.5 [ratio] its share of the application's task time from which it is medium
+-- parameter: medium_won_ms bigint = 10000 [ms] and the wall time to win then, at least, a quarter of that of the application
 -- parameter: min_calls bigint = 5 [count] calls one after the other that count together, at least
 -- parameter: min_calls_ms bigint = 5000 [ms] wall time of their stages, at least
 -- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time before the query that reads these data.
@@ -39,6 +41,8 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
+  CASE WHEN NOT is_interactive AND executor_run_time >= $medium_share * total_task_time_ms AND won_ms >= $medium_won_ms AND won_ms >= 0.25e0 * app_duration_ms
+    THEN 'medium' END AS severity,
   'medium' AS confidence,
   executor_run_time AS lost_core_ms,
   -- Calls in a loop wait for each other.

@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -12,6 +12,7 @@
 -- subject: job
 -- group_by: root_cause
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
+-- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
 --   Its stages took {stages_ms:s} of task time][; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
@@ -26,6 +27,8 @@
 --   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND root_cause LIKE '%Photon%' | - | - | Photon ran out of its memory outside of the heap: choose more memory for each
 --   core, make partitions smaller, and look for skew.
+-- advice: cause = 'heap' AND record_bytes IS NOT NULL | - | - | Tasks read up to {record_bytes:bytes} without coming to the end of one record, which takes several times that as text in the heap.
+--   More partitions do not help: write the records on lines of their own, or read them with a delimiter or an input format that cuts them.
 -- advice: cause = 'heap' AND is_local | - | - | The heap was full: give the driver, which runs the tasks in local mode, more memory, or
 --   make partitions smaller.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
@@ -92,7 +95,23 @@
 -- advice: doomed_attempts IS NOT NULL AND NOT is_survived | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
 --   the scheduler of the job give up at once rather than start it again.
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.
-WITH hung AS (
+WITH huge_stages AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, MAX(input_bytes_read) AS record_bytes
+  FROM tasks
+  WHERE input_records_read = 0 AND input_bytes_read >= $min_record_bytes
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+-- The most that a task of the job read without a record.
+huge_records AS (
+  SELECT j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id, MAX(s.record_bytes) AS record_bytes
+  FROM jobs AS j
+  INNER JOIN huge_stages AS s
+    ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id
+  WHERE j.status = 'FAILED' AND ARRAY_CONTAINS(j.stage_ids, s.stage_id)
+  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id
+),
+hung AS (
   SELECT platform, cluster_id, application_id, attempt_id
   FROM stuck_stages
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -140,7 +159,7 @@ SELECT
   f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, f.is_survived, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
-  TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.sql_id IS NOT NULL AS gathers
+  TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.sql_id IS NOT NULL AS gathers, r.record_bytes
 FROM job_failures AS f
 INNER JOIN application_facts AS a
   ON a.platform = f.platform AND a.cluster_id = f.cluster_id
@@ -151,6 +170,9 @@ LEFT JOIN sql AS q
 LEFT JOIN gathering_queries AS g
   ON g.platform = f.platform AND g.cluster_id = f.cluster_id
   AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id
+LEFT JOIN huge_records AS r
+  ON r.platform = f.platform AND r.cluster_id = f.cluster_id
+  AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.job_id = f.job_id
 LEFT JOIN hung AS h
   ON h.platform = f.platform AND h.cluster_id = f.cluster_id
   AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id

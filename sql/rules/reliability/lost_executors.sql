@@ -2,14 +2,14 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
---   the application, one finding for each cause: heap (the JVM ran out of it), container (killed by the cluster
+--   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
 --   connection, where garbage collection had taken a large part of the time of its tasks or of its last ones, or of all tasks where it ended none; no answer
 --   with a full heap too), node (the
 --   machine went, a spot instance among them), preempted (by another queue), heartbeat (no answer for too
---   long), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
+--   long, or exit code 56: it could not send its own), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
 --   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
@@ -19,15 +19,21 @@
 -- parameter: min_tasks_ms double = 1e4 [ms] time of ended tasks that tells it, at least
 -- parameter: late_ms bigint = 300000 [ms] time before the loss of which tasks tell it too, where garbage collection only grew at the end
 -- parameter: min_heap_share double = 0.95 [ratio] peak of the heap from which it was full, where an executor did not answer
+-- parameter: max_error_ms bigint = 60000 [ms] time from a task that ran out of heap to the loss of its executor, at most
+-- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
+-- parameter: min_lost_share double = 0.5 [ratio] executors lost for one cause over all, from which three or more are no chance
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
 --   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
 --   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][, which took no more than {new_run_ms:s}][;
---   garbage collection took up to {gc_share:pct} of the time of tasks][; their heap was full to {heap_share:pct}][: {reason}].
+--   garbage collection took up to {gc_share:pct} of the time of tasks][; their heap was full to {heap_share:pct}][; {heartbeat_failures:heartbeat|heartbeats} of {heartbeat_ms:int} ms that failed in a row ended
+--   them after {heartbeat_limit_ms:s}][: {reason}].
 -- advice: cause = 'heap' AND gathers | - | - | A query gathers all values of a key in
 --   one row (collect_list, collect_set, an exact percentile or median), which has to fit into the memory of one task: keep what is needed of them (max_by, a limit for each
 --   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
+-- advice: cause = 'heap' AND record_bytes IS NOT NULL | - | - | Tasks read up to {record_bytes:bytes} without coming to the end of one record, which takes several times that as text in the heap.
+--   More partitions do not help: write the records on lines of their own, or read them with a delimiter or an input format that cuts them.
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
@@ -54,6 +60,8 @@
 --   instances with more memory for each core, or keep less in Python and native memory.
 -- advice: cause = 'signal' | - | - | Signal 9 comes from the system's memory killer or from a person: look at the kernel's log of the host;
 --   leave more of its memory free beside the heaps.
+-- advice: cause = 'heartbeat' AND heartbeat_ms IS NOT NULL | spark.executor.heartbeatInterval | '10s' | Take the interval back to its default: so short, a busy driver or one garbage collection is enough to
+--   end an executor.
 -- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL AND master LIKE 'spark://%' | spark.speculation | 'true' | Short
 --   tasks hung there until the loss was noticed: speculation starts a second run of them elsewhere, and a shorter spark.worker.timeout of the
 --   master and spark.network.timeout notice it sooner. Look at the logs of the worker and of its machine too.
@@ -84,7 +92,7 @@ WITH last_jobs AS (
 ),
 lost AS (
   SELECT
-    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms, UNIX_MILLIS(e.remove_time) AS remove_ms,
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms, e.exit_code, UNIX_MILLIS(e.remove_time) AS remove_ms,
     CASE WHEN e.peak_jvm_heap_memory > 0 THEN CAST(e.peak_jvm_heap_memory AS DOUBLE) / NULLIF(e.executor_memory_bytes, 0) END AS heap_share,
     -- On one line, without the stop that the sentence has of its own.
     REGEXP_REPLACE(
@@ -98,13 +106,13 @@ lost AS (
       WHEN loss_kind = 'spot' OR exit_code = -100 OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%worker lost%'
         OR remove_reason LIKE '%Worker shutting down%' OR remove_reason LIKE '%node was terminated%' THEN 'node'
       WHEN exit_code = 137 OR remove_reason LIKE '%code 137%' THEN 'signal'
-      WHEN remove_reason LIKE '%heartbeat timed out%' THEN 'heartbeat'
+      WHEN remove_reason LIKE '%heartbeat timed out%' OR e.exit_code = 56 THEN 'heartbeat'
       WHEN loss_kind = 'oom' THEN 'container'
       WHEN loss_kind = 'killed' THEN 'killed'
       ELSE 'unknown'
     END AS told_cause,
     -- A machine that the cloud took back, or a worker that was shut down, has nothing to do with heaps.
-    loss_kind = 'spot' OR e.exit_code IS NOT NULL OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%Worker shutting down%'
+    loss_kind = 'spot' OR e.exit_code <> 56 OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%Worker shutting down%'
       OR remove_reason LIKE '%node was terminated%' AS is_explained
   FROM executors AS e
   LEFT JOIN last_jobs AS j
@@ -155,15 +163,47 @@ pressed AS (
     ON a.platform = e.platform AND a.cluster_id = e.cluster_id
     AND a.application_id = e.application_id AND a.attempt_id = e.attempt_id
 ),
+-- Tasks that ran out of heap, and the most that one read without a record.
+memory_tasks AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
+    MAX(CASE WHEN t.status = 'FAILED' AND (t.error_message LIKE '%OutOfMemoryError: Java heap space%' OR t.error_message LIKE '%OutOfMemoryError: GC overhead%'
+      OR t.error_message LIKE '%OutOfMemoryError: Requested array size%') THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS error_ms,
+    MAX(CASE WHEN t.input_records_read = 0 AND t.input_bytes_read >= $min_record_bytes THEN t.input_bytes_read END) AS record_bytes
+  FROM tasks AS t
+  INNER JOIN losers AS l
+    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
+    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
+),
+full_heaps AS (
+  SELECT
+    p.*,
+    CASE WHEN told_cause IN ('unknown', 'heartbeat') AND m.error_ms >= p.remove_ms - $max_error_ms AND m.error_ms <= p.remove_ms + 1000 THEN 1 ELSE 0 END AS num_full,
+    m.record_bytes
+  FROM pressed AS p
+  LEFT JOIN memory_tasks AS m
+    ON m.platform = p.platform AND m.cluster_id = p.cluster_id
+    AND m.application_id = p.application_id AND m.attempt_id = p.attempt_id AND m.executor_id = p.executor_id
+),
+alike AS (
+  SELECT
+    p.*,
+    -- At least half of those that went with the same message.
+    SUM(num_full) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, told_cause, reason) * 2
+      >= COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, told_cause, reason) AS is_like_full
+  FROM full_heaps AS p
+),
 classified AS (
   SELECT
     p.*,
     CASE
+      WHEN num_full = 1 OR (told_cause = 'unknown' AND reason IS NOT NULL AND is_like_full) THEN 'heap'
       WHEN told_cause IN ('node', 'heartbeat', 'unknown') AND NOT COALESCE(is_explained, FALSE) AND gc_share >= $min_gc_share THEN 'gc'
       WHEN told_cause = 'heartbeat' AND heap_share >= $min_heap_share THEN 'gc'
       ELSE told_cause
     END AS cause
-  FROM pressed AS p
+  FROM alike AS p
 ),
 -- The most frequent reason of each cause.
 reasons AS (
@@ -182,7 +222,7 @@ losses AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, cause,
     COUNT(*) AS num_lost,
-    AVG(CAST(lifetime_ms AS DOUBLE)) AS mean_lifetime_ms,
+    AVG(CAST(lifetime_ms AS DOUBLE)) AS mean_lifetime_ms, MAX(record_bytes) AS record_bytes, MAX(CASE WHEN exit_code = 56 THEN 1 ELSE 0 END) AS num_unsent,
     MAX(CASE WHEN reason_place = 1 THEN SUBSTR(reason, 1, 200) END) AS reason,
     MAX(CASE WHEN cause = 'gc' AND gc_share >= $min_gc_share THEN gc_share END) AS gc_share,
     MAX(CASE WHEN cause = 'gc' AND heap_share >= $min_heap_share THEN heap_share END) AS heap_share,
@@ -278,7 +318,12 @@ gathering AS (
 set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    MAX(CASE WHEN key = 'spark.decommission.enabled' THEN LOWER(value) END) = 'true' AS decommission
+    MAX(CASE WHEN key = 'spark.decommission.enabled' THEN LOWER(value) END) = 'true' AS decommission,
+    -- Milliseconds where it has no unit.
+    MAX(CASE WHEN key = 'spark.executor.heartbeatInterval' THEN TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE)
+      * CASE WHEN LOWER(value) LIKE '%ms' THEN 1e0 WHEN LOWER(value) LIKE '%s' THEN 1e3 WHEN LOWER(value) LIKE '%m' OR LOWER(value) LIKE '%min' THEN 6e4
+        WHEN LOWER(value) LIKE '%h' THEN 3.6e6 ELSE 1e0 END END) AS heartbeat_ms,
+    MAX(CASE WHEN key = 'spark.executor.heartbeat.maxFailures' THEN TRY_CAST(value AS BIGINT) END) AS heartbeat_failures
   FROM spark_settings
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
@@ -296,6 +341,9 @@ SELECT
     WHEN y.wait_ms >= 60000 AND y.wait_ms >= 0.5e0 * a.app_duration_ms THEN 'medium'
     WHEN NOT a.completed AND NOT COALESCE(a.is_databricks, FALSE) THEN 'medium'
     -- Memory goes again, and next time it may be the task that cannot be repeated.
+    -- So many that it is no chance.
+    WHEN l.num_lost >= 3 AND l.num_lost >= $min_lost_share * a.num_workers AND l.cause IN ('heartbeat', 'signal', 'unknown')
+      AND NOT COALESCE(a.is_interactive, FALSE) THEN 'medium'
     WHEN l.num_lost > 1 AND (w.lost_ms >= 60000 OR l.cause IN ('heap', 'container', 'gc')) THEN 'medium'
     ELSE 'low'
   END AS severity,
@@ -305,6 +353,10 @@ SELECT
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS recoverable_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms AND y.hung_ms >= 0.5e0 * y.wait_ms THEN y.new_run_ms END AS new_run_ms,
+  CASE WHEN l.cause = 'heap' THEN l.record_bytes END AS record_bytes,
+  CASE WHEN l.cause = 'heartbeat' AND l.num_unsent = 1 AND s.heartbeat_ms < 1e3 THEN TRY_CAST(s.heartbeat_ms AS BIGINT) END AS heartbeat_ms,
+  CASE WHEN l.cause = 'heartbeat' AND l.num_unsent = 1 AND s.heartbeat_ms < 1e3 THEN COALESCE(s.heartbeat_failures, 60) END AS heartbeat_failures,
+  CASE WHEN l.cause = 'heartbeat' AND l.num_unsent = 1 AND s.heartbeat_ms < 1e3 THEN TRY_CAST(s.heartbeat_ms * COALESCE(s.heartbeat_failures, 60) AS BIGINT) END AS heartbeat_limit_ms,
   l.gc_share, l.heap_share, g.platform IS NOT NULL AS gathers, w.num_again, w.num_again_stages, w.again_stage,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,

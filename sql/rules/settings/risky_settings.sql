@@ -2,12 +2,12 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
 --   share of the heap for execution and storage that starves them or the program, and the committer that is not
---   safe beside speculation, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes.
+--   safe beside speculation, heartbeats so frequent that executors end themselves, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which a slower reader matters, at least
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
@@ -21,6 +21,8 @@
 -- advice: key = 'spark.task.maxFailures' | spark.task.maxFailures | '4' | Let the job fail after a few attempts: an error of the code or its
 --   data comes back in each.
 -- advice: key = 'spark.network.timeout' | spark.network.timeout | '600s' | Shorten it, and find out why executors do not answer.
+-- advice: key = 'spark.executor.heartbeatInterval' | spark.executor.heartbeatInterval | '10s' | Take it back to the default: heartbeats only tell that an executor lives and how far
+--   its tasks are.
 -- advice: key = 'spark.locality.wait' | spark.locality.wait | '3s' | Shorten it; on object stores there is no local data to wait for.
 -- advice: key = 'spark.task.cpus' | spark.task.cpus | '1' | Give each task one core, so that the others work too; set more only for code that starts threads of its
 --   own.
@@ -90,6 +92,11 @@ judged AS (
       WHEN p.key = 'spark.network.timeout' AND number * CASE unit
           WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e0 END >= 3600e0
         THEN 'a dead executor holds up its stage that long'
+      -- What has no unit is milliseconds.
+      WHEN p.key = 'spark.executor.heartbeatInterval' AND NOT a.is_local AND number > 0e0 AND number * CASE unit
+          WHEN 'ms' THEN 1e0 WHEN '' THEN 1e0 WHEN 's' THEN 1e3 END < 1e3
+        THEN CONCAT('an executor ends itself after 60 heartbeats in a row that the driver did not answer, here ',
+          CAST(CAST(number * 6e-2 AS DECIMAL(9, 1)) AS STRING), ' s: a long garbage collection or a busy driver is enough')
       WHEN p.key = 'spark.locality.wait' AND number * CASE unit
           WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e-3 END >= 20e0
         THEN 'cores stand idle that long although there are tasks'

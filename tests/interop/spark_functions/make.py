@@ -27,6 +27,10 @@ unboundedfollowing identitybroadcastmode hashedrelationbroadcastmode subquery sc
 reusedsubquery dynamicpruning dynamicpruningexpression lambda lambdafunction namedlambdavariable arraybuffer list set wrappedarray
 arraytype binarytype bytetype decimaltype maptype nulltype structtype atleastnnulls normalizenanandzero filesizehistogramagg
 aggregate_metrics unwrap_udt inmemoryfileindex preparedeltafileindex tahoelogfileindex bloom_filter_might_contain might_contain bloom_filter_agg""".split()
+# Expressions of Spark 1.x to 3.x that later versions dropped, and words of plans that are no class of theirs.
+OLD = """ansicast array_to_vector cardinality_internal castwithannotation collecthashset combinesets combinesetsandcombinehyperloglog complextypedaggregateexpression createnamedstructunsafe
+createstructunsafe decimalsum eqnullsafe getcolumnbyordinal insubqueryexec promote_precision promoteprecision scalaudaf simpletypedaggregateexpression
+structfield subqueryexec timesub typedaggregateexpression vector_to_array vectorudt""".split()
 EXPRESSION = re.compile(r"org/apache/spark/sql/catalyst/expressions/(?:\w+/)*(\w+)\.class$")
 
 
@@ -49,7 +53,7 @@ def main() -> None:
     spark.stop()
     for home in sys.argv[1:]:
         names |= classes(Path(home))
-    names |= set(WORDS)
+    names |= set(WORDS) | set(OLD)
     print("function")
     for name in sorted(name for name in names if re.fullmatch(r"[a-z_][a-z0-9_]*", name)):
         print(name)
