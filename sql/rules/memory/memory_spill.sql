@@ -7,7 +7,7 @@
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
 --   counts the disk part of the same spill. Each is at most half of the stage's task time, so the
---   two never count a core twice, and the computing is at most half of the time on the processor. In a small application less is told, as a note of low severity, where the stage takes much of
+--   two never count a core twice, and the computing is at most half of the time on the processor, where neither a GPU nor Python works outside of the JVM. In a small application less is told, as a note of low severity, where the stage takes much of
 --   it and spilled more than all that it moved. The rates are assumptions, hence medium confidence at best. The number
 --   of partitions recommended avoids the spill: none above 128 MiB, each with the memory that the worst
 --   task needed, in whole waves of the cores.
@@ -72,7 +72,9 @@ WITH measured AS (
     f.*,
     CAST(memory_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
     TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0,
-      COALESCE(cpu_ms * 0.5e0, executor_run_time * 0.5e0)
+      -- The processor time of the JVM tells nothing of a GPU or of Python; before Spark 2.1 it is not known.
+      CASE WHEN cpu_ms > 0e0 AND NOT COALESCE(has_gpu, FALSE) AND NOT COALESCE(has_python, FALSE) THEN cpu_ms * 0.5e0
+        ELSE executor_run_time * 0.5e0 END
     ) AS BIGINT) AS lost_core_ms,
     partitions_fit AS partitions_needed,
     memory_bytes_spilled < $min_spilled_bytes OR executor_run_time < $min_run_time_ms AS is_small,
