@@ -16,8 +16,11 @@
 --   that writers of Parquet make unless told otherwise (128 MiB; stripes of ORC half of it), so that most of them would be empty.
 --   scarce_heap_mib is the heap of an executor in which the worst task would not have spilled, at most four times what there is: known where executors have
 --   little heap for each core, so that tasks got less than 256 MiB and the median one spilled.
+--   cpu_ms (NULL before Spark 2.1) and fetch_wait_ms are the parts of the task time on the processor of the JVM and in waiting for shuffle data,
+--   scan_ms the time in scans of files that count it, decoding included. An operator of Python without metrics of its own, as before Spark 3.4,
+--   works in the stage of the next operator below it that has some.
 --   is_one_row_group: of a few splits of columnar files one had nearly all rows, and took nearly all of the time.
--- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, stage_executors, stage_tails,
+-- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, sql_node_metrics, stage_executors, stage_tails,
 --   stages, task_quantiles
 WITH quantiles AS (
   SELECT
@@ -62,6 +65,31 @@ WITH quantiles AS (
   )
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
+-- Operators of Python that counted nothing, with the next operator below. Nodes are numbered from the top down.
+python_inputs AS (
+  SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, MIN(i.node_id) AS input_id
+  FROM sql_nodes AS p
+  INNER JOIN sql_nodes AS i
+    ON i.platform = p.platform AND i.cluster_id = p.cluster_id
+    AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id
+  WHERE (p.node_name LIKE '%Python%' OR p.node_name LIKE '%Pandas%') AND COALESCE(CARDINALITY(p.stage_ids), 0) = 0
+    AND i.node_id > p.node_id AND i.node_id <= p.last_node_id AND CARDINALITY(i.stage_ids) > 0
+  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id
+),
+-- The last stage of an exchange is the one that reads it.
+python_stages AS (
+  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, ARRAY_MAX(i.stage_ids) AS stage_id
+  FROM python_inputs AS p
+  INNER JOIN sql_nodes AS i
+    ON i.platform = p.platform AND i.cluster_id = p.cluster_id
+    AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id AND i.node_id = p.input_id
+),
+scan_times AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(total) AS scan_ms
+  FROM sql_node_metrics
+  WHERE metric_name = 'scan time'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+),
 plans AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
@@ -69,6 +97,7 @@ plans AS (
     MAX(CASE WHEN n.node_name LIKE 'Window%' OR n.node_name LIKE 'PhotonWindow%' THEN 1 ELSE 0 END) AS has_window,
     MAX(CASE WHEN n.node_name LIKE '%Scan %' THEN 1 ELSE 0 END) AS has_scan,
     MAX(CASE WHEN n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' THEN 1 ELSE 0 END) AS has_python,
+    SUM(x.scan_ms) AS scan_ms,
     SUM(c.files_read) AS files_read,
     SUM(c.bytes_read) AS file_bytes,
     MAX(c.format) AS file_format,
@@ -83,6 +112,10 @@ plans AS (
     ON c.platform = n.platform AND c.cluster_id = n.cluster_id
     AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id
     AND c.sql_id = n.sql_id AND c.node_id = n.node_id AND c.operation = 'read'
+  LEFT JOIN scan_times AS x
+    ON x.platform = n.platform AND x.cluster_id = n.cluster_id
+    AND x.application_id = n.application_id AND x.attempt_id = n.attempt_id
+    AND x.sql_id = n.sql_id AND x.node_id = n.node_id
   WHERE ARRAY_CONTAINS(n.stage_ids, s.stage_id)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
 ),
@@ -115,6 +148,7 @@ facts AS (
     s.stage_name, s.status, s.failure_reason, s.sql_id, s.first_task_launched_time, s.completion_time,
     s.num_tasks, s.num_complete_tasks, s.num_failed_tasks, s.num_killed_tasks,
     s.task_completion_rate, s.duration_ms, s.executor_run_time, s.jvm_gc_time AS gc_time,
+    CAST(NULLIF(s.executor_cpu_time, 0) AS DOUBLE) / 1e6 AS cpu_ms, CAST(s.shuffle_fetch_wait_time AS DOUBLE) AS fetch_wait_ms, p.scan_ms,
     s.memory_bytes_spilled, s.disk_bytes_spilled,
     s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes,
     s.input_records, s.output_records, s.shuffle_read_records,
@@ -143,7 +177,7 @@ facts AS (
     s.stage_name LIKE 'Listing leaf files%' OR COALESCE(s.description LIKE 'Listing leaf files%', FALSE)
       AS is_listing,
     COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
-    COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 AS has_python,
+    COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 OR y.stage_id IS NOT NULL AS has_python,
     COALESCE(a.has_gpu, FALSE) AND s.sql_id IS NOT NULL AS has_gpu,
     COALESCE(p.has_limit, 0) = 1 AS has_limit, r.stage_id IS NOT NULL AS is_repartitioned,
     p.files_read, p.file_bytes, p.file_format, p.file_source,
@@ -172,6 +206,10 @@ facts AS (
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
     AND p.stage_id = s.stage_id AND p.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN python_stages AS y
+    ON y.platform = s.platform AND y.cluster_id = s.cluster_id
+    AND y.application_id = s.application_id AND y.attempt_id = s.attempt_id
+    AND y.sql_id = s.sql_id AND y.stage_id = s.stage_id
   LEFT JOIN repartitions AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id

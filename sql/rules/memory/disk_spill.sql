@@ -2,10 +2,11 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
---   memory_spill rule, and each is at most half of the stage's task time. The rate of a core's share
+--   memory_spill rule, and each is at most half of the stage's task time. A disk is waited for, so that the disk part is at most the
+--   time that was neither on the processor nor garbage collection nor waiting for shuffle data. The rate of a core's share
 --   of the disk is an assumption, hence medium confidence at best. The memory recommended is what
 --   the worst task needed at once over what it got, and stays below 32 GiB, above which the pointers of
 --   the JVM double; from there on fewer tasks at once give each of them more. Smaller partitions come
@@ -53,7 +54,11 @@ WITH measured AS (
   SELECT
     f.*,
     CAST(disk_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
-    TRY_CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
+    TRY_CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0,
+      -- Not known before Spark 2.1.
+      CASE WHEN cpu_ms > 0e0 THEN GREATEST(executor_run_time - cpu_ms - COALESCE(gc_time, 0) - COALESCE(fetch_wait_ms, 0e0), 0e0)
+        ELSE executor_run_time * 0.5e0 END
+    ) AS BIGINT) AS lost_core_ms,
     -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
     disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1)
       AND CAST(disk_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * disk_bytes_spilled AS is_skewed,

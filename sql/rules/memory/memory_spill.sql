@@ -2,12 +2,12 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
 --   counts the disk part of the same spill. Each is at most half of the stage's task time, so the
---   two never count a core twice. In a small application less is told, as a note of low severity, where the stage takes much of
+--   two never count a core twice, and the computing is at most half of the time on the processor, where neither a GPU nor Python works outside of the JVM. In a small application less is told, as a note of low severity, where the stage takes much of
 --   it and spilled more than all that it moved. The rates are assumptions, hence medium confidence at best. The number
 --   of partitions recommended avoids the spill: none above 128 MiB, each with the memory that the worst
 --   task needed, in whole waves of the cores.
@@ -61,6 +61,9 @@
 --   window, reduce the rows before that step, or repartition behind it; more memory comes second.
 -- advice: cause = 'code' | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there, so that the data of a task fits into its memory.
+-- advice: NOT adaptive AND spark_minor >= 300 | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a
+--   task fits into its memory, and turn adaptive execution on (spark.sql.adaptive.enabled), which merges those of small shuffles; else repartition
+--   before this step only, since the number holds for all shuffles.
 -- advice: TRUE | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a
 --   task fits into its memory.
 -- recommendation: Give each task less data or more memory.
@@ -68,7 +71,11 @@ WITH measured AS (
   SELECT
     f.*,
     CAST(memory_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
-    TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0) AS BIGINT) AS lost_core_ms,
+    TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0,
+      -- The processor time of the JVM tells nothing of a GPU or of Python; before Spark 2.1 it is not known.
+      CASE WHEN cpu_ms > 0e0 AND NOT COALESCE(has_gpu, FALSE) AND NOT COALESCE(has_python, FALSE) THEN cpu_ms * 0.5e0
+        ELSE executor_run_time * 0.5e0 END
+    ) AS BIGINT) AS lost_core_ms,
     partitions_fit AS partitions_needed,
     memory_bytes_spilled < $min_spilled_bytes OR executor_run_time < $min_run_time_ms AS is_small,
     CASE
@@ -111,6 +118,6 @@ SELECT
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
   split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound,
-  shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores
+  shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores, adaptive, spark_minor
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -2,7 +2,7 @@
 -- title: Tasks wait for shuffle data from other executors
 -- category: plans
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where the tasks of a stage stood still for a large part of their run time because shuffle blocks had not arrived.
 --   Lost is that wait beyond a twentieth of the run time. Stages that read one shuffle (as many rows and bytes, written by stages of the same name) are
 --   one finding, which also says how long others waited for it, that waited less.
@@ -15,6 +15,11 @@
 --   executors, {block_bytes:bytes} a block[; {num_less:other stage|other stages} of the same shuffle waited {less_wait_ms:s} of {less_run_ms:s}].
 -- advice: max_blocks <= 64 | spark.reducer.maxBlocksInFlightPerAddress | '2147483647' | No more than {max_blocks:block is|blocks are} asked of an
 --   executor at a time: take that limit away.
+-- advice: block_bytes < 65536 AND worst_fit >= 1 AND NOT adaptive AND spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | The blocks are tiny, but
+--   another stage with as many shuffle partitions needs about {worst_fit:int}: let adaptive execution merge the partitions of small shuffles, or
+--   use fewer tasks before this one.
+-- advice: block_bytes < 65536 AND worst_fit >= 1 | - | - | The blocks are tiny, but another stage with as many shuffle partitions needs about {worst_fit:int}:
+--   repartition before this step only, or use fewer tasks before the shuffle.
 -- advice: block_bytes < 65536 | - | - | The blocks are tiny: fewer shuffle partitions, or fewer tasks before the shuffle, make larger ones, which are
 --   read in long runs.
 -- recommendation: Shuffle less (fewer columns, aggregate first), spread executors over more hosts with faster disks and network, and keep
@@ -55,6 +60,14 @@ others AS (
   WHERE w.platform IS NULL
   GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.place
 ),
+-- Stages that spill or hold too much with as many partitions as are set: what memory_spill and oversized_partitions ask more for.
+needs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, shuffle_partitions, MAX(partitions_fit) AS worst_fit
+  FROM stage_facts
+  WHERE num_tasks = shuffle_partitions AND NOT is_repartitioned AND partitions_fit > num_tasks
+    AND (memory_bytes_spilled >= 1073741824 OR shuffle_read_median >= 536870912)
+  GROUP BY platform, cluster_id, application_id, attempt_id, shuffle_partitions
+),
 limits AS (
   SELECT platform, cluster_id, application_id, attempt_id, MIN(TRY_CAST(value AS BIGINT)) AS max_blocks
   FROM spark_settings
@@ -68,7 +81,8 @@ SELECT
   TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms) / NULLIF(f.task_slots, 0), f.duration_ms) AS BIGINT) AS recoverable_ms,
   COALESCE(r.place, f.stage_name) AS place, o.num_less, o.less_wait_ms, o.less_run_ms,
   f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / NULLIF(w.run_ms, 0) AS wait_ratio, w.remote_bytes,
-  w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes, l.max_blocks
+  w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes, l.max_blocks,
+  n.worst_fit, f.adaptive, f.spark_minor
 FROM stage_facts AS f
 INNER JOIN waits AS w
   ON w.platform = f.platform AND w.cluster_id = f.cluster_id
@@ -81,6 +95,9 @@ LEFT JOIN readers AS r
 LEFT JOIN others AS o
   ON o.platform = r.platform AND o.cluster_id = r.cluster_id
   AND o.application_id = r.application_id AND o.attempt_id = r.attempt_id AND o.place = r.place
+LEFT JOIN needs AS n
+  ON n.platform = f.platform AND n.cluster_id = f.cluster_id
+  AND n.application_id = f.application_id AND n.attempt_id = f.attempt_id AND n.shuffle_partitions = f.shuffle_partitions
 LEFT JOIN limits AS l
   ON l.platform = f.platform AND l.cluster_id = f.cluster_id
   AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id

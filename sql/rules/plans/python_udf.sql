@@ -2,11 +2,13 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 11
+-- version: 12
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
 --   would take instead is not known. Stages of RDDs without counted data, or shorter ones, do not decide whether it fires, but are told with the others. operator_ms is the part that the operators of queries measured.
+--   Of less of the application it is told where operators send very many rows and their stages waited long for what neither the processor of the JVM, scans,
+--   shuffle data nor garbage collection explains: the JVM does not see what Python computes.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
 -- parameter: min_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, at least
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
@@ -21,9 +23,13 @@
 -- parameter: min_init_ms bigint = 10000 [ms] time in which workers unpack the function and run its imports, at least
 -- parameter: min_init_share double = 0.5 [ratio] that time over all that workers took, at least
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
+-- parameter: min_gap_ms double = 600000 [ms] that wait, at least
+-- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
+-- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in Python
 --   itself][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls the same functions twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
---   {num_batch:operator sends|operators send} rows one by one, without Arrow].
+--   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
+--   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection].
 -- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
 --   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
 --   before the shuffle.
@@ -38,6 +44,8 @@
 --   asNondeterministic(), so that a filter and the columns do not call them twice.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches (pandas and PyArrow have to be there), which saves the transfer, not the computing.
+-- advice: num_batch > 0 AND twice_query IS NOT NULL | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow
+--   batches, and mark them asNondeterministic(), so that a filter and the columns do not call them twice.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
 -- advice: num_plain > 0 | - | - | Rows travel in Arrow batches, but each call takes one row: use built-in functions where there are any, else functions of
 --   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.
@@ -76,6 +84,43 @@ stage_kinds AS (
   LEFT JOIN python_rdds AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+),
+-- Rows that go into operators of Python: as the nearest operator below counts them.
+fed AS (
+  SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, MIN(i.node_id) AS input_id
+  FROM sql_nodes AS p
+  INNER JOIN sql_nodes AS i
+    ON i.platform = p.platform AND i.cluster_id = p.cluster_id
+    AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id
+  WHERE p.node_name LIKE '%EvalPython%' AND i.node_id > p.node_id AND i.node_id <= p.last_node_id AND i.rows_output IS NOT NULL
+  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id
+),
+fed_queries AS (
+  SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, SUM(CAST(i.rows_output AS DOUBLE)) AS fed_rows
+  FROM fed AS f
+  INNER JOIN sql_nodes AS i
+    ON i.platform = f.platform AND i.cluster_id = f.cluster_id
+    AND i.application_id = f.application_id AND i.attempt_id = f.attempt_id AND i.sql_id = f.sql_id AND i.node_id = f.input_id
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id
+),
+gap_queries AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, MAX(q.fed_rows) AS gap_rows,
+    SUM(s.executor_run_time - s.cpu_ms - COALESCE(s.scan_ms, 0e0) - COALESCE(s.fetch_wait_ms, 0e0) - COALESCE(s.gc_time, 0)) AS gap_ms
+  FROM stage_facts AS s
+  INNER JOIN fed_queries AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
+  -- A scan that does not count its time, a write or a spill could be what waited.
+  WHERE s.has_python AND s.cpu_ms > 0e0 AND (s.scan_ms > 0e0 OR COALESCE(s.input_bytes, 0) = 0)
+    AND COALESCE(s.output_bytes, 0) = 0 AND COALESCE(s.disk_bytes_spilled, 0) = 0 AND q.fed_rows >= $min_gap_rows
+    AND s.executor_run_time - s.cpu_ms - COALESCE(s.scan_ms, 0e0) - COALESCE(s.fetch_wait_ms, 0e0) - COALESCE(s.gc_time, 0) >= 0.3e0 * s.executor_run_time
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id
+),
+gaps AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(gap_ms) AS gap_ms, SUM(gap_rows) AS gap_rows
+  FROM gap_queries
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 times AS (
   SELECT
@@ -159,8 +204,9 @@ batches AS (
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
-  CASE WHEN t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000 THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN (t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000) OR (g.gap_ms >= 3600000 AND g.gap_ms >= $min_gap_share * t.run_ms) THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
+  CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_ms END AS gap_ms, CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_rows END AS gap_rows,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
   CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
@@ -170,6 +216,9 @@ SELECT
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
   CASE WHEN b.batch_rows <= $small_batch_rows THEN b.batch_rows END AS batch_rows
 FROM times AS t
+LEFT JOIN gaps AS g
+  ON g.platform = t.platform AND g.cluster_id = t.cluster_id
+  AND g.application_id = t.application_id AND g.attempt_id = t.attempt_id
 LEFT JOIN operators AS o
   ON o.platform = t.platform AND o.cluster_id = t.cluster_id
   AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id
@@ -185,10 +234,10 @@ LEFT JOIN twice AS c
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE t.sure_ms >= $min_share * t.run_ms
+WHERE (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms) OR (t.sure_ms >= $min_share * t.run_ms
   AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
   AND (t.query_ms >= $min_run_time_ms OR t.sure_ms >= $min_all_run_time_ms
     OR (t.query_ms >= $half_run_time_ms AND t.query_ms >= 0.5e0 * t.run_ms)
     OR (t.sure_ms >= $half_all_run_time_ms AND t.sure_ms >= 0.5e0 * t.run_ms)
     OR (t.sure_ms >= $most_all_run_time_ms AND t.sure_ms >= $most_share * t.run_ms AND (t.sure_rdd_ms = 0e0 OR t.rdd_bytes >= $min_rdd_bytes)))
-  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.sure_rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows <= $small_batch_rows OR t.query_ms >= $min_vectorized_ms)
+  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.sure_rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows <= $small_batch_rows OR t.query_ms >= $min_vectorized_ms))

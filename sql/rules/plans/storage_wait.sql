@@ -2,10 +2,10 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
---   that they waited: reading and writing cannot be free.
+--   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: max_cpu_ratio double = 0.3 [ratio] processor time over run time of the tasks, at most
@@ -13,7 +13,7 @@
 -- parameter: min_bytes double = 1073741824 [bytes] input and output, at least
 -- parameter: max_bytes_per_second double = 104857600 [bytes_per_second] bytes a second and core above which the storage is fast, at most
 -- evidence: Tasks used the processor for {cpu_ratio:pct} of {run_ms:s} of run time while they read {input:bytes} and wrote {output:bytes},
---   {bytes_per_second:bytes} a second and core.
+--   {bytes_per_second:bytes} a second and core[; the scans took {scan_ms:s}].
 -- advice: is_write | - | - | The writing waits: fewer and larger files, a committer that does not rename on an object store, and more
 --   connections to it.
 -- advice: file_format IN ('csv', 'json', 'text', 'xml') | - | - | The reading waits: columnar files (Parquet, ORC) instead of {file_format} bring
@@ -27,7 +27,7 @@ WITH measured AS (
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.task_slots, f.duration_ms,
     CAST(s.executor_run_time AS DOUBLE) AS run_ms,
     CAST(s.executor_cpu_time AS DOUBLE) / 1e6 AS cpu_ms,
-    CAST(s.jvm_gc_time AS DOUBLE) + COALESCE(CAST(s.shuffle_fetch_wait_time AS DOUBLE), 0e0) AS explained_ms,
+    CAST(s.jvm_gc_time AS DOUBLE) + COALESCE(CAST(s.shuffle_fetch_wait_time AS DOUBLE), 0e0) AS explained_ms, f.scan_ms,
     CAST(f.input_bytes AS DOUBLE) AS input, CAST(f.output_bytes AS DOUBLE) AS output,
     f.file_format, f.files_read, CAST(f.file_bytes AS DOUBLE) / NULLIF(f.files_read, 0) AS mean_file_bytes
   FROM stage_facts AS f
@@ -37,15 +37,24 @@ WITH measured AS (
     AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
   WHERE NOT f.has_python AND NOT COALESCE(f.has_gpu, FALSE) AND NOT f.is_listing AND f.disk_bytes_spilled = 0 AND f.memory_bytes_spilled = 0
     AND s.executor_run_time >= $min_run_time_ms AND s.executor_cpu_time > 0
+),
+waits AS (
+  SELECT
+    m.*,
+    -- A scan decodes too, so its time is what the storage took at most.
+    CASE WHEN output <= input AND scan_ms > 0e0 THEN LEAST(run_ms - cpu_ms - explained_ms, scan_ms) ELSE run_ms - cpu_ms - explained_ms END AS wait_ms
+  FROM measured AS m
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'low' AS confidence,
-  TRY_CAST((run_ms - cpu_ms - explained_ms) / 2e0 AS BIGINT) AS lost_core_ms,
-  TRY_CAST(LEAST((run_ms - cpu_ms - explained_ms) / 2e0 / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(wait_ms / 2e0 AS BIGINT) AS lost_core_ms,
+  TRY_CAST(LEAST(wait_ms / 2e0 / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, run_ms, cpu_ms / NULLIF(run_ms, 0) AS cpu_ratio, input, output,
   (input + output) / NULLIF(run_ms / 1e3, 0) AS bytes_per_second,
-  output > input AS is_write, file_format, files_read, mean_file_bytes
-FROM measured
-WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms AND input + output >= $min_bytes
+  output > input AS is_write, CASE WHEN output <= input AND scan_ms > 0e0 THEN scan_ms END AS scan_ms, file_format, files_read, mean_file_bytes
+FROM waits
+WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms
+  -- Where the scans took little, something else waited: a call in a function, a service.
+  AND (output > input OR COALESCE(scan_ms >= 0.3e0 * run_ms, TRUE)) AND input + output >= $min_bytes
   AND (input + output) / NULLIF(run_ms / 1e3, 0) <= $max_bytes_per_second

@@ -2,16 +2,18 @@
 -- title: A distinct removes hardly a row
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
---   hashed, shuffled and compared for nothing. Whether the rows are unique by a rule or by luck is for the author to know, so no loss
---   is counted.
+--   hashed, shuffled and compared for nothing. Lost is at most the task time of these stages, spill and shuffle included, less the time of their scans and the waiting that
+--   fetch_wait tells,
+--   of stages that also join, sort into windows or call Python half of it; a stage of several such steps is shared between them. Whether the rows are
+--   unique by a rule or by luck is for the author to know.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_kept double = 0.99 [ratio] rows put out over those that went in, at least
 -- parameter: min_rows double = 1e6 [rows] rows that went in, at least
--- parameter: min_share double = 0.2 [ratio] task time of the stages of both its steps over that of the application, at least
+-- parameter: min_share double = 0.05 [ratio] task time of the stages of both steps of all such operators of the query over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
@@ -51,22 +53,50 @@ kept AS (
   WHERE place = 1 AND rows_in >= $min_rows AND rows >= $min_kept * rows_in AND rows <= rows_in
 ),
 worked AS (
-  SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, o.run_ms
+  SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
   FROM kept AS k
   INNER JOIN operator_stages AS o
     ON o.platform = k.platform AND o.cluster_id = k.cluster_id
     AND o.application_id = k.application_id AND o.attempt_id = k.attempt_id AND o.sql_id = k.sql_id
   WHERE o.node_id = k.node_id OR o.node_id = k.first_node_id
 ),
-work AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(CAST(run_ms AS DOUBLE)) AS stage_ms
-  FROM worked
+beside AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, MAX(scan_ms) AS scan_ms,
+    SUM(CASE WHEN fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time THEN fetch_wait_ms ELSE 0e0 END) AS told_ms,
+    MAX(CASE WHEN has_join OR has_window OR has_python THEN 1 ELSE 0 END) AS does_more,
+    MAX(task_slots) AS task_slots, SUM(duration_ms) AS duration_ms
+  FROM stage_facts
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+shares AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.run_ms,
+    w.run_ms / COUNT(*) OVER stage AS part_ms,
+    GREATEST(w.run_ms - COALESCE(b.scan_ms, 0e0) - COALESCE(b.told_ms, 0e0), 0e0) * CASE WHEN b.does_more = 1 THEN 0.5e0 ELSE 1e0 END / COUNT(*) OVER stage AS lost_ms,
+    CAST(b.task_slots AS DOUBLE) AS task_slots, CAST(b.duration_ms AS DOUBLE) AS duration_ms
+  FROM worked AS w
+  LEFT JOIN beside AS b
+    ON b.platform = w.platform AND b.cluster_id = w.cluster_id
+    AND b.application_id = w.application_id AND b.attempt_id = w.attempt_id AND b.stage_id = w.stage_id
+  WINDOW stage AS (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.stage_id)
+),
+steps AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms) AS stage_ms, SUM(part_ms) AS part_ms,
+    SUM(lost_ms) AS lost_ms, SUM(LEAST(lost_ms / NULLIF(task_slots, 0e0), duration_ms)) AS recoverable_ms
+  FROM shares
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+),
+work AS (
+  SELECT
+    s.*, SUM(part_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id) AS query_ms
+  FROM steps AS s
 )
 SELECT
   k.platform, k.cluster_id, k.application_id, k.attempt_id,
   CONCAT(CAST(k.sql_id AS STRING), '.', CAST(k.node_id AS STRING)) AS subject_id,
-  'low' AS severity, 'medium' AS confidence,
+  'medium' AS confidence, TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(w.recoverable_ms AS BIGINT) AS recoverable_ms,
   SUBSTR(REGEXP_REPLACE(k.description, '#[0-9]+L?', ''), 1, 120) AS operator, k.node_id, k.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
   TRY_CAST(k.rows_in AS BIGINT) AS rows_in, k.rows,
   -- Columns are numbered: url#4, visit_id#0L.
@@ -84,4 +114,4 @@ INNER JOIN sql AS q
 INNER JOIN application_run_times AS a
   ON a.platform = k.platform AND a.cluster_id = k.cluster_id
   AND a.application_id = k.application_id AND a.attempt_id = k.attempt_id
-WHERE w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.executor_run_time
+WHERE w.query_ms >= $min_stage_ms AND w.query_ms >= $min_share * a.executor_run_time

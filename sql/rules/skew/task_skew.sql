@@ -2,13 +2,16 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
 --   The lost core time is that gain times the cores that worked on the stage. Where the long task also
 --   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others; else garbage collection, waiting for shuffle data or a
---   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler. Where the stage waited for slow
+--   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler. Where it waited while other stages
+--   kept the cores busy, nothing was lost; where another stage began before its end, ended later, and nothing that began in between outlasted that, the
+--   application did not wait for this stage: it is told as a note, without a gain, as the other has the idle cores. Where tasks waited for shuffle
+--   data as fetch_wait tells, it is that. Where the stage waited for slow
 --   executors (view slow_waits), without more data, slow_executor tells it.
 --   Of up to five tasks there is no good median: the longest is held against the mean of the others, and only data skew that
 --   takes a large part of the application is told: that could be won, or of which a task with many times the rows of the others takes most.
@@ -34,8 +37,11 @@
 -- parameter: min_data_rows bigint = 1000000 [count] or its rows
 -- parameter: hot_ratio double = 10.0 [ratio] rows of the largest task over the median and over the mean of the others from which it is data skew whatever the bytes
 -- parameter: min_hot_rows bigint = 100 [count] which are, at least
+-- parameter: min_split_rows bigint = 10000 [count] rows of the largest task from which the work is in its split, where most splits are empty
 -- parameter: min_bound_share double = 0.6 [ratio] run time of such a task over the duration of the stage from which it decides that
 -- parameter: min_bound_app_share double = 0.15 [ratio] run time of such tasks of stages of the same place over that of the application, at least
+-- parameter: min_idle_share double = 0.1 [ratio] cores without a task over those that were held while the stage waited for its long tasks, at least
+-- parameter: min_later_ms bigint = 1000 [ms] time by which another stage ends later, at least, for the application to wait for that one
 -- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times {typical} of
@@ -45,7 +51,8 @@
 --   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
 --   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
 --   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; with their work spread over the {task_slots:task slot|task slots} in use, such stages would be {won_ms:s} shorter, and on more slots they would still last the {bound_ms:s}
---   that tasks like it took, of {app_duration_ms:s} of the application].
+--   that tasks like it took, of {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
+--   {later_ms:s} after its end, so that alone nothing would be won].
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
 --   shuffle_read_max > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
@@ -103,6 +110,104 @@ WITH aggregates AS (
   WHERE n.operator_kind = 'aggregate'
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
 ),
+-- Stages that waited for long tasks, and when.
+tails AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id, CAST(f.stage_slots AS DOUBLE) * f.tail_ms AS usual_ms,
+    UNIX_MILLIS(f.completion_time) AS end_ms, UNIX_MILLIS(f.completion_time) - f.tail_ms AS tail_begin_ms
+  FROM stage_facts AS f
+  WHERE f.tail_ms >= $min_small_ms AND f.run_time_max >= $min_short_longest_ms AND f.completion_time IS NOT NULL
+),
+-- The slots that were there then.
+tail_slots AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1) * CAST(
+      LEAST(w.end_ms, COALESCE(UNIX_MILLIS(e.remove_time), w.end_ms)) - GREATEST(w.tail_begin_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
+    )) AS slot_ms
+  FROM tails AS w
+  INNER JOIN executors AS e
+    ON e.platform = w.platform AND e.cluster_id = w.cluster_id
+    AND e.application_id = w.application_id AND e.attempt_id = w.attempt_id
+  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < w.end_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > w.tail_begin_ms, TRUE)
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
+times AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
+    UNIX_MILLIS(submission_time) AS begin_ms, UNIX_MILLIS(completion_time) AS end_ms
+  FROM stages
+  WHERE submission_time IS NOT NULL AND completion_time IS NOT NULL AND status <> 'SKIPPED'
+),
+-- Stages that ran then, the one that waited among them.
+together AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id, w.tail_begin_ms, w.end_ms,
+    o.stage_id AS other_id, o.stage_attempt_id AS other_attempt_id, o.begin_ms AS other_begin_ms, o.end_ms AS other_end_ms
+  FROM tails AS w
+  INNER JOIN times AS o
+    ON o.platform = w.platform AND o.cluster_id = w.cluster_id
+    AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id
+  WHERE o.begin_ms < w.end_ms AND o.end_ms > w.tail_begin_ms
+),
+busy AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    SUM(CAST(LEAST(w.end_ms, UNIX_MILLIS(t.launch_time) + t.duration) - GREATEST(w.tail_begin_ms, UNIX_MILLIS(t.launch_time)) AS DOUBLE)) AS busy_ms
+  FROM together AS w
+  INNER JOIN tasks AS t
+    ON t.platform = w.platform AND t.cluster_id = w.cluster_id
+    AND t.application_id = w.application_id AND t.attempt_id = w.attempt_id
+    AND t.stage_id = w.other_id AND t.stage_attempt_id = w.other_attempt_id
+  WHERE UNIX_MILLIS(t.launch_time) < w.end_ms AND UNIX_MILLIS(t.launch_time) + t.duration > w.tail_begin_ms
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
+idle AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    GREATEST(GREATEST(COALESCE(s.slot_ms, w.usual_ms), b.busy_ms) - b.busy_ms, 0e0) AS idle_ms,
+    GREATEST(COALESCE(s.slot_ms, w.usual_ms), b.busy_ms) AS held_ms
+  FROM tails AS w
+  INNER JOIN busy AS b
+    ON b.platform = w.platform AND b.cluster_id = w.cluster_id
+    AND b.application_id = w.application_id AND b.attempt_id = w.attempt_id
+    AND b.stage_id = w.stage_id AND b.stage_attempt_id = w.stage_attempt_id
+  LEFT JOIN tail_slots AS s
+    ON s.platform = w.platform AND s.cluster_id = w.cluster_id
+    AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id
+    AND s.stage_id = w.stage_id AND s.stage_attempt_id = w.stage_attempt_id
+),
+-- Stages that ended later, and those that began between the two ends and outlasted both: then the application may have waited for the first.
+outlasted AS (
+  SELECT DISTINCT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id, w.other_id, w.other_attempt_id
+  FROM together AS w
+  INNER JOIN times AS v
+    ON v.platform = w.platform AND v.cluster_id = w.cluster_id
+    AND v.application_id = w.application_id AND v.attempt_id = w.attempt_id
+  WHERE w.other_end_ms >= w.end_ms + $min_later_ms AND v.begin_ms >= w.end_ms AND v.begin_ms < w.other_end_ms AND v.end_ms > w.other_end_ms
+),
+later AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    MAX(w.other_id) AS later_stage, MAX(w.other_end_ms - w.end_ms) AS later_ms
+  FROM (
+    SELECT
+      w.*,
+      ROW_NUMBER() OVER (
+        PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+        ORDER BY w.other_end_ms DESC, w.other_id DESC
+      ) AS place
+    FROM together AS w
+    LEFT JOIN outlasted AS x
+      ON x.platform = w.platform AND x.cluster_id = w.cluster_id
+      AND x.application_id = w.application_id AND x.attempt_id = w.attempt_id
+      AND x.stage_id = w.stage_id AND x.stage_attempt_id = w.stage_attempt_id
+      AND x.other_id = w.other_id AND x.other_attempt_id = w.other_attempt_id
+    WHERE w.other_end_ms >= w.end_ms + $min_later_ms AND x.platform IS NULL
+  ) AS w
+  WHERE w.place = 1
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
 -- Stages that worked on slow executors, and how long they waited for them alone.
 slowed AS (
   SELECT
@@ -118,6 +223,7 @@ compared AS (
   SELECT
     f.*, x.platform IS NOT NULL AND COALESCE(x.slow_wait_ms >= 0.5e0 * f.tail_ms, TRUE) AS is_slowed,
     succeeded_tasks < $min_tasks AS is_few,
+    i.idle_ms, COALESCE(i.idle_ms < $min_idle_share * i.held_ms, FALSE) AS is_busy, l.later_stage, l.later_ms,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(run_time_median AS DOUBLE)
       ELSE CAST(run_time_total - run_time_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0) END AS run_time_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(shuffle_read_median AS DOUBLE)
@@ -133,6 +239,14 @@ compared AS (
     ON x.platform = f.platform AND x.cluster_id = f.cluster_id
     AND x.application_id = f.application_id AND x.attempt_id = f.attempt_id
     AND x.stage_id = f.stage_id AND x.stage_attempt_id = f.stage_attempt_id
+  LEFT JOIN idle AS i
+    ON i.platform = f.platform AND i.cluster_id = f.cluster_id
+    AND i.application_id = f.application_id AND i.attempt_id = f.attempt_id
+    AND i.stage_id = f.stage_id AND i.stage_attempt_id = f.stage_attempt_id
+  LEFT JOIN later AS l
+    ON l.platform = f.platform AND l.cluster_id = f.cluster_id
+    AND l.application_id = f.application_id AND l.attempt_id = f.attempt_id
+    AND l.stage_id = f.stage_id AND l.stage_attempt_id = f.stage_attempt_id
   -- Of a stage that was canceled the longest tasks have not ended.
   WHERE succeeded_tasks >= 2 AND COALESCE(failure_reason, '') NOT LIKE 'Stage cancelled%' AND run_time_max >= $min_short_longest_ms AND duration_ms IS NOT NULL AND NOT is_listing
     -- What uncut_files tells.
@@ -148,7 +262,7 @@ measured AS (
       shuffle_rows_typical, CAST(shuffle_read_records - shuffle_rows_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_shuffle,
     COALESCE(NOT is_few AND input_rows_max >= $min_hot_rows AND input_rows_max >= $hot_ratio * GREATEST(
       input_rows_typical, CAST(input_records - input_rows_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_input,
-    TRY_CAST(LEAST(
+    CASE WHEN is_busy THEN 0 ELSE TRY_CAST(LEAST(
       run_time_max - run_time_typical,
       -- A lake without tasks does not tell how long the stage waited.
       COALESCE(tail_ms, duration_ms),
@@ -159,7 +273,7 @@ measured AS (
         -- To get a task and start it takes its slot too.
         COALESCE(CAST(duration_total AS DOUBLE) / NULLIF(task_slots, 0), 0e0)
       )
-    ) AS BIGINT) AS recoverable_ms
+    ) AS BIGINT) END AS recoverable_ms
   FROM compared AS c
 ),
 judged AS (
@@ -171,6 +285,9 @@ judged AS (
           AND shuffle_rows_max >= $min_data_rows) OR is_hot_shuffle THEN 'shuffle'
       WHEN input_factor >= $min_data_ratio AND input_max >= $min_data_bytes
         AND input_factor >= 100 AND files_read * 2 <= num_tasks
+        AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 'row_groups'
+      -- More than half of the splits had no row, however small the files are.
+      WHEN NOT is_few AND input_rows_typical = 0e0 AND input_rows_max >= $min_split_rows AND files_read * 2 <= num_tasks
         AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 'row_groups'
       WHEN (input_factor >= $min_data_ratio AND input_max >= $min_data_bytes)
         OR (input_rows_max >= $min_data_ratio * GREATEST(input_rows_typical, 1e0)
@@ -220,7 +337,7 @@ summed AS (
     (run_time_max >= $min_longest_ms OR recoverable_ms >= $min_short_share * app_duration_ms)
       AND (recoverable_ms >= $min_recoverable_ms
         OR (recoverable_ms >= $min_small_ms AND recoverable_ms >= $min_share * app_duration_ms)) AS is_alone,
-    SUM(CASE WHEN is_data THEN GREATEST(recoverable_ms, 0) ELSE 0 END) OVER place AS place_ms,
+    SUM(CASE WHEN is_data AND later_stage IS NULL THEN GREATEST(recoverable_ms, 0) ELSE 0 END) OVER place AS place_ms,
     SUM(CASE WHEN is_data AND (is_hot_shuffle OR is_hot_input) AND run_time_max >= $min_bound_share * duration_ms THEN GREATEST(recoverable_ms, 0) ELSE 0 END) OVER place
       AS won_ms,
     is_data AND (is_hot_shuffle OR is_hot_input) AND run_time_max >= $min_bound_share * duration_ms AS is_bound,
@@ -243,10 +360,13 @@ SELECT
     ELSE 'Stragglers: a few tasks run much longer than the rest on as much data'
   END AS title,
   CASE WHEN tail_ms IS NULL THEN 'low' WHEN cause = 'straggler' THEN 'medium' ELSE 'high' END AS confidence,
-  GREATEST(recoverable_ms, 0) AS recoverable_ms,
-  TRY_CAST(GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE) AS BIGINT) AS lost_core_ms,
+  CASE WHEN later_stage IS NOT NULL THEN 0 ELSE GREATEST(recoverable_ms, 0) END AS recoverable_ms,
+  CASE WHEN later_stage IS NOT NULL THEN 0
+    ELSE TRY_CAST(LEAST(GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE), COALESCE(idle_ms, GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE)))
+      AS BIGINT) END AS lost_core_ms,
   -- What hardly waited on these cores is not dropped for that.
-  CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms AND NOT is_alone AND NOT is_summed THEN 'low' END AS severity, place, is_range, is_rdd,
+  CASE WHEN later_stage IS NOT NULL OR (is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms AND NOT is_alone AND NOT is_summed)
+    THEN 'low' END AS severity, later_stage, later_ms, place, is_range, is_rdd,
   CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms THEN bound_ms END AS bound_ms, won_ms, app_duration_ms,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_max WHEN cause = 'input' AND is_hot_input THEN input_rows_max END AS hot_rows,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_read_records WHEN cause = 'input' AND is_hot_input THEN input_records END AS all_rows,
@@ -288,7 +408,11 @@ FROM (
 LEFT JOIN aggregates AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.stage_id = j.stage_id
-WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups')) AND CASE
+WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups'))
+  -- What fetch_wait tells.
+  AND NOT (cause = 'fetch' AND COALESCE(fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time, FALSE))
+  -- A note has to be worth it.
+  AND (later_stage IS NULL OR recoverable_ms >= $min_share * app_duration_ms) AND CASE
   WHEN is_few THEN is_alone AND cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
     recoverable_ms >= $min_short_share * app_duration_ms
     OR (cause = 'shuffle' AND run_time_max >= $min_hot_share * app_duration_ms

@@ -2,11 +2,11 @@
 -- title: Many small files are read
 -- category: storage
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a source of which a query read many files of a small average size, by the count and
 --   the bytes of the scan node itself. Each file costs an entry in a listing, a request and an open, and a
 --   split packs only as many of them as spark.sql.files.openCostInBytes lets it. Queries that read the
---   same source are reported once. What the files cost is not known apart from the work on their rows.
+--   same source are reported once, and of a query with several such sources the one of most files, with the number of the others. What the files cost is not known apart from the work on their rows.
 -- subject: sql
 -- group_by: source
 -- parameter: min_files bigint = 100 [count] files read, at least
@@ -17,30 +17,44 @@
 -- parameter: min_short_duration_ms bigint = 2000 [ms] time of such a query, at least
 -- parameter: max_ms_each bigint = 2000 [ms] time of the query for each file read, at most: in a longer one the files are a detail
 -- evidence: {files:file|files} of {mean_bytes:bytes} on average were read, {bytes:bytes} in all, by a query of {duration_ms:s}[; the
---   source is {source}].
+--   source is {source}][; {other_sources:other source|other sources} of the query had {other_files:file|files} as small].
 -- advice: format = 'delta' | - | - | Compact the table (OPTIMIZE, optimized writes): {files_needed:file|files} of 128 MiB would hold it.
 -- advice: format = 'iceberg' | - | - | Compact the table (rewrite_data_files): {files_needed:file|files} of 128 MiB would hold it.
 -- recommendation: Compact the source, and let its writer write fewer, larger files.
+WITH sources AS (
+  SELECT
+    s.*, q.duration_ms,
+    -- A query is told once.
+    ROW_NUMBER() OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id
+      ORDER BY s.files_read DESC, s.bytes_read DESC, s.table_name, s.location, s.format
+    ) AS place,
+    COUNT(*) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id) - 1 AS other_sources,
+    SUM(s.files_read) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id) - s.files_read AS other_files
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, sql_id, table_name, location, format,
+      -- A source that a query scans twice is there once.
+      MAX(files_read) AS files_read, MAX(bytes_read) AS bytes_read
+    FROM sql_scans
+    WHERE operation = 'read' AND format NOT IN ('delta_log', 'cache', 'rdd', 'local')
+    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, table_name, location, format
+  ) AS s
+  INNER JOIN sql AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
+  WHERE s.files_read >= $min_files AND s.bytes_read <= CAST($max_mean_bytes AS DOUBLE) * s.files_read
+    AND (q.duration_ms >= $min_duration_ms OR (s.files_read >= $some_files AND q.duration_ms >= $min_short_duration_ms))
+    AND q.duration_ms <= CAST($max_ms_each AS DOUBLE) * s.files_read
+)
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CAST(s.sql_id AS STRING) AS subject_id,
   CASE WHEN s.files_read >= $many_files THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   SUBSTR(COALESCE(s.table_name, s.location), 1, 200) AS source, s.format,
   s.files_read AS files, s.bytes_read AS bytes,
-  CAST(s.bytes_read AS DOUBLE) / NULLIF(s.files_read, 0) AS mean_bytes, q.duration_ms,
+  CAST(s.bytes_read AS DOUBLE) / NULLIF(s.files_read, 0) AS mean_bytes, s.duration_ms,
+  NULLIF(s.other_sources, 0) AS other_sources, NULLIF(s.other_files, 0) AS other_files,
   TRY_CAST(CEIL(GREATEST(s.bytes_read / 134217728e0, 1e0)) AS BIGINT) AS files_needed
-FROM (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, table_name, location, format,
-    -- A source that a query scans twice is there once.
-    MAX(files_read) AS files_read, MAX(bytes_read) AS bytes_read
-  FROM sql_scans
-  WHERE operation = 'read' AND format NOT IN ('delta_log', 'cache', 'rdd', 'local')
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, table_name, location, format
-) AS s
-INNER JOIN sql AS q
-  ON q.platform = s.platform AND q.cluster_id = s.cluster_id
-  AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
-WHERE s.files_read >= $min_files AND s.bytes_read <= CAST($max_mean_bytes AS DOUBLE) * s.files_read
-  AND (q.duration_ms >= $min_duration_ms OR (s.files_read >= $some_files AND q.duration_ms >= $min_short_duration_ms))
-  AND q.duration_ms <= CAST($max_ms_each AS DOUBLE) * s.files_read
+FROM sources AS s
+WHERE s.place = 1
