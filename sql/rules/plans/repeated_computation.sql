@@ -136,8 +136,8 @@ SELECT
   SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries,
   -- Queries may end before the step, and what follows them may run it again.
-  CASE WHEN p.own_times <> p.num_times THEN 'or' ELSE 'and' END AS how,
-  CASE WHEN p.own_times <> p.num_times THEN p.own_times END AS own_times, CASE WHEN p.own_times <> p.num_times AND p.rdd_times > 0 THEN p.rdd_times END AS rdd_times, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
+  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
+  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
   r.executor_run_time AS app_ms,
   COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
   CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2

@@ -14,7 +14,7 @@
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
 -- parameter: max_source_bytes double = 134217728 [bytes] files that all queries of several places read, at most
 -- evidence: [The query {description}][Queries of {num_places:place|places} in the code][ over {tables_read}][, {source_bytes:bytes},] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
---   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average[; {more_queries:query|queries} more over
+--   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average[; {more_queries:int} more queries over
 --   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}].
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
 --   files by them.
