@@ -149,8 +149,9 @@ timed AS (
 ),
 weighed AS (
   SELECT
-    t.*, t.kind IS NULL AS is_kept, CASE WHEN t.first_ms IS NOT NULL THEN LEAST(t.sample_ms, t.first_ms) END AS again_ms,
-    LEAST(t.sample_wall_ms, t.first_wall_ms) AS again_wall_ms
+    t.*, t.kind IS NULL AS is_kept, -- Both have to be known.
+    CASE WHEN t.sample_ms < t.first_ms THEN t.sample_ms WHEN t.sample_ms >= t.first_ms THEN t.first_ms END AS again_ms,
+    CASE WHEN t.sample_wall_ms < t.first_wall_ms THEN t.sample_wall_ms WHEN t.sample_wall_ms >= t.first_wall_ms THEN t.first_wall_ms END AS again_wall_ms
   FROM timed AS t
 )
 SELECT
