@@ -9,7 +9,14 @@
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.application_name, a.job_key, a.job_run_id,
   a.team, a.spark_user, a.spark_version, a.master, a.deploy_mode, a.queue, a.history, a.source_uri,
-  a.start_time, a.observed_end_time AS end_time, a.end_time_source, a.completed, a.complete, LEFT(a.failure_reason, 2000) AS failure_reason, a.exit_code,
+  a.start_time, a.observed_end_time AS end_time, a.end_time_source, a.completed, a.complete, LEFT(CASE
+    -- Of a Python exception the line that names it comes first: the first line of the text only says that there was one.
+    WHEN a.failure_reason LIKE '%Traceback (most recent call last)%' THEN CONCAT(REGEXP_REPLACE(
+      a.failure_reason,
+      CONCAT('^(?s:.*?)Traceback [(]most recent call last[)]:(?s:.*?)', CHR(10), '([A-Za-z_][^', CHR(10), ']*)(?s:.*)$'), '$1'
+    ), CHR(10), a.failure_reason)
+    ELSE a.failure_reason
+  END, 2000) AS failure_reason, a.exit_code,
   CASE WHEN a.end_time IS NOT NULL AND a.end_time >= a.start_time THEN NULLIF(GREATEST(a.duration_ms, 0), 0) END AS duration_ms,
   CASE WHEN a.observed_duration_ms > 0 THEN a.observed_duration_ms END AS observed_duration_ms,
   a.is_local, a.is_interactive, a.dynamic_allocation,

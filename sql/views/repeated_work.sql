@@ -3,13 +3,15 @@
 -- description: One row per place (plan node) at which the same work is done again: a join, a window, an aggregate or a user
 --   function whose work_hash another place of the application has too, in another query or in the same one. run_ms is the
 --   task time of the stages in which the node and those below it counted something. The stages of the node itself may
---   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest. lost_ms is the cost of
+--   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest that ran it. A query may end before the node
+--   and leave it to stages of RDDs (df.rdd, machine learning), which read its shuffles, each of them anew: they count as runs of the node too. own_times
+--   is how often the node itself ran, rdd_times how often in such stages. lost_ms is the cost of
 --   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
 --   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
 --   all read other partitions, or whose aggregates all compute other values of each row, do not do the same. Streams are left out, and queries that failed: they are tried again; and those
 --   that only look for the values of a pivot, which need no work kept, but the values (pivot_values).
--- reads: operator_stages, pivot_queries, sql, sql_nodes, sql_scans
+-- reads: operator_stages, pivot_queries, rdds, sql, sql_nodes, sql_scans, stages
 WITH steps AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.work_hash, n.operator_kind,
@@ -129,19 +131,55 @@ times AS (
   FROM shared
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
+-- RDDs that read a shuffle which a query wrote below such a node.
+shuffle_reads AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id, r.rdd_id, r.first_stage_id, r.last_stage_id
+  FROM shared AS s
+  INNER JOIN times AS t
+    ON t.platform = s.platform AND t.cluster_id = s.cluster_id
+    AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id AND t.sql_id = s.sql_id AND t.node_id = s.node_id
+  INNER JOIN rdds AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.last_stage_id = s.stage_id
+  INNER JOIN (SELECT platform, cluster_id, application_id, attempt_id, rdd_id, first_stage_id, last_stage_id, ARRAY_MIN(parent_ids) AS parent_id FROM rdds WHERE CARDINALITY(parent_ids) = 1) AS r
+    ON r.platform = p.platform AND r.cluster_id = p.cluster_id
+    AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id AND r.parent_id = p.rdd_id
+  -- The query itself did not come to the node.
+  WHERE t.own_ms = 0 AND s.num_places = 1 AND s.is_own = 0 AND r.first_stage_id > p.last_stage_id
+),
+rdd_stages AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, t.stage_id, CAST(t.executor_run_time AS DOUBLE) AS run_ms
+  FROM shuffle_reads AS s
+  INNER JOIN stages AS t
+    ON t.platform = s.platform AND t.cluster_id = s.cluster_id
+    AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
+  WHERE t.sql_id IS NULL AND t.status = 'COMPLETE' AND t.shuffle_read_bytes > 0
+    AND t.stage_id >= s.first_stage_id AND t.stage_id <= s.last_stage_id AND ARRAY_CONTAINS(t.rdd_ids, s.rdd_id)
+),
+rdd_runs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, COUNT(*) AS num_runs, MIN(run_ms) AS least_ms
+  FROM rdd_stages
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+),
 timed AS (
   SELECT
-    c.*, t.run_ms, t.own_ms,
+    c.*, t.run_ms, t.own_ms, COALESCE(d.num_runs, 0) AS rdd_runs, CASE WHEN t.own_ms > 0 THEN 1 ELSE 0 END + COALESCE(d.num_runs, 0) AS own_runs,
+    CASE WHEN t.own_ms > 0 THEN t.own_ms ELSE d.least_ms END AS least_ms,
     AVG(t.run_ms) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash) AS average_ms
   FROM candidates AS c
   INNER JOIN times AS t
     ON t.platform = c.platform AND t.cluster_id = c.cluster_id
     AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id AND t.sql_id = c.sql_id AND t.node_id = c.node_id
+  LEFT JOIN rdd_runs AS d
+    ON d.platform = c.platform AND d.cluster_id = c.cluster_id
+    AND d.application_id = c.application_id AND d.attempt_id = c.attempt_id AND d.sql_id = c.sql_id AND d.node_id = c.node_id
 ),
+-- Of a place that ran the node more than once, once_ms is one of these runs.
 full_ones AS (
   SELECT
     t.*,
-    run_ms - own_ms + MIN(own_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash) AS cost_ms
+    run_ms - own_ms + COALESCE(own_runs * MIN(least_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash), 0e0) AS cost_ms,
+    run_ms - own_ms + COALESCE(LEAST(own_runs, 1) * MIN(least_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash), 0e0) AS once_ms
   FROM timed AS t
   WHERE run_ms > 0 AND run_ms >= 0.1e0 * average_ms
 ),
@@ -149,7 +187,7 @@ losses AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, work_hash, COUNT(*) AS num_times, COUNT(DISTINCT sql_id) AS num_queries,
     MIN(CASE WHEN is_whole THEN 1 ELSE 0 END) = 1 AND COUNT(DISTINCT sql_id) >= 20 AS is_loop,
-    SUM(cost_ms) AS all_ms, SUM(cost_ms) - MAX(cost_ms) AS lost_ms
+    SUM(own_runs) AS own_times, SUM(rdd_runs) AS rdd_times, SUM(cost_ms) AS all_ms, SUM(cost_ms) - MAX(once_ms) AS lost_ms
   FROM full_ones
   GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
   HAVING COUNT(*) >= 2
@@ -185,7 +223,7 @@ told AS (
 )
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash, f.sql_id, f.node_id, f.last_node_id, f.operator_kind, f.node_name,
-  f.description, f.query_description, t.is_loop, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.all_ms, t.lost_ms,
+  f.description, f.query_description, t.is_loop, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.own_times, t.rdd_times, t.all_ms, t.lost_ms,
   ROW_NUMBER() OVER (
     PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash ORDER BY f.sql_id, f.node_id
   ) AS place

@@ -2,12 +2,13 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran. What could be won is what even tasks on all cores would save.
+--   Half of a run of a minute or more in one task is of medium severity, at least, however few cores waited.
 -- subject: stage
 -- group_by: place
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
@@ -221,6 +222,7 @@ SELECT
   END AS title,
   -- Of short ones only the average is known, which changes under dynamic allocation.
   CASE WHEN (dynamic_allocation AND running_ms < $min_alike_stage_ms) OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
+  CASE WHEN lost_ms < $min_lost_ms AND lost_ms >= 0.1e0 * core_time_ms AND app_duration_ms >= 60000 AND running_ms >= 0.5e0 * app_duration_ms THEN 'medium' END AS severity,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   stage_name, sql_id, CASE WHEN cause = 'cached' AND is_loop THEN 'loop' WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause,

@@ -2,11 +2,12 @@
 -- title: Adaptive query execution is off
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where adaptive execution is off by the default of an old Spark in an
 --   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
 --   the application. Queries of streams are not judged, nor those of which no partition is skewed and all are too large to merge, or would spill then. It would merge small partitions, split
---   skewed ones and choose joins by real sizes; how much that saves is not known beforehand.
+--   skewed ones and choose joins by real sizes; how much that saves is not known beforehand, but for what it takes to start and end
+--   tasks with hardly any data, of which one for each core would be left: that is lost.
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
 -- parameter: min_small_bytes bigint = 134217728 [bytes] or this much where these stages are most of the application
@@ -19,12 +20,13 @@
 -- parameter: min_small_tasks bigint = 100 [count] tasks of such stages, at least, for them to be told
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
 -- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
---   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge].
+--   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge][; to start and end them took {start_ms:s} beside their run time].
 -- advice: spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on.
 -- recommendation: Move to Spark 3.2 or later, where adaptive execution is on by default.
 WITH stages_of AS (
   SELECT
     f.*,
+    CASE WHEN duration_total > run_time_total THEN CAST(duration_total AS DOUBLE) - run_time_total END AS start_ms,
     num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small,
     NOT COALESCE(is_repartitioned, FALSE) AND COALESCE(
       (num_tasks > GREATEST(COALESCE(stage_slots, 1), 1) AND 2e0 * shuffle_read_bytes <= CAST(advisory_bytes AS DOUBLE) * num_tasks
@@ -50,7 +52,13 @@ summed AS (
     COUNT(*) AS num_stages,
     SUM(CAST(shuffle_read_bytes AS DOUBLE)) AS shuffle_bytes,
     SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms,
-    SUM(CASE WHEN is_cut_small THEN num_tasks ELSE 0 END) AS small_tasks,
+    -- A stage that was stopped did not run all of them.
+    SUM(CASE WHEN is_cut_small THEN COALESCE(succeeded_tasks, num_tasks) ELSE 0 END) AS small_tasks,
+    SUM(CASE WHEN is_cut_small THEN start_ms END) AS start_ms,
+    SUM(CASE WHEN is_cut_small THEN start_ms
+      * GREATEST(1e0 - GREATEST(CAST(stage_slots AS DOUBLE), 1e0) / NULLIF(succeeded_tasks, 0), 0e0) END) AS lost_ms,
+    SUM(CASE WHEN is_cut_small THEN start_ms
+      * GREATEST(1e0 / GREATEST(CAST(stage_slots AS DOUBLE), 1e0) - 1e0 / NULLIF(succeeded_tasks, 0), 0e0) END) AS won_ms,
     SUM(CASE WHEN is_cut_small THEN 1 ELSE 0 END) AS small_stages,
     SUM(CASE WHEN is_cut_small THEN CAST(shuffle_read_bytes AS DOUBLE) ELSE 0e0 END) AS small_bytes,
     MAX(spark_minor) AS spark_minor
@@ -69,7 +77,10 @@ summed AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
+  CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(won_ms AS BIGINT) END AS recoverable_ms,
   num_stages, shuffle_bytes, run_ms, spark_minor,
   CASE WHEN small_tasks >= $min_small_tasks THEN small_tasks END AS small_tasks, small_stages,
+  CASE WHEN small_tasks >= $min_small_tasks THEN start_ms END AS start_ms,
   small_bytes / NULLIF(small_tasks, 0) AS small_bytes
 FROM summed

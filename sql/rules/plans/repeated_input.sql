@@ -2,13 +2,13 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
 --   the longest; they do more than read, so it is an upper bound, and never above medium unless all come from one place in the code, which did the
 --   same work again. Wall time is that of these stages but the longest, as far as they did not run side by side. The input of one RDD that costs
 --   enough is what recomputed_rdd reports, scans of queries are what repeated_scans does. Where one of two such stages is the
---   pass in which sortByKey or sortBy look for the bounds of their ranges, it is told as that. Interactive sessions are not judged.
+--   pass in which sortByKey or sortBy look for the bounds of their ranges, it is told as that, and where it is the job that writes a checkpoint. Interactive sessions are not judged.
 -- subject: stage
 -- group_by: kind
 -- parameter: min_bytes bigint = 134217728 [bytes] input of a stage, at least
@@ -21,9 +21,11 @@
 -- parameter: min_rdd_share double = 0.4 [ratio] that share
 -- parameter: medium_lost_ms bigint = 7200000 [ms] the same, from which it is of medium severity
 -- evidence: {num_stages:stage|stages} of {num_jobs:job|jobs} ({stage_name}) read {rows:row|rows} each[, {input_bytes:bytes} in all]; they
---   took {run_ms:s} of task time, {longest_ms:s} of it in the longest[; {sort_name} only looked for the bounds of its ranges].
+--   took {run_ms:s} of task time, {longest_ms:s} of it in the longest[; {sort_name} only looked for the bounds of its ranges][; {checkpoint_name} only wrote the checkpoint].
 -- advice: sort_name IS NOT NULL | - | - | sortByKey and sortBy read their input once more, to sample the keys, before they sort it: persist what they sort where it fits into memory. Where
 --   sorted parts are enough, repartitionAndSortWithinPartitions does without that pass.
+-- advice: checkpoint_name IS NOT NULL | - | - | A checkpoint is written by a job of its own after the first action, and that job computes the RDD anew: call persist() on the RDD before checkpoint() and
+--   before that action (MEMORY_AND_DISK or DISK_ONLY where it does not fit into memory), and unpersist() it after that job.
 -- recommendation: Read and prepare the data once: persist what these steps share, or write it as Parquet before them. Algorithms that
 --   pass over their input several times need it cached.
 WITH candidates AS (
@@ -67,6 +69,12 @@ explained AS (
     AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.rdd_id = s.rdd_id
   WHERE n.rdd_id IS NOT NULL OR (s.is_persisted AND s.first_stage_id < s.stage_id)
 ),
+-- Where checkpoints were written: after the job of an action, under its name. Local ones keep what they compute.
+checkpoints AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, call_site
+  FROM rdds
+  WHERE rdd_name LIKE '%CheckpointRDD%' AND rdd_name NOT LIKE 'Local%'
+),
 repeated AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_tasks, c.input_records,
@@ -76,11 +84,15 @@ repeated AS (
     SUM(c.input_bytes) AS input_bytes, SUM(c.run_ms) AS run_ms, MAX(c.run_ms) AS longest_ms,
     MIN(c.stage_id) AS stage_id, MIN(c.stage_attempt_id) AS stage_attempt_id, MIN(c.stage_name) AS stage_name,
     -- The sort itself writes its shuffle in a stage that bears the name of what it sorts.
-    CASE WHEN COUNT(*) = 2 THEN MAX(CASE WHEN c.stage_name LIKE 'sortBy%' AND c.shuffle_write_bytes = 0 THEN c.stage_name END) END AS sort_name
+    CASE WHEN COUNT(*) = 2 THEN MAX(CASE WHEN c.stage_name LIKE 'sortBy%' AND c.shuffle_write_bytes = 0 THEN c.stage_name END) END AS sort_name,
+    CASE WHEN COUNT(*) = 2 AND COUNT(k.call_site) = 2 AND MIN(c.stage_name) = MAX(c.stage_name) THEN 'the later one' END AS checkpoint_name
   FROM candidates AS c
   LEFT JOIN explained AS e
     ON e.platform = c.platform AND e.cluster_id = c.cluster_id
     AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id AND e.stage_id = c.stage_id
+  LEFT JOIN checkpoints AS k
+    ON k.platform = c.platform AND k.cluster_id = c.cluster_id
+    AND k.application_id = c.application_id AND k.attempt_id = c.attempt_id AND k.call_site = c.stage_name
   WHERE e.platform IS NULL
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_tasks, c.input_records
 )
@@ -92,7 +104,7 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(r.run_ms - r.longest_ms AS BIGINT) AS lost_core_ms,
   r.won_ms AS recoverable_ms,
-  r.num_stages, r.num_jobs, SUBSTR(r.stage_name, 1, 100) AS stage_name, SUBSTR(r.sort_name, 1, 100) AS sort_name, r.input_records AS rows,
+  r.num_stages, r.num_jobs, SUBSTR(r.stage_name, 1, 100) AS stage_name, SUBSTR(r.sort_name, 1, 100) AS sort_name, r.checkpoint_name, r.input_records AS rows,
   CASE WHEN r.input_bytes >= 0.1e0 * r.num_stages * r.input_records THEN TRY_CAST(r.input_bytes AS BIGINT) END AS input_bytes, r.run_ms, r.longest_ms, 'input' AS kind
 FROM repeated AS r
 INNER JOIN application_facts AS a

@@ -2,7 +2,7 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted. Micro-batches of
@@ -14,7 +14,8 @@
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
 -- parameter: max_source_bytes double = 134217728 [bytes] files that all queries of several places read, at most
 -- evidence: [The query {description}][Queries of {num_places:place|places} in the code][ over {tables_read}][, {source_bytes:bytes},] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
---   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average.
+--   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average[; {more_queries:int} more queries over
+--   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}].
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
 --   files by them.
 -- advice: num_places >= 1 | - | - | Planning and starting a query takes longer than reading so little: compute all numbers in one pass (a select of many aggregates, or
@@ -86,17 +87,26 @@ repeated AS (
   ) AS f
   GROUP BY platform, cluster_id, application_id, attempt_id, kind, place_name, place_nodes, tables_read
 ),
+-- A loop may ask several queries in each round.
+looped AS (
+  SELECT
+    r.*,
+    SUM(num_queries) OVER same_data - num_queries AS more_queries, SUM(total_ms) OVER same_data - total_ms AS more_ms, COUNT(*) OVER same_data - 1 AS more_places
+  FROM repeated AS r
+  WHERE num_queries >= $min_queries
+  WINDOW same_data AS (PARTITION BY platform, cluster_id, application_id, attempt_id, kind, tables_read)
+),
 ranked AS (
   SELECT
     r.*, a.app_duration_ms,
     ROW_NUMBER() OVER (
       PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id ORDER BY r.kind, r.total_ms DESC, r.description, r.num_nodes
     ) AS place
-  FROM repeated AS r
+  FROM looped AS r
   INNER JOIN application_facts AS a
     ON a.platform = r.platform AND a.cluster_id = r.cluster_id
     AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-  WHERE r.num_queries >= $min_queries AND NOT a.is_interactive
+  WHERE NOT a.is_interactive
     AND (r.total_ms >= $min_total_ms OR (r.total_ms >= $min_half_ms AND r.total_ms >= 0.5e0 * a.app_duration_ms))
     AND r.total_ms >= $min_share * a.app_duration_ms AND r.mean_ms <= $max_mean_ms
 )
@@ -108,6 +118,9 @@ SELECT
   CASE WHEN kind = 1 THEN SUBSTR(REPLACE(description, CHR(10), ' '), 1, 120) END AS description,
   CASE WHEN kind = 2 THEN num_places END AS num_places, CASE WHEN kind = 2 THEN source_bytes END AS source_bytes,
   num_queries, total_ms, mean_ms, is_write,
-  CASE WHEN all_ms >= 1.2e0 * total_ms THEN all_ms / NULLIF(total_ms, 0) END AS side_by_side, SUBSTR(tables_read, 1, 120) AS tables_read, jobs_each, tasks_each, app_duration_ms
+  CASE WHEN all_ms >= 1.2e0 * total_ms THEN all_ms / NULLIF(total_ms, 0) END AS side_by_side, SUBSTR(tables_read, 1, 120) AS tables_read, jobs_each, tasks_each, app_duration_ms,
+  CASE WHEN kind = 1 AND tables_read IS NOT NULL AND more_queries > 0 THEN more_queries END AS more_queries,
+  CASE WHEN kind = 1 AND tables_read IS NOT NULL AND more_queries > 0 THEN more_places END AS more_places,
+  CASE WHEN kind = 1 AND tables_read IS NOT NULL AND more_queries > 0 THEN more_ms END AS more_ms
 FROM ranked
 WHERE place = 1

@@ -2,13 +2,13 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
---   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; and unknown for what
---   else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are left out, and those of all partitions for few rows that full_partition_scan tells. A repartition
+--   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
+--   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are left out, and those of all partitions for few rows that full_partition_scan tells. A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost.
@@ -30,9 +30,11 @@
 -- parameter: min_unpruned_ms double = 10000 [ms] and task time of such reads of the table, at least
 -- parameter: min_unpruned_share double = 0.2 [ratio] and the same over all task time, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
+-- parameter: medium_share double = 0.5 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
 --   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
---   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}].
+--   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}][; the queries filter by {num_values:int} values
+--   one by one, and had each read been as cheap as the cheapest one with its columns, all but one would still take {pass_ms:s}].
 -- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
 --   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some
 --   (spark.dynamicAllocation.minExecutors), or write the data to a table and read that.
@@ -177,6 +179,21 @@ per_query AS (
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
 ),
+-- Queries that go through values of a filter: whatever each does with the rows that it keeps, all of them read and filter all rows.
+passes AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, source, filters, columns, COUNT(DISTINCT row_filters) AS num_values,
+    (SUM(CASE WHEN is_full THEN 1e0 ELSE 0e0 END) - 1e0) * MIN(CASE WHEN is_full THEN run_ms END) AS pass_ms
+  FROM scans
+  WHERE columns IS NOT NULL AND REGEXP_REPLACE(row_filters, ' (=|<=>) | IN [(]', '') <> row_filters
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, columns
+  HAVING COUNT(DISTINCT row_filters) >= $min_passes
+),
+all_passes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, source, filters, MAX(num_values) AS num_values, SUM(pass_ms) AS pass_ms
+  FROM passes
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+),
 repeated AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters,
@@ -196,7 +213,7 @@ repeated AS (
 ),
 compared AS (
   SELECT
-    r.*,
+    r.*, v.num_values, v.pass_ms,
     COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS is_same,
     -- The first query may fill a part of a cache (a show) and the second one the rest.
     COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached
@@ -210,13 +227,16 @@ compared AS (
   LEFT JOIN repartitioned AS u
     ON u.platform = r.platform AND u.cluster_id = r.cluster_id
     AND u.application_id = r.application_id AND u.attempt_id = r.attempt_id AND u.source = r.source AND u.filters = r.filters
+  LEFT JOIN all_passes AS v
+    ON v.platform = r.platform AND v.cluster_id = r.cluster_id
+    AND v.application_id = r.application_id AND v.attempt_id = r.attempt_id AND v.source = r.source AND v.filters = r.filters
   LEFT JOIN same_reads AS w
     ON w.platform = r.platform AND w.cluster_id = r.cluster_id
     AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id AND w.source = r.source AND w.filters = r.filters
 ),
 judged AS (
   SELECT
-    r.*, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0) AS jobs_ms, a.total_task_time_ms, a.core_time_ms,
+    r.*, a.app_duration_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0) AS jobs_ms, a.total_task_time_ms, a.core_time_ms,
     CASE
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
@@ -226,6 +246,7 @@ judged AS (
         COALESCE(
           (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
         ))
+      WHEN r.pass_ms IS NOT NULL THEN LEAST(r.scan_ms - r.first_ms, GREATEST(COALESCE(r.read_ms - r.longest_ms, r.pass_ms), r.pass_ms))
       ELSE r.read_ms - r.longest_ms
     END AS lost_ms,
     o.cached_timeout_ms
@@ -244,7 +265,13 @@ weighed AS (
 SELECT
   platform, cluster_id, application_id, attempt_id,
   CONCAT(SUBSTR(source, 1, 200), CASE WHEN filters = '' THEN '' ELSE CONCAT(' ', SUBSTR(filters, 1, 100)) END) AS subject_id,
-  CASE WHEN lost_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE
+    WHEN lost_ms >= $medium_lost_ms THEN 'medium'
+    -- Most of a run that is no trifle, however few cores it had.
+    WHEN app_duration_ms >= 60000 AND lost_ms >= $medium_share * total_task_time_ms
+      AND lost_ms * jobs_ms / GREATEST(total_task_time_ms, jobs_ms, 1) >= 0.25e0 * app_duration_ms THEN 'medium'
+    ELSE 'low'
+  END AS severity,
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
@@ -257,7 +284,10 @@ SELECT
   TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, is_cached, cached_timeout_ms, has_other_rows, has_values
+  is_text, is_same, is_cached, cached_timeout_ms,
+  has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
+  CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,
+  CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN TRY_CAST(pass_ms AS BIGINT) END AS pass_ms
 FROM weighed
 WHERE (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND ((weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0) AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms)))

@@ -2,16 +2,16 @@
 -- title: A cache holds many columns that nobody reads
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for data that are read with many columns and cached with all of them, although the queries that read the cache take a small part
 --   of the columns. A scan puts its columns into a cache where no step between the two chooses among them. Lost is the time of the stages that read,
 --   moved and cached the data, by the part of the columns that no query took, half of it for text, which is parsed all the same.
 -- subject: node
 -- parameter: min_columns bigint = 20 [count] columns that are cached, at least
--- parameter: max_read_ratio double = 0.34 [ratio] columns that the queries take, a column counted for each different choice, over those cached, at most
+-- parameter: max_read_ratio double = 0.34 [ratio] columns that any of the queries takes over those cached, at most
 -- parameter: min_fill_ms double = 5000 [ms] task time of the stages that filled the cache, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
--- evidence: {source} was cached with {cached_columns:column|columns}, of which {num_queries:query|queries} read at most {read_columns:int}; the stages that
+-- evidence: {source} was cached with {cached_columns:column|columns}, of which {num_queries:query|queries} read {read_columns:int}; the stages that
 --   read, moved and cached it took {fill_ms:s} of {app_ms:s} of task time.
 -- recommendation: Select the columns that are needed before the data are repartitioned or cached (select, then cache): a cache is filled with all columns of its
 --   DataFrame, whatever is read of it later.
@@ -56,13 +56,17 @@ reads AS (
   WHERE c.platform IS NULL
 ),
 choices AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, source, num_columns, columns
+  SELECT DISTINCT
+    platform, cluster_id, application_id, attempt_id, source, num_columns,
+    -- Columns are numbered anew in every query.
+    REPLACE(REGEXP_REPLACE(columns, '#[0-9]+L?', ''), ' ', '') AS columns
   FROM reads
 ),
 read_columns AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, num_columns,
-    SUM(CASE WHEN columns = '' THEN 0 ELSE LENGTH(columns) - LENGTH(REPLACE(columns, ',', '')) + 1 END) AS read_columns
+    -- A count takes none.
+    CARDINALITY(ARRAY_DISTINCT(FLATTEN(ARRAY_AGG(SPLIT(columns, ','))))) - MAX(CASE WHEN columns = '' THEN 1 ELSE 0 END) AS read_columns
   FROM choices
   GROUP BY platform, cluster_id, application_id, attempt_id, source, num_columns
 ),

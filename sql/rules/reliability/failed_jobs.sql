@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -89,6 +89,11 @@
 -- advice: cause = 'excluded' | - | - | Every executor that could run a task had been excluded after failures: look at the errors of those tasks.
 -- advice: cause = 'missing' | - | - | What it reads is not there, or was replaced while it was read: write to a new path or use a table
 --   format, and refresh the table. Retries cannot help.
+-- advice: cause = 'dependency' AND root_cause LIKE '%ModuleNotFoundError%pyarrow%' AND spark_minor >= 305 | - | - | The Python of the workers has no pyarrow: install it there, or set spark.pyspark.python (PYSPARK_PYTHON) to a
+--   Python that has it, or ship an environment with it (spark.archives); --py-files cannot. Where the query has plain Python functions only, spark.sql.execution.pythonUDF.arrow.enabled=false
+--   does without it, and built-in functions do without Python. Retries cannot help.
+-- advice: cause = 'dependency' AND root_cause LIKE '%ModuleNotFoundError%' | - | - | The Python of the workers lacks a package: install it on all nodes, set spark.pyspark.python (PYSPARK_PYTHON) to a Python that has it,
+--   or ship an environment with it (spark.archives); --py-files does for modules of pure Python only. Retries cannot help.
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
 --   ship it with the application (spark.jars, --py-files, --archives). Retries cannot help.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down: read and write fewer and larger files, over more prefixes.
@@ -145,7 +150,7 @@ SELECT
     WHEN f.root_cause LIKE '%Yarn application%' THEN ' through YARN'
     ELSE ''
   END AS who,
-  COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores,
+  COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores, a.spark_minor,
   CASE
     WHEN a.is_local THEN 'less heap, spark.driver.memory'
     WHEN COALESCE(a.is_databricks, FALSE) THEN 'machines with more memory for each core'

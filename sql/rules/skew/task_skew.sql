@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -43,6 +43,8 @@
 -- parameter: min_idle_share double = 0.1 [ratio] cores without a task over those that were held while the stage waited for its long tasks, at least
 -- parameter: min_later_ms bigint = 1000 [ms] time by which another stage ends later, at least, for the application to wait for that one
 -- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
+-- parameter: small_side_bytes double = 104857600 [bytes] side of a join as its shuffle measured it, at most, for the advice to broadcast it
+-- parameter: min_side_ratio double = 4.0 [ratio] with the other side over it, at least
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times {typical} of
 --   {run_time_typical:s}[, and read {shuffle_read_max:bytes} of shuffle data, {shuffle_ratio:1} times {typical}][, and read
@@ -53,6 +55,12 @@
 --   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; with their work spread over the {task_slots:task slot|task slots} in use, such stages would be {won_ms:s} shorter, and on more slots they would still last the {bound_ms:s}
 --   that tasks like it took, of {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
 --   {later_ms:s} after its end, so that alone nothing would be won].
+-- advice: cause = 'shuffle' AND has_join AND small_bytes > threshold_bytes AND threshold_bytes > 0 | spark.sql.autoBroadcastJoinThreshold | threshold_needed | The small side of the join was {small_bytes:bytes} when it
+--   ran: broadcast it (a hint, or this setting), and the large side of {large_bytes:bytes} needs no shuffle, so that its hot key makes no task long.[ Adaptive execution did not split the partition: it splits
+--   those above {unsplit_bytes:bytes} only (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes).]
+-- advice: cause = 'shuffle' AND has_join AND small_bytes > 0 | - | - | The small side of the join was {small_bytes:bytes} when it ran: give it a broadcast hint, and the large side of {large_bytes:bytes} needs no
+--   shuffle, so that its hot key makes no task long.[ Adaptive execution did not split the partition: it splits those above {unsplit_bytes:bytes} only
+--   (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes).]
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
 --   shuffle_read_max > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
@@ -66,7 +74,8 @@
 --   splits from 5 times: lower that factor, with spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes below the size of the
 --   partition, or spread the hot key.
 -- advice: cause = 'shuffle' AND has_join | - | - | Spread the hot key: filter it out first if it is NULL or a default,
---   broadcast the smaller side, or salt the key. Adaptive execution splits large partitions only, and not in every join.
+--   broadcast the smaller side, or salt the key. Adaptive execution splits large partitions only[, here those above {unsplit_bytes:bytes}
+--   (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes)], and not in every join.
 -- advice: cause = 'shuffle' AND is_range | - | - | A sort by key cuts ranges by key, and a key with most of the rows stays in one of them: combine its values before the sort (reduceByKey,
 --   aggregateByKey), or salt the key and sort by both. Where many keys share the large range, more and finer ranges help (numPartitions).
 -- advice: cause = 'shuffle' AND has_window | - | - | A window computes each value of its PARTITION BY in one task, and nothing splits it: add a column
@@ -207,6 +216,18 @@ later AS (
   ) AS w
   WHERE w.place = 1
   GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
+-- The only join of a stage, where one of its sides can be broadcast and is small.
+small_sides AS (
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id,
+    MAX(f.small_bytes) AS small_bytes, MAX(f.large_bytes) AS large_bytes, MAX(f.threshold_bytes) AS threshold_bytes
+  FROM operator_stages AS o
+  INNER JOIN join_facts AS f
+    ON f.platform = o.platform AND f.cluster_id = o.cluster_id
+    AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.sql_id = o.sql_id AND f.node_id = o.node_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
+  HAVING COUNT(*) = 1 AND MAX(f.small_bytes) <= $small_side_bytes AND MAX(f.large_bytes) >= $min_side_ratio * MAX(f.small_bytes)
 ),
 -- Stages that worked on slow executors, and how long they waited for them alone.
 slowed AS (
@@ -398,7 +419,11 @@ SELECT
   COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
   g.platform IS NOT NULL AS has_aggregate, COALESCE(g.gathers, FALSE) AS gathers,
   COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE) AS is_spread, long_executors, stage_name LIKE 'foreach%' AS has_effects,
-  adaptive, skew_join, skew_threshold_bytes, speculation, is_local
+  adaptive, skew_join, skew_threshold_bytes, speculation, is_local,
+  b.small_bytes, b.large_bytes, b.threshold_bytes,
+  -- Twice the size that was measured, as missed_broadcast says.
+  CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * b.small_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
+  CASE WHEN adaptive AND skew_join AND shuffle_read_max <= skew_threshold_bytes THEN skew_threshold_bytes END AS unsplit_bytes
 FROM (
   SELECT
     s.*,
@@ -408,6 +433,9 @@ FROM (
 LEFT JOIN aggregates AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.stage_id = j.stage_id
+LEFT JOIN small_sides AS b
+  ON b.platform = j.platform AND b.cluster_id = j.cluster_id
+  AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.stage_id = j.stage_id
 WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups'))
   -- What fetch_wait tells.
   AND NOT (cause = 'fetch' AND COALESCE(fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time, FALSE))
