@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 12
+-- version: 13
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -69,6 +69,18 @@ python_rdds AS (
   SELECT platform, cluster_id, application_id, attempt_id, last_stage_id AS stage_id
   FROM rdds
   WHERE rdd_name LIKE 'Python%' AND last_stage_id IS NOT NULL
+  UNION
+  -- Stages between the two compute it again, unless they find something cached.
+  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, s.stage_id
+  FROM rdds AS r
+  INNER JOIN stages AS s
+    ON s.platform = r.platform AND s.cluster_id = r.cluster_id
+    AND s.application_id = r.application_id AND s.attempt_id = r.attempt_id
+  LEFT JOIN rdds AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.is_persisted AND ARRAY_CONTAINS(s.rdd_ids, c.rdd_id)
+  WHERE r.rdd_name LIKE 'Python%' AND s.stage_id > r.first_stage_id AND s.stage_id < r.last_stage_id
+    AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id) AND c.platform IS NULL
 ),
 stage_kinds AS (
   SELECT

@@ -58,10 +58,10 @@ gains AS (
   SELECT
     k.platform, k.cluster_id, k.application_id, k.attempt_id, k.kind,
     COUNT(*) AS num_stages,
-    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms) AS gain_ms,
-    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / f.task_slots), CAST(f.duration_ms AS DOUBLE)) * excess_ms / stage_excess_ms
+    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / NULLIF(f.task_slots, 0)), CAST(f.duration_ms AS DOUBLE)) * excess_ms / NULLIF(stage_excess_ms, 0e0)) AS gain_ms,
+    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / NULLIF(f.task_slots, 0)), CAST(f.duration_ms AS DOUBLE)) * excess_ms / NULLIF(stage_excess_ms, 0e0)
       * f.task_slots) AS lost_ms,
-    SUM(w.wait_ms * excess_ms / stage_excess_ms) AS wait_ms,
+    SUM(w.wait_ms * excess_ms / NULLIF(stage_excess_ms, 0e0)) AS wait_ms,
     MAX(CASE WHEN f.stage_name LIKE 'foreach%' THEN 1 ELSE 0 END) = 1 AS has_effects
   FROM stage_kinds AS k
   INNER JOIN stage_facts AS f

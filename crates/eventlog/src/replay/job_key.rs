@@ -255,10 +255,9 @@ const INTERACTIVE_PARTS: [&str; 14] = [
 ];
 
 /// Classes and scripts in a driver's command line that wait for somebody's next statement.
-const INTERACTIVE_COMMANDS: [&str; 9] = [
+const INTERACTIVE_COMMANDS: [&str; 8] = [
     "org.apache.spark.repl.main",
     "hivethriftserver2",
-    "sparksqlclidriver",
     "sparkconnectserver",
     "livy.rsc.driver.rscdriverbootstrapper",
     "remoteinterpreterserver",
@@ -278,6 +277,17 @@ pub(super) fn is_interactive(application_name: &str, command: Option<&str>) -> b
         || INTERACTIVE_COMMANDS
             .iter()
             .any(|part| command.contains(part))
+        || is_sql_shell(&command)
+}
+
+/// Whether `spark-sql` was started without statements or a file of them, so that it waits for some.
+fn is_sql_shell(command: &str) -> bool {
+    let Some((_, arguments)) = command.split_once("sparksqlclidriver") else {
+        return false;
+    };
+    !arguments
+        .split_whitespace()
+        .any(|argument| matches!(argument, "-f" | "-e") || argument.starts_with("--file="))
 }
 
 #[cfg(test)]
@@ -448,6 +458,12 @@ mod tests {
         }
         let shell = "org.apache.spark.deploy.SparkSubmit --class org.apache.spark.repl.Main --name x spark-shell";
         assert!(is_interactive("x", Some(shell)));
+        let sql_shell = "org.apache.spark.deploy.SparkSubmit --class \
+                         org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver spark-internal";
+        assert!(is_interactive("x", Some(sql_shell)));
+        for batch in ["-f /jobs/orders.sql", "-e 'SELECT 1'", "--file=a.sql"] {
+            assert!(!is_interactive("x", Some(&format!("{sql_shell} {batch}"))));
+        }
         let script = "org.apache.spark.deploy.SparkSubmit pyspark-shell";
         assert!(!is_interactive("orders", Some(script)));
     }
