@@ -460,7 +460,7 @@ united AS (
     CASE WHEN NOT k.is_revert THEN r.confidence WHEN r.runs_after >= $min_runs THEN 'high' ELSE 'medium' END AS confidence,
     CASE
       WHEN NOT k.is_revert THEN CASE WHEN r.lost_core_ms > 0 THEN TRY_CAST(r.lost_core_ms * r.step_share AS BIGINT) END
-      WHEN r.core_saving < 0e0 AND NOT r.is_mixed THEN TRY_CAST(ROUND(r.core_time_after * (1e0 - 1e0 / (1e0 - r.core_saving))) AS BIGINT)
+      WHEN r.core_saving < 0e0 AND NOT r.is_mixed THEN TRY_CAST(ROUND(r.core_time_after * (1e0 - 1e0 / NULLIF(1e0 - r.core_saving, 0e0))) AS BIGINT)
     END AS saving_core_ms,
     CASE
       WHEN NOT k.is_revert THEN CASE WHEN r.lost_core_ms > 0 THEN r.saving_ratio END
