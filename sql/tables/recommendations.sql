@@ -464,7 +464,7 @@ united AS (
     END AS saving_core_ms,
     CASE
       WHEN NOT k.is_revert THEN CASE WHEN r.lost_core_ms > 0 THEN r.saving_ratio END
-      WHEN r.core_saving < 0e0 AND NOT r.is_mixed THEN 1e0 - 1e0 / (1e0 - r.core_saving)
+      WHEN r.core_saving < 0e0 AND NOT r.is_mixed THEN 1e0 - 1e0 / NULLIF(1e0 - r.core_saving, 0e0)
     END AS saving_ratio,
     CASE WHEN NOT k.is_revert THEN TRY_CAST(r.recoverable_ms * r.step_share AS BIGINT) END AS saving_ms,
     CASE WHEN NOT k.is_revert AND r.lost_core_ms > 0 THEN r.est_savings_usd * r.step_share END AS saving_usd,

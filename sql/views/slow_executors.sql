@@ -18,7 +18,7 @@ WITH work AS (
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, executor_id,
     CAST(task_time AS DOUBLE) AS own_ms,
     succeeded_tasks + COALESCE(failed_tasks, 0) + COALESCE(killed_tasks, 0) AS own_tasks,
-    CAST(task_time AS DOUBLE) / (succeeded_tasks + COALESCE(failed_tasks, 0) + COALESCE(killed_tasks, 0)) AS task_ms,
+    CAST(task_time AS DOUBLE) / NULLIF(succeeded_tasks + COALESCE(failed_tasks, 0) + COALESCE(killed_tasks, 0), 0) AS task_ms,
     CAST(input_bytes + shuffle_read + output_bytes + shuffle_write AS DOUBLE) AS own_bytes,
     CAST(COALESCE(input_records, 0) + COALESCE(shuffle_read_records, 0) AS DOUBLE) AS own_rows
   FROM stage_executors
@@ -44,8 +44,8 @@ compared AS (
     ) AS typical_ms,
     GREATEST(
       1e0,
-      COALESCE(own_bytes / own_tasks / NULLIF((all_bytes - own_bytes) / NULLIF(all_tasks - own_tasks, 0), 0e0), 1e0),
-      COALESCE(own_rows / own_tasks / NULLIF((all_rows - own_rows) / NULLIF(all_tasks - own_tasks, 0), 0e0), 1e0)
+      COALESCE(own_bytes / NULLIF(own_tasks, 0) / NULLIF((all_bytes - own_bytes) / NULLIF(all_tasks - own_tasks, 0), 0e0), 1e0),
+      COALESCE(own_rows / NULLIF(own_tasks, 0) / NULLIF((all_rows - own_rows) / NULLIF(all_tasks - own_tasks, 0), 0e0), 1e0)
     ) AS data_factor
   FROM ranked AS r
   WHERE executors >= $min_executors
