@@ -17,7 +17,7 @@
 --   scarce_heap_mib is the heap of an executor in which the worst task would not have spilled, at most four times what there is: known where executors have
 --   little heap for each core, so that tasks got less than 256 MiB and the median one spilled.
 --   cpu_ms (NULL before Spark 2.1) and fetch_wait_ms are the parts of the task time on the processor of the JVM and in waiting for shuffle data,
---   scan_ms the time in scans of files that count it, decoding included. An operator of Python without metrics of its own, as before Spark 3.4,
+--   scan_ms the time in scans of files that count it, decoding included; scans below a reused exchange are those that it reuses, and not counted again. An operator of Python without metrics of its own, as before Spark 3.4,
 --   works in the stage of the next operator below it that has some.
 --   is_one_row_group: of a few splits of columnar files one had nearly all rows, and took nearly all of the time.
 -- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, sql_node_metrics, stage_executors, stage_tails,
@@ -90,6 +90,15 @@ scan_times AS (
   WHERE metric_name = 'scan time'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
+-- Some platforms show what stands below a reused exchange or subquery again, with the same numbers.
+reused_nodes AS (
+  SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id
+  FROM sql_nodes AS r
+  INNER JOIN sql_nodes AS n
+    ON n.platform = r.platform AND n.cluster_id = r.cluster_id
+    AND n.application_id = r.application_id AND n.attempt_id = r.attempt_id AND n.sql_id = r.sql_id
+  WHERE r.node_name LIKE 'Reused%' AND n.node_id > r.node_id AND n.node_id <= r.last_node_id
+),
 plans AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
@@ -97,9 +106,9 @@ plans AS (
     MAX(CASE WHEN n.node_name LIKE 'Window%' OR n.node_name LIKE 'PhotonWindow%' THEN 1 ELSE 0 END) AS has_window,
     MAX(CASE WHEN n.node_name LIKE '%Scan %' THEN 1 ELSE 0 END) AS has_scan,
     MAX(CASE WHEN n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' THEN 1 ELSE 0 END) AS has_python,
-    SUM(x.scan_ms) AS scan_ms,
-    SUM(c.files_read) AS files_read,
-    SUM(c.bytes_read) AS file_bytes,
+    SUM(CASE WHEN u.platform IS NULL THEN x.scan_ms END) AS scan_ms,
+    SUM(CASE WHEN u.platform IS NULL THEN c.files_read END) AS files_read,
+    SUM(CASE WHEN u.platform IS NULL THEN c.bytes_read END) AS file_bytes,
     MAX(c.format) AS file_format,
     MAX(COALESCE(c.table_name, c.location)) AS file_source,
     MAX(CASE WHEN n.node_name LIKE '%Limit%' THEN 1 ELSE 0 END) AS has_limit
@@ -116,6 +125,10 @@ plans AS (
     ON x.platform = n.platform AND x.cluster_id = n.cluster_id
     AND x.application_id = n.application_id AND x.attempt_id = n.attempt_id
     AND x.sql_id = n.sql_id AND x.node_id = n.node_id
+  LEFT JOIN reused_nodes AS u
+    ON u.platform = n.platform AND u.cluster_id = n.cluster_id
+    AND u.application_id = n.application_id AND u.attempt_id = n.attempt_id
+    AND u.sql_id = n.sql_id AND u.node_id = n.node_id
   WHERE ARRAY_CONTAINS(n.stage_ids, s.stage_id)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
 ),

@@ -2,14 +2,14 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
 --   executor, so the tasks' own times add up to
 --   the core time that was lost. What a healthy application needs too is not counted as lost. Where the heap was
 --   never half full, more of it would not help, and only much garbage is told. Where hardly anything is cached, nothing spilled, and the heap
 --   was not full as far as the history tells, the garbage is of short-lived objects. An executor of a standalone cluster has all cores of its worker
---   unless spark.executor.cores is set.
+--   unless spark.executor.cores is set. Where executors went for a full heap, or for no known reason, memory is doubled, as lost_executors advises.
 -- group_by: place
 -- parameter: min_gc_ratio double = 0.1 [ratio] garbage collection over run time of all tasks, at least
 -- parameter: min_unfilled_gc_ratio double = 0.2 [ratio] the same where the heap was never half full, at least
@@ -133,6 +133,28 @@ python AS (
 grouped AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE scope = 'groupByKey' OR call_site LIKE 'groupByKey %'
 ),
+last_jobs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, CASE WHEN COUNT(*) = COUNT(completion_time) THEN MAX(completion_time) END AS last_end
+  FROM jobs
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Executors for whose loss lost_executors can blame the heap: both name one value.
+gone AS (
+  SELECT DISTINCT e.platform, e.cluster_id, e.application_id, e.attempt_id
+  FROM executors AS e
+  LEFT JOIN last_jobs AS l
+    ON l.platform = e.platform AND l.cluster_id = e.cluster_id
+    AND l.application_id = e.application_id AND l.attempt_id = e.attempt_id
+  WHERE e.executor_id NOT IN ('driver', '<driver>') AND e.loss_kind IN ('oom', 'killed', 'lost') AND CASE
+    WHEN e.exit_code = 52 OR e.remove_reason LIKE '%JVM OOM%' OR e.remove_reason LIKE '%OutOfMemoryError%' THEN TRUE
+    -- After the last job clusters end.
+    WHEN e.remove_time >= l.last_end THEN FALSE
+    WHEN e.remove_reason LIKE '%memory limit%' OR e.remove_reason LIKE '%possible container OOM%' OR e.remove_reason LIKE '%OOMKilled%'
+      OR e.remove_reason LIKE '%preempted%' OR e.exit_code IN (-100, 137) OR e.remove_reason LIKE '%code 137%' OR e.remove_reason LIKE '%lost% node%'
+      OR e.remove_reason LIKE '%Worker shutting down%' OR e.remove_reason LIKE '%node was terminated%' THEN FALSE
+    ELSE e.loss_kind = 'lost' OR e.exit_code = 56 OR COALESCE(e.remove_reason LIKE '%heartbeat timed out%', FALSE)
+  END
+),
 set_cores AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.executor.cores'
 )
@@ -156,9 +178,9 @@ SELECT
   CASE WHEN (j.master LIKE 'spark:%' OR j.master LIKE 'mesos:%') AND s.platform IS NULL AND NOT j.is_local AND NOT j.is_databricks THEN j.executor_cores END AS all_cores,
   TRY_CAST(CEIL(j.executor_cores / 2e0) AS BIGINT) AS cores_halved,
   GREATEST(TRY_CAST(FLOOR(j.executor_memory_bytes / 2147483648e0) AS BIGINT), 1) AS memory_halved_gib,
-  -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8.
+  -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8; double too where executors went.
   TRY_CAST(CEIL(j.executor_memory_bytes / 1073741824e0 * CASE
-    WHEN j.executor_memory_bytes < 4294967296 THEN 2e0
+    WHEN j.executor_memory_bytes < 4294967296 OR o.platform IS NOT NULL THEN 2e0
     WHEN j.executor_memory_bytes < 8589934592 THEN 1.5e0
     ELSE 1.25e0
   END) AS BIGINT) AS memory_needed_gib
@@ -172,6 +194,9 @@ LEFT JOIN python AS p
 LEFT JOIN grouped AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id
+LEFT JOIN gone AS o
+  ON o.platform = j.platform AND o.cluster_id = j.cluster_id
+  AND o.application_id = j.application_id AND o.attempt_id = j.attempt_id
 LEFT JOIN set_cores AS s
   ON s.platform = j.platform AND s.cluster_id = j.cluster_id
   AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id

@@ -2,12 +2,13 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
---   more than half a gibibyte by oversized_partitions. Lost are the cores without a task for the wall time
+--   more than half a gibibyte by oversized_partitions. An application in local mode that needs no more than a few of its cores is told by
+--   idle_local_cores instead. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application while its jobs ran: where stages
 --   ran at the same time, some of them worked for the others. What could be won is what even tasks on all
 --   cores would save.
@@ -23,6 +24,10 @@
 -- parameter: min_recoverable_ms bigint = 10000 [ms] which then is, at least
 -- parameter: large_bytes bigint = 536870912 [bytes] data of the median task from which oversized_partitions tells it
 -- parameter: open_cost_bytes double = 4194304 [bytes] what opening a file counts as when Spark cuts files (spark.sql.files.openCostInBytes)
+-- parameter: min_local_cores bigint = 16 [count] cores of local mode from which idle_local_cores tells the application instead
+-- parameter: min_local_ms bigint = 30000 [ms] its wall time, at least
+-- parameter: max_local_busy_share double = 0.05 [ratio] task time over core time of those, at most
+-- parameter: max_local_longer double = 0.1 [ratio] what four or eight cores would take longer, over the wall time, at most
 -- evidence: {num_tasks:task|tasks} ran for {running_ms:s}[, the median one for {long_task_ms:s},] while {held_cores:1} cores were held[; they moved
 --   {data_bytes:bytes}][ from {files_read:file|files}].
 -- advice: is_long AND cause = 'code' | - | - | Ask for more partitions before this stage (numSlices, minPartitions, repartition, smaller blocks of work): at least
@@ -79,14 +84,39 @@ WITH slow AS (
     -- Tasks that wait for something else than their data do not gain from company.
     AND executor_run_time >= running_ms * num_tasks / 4e0 AND COALESCE(chunk_median, 0) < $large_bytes
 ),
+-- What idle_local_cores tells: fewer cores, not more tasks.
+wide AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    SUM(CASE WHEN num_tasks > 4 THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) / 4e0 AS longer_4_ms,
+    SUM(CASE WHEN num_tasks > 8 THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) / 8e0 AS longer_8_ms
+  FROM stage_facts
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+spare AS (
+  SELECT a.platform, a.cluster_id, a.application_id, a.attempt_id
+  FROM application_facts AS a
+  INNER JOIN wide AS w
+    ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+    AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
+  WHERE (a.master = 'local' OR a.master LIKE 'local[%') AND NOT COALESCE(a.is_databricks, FALSE) AND a.complete AND a.num_jobs > 0
+    AND a.executor_cores >= $min_local_cores AND a.app_duration_ms >= $min_local_ms
+    AND a.total_task_time_ms <= $max_local_busy_share * a.app_duration_ms * a.executor_cores
+    AND a.total_task_time_ms <= 0.5e0 * a.app_duration_ms * CASE
+      WHEN w.longer_4_ms <= $max_local_longer * a.app_duration_ms THEN 4e0 WHEN w.longer_8_ms <= $max_local_longer * a.app_duration_ms THEN 8e0 ELSE 0e0 END
+),
 -- Stages side by side are no more than the application.
 chosen AS (
   SELECT
     s.*,
-    CAST(SUM(CASE WHEN is_long THEN running_ms ELSE 0 END) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id, cause
+    CAST(SUM(CASE WHEN s.is_long THEN s.running_ms ELSE 0 END) OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.cause
     ) AS DOUBLE) AS long_ms
   FROM slow AS s
+  LEFT JOIN spare AS x
+    ON x.platform = s.platform AND x.cluster_id = s.cluster_id
+    AND x.application_id = s.application_id AND x.attempt_id = s.attempt_id
+  WHERE x.platform IS NULL
 ),
 capped AS (
   SELECT

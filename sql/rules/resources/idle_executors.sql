@@ -2,14 +2,15 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
 --   on average, and never more than ran a task. Cores that wait for single long tasks or slow executors are shown, but not counted, as far as view core_time_parts knows: task_skew and
 --   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
---   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out. Local mode has no executors to give back and is not judged;
+--   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out; nor is
+--   what passed in jobs that only open tables, which table_opening tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
@@ -25,11 +26,17 @@
 -- parameter: max_told_long_core_share double = 0.8 [ratio] the same where its tasks are long
 -- parameter: min_told_long_task_ms bigint = 10000 [ms] median of such tasks, at least
 -- parameter: min_told_lost_ms bigint = 600000 [core_ms] idle core time of such stages from which it is told there
+-- parameter: min_open_jobs bigint = 8 [count] jobs that open tables from which table_opening tells them
+-- parameter: min_open_ms bigint = 10000 [ms] wall time that they take together, at least
+-- parameter: min_open_share double = 0.15 [ratio] the same over the wall time of the application, at least
+-- parameter: max_open_step_ms bigint = 2000 [ms] time from one such job to the next that counts, at most
+-- parameter: max_open_cores double = 0.5 [ratio] task time of these jobs over the core time held while they ran, at most
+-- parameter: max_open_folders bigint = 10 [count] folders of one parent that were read, below
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
 -- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks or slow
---   executors, which is not counted here][; {num_never_used:int} of
+--   executors, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
 --   use them][; {one_task_ms:h} of it passed in stages of a single task].
@@ -77,6 +84,84 @@ cut_off AS (
   WHERE cause = 'network'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- What table_opening tells, as it counts it.
+followed AS (
+  SELECT
+    o.*, LEAD(begin_ms) OVER job AS next_ms, LEAD(is_open) OVER job AS is_next_open
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, job_id, COALESCE(duration_ms, 0) AS duration_ms, UNIX_MILLIS(submission_time) AS begin_ms,
+      CASE WHEN sql_id IS NULL AND (job_name LIKE 'parquet at %' OR job_name LIKE 'orc at %' OR job_name LIKE 'load at %') THEN 1 ELSE 0 END AS is_open
+    FROM jobs
+    WHERE submission_time IS NOT NULL
+  ) AS o
+  WINDOW job AS (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, job_id)
+),
+calls AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_jobs, SUM(COALESCE(is_next_open, 0)) AS num_in_a_row,
+    SUM(CASE WHEN is_next_open = 1 THEN LEAST(next_ms - begin_ms, duration_ms) ELSE duration_ms END) AS jobs_ms,
+    SUM(CASE WHEN is_next_open = 1 THEN LEAST(next_ms - begin_ms, GREATEST(duration_ms, $max_open_step_ms)) ELSE duration_ms END) AS open_ms,
+    MIN(begin_ms) AS first_ms, MAX(begin_ms + duration_ms) AS last_ms
+  FROM followed
+  WHERE is_open = 1
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  HAVING COUNT(*) >= $min_open_jobs
+),
+open_works AS (
+  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms
+  FROM followed AS o
+  INNER JOIN stages AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND ARRAY_MIN(s.job_ids) = o.job_id
+  WHERE o.is_open = 1
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id
+),
+open_cores AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id,
+    SUM(e.total_cores * CAST(
+      LEAST(c.last_ms, COALESCE(UNIX_MILLIS(e.remove_time), c.last_ms)) - GREATEST(c.first_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
+    )) / NULLIF(MAX(c.last_ms - c.first_ms), 0) AS held_cores
+  FROM calls AS c
+  INNER JOIN executors AS e
+    ON e.platform = c.platform AND e.cluster_id = c.cluster_id
+    AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id
+  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < c.last_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > c.first_ms, TRUE)
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id
+),
+open_folders AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, parent, pattern
+    FROM (
+      SELECT DISTINCT platform, cluster_id, application_id, attempt_id, location, REGEXP_REPLACE(location, '/[^/]+/?$', '') AS parent,
+        REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(location, '^.*/([^/]+)/?$', '$1'), '=.*$', '='), '[0-9]+', '0') AS pattern
+      FROM sql_scans
+      WHERE operation = 'read' AND location LIKE '%/%/%'
+    ) AS l
+    WHERE pattern LIKE '%=' OR pattern LIKE '%0%'
+    GROUP BY platform, cluster_id, application_id, attempt_id, parent, pattern
+    HAVING COUNT(*) >= $max_open_folders
+  ) AS many
+),
+openings AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.open_ms,
+    GREATEST(c.jobs_ms * h.held_cores - COALESCE(w.run_ms, 0e0), 0e0) AS opening_ms
+  FROM calls AS c
+  INNER JOIN open_cores AS h
+    ON h.platform = c.platform AND h.cluster_id = c.cluster_id
+    AND h.application_id = c.application_id AND h.attempt_id = c.attempt_id
+  LEFT JOIN open_works AS w
+    ON w.platform = c.platform AND w.cluster_id = c.cluster_id
+    AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
+  LEFT JOIN open_folders AS f
+    ON f.platform = c.platform AND f.cluster_id = c.cluster_id
+    AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id
+  WHERE f.platform IS NULL AND c.num_in_a_row * 2 >= c.num_jobs AND c.open_ms >= $min_open_ms
+    AND COALESCE(w.run_ms <= $max_open_cores * c.jobs_ms * h.held_cores, TRUE)
+),
 judged AS (
   SELECT
     a.*,
@@ -92,8 +177,12 @@ judged AS (
         - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0) - COALESCE(p.unfinished_core_ms, 0)
         - COALESCE(p.skew_core_ms, 0), 0e0
     )) AS few_tasks_ms,
-    COALESCE(b.one_task_ms, 0e0) / NULLIF(b.few_tasks_ms, 0e0) AS one_task_share, COALESCE(b.told_few_ms, 0e0) AS told_few_ms
+    COALESCE(b.one_task_ms, 0e0) / NULLIF(b.few_tasks_ms, 0e0) AS one_task_share, COALESCE(b.told_few_ms, 0e0) AS told_few_ms,
+    CASE WHEN NOT a.is_interactive AND n.open_ms >= $min_open_share * a.app_duration_ms THEN COALESCE(n.opening_ms, 0e0) ELSE 0e0 END AS told_open_ms
   FROM application_facts AS a
+  LEFT JOIN openings AS n
+    ON n.platform = a.platform AND n.cluster_id = a.cluster_id
+    AND n.application_id = a.application_id AND n.attempt_id = a.attempt_id
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
     AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
@@ -111,6 +200,8 @@ sized AS (
   SELECT
     j.*,
     idle_ms / NULLIF(core_time_ms, 0) AS idle_ratio,
+    CASE WHEN LEAST(told_few_ms, few_tasks_ms) >= $min_told_lost_ms THEN LEAST(told_few_ms, few_tasks_ms) ELSE 0e0 END AS stage_idle_ms,
+    LEAST(told_open_ms, idle_ms) AS opening_ms,
     LEAST(
       TRY_CAST(CEIL(GREATEST(
         (core_time_ms - idle_ms - skew_ms) / (1e0 - $healthy_idle_ratio) / NULLIF(app_duration_ms, 0),
@@ -126,8 +217,7 @@ told AS (
     s.*,
     CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
       THEN executors_enough END AS executors_needed,
-    LEAST(told_few_ms, few_tasks_ms) AS stage_idle_ms,
-    LEAST(told_few_ms, few_tasks_ms) >= $min_told_lost_ms AND LEAST(told_few_ms, few_tasks_ms) >= 0.5e0 * idle_ms
+    stage_idle_ms + opening_ms >= $min_told_lost_ms AND stage_idle_ms + opening_ms >= 0.5e0 * idle_ms
       AND NOT (dynamic_allocation OR can_allocate OR is_databricks) AS is_stages,
     CASE
       WHEN few_tasks_ms >= 0.4e0 * idle_ms AND one_task_share >= 0.6e0 THEN 'one task'
@@ -146,15 +236,15 @@ SELECT
     WHEN is_stages THEN 'low'
     WHEN main_part IN ('few tasks', 'one task') AND executors_needed IS NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks) THEN 'low'
     -- The share alone does not make a short run expensive.
-    WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
-    WHEN idle_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
+    WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
+    WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
   END AS severity,
   CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
   -- What people think about is no loss.
   -- Without dynamic allocation at most what the executors that can go held.
   CASE WHEN NOT is_interactive THEN TRY_CAST(LEAST(GREATEST(
-    idle_ms - CASE WHEN is_stages THEN stage_idle_ms ELSE 0e0 END - $healthy_idle_ratio * core_time_ms, 0e0
+    idle_ms - opening_ms - CASE WHEN is_stages THEN stage_idle_ms ELSE 0e0 END - $healthy_idle_ratio * core_time_ms, 0e0
   ),
     CASE WHEN executors_needed IS NOT NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks)
       THEN core_time_ms * (1e0 - executors_needed / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
@@ -164,6 +254,7 @@ SELECT
   TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
   TRY_CAST(idle_ms + skew_ms AS BIGINT) AS all_idle_ms, (idle_ms + skew_ms) / NULLIF(core_time_ms, 0) AS all_idle_ratio,
   CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
+  CASE WHEN opening_ms >= 0.005e0 * core_time_ms THEN TRY_CAST(opening_ms AS BIGINT) END AS opening_ms,
   num_executors_max,
   executors_needed, main_part,
   CASE WHEN skew_ms >= 0.005e0 * core_time_ms THEN skew_ms END AS skew_ms,

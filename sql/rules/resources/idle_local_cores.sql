@@ -2,7 +2,7 @@
 -- title: Local mode holds many cores for little work
 -- category: resources
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where an application ran in local mode on many cores of one machine, as of a node that a batch scheduler gave to it, and
 --   kept nearly all of them idle: a few cores would have done the same in nearly the same time. That is bounded by the time of the tasks in
 --   stages with more tasks than those few cores; tasks of other stages do not take longer. What the cores cost is not known, so no
@@ -12,7 +12,7 @@
 -- parameter: max_busy_share double = 0.05 [ratio] core time of tasks over the core time of these cores, at most
 -- parameter: max_longer double = 0.1 [ratio] what the run would take longer at most with fewer cores, over its wall time
 -- evidence: Tasks used {busy_ms:s} of {held_ms:s} of core time, {busy_share:pct} of the {cores:core|cores} of local mode; with {cores_needed:core|cores} the run of {app_duration_ms:s}
---   would have taken at most {longer_ms:s} longer.
+--   would have taken [at most {longer_ms:s}][{no_longer}] longer.
 -- advice: cores_needed > 0 | spark.master | CONCAT('local[', CAST(cores_needed AS STRING), ']') | Ask for fewer cores of the machine, of its scheduler too, and leave the others
 --   to other work.
 -- recommendation: Ask for fewer cores of the machine, of its scheduler too, and leave the others to other work.
@@ -41,7 +41,8 @@ judged AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  cores, cores_needed, app_duration_ms, busy_ms, held_ms, busy_ms / NULLIF(held_ms, 0e0) AS busy_share, longer_ms
+  cores, cores_needed, app_duration_ms, busy_ms, held_ms, busy_ms / NULLIF(held_ms, 0e0) AS busy_share,
+  CASE WHEN longer_ms >= 1e0 THEN longer_ms END AS longer_ms, CASE WHEN longer_ms < 1e0 THEN 'no' END AS no_longer
 FROM judged
 WHERE cores_needed IS NOT NULL AND busy_ms <= $max_busy_share * held_ms
   -- As many tasks as the few cores can hold, on average.
