@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -17,10 +17,10 @@
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
---   {held_cores:1} cores held on average[; {outside_ms:s} outside of any query][; {iterate_ms:s} taking rows of
---   toLocalIterator][; {commit_ms:s} committing
---   what queries wrote][; {before_job_ms:s} preparing queries][; {between_jobs_ms:s} between jobs of a query][;
---   {collect_ms:s} on results of queries][; {command_ms:s} in commands without a job]. The longest took
+--   {held_cores:1} cores held on average[; {outside_ms:s} of it outside of any query][; {iterate_ms:s}{iterate_of} taking rows of
+--   toLocalIterator][; {commit_ms:s}{commit_of} committing
+--   what queries wrote][; {before_job_ms:s}{before_job_of} preparing queries][; {between_jobs_ms:s}{between_jobs_of} between jobs of a query][;
+--   {collect_ms:s}{collect_of} on results of queries][; {command_ms:s}{command_of} in commands without a job]. The longest took
 --   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})].
 -- advice: (main_part = 'outside' OR main_part = 'before') AND wide_columns >= 100 | - | - | The query after the longest gap has some {wide_columns:int} columns: withColumn
 --   in a loop analyzes the whole plan anew for each of them. Add all columns in one select (or withColumns), and cut plans that stay very
@@ -189,6 +189,13 @@ SELECT
   CASE WHEN s.between_jobs_ms >= 1e3 THEN TRY_CAST(s.between_jobs_ms AS BIGINT) END AS between_jobs_ms,
   CASE WHEN s.collect_ms >= 1e3 THEN TRY_CAST(s.collect_ms AS BIGINT) END AS collect_ms,
   CASE WHEN s.command_ms >= 1e3 THEN TRY_CAST(s.command_ms AS BIGINT) END AS command_ms,
+  -- Parts of the gaps: the first that is told says so.
+  CASE WHEN s.outside_ms >= 1e3 THEN '' ELSE ' of it' END AS iterate_of,
+  CASE WHEN GREATEST(s.outside_ms, s.iterate_ms) >= 1e3 THEN '' ELSE ' of it' END AS commit_of,
+  CASE WHEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms) >= 1e3 THEN '' ELSE ' of it' END AS before_job_of,
+  CASE WHEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms, s.before_job_ms) >= 1e3 THEN '' ELSE ' of it' END AS between_jobs_of,
+  CASE WHEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms) >= 1e3 THEN '' ELSE ' of it' END AS collect_of,
+  CASE WHEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms) >= 1e3 THEN '' ELSE ' of it' END AS command_of,
   CASE CASE WHEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) >= 0.5e0 * s.gap_ms
     THEN GREATEST(s.outside_ms, s.iterate_ms, s.commit_ms, s.before_job_ms, s.between_jobs_ms, s.collect_ms, s.command_ms) END
     WHEN s.outside_ms THEN 'outside' WHEN s.iterate_ms THEN 'iterate' WHEN s.commit_ms THEN 'commit' WHEN s.before_job_ms THEN 'before'

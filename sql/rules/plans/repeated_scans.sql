@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 11
+-- version: 12
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -42,11 +42,11 @@
 --   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
 --   count, check and write from that.
--- advice: has_other_rows AND is_text | - | - | The queries keep different rows of it, and each of them parses every byte: compute all of them in one pass
+-- advice: has_other_rows AND is_text | - | - | {keepers} keep different rows of it, and each of them parses every byte: compute all of them in one pass
 --   (count_if or sum(CASE WHEN ...) in one aggregation, or a grouping or a partitioned write by what they filter on), or write it as Parquet or a table once and read that.
--- advice: has_other_rows AND NOT has_values | - | - | The queries keep different rows of it by patterns or functions, which no layout of the table helps: compute all
+-- advice: has_other_rows AND NOT has_values | - | - | {keepers} keep different rows of it by patterns or functions, which no layout of the table helps: compute all
 --   of them in one pass (count_if or sum(CASE WHEN ...) in one aggregation).
--- advice: has_other_rows | - | - | The queries keep different rows of it: do their work in one pass (a grouping by what they filter on, or count_if
+-- advice: has_other_rows | - | - | {keepers} keep different rows of it: do their work in one pass (a grouping by what they filter on, or count_if
 --   and sum(CASE WHEN ...)), or partition or cluster the table by what they filter on, and filter on the partition columns, so that each reads its own part.
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
@@ -285,6 +285,7 @@ SELECT
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
   is_text, is_same, is_cached, cached_timeout_ms,
+  CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,
   has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN TRY_CAST(pass_ms AS BIGINT) END AS pass_ms

@@ -2,22 +2,28 @@
 -- title: A distinct removes hardly a row
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
 --   hashed, shuffled and compared for nothing. Lost is at most the task time of these stages, spill and shuffle included, less the time of their scans and the waiting that
 --   fetch_wait tells,
 --   of stages that also join, sort into windows or call Python half of it; a stage of several such steps is shared between them. Whether the rows are
---   unique by a rule or by luck is for the author to know.
+--   unique by a rule or by luck is for the author to know. A distinct within work that the application repeats is counted once:
+--   repeated_computation tells the other times.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_kept double = 0.99 [ratio] rows put out over those that went in, at least
 -- parameter: min_rows double = 1e6 [rows] rows that went in, at least
 -- parameter: min_share double = 0.05 [ratio] task time of the stages of both steps of all such operators of the query over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
+-- parameter: min_again_ms double = 5000 [ms] task time that the repeated work lost, at least
+-- parameter: min_again_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
---   kept {rows:int}; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+--   removed [{removed:int}][{no_row}] of them; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+-- advice: removed > 0 AND num_keys >= $wide_keys | - | - | It is needed only for {removed:row|rows}: keep these from getting in, or deduplicate by the key that makes
+--   rows unique (dropDuplicates of that key), early, before wide or computed columns are added.
+-- advice: removed > 0 | - | - | It is needed only for {removed:row|rows}: keep these from getting in, then drop it, or do it where there are fewer rows.
 -- advice: num_keys >= $wide_keys | - | - | Drop the distinct where the rows are unique anyway, or deduplicate by the key that makes them so
 --   (dropDuplicates of that key), early, before wide or computed columns are added.
 -- recommendation: Drop the distinct where the rows are unique anyway (UNION ALL instead of UNION), or do it where there are fewer rows.
@@ -48,9 +54,30 @@ pairs AS (
   -- The shuffle between them.
   WHERE i.place = 'left' AND ARRAY_MAX(f.stage_ids) <> ARRAY_MAX(p.stage_ids)
 ),
+-- Later times of work that the application repeats: to do it once is what helps there.
+computed_again AS (
+  SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.last_node_id
+  FROM repeated_work AS w
+  INNER JOIN application_run_times AS a
+    ON a.platform = w.platform AND a.cluster_id = w.cluster_id
+    AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
+  WHERE w.place > 1 AND NOT w.is_loop AND w.lost_ms >= $min_again_ms AND w.lost_ms >= $min_again_share * a.executor_run_time
+),
+done_again AS (
+  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id
+  FROM pairs AS p
+  INNER JOIN computed_again AS c
+    ON c.platform = p.platform AND c.cluster_id = p.cluster_id
+    AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id AND c.sql_id = p.sql_id
+    AND p.node_id >= c.node_id AND p.node_id <= c.last_node_id
+),
 kept AS (
-  SELECT * FROM pairs
-  WHERE place = 1 AND rows_in >= $min_rows AND rows >= $min_kept * rows_in AND rows <= rows_in
+  SELECT p.*
+  FROM pairs AS p
+  LEFT JOIN done_again AS d
+    ON d.platform = p.platform AND d.cluster_id = p.cluster_id
+    AND d.application_id = p.application_id AND d.attempt_id = p.attempt_id AND d.sql_id = p.sql_id AND d.node_id = p.node_id
+  WHERE p.place = 1 AND p.rows_in >= $min_rows AND p.rows >= $min_kept * p.rows_in AND p.rows <= p.rows_in AND d.platform IS NULL
 ),
 worked AS (
   SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
@@ -99,6 +126,7 @@ SELECT
   'medium' AS confidence, TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(w.recoverable_ms AS BIGINT) AS recoverable_ms,
   SUBSTR(REGEXP_REPLACE(k.description, '#[0-9]+L?', ''), 1, 120) AS operator, k.node_id, k.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
   TRY_CAST(k.rows_in AS BIGINT) AS rows_in, k.rows,
+  NULLIF(TRY_CAST(k.rows_in - k.rows AS BIGINT), 0) AS removed, CASE WHEN k.rows_in = k.rows THEN 'none' END AS no_row,
   -- Columns are numbered: url#4, visit_id#0L.
   LENGTH(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)))
     - LENGTH(REPLACE(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)), '#', '')) AS num_keys,

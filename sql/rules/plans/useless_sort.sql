@@ -2,7 +2,7 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
 --   ranges, and moves every row. Lost is what the stage took that only looked for the ranges. A grouping that takes the first or the
@@ -29,9 +29,13 @@
 -- advice: is_write | - | - | Drop the orderBy: the write sorts by its partition columns anyhow. To have the rows of each file in order, shuffle by the
 --   partition columns (repartition) and sort within the tasks by these and then by the wanted columns (sortWithinPartitions).
 -- advice: is_group | - | - | Drop the orderBy: a grouping need not keep its order.
--- advice: is_kept AND is_output | - | - | Drop the orderBy where no reader needs one order over all files; where order within each file is enough, sortWithinPartitions does without the pass that
+-- advice: is_kept AND is_output AND does_more | - | - | Drop the orderBy where no reader needs one order over all files; where order within each file is enough, sortWithinPartitions does without the pass that
 --   looks for the ranges, and without the shuffle. Else write the result unsorted first and sort what is read from there: then only cheap reading is done twice. persist helps only
 --   where the result fits into memory.
+-- advice: is_kept AND is_output | - | - | Drop the orderBy where no reader needs one order over all files; where order within each file is enough, sortWithinPartitions does without the pass that
+--   looks for the ranges, and without the shuffle.
+-- advice: is_kept AND NOT does_more | - | - | Drop the orderBy where nobody needs the order of all rows; where order within each task is enough, sortWithinPartitions does without
+--   the pass that looks for the ranges; where only the first rows are needed, add a limit, which needs no ranges.
 -- advice: is_kept | - | - | Drop the orderBy where nobody needs the order of all rows; where only the first rows are needed, add a limit, which needs no ranges. Else write
 --   what is sorted to a table first and sort what is read from there: then only cheap reading is done twice. persist helps only where it fits into memory.
 -- recommendation: Drop the orderBy, or move it to the end, where its order reaches the result.
@@ -169,6 +173,8 @@ SELECT
   END AS next_step,
   COALESCE(t.kind = 'local sort' AND t.is_write, FALSE) AS is_write, COALESCE(t.kind = 'grouping', FALSE) AS is_group,
   t.is_kept, o.platform IS NOT NULL AS is_output,
+  -- To write the input first is cheaper than to compute it twice, but not than to read it twice.
+  COALESCE(t.has_join, FALSE) OR COALESCE(t.has_window, FALSE) OR COALESCE(t.has_aggregate, FALSE) AS does_more,
   CASE WHEN t.is_kept THEN CASE
     WHEN t.has_join OR t.has_window OR t.has_aggregate THEN CONCAT('the ', CONCAT_WS(' and ', CASE WHEN t.has_join THEN 'join' END,
       CASE WHEN t.has_window THEN 'window' END, CASE WHEN t.has_aggregate THEN 'aggregate' END), ' below it')

@@ -2,10 +2,12 @@
 -- title: Executors end before they can work
 -- category: reliability
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
---   no list of executors and cost no core time of the application, but what they should have done is left to the others.
+--   no list of executors and cost no core time of the application, but what they should have done is left to the others. A few of them in an
+--   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches.
 -- parameter: min_executors bigint = 3 [count] executors that ended like that, at least
+-- parameter: max_beside_loss bigint = 3 [count] and how many of them say nothing where an executor or a worker was lost
 -- evidence: {unregistered:executor|executors} ended before they registered with the driver[: {reason}]; {who} did
 --   {work}.
 -- advice: LOWER(reason) LIKE '%memory%' OR reason LIKE '%137%' | - | - | They got no memory: ask for smaller executors, or look at what else runs on their hosts.
@@ -23,6 +25,18 @@ FROM applications AS p
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
   AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
+LEFT JOIN (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM executors
+  -- What dynamic allocation gave back, or the driver asked to end, was not lost.
+  WHERE executor_id NOT IN ('driver', '<driver>') AND remove_time IS NOT NULL
+    AND COALESCE(LOWER(remove_reason) NOT LIKE '%idle%' AND LOWER(remove_reason) NOT LIKE '%killed by driver%', TRUE)
+) AS l
+  ON l.platform = p.platform AND l.cluster_id = p.cluster_id
+  AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
 WHERE p.num_executors_unregistered >= $min_executors
   -- A history that lost its beginning lost the starts of executors too.
   AND p.complete
+  -- When they went is not known: a few may have gone at once, with what else was lost.
+  AND (p.num_executors_unregistered > $max_beside_loss
+    OR (l.platform IS NULL AND COALESCE(LOWER(p.unregistered_reason) NOT LIKE '%worker lost%', TRUE)))

@@ -2,9 +2,9 @@
 -- title: An executor takes much longer for the same work than the others
 -- category: skew
 -- severity: medium
--- version: 2
--- description: Fires where the tasks of executors took far longer than those that the median executor ran
---   in the same stages, with no more data a task (view slow_executors). That is their machines (disk, network, a noisy neighbor)
+-- version: 3
+-- description: Fires where the tasks of executors took far longer than those on the executors that ran half of the tasks
+--   of the same stages, with no more data a task and without their waits for shuffle data (view slow_executors). That is their machines (disk, network, a noisy neighbor)
 --   or their heaps, not the data. All that are slow in the same way are one finding, which names the machines that took the longest for a task.
 --   What could be won in a stage is the wait for the slow executors alone (view slow_waits) less what the others would have taken for
 --   their tasks, where the lake has no tasks that for the last long tasks, and at least the task time beyond what was expected, spread over the slots of the stage. The lost core time is that gain times these
@@ -12,9 +12,9 @@
 -- subject: executor
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
 -- parameter: min_gc_ratio double = 2.0 [ratio] the same over that of the executors that are not slow, at least
--- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:int} of {num_working:executor|executors}, {ratio:1} times what the median executor,
---   with {typical_ms:s} a task, takes for such tasks with no less data[; the rest waited {wait_ms:s} for them alone][; garbage collection took
---   {gc_share:pct} of their time, {other_gc_share:pct} elsewhere].
+-- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:int} of {num_working:executor|executors}, {ratio:1} times as long
+--   as with as much data on the executors that ran half of the tasks, in {typical_ms:s} a task or less[; the rest waited {wait_ms:s} for {them} alone][; garbage collection took
+--   {gc_share:pct} of {its} time, {other_gc_share:pct} elsewhere].
 -- advice: kind = 'heap' | - | - | The heap is full there where those of the others are not: look for
 --   data that lies on few executors (a cache, large broadcasts, a receiver), and give executors more memory.
 -- advice: NOT speculation AND NOT is_databricks AND NOT has_effects | spark.speculation | 'true' | Look at {machines} (disk, network, neighbors), and take {them} out of the
@@ -78,20 +78,20 @@ gains AS (
 by_executor AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, kind, executor_id,
-    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, kind ORDER BY SUM(own_ms) / SUM(wanted_ms) DESC, executor_id) AS place
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, kind ORDER BY SUM(own_ms) / NULLIF(SUM(wanted_ms), 0e0) DESC, executor_id) AS place
   FROM judged
   GROUP BY platform, cluster_id, application_id, attempt_id, kind, executor_id
 ),
 by_machine AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, kind, machine, SUM(own_ms) / SUM(own_tasks) AS task_ms,
-    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, kind ORDER BY SUM(own_ms) / SUM(wanted_ms) DESC, machine) AS place
+    platform, cluster_id, application_id, attempt_id, kind, machine, SUM(own_ms) / NULLIF(SUM(own_tasks), 0) AS task_ms,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, kind ORDER BY SUM(own_ms) / NULLIF(SUM(wanted_ms), 0e0) DESC, machine) AS place
   FROM judged
   GROUP BY platform, cluster_id, application_id, attempt_id, kind, machine
 ),
 labels AS (
   SELECT
-    m.*,
+    m.*, COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, kind) AS machines,
     CONCAT(machine, ' (', CASE
       WHEN task_ms < 9950e0 THEN CONCAT(CAST(CAST(ROUND(task_ms / 100e0) / 10e0 AS DECIMAL(20, 1)) AS STRING), ' s')
       WHEN task_ms < 600000e0 THEN CONCAT(CAST(TRY_CAST(ROUND(task_ms / 1000e0) AS BIGINT) AS STRING), ' s')
@@ -103,9 +103,12 @@ named AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, kind, COUNT(*) AS num_machines,
     CONCAT(
-      CONCAT_WS(', ', MAX(CASE WHEN place = 1 THEN label END), MAX(CASE WHEN place = 2 THEN label END), MAX(CASE WHEN place = 3 THEN label END),
-        MAX(CASE WHEN place = 4 THEN label END), MAX(CASE WHEN place = 5 THEN label END)),
-      CASE WHEN COUNT(*) > 5 THEN CONCAT(' and ', CAST(COUNT(*) - 5 AS STRING), ' more') ELSE '' END
+      CONCAT_WS(', ', MAX(CASE WHEN place = 1 THEN label END), MAX(CASE WHEN place = 2 AND place < machines THEN label END),
+        MAX(CASE WHEN place = 3 AND place < machines THEN label END), MAX(CASE WHEN place = 4 AND place < machines THEN label END),
+        MAX(CASE WHEN place = 5 AND place < machines THEN label END)),
+      -- The last one after an "and".
+      CASE WHEN COUNT(*) > 5 THEN CONCAT(' and ', CAST(COUNT(*) - 5 AS STRING), ' more')
+        WHEN COUNT(*) > 1 THEN CONCAT(' and ', MAX(CASE WHEN place = machines THEN label END)) ELSE '' END
     ) AS hosts
   FROM labels
   GROUP BY platform, cluster_id, application_id, attempt_id, kind
@@ -114,7 +117,7 @@ totals AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, kind,
     COUNT(DISTINCT executor_id) AS num_executors, MAX(executors) AS num_working,
-    SUM(own_ms) AS own_ms, SUM(own_tasks) AS own_tasks, SUM(wanted_ms) AS wanted_ms, SUM(own_tasks * typical_ms) / SUM(own_tasks) AS typical_ms,
+    SUM(own_ms) AS own_ms, SUM(own_tasks) AS own_tasks, SUM(wanted_ms) AS wanted_ms, SUM(own_tasks * typical_ms) / NULLIF(SUM(own_tasks), 0) AS typical_ms,
     MAX(gc_share) AS gc_share, MAX(other_gc_share) AS other_gc_share
   FROM judged
   GROUP BY platform, cluster_id, application_id, attempt_id, kind
@@ -132,6 +135,7 @@ SELECT
   CASE WHEN t.kind = 'heap' OR t.gc_share >= 0.01e0 THEN t.gc_share END AS gc_share, t.other_gc_share,
   CASE WHEN n.num_machines > 1 THEN 'these machines' ELSE 'the machine' END AS machines,
   CASE WHEN n.num_machines > 1 THEN 'them' ELSE 'it' END AS them,
+  CASE WHEN n.num_machines > 1 THEN 'their' ELSE 'its' END AS its,
   a.speculation, a.is_databricks, g.has_effects
 FROM totals AS t
 INNER JOIN gains AS g

@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -10,7 +10,7 @@
 --   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others; else garbage collection, waiting for shuffle data or a
 --   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler. Where it waited while other stages
 --   kept the cores busy, nothing was lost; where another stage began before its end, ended later, and nothing that began in between outlasted that, the
---   application did not wait for this stage: it is told as a note, without a gain, as the other has the idle cores. Where tasks waited for shuffle
+--   application did not wait for this stage: it is told as a note, without a gain, as the other has the idle cores, and only where it is a large part of the application. Where tasks waited for shuffle
 --   data as fetch_wait tells, it is that. Where the stage waited for slow
 --   executors (view slow_waits), without more data, slow_executor tells it.
 --   Of up to five tasks there is no good median: the longest is held against the mean of the others, and only data skew that
@@ -42,6 +42,7 @@
 -- parameter: min_bound_app_share double = 0.15 [ratio] run time of such tasks of stages of the same place over that of the application, at least
 -- parameter: min_idle_share double = 0.1 [ratio] cores without a task over those that were held while the stage waited for its long tasks, at least
 -- parameter: min_later_ms bigint = 1000 [ms] time by which another stage ends later, at least, for the application to wait for that one
+-- parameter: min_note_share double = 0.2 [ratio] what such a stage alone would win over the wall time of the application for the note, at least
 -- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
 -- parameter: small_side_bytes double = 104857600 [bytes] side of a join as its shuffle measured it, at most, for the advice to broadcast it
 -- parameter: min_side_ratio double = 4.0 [ratio] with the other side over it, at least
@@ -52,8 +53,8 @@
 --   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
 --   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
 --   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
---   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; with their work spread over the {task_slots:task slot|task slots} in use, such stages would be {won_ms:s} shorter, and on more slots they would still last the {bound_ms:s}
---   that tasks like it took, of {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
+--   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; spread evenly over the {task_slots:task slot|task slots} in use, such stages would take {won_ms:s} less; more slots would not
+--   help, as such tasks take {bound_ms:s} of the {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
 --   {later_ms:s} after its end, so that alone nothing would be won].
 -- advice: cause = 'shuffle' AND has_join AND small_bytes > threshold_bytes AND threshold_bytes > 0 | spark.sql.autoBroadcastJoinThreshold | threshold_needed | The small side of the join was {small_bytes:bytes} when it
 --   ran: broadcast it (a hint, or this setting), and the large side of {large_bytes:bytes} needs no shuffle, so that its hot key makes no task long.[ Adaptive execution did not split the partition: it splits
@@ -440,7 +441,7 @@ WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups'))
   -- What fetch_wait tells.
   AND NOT (cause = 'fetch' AND COALESCE(fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time, FALSE))
   -- A note has to be worth it.
-  AND (later_stage IS NULL OR recoverable_ms >= $min_share * app_duration_ms) AND CASE
+  AND (later_stage IS NULL OR recoverable_ms >= $min_note_share * app_duration_ms) AND CASE
   WHEN is_few THEN is_alone AND cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
     recoverable_ms >= $min_short_share * app_duration_ms
     OR (cause = 'shuffle' AND run_time_max >= $min_hot_share * app_duration_ms
