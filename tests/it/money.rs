@@ -84,7 +84,13 @@ fn applications_with_executors() -> usize {
 #[test]
 fn every_fixture_has_one_preferred_cost() {
     let costs = rows(&world().fresh, "application_costs");
-    let key = |row: &Row| (row["cluster_id"].clone(), row["application_id"].clone());
+    let key = |row: &Row| {
+        (
+            row["cluster_id"].clone(),
+            row["application_id"].clone(),
+            row["attempt_id"].clone(),
+        )
+    };
     let preferred: Vec<_> = costs
         .iter()
         .filter(|row| row["is_preferred"] == "true")
