@@ -8,7 +8,7 @@
 -- empty: No application was analyzed.
 SELECT
   application_id, attempt_id, application_name, job_key, candidate, candidate_reason, jobphotonperc, est_speedup_low,
-  est_speedup_high, breakeven_speedup, already_photon_ratio, blockers, task_time_ms, native_engine, fallback_ratio,
+  est_speedup_high, breakeven_speedup, already_photon_ratio, blockers, task_time_ms, native_engine, fallback_ratio, native_verdict,
   CASE WHEN candidate <> 'no' THEN CONCAT(application_name, ' (', application_id, ')') END AS best,
   CASE WHEN candidate <> 'no' THEN candidate_reason END AS best_reason,
   SUM(CASE WHEN candidate = 'strong' THEN 1 ELSE 0 END) OVER () AS num_strong,

@@ -8,7 +8,7 @@
 -- empty: No job is in the lake.
 SELECT
   job_key, team, num_runs, cost_usd_per_run, wasted_usd_per_run, wasted_ratio, largest_waste, runs_per_year,
-  cost_usd_per_year, wasted_usd_per_year, core_time_ms, cost_basis, num_unpriced, first_run_at, last_run_at,
+  cost_usd_per_year, wasted_usd_per_year, wasted_core_hours_per_year, wasted_gb_hours_per_year, core_time_ms, cost_basis, num_unpriced, first_run_at, last_run_at,
   SUM(wasted_ratio * core_time_ms) OVER () / NULLIF(SUM(CAST(core_time_ms AS DOUBLE)) OVER (), 0e0) AS total_wasted_ratio,
   COUNT(*) OVER () AS total_rows
 FROM job_costs

@@ -2,7 +2,8 @@
 -- title: What to change, in order of doing
 -- description: The advice of an application's findings: what failed or ran out of memory first, then what is
 --   serious, then by core time saved. Findings that ask for the same setting, or for the same change, are one step. A step saves
---   for each subject what its largest finding would: findings of one subject overlap.
+--   for each subject what its largest finding would: findings of one subject overlap. Stages, queries or jobs that ran side by
+--   side save the run time once.
 -- parameter: platform string = - [platform] of the application
 -- parameter: cluster_id string = - [id] of the application
 -- parameter: application_id string = - [id] the application
@@ -13,7 +14,7 @@ WITH asked AS (
   SELECT
     f.*, CASE f.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 ELSE 1 END AS weight,
     CASE WHEN f.config_key IS NOT NULL AND f.config_recommended IS NOT NULL THEN f.config_key
-      ELSE CONCAT(f.rule_id, ' ', COALESCE(f.recommendation, '')) END AS change,
+      ELSE f.recommendation END AS change,
     CASE WHEN f.category = 'reliability' AND f.severity IN ('critical', 'high', 'medium') THEN 0 ELSE 1 END AS is_later
   FROM findings AS f
   WHERE f.recommendation IS NOT NULL AND f.recommendation <> ''
@@ -23,16 +24,57 @@ WITH asked AS (
 ),
 subjects AS (
   SELECT
-    change, subject_type, subject_id, COUNT(*) AS num_findings,
+    change, subject_type, subject_id,
+    CASE WHEN subject_type = 'node' THEN 'sql' ELSE subject_type END AS kind,
+    CASE WHEN subject_type = 'node' THEN SPLIT_PART(subject_id, '.', 1) ELSE subject_id END AS subject,
+    COUNT(*) AS num_findings,
     MAX(lost_core_ms) AS lost_core_ms, MAX(recoverable_ms) AS recoverable_ms, MAX(est_savings_usd) AS est_savings_usd
   FROM asked
   GROUP BY change, subject_type, subject_id
 ),
+-- When each subject ran; NULL where it is not known, or where the clock ran backwards.
+times AS (
+  SELECT 'stage' AS subject_type, CONCAT(CAST(t.stage_id AS STRING), '.', CAST(t.stage_attempt_id AS STRING)) AS subject_id,
+    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.completion_time) AS end_ms
+  FROM stages AS t
+  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
+    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
+    AND t.app_date = CAST($app_date AS DATE)
+  UNION ALL
+  SELECT 'job' AS subject_type, CAST(t.job_id AS STRING) AS subject_id,
+    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.completion_time) AS end_ms
+  FROM jobs AS t
+  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
+    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
+    AND t.app_date = CAST($app_date AS DATE)
+  UNION ALL
+  SELECT 'sql' AS subject_type, CAST(t.sql_id AS STRING) AS subject_id,
+    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.submission_time) + t.duration_ms AS end_ms
+  FROM sql AS t
+  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
+    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
+    AND t.app_date = CAST($app_date AS DATE)
+),
+-- Of each subject the time that no earlier one of its step and kind covers: it cannot save more of the run.
+placed AS (
+  SELECT
+    s.*, t.begin_ms, t.end_ms,
+    MAX(t.end_ms) OVER (
+      PARTITION BY s.change, s.kind ORDER BY t.begin_ms, s.recoverable_ms DESC NULLS LAST, s.subject_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS covered_until_ms
+  FROM subjects AS s
+  LEFT JOIN times AS t ON t.subject_type = s.kind AND t.subject_id = s.subject
+),
 saved AS (
   SELECT
-    change, SUM(num_findings) AS num_findings, SUM(lost_core_ms) AS saving_core_ms, SUM(recoverable_ms) AS saving_ms,
+    change, SUM(num_findings) AS num_findings, SUM(lost_core_ms) AS saving_core_ms,
+    SUM(CASE
+      WHEN recoverable_ms IS NULL OR covered_until_ms IS NULL OR end_ms IS NULL OR begin_ms >= covered_until_ms THEN recoverable_ms
+      ELSE LEAST(recoverable_ms, GREATEST(end_ms - covered_until_ms, 0))
+    END) AS saving_ms,
     SUM(est_savings_usd) AS saving_usd
-  FROM subjects
+  FROM placed
   GROUP BY change
 ),
 ranked AS (

@@ -20,7 +20,7 @@ SELECT
   CASE WHEN a.end_time IS NOT NULL AND a.end_time >= a.start_time THEN NULLIF(GREATEST(a.duration_ms, 0), 0) END AS duration_ms,
   CASE WHEN a.observed_duration_ms > 0 THEN a.observed_duration_ms END AS observed_duration_ms,
   a.is_local, a.is_interactive, a.dynamic_allocation,
-  a.executor_cores, a.executor_memory_bytes, a.driver_memory_bytes, a.container_memory_bytes,
+  a.executor_cores, x.executor_cores_least, x.executor_cores_most, a.executor_memory_bytes, a.driver_memory_bytes, a.container_memory_bytes,
   a.num_executors_max, a.num_executors_added, a.cores_max, a.tasks_running_max,
   CASE WHEN a.core_time_ms >= 0 THEN a.core_time_ms END AS core_time_ms,
   CASE WHEN a.total_task_time_ms >= 0 THEN a.total_task_time_ms END AS total_task_time_ms,
@@ -60,6 +60,16 @@ LEFT JOIN (
     AND s.app_date = CAST($app_date AS DATE)
   GROUP BY s.application_id
 ) AS c ON c.application_id = a.application_id
+LEFT JOIN (
+  -- Executors of a standalone cluster take what their worker has: they may differ.
+  SELECT e.application_id, MIN(e.total_cores) AS executor_cores_least, MAX(e.total_cores) AS executor_cores_most
+  FROM executors AS e
+  WHERE e.executor_id <> 'driver' AND e.total_cores > 0
+    AND e.platform = $platform AND e.cluster_id = $cluster_id
+    AND e.application_id = $application_id AND e.attempt_id = $attempt_id
+    AND e.app_date = CAST($app_date AS DATE)
+  GROUP BY e.application_id
+) AS x ON x.application_id = a.application_id
 LEFT JOIN application_waste AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id AND w.app_date = a.app_date

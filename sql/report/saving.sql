@@ -1,7 +1,7 @@
 -- id: saving
 -- title: What fixing the findings would save
 -- description: A lower bound: of the findings of one subject only the largest counts, subjects of one kind
---   add up, and of the kinds (stages, queries, the application) only the largest counts, because they
+--   add up (those that ran side by side save the run time once), and of the kinds (stages, queries, the application) only the largest counts, because they
 --   overlap. Never more than the core time that was of no use, nor than the run.
 -- parameter: platform string = - [platform] of the application
 -- parameter: cluster_id string = - [id] of the application
@@ -21,6 +21,47 @@ WITH subjects AS (
     CASE WHEN f.subject_type = 'node' THEN 'sql' ELSE f.subject_type END,
     CASE WHEN f.subject_type = 'node' THEN SPLIT_PART(f.subject_id, '.', 1) ELSE f.subject_id END
 ),
+-- When each subject ran; NULL where it is not known, or where the clock ran backwards.
+times AS (
+  SELECT 'stage' AS subject_type, CONCAT(CAST(t.stage_id AS STRING), '.', CAST(t.stage_attempt_id AS STRING)) AS subject_id,
+    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.completion_time) AS end_ms
+  FROM stages AS t
+  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
+    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
+    AND t.app_date = CAST($app_date AS DATE)
+  UNION ALL
+  SELECT 'job' AS subject_type, CAST(t.job_id AS STRING) AS subject_id,
+    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.completion_time) AS end_ms
+  FROM jobs AS t
+  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
+    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
+    AND t.app_date = CAST($app_date AS DATE)
+  UNION ALL
+  SELECT 'sql' AS subject_type, CAST(t.sql_id AS STRING) AS subject_id,
+    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.submission_time) + t.duration_ms AS end_ms
+  FROM sql AS t
+  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
+    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
+    AND t.app_date = CAST($app_date AS DATE)
+),
+-- Of each subject the time that no earlier one of its kind covers: it cannot save more of the run.
+placed AS (
+  SELECT
+    s.*, t.begin_ms, t.end_ms,
+    MAX(t.end_ms) OVER (
+      PARTITION BY s.kind ORDER BY t.begin_ms, s.ms DESC NULLS LAST, s.subject
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS covered_until_ms
+  FROM subjects AS s
+  LEFT JOIN times AS t ON t.subject_type = s.kind AND t.subject_id = s.subject
+),
+apart AS (
+  SELECT
+    kind, core_ms, usd,
+    CASE WHEN ms IS NULL OR covered_until_ms IS NULL OR end_ms IS NULL OR begin_ms >= covered_until_ms THEN ms
+      ELSE LEAST(ms, GREATEST(end_ms - covered_until_ms, 0)) END AS ms
+  FROM placed
+),
 -- Findings about the whole application overlap too: the largest is taken.
 kinds AS (
   SELECT
@@ -28,7 +69,7 @@ kinds AS (
     CASE WHEN kind = 'application' THEN MAX(core_ms) ELSE SUM(core_ms) END AS core_ms,
     CASE WHEN kind = 'application' THEN MAX(ms) ELSE SUM(ms) END AS ms,
     CASE WHEN kind = 'application' THEN MAX(usd) ELSE SUM(usd) END AS usd
-  FROM subjects
+  FROM apart
   GROUP BY kind
 ),
 largest AS (

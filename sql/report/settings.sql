@@ -10,7 +10,8 @@
 WITH spark AS (
   SELECT
     TRY_CAST(SPLIT_PART(a.spark_version, '.', 1) AS BIGINT) * 10000
-      + TRY_CAST(SPLIT_PART(a.spark_version, '.', 2) AS BIGINT) AS version
+      + TRY_CAST(SPLIT_PART(a.spark_version, '.', 2) AS BIGINT) AS version,
+    COALESCE(a.is_local, false) AS is_local, COALESCE(a.master LIKE 'spark://%', false) AS is_standalone
   FROM applications AS a
   WHERE a.platform = $platform AND a.cluster_id = $cluster_id
     AND a.application_id = $application_id AND a.attempt_id = $attempt_id
@@ -38,10 +39,12 @@ main_keys AS (
   ) AS main_settings
 ),
 defaults AS (
-  SELECT r.key, MAX(r.default_value) AS value
+  -- An executor of a standalone cluster takes all cores of its worker unless told otherwise; local mode has no executors.
+  SELECT r.key, MAX(CASE WHEN s.is_standalone AND r.key = 'spark.executor.cores' THEN 'all of the worker' ELSE r.default_value END) AS value
   FROM ref_spark_settings AS r
   INNER JOIN spark AS s ON r.valid_from_number <= s.version AND s.version <= r.valid_until_number
   WHERE r.kind = 'exact' AND r.default_value IS NOT NULL AND r.default_value <> ''
+    AND NOT (s.is_local AND r.key IN ('spark.executor.cores', 'spark.executor.memory', 'spark.executor.instances'))
   GROUP BY r.key
 ),
 chosen AS (

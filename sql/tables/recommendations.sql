@@ -23,7 +23,14 @@
 -- scope: job_key
 -- reads: application_profiles, applications, findings, job_trends, ref_spark_settings
 WITH units AS (
-  SELECT key, MAX(type) AS type, MAX(unit) AS unit
+  SELECT
+    key, MAX(type) AS type, MAX(unit) AS unit,
+    -- Where all versions since 3.0 agree on it.
+    CASE
+      WHEN MIN(CASE WHEN valid_until_number >= 30000 THEN default_value END)
+        = MAX(CASE WHEN valid_until_number >= 30000 THEN default_value END)
+      THEN NULLIF(MAX(CASE WHEN valid_until_number >= 30000 THEN default_value END), '')
+    END AS default_value
   FROM ref_spark_settings
   WHERE kind = 'exact'
   GROUP BY key
@@ -368,7 +375,8 @@ shared AS (
 measured AS (
   SELECT
     p.*,
-    COALESCE(o.replaced_value, p.first_current) AS value_before,
+    -- A setting that was not there goes back to its default: it cannot be unset where it is set in a file of the cluster.
+    COALESCE(o.replaced_value, p.first_current, d.default_value) AS value_before,
     o.runs_after, o.core_time_after,
     -- For each input where that is known of both, since the input decides most of the core time.
     1e0 - COALESCE(
@@ -388,6 +396,7 @@ measured AS (
   FROM shared AS p
   INNER JOIN outcomes AS o
     ON o.job_key = p.job_key AND o.config_key = p.config_key AND o.target_value = p.target_value
+  LEFT JOIN units AS d ON d.key = p.config_key
 ),
 judged AS (
   SELECT

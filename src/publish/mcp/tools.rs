@@ -353,7 +353,8 @@ pub(super) static TOOLS: &[Tool] = &[
                 Paged,
                 "job_key:s team:s num_runs:i cost_usd_per_run:n wasted_usd_per_run:n wasted_ratio:n largest_waste:s \
                  cost_usd_per_year:n wasted_usd_per_year:n cost_basis:s",
-                "runs_per_year:n core_time_ms:i num_unpriced:i first_run_at:s last_run_at:s",
+                "runs_per_year:n wasted_core_hours_per_year:n wasted_gb_hours_per_year:n core_time_ms:i num_unpriced:i \
+                 first_run_at:s last_run_at:s",
                 &[Missing("app")],
             ),
             list(
@@ -547,7 +548,7 @@ pub(super) static TOOLS: &[Tool] = &[
                 Paged,
                 "application_id:s application_name:s job_key:s candidate:s candidate_reason:s jobphotonperc:n \
                  est_speedup_low:n est_speedup_high:n breakeven_speedup:n blockers:s task_time_ms:i",
-                "attempt_id:s already_photon_ratio:n native_engine:s fallback_ratio:n",
+                "attempt_id:s already_photon_ratio:n native_engine:s fallback_ratio:n native_verdict:s",
                 &[Missing("app")],
             ),
             list(
@@ -556,7 +557,7 @@ pub(super) static TOOLS: &[Tool] = &[
                 Subject,
                 "application_id:s job_key:s candidate:s candidate_reason:s jobphotonperc:n est_speedup_low:n \
                  est_speedup_high:n breakeven_speedup:n already_photon_ratio:n blockers:s task_time_ms:i fallbacks:s",
-                "attempt_id:s movable_share:n native_engine:s native_ratio:n fallback_ratio:n",
+                "attempt_id:s movable_share:n native_engine:s native_ratio:n fallback_ratio:n native_verdict:s native_reason:s",
                 &[Given("app")],
             ),
             list(

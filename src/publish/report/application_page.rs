@@ -105,6 +105,10 @@ fn run_facts(report: &ApplicationReport) -> Section {
         Fact::new("Executors", "local mode").note(cores)
     } else {
         let heap = size(run.executor_memory_bytes);
+        let cores = match (run.executor_cores_least, run.executor_cores_most) {
+            (Some(least), Some(most)) if least < most => format!("{least} to {most} cores"),
+            _ => cores,
+        };
         Fact::new(
             "Executors",
             format!("{} at once", int(run.num_executors_max)),

@@ -36,6 +36,8 @@ row! {
         is_interactive: Flag,
         dynamic_allocation: Flag,
         executor_cores: Int,
+        executor_cores_least: Int,
+        executor_cores_most: Int,
         executor_memory_bytes: Int,
         driver_memory_bytes: Int,
         container_memory_bytes: Int,
