@@ -7,8 +7,8 @@
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
---   on average, and never more than ran a task. Cores that wait for single long tasks or slow executors are shown, but not counted, as far as view core_time_parts knows: task_skew and
---   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
+--   on average, and never more than ran a task. Cores that wait for single long tasks, slow executors or the last tasks of stages are shown, but not counted, as far as views core_time_parts and
+--   uneven_ends know: task_skew, slow_executor and uneven_end tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
 --   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out; nor is
 --   what passed in jobs that only open tables, which table_opening tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
@@ -35,8 +35,8 @@
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
--- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks or slow
---   executors, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
+-- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors
+--   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
 --   use them][; {one_task_ms:h} of it passed in stages of a single task].
@@ -58,6 +58,8 @@
 --   shuffle partitions), or take executors with fewer cores.
 -- advice: main_part = 'driver' | - | - | The driver works alone for most of that time: see the finding about it, and give the executors back meanwhile.
 -- advice: main_part = 'start' | - | - | Most of it passed before the first task: start the session when the work is ready, and see that all executors come at once.
+-- advice: main_part = 'stages' | - | - | Most of it passed while jobs ran, at the ends of stages and between them: make more and smaller partitions, so that the last tasks end closer together, and
+--   run jobs that do not need each other side by side (threads).
 -- recommendation: The work comes in bursts with pauses between: run more of it side by side, or give the executors
 --   back in the pauses.
 WITH busiest AS (
@@ -162,6 +164,21 @@ openings AS (
   WHERE f.platform IS NULL AND c.num_in_a_row * 2 >= c.num_jobs AND c.open_ms >= $min_open_ms
     AND COALESCE(w.run_ms <= $max_open_cores * c.jobs_ms * h.held_cores, TRUE)
 ),
+-- What uneven_end tells beyond the waits for long tasks.
+uneven AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
+  FROM uneven_ends
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+parts AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.unfinished_core_ms, c.driver_only_core_ms, c.start_up_core_ms,
+    COALESCE(c.skew_core_ms, 0) + COALESCE(TRY_CAST(LEAST(u.more_core_ms, COALESCE(CAST(c.idle_core_ms AS DOUBLE), u.more_core_ms)) AS BIGINT), 0) AS skew_core_ms
+  FROM core_time_parts AS c
+  LEFT JOIN uneven AS u
+    ON u.platform = c.platform AND u.cluster_id = c.cluster_id
+    AND u.application_id = c.application_id AND u.attempt_id = c.attempt_id
+),
 judged AS (
   SELECT
     a.*,
@@ -186,7 +203,7 @@ judged AS (
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
     AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
-  LEFT JOIN core_time_parts AS p
+  LEFT JOIN parts AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
   LEFT JOIN cut_off AS h
@@ -224,6 +241,8 @@ told AS (
       WHEN few_tasks_ms >= 0.4e0 * idle_ms THEN 'few tasks'
       WHEN driver_ms >= 0.4e0 * idle_ms THEN 'driver'
       WHEN start_ms >= 0.4e0 * idle_ms THEN 'start'
+      -- Without pauses between jobs there are no bursts.
+      WHEN driver_ms < 0.2e0 * idle_ms THEN 'stages'
       ELSE 'pauses'
     END AS main_part
   FROM sized AS s
