@@ -173,7 +173,7 @@ uneven AS (
 parts AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.unfinished_core_ms, c.driver_only_core_ms, c.start_up_core_ms,
-    COALESCE(c.skew_core_ms, 0) + COALESCE(TRY_CAST(LEAST(u.more_core_ms, COALESCE(CAST(c.idle_core_ms AS DOUBLE), u.more_core_ms)) AS BIGINT), 0) AS skew_core_ms
+    COALESCE(c.skew_core_ms, 0) + COALESCE(TRY_CAST(CASE WHEN u.more_core_ms > c.idle_core_ms THEN c.idle_core_ms ELSE u.more_core_ms END AS BIGINT), 0) AS skew_core_ms
   FROM core_time_parts AS c
   LEFT JOIN uneven AS u
     ON u.platform = c.platform AND u.cluster_id = c.cluster_id
