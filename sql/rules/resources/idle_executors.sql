@@ -2,13 +2,13 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
---   on average, and never more than ran a task. Cores that wait for single long tasks, slow executors or the last tasks of stages are shown, but not counted, as far as views core_time_parts and
---   uneven_ends know: task_skew, slow_executor and uneven_end tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
+--   on average, and never more than ran a task. Cores that wait for single long tasks, slow executors or the last tasks of stages are shown, but not counted, as far as views core_time_parts, uneven_ends and
+--   unfinished_tails know: task_skew, slow_executor, uneven_end and unfinished_skew tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
 --   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out; nor is
 --   what passed in jobs that only open tables, which table_opening tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
@@ -40,6 +40,7 @@
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
 --   use them][; {one_task_ms:h} of it passed in stages of a single task].
+-- advice: is_interactive AND is_working | - | - | Most of it passed while jobs of the session ran: see the findings about their stages, and let idle executors go meanwhile.
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
 -- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
 -- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
@@ -164,10 +165,14 @@ openings AS (
   WHERE f.platform IS NULL AND c.num_in_a_row * 2 >= c.num_jobs AND c.open_ms >= $min_open_ms
     AND COALESCE(w.run_ms <= $max_open_cores * c.jobs_ms * h.held_cores, TRUE)
 ),
--- What uneven_end tells beyond the waits for long tasks.
+-- What uneven_end and unfinished_skew tell beyond the waits for long tasks.
 uneven AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
-  FROM uneven_ends
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, more_core_ms FROM uneven_ends
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms FROM unfinished_tails
+  ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 parts AS (
@@ -244,7 +249,8 @@ told AS (
       -- Without pauses between jobs there are no bursts.
       WHEN driver_ms < 0.2e0 * idle_ms THEN 'stages'
       ELSE 'pauses'
-    END AS main_part
+    END AS main_part,
+    driver_ms + start_ms > 0 AND driver_ms + start_ms < 0.5e0 * idle_ms AS is_working
   FROM sized AS s
 )
 SELECT
@@ -258,7 +264,8 @@ SELECT
     WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
     WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
   END AS severity,
-  CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
+  CASE WHEN is_interactive AND is_working THEN 'Most executors had nothing to do while an interactive session worked'
+    WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
   -- What people think about is no loss.
   -- Without dynamic allocation at most what the executors that can go held.
@@ -280,7 +287,7 @@ SELECT
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
-  executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
+  executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
 FROM told
 WHERE hung_ms < $max_hung_ratio * core_time_ms
   -- Then nothing is left to say here.
