@@ -7,12 +7,13 @@
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
---   on average, and never more than ran a task. Cores that wait for single long tasks, slow executors or the last tasks of stages are shown, but not counted, as far as views core_time_parts, uneven_ends and
---   unfinished_tails know: task_skew, slow_executor, uneven_end and unfinished_skew tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
+--   on average, and never more than ran a task. Cores that wait for single long tasks or slow executors are shown, but not counted, as far as view core_time_parts knows: task_skew and
+--   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
 --   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out; nor is
 --   what passed in jobs that only open tables, which table_opening tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
+--   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
