@@ -19,15 +19,18 @@
 -- parameter: medium_won_ms bigint = 10000 [ms] and the wall time to win then, at least, a quarter of that of the application
 -- parameter: min_calls bigint = 5 [count] calls one after the other that count together, at least
 -- parameter: min_calls_ms bigint = 5000 [ms] wall time of their stages, at least
--- parameter: min_query_share double = 0.1 [ratio] input of queries over that of the stage from which one of them reads these data
+-- parameter: min_query_share double = 0.1 [ratio] input of other stages over that of the stage from which they read these data
 -- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}.
 -- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
 --   table, which know theirs.
 WITH queries AS (
-  SELECT platform, cluster_id, application_id, attempt_id, SUM(CAST(input_bytes AS DOUBLE)) AS query_bytes
+  SELECT platform, cluster_id, application_id, attempt_id,
+    -- The reader itself runs a query over the first rows.
+    SUM(CASE WHEN sql_id IS NOT NULL THEN CAST(input_bytes AS DOUBLE) END) AS query_bytes,
+    -- Python and typed code can read the rows of a query as an RDD.
+    SUM(CASE WHEN sql_id IS NULL AND stage_name NOT LIKE 'csv at %' AND stage_name NOT LIKE 'json at %' AND stage_name NOT LIKE 'xml at %'
+      THEN CAST(input_bytes AS DOUBLE) END) AS other_bytes
   FROM stage_facts
-  -- The reader itself runs a query over the first rows.
-  WHERE sql_id IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 inferring AS (
@@ -56,7 +59,8 @@ SELECT
   -- Calls in a loop wait for each other.
   TRY_CAST(CASE WHEN is_loop THEN duration_ms ELSE won_ms END AS BIGINT) AS recoverable_ms,
   stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind,
-  CASE WHEN q.query_bytes >= $min_query_share * j.input_bytes THEN 'before the query that reads these data' ELSE 'for the schema alone' END AS told
+  CASE WHEN q.query_bytes >= $min_query_share * j.input_bytes THEN 'before the query that reads these data'
+    WHEN q.other_bytes >= $min_query_share * j.input_bytes THEN 'before the stages that read these data' ELSE 'for the schema alone' END AS told
 FROM judged AS j
 LEFT JOIN queries AS q
   ON q.platform = j.platform AND q.cluster_id = j.cluster_id
