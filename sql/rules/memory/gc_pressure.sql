@@ -44,6 +44,8 @@
 --   ({object_cure}[, {group_cure}], arrays of primitives).
 -- advice: is_databricks | - | - | Choose instances with more memory for each core, and keep fewer objects alive
 --   (cache less, avoid wide rows and collect_list).
+-- advice: gpu_bound AND executor_cores > 1 AND heap_per_core >= $enough_heap_per_core | - | - | Keep fewer objects alive (cache less, avoid wide rows and collect_list), and run fewer tasks at once in an executor
+--   (spark.task.resource.gpu.amount, spark.executor.cores). Executors have a GPU each, so that more and smaller ones need more GPUs.
 -- advice: all_cores > 1 AND heap_per_core >= $enough_heap_per_core | - | - | Keep fewer objects alive (cache less, avoid wide rows and collect_list), and run several smaller executors on a
 --   worker: spark.executor.cores={cores_halved:int} together with spark.executor.memory={memory_halved_gib:int}g. With the cores alone halved, the
 --   memory of a worker may still be enough for one executor only, and half of its cores would have no work.
@@ -151,6 +153,11 @@ first_heaps AS (
   FROM spark_settings
   WHERE key IN ('spark.executor.extraJavaOptions', 'spark.executor.defaultJavaOptions') AND value LIKE '%-Xms%'
 ),
+gpus AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM spark_settings
+  WHERE key = 'spark.executor.resource.gpu.amount' AND TRY_CAST(value AS DOUBLE) > 0e0
+),
 -- Only who groups can reduce instead.
 grouped AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE scope = 'groupByKey' OR call_site LIKE 'groupByKey %'
@@ -194,7 +201,7 @@ SELECT
     WHEN rdd_ms >= $min_rdd_share * run_ms AND u.platform IS NOT NULL THEN 'DataFrames and built-in functions instead of RDDs of objects and UDFs'
     WHEN rdd_ms >= $min_rdd_share * run_ms THEN 'DataFrames and built-in functions instead of RDDs of objects'
     WHEN u.platform IS NOT NULL THEN 'built-in functions instead of UDFs'
-  END AS object_cure, h.platform IS NOT NULL AS has_first_heap,
+  END AS object_cure, h.platform IS NOT NULL AS has_first_heap, v.platform IS NOT NULL AS gpu_bound,
   -- Without a peak of the heap only much heap for each core speaks against a full one, and only RDDs are plain objects.
   COALESCE(NOT j.is_local AND spilled_bytes = 0
     AND (c.platform IS NULL OR j.peak_storage_bytes < $hardly_cached_ratio * j.executor_memory_bytes)
@@ -224,6 +231,9 @@ LEFT JOIN coded AS u
 LEFT JOIN first_heaps AS h
   ON h.platform = j.platform AND h.cluster_id = j.cluster_id
   AND h.application_id = j.application_id AND h.attempt_id = j.attempt_id
+LEFT JOIN gpus AS v
+  ON v.platform = j.platform AND v.cluster_id = j.cluster_id
+  AND v.application_id = j.application_id AND v.attempt_id = j.attempt_id
 LEFT JOIN grouped AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id
