@@ -115,9 +115,9 @@ named AS (
       WHEN u.key IS NOT NULL AND NOT v.is_managed AND v.version_number >= 30000 AND (s.key LIKE 'spark.sql.adaptive.%' OR s.key LIKE 'spark.dynamicAllocation.%' OR s.key LIKE 'spark.speculation.%' OR s.key LIKE 'spark.memory.%' OR s.key LIKE 'spark.sql.shuffle.%' OR s.key LIKE 'spark.sql.files.%' OR s.key LIKE 'spark.sql.cbo.%' OR s.key LIKE 'spark.sql.inMemoryColumnarStorage.%' OR s.key LIKE 'spark.locality.%' OR s.key LIKE 'spark.reducer.%' OR s.key LIKE 'spark.excludeOnFailure.%' OR s.key LIKE 'spark.sql.sources.bucketing.%' OR s.key LIKE 'spark.sql.autoBroadcast%' OR s.key LIKE 'spark.sql.broadcast%') THEN 'unknown'
       WHEN m.key IS NOT NULL THEN 'unknown'
       WHEN NOT v.is_plain THEN CAST(NULL AS STRING)
-      -- It had one before it was deprecated.
+      -- It had one before it was deprecated, as it may where the version is not known.
       WHEN v.is_local AND s.key IN ('spark.executor.memory', 'spark.executor.cores', 'spark.executor.instances', 'spark.executor.memoryOverhead', 'spark.cores.max') THEN 'local_mode'
-      WHEN k.is_without_effect AND COALESCE(k.deprecated_number <= v.version_number, TRUE) THEN 'no_effect'
+      WHEN k.is_without_effect AND (k.deprecated_number IS NULL OR k.deprecated_number <= v.version_number) THEN 'no_effect'
       WHEN k.since_number > v.version_number THEN 'too_new'
       WHEN k.removed_number <= v.version_number AND (k.replaced_by IS NULL OR k.deprecated_number IS NULL) THEN 'removed'
       WHEN k.deprecated_number <= v.version_number AND k.replaced_by IS NOT NULL THEN 'deprecated'

@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -13,6 +13,7 @@
 --   what passed in jobs that only open tables, which table_opening tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
+--   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
@@ -35,11 +36,12 @@
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
--- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks or slow
---   executors, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
+-- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors
+--   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
 --   use them][; {one_task_ms:h} of it passed in stages of a single task].
+-- advice: is_interactive AND is_working | - | - | Most of it passed while jobs of the session ran: see the findings about their stages, and let idle executors go meanwhile.
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
 -- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
 -- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
@@ -58,6 +60,8 @@
 --   shuffle partitions), or take executors with fewer cores.
 -- advice: main_part = 'driver' | - | - | The driver works alone for most of that time: see the finding about it, and give the executors back meanwhile.
 -- advice: main_part = 'start' | - | - | Most of it passed before the first task: start the session when the work is ready, and see that all executors come at once.
+-- advice: main_part = 'stages' | - | - | Most of it passed while jobs ran, at the ends of stages and between them: make more and smaller partitions, so that the last tasks end closer together, and
+--   run jobs that do not need each other side by side (threads).
 -- recommendation: The work comes in bursts with pauses between: run more of it side by side, or give the executors
 --   back in the pauses.
 WITH busiest AS (
@@ -162,6 +166,25 @@ openings AS (
   WHERE f.platform IS NULL AND c.num_in_a_row * 2 >= c.num_jobs AND c.open_ms >= $min_open_ms
     AND COALESCE(w.run_ms <= $max_open_cores * c.jobs_ms * h.held_cores, TRUE)
 ),
+-- What uneven_end and unfinished_skew tell beyond the waits for long tasks.
+uneven AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, more_core_ms FROM uneven_ends
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms FROM unfinished_tails
+  ) AS e
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+parts AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.unfinished_core_ms, c.driver_only_core_ms, c.start_up_core_ms,
+    COALESCE(c.skew_core_ms, 0) + COALESCE(TRY_CAST(CASE WHEN u.more_core_ms > c.idle_core_ms THEN c.idle_core_ms ELSE u.more_core_ms END AS BIGINT), 0) AS skew_core_ms
+  FROM core_time_parts AS c
+  LEFT JOIN uneven AS u
+    ON u.platform = c.platform AND u.cluster_id = c.cluster_id
+    AND u.application_id = c.application_id AND u.attempt_id = c.attempt_id
+),
 judged AS (
   SELECT
     a.*,
@@ -186,7 +209,7 @@ judged AS (
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
     AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
-  LEFT JOIN core_time_parts AS p
+  LEFT JOIN parts AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
   LEFT JOIN cut_off AS h
@@ -224,8 +247,11 @@ told AS (
       WHEN few_tasks_ms >= 0.4e0 * idle_ms THEN 'few tasks'
       WHEN driver_ms >= 0.4e0 * idle_ms THEN 'driver'
       WHEN start_ms >= 0.4e0 * idle_ms THEN 'start'
+      -- Without pauses between jobs there are no bursts.
+      WHEN driver_ms < 0.2e0 * idle_ms THEN 'stages'
       ELSE 'pauses'
-    END AS main_part
+    END AS main_part,
+    driver_ms + start_ms > 0 AND driver_ms + start_ms < 0.5e0 * idle_ms AS is_working
   FROM sized AS s
 )
 SELECT
@@ -239,7 +265,8 @@ SELECT
     WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
     WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
   END AS severity,
-  CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
+  CASE WHEN is_interactive AND is_working THEN 'Most executors had nothing to do while an interactive session worked'
+    WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
   -- What people think about is no loss.
   -- Without dynamic allocation at most what the executors that can go held.
@@ -261,7 +288,7 @@ SELECT
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
-  executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
+  executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
 FROM told
 WHERE hung_ms < $max_hung_ratio * core_time_ms
   -- Then nothing is left to say here.
