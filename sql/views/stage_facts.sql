@@ -171,13 +171,8 @@ side_by_side AS (
 local_slots AS (
   SELECT
     a.platform, a.cluster_id, a.application_id, a.attempt_id,
-    CASE
-      WHEN a.master = 'local' THEN 1
-      ELSE COALESCE(
-        TRY_CAST(FLOOR(TRY_CAST(NULLIF(REGEXP_REPLACE(a.master, '^local.([0-9]+).*$', '$1'), a.master) AS DOUBLE) / GREATEST(COALESCE(a.task_cpus, 1), 1)) AS BIGINT),
-        LEAST(m.num_tasks, a.tasks_running_max)
-      )
-    END AS slots
+    -- Of local[4] these are the threads that the master names.
+    COALESCE(TRY_CAST(FLOOR(CAST(a.executor_cores AS DOUBLE) / GREATEST(COALESCE(a.task_cpus, 1), 1)) AS BIGINT), LEAST(m.num_tasks, a.tasks_running_max)) AS slots
   FROM application_facts AS a
   LEFT JOIN side_by_side AS m
     ON m.platform = a.platform AND m.cluster_id = a.cluster_id
