@@ -9,7 +9,7 @@
 --   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
 --   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
---   all read other partitions, or whose aggregates all compute other values of each row, do not do the same. Streams are left out, and queries that failed: they are tried again; and those
+--   all read other partitions, or whose aggregates all compute other values of each row, do not do the same, nor do those that read other files of a location that the plan cuts short. Streams are left out, and queries that failed: they are tried again; and those
 --   that only look for the values of a pivot, which need no work kept, but the values (pivot_values).
 -- reads: operator_stages, pivot_queries, rdds, sql, sql_nodes, sql_scans, stages
 WITH steps AS (
@@ -79,6 +79,26 @@ chosen AS (
   WHERE c.is_filter OR s.operator_kind = 'aggregate'
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
 ),
+-- Up to Spark 3.0 long locations are cut short (...), so that two tables can have one: what was read of it tells them apart.
+cut_reads AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id,
+    CONCAT(COALESCE(CAST(SUM(c.files_read) AS STRING), ''), '/', COALESCE(CAST(SUM(CAST(c.bytes_read AS DOUBLE)) AS STRING), '')) AS read_files,
+    COUNT(c.files_read) = COUNT(*) AS is_counted
+  FROM same_hash AS s
+  INNER JOIN sql_scans AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
+    AND c.node_id > s.node_id AND c.node_id <= s.last_node_id
+  WHERE c.operation = 'read' AND c.table_name IS NULL AND c.location LIKE '%...'
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id
+),
+other_files AS (
+  SELECT platform, cluster_id, application_id, attempt_id, work_hash
+  FROM cut_reads
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+  HAVING COUNT(DISTINCT read_files) > 1 OR MIN(CASE WHEN is_counted THEN 1 ELSE 0 END) = 0
+),
 -- Where a place chooses nothing, all of them are taken for the same.
 different AS (
   SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
@@ -95,7 +115,10 @@ candidates AS (
   LEFT JOIN different AS d
     ON d.platform = s.platform AND d.cluster_id = s.cluster_id
     AND d.application_id = s.application_id AND d.attempt_id = s.attempt_id AND d.work_hash = s.work_hash
-  WHERE d.platform IS NULL
+  LEFT JOIN other_files AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.work_hash = s.work_hash
+  WHERE d.platform IS NULL AND o.platform IS NULL
 ),
 -- Only nodes that counted something in a stage are known to have worked in it.
 working AS (

@@ -6,7 +6,7 @@
 --   no_effect: Spark accepts it and does nothing with it. switched_off: what it belongs to is off, which suggestion
 --   names. deprecated: another name replaced it. local_mode: it is about executors, of which local mode starts none. is_local_mode says that what suggestion names would do nothing for that reason either. Names of platforms, libraries and users are theirs and not
 --   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled and switched_off are,
---   and where names of a platform (Dataproc, EMR, Databricks, Synapse, Fabric, HDInsight, Glue) show that it runs there, what no
+--   and where names of a platform (Dataproc, EMR, Databricks, Synapse, Fabric, HDInsight, Glue) show that it runs there, or the version is that of a vendor's own build, what no
 --   Spark knows may be the platform's own, so that unknown is told only for families that are a letter or two off.
 -- reads: application_facts, applications, ref_spark_settings, spark_settings
 WITH set_values AS (
@@ -32,10 +32,12 @@ versions AS (
     v.platform, v.cluster_id, v.application_id, v.attempt_id,
     v.is_databricks OR v.platform = 'databricks' AS is_databricks,
     -- A platform has settings of its own in the families of Spark too.
-    v.is_managed OR v.is_databricks OR v.platform NOT IN ('event_log', 'history_server') OR a.spark_version LIKE '%amzn%' AS is_managed,
+    v.is_managed OR v.is_databricks OR v.platform NOT IN ('event_log', 'history_server')
+      -- So has a build of a vendor's own (3.1.1.119, 3.1.2-sdi-013, 3.0.1-amzn-0); Apache's are 3.5.1, 4.0.0-SNAPSHOT and 3.0.0-preview2.
+      OR COALESCE(REGEXP_REPLACE(a.spark_version, '^[0-9]+[.][0-9]+([.][0-9]+)?(-SNAPSHOT|-preview[0-9]*|-rc[0-9]+)?$', '') <> '', FALSE) AS is_managed,
     COALESCE((a.master = 'local' OR a.master LIKE 'local[%') AND NOT v.is_databricks AND v.platform = 'event_log', FALSE) AS is_local,
     -- A vendor's or unreleased version has settings of later ones.
-    NOT v.is_databricks AND v.platform = 'event_log' AND a.spark_version NOT LIKE '%-%' AS is_plain,
+    NOT v.is_databricks AND v.platform = 'event_log' AND a.spark_version NOT LIKE '%-%' AND a.spark_version NOT LIKE '%.%.%.%' AS is_plain,
     TRY_CAST(SPLIT_PART(a.spark_version, '.', 1) AS BIGINT) * 10000
       + TRY_CAST(SPLIT_PART(a.spark_version, '.', 2) AS BIGINT) AS version_number
   FROM vendors AS v

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Where queries
@@ -28,6 +28,10 @@
 -- advice: is_counted | - | - | Query {count_query:int} computes it only to count what query {write_query:int} writes: count what was written, or let Dataset.observe count the rows
 --   while they are written. For the other queries select the columns that they read and persist only those, or let them read what was written: with all columns the plan
 --   can leave none out, and keeping them can cost more than it saves.
+-- advice: num_functions > 1 AND is_subquery AND spark_minor < 304 | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
+--   that one of them leaves out) instead of one subquery each. Spark 3.4 and later merge such scalar subqueries by themselves.
+-- advice: num_functions > 1 AND num_times > num_queries | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
+--   that one of them leaves out), once, and let all of the queries read that.
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
 --   cache it, with only the columns that they read, and let all of them read that.
 -- recommendation: Compute it once and keep it: select the columns that these queries read, persist that before the first of them and
@@ -53,6 +57,29 @@ places AS (
   LEFT JOIN pivoted AS v
     ON v.platform = w.platform AND v.cluster_id = w.cluster_id
     AND v.application_id = w.application_id AND v.attempt_id = w.attempt_id AND v.work_hash = w.work_hash
+),
+-- Two aggregates of the same rows by the same keys do the same but for their functions.
+functions AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, work_hash, COUNT(DISTINCT REGEXP_REPLACE(description, '#[0-9]+L?', '')) AS num_functions
+  FROM repeated_work
+  WHERE operator_kind = 'aggregate' AND description LIKE '%, functions=[%'
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+),
+-- Queries with scalar subqueries, and their nodes.
+subqueries AS (
+  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id
+  FROM sql_nodes AS n
+  WHERE n.operator_kind = 'subquery' AND n.description LIKE '%scalar-subquery%'
+),
+in_subqueries AS (
+  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash
+  FROM places AS p
+  INNER JOIN subqueries AS s
+    ON s.platform = p.platform AND s.cluster_id = p.cluster_id
+    AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id AND s.sql_id = p.sql_id
+    AND s.node_id < p.node_id AND s.last_node_id >= p.node_id
+  WHERE p.place = 1
 ),
 sizes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_operators
@@ -133,7 +160,10 @@ SELECT
     / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
   p.sql_id, p.node_id, p.operator_kind, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
   -- As the plan shows it, without the numbers of expressions.
-  SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
+  CASE WHEN f.num_functions > 1
+    THEN CONCAT(SUBSTR(SPLIT_PART(REGEXP_REPLACE(p.description, '#[0-9]+L?', ''), ', functions=[', 1), 1, 120), '), with ', CAST(f.num_functions AS STRING), ' different lists of functions,')
+    ELSE SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) END AS operator,
+  f.num_functions, a.spark_minor, u.platform IS NOT NULL AS is_subquery, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries,
   -- Queries may end before the step, and what follows them may run it again.
   CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
@@ -143,6 +173,12 @@ SELECT
   CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2
     THEN CONCAT('these queries grow from round to round of a loop, from ', CAST(g.least_operators AS STRING), ' to ', CAST(g.most_operators AS STRING), ' joins, aggregates and windows, and each repeats all earlier rounds') END AS rounds
 FROM places AS p
+LEFT JOIN functions AS f
+  ON f.platform = p.platform AND f.cluster_id = p.cluster_id
+  AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id AND f.work_hash = p.work_hash
+LEFT JOIN in_subqueries AS u
+  ON u.platform = p.platform AND u.cluster_id = p.cluster_id
+  AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id AND u.work_hash = p.work_hash
 LEFT JOIN counted AS k
   ON k.platform = p.platform AND k.cluster_id = p.cluster_id
   AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.work_hash = p.work_hash

@@ -2,7 +2,7 @@
 -- title: A cache holds many columns that nobody reads
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for data that are read with many columns and cached with all of them, although the queries that read the cache take a small part
 --   of the columns. A scan puts its columns into a cache where no step between the two chooses among them. Lost is the time of the stages that read,
 --   moved and cached the data, by the part of the columns that no query took, half of it for text, which is parsed all the same.
@@ -26,7 +26,11 @@ WITH caches AS (
 wide_scans AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.sql_id, c.node_id, c.last_node_id, c.columns,
-    s.node_id AS scan_node, s.num_columns, COALESCE(s.table_name, s.location) AS source,
+    s.node_id AS scan_node, s.num_columns,
+    -- Where the location is cut short, several tables can have it.
+    CASE WHEN s.table_name IS NULL AND s.location LIKE '%...'
+      THEN CONCAT(s.location, ' (', CAST(s.files_read AS STRING), ' files, ', CAST(s.bytes_read AS STRING), ' bytes)')
+      ELSE COALESCE(s.table_name, s.location) END AS source,
     COALESCE(s.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text
   FROM caches AS c
   INNER JOIN sql_scans AS s
@@ -34,6 +38,7 @@ wide_scans AS (
     AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id AND s.sql_id = c.sql_id
     AND s.node_id > c.node_id AND s.node_id <= c.last_node_id
   WHERE s.operation = 'read' AND s.num_columns >= $min_columns AND COALESCE(s.table_name, s.location) IS NOT NULL
+    AND (s.table_name IS NOT NULL OR s.location NOT LIKE '%...' OR (s.files_read IS NOT NULL AND s.bytes_read IS NOT NULL))
 ),
 -- What chooses or makes columns between the scan and the cache.
 choosing AS (
