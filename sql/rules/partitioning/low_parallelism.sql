@@ -70,7 +70,7 @@ WITH slow AS (
           $open_cost_bytes, (file_bytes + $open_cost_bytes * files_read) / NULLIF(LEAST(held_cores, COALESCE(default_parallelism, held_cores)), 0)
         )
         THEN 'unsplittable'
-      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(held_cores, 0) >= 1048576 THEN 'splits'
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND CASE WHEN is_input_hidden THEN file_bytes ELSE input_bytes END / NULLIF(held_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
       WHEN COALESCE(is_repartitioned, FALSE) THEN CASE WHEN output_bytes > 0 THEN 'output' ELSE 'code' END
       WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions THEN 'shuffle partitions'
