@@ -5,7 +5,8 @@
 --   the application and settings it ran under, so that a rule needs no join. task_slots counts the
 --   task slots of the executors that worked for the stage, at most one a task. Where no cores were logged, as in local mode up to Spark 1.x, they are
 --   the threads that the master names (local[4]), else the most tasks side by side on average of a stage. data_bytes is the
---   largest of input, output, shuffle read and shuffle write, chunk_… the same of a task. A listing
+--   largest of input, output, shuffle read and shuffle write, chunk_… the same of a task. is_input_hidden: the input of a scan was not counted, as of vectored
+--   reads; data_bytes takes the size of its files instead. A listing
 --   stage looks for files and moves no data. has_gpu: a query of an
 --   application that runs on RAPIDS, most of which a GPU computes.
 --   stage_slots are the task slots that it could have had: those of the executors that worked for it,
@@ -212,7 +213,12 @@ facts AS (
     GREATEST(q.input_median, q.output_median, q.shuffle_read_median, q.shuffle_write_median)
       AS chunk_median,
     GREATEST(q.input_max, q.output_max, q.shuffle_read_max, q.shuffle_write_max) AS chunk_max,
-    GREATEST(s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes, 1) AS data_bytes,
+    -- Vectored reads, as of Spark 4.3, are not counted: less than a byte a row is not what the columns held.
+    COALESCE(p.has_scan = 1 AND p.file_format IN ('parquet', 'orc', 'delta', 'iceberg') AND p.file_bytes >= 16777216
+      AND s.input_bytes < 0.01e0 * p.file_bytes AND s.input_bytes < s.input_records, FALSE) AS is_input_hidden,
+    GREATEST(s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes, CASE
+      WHEN p.has_scan = 1 AND p.file_format IN ('parquet', 'orc', 'delta', 'iceberg') AND p.file_bytes >= 16777216
+        AND s.input_bytes < 0.01e0 * p.file_bytes AND s.input_bytes < s.input_records THEN p.file_bytes ELSE 1 END) AS data_bytes,
     s.stage_name LIKE 'Listing leaf files%' OR COALESCE(s.description LIKE 'Listing leaf files%', FALSE)
       AS is_listing,
     COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,

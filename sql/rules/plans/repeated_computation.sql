@@ -5,7 +5,7 @@
 -- version: 10
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
---   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Where queries
+--   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
 --   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
 --   pivots read: it is left out, so that both findings together tell no more than can be saved. Never above medium: the author knows whether the data change in between. That a table is read again for
 --   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries.
@@ -17,9 +17,9 @@
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
 -- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
--- parameter: medium_share double = 0.5 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
--- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) {how} the steps below it were computed {num_times:time|times} in
---   {num_queries:query|queries}[, the last one query {last_query:int}][; this step itself ran {own_times:time|times}][, {rdd_times:int} of them in stages of RDDs that read the shuffles of these queries]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it], of {app_ms:s} of the
+-- parameter: medium_share double = 0.333 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
+-- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) {how} the steps below it were computed {at_least_times}{num_times:time|times} in
+--   {num_queries:query|queries}[, the last one query {last_query:int}][; this step itself ran {own_times:time|times}][, {rdd_times:int} of them in stages of RDDs that read the shuffles of these queries]; that took {at_least}{all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it], of {app_ms:s} of the
 --   application[; {rounds}].
 -- advice: is_rounds | - | - | Each round of the loop computes all earlier rounds again, because its plan grows: cut the plan in each round
 --   (localCheckpoint or checkpoint of its DataFrame, or persist it there, or write it and read it again), and persist what all rounds join with. The later rounds lose more than the numbers above tell.
@@ -48,7 +48,7 @@ WITH pivoted AS (
 places AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.last_node_id, w.operator_kind, w.node_name, w.description,
-    w.is_loop, w.num_times, w.num_queries, w.own_times, w.rdd_times, w.all_ms, w.place,
+    w.is_loop, w.num_times, w.num_queries, w.own_times, w.rdd_times, w.all_ms, w.stages_ms, w.place,
     CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms END AS kept_ms,
     w.lost_ms - CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms ELSE 0e0 END AS lost_ms,
     SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
@@ -147,7 +147,7 @@ SELECT
   CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
   CASE
     WHEN p.lost_ms >= $medium_lost_ms THEN 'medium'
-    -- Most of a run that is no trifle, however few cores it had.
+    -- A third of a run that is no trifle, however few cores it had.
     WHEN a.app_duration_ms >= 60000 AND p.lost_ms >= $medium_share * r.executor_run_time
       AND p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
         / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) >= 0.25e0 * a.app_duration_ms THEN 'medium'
@@ -167,7 +167,11 @@ SELECT
   p.num_times, p.num_queries,
   -- Queries may end before the step, and what follows them may run it again.
   CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
-  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
+  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times,
+  -- Each round holds all earlier ones; and of stages that do more than this work the cheapest stands for all.
+  CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2 THEN 'at least ' ELSE '' END AS at_least_times,
+  CASE WHEN p.stages_ms > 1.05e0 * p.all_ms OR (g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2)
+    THEN 'at least ' ELSE '' END AS at_least, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
   r.executor_run_time AS app_ms,
   COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
   CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2

@@ -9,7 +9,7 @@
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
 --   on average, and never more than ran a task. Cores that wait for single long tasks or slow executors are shown, but not counted, as far as view core_time_parts knows: task_skew and
 --   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
---   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out; nor is
+--   gives executors back, what passed in long stages with too few tasks, or in loops of stages of one task, is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out; nor is
 --   what passed in jobs that only open tables, which table_opening tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
@@ -26,6 +26,10 @@
 -- parameter: max_told_core_share double = 0.5 [ratio] its tasks over held cores, at most
 -- parameter: max_told_long_core_share double = 0.8 [ratio] the same where its tasks are long
 -- parameter: min_told_long_task_ms bigint = 10000 [ms] median of such tasks, at least
+-- parameter: min_told_loop_stage_ms bigint = 200 [ms] wall time of a stage of one task in a loop that single_task tells, at least
+-- parameter: min_told_loop_stages bigint = 20 [count] such stages of one name, at least
+-- parameter: min_told_loop_won_ms bigint = 30000 [ms] wall time to win in them, at least
+-- parameter: min_told_loop_share double = 0.05 [ratio] the same over the wall time of the application, at least
 -- parameter: min_told_lost_ms bigint = 600000 [core_ms] idle core time of such stages from which it is told there
 -- parameter: min_open_jobs bigint = 8 [count] jobs that open tables from which table_opening tells them
 -- parameter: min_open_ms bigint = 10000 [ms] wall time that they take together, at least
@@ -80,6 +84,24 @@ WITH busiest AS (
       THEN GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_few_ms
   FROM stage_cores
   WHERE duration_ms >= 1000
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Loops of stages of one task, which single_task tells too, however short each is; no stage twice.
+loops AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, SUM(told_ms) AS loop_ms, SUM(short_ms) AS short_loop_ms
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, stage_name,
+      SUM(CASE WHEN running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576 THEN 0e0 ELSE GREATEST(held_cores - task_cpus, 0e0) * running_ms END) AS told_ms,
+      SUM(CASE WHEN duration_ms < 1000 THEN GREATEST(held_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS short_ms
+    FROM stage_cores
+    WHERE num_tasks = 1 AND status = 'COMPLETE' AND NOT is_listing AND held_cores >= 1.5e0 AND running_ms >= $min_told_loop_stage_ms
+      AND executor_run_time >= running_ms / 2e0
+    GROUP BY platform, cluster_id, application_id, attempt_id, stage_name
+    HAVING COUNT(*) >= $min_told_loop_stages AND SUM(running_ms * (1e0 - 1e0 / NULLIF(held_cores, 0e0))) >= $min_told_loop_won_ms
+      AND SUM(running_ms * (1e0 - 1e0 / NULLIF(held_cores, 0e0))) >= $min_told_loop_share * MAX(app_duration_ms)
+  ) AS l
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 cut_off AS (
@@ -195,12 +217,13 @@ judged AS (
     COALESCE(p.driver_only_core_ms, 0) AS driver_ms, COALESCE(p.start_up_core_ms, 0) AS start_ms,
     COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side,
     -- Stages overlap, and while no job runs there is no stage to blame.
-    LEAST(COALESCE(b.few_tasks_ms, 0e0), GREATEST(
+    LEAST(COALESCE(b.few_tasks_ms, 0e0) + COALESCE(l.short_loop_ms, 0e0), GREATEST(
       a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus
         - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0) - COALESCE(p.unfinished_core_ms, 0)
         - COALESCE(p.skew_core_ms, 0), 0e0
     )) AS few_tasks_ms,
-    COALESCE(b.one_task_ms, 0e0) / NULLIF(b.few_tasks_ms, 0e0) AS one_task_share, COALESCE(b.told_few_ms, 0e0) AS told_few_ms,
+    (COALESCE(b.one_task_ms, 0e0) + COALESCE(l.short_loop_ms, 0e0)) / NULLIF(COALESCE(b.few_tasks_ms, 0e0) + COALESCE(l.short_loop_ms, 0e0), 0e0) AS one_task_share,
+    COALESCE(b.told_few_ms, 0e0) + COALESCE(l.loop_ms, 0e0) AS told_few_ms,
     CASE WHEN NOT a.is_interactive AND n.open_ms >= $min_open_share * a.app_duration_ms THEN COALESCE(n.opening_ms, 0e0) ELSE 0e0 END AS told_open_ms
   FROM application_facts AS a
   LEFT JOIN openings AS n
@@ -209,6 +232,9 @@ judged AS (
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
     AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
+  LEFT JOIN loops AS l
+    ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+    AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
   LEFT JOIN parts AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
@@ -238,6 +264,14 @@ sized AS (
 told AS (
   SELECT
     s.*,
+    -- What people think about is no loss.
+    -- Without dynamic allocation at most what the executors that can go held, and not what the rules about stages tell.
+    LEAST(GREATEST(
+      idle_ms - opening_ms - CASE WHEN dynamic_allocation OR can_allocate OR is_databricks THEN 0e0 ELSE stage_idle_ms END - $healthy_idle_ratio * core_time_ms, 0e0
+    ),
+      CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max AND NOT (dynamic_allocation OR can_allocate OR is_databricks)
+        THEN core_time_ms * (1e0 - executors_enough / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
+    ) AS lost_ms,
     CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
       THEN executors_enough END AS executors_needed,
     stage_idle_ms + opening_ms >= $min_told_lost_ms AND stage_idle_ms + opening_ms >= 0.5e0 * idle_ms
@@ -262,20 +296,13 @@ SELECT
     WHEN is_stages THEN 'low'
     WHEN main_part IN ('few tasks', 'one task') AND executors_needed IS NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks) THEN 'low'
     -- The share alone does not make a short run expensive.
-    WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
-    WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
+    WHEN lost_ms < $medium_lost_ms THEN 'low'
+    WHEN lost_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
   END AS severity,
   CASE WHEN is_interactive AND is_working THEN 'Most executors had nothing to do while an interactive session worked'
     WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
-  -- What people think about is no loss.
-  -- Without dynamic allocation at most what the executors that can go held.
-  CASE WHEN NOT is_interactive THEN TRY_CAST(LEAST(GREATEST(
-    idle_ms - opening_ms - CASE WHEN is_stages THEN stage_idle_ms ELSE 0e0 END - $healthy_idle_ratio * core_time_ms, 0e0
-  ),
-    CASE WHEN executors_needed IS NOT NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks)
-      THEN core_time_ms * (1e0 - executors_needed / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
-  ) AS BIGINT) END AS lost_core_ms,
+  CASE WHEN NOT is_interactive THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   CASE WHEN NOT is_interactive THEN 0 END AS recoverable_ms,
   TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
@@ -293,6 +320,7 @@ FROM told
 WHERE hung_ms < $max_hung_ratio * core_time_ms
   -- Then nothing is left to say here.
   AND NOT (is_stages AND executors_needed IS NULL AND NOT is_interactive)
+  AND NOT (stage_idle_ms > 0e0 AND lost_ms = 0e0 AND executors_needed IS NULL AND NOT is_interactive)
   -- Where most of the waiting is for single long tasks, how many executors the rest needs shows only without them.
   AND skew_ms <= idle_ms AND CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms
