@@ -85,6 +85,7 @@ FROM (VALUES
   ('undone_buckets', 'sql'), ('undone_buckets', 'plans'),
   ('uneven_end', 'stages'), ('uneven_end', 'task_rows'),
   ('uneven_partitions', 'stages'), ('uneven_partitions', 'tasks'),
+  ('unfinished_skew', 'stages'), ('unfinished_skew', 'task_rows'),
   ('unknown_settings', 'settings'),
   ('unused_cache', 'stages'),
   ('useless_distinct', 'sql'), ('useless_distinct', 'plans'),

@@ -107,6 +107,14 @@ SELECT
   TRY_CAST(s.min_executors AS BIGINT) AS min_executors,
   TRY_CAST(s.max_executors AS BIGINT) AS max_executors,
   -- Dynamic allocation starts only where shuffle data outlives its executor or is tracked.
+  s.platform IS NOT NULL
+    AND v.platform <> 'databricks' AND COALESCE(s.num_databricks, 0) = 0
+    AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)
+    AND (
+      v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
+      OR COALESCE(s.shuffle_tracking, 'false') = 'true'
+    ) AS could_allocate,
+  -- A fixed number of executors is what it would begin with.
   s.platform IS NOT NULL AND s.executor_instances IS NULL
     AND v.platform <> 'databricks' AND COALESCE(s.num_databricks, 0) = 0
     AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)

@@ -1,7 +1,7 @@
 -- id: executor_sizing
 -- title: The size of each application's executors: what they have, what they needed, what fits
 -- description: One row per application attempt. needed_… comes from measured peaks with 30 % of headroom and is
---   NULL where the log does not hold them, never 0. is_pressed says that tasks spilled or collected much
+--   NULL where the log does not hold them or lacks the ends of more than a twentieth of the tasks, never 0. is_pressed says that tasks spilled or collected much
 --   garbage while the heap was more than half full, or that executors ran out of heap or went over the limit of their container, so that
 --   memory must not shrink. A container that was killed gets twice the memory outside of the heap, as in lost_executors; exit code 137
 --   is a signal, and only where the heap was full a sign that it was too small: else the heap is kept. Where the heap was never half full, more of it would not help: it is kept as it is. Nodes come from the samples of
@@ -12,17 +12,37 @@
 --   at most the share of a node's memory that goes with the executor's cores. Heaps between 31 and 48 GiB are
 --   avoided, since the pointers of the JVM double there. The memory outside of the heap keeps its ratio:
 --   0.1875 on EMR, else 0.10, at least 384 MiB, unless it was set. On EMR Serverless, cores and memory are a
---   worker that it offers. NULL on Databricks, where the instance type decides, and in local mode.
--- reads: application_facts, applications, cluster_metrics, executors, stages
+--   worker that it offers. A heap is not made smaller than the size at which Java options let it start (-Xms), with which
+--   no executor would start. NULL on Databricks, where the instance type decides, and in local mode.
+-- reads: application_facts, applications, cluster_metrics, executors, spark_settings, stages
 WITH pressure AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     SUM(CAST(memory_bytes_spilled AS DOUBLE)) AS spilled_bytes,
     SUM(CAST(disk_bytes_spilled AS DOUBLE)) AS disk_spilled_bytes,
+    COALESCE(SUM(CASE WHEN status = 'COMPLETE' THEN CAST(num_complete_tasks AS DOUBLE) END)
+      >= 0.95e0 * SUM(CASE WHEN status = 'COMPLETE' THEN CAST(num_tasks AS DOUBLE) END), TRUE) AS is_whole,
     -- Of seconds of work the JVM's own start is much.
     CASE WHEN SUM(CAST(jvm_gc_time AS DOUBLE)) >= 30000e0
       THEN SUM(CAST(jvm_gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) END AS gc_ratio
   FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- The last -Xms of a text holds.
+first_heaps AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(TRY_CAST(number AS DOUBLE) * CASE unit WHEN 'k' THEN 1024e0 WHEN 'm' THEN 1048576e0 WHEN 'g' THEN 1073741824e0 WHEN 't' THEN 1099511627776e0 ELSE 1e0 END)
+      / 1073741824e0 AS first_heap_gib
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id,
+      REGEXP_REPLACE(value, '^(?s:.*)(-Xms|-XX:InitialHeapSize=)([0-9]+)([kKmMgGtT]?)(?s:.*)$', '$2') AS number,
+      LOWER(REGEXP_REPLACE(value, '^(?s:.*)(-Xms|-XX:InitialHeapSize=)([0-9]+)([kKmMgGtT]?)(?s:.*)$', '$3')) AS unit
+    FROM spark_settings
+    WHERE key IN ('spark.executor.extraJavaOptions', 'spark.executor.defaultJavaOptions')
+      AND (value LIKE '%-Xms%' OR value LIKE '%-XX:InitialHeapSize=%')
+  ) AS o
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 lost AS (
@@ -93,11 +113,14 @@ measured AS (
       WHEN a.is_emr AND NOT a.is_serverless THEN 0.1875e0
       ELSE 0.1e0
     END AS overhead_ratio,
-    CEIL(a.peak_heap_bytes * 1.3e0 / 1073741824e0) AS needed_heap_gib
+    h.first_heap_gib, CASE WHEN COALESCE(p.is_whole, TRUE) THEN CEIL(a.peak_heap_bytes * 1.3e0 / 1073741824e0) END AS needed_heap_gib
   FROM application_facts AS a
   LEFT JOIN pressure AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
+  LEFT JOIN first_heaps AS h
+    ON h.platform = a.platform AND h.cluster_id = a.cluster_id
+    AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
   LEFT JOIN lost AS l
     ON l.platform = a.platform AND l.cluster_id = a.cluster_id
     AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
@@ -131,7 +154,7 @@ cores AS (
 heaps AS (
   SELECT
     c.*,
-    LEAST(
+    GREATEST(LEAST(
       CASE
         WHEN is_short AND target_cores < executor_cores THEN heap_gib
         WHEN is_short AND heap_gib >= 31e0 THEN heap_gib
@@ -146,7 +169,7 @@ heaps AS (
         ), 1e0)
         ELSE 1e6
       END
-    ) AS wanted_heap_gib,
+    ), CASE WHEN first_heap_gib <= heap_gib THEN first_heap_gib ELSE 0e0 END) AS wanted_heap_gib,
     -- Twice what it had, which by default is a tenth of the heap and at least 384 MiB.
     CASE WHEN has_killed THEN FLOOR(
       2e0 * COALESCE(CAST(memory_overhead_bytes AS DOUBLE), GREATEST(executor_memory_bytes * 0.1e0, 402653184e0)) / 1048576e0
@@ -176,7 +199,7 @@ offered AS (
   SELECT
     h.*,
     CASE
-      WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_short AND NOT is_kept THEN 31e0
+      WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_short AND NOT is_kept AND COALESCE(first_heap_gib <= 31e0, TRUE) THEN 31e0
       WHEN NOT is_serverless THEN wanted_heap_gib
       -- What was killed outside of the heap leaves the rest of the worker to that.
       WHEN has_killed THEN GREATEST(LEAST(wanted_heap_gib, FLOOR(worker_gib - raised_overhead_mib / 1024e0)), 1e0)

@@ -46,7 +46,10 @@ shapes AS (
     MIN(CASE WHEN m.node_name LIKE '%Aggregate' THEN m.member_id END) AS aggregate_id,
     MAX(CASE WHEN m.description LIKE '% Bucketed: true%' THEN 1 ELSE 0 END) = 1 AS uses_buckets,
     MAX(CASE WHEN m.description LIKE '% Bucketed: false (disabled by query planner)%' THEN 1 ELSE 0 END) = 1 AS ignores_buckets,
-    MAX(COALESCE(s.table_name, s.location)) AS source, MAX(s.table_name) AS table_name, MAX(s.format) AS format,
+    -- Where the location is cut short, several tables can have it.
+    MAX(CASE WHEN s.table_name IS NULL AND s.location LIKE '%...'
+      THEN CONCAT(s.location, ' (', CAST(s.files_read AS STRING), ' files, ', CAST(s.bytes_read AS STRING), ' bytes)')
+      ELSE COALESCE(s.table_name, s.location) END) AS source, MAX(s.table_name) AS table_name, MAX(s.format) AS format,
     MAX(COALESCE(REGEXP_REPLACE(s.partition_filters, '#[0-9]+L?', ''), '')) AS partition_filters,
     MAX(COALESCE(REPLACE(REPLACE(REPLACE(REPLACE(
       REGEXP_REPLACE(REGEXP_REPLACE(s.data_filters, 'isnotnull[(][^()]*[)]', ''), '#[0-9]+L?', ''), '[', ''), ']', ''), ',', ''), ' ', ''), '')) AS row_filters,

@@ -9,10 +9,10 @@
 --   that failed are left out too: what reads the same after one of them is a second try; and those that only look for the
 --   values of a pivot, which pivot_values tells.
 -- reads: operator_stages, pivot_queries, sql, sql_nodes, sql_scans, stage_facts, stages
-WITH scans AS (
+WITH all_scans AS (
   SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.format,
-    COALESCE(s.table_name, s.location) AS source,
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.format, COALESCE(s.table_name, s.location) AS whole_source,
+    s.table_name IS NULL AND s.location LIKE '%...' AS is_cut,
     -- Expressions are numbered anew in every query.
     COALESCE(REGEXP_REPLACE(s.partition_filters, '#[0-9]+L?', ''), '') AS filters,
     COALESCE(REGEXP_REPLACE(s.data_filters, '#[0-9]+L?', ''), '') AS row_filters,
@@ -32,6 +32,16 @@ WITH scans AS (
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.sql_id = s.sql_id
   WHERE s.operation = 'read' AND p.platform IS NULL AND q.streaming_query_id IS NULL AND COALESCE(q.status, '') <> 'FAILED' AND COALESCE(s.table_name, s.location) IS NOT NULL
     AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'kafka', 'delta_log', 'noop')
+),
+scans AS (
+  SELECT
+    a.*,
+    CASE
+      WHEN NOT is_cut THEN whole_source
+      WHEN files_read IS NOT NULL AND bytes_read IS NOT NULL THEN CONCAT(whole_source, ' (', CAST(files_read AS STRING), ' files, ', CAST(bytes_read AS STRING), ' bytes)')
+      WHEN files_read IS NOT NULL AND columns <> '' THEN CONCAT(whole_source, ' (', CAST(files_read AS STRING), ' files with ', columns, ')')
+    END AS source
+  FROM all_scans AS a
 ),
 -- Stages whose files were cut into so many splits that the median one holds no row.
 cut_stages AS (
@@ -95,4 +105,4 @@ LEFT JOIN shares AS w
   ON w.platform = s.platform AND w.cluster_id = s.cluster_id
   AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
   AND w.sql_id = s.sql_id AND w.node_id = s.node_id
-WHERE w.platform IS NOT NULL OR l.platform IS NULL
+WHERE s.source IS NOT NULL AND (w.platform IS NOT NULL OR l.platform IS NULL)

@@ -6,10 +6,10 @@
 --   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest that ran it. A query may end before the node
 --   and leave it to stages of RDDs (df.rdd, machine learning), which read its shuffles, each of them anew: they count as runs of the node too. own_times
 --   is how often the node itself ran, rdd_times how often in such stages. lost_ms is the cost of
---   all places but the most expensive; what takes less than a tenth of the average, such as the first rows that a show
+--   all places but the most expensive, stages_ms the whole task time of their stages, which all_ms is less than where stages hold more than that work; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
 --   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
---   all read other partitions, or whose aggregates all compute other values of each row, do not do the same. Streams are left out, and queries that failed: they are tried again; and those
+--   all read other partitions, or whose aggregates all compute other values of each row, do not do the same, nor do those that read other files of a location that the plan cuts short. Streams are left out, and queries that failed: they are tried again; and those
 --   that only look for the values of a pivot, which need no work kept, but the values (pivot_values).
 -- reads: operator_stages, pivot_queries, rdds, sql, sql_nodes, sql_scans, stages
 WITH steps AS (
@@ -79,6 +79,26 @@ chosen AS (
   WHERE c.is_filter OR s.operator_kind = 'aggregate'
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
 ),
+-- Up to Spark 3.0 long locations are cut short (...), so that two tables can have one: what was read of it tells them apart.
+cut_reads AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id,
+    CONCAT(COALESCE(CAST(SUM(c.files_read) AS STRING), ''), '/', COALESCE(CAST(SUM(CAST(c.bytes_read AS DOUBLE)) AS STRING), '')) AS read_files,
+    COUNT(c.files_read) = COUNT(*) AS is_counted
+  FROM same_hash AS s
+  INNER JOIN sql_scans AS c
+    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
+    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
+    AND c.node_id > s.node_id AND c.node_id <= s.last_node_id
+  WHERE c.operation = 'read' AND c.table_name IS NULL AND c.location LIKE '%...'
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id
+),
+other_files AS (
+  SELECT platform, cluster_id, application_id, attempt_id, work_hash
+  FROM cut_reads
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+  HAVING COUNT(DISTINCT read_files) > 1 OR MIN(CASE WHEN is_counted THEN 1 ELSE 0 END) = 0
+),
 -- Where a place chooses nothing, all of them are taken for the same.
 different AS (
   SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
@@ -95,7 +115,10 @@ candidates AS (
   LEFT JOIN different AS d
     ON d.platform = s.platform AND d.cluster_id = s.cluster_id
     AND d.application_id = s.application_id AND d.attempt_id = s.attempt_id AND d.work_hash = s.work_hash
-  WHERE d.platform IS NULL
+  LEFT JOIN other_files AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.work_hash = s.work_hash
+  WHERE d.platform IS NULL AND o.platform IS NULL
 ),
 -- Only nodes that counted something in a stage are known to have worked in it.
 working AS (
@@ -157,13 +180,13 @@ rdd_stages AS (
     AND t.stage_id >= s.first_stage_id AND t.stage_id <= s.last_stage_id AND ARRAY_CONTAINS(t.rdd_ids, s.rdd_id)
 ),
 rdd_runs AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, COUNT(*) AS num_runs, MIN(run_ms) AS least_ms
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, COUNT(*) AS num_runs, MIN(run_ms) AS least_ms, SUM(run_ms) AS rdd_ms
   FROM rdd_stages
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
 timed AS (
   SELECT
-    c.*, t.run_ms, t.own_ms, COALESCE(d.num_runs, 0) AS rdd_runs, CASE WHEN t.own_ms > 0 THEN 1 ELSE 0 END + COALESCE(d.num_runs, 0) AS own_runs,
+    c.*, t.run_ms, t.own_ms, COALESCE(d.num_runs, 0) AS rdd_runs, COALESCE(d.rdd_ms, 0e0) AS rdd_ms, CASE WHEN t.own_ms > 0 THEN 1 ELSE 0 END + COALESCE(d.num_runs, 0) AS own_runs,
     CASE WHEN t.own_ms > 0 THEN t.own_ms ELSE d.least_ms END AS least_ms,
     AVG(t.run_ms) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash) AS average_ms
   FROM candidates AS c
@@ -187,7 +210,8 @@ losses AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, work_hash, COUNT(*) AS num_times, COUNT(DISTINCT sql_id) AS num_queries,
     MIN(CASE WHEN is_whole THEN 1 ELSE 0 END) = 1 AND COUNT(DISTINCT sql_id) >= 20 AS is_loop,
-    SUM(own_runs) AS own_times, SUM(rdd_runs) AS rdd_times, SUM(cost_ms) AS all_ms, SUM(cost_ms) - MAX(once_ms) AS lost_ms
+    SUM(own_runs) AS own_times, SUM(rdd_runs) AS rdd_times, SUM(cost_ms) AS all_ms, SUM(cost_ms) - MAX(once_ms) AS lost_ms,
+    SUM(run_ms + rdd_ms) AS stages_ms
   FROM full_ones
   GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
   HAVING COUNT(*) >= 2
@@ -223,7 +247,7 @@ told AS (
 )
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash, f.sql_id, f.node_id, f.last_node_id, f.operator_kind, f.node_name,
-  f.description, f.query_description, t.is_loop, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.own_times, t.rdd_times, t.all_ms, t.lost_ms,
+  f.description, f.query_description, t.is_loop, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.own_times, t.rdd_times, t.all_ms, t.lost_ms, t.stages_ms,
   ROW_NUMBER() OVER (
     PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash ORDER BY f.sql_id, f.node_id
   ) AS place

@@ -6,7 +6,7 @@
 --   no_effect: Spark accepts it and does nothing with it. switched_off: what it belongs to is off, which suggestion
 --   names. deprecated: another name replaced it. local_mode: it is about executors, of which local mode starts none. is_local_mode says that what suggestion names would do nothing for that reason either. Names of platforms, libraries and users are theirs and not
 --   judged; on Databricks and EMR, which set names of old and later versions themselves, only misspelled and switched_off are,
---   and where names of a platform (Dataproc, EMR, Databricks, Synapse, Fabric, HDInsight, Glue) show that it runs there, what no
+--   and where names of a platform (Dataproc, EMR, Databricks, Synapse, Fabric, HDInsight, Glue) show that it runs there, or the version is that of a vendor's own build, what no
 --   Spark knows may be the platform's own, so that unknown is told only for families that are a letter or two off.
 -- reads: application_facts, applications, ref_spark_settings, spark_settings
 WITH set_values AS (
@@ -32,10 +32,12 @@ versions AS (
     v.platform, v.cluster_id, v.application_id, v.attempt_id,
     v.is_databricks OR v.platform = 'databricks' AS is_databricks,
     -- A platform has settings of its own in the families of Spark too.
-    v.is_managed OR v.is_databricks OR v.platform NOT IN ('event_log', 'history_server') OR a.spark_version LIKE '%amzn%' AS is_managed,
+    v.is_managed OR v.is_databricks OR v.platform NOT IN ('event_log', 'history_server')
+      -- So has a build of a vendor's own (3.1.1.119, 3.1.2-sdi-013, 3.0.1-amzn-0); Apache's are 3.5.1, 4.0.0-SNAPSHOT and 3.0.0-preview2.
+      OR COALESCE(REGEXP_REPLACE(a.spark_version, '^[0-9]+[.][0-9]+([.][0-9]+)?(-SNAPSHOT|-preview[0-9]*|-rc[0-9]+)?$', '') <> '', FALSE) AS is_managed,
     COALESCE((a.master = 'local' OR a.master LIKE 'local[%') AND NOT v.is_databricks AND v.platform = 'event_log', FALSE) AS is_local,
     -- A vendor's or unreleased version has settings of later ones.
-    NOT v.is_databricks AND v.platform = 'event_log' AND a.spark_version NOT LIKE '%-%' AS is_plain,
+    NOT v.is_databricks AND v.platform = 'event_log' AND a.spark_version NOT LIKE '%-%' AND a.spark_version NOT LIKE '%.%.%.%' AS is_plain,
     TRY_CAST(SPLIT_PART(a.spark_version, '.', 1) AS BIGINT) * 10000
       + TRY_CAST(SPLIT_PART(a.spark_version, '.', 2) AS BIGINT) AS version_number
   FROM vendors AS v
@@ -115,9 +117,9 @@ named AS (
       WHEN u.key IS NOT NULL AND NOT v.is_managed AND v.version_number >= 30000 AND (s.key LIKE 'spark.sql.adaptive.%' OR s.key LIKE 'spark.dynamicAllocation.%' OR s.key LIKE 'spark.speculation.%' OR s.key LIKE 'spark.memory.%' OR s.key LIKE 'spark.sql.shuffle.%' OR s.key LIKE 'spark.sql.files.%' OR s.key LIKE 'spark.sql.cbo.%' OR s.key LIKE 'spark.sql.inMemoryColumnarStorage.%' OR s.key LIKE 'spark.locality.%' OR s.key LIKE 'spark.reducer.%' OR s.key LIKE 'spark.excludeOnFailure.%' OR s.key LIKE 'spark.sql.sources.bucketing.%' OR s.key LIKE 'spark.sql.autoBroadcast%' OR s.key LIKE 'spark.sql.broadcast%') THEN 'unknown'
       WHEN m.key IS NOT NULL THEN 'unknown'
       WHEN NOT v.is_plain THEN CAST(NULL AS STRING)
-      -- It had one before it was deprecated.
+      -- It had one before it was deprecated, as it may where the version is not known.
       WHEN v.is_local AND s.key IN ('spark.executor.memory', 'spark.executor.cores', 'spark.executor.instances', 'spark.executor.memoryOverhead', 'spark.cores.max') THEN 'local_mode'
-      WHEN k.is_without_effect AND COALESCE(k.deprecated_number <= v.version_number, TRUE) THEN 'no_effect'
+      WHEN k.is_without_effect AND (k.deprecated_number IS NULL OR k.deprecated_number <= v.version_number) THEN 'no_effect'
       WHEN k.since_number > v.version_number THEN 'too_new'
       WHEN k.removed_number <= v.version_number AND (k.replaced_by IS NULL OR k.deprecated_number IS NULL) THEN 'removed'
       WHEN k.deprecated_number <= v.version_number AND k.replaced_by IS NOT NULL THEN 'deprecated'

@@ -3,8 +3,10 @@
 -- description: One row per stage attempt that ran: its sums, the distribution of its successful
 --   tasks, the cores it could use, the time of all its task attempts, what its plan nodes do, and
 --   the application and settings it ran under, so that a rule needs no join. task_slots counts the
---   task slots of the executors that worked for the stage, at most one a task. data_bytes is the
---   largest of input, output, shuffle read and shuffle write, chunk_… the same of a task. A listing
+--   task slots of the executors that worked for the stage, at most one a task. Where no cores were logged, as in local mode up to Spark 1.x, they are
+--   the threads that the master names (local[4]), else the most tasks side by side on average of a stage. data_bytes is the
+--   largest of input, output, shuffle read and shuffle write, chunk_… the same of a task. is_input_hidden: the input of a scan was not counted, as of vectored
+--   reads; data_bytes takes the size of its files instead. A listing
 --   stage looks for files and moves no data. has_gpu: a query of an
 --   application that runs on RAPIDS, most of which a GPU computes.
 --   stage_slots are the task slots that it could have had: those of the executors that worked for it,
@@ -141,7 +143,7 @@ repartitions AS (
 workers AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
-    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1)) AS slots,
+    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1)) AS slots, COALESCE(MAX(e.max_tasks), 0) > 0 AS has_slots,
     SUM(w.task_time) AS attempts_time
   FROM stage_executors AS w
   LEFT JOIN executors AS e
@@ -152,6 +154,31 @@ workers AS (
   WHERE w.succeeded_tasks + w.failed_tasks + w.killed_tasks > 0
   GROUP BY
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
+-- How many tasks ran side by side, on average of the stage in which they were most: tasks_running_max counts short tasks twice, whose ends are told late.
+side_by_side AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id,
+    TRY_CAST(CEIL(MAX(CAST(q.duration_total AS DOUBLE) / NULLIF(s.duration_ms, 0))) AS BIGINT) AS num_tasks
+  FROM stages AS s
+  INNER JOIN quantiles AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
+    AND q.stage_id = s.stage_id AND q.stage_attempt_id = s.stage_attempt_id
+  WHERE s.duration_ms >= 100
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id
+),
+-- In local mode the driver runs the tasks, and up to Spark 1.x no event tells its cores.
+local_slots AS (
+  SELECT
+    a.platform, a.cluster_id, a.application_id, a.attempt_id,
+    -- Of local[4] these are the threads that the master names.
+    COALESCE(TRY_CAST(FLOOR(CAST(a.executor_cores AS DOUBLE) / GREATEST(COALESCE(a.task_cpus, 1), 1)) AS BIGINT), LEAST(m.num_tasks, a.tasks_running_max)) AS slots
+  FROM application_facts AS a
+  LEFT JOIN side_by_side AS m
+    ON m.platform = a.platform AND m.cluster_id = a.cluster_id
+    AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
+  WHERE a.master LIKE 'local%' AND a.num_workers = 0 AND COALESCE(a.cores_max, 0) = 0
 ),
 facts AS (
   SELECT
@@ -165,13 +192,13 @@ facts AS (
     s.memory_bytes_spilled, s.disk_bytes_spilled,
     s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes,
     s.input_records, s.output_records, s.shuffle_read_records,
-    GREATEST(LEAST(s.num_tasks, COALESCE(w.slots, s.num_tasks)), 1) AS task_slots,
+    GREATEST(LEAST(s.num_tasks, COALESCE(CASE WHEN NOT w.has_slots THEN l.slots END, w.slots, s.num_tasks)), 1) AS task_slots,
     GREATEST(
-      LEAST(s.num_tasks, COALESCE(w.slots, s.num_tasks)),
+      LEAST(s.num_tasks, COALESCE(CASE WHEN NOT w.has_slots THEN l.slots END, w.slots, s.num_tasks)),
       -- Under dynamic allocation the average; it is below what there was where executors came late.
       COALESCE(TRY_CAST(CEIL(COALESCE(
         CASE WHEN NOT a.dynamic_allocation THEN CAST(NULLIF(a.cores_max, 0) AS DOUBLE) END, a.average_cores
-      ) / GREATEST(a.task_cpus, 1)) AS BIGINT), 1), 1
+      ) / GREATEST(a.task_cpus, 1)) AS BIGINT), CASE WHEN NOT w.has_slots THEN l.slots END, 1), 1
     ) AS stage_slots,
     COALESCE(w.attempts_time, 0) AS attempts_time,
     COALESCE(q.succeeded_tasks, 0) AS succeeded_tasks,
@@ -186,7 +213,12 @@ facts AS (
     GREATEST(q.input_median, q.output_median, q.shuffle_read_median, q.shuffle_write_median)
       AS chunk_median,
     GREATEST(q.input_max, q.output_max, q.shuffle_read_max, q.shuffle_write_max) AS chunk_max,
-    GREATEST(s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes, 1) AS data_bytes,
+    -- Vectored reads, as of Spark 4.3, are not counted: less than a byte a row is not what the columns held.
+    COALESCE(p.has_scan = 1 AND p.file_format IN ('parquet', 'orc', 'delta', 'iceberg') AND p.file_bytes >= 16777216
+      AND s.input_bytes < 0.01e0 * p.file_bytes AND s.input_bytes < s.input_records, FALSE) AS is_input_hidden,
+    GREATEST(s.input_bytes, s.output_bytes, s.shuffle_read_bytes, s.shuffle_write_bytes, CASE
+      WHEN p.has_scan = 1 AND p.file_format IN ('parquet', 'orc', 'delta', 'iceberg') AND p.file_bytes >= 16777216
+        AND s.input_bytes < 0.01e0 * p.file_bytes AND s.input_bytes < s.input_records THEN p.file_bytes ELSE 1 END) AS data_bytes,
     s.stage_name LIKE 'Listing leaf files%' OR COALESCE(s.description LIKE 'Listing leaf files%', FALSE)
       AS is_listing,
     COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
@@ -242,6 +274,9 @@ facts AS (
     ON w.platform = s.platform AND w.cluster_id = s.cluster_id
     AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
     AND w.stage_id = s.stage_id AND w.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN local_slots AS l
+    ON l.platform = s.platform AND l.cluster_id = s.cluster_id
+    AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id
   WHERE s.status NOT IN ('SKIPPED', 'PENDING')
 ),
 fitted AS (

@@ -2,6 +2,7 @@
 -- title: Tables that the batches of a streaming query read anew
 -- description: One row per streaming query and table or path that several of its batches read, beside its own sources and what streaming queries of the
 --   application write: the number of these batches, the task time of the stages that read it, and that of all batches.
+--   What has its location cut short (...) is left out: several tables can have it, and what is written cannot be told from it.
 -- reads: operator_stages, sql, sql_scans, stages, streaming_progress
 WITH scans AS (
   SELECT
@@ -11,7 +12,7 @@ WITH scans AS (
   INNER JOIN sql AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
-  WHERE s.operation = 'read' AND q.streaming_query_id IS NOT NULL AND COALESCE(s.table_name, s.location) IS NOT NULL
+  WHERE s.operation = 'read' AND q.streaming_query_id IS NOT NULL AND (s.table_name IS NOT NULL OR s.location NOT LIKE '%...')
     AND COALESCE(s.format, '') NOT IN ('cache', 'rdd', 'local', 'kafka', 'delta_log', 'noop')
 ),
 -- What a batch writes has other rows in the next one.

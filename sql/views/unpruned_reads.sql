@@ -7,7 +7,10 @@
 WITH whole AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id,
-    COALESCE(s.table_name, s.location) AS source, s.partitions_read, s.bytes_read, s.files_read,
+    -- Where the location is cut short, several tables can have it.
+    CASE WHEN s.table_name IS NULL AND s.location LIKE '%...'
+      THEN CONCAT(s.location, ' (', CAST(s.files_read AS STRING), ' files, ', CAST(s.bytes_read AS STRING), ' bytes)')
+      ELSE COALESCE(s.table_name, s.location) END AS source, s.partitions_read, s.bytes_read, s.files_read,
     COALESCE(s.data_filters, s.pushed_filters) AS data_filters
   FROM sql_scans AS s
   WHERE s.operation = 'read' AND s.partition_filters IS NULL AND NOT COALESCE(s.has_dynamic_pruning, FALSE)
@@ -49,3 +52,4 @@ LEFT JOIN kept AS k
 LEFT JOIN read_scans AS r
   ON r.platform = w.platform AND r.cluster_id = w.cluster_id
   AND r.application_id = w.application_id AND r.attempt_id = w.attempt_id AND r.sql_id = w.sql_id AND r.node_id = w.node_id
+WHERE w.source IS NOT NULL

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -16,6 +16,8 @@
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
+-- parameter: max_busy_share double = 0.5 [ratio] task time over the core time of a fixed number of executors below which dynamic allocation is named too
+-- parameter: min_busy_core_ms bigint = 3600000 [core_ms] that core time, at least
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
 --   {held_cores:1} cores held on average[; {outside_ms:s} of it outside of any query][; {iterate_ms:s}{iterate_of} taking rows of
 --   toLocalIterator][; {commit_ms:s}{commit_of} committing
@@ -38,11 +40,11 @@
 --   they all read.
 -- advice: main_part = 'before' AND (files_read >= 1000 OR partitions_read >= 100) | - | - | Most of it is spent between the start of a query and its first job: the
 --   query after the longest gap reads {files_read:file|files}[ of {partitions_read:partition|partitions}], which are listed there. Filter on partition columns, and keep fewer and
---   larger files and partitions.
+--   larger files and partitions.[ {fixed_text}]
 -- advice: main_part = 'before' AND num_nodes >= 100 | - | - | Most of it is spent between the start of a query and its first job, where its plan is compiled: that of the
 --   query after the longest gap has {num_nodes:step|steps}. Split it (write a part to a table, checkpoint), and do not build plans in loops.
 -- advice: main_part = 'before' | - | - | Most of it is spent between the start of a query and its first job, where files and partitions are listed, catalogs are
---   asked, and code is generated: look at the log of the driver for that time, and run fewer queries that do more each.
+--   asked, and code is generated: look at the log of the driver for that time, and run fewer queries that do more each.[ {fixed_text}]
 -- advice: main_part = 'collect' | - | - | Most of it follows the last job of a query: results come to the driver. Write them from
 --   the executors instead of collecting them (collect, toPandas), or collect fewer rows.
 -- advice: main_part = 'between' | - | - | Most of it lies between the jobs of one query: the rest of the plan is made anew after each, and
@@ -64,18 +66,18 @@
 -- advice: main_part = 'outside' AND result_bytes IS NOT NULL | - | - | Results of {result_bytes:bytes} came to the driver before the longest gap (collect,
 --   toPandas), where the program takes them row by row: write them from the executors, or collect fewer rows and columns.
 -- advice: longest_is_last | - | - | The longest gap follows the last job: look at what the code does at its end (calls to other
---   services, local files), and stop the session as soon as the work is done.
+--   services, local files), and stop the session as soon as the work is done.[ {fixed_text}]
 -- advice: longest_is_first | - | - | The longest gap is before the first job although executors were there: start the session
---   after downloads and imports, or start with fewer executors.
+--   after downloads and imports, or start with fewer executors.[ {fixed_text}]
 -- advice: main_part = 'outside' AND num_gaps >= 20 AND gap_ms - longest_gap_ms < 1000 * num_gaps | - | - | Most of these gaps are short, between
 --   one query and the next: plans are built and analyzed there, and the program runs its own code. Run fewer queries that do more each, or
---   start the next ones meanwhile (a thread for each).
+--   start the next ones meanwhile (a thread for each).[ {fixed_text}]
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms AND dynamic_allocation | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions) or while the next query runs
 --   (a thread for each).
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions), while the next query runs
---   (a thread for each), or give executors back meanwhile (dynamic allocation).
+--   (a thread for each), or give executors back meanwhile (dynamic allocation).[ {fixed_text}]
 -- recommendation: The driver runs code of its own or plans its next query: plans built in loops, listings of many files,
 --   Python code, calls to other services. Do that in Spark, side by side with jobs, or less often.
 WITH streams AS (
@@ -206,6 +208,13 @@ SELECT
   s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
   s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
   COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores,
+  -- idle_executors does not count what passes in gaps as long as the rest is busy enough, but the cure is the same.
+  CASE WHEN c.could_allocate AND NOT a.dynamic_allocation AND NOT a.is_local AND a.num_executors_max >= 2 AND a.core_time_ms >= $min_busy_core_ms
+      AND CAST(a.total_task_time_ms AS DOUBLE) * GREATEST(COALESCE(a.task_cpus, 1), 1) < $max_busy_share * a.core_time_ms
+    THEN CONCAT('Tasks used ', CAST(TRY_CAST(ROUND(100e0 * a.total_task_time_ms * GREATEST(COALESCE(a.task_cpus, 1), 1) / NULLIF(a.core_time_ms, 0)) AS BIGINT) AS STRING),
+      ' % of the core time of a fixed number of executors in the whole run: with dynamic allocation',
+      CASE WHEN a.executor_instances IS NOT NULL THEN ', and without spark.executor.instances,' ELSE '' END, ' it begins with few and adds more while tasks wait.')
+  END AS fixed_text,
   s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s

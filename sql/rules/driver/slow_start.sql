@@ -2,7 +2,7 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
@@ -10,6 +10,8 @@
 --   begins with no executor, so that the first job asks for the first ones, and the driver took most of the time until they came. Where a job waited on after the first
 --   executor had come, its first task ends the wait. Spark's own wait for a part of its executors (spark.scheduler.minRegisteredResourcesRatio) is
 --   blamed only where it can have been: on a standalone cluster there is none unless it is set, and it ends half a minute after the driver is there.
+--   What passed before the driver itself was ready (its block manager had registered) is no wait for room in the cluster: on YARN in client mode it
+--   holds the upload of Spark's jars and the start of the application master.
 --   It is medium where it takes half of the wall time, a minute or more; where the driver was late in local mode, whose cores wait with it, from ten minutes on.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
@@ -20,9 +22,11 @@
 -- parameter: medium_ms bigint = 60000 [ms] the wait from which it is medium, where it is half of the wall time
 -- parameter: max_last_ms bigint = 3000 [ms] time from the last executor that came before it to the first task, up to which that one was waited for
 -- parameter: max_registering_ms bigint = 33000 [ms] time from the driver to the first task, up to which Spark's own wait can have held it up
+-- parameter: min_room_ms bigint = 15000 [ms] time from the driver to the first executor from which the cluster had no room
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
 -- evidence: {what} {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
---   began after {first_task_delay_ms:s}][; dynamic allocation asked for its first executor only then, which came after {asked_wait_ms:s}][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
+--   began after {first_task_delay_ms:s}][; dynamic allocation asked for its first executor only then, which came after {asked_wait_ms:s}][; the driver itself was ready only after {driver_wait_ms:s}][, and {num_early:executor|executors} came within {spread_ms:s}
+--   of each other][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
 -- advice: is_task AND last_worker_ms IS NOT NULL AND is_registering | spark.scheduler.minRegisteredResourcesRatio | '0' | The first task began when the last of these {num_early:executor|executors}
@@ -31,9 +35,14 @@
 --   start late, their logs), which is outside of Spark, and what in the application waits for all of them.
 -- advice: is_task | - | - | A job waited although an executor was there: look at the logs of the driver and of that executor for this time (a plugin or library that starts,
 --   a network that is slow to connect), and why other executors came late, if they did.
--- advice: master LIKE 'yarn%' | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
+-- advice: driver_wait_ms IS NOT NULL AND master LIKE 'yarn%' AND NOT is_cluster_mode AND NOT has_archive | - | - | Most of it passed before the driver was ready, not in waiting for executors: it uploads
+--   Spark's jars and those of the application (spark.jars, spark.jars.packages), and starts the application master. Put Spark's jars where all nodes find them (spark.yarn.archive or
+--   spark.yarn.jars), and the application's on a file system that they share.
+-- advice: driver_wait_ms IS NOT NULL | - | - | Most of it passed before the driver was ready, not in waiting for executors: look at its log for that time (files and packages that it uploads or downloads,
+--   services that it connects to, an application master that starts late).
+-- advice: master LIKE 'yarn%' AND has_no_room | - | - | Look why the queue had no room (other applications, a cluster that scales up first): keep some
 --   nodes ready at the time of the job, or start it at another time.
--- advice: master LIKE 'k8s%' | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the
+-- advice: master LIKE 'k8s%' AND has_no_room | - | - | Look at pending pods: keep nodes and the image ready, or make executors small enough for the
 --   room that there is.
 -- recommendation: Look why the executors came late, which is outside of Spark: in the log of the driver up to its first executor, and in those of the cluster (workers
 --   that are started late, a cluster without room).
@@ -61,6 +70,15 @@ drivers AS (
   WHERE executor_id IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+modes AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN key = 'spark.submit.deployMode' AND value = 'cluster' THEN 1 ELSE 0 END) = 1 AS is_cluster_mode,
+    MAX(CASE WHEN key IN ('spark.yarn.archive', 'spark.yarn.jars', 'spark.yarn.jar') THEN 1 ELSE 0 END) = 1 AS has_archive
+  FROM spark_settings
+  WHERE key IN ('spark.submit.deployMode', 'spark.yarn.archive', 'spark.yarn.jars', 'spark.yarn.jar')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 registered AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -74,6 +92,7 @@ waits AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id,
     f.first_worker_ms - UNIX_MILLIS(p.start_time) AS worker_wait_ms,
+    f.first_worker_ms, f.last_early_ms,
     f.last_early_ms - UNIX_MILLIS(p.start_time) AS last_worker_ms, f.num_early,
     j.first_job_ms - UNIX_MILLIS(p.start_time) AS job_wait_ms,
     j.first_job_id,
@@ -101,6 +120,7 @@ lazy AS (
 asked AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.worker_wait_ms, w.last_worker_ms, w.num_early, w.job_wait_ms, w.first_job_id,
+    w.last_early_ms - w.first_worker_ms AS spread_ms,
     COALESCE(z.num_initial = 0, FALSE) AND w.worker_wait_ms >= w.job_wait_ms AND w.job_wait_ms >= 0.5e0 * w.worker_wait_ms AS is_lazy,
     w.is_driver OR COALESCE(z.num_initial = 0 AND w.worker_wait_ms >= w.job_wait_ms AND w.job_wait_ms >= 0.5e0 * w.worker_wait_ms, FALSE) AS is_driver
   FROM waits AS w
@@ -137,7 +157,11 @@ SELECT
   CASE WHEN w.is_task AND w.last_worker_ms - w.worker_wait_ms >= $late_ms AND w.first_task_delay_ms - w.last_worker_ms <= $max_last_ms
     THEN w.last_worker_ms END AS last_worker_ms,
   COALESCE(COALESCE(r.ratio > 0e0, a.master LIKE 'yarn%' OR a.master LIKE 'k8s%') AND NOT COALESCE(r.has_time, FALSE)
-    AND w.start_ms + w.first_task_delay_ms - d.driver_ms <= $max_registering_ms, FALSE) AS is_registering, a.app_duration_ms, COALESCE(a.master, '') AS master
+    AND w.start_ms + w.first_task_delay_ms - d.driver_ms <= $max_registering_ms, FALSE) AS is_registering, a.app_duration_ms, COALESCE(a.master, '') AS master,
+  CASE WHEN NOT w.is_driver AND NOT w.is_task AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms THEN d.driver_ms - w.start_ms END AS driver_wait_ms,
+  CASE WHEN NOT w.is_driver AND NOT w.is_task AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms AND w.num_early > 1 THEN w.spread_ms END AS spread_ms,
+  COALESCE(w.start_ms + w.wait_ms - d.driver_ms >= $min_room_ms, TRUE) AS has_no_room,
+  COALESCE(m.is_cluster_mode, FALSE) AS is_cluster_mode, COALESCE(m.has_archive, FALSE) AS has_archive
 FROM application_facts AS a
 INNER JOIN told AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
@@ -145,6 +169,9 @@ INNER JOIN told AS w
 LEFT JOIN drivers AS d
   ON d.platform = a.platform AND d.cluster_id = a.cluster_id
   AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id
+LEFT JOIN modes AS m
+  ON m.platform = a.platform AND m.cluster_id = a.cluster_id
+  AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
 LEFT JOIN registered AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id

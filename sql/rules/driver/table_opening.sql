@@ -2,21 +2,25 @@
 -- title: Many jobs only open tables while the cores wait
 -- category: driver
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where many short jobs outside of any query (load, parquet, orc), one after the other, only list folders and read the schema
---   of files, and take a good part of the wall time. A job counts from its start to that of the next one, at most max_step_ms or its own duration;
+--   of files, and take a good part of the wall time, or much of it, or of the core time. A job counts from its start to that of the next one, at most max_step_ms or its own duration;
 --   where another job follows, only its own duration. Lost is what the cores held meanwhile could have done while these jobs ran, without the task
---   time of these jobs. Many folders of one table are told by folder_reads. Interactive sessions are not judged.
+--   time of their other stages than those that list folders: listing is what a catalog saves. Many folders of one table are told by folder_reads. Interactive sessions are not judged.
 -- parameter: min_jobs bigint = 8 [count] jobs that open tables, at least, most of them in a row
 -- parameter: min_open_ms bigint = 10000 [ms] wall time that they take together, at least
 -- parameter: min_share double = 0.15 [ratio] the same over the wall time of the application, at least
+-- parameter: min_large_share double = 0.05 [ratio] that share where they take large_open_ms, or the share of the core time where they lose large_lost_ms, at least
+-- parameter: large_open_ms bigint = 60000 [ms] wall time that is worth a word below min_share
+-- parameter: large_lost_ms double = 600000 [core_ms] core time that is
 -- parameter: medium_open_ms bigint = 30000 [ms] that time from which it is of medium severity
 -- parameter: medium_share double = 0.3 [ratio] and that share
+-- parameter: medium_lost_share double = 0.25 [ratio] or that share of the core time, with large_lost_ms
 -- parameter: max_step_ms bigint = 2000 [ms] time from one such job to the next that counts, at most
--- parameter: max_job_cores double = 0.5 [ratio] task time of these jobs over the core time held while they ran, below: others work
+-- parameter: max_job_cores double = 0.5 [ratio] task time of these jobs but for listing over the core time held while they ran, below: others work
 -- parameter: max_folders bigint = 10 [count] folders of one parent that were read, below
 -- evidence: {num_jobs:job|jobs} outside of any query ({job_name}) only listed folders and read schemas, with {num_tasks:task|tasks} in all: {open_ms:s} of {app_duration_ms:s}[, while
---   {held_cores:1} cores were held].
+--   {held_cores:1} cores were held][; listing folders took {listing_ms:s} of task time].
 -- recommendation: Open tables through a catalog that keeps their schema and partitions (saveAsTable or CREATE TABLE once, then spark.table), or give the reader a
 --   schema (schema(...)). Open only what the queries read, several at once from threads, and hold few executors until then.
 WITH followed AS (
@@ -49,7 +53,10 @@ calls AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 works AS (
-  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id,
+    SUM(CASE WHEN s.stage_name LIKE 'Listing leaf files%' OR s.description LIKE 'Listing leaf files%' THEN 0e0 ELSE CAST(s.executor_run_time AS DOUBLE) END) AS run_ms,
+    SUM(CASE WHEN s.stage_name LIKE 'Listing leaf files%' OR s.description LIKE 'Listing leaf files%' THEN CAST(s.executor_run_time AS DOUBLE) ELSE 0e0 END) AS listing_ms
   FROM opened AS o
   INNER JOIN stages AS s
     ON s.platform = o.platform AND s.cluster_id = o.cluster_id
@@ -86,28 +93,41 @@ parts AS (
     GROUP BY platform, cluster_id, application_id, attempt_id, parent, pattern
     HAVING COUNT(*) >= $max_folders
   ) AS many
+),
+judged AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_jobs, c.job_name, c.num_tasks, c.open_ms, a.app_duration_ms, a.core_time_ms, h.held_cores, w.listing_ms,
+    COALESCE(a.is_local, FALSE) AS is_local, GREATEST(c.jobs_ms * h.held_cores - COALESCE(w.run_ms, 0e0), 0e0) AS lost_ms
+  FROM calls AS c
+  INNER JOIN application_facts AS a
+    ON a.platform = c.platform AND a.cluster_id = c.cluster_id
+    AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
+  LEFT JOIN works AS w
+    ON w.platform = c.platform AND w.cluster_id = c.cluster_id
+    AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
+  LEFT JOIN held AS h
+    ON h.platform = c.platform AND h.cluster_id = c.cluster_id
+    AND h.application_id = c.application_id AND h.attempt_id = c.attempt_id
+  LEFT JOIN parts AS p
+    ON p.platform = c.platform AND p.cluster_id = c.cluster_id
+    AND p.application_id = c.application_id AND p.attempt_id = c.attempt_id
+  WHERE p.platform IS NULL AND NOT a.is_interactive AND c.num_jobs >= $min_jobs AND c.num_in_a_row * 2 >= c.num_jobs
+    AND c.open_ms >= $min_open_ms
+    AND COALESCE(w.run_ms <= $max_job_cores * c.jobs_ms * h.held_cores, TRUE)
 )
 SELECT
-  c.platform, c.cluster_id, c.application_id, c.attempt_id, c.application_id AS subject_id,
-  CASE WHEN c.open_ms >= $medium_open_ms AND c.open_ms >= $medium_share * a.app_duration_ms AND h.held_cores >= 8e0
-    AND NOT COALESCE(a.is_local, FALSE) THEN 'medium' ELSE 'low' END AS severity,
+  platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
+  CASE
+    WHEN is_local OR COALESCE(held_cores, 0e0) < 8e0 THEN 'low'
+    WHEN open_ms >= $medium_open_ms AND open_ms >= $medium_share * app_duration_ms THEN 'medium'
+    -- Many cores that wait for a short time lose as much as few that wait for long.
+    WHEN lost_ms >= $large_lost_ms AND (open_ms >= $large_open_ms OR lost_ms >= $medium_lost_share * core_time_ms) THEN 'medium'
+    ELSE 'low'
+  END AS severity,
   'medium' AS confidence,
-  TRY_CAST(GREATEST(c.jobs_ms * h.held_cores - COALESCE(w.run_ms, 0e0), 0e0) AS BIGINT) AS lost_core_ms,
-  c.open_ms AS recoverable_ms,
-  c.num_jobs, c.job_name, c.num_tasks, c.open_ms, a.app_duration_ms, h.held_cores
-FROM calls AS c
-INNER JOIN application_facts AS a
-  ON a.platform = c.platform AND a.cluster_id = c.cluster_id
-  AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
-LEFT JOIN works AS w
-  ON w.platform = c.platform AND w.cluster_id = c.cluster_id
-  AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
-LEFT JOIN held AS h
-  ON h.platform = c.platform AND h.cluster_id = c.cluster_id
-  AND h.application_id = c.application_id AND h.attempt_id = c.attempt_id
-LEFT JOIN parts AS p
-  ON p.platform = c.platform AND p.cluster_id = c.cluster_id
-  AND p.application_id = c.application_id AND p.attempt_id = c.attempt_id
-WHERE p.platform IS NULL AND NOT a.is_interactive AND c.num_jobs >= $min_jobs AND c.num_in_a_row * 2 >= c.num_jobs
-  AND c.open_ms >= $min_open_ms AND c.open_ms >= $min_share * a.app_duration_ms
-  AND COALESCE(w.run_ms <= $max_job_cores * c.jobs_ms * h.held_cores, TRUE)
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms, open_ms AS recoverable_ms,
+  num_jobs, job_name, num_tasks, open_ms, app_duration_ms, held_cores, CASE WHEN listing_ms >= 1e3 THEN TRY_CAST(listing_ms AS BIGINT) END AS listing_ms
+FROM judged
+WHERE open_ms >= $min_share * app_duration_ms
+  OR (open_ms >= $large_open_ms AND open_ms >= $min_large_share * app_duration_ms)
+  OR (lost_ms >= $large_lost_ms AND lost_ms >= $min_large_share * core_time_ms)

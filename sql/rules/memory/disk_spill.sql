@@ -2,12 +2,12 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. A disk is waited for, so that the disk part is at most the
 --   time that was neither on the processor nor garbage collection nor waiting for shuffle data. The rate of a core's share
---   of the disk is an assumption, hence medium confidence at best. The memory recommended is what
+--   of the disk is an assumption, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The memory recommended is what
 --   the worst task needed at once over what it got, and stays below 32 GiB, above which the pointers of
 --   the JVM double; from there on fewer tasks at once give each of them more. Smaller partitions come
 --   first where they are large, for they cost nothing.
@@ -22,7 +22,7 @@
 -- parameter: min_memory_ratio double = 0.1 [ratio] and the same over the largest of input, output, shuffle read and shuffle write
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
 -- evidence: Spilled {disk_bytes_spilled:bytes} to disk[, {times_moved:2} times the {data_bytes:bytes} that the stage moved];
---   the worst task wrote {disk_spilled_max:bytes}.
+--   the worst task wrote {disk_spilled_max:bytes}[; {falls_away}].
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
 -- advice: scarce_heap_mib > 0 | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
@@ -53,6 +53,14 @@
 WITH measured AS (
   SELECT
     f.*,
+    CASE
+      WHEN u.step IS NULL THEN CAST(NULL AS STRING)
+      WHEN has_join OR has_window OR COALESCE(has_python, FALSE) THEN CONCAT('a part of it may fall away with ', u.step)
+      ELSE CONCAT('it falls away with ', u.step)
+    END AS falls_away,
+    -- useless_distinct counts all that such a stage does.
+    COALESCE(u.is_distinct AND NOT has_join AND NOT has_window AND NOT COALESCE(has_python, FALSE)
+      AND executor_run_time >= 0.05e0 * total_task_time_ms, FALSE) AS is_counted,
     CAST(disk_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
     TRY_CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0,
       -- Not known before Spark 2.1.
@@ -67,14 +75,18 @@ WITH measured AS (
       1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0), $max_memory_factor
     )) AS BIGINT) AS memory_needed_gib
   FROM stage_facts AS f
+  LEFT JOIN useless_steps AS u
+    ON u.platform = f.platform AND u.cluster_id = f.cluster_id
+    AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.stage_id = f.stage_id
   WHERE disk_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
-  lost_core_ms,
-  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
+  CASE WHEN is_counted THEN 'low' END AS severity,
+  CASE WHEN is_counted THEN 0 ELSE lost_core_ms END AS lost_core_ms,
+  TRY_CAST(CASE WHEN is_counted THEN 0e0 ELSE 1e0 END * LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
+  stage_name, falls_away, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
   split_bytes, sql_id, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib

@@ -2,7 +2,7 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
 --   executor, so the tasks' own times add up to
@@ -24,6 +24,7 @@
 -- parameter: min_place_lost_share double = 0.02 [ratio] and what they lost over the same
 -- parameter: hardly_cached_ratio double = 0.02 [ratio] highest storage memory in use over the heap up to which what is cached does not count
 -- parameter: full_heap_ratio double = 0.8 [ratio] highest heap that was in use over the heap from which it was full
+-- parameter: min_rdd_share double = 0.1 [ratio] run time of stages outside of queries over that of all from which RDDs are worth a word
 -- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}], {gc_ratio:pct}[; executors have
 --   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
 --   spark.executor.cores is not set].
@@ -33,12 +34,18 @@
 -- advice: is_churn AND sql_share < 0.5 AND shuffles AND NOT has_python | spark.serializer | 'org.apache.spark.serializer.KryoSerializer' | Hardly anything is cached, so most of the garbage is of short-lived
 --   objects: serialize with Kryo, which makes fewer of them in a shuffle than Java's serialization, and create fewer yourself ([{group_cure}, ]arrays of primitives,
 --   DataFrames and built-in functions instead of RDDs of objects).
--- advice: low_peak_bytes IS NOT NULL | - | - | More memory would not help, for the heap was never half full: create fewer short-lived objects
---   (DataFrames and built-in functions instead of RDDs of objects and UDFs), and let the heap start at its full size (-Xms).
+-- advice: low_peak_bytes IS NOT NULL AND NOT has_first_heap | - | - | More memory would not help, for the heap was never half full: [create fewer short-lived objects
+--   ({object_cure}), and ]let the heap start at its full size (-Xms in spark.executor.extraJavaOptions).
+-- advice: low_peak_bytes IS NOT NULL | - | - | More memory would not help, for the heap was never half full: [create fewer short-lived objects ({object_cure}), and ]look at the
+--   settings of the collector (G1 or parallel, the number of its threads, the size of its young generation).
+-- advice: is_churn AND object_cure IS NULL | - | - | Hardly anything is cached and the heap did not fill up, so most of the garbage is of short-lived objects, and more memory helps little: let queries read fewer
+--   and narrower rows (only the columns that they need, filters that reach the files), and use the G1 or parallel collector.
 -- advice: is_churn | - | - | Hardly anything is cached and the heap did not fill up, so most of the garbage is of short-lived objects, and more memory helps little: create fewer of them
---   (DataFrames and built-in functions instead of RDDs of objects and UDFs[, {group_cure}], arrays of primitives).
+--   ({object_cure}[, {group_cure}], arrays of primitives).
 -- advice: is_databricks | - | - | Choose instances with more memory for each core, and keep fewer objects alive
 --   (cache less, avoid wide rows and collect_list).
+-- advice: gpu_bound AND executor_cores > 1 AND heap_per_core >= $enough_heap_per_core | - | - | Keep fewer objects alive (cache less, avoid wide rows and collect_list), and run fewer tasks at once in an executor
+--   (spark.task.resource.gpu.amount, spark.executor.cores). Executors have a GPU each, so that more and smaller ones need more GPUs.
 -- advice: all_cores > 1 AND heap_per_core >= $enough_heap_per_core | - | - | Keep fewer objects alive (cache less, avoid wide rows and collect_list), and run several smaller executors on a
 --   worker: spark.executor.cores={cores_halved:int} together with spark.executor.memory={memory_halved_gib:int}g. With the cores alone halved, the
 --   memory of a worker may still be enough for one executor only, and half of its cores would have no work.
@@ -50,16 +57,19 @@
 -- advice: executor_cores > 1 AND all_cores IS NULL | spark.executor.cores | cores_halved | Run fewer tasks at once in
 --   an executor, which gives each of them more memory, and keep fewer objects alive.
 -- advice: heap_per_core >= $enough_heap_per_core | - | - | A core has {heap_per_core:bytes} of heap, and more would help little: keep fewer objects alive (cache serialized or not at all, avoid wide rows and
---   collect_list), create fewer of them (DataFrames instead of RDDs of objects), and use the G1 or parallel collector.
--- recommendation: Give executors more memory for each core, keep fewer objects alive (cache
---   serialized or not at all, avoid wide rows and collect_list, prefer DataFrames over RDDs of
---   objects), and use the G1 or parallel collector.
+--   collect_list)[, create fewer of them ({object_cure})], and use the G1 or parallel collector.
+-- advice: object_cure IS NOT NULL | - | - | Give executors more memory for each core, keep fewer objects alive (cache serialized or not at all, avoid wide rows and collect_list,
+--   {object_cure}), and use the G1 or parallel collector.
+-- recommendation: Give executors more memory for each core, keep fewer objects alive (cache serialized or not at all, avoid wide rows and collect_list), and use
+--   the G1 or parallel collector.
 WITH worked AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.duration_ms, f.task_slots,
     COALESCE(CAST(f.gc_time AS DOUBLE), 0e0) AS gc_ms,
     CAST(f.executor_run_time AS DOUBLE) AS run_ms,
     CASE WHEN f.sql_id IS NOT NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END AS sql_ms,
+    -- What looks at files for a query is no RDD of the application's.
+    CASE WHEN f.sql_id IS NULL AND NOT COALESCE(f.is_listing, FALSE) THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END AS rdd_ms,
     COALESCE(CAST(f.memory_bytes_spilled AS DOUBLE), 0e0) AS spilled_bytes,
     CASE WHEN f.sql_id IS NULL THEN CAST(COALESCE(f.shuffle_read_bytes, 0) + COALESCE(f.shuffle_write_bytes, 0) AS DOUBLE) ELSE 0e0 END AS shuffled_bytes,
     f.is_local, f.is_databricks, f.executor_cores, f.executor_memory_bytes, f.app_duration_ms, f.total_task_time_ms
@@ -68,7 +78,7 @@ WITH worked AS (
 whole AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id,
-    SUM(gc_ms) AS gc_ms, SUM(run_ms) AS run_ms, SUM(sql_ms) AS sql_ms, SUM(spilled_bytes) AS spilled_bytes, SUM(shuffled_bytes) AS shuffled_bytes,
+    SUM(gc_ms) AS gc_ms, SUM(run_ms) AS run_ms, SUM(sql_ms) AS sql_ms, SUM(rdd_ms) AS rdd_ms, SUM(spilled_bytes) AS spilled_bytes, SUM(shuffled_bytes) AS shuffled_bytes,
     MAX(w.is_local) AS is_local, MAX(w.is_databricks) AS is_databricks, MAX(w.executor_cores) AS executor_cores,
     MAX(w.executor_memory_bytes) AS executor_memory_bytes,
     MAX(w.app_duration_ms) AS app_duration_ms, MAX(w.total_task_time_ms) AS total_task_time_ms,
@@ -97,7 +107,7 @@ places AS (
 judged AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, 'application' AS subject_type, application_id AS subject_id, 'application' AS place,
-    TRY_CAST(NULL AS STRING) AS stage_name, gc_ms, run_ms, sql_ms, spilled_bytes, shuffled_bytes,
+    TRY_CAST(NULL AS STRING) AS stage_name, gc_ms, run_ms, sql_ms, rdd_ms, spilled_bytes, shuffled_bytes,
     -- Wall time at the application's own average of tasks side by side while its jobs ran.
     (app_duration_ms - COALESCE(driver_only_time_ms, 0))
       / GREATEST(CAST(total_task_time_ms AS DOUBLE), app_duration_ms - COALESCE(driver_only_time_ms, 0), 1e0) AS wall_ratio,
@@ -107,7 +117,7 @@ judged AS (
   UNION ALL
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, 'stage' AS subject_type, p.subject_id, COALESCE(p.stage_name, p.subject_id) AS place,
-    COALESCE(p.stage_name, p.subject_id) AS stage_name, p.gc_ms, p.run_ms, p.sql_ms, p.spilled_bytes, p.shuffled_bytes,
+    COALESCE(p.stage_name, p.subject_id) AS stage_name, p.gc_ms, p.run_ms, p.sql_ms, p.rdd_ms, p.spilled_bytes, p.shuffled_bytes,
     LEAST(CAST(p.duration_ms AS DOUBLE) / NULLIF(p.run_ms, 0e0), 1e0) AS wall_ratio,
     p.is_local, p.is_databricks, p.executor_cores, p.executor_memory_bytes, a.peak_heap_bytes, a.peak_storage_bytes, a.master
   FROM places AS p
@@ -128,6 +138,25 @@ cached AS (
 ),
 python AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE rdd_name = 'PythonRDD'
+),
+-- Code of the application that works on objects of its own inside of queries.
+coded AS (
+  SELECT platform, cluster_id, application_id, attempt_id FROM user_functions
+  UNION
+  SELECT platform, cluster_id, application_id, attempt_id
+  FROM sql_nodes
+  WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%' OR node_name LIKE 'MapElements%' OR node_name LIKE 'MapPartitions%' OR node_name LIKE 'DeserializeToObject%'
+),
+-- A heap that starts at a size that is set.
+first_heaps AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM spark_settings
+  WHERE key IN ('spark.executor.extraJavaOptions', 'spark.executor.defaultJavaOptions') AND value LIKE '%-Xms%'
+),
+gpus AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM spark_settings
+  WHERE key = 'spark.executor.resource.gpu.amount' AND TRY_CAST(value AS DOUBLE) > 0e0
 ),
 -- Only who groups can reduce instead.
 grouped AS (
@@ -168,6 +197,11 @@ SELECT
   CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
   CASE WHEN COALESCE(j.peak_storage_bytes >= $hardly_cached_ratio * j.executor_memory_bytes, TRUE) THEN NULLIF(c.num_cached, 0) END AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
   shuffled_bytes > 0 AS shuffles, CASE WHEN g.platform IS NOT NULL THEN 'reduceByKey or aggregateByKey instead of groupByKey' END AS group_cure, p.platform IS NOT NULL AS has_python,
+  CASE
+    WHEN rdd_ms >= $min_rdd_share * run_ms AND u.platform IS NOT NULL THEN 'DataFrames and built-in functions instead of RDDs of objects and UDFs'
+    WHEN rdd_ms >= $min_rdd_share * run_ms THEN 'DataFrames and built-in functions instead of RDDs of objects'
+    WHEN u.platform IS NOT NULL THEN 'built-in functions instead of UDFs'
+  END AS object_cure, h.platform IS NOT NULL AS has_first_heap, v.platform IS NOT NULL AS gpu_bound,
   -- Without a peak of the heap only much heap for each core speaks against a full one, and only RDDs are plain objects.
   COALESCE(NOT j.is_local AND spilled_bytes = 0
     AND (c.platform IS NULL OR j.peak_storage_bytes < $hardly_cached_ratio * j.executor_memory_bytes)
@@ -191,6 +225,15 @@ LEFT JOIN cached AS c
 LEFT JOIN python AS p
   ON p.platform = j.platform AND p.cluster_id = j.cluster_id
   AND p.application_id = j.application_id AND p.attempt_id = j.attempt_id
+LEFT JOIN coded AS u
+  ON u.platform = j.platform AND u.cluster_id = j.cluster_id
+  AND u.application_id = j.application_id AND u.attempt_id = j.attempt_id
+LEFT JOIN first_heaps AS h
+  ON h.platform = j.platform AND h.cluster_id = j.cluster_id
+  AND h.application_id = j.application_id AND h.attempt_id = j.attempt_id
+LEFT JOIN gpus AS v
+  ON v.platform = j.platform AND v.cluster_id = j.cluster_id
+  AND v.application_id = j.application_id AND v.attempt_id = j.attempt_id
 LEFT JOIN grouped AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id

@@ -2,13 +2,13 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
 --   counts the disk part of the same spill. Each is at most half of the stage's task time, so the
 --   two never count a core twice, and the computing is at most half of the time on the processor, where neither a GPU nor Python works outside of the JVM. In a small application less is told, as a note of low severity, where the stage takes much of
---   it and spilled more than all that it moved. The rates are assumptions, hence medium confidence at best. The number
+--   it and spilled more than all that it moved. The rates are assumptions, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The number
 --   of partitions recommended avoids the spill: none above 128 MiB, each with the memory that the worst
 --   task needed, in whole waves of the cores.
 -- subject: stage
@@ -29,7 +29,7 @@
 -- parameter: grown_ratio double = 20.0 [ratio] spilled memory over the data moved from which the tasks made more than they read
 -- evidence: Spilled {memory_bytes_spilled:bytes} out of memory[, {times_moved:1} times the {data_bytes:bytes} that the
 --   stage moved]; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
---   memory].
+--   memory][; {falls_away}].
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
 -- advice: cause = 'row_group' | - | - | One task reads nearly all rows, since they lie in one row group: repartition right after reading, or have the writer make smaller
@@ -70,6 +70,14 @@
 WITH measured AS (
   SELECT
     f.*,
+    CASE
+      WHEN u.step IS NULL THEN CAST(NULL AS STRING)
+      WHEN has_join OR has_window OR COALESCE(has_python, FALSE) THEN CONCAT('a part of it may fall away with ', u.step)
+      ELSE CONCAT('it falls away with ', u.step)
+    END AS falls_away,
+    -- useless_distinct counts all that such a stage does.
+    COALESCE(u.is_distinct AND NOT has_join AND NOT has_window AND NOT COALESCE(has_python, FALSE)
+      AND executor_run_time >= 0.05e0 * total_task_time_ms, FALSE) AS is_counted,
     CAST(memory_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
     TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0,
       -- The processor time of the JVM tells nothing of a GPU or of Python; before Spark 2.1 it is not known.
@@ -104,6 +112,9 @@ WITH measured AS (
       ELSE 'code'
     END AS cause
   FROM stage_facts AS f
+  LEFT JOIN useless_steps AS u
+    ON u.platform = f.platform AND u.cluster_id = f.cluster_id
+    AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.stage_id = f.stage_id
   WHERE (memory_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms)
     OR (memory_bytes_spilled >= $min_small_spilled_bytes AND memory_bytes_spilled >= $min_small_ratio * data_bytes
       AND executor_run_time >= $min_small_run_time_ms AND executor_run_time >= $min_small_share * total_task_time_ms)
@@ -111,10 +122,10 @@ WITH measured AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
-  CASE WHEN is_small THEN 'low' END AS severity,
-  lost_core_ms,
-  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
+  CASE WHEN is_small OR is_counted THEN 'low' END AS severity,
+  CASE WHEN is_counted THEN 0 ELSE lost_core_ms END AS lost_core_ms,
+  TRY_CAST(CASE WHEN is_counted THEN 0e0 ELSE 1e0 END * LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
+  stage_name, falls_away, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
   split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound,

@@ -2,13 +2,13 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
 --   more than half a gibibyte by oversized_partitions. An application in local mode that needs no more than a few of its cores is told by
---   idle_local_cores instead. Lost are the cores without a task for the wall time
+--   idle_local_cores instead. Tasks that wait for shuffle data or for something outside of Spark get other advice. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application while its jobs ran: where stages
 --   ran at the same time, some of them worked for the others. What could be won is what even tasks on all
 --   cores would save.
@@ -28,8 +28,15 @@
 -- parameter: min_local_ms bigint = 30000 [ms] its wall time, at least
 -- parameter: max_local_busy_share double = 0.05 [ratio] task time over core time of those, at most
 -- parameter: max_local_longer double = 0.1 [ratio] what four or eight cores would take longer, over the wall time, at most
+-- parameter: min_fetch_share double = 0.5 [ratio] waiting for shuffle data over task time from which the tasks wait for that
+-- parameter: max_cpu_share double = 0.1 [ratio] processor and garbage collection time of the JVM over task time up to which tasks that read nothing wait for something else, as for remote calls
 -- evidence: {num_tasks:task|tasks} ran for {running_ms:s}[, the median one for {long_task_ms:s},] while {held_cores:1} cores were held[; they moved
---   {data_bytes:bytes}][ from {files_read:file|files}].
+--   {data_bytes:bytes}][ from {files_read:file|files}][; they waited {fetch_wait_ms:s} of {run_ms:s} of task time for shuffle data][; the processor worked for
+--   {cpu_ms:s} of {run_ms:s} of task time].
+-- advice: fetch_wait_ms IS NOT NULL | - | - | The tasks wait for shuffle data, and more of them would wait for the same executors: first shuffle less (filter, select and aggregate before it), in
+--   fewer and larger blocks, and look at the disks and the network of the executors that serve them.
+-- advice: cpu_ms IS NOT NULL | - | - | The tasks wait for something outside of Spark, as for calls to other services: let a task have several calls under way (threads, asynchronous calls, batches), or ask for
+--   more partitions ({tasks_wanted:int} use all cores) where the other side can answer more at once. Where it cannot, the same work needs fewer cores.
 -- advice: is_long AND cause = 'code' | - | - | Ask for more partitions before this stage (numSlices, minPartitions, repartition, smaller blocks of work): at least
 --   {tasks_wanted:int}, one for each core, better {rounds_wanted:int} or so, in whole rounds of the cores, so that they end close together.
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
@@ -63,7 +70,7 @@ WITH slow AS (
           $open_cost_bytes, (file_bytes + $open_cost_bytes * files_read) / NULLIF(LEAST(held_cores, COALESCE(default_parallelism, held_cores)), 0)
         )
         THEN 'unsplittable'
-      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND input_bytes / NULLIF(held_cores, 0) >= 1048576 THEN 'splits'
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND CASE WHEN is_input_hidden THEN file_bytes ELSE input_bytes END / NULLIF(held_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
       WHEN COALESCE(is_repartitioned, FALSE) THEN CASE WHEN output_bytes > 0 THEN 'output' ELSE 'code' END
       WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions THEN 'shuffle partitions'
@@ -73,6 +80,11 @@ WITH slow AS (
       ELSE 'code'
     END AS cause,
     num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) > $max_core_share * held_cores AS is_long,
+    COALESCE(fetch_wait_ms >= $min_fetch_share * executor_run_time, FALSE) AS is_fetch,
+    -- The JVM does not see what Python and other processes compute, and before Spark 2.1 not its own processor time. What reads or writes waits for its data.
+    COALESCE(cpu_ms + COALESCE(gc_time, 0) <= $max_cpu_share * executor_run_time AND fetch_wait_ms < 0.1e0 * executor_run_time, FALSE)
+      AND COALESCE(memory_bytes_spilled, 0) = 0 AND COALESCE(input_bytes, 0) = 0 AND COALESCE(output_bytes, 0) = 0 AND NOT COALESCE(has_scan, FALSE)
+      AND NOT COALESCE(has_python, FALSE) AND NOT COALESCE(has_gpu, FALSE) AS is_call,
     (held_cores - num_tasks * GREATEST(COALESCE(task_cpus, 1), 1)) * running_ms AS idle_core_ms
   FROM stage_cores AS f
   WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
@@ -83,6 +95,15 @@ WITH slow AS (
         AND NOT COALESCE(has_gpu, FALSE) AND duration_median >= $min_long_task_ms))
     -- Tasks that wait for something else than their data do not gain from company.
     AND executor_run_time >= running_ms * num_tasks / 4e0 AND COALESCE(chunk_median, 0) < $large_bytes
+),
+-- Stages of RDDs whose functions run in other processes.
+other_processes AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  FROM stages AS s
+  INNER JOIN rdds AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE (r.rdd_name LIKE '%Python%' OR r.rdd_name LIKE 'Piped%') AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
 ),
 -- What idle_local_cores tells: fewer cores, not more tasks.
 wide AS (
@@ -108,7 +129,7 @@ spare AS (
 -- Stages side by side are no more than the application.
 chosen AS (
   SELECT
-    s.*,
+    s.*, s.is_call AND o.platform IS NULL AS is_waiting,
     CAST(SUM(CASE WHEN s.is_long THEN s.running_ms ELSE 0 END) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.cause
     ) AS DOUBLE) AS long_ms
@@ -116,6 +137,9 @@ chosen AS (
   LEFT JOIN spare AS x
     ON x.platform = s.platform AND x.cluster_id = s.cluster_id
     AND x.application_id = s.application_id AND x.attempt_id = s.attempt_id
+  LEFT JOIN other_processes AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.stage_id = s.stage_id
   WHERE x.platform IS NULL
 ),
 capped AS (
@@ -149,9 +173,12 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   -- Under dynamic allocation fewer cores may have been held just then.
   CASE WHEN dynamic_allocation THEN 'low' ELSE 'medium' END AS confidence,
+  -- What the waiting costs is told by fetch_wait.
+  CASE WHEN is_fetch THEN 'low' END AS severity,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   stage_name, sql_id, cause, num_tasks, running_ms, held_cores, is_long, CASE WHEN is_long THEN duration_median END AS long_task_ms,
+  executor_run_time AS run_ms, CASE WHEN is_fetch THEN fetch_wait_ms END AS fetch_wait_ms, CASE WHEN is_waiting THEN cpu_ms END AS cpu_ms,
   -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,

@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -19,6 +19,9 @@
 --   the {data_bytes:bytes} of the stage would make {partitions_needed:partition|partitions} of good size on
 --   {stage_slots:core|cores}[; of the {held_cores:1} cores that were held meanwhile, {idle_cores:1}
 --   had no task of it].
+-- advice: cause = 'input' AND is_cached AND is_list | - | - | The tasks read a cache of few partitions, which parallelize (a list) made: ask there for about {partitions_needed:int} (numSlices), or
+--   repartition before the cache is filled.
+-- advice: cause = 'input' AND is_cached | - | - | The tasks read a cache, whose partitions are too large: repartition to about {partitions_needed:int} before it is filled.
 -- advice: cause = 'input' AND sql_id IS NOT NULL AND max_partition_bytes >= 2 * $target_bytes |
 --   spark.sql.files.maxPartitionBytes | '128MB' | Read smaller splits.
 -- advice: cause = 'input' | - | - | The tasks read more than a split should hold: the files cannot be split (gzip, one row
@@ -67,9 +70,26 @@ judged AS (
   WHERE num_tasks > 1 AND status = 'COMPLETE' AND NOT COALESCE(has_gpu, FALSE) AND duration_ms >= $min_stage_ms AND chunk_median >= $max_median_bytes
     -- Tasks of a partitioned write that each write many files: more tasks would write more and smaller ones.
     AND NOT (output_bytes > 0 AND chunk_max = output_max AND COALESCE(w.files_written >= $min_files_ratio * num_tasks, FALSE))
+),
+-- Where the input comes from: a cache that an earlier stage filled, a list of the driver.
+inputs AS (
+  SELECT
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
+    MAX(CASE WHEN r.is_persisted AND r.first_stage_id < s.stage_id THEN 1 ELSE 0 END) = 1 AS is_cached,
+    MAX(CASE WHEN r.scope = 'parallelize' OR r.rdd_name = 'ParallelCollectionRDD' THEN 1 ELSE 0 END) = 1 AS is_list
+  FROM judged AS j
+  INNER JOIN stages AS s
+    ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id
+    AND s.stage_id = j.stage_id AND s.stage_attempt_id = j.stage_attempt_id
+  INNER JOIN rdds AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE j.cause = 'input' AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   -- Without lost cores the risk remains.
   CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
   TRY_CAST(CASE
@@ -79,6 +99,10 @@ SELECT
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
-  memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, spark_minor, shuffle_partitions, advisory_bytes, max_partition_bytes, is_compressed_text
-FROM judged
+  memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, spark_minor, shuffle_partitions, advisory_bytes, max_partition_bytes, is_compressed_text,
+  COALESCE(i.is_cached, FALSE) AS is_cached, COALESCE(i.is_list, FALSE) AS is_list
+FROM judged AS j
+LEFT JOIN inputs AS i
+  ON i.platform = j.platform AND i.cluster_id = j.cluster_id
+  AND i.application_id = j.application_id AND i.attempt_id = j.attempt_id AND i.subject_id = j.subject_id
 WHERE idle_cores IS NOT NULL OR memory_bytes_spilled > 0

@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
@@ -139,7 +139,7 @@ single AS (
       WHEN p.num_range = 1 AND shuffle_read_bytes = 0 AND input_bytes = 0 THEN 'source'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 AND is_cached THEN 'cached'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0
-        AND (input_bytes > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
+        AND (CASE WHEN is_input_hidden THEN file_bytes ELSE input_bytes END > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
       -- What reads a file and writes it in one task is one for its file.
       WHEN output_bytes > 0 AND (shuffle_read_bytes > 0 OR input_bytes = 0) THEN 'output'
       -- Nothing says whether it could be split.

@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
@@ -123,6 +123,8 @@ sized AS (
       WHEN input_bytes > shuffle_read_bytes AND (c.platform IS NOT NULL OR (f.sql_id IS NOT NULL AND files_read IS NULL AND NOT has_scan)) THEN 'cache'
       WHEN input_bytes > shuffle_read_bytes AND files_read * 4 < num_tasks THEN 'splits'
       WHEN input_bytes > shuffle_read_bytes THEN 'input'
+      -- Vectored reads are not counted.
+      WHEN shuffle_read_bytes = 0 AND f.is_input_hidden THEN CASE WHEN files_read * 4 < num_tasks THEN 'splits' ELSE 'input' END
       WHEN shuffle_read_bytes = 0 THEN 'made'
       ELSE 'shuffle'
     END AS cause

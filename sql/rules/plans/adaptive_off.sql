@@ -2,7 +2,7 @@
 -- title: Adaptive query execution is off
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where adaptive execution is off by the default of an old Spark in an
 --   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
 --   the application. Queries of streams are not judged, nor those of which no partition is skewed and all are too large to merge, or would spill then. It would merge small partitions, split
@@ -19,6 +19,8 @@
 -- parameter: small_task_bytes double = 1048576.0 [bytes] what the tasks of a stage read on average, below which it is told
 -- parameter: min_small_tasks bigint = 100 [count] tasks of such stages, at least, for them to be told
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
+-- parameter: medium_share double = 0.333 [ratio] loss over the task time of the application from which a run of a minute or more, of which it would win a quarter, is of medium severity
+-- parameter: medium_lost_ms double = 600000 [core_ms] or the loss, where it is a tenth of the task time
 -- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
 --   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge][; to start and end them took {start_ms:s} beside their run time].
 -- advice: spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on.
@@ -61,7 +63,7 @@ summed AS (
       * GREATEST(1e0 / GREATEST(CAST(stage_slots AS DOUBLE), 1e0) - 1e0 / NULLIF(succeeded_tasks, 0), 0e0) END) AS won_ms,
     SUM(CASE WHEN is_cut_small THEN 1 ELSE 0 END) AS small_stages,
     SUM(CASE WHEN is_cut_small THEN CAST(shuffle_read_bytes AS DOUBLE) ELSE 0e0 END) AS small_bytes,
-    MAX(spark_minor) AS spark_minor
+    MAX(spark_minor) AS spark_minor, MAX(app_duration_ms) AS app_duration_ms, CAST(MAX(total_task_time_ms) AS DOUBLE) AS app_ms
   FROM stages_of
   GROUP BY platform, cluster_id, application_id, attempt_id
   HAVING SUM(CASE WHEN is_helped THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) >= $min_helped_share * SUM(CAST(executor_run_time AS DOUBLE))
@@ -76,7 +78,12 @@ summed AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
-  'low' AS severity, 'medium' AS confidence,
+  -- Only what starting and ending tasks took is known to be lost.
+  CASE
+    WHEN small_tasks >= $min_small_tasks AND lost_ms >= $medium_lost_ms AND lost_ms >= 0.1e0 * app_ms THEN 'medium'
+    WHEN small_tasks >= $min_small_tasks AND app_duration_ms >= 60000 AND lost_ms >= $medium_share * app_ms AND won_ms >= 0.25e0 * app_duration_ms THEN 'medium'
+    ELSE 'low'
+  END AS severity, 'medium' AS confidence,
   CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(won_ms AS BIGINT) END AS recoverable_ms,
   num_stages, shuffle_bytes, run_ms, spark_minor,

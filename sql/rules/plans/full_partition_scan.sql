@@ -2,7 +2,7 @@
 -- title: All partitions of a table are read
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a large read of a partitioned table, or a smaller one whose filter keeps few of its rows and which takes much of the
 --   application's task time, that filters on other columns, but not on those by which the table is
 --   partitioned, neither before the query nor while it runs (dynamic partition pruning). Whether a filter on

@@ -2,7 +2,7 @@
 -- title: All values travel to their group before they are reduced
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for groupByKey on RDDs (of the JVM; of Python python_udf tells it) where the stage that reads the groups puts out little of what it read: the values were
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. What that saves depends on how often a key comes back,
@@ -25,7 +25,9 @@ WITH grouped AS (
 ),
 reading AS (
   SELECT
-    g.platform, g.cluster_id, g.application_id, g.attempt_id, g.call_site, s.stage_id,
+    g.platform, g.cluster_id, g.application_id, g.attempt_id, s.stage_id,
+    -- A library hides where it calls it.
+    COALESCE(NULLIF(g.call_site, ''), CONCAT('groupByKey before ', s.stage_name), 'groupByKey') AS call_site,
     CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
     s.shuffle_read_bytes, s.shuffle_read_records, COALESCE(s.output_bytes, 0) + COALESCE(s.shuffle_write_bytes, 0) AS output_bytes,
     s.executor_run_time, s.parent_ids, s.input_bytes,

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 13
+-- version: 14
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -150,6 +150,27 @@ times AS (
   FROM stage_kinds
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- A query that finds its cache filled shows the plan below it, of which nothing runs.
+filled_caches AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.sql_id, c.node_id, c.last_node_id
+  FROM sql_nodes AS c
+  INNER JOIN sql_nodes AS n
+    ON n.platform = c.platform AND n.cluster_id = c.cluster_id
+    AND n.application_id = c.application_id AND n.attempt_id = c.attempt_id AND n.sql_id = c.sql_id
+    AND n.node_id > c.node_id AND n.node_id <= c.last_node_id
+  WHERE c.node_name LIKE 'InMemoryTableScan%' OR c.node_name LIKE 'Scan In-memory%'
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.sql_id, c.node_id, c.last_node_id
+  HAVING MAX(COALESCE(CARDINALITY(n.stage_ids), 0)) = 0
+),
+python_nodes AS (
+  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.node_name, n.description, n.rows_output
+  FROM sql_nodes AS n
+  LEFT JOIN filled_caches AS c
+    ON c.platform = n.platform AND c.cluster_id = n.cluster_id
+    AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.sql_id = n.sql_id
+    AND c.node_id < n.node_id AND c.last_node_id >= n.node_id
+  WHERE (n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%') AND c.platform IS NULL
+),
 operators AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -159,8 +180,7 @@ operators AS (
     SUM(CASE WHEN description IS NULL THEN 1 ELSE 0 END) AS num_unknown,
     -- NULL where one of them does not count its rows, or takes whole batches.
     CASE WHEN COUNT(*) = COUNT(CASE WHEN node_name LIKE '%EvalPython%' THEN rows_output END) THEN SUM(rows_output) END AS python_rows
-  FROM sql_nodes
-  WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
+  FROM python_nodes
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- Operators above each other run at the same time: of each query the longest counts.
@@ -192,7 +212,7 @@ starts AS (
 -- The same functions of the same columns below each other in a query: once for a filter, once for the columns.
 calls AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, last_node_id, SPLIT_PART(description, '], [', 1) AS functions
-  FROM sql_nodes
+  FROM python_nodes
   WHERE (node_name LIKE 'BatchEvalPython%' OR node_name LIKE 'ArrowEvalPython%') AND description LIKE '%(%'
 ),
 twice AS (

@@ -2,10 +2,10 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
---   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Where queries
+--   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
 --   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
 --   pivots read: it is left out, so that both findings together tell no more than can be saved. Never above medium: the author knows whether the data change in between. That a table is read again for
 --   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries.
@@ -17,9 +17,9 @@
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
 -- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
--- parameter: medium_share double = 0.5 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
--- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) {how} the steps below it were computed {num_times:time|times} in
---   {num_queries:query|queries}[, the last one query {last_query:int}][; this step itself ran {own_times:time|times}][, {rdd_times:int} of them in stages of RDDs that read the shuffles of these queries]; that took {all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it], of {app_ms:s} of the
+-- parameter: medium_share double = 0.333 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
+-- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) {how} the steps below it were computed {at_least_times}{num_times:time|times} in
+--   {num_queries:query|queries}[, the last one query {last_query:int}][; this step itself ran {own_times:time|times}][, {rdd_times:int} of them in stages of RDDs that read the shuffles of these queries]; that took {at_least}{all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it], of {app_ms:s} of the
 --   application[; {rounds}].
 -- advice: is_rounds | - | - | Each round of the loop computes all earlier rounds again, because its plan grows: cut the plan in each round
 --   (localCheckpoint or checkpoint of its DataFrame, or persist it there, or write it and read it again), and persist what all rounds join with. The later rounds lose more than the numbers above tell.
@@ -28,6 +28,10 @@
 -- advice: is_counted | - | - | Query {count_query:int} computes it only to count what query {write_query:int} writes: count what was written, or let Dataset.observe count the rows
 --   while they are written. For the other queries select the columns that they read and persist only those, or let them read what was written: with all columns the plan
 --   can leave none out, and keeping them can cost more than it saves.
+-- advice: num_functions > 1 AND is_subquery AND spark_minor < 304 | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
+--   that one of them leaves out) instead of one subquery each. Spark 3.4 and later merge such scalar subqueries by themselves.
+-- advice: num_functions > 1 AND num_times > num_queries | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
+--   that one of them leaves out), once, and let all of the queries read that.
 -- advice: num_queries = 1 | - | - | The query asks for the same intermediate result in several places: write it to a table first, or
 --   cache it, with only the columns that they read, and let all of them read that.
 -- recommendation: Compute it once and keep it: select the columns that these queries read, persist that before the first of them and
@@ -44,7 +48,7 @@ WITH pivoted AS (
 places AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.last_node_id, w.operator_kind, w.node_name, w.description,
-    w.is_loop, w.num_times, w.num_queries, w.own_times, w.rdd_times, w.all_ms, w.place,
+    w.is_loop, w.num_times, w.num_queries, w.own_times, w.rdd_times, w.all_ms, w.stages_ms, w.place,
     CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms END AS kept_ms,
     w.lost_ms - CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms ELSE 0e0 END AS lost_ms,
     SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
@@ -53,6 +57,29 @@ places AS (
   LEFT JOIN pivoted AS v
     ON v.platform = w.platform AND v.cluster_id = w.cluster_id
     AND v.application_id = w.application_id AND v.attempt_id = w.attempt_id AND v.work_hash = w.work_hash
+),
+-- Two aggregates of the same rows by the same keys do the same but for their functions.
+functions AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, work_hash, COUNT(DISTINCT REGEXP_REPLACE(description, '#[0-9]+L?', '')) AS num_functions
+  FROM repeated_work
+  WHERE operator_kind = 'aggregate' AND description LIKE '%, functions=[%'
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+),
+-- Queries with scalar subqueries, and their nodes.
+subqueries AS (
+  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id
+  FROM sql_nodes AS n
+  WHERE n.operator_kind = 'subquery' AND n.description LIKE '%scalar-subquery%'
+),
+in_subqueries AS (
+  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash
+  FROM places AS p
+  INNER JOIN subqueries AS s
+    ON s.platform = p.platform AND s.cluster_id = p.cluster_id
+    AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id AND s.sql_id = p.sql_id
+    AND s.node_id < p.node_id AND s.last_node_id >= p.node_id
+  WHERE p.place = 1
 ),
 sizes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_operators
@@ -120,7 +147,7 @@ SELECT
   CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
   CASE
     WHEN p.lost_ms >= $medium_lost_ms THEN 'medium'
-    -- Most of a run that is no trifle, however few cores it had.
+    -- A third of a run that is no trifle, however few cores it had.
     WHEN a.app_duration_ms >= 60000 AND p.lost_ms >= $medium_share * r.executor_run_time
       AND p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
         / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) >= 0.25e0 * a.app_duration_ms THEN 'medium'
@@ -133,16 +160,29 @@ SELECT
     / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
   p.sql_id, p.node_id, p.operator_kind, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
   -- As the plan shows it, without the numbers of expressions.
-  SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) AS operator, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
+  CASE WHEN f.num_functions > 1
+    THEN CONCAT(SUBSTR(SPLIT_PART(REGEXP_REPLACE(p.description, '#[0-9]+L?', ''), ', functions=[', 1), 1, 120), '), with ', CAST(f.num_functions AS STRING), ' different lists of functions,')
+    ELSE SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) END AS operator,
+  f.num_functions, a.spark_minor, u.platform IS NOT NULL AS is_subquery, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
   p.num_times, p.num_queries,
   -- Queries may end before the step, and what follows them may run it again.
   CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
-  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
+  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times,
+  -- Each round holds all earlier ones; and of stages that do more than this work the cheapest stands for all.
+  CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2 THEN 'at least ' ELSE '' END AS at_least_times,
+  CASE WHEN p.stages_ms > 1.05e0 * p.all_ms OR (g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2)
+    THEN 'at least ' ELSE '' END AS at_least, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
   r.executor_run_time AS app_ms,
   COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
   CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2
     THEN CONCAT('these queries grow from round to round of a loop, from ', CAST(g.least_operators AS STRING), ' to ', CAST(g.most_operators AS STRING), ' joins, aggregates and windows, and each repeats all earlier rounds') END AS rounds
 FROM places AS p
+LEFT JOIN functions AS f
+  ON f.platform = p.platform AND f.cluster_id = p.cluster_id
+  AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id AND f.work_hash = p.work_hash
+LEFT JOIN in_subqueries AS u
+  ON u.platform = p.platform AND u.cluster_id = p.cluster_id
+  AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id AND u.work_hash = p.work_hash
 LEFT JOIN counted AS k
   ON k.platform = p.platform AND k.cluster_id = p.cluster_id
   AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.work_hash = p.work_hash

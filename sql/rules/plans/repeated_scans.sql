@@ -2,13 +2,13 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 12
+-- version: 13
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
---   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are left out, and those of all partitions for few rows that full_partition_scan tells. A repartition
+--   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells. A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost.
@@ -34,7 +34,8 @@
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
 --   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}][; the queries filter by {num_values:int} values
---   one by one, and had each read been as cheap as the cheapest one with its columns, all but one would still take {pass_ms:s}].
+--   one by one, and had each read been as cheap as the cheapest one with its columns, all but one would still take {pass_ms:s}][; {told_scans:int} of these reads are for work that
+--   repeated_computation tells, and only the others ({other_scans:int}) count as lost here][, whose reading took {other_read_ms:s}].
 -- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
 --   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some
 --   (spark.dynamicAllocation.minExecutors), or write the data to a table and read that.
@@ -49,6 +50,8 @@
 -- advice: has_other_rows | - | - | {keepers} keep different rows of it: do their work in one pass (a grouping by what they filter on, or count_if
 --   and sum(CASE WHEN ...)), or partition or cluster the table by what they filter on, and filter on the partition columns, so that each reads its own part.
 -- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
+-- advice: num_queries > 1 AND num_scans >= 5 * num_queries AND NOT has_other_rows | - | - | Each of these queries asks for it {scans_each:int} times: compute all of it in one pass (one aggregation with count_if,
+--   sum(CASE WHEN ...) or FILTER instead of one subquery for each part), or write what its parts share to a table first.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
 --   subquery for each part), or write what its parts share to a table first.
 -- advice: largest_bytes >= 10737418240 | - | - | Do the work of these queries in one pass over it, or write the part that they share to a table
@@ -113,11 +116,11 @@ lone_sets AS (
     AND s.source = c.source AND s.filters = c.filters AND s.columns = c.columns
   WHERE s.platform IS NULL
 ),
-scans AS (
+all_scans AS (
   SELECT
-    s.*,
+    s.*, r.platform IS NOT NULL AS is_told,
     s.run_ms >= $min_full * AVG(s.run_ms) OVER (
-      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters, r.platform IS NOT NULL
     ) AS is_full
   FROM read_scans AS s
   LEFT JOIN pruned_soon AS p
@@ -131,7 +134,22 @@ scans AS (
   LEFT JOIN read_again AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
-  WHERE r.platform IS NULL AND p.platform IS NULL AND l.platform IS NULL
+  WHERE p.platform IS NULL AND l.platform IS NULL
+),
+scans AS (
+  SELECT * FROM all_scans WHERE NOT is_told
+),
+-- All reads of the same, whoever tells what they lost.
+totals AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, source, filters,
+    COUNT(*) AS all_scans, COUNT(DISTINCT sql_id) AS all_queries, SUM(CASE WHEN is_told THEN 1 ELSE 0 END) AS told_scans,
+    SUM(run_ms) AS all_scan_ms, MAX(run_ms) AS all_first_ms,
+    CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS all_read_ms, CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS all_bytes,
+    CASE WHEN MIN(files_read) = MAX(files_read) AND COUNT(files_read) = COUNT(*) THEN MAX(files_read) END AS all_files_each,
+    MIN(SPLIT_PART(columns, ',', 1)) AS first_column
+  FROM all_scans
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
 ),
 -- Data whose rows are only repartitioned in the stages that read them, for another shuffle to follow.
 repartitioned AS (
@@ -213,11 +231,14 @@ repeated AS (
 ),
 compared AS (
   SELECT
-    r.*, v.num_values, v.pass_ms,
+    r.*, v.num_values, v.pass_ms, t.all_scans, t.all_queries, t.told_scans, t.all_scan_ms, t.all_first_ms, t.all_read_ms, t.all_bytes, t.all_files_each, t.first_column,
     COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS is_same,
     -- The first query may fill a part of a cache (a show) and the second one the rest.
     COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached
   FROM repeated AS r
+  INNER JOIN totals AS t
+    ON t.platform = r.platform AND t.cluster_id = r.cluster_id
+    AND t.application_id = r.application_id AND t.attempt_id = r.attempt_id AND t.source = r.source AND t.filters = r.filters
   LEFT JOIN cached_reads AS k
     ON k.platform = r.platform AND k.cluster_id = r.cluster_id
     AND k.application_id = r.application_id AND k.attempt_id = r.attempt_id AND k.source = r.source AND k.filters = r.filters
@@ -277,12 +298,18 @@ SELECT
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(lost_ms * jobs_ms / GREATEST(total_task_time_ms, jobs_ms, 1) AS BIGINT) AS recoverable_ms,
   -- Of several files the plan names the first.
-  CASE WHEN most_files > 1 AND source LIKE '%/%' AND REGEXP_REPLACE(source, '^.*/', '') LIKE '%.%'
-    THEN CONCAT(source, ' (and files beside it)') ELSE source END AS data,
-  source, format, num_scans, num_queries, CASE WHEN NOT is_cached THEN bytes_read END AS bytes_read, largest_bytes, CASE WHEN least_files = most_files THEN most_files END AS files_each,
-  CASE WHEN bytes_read IS NULL AND least_files = most_files AND NOT is_cached THEN file_bytes END AS file_bytes,
-  TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms,
-  CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS read_ms,
+  CASE
+    WHEN source LIKE '%... (%' THEN CONCAT(SPLIT_PART(source, '... (', 1), '...', COALESCE(CONCAT(' (the table with ', NULLIF(first_column, ''), ')'), ''))
+    WHEN most_files > 1 AND source LIKE '%/%' AND REGEXP_REPLACE(source, '^.*/', '') LIKE '%.%' THEN CONCAT(source, ' (and files beside it)')
+    ELSE source
+  END AS data,
+  source, format, all_scans AS num_scans, all_queries AS num_queries, CASE WHEN NOT is_cached THEN all_bytes END AS bytes_read, largest_bytes, all_files_each AS files_each,
+  CASE WHEN all_bytes IS NULL AND least_files = most_files AND NOT is_cached THEN file_bytes END AS file_bytes,
+  TRY_CAST(all_scan_ms AS BIGINT) AS scan_ms, TRY_CAST(all_first_ms AS BIGINT) AS first_ms,
+  CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(all_read_ms AS BIGINT) END AS read_ms,
+  NULLIF(told_scans, 0) AS told_scans, CASE WHEN told_scans > 0 THEN num_scans END AS other_scans,
+  CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
+  TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
   is_text, is_same, is_cached, cached_timeout_ms,
   CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,

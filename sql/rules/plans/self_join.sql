@@ -2,7 +2,7 @@
 -- title: Rows are joined with an aggregate of themselves
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a join by shuffle of which one side reads some files or a table and the other one groups the same rows, with the same
 --   filters but for those on NULL, by columns that the join then compares: the row with the latest time of each key, or a share of a sum. A window function
 --   does it with one read and the shuffle that the join needs anyway. Lost is the task time of the stages that read and group the second

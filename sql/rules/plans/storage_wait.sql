@@ -2,7 +2,7 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
 --   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free.
@@ -35,7 +35,8 @@ WITH measured AS (
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
     AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
     AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
-  WHERE NOT f.has_python AND NOT COALESCE(f.has_gpu, FALSE) AND NOT f.is_listing AND f.disk_bytes_spilled = 0 AND f.memory_bytes_spilled = 0
+  -- Reads that are not counted say nothing of a rate.
+  WHERE NOT COALESCE(f.is_input_hidden, FALSE) AND NOT f.has_python AND NOT COALESCE(f.has_gpu, FALSE) AND NOT f.is_listing AND f.disk_bytes_spilled = 0 AND f.memory_bytes_spilled = 0
     AND s.executor_run_time >= $min_run_time_ms AND s.executor_cpu_time > 0
 ),
 waits AS (

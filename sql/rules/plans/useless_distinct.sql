@@ -2,7 +2,7 @@
 -- title: A distinct removes hardly a row
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
 --   hashed, shuffled and compared for nothing. Lost is at most the task time of these stages, spill and shuffle included, less the time of their scans and the waiting that
@@ -27,35 +27,8 @@
 -- advice: num_keys >= $wide_keys | - | - | Drop the distinct where the rows are unique anyway, or deduplicate by the key that makes them so
 --   (dropDuplicates of that key), early, before wide or computed columns are added.
 -- recommendation: Drop the distinct where the rows are unique anyway (UNION ALL instead of UNION), or do it where there are fewer rows.
-WITH aggregates AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description,
-    CAST(rows_output AS DOUBLE) AS rows, stage_ids, last_node_id
-  FROM sql_nodes
-  WHERE node_name LIKE '%Aggregate' AND description LIKE '%functions=[]%'
-),
--- The last step, after the shuffle, stands above the first one, which counts the rows before it. A count of distinct values has more
--- steps above: they compute something.
-pairs AS (
-  SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id, f.node_name, f.description, f.rows,
-    p.node_id AS first_node_id, i.rows AS rows_in,
-    ROW_NUMBER() OVER (
-      PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id ORDER BY p.node_id
-    ) AS place
-  FROM aggregates AS f
-  INNER JOIN aggregates AS p
-    ON p.platform = f.platform AND p.cluster_id = f.cluster_id
-    AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id AND p.sql_id = f.sql_id
-    AND p.node_id > f.node_id AND p.node_id <= f.last_node_id
-  INNER JOIN step_inputs AS i
-    ON i.platform = p.platform AND i.cluster_id = p.cluster_id
-    AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id AND i.node_id = p.node_id
-  -- The shuffle between them.
-  WHERE i.place = 'left' AND ARRAY_MAX(f.stage_ids) <> ARRAY_MAX(p.stage_ids)
-),
--- Later times of work that the application repeats: to do it once is what helps there.
-computed_again AS (
+WITH computed_again AS (
+  -- Later times of work that the application repeats: to do it once is what helps there.
   SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.last_node_id
   FROM repeated_work AS w
   INNER JOIN application_run_times AS a
@@ -65,7 +38,7 @@ computed_again AS (
 ),
 done_again AS (
   SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id
-  FROM pairs AS p
+  FROM distinct_steps AS p
   INNER JOIN computed_again AS c
     ON c.platform = p.platform AND c.cluster_id = p.cluster_id
     AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id AND c.sql_id = p.sql_id
@@ -73,11 +46,11 @@ done_again AS (
 ),
 kept AS (
   SELECT p.*
-  FROM pairs AS p
+  FROM distinct_steps AS p
   LEFT JOIN done_again AS d
     ON d.platform = p.platform AND d.cluster_id = p.cluster_id
     AND d.application_id = p.application_id AND d.attempt_id = p.attempt_id AND d.sql_id = p.sql_id AND d.node_id = p.node_id
-  WHERE p.place = 1 AND p.rows_in >= $min_rows AND p.rows >= $min_kept * p.rows_in AND p.rows <= p.rows_in AND d.platform IS NULL
+  WHERE p.rows_in >= $min_rows AND p.rows >= $min_kept * p.rows_in AND p.rows <= p.rows_in AND d.platform IS NULL
 ),
 worked AS (
   SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms

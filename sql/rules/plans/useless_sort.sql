@@ -2,7 +2,7 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
 --   ranges, and moves every row. Lost is what the stage took that only looked for the ranges. A grouping that takes the first or the
@@ -39,71 +39,13 @@
 -- advice: is_kept | - | - | Drop the orderBy where nobody needs the order of all rows; where only the first rows are needed, add a limit, which needs no ranges. Else write
 --   what is sorted to a table first and sort what is read from there: then only cheap reading is done twice. persist helps only where it fits into memory.
 -- recommendation: Drop the orderBy, or move it to the end, where its order reaches the result.
-WITH nodes AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description, stage_ids, last_node_id,
-    CASE WHEN CARDINALITY(child_node_ids) = 1 THEN ARRAY_MIN(child_node_ids) END AS child_id
-  FROM sql_nodes
-),
-sorts AS (
-  SELECT * FROM nodes WHERE node_name = 'Sort' AND description LIKE '%], true, 0%'
-),
-queries AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sorts
-),
--- From what comes next down to the sort, through what leaves the order as it is.
-few AS (
-  SELECT n.*, n.node_name IN ('Project', 'Filter') OR n.node_name LIKE '%Aggregate' AS keeps_order, n.node_name LIKE '%Aggregate' AS is_group
-  FROM nodes AS n
-  INNER JOIN queries AS q
+WITH few AS (
+  -- Nodes of queries with such a sort.
+  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, TRIM(n.node_name) AS node_name, n.description, n.stage_ids, n.last_node_id
+  FROM sql_nodes AS n
+  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM global_sorts) AS q
     ON q.platform = n.platform AND q.cluster_id = n.cluster_id
     AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-),
-next_steps AS (
-  SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id,
-    COALESCE(CASE WHEN n1.keeps_order THEN CASE WHEN n2.keeps_order THEN n2.child_id ELSE n1.child_id END END, f.child_id) AS sort_id,
-    CASE
-      WHEN n1.is_group OR (n1.keeps_order AND COALESCE(n2.is_group, FALSE)) THEN 'grouping'
-      WHEN f.node_name = 'Sort' THEN 'local sort'
-      ELSE 'shuffle'
-    END AS kind,
-    f.description, w.node_id IS NOT NULL AND NOT w.is_group AS is_write,
-    -- What the grouping computes, whose rows the sort may have been meant for.
-    SUBSTR(g.description, POSITION('functions=' IN g.description)) AS functions
-  FROM few AS f
-  INNER JOIN few AS n1
-    ON n1.platform = f.platform AND n1.cluster_id = f.cluster_id
-    AND n1.application_id = f.application_id AND n1.attempt_id = f.attempt_id AND n1.sql_id = f.sql_id AND n1.node_id = f.child_id
-  LEFT JOIN few AS n2
-    ON n2.platform = f.platform AND n2.cluster_id = f.cluster_id
-    AND n2.application_id = f.application_id AND n2.attempt_id = f.attempt_id AND n2.sql_id = f.sql_id AND n2.node_id = n1.child_id
-  LEFT JOIN few AS w
-    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
-    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id AND w.child_id = f.node_id
-    AND (w.node_name = 'WriteFiles' OR w.node_name LIKE 'Execute %' OR w.is_group)
-  LEFT JOIN few AS g
-    ON g.platform = f.platform AND g.cluster_id = f.cluster_id
-    AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id AND g.is_group
-    AND g.node_id = CASE WHEN w.is_group THEN w.node_id WHEN n1.is_group THEN n1.node_id WHEN n1.keeps_order AND n2.is_group THEN n2.node_id END
-  WHERE (f.node_name = 'Sort' AND f.description LIKE '%], false, 0%')
-    OR (f.node_name = 'Exchange' AND (f.description LIKE '%hashpartitioning(%' OR f.description LIKE '%RoundRobinPartitioning(%'))
-),
-undone AS (
-  SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.stage_ids,
-    CASE WHEN r.node_name = 'AQEShuffleRead' THEN r.child_id ELSE r.node_id END AS exchange_id,
-    REGEXP_REPLACE(REGEXP_REPLACE(SUBSTR(s.description, 7, POSITION('], true' IN s.description) - 7), '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS sort_keys,
-    n.kind, n.is_write, n.functions,
-    REGEXP_REPLACE(REGEXP_REPLACE(n.description, '#[0-9]+L?', ''), ' NULLS (FIRST|LAST)', '') AS next_description
-  FROM sorts AS s
-  -- Those without a next step keep their order.
-  LEFT JOIN next_steps AS n
-    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
-    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id AND n.sort_id = s.node_id
-  LEFT JOIN few AS r
-    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
-    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.child_id
 ),
 -- The steps that the shuffle's first stage runs were run before, in the stage that looked for the ranges.
 sampled AS (
@@ -115,7 +57,7 @@ sampled AS (
     MIN(CASE WHEN c.node_name LIKE '%Window%' THEN 1 ELSE 2 END) = 1 AS has_window,
     MIN(CASE WHEN c.node_name LIKE '%Aggregate%' THEN 1 ELSE 2 END) = 1 AS has_aggregate,
     MIN(CASE WHEN c.node_name LIKE '%Scan%' THEN 1 ELSE 2 END) = 1 AS has_scan
-  FROM undone AS u
+  FROM global_sorts AS u
   INNER JOIN few AS e
     ON e.platform = u.platform AND e.cluster_id = u.cluster_id
     AND e.application_id = u.application_id AND e.attempt_id = u.attempt_id AND e.sql_id = u.sql_id AND e.node_id = u.exchange_id
@@ -139,7 +81,7 @@ timed AS (
     SUM(CASE WHEN ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS stage_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS sample_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.duration_ms AS DOUBLE) END) AS sample_wall_ms
-  FROM undone AS u
+  FROM global_sorts AS u
   LEFT JOIN sampled AS p
     ON p.platform = u.platform AND p.cluster_id = u.cluster_id
     AND p.application_id = u.application_id AND p.attempt_id = u.attempt_id AND p.sql_id = u.sql_id AND p.node_id = u.node_id

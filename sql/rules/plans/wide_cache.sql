@@ -2,7 +2,7 @@
 -- title: A cache holds many columns that nobody reads
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for data that are read with many columns and cached with all of them, although the queries that read the cache take a small part
 --   of the columns. A scan puts its columns into a cache where no step between the two chooses among them. Lost is the time of the stages that read,
 --   moved and cached the data, by the part of the columns that no query took, half of it for text, which is parsed all the same.
@@ -11,6 +11,7 @@
 -- parameter: max_read_ratio double = 0.34 [ratio] columns that any of the queries takes over those cached, at most
 -- parameter: min_fill_ms double = 5000 [ms] task time of the stages that filled the cache, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
+-- parameter: medium_share double = 0.333 [ratio] loss over the task time of the application from which a run of a minute or more, of which it would win a quarter, is of medium severity
 -- evidence: {source} was cached with {cached_columns:column|columns}, of which {num_queries:query|queries} read {read_columns:int}; the stages that
 --   read, moved and cached it took {fill_ms:s} of {app_ms:s} of task time.
 -- recommendation: Select the columns that are needed before the data are repartitioned or cached (select, then cache): a cache is filled with all columns of its
@@ -26,7 +27,11 @@ WITH caches AS (
 wide_scans AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.sql_id, c.node_id, c.last_node_id, c.columns,
-    s.node_id AS scan_node, s.num_columns, COALESCE(s.table_name, s.location) AS source,
+    s.node_id AS scan_node, s.num_columns,
+    -- Where the location is cut short, several tables can have it.
+    CASE WHEN s.table_name IS NULL AND s.location LIKE '%...'
+      THEN CONCAT(s.location, ' (', CAST(s.files_read AS STRING), ' files, ', CAST(s.bytes_read AS STRING), ' bytes)')
+      ELSE COALESCE(s.table_name, s.location) END AS source,
     COALESCE(s.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text
   FROM caches AS c
   INNER JOIN sql_scans AS s
@@ -34,6 +39,7 @@ wide_scans AS (
     AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id AND s.sql_id = c.sql_id
     AND s.node_id > c.node_id AND s.node_id <= c.last_node_id
   WHERE s.operation = 'read' AND s.num_columns >= $min_columns AND COALESCE(s.table_name, s.location) IS NOT NULL
+    AND (s.table_name IS NOT NULL OR s.location NOT LIKE '%...' OR (s.files_read IS NOT NULL AND s.bytes_read IS NOT NULL))
 ),
 -- What chooses or makes columns between the scan and the cache.
 choosing AS (
@@ -94,28 +100,43 @@ fills AS (
   SELECT platform, cluster_id, application_id, attempt_id, source, num_columns, SUM(CAST(run_ms AS DOUBLE)) AS fill_ms
   FROM fill_stages
   GROUP BY platform, cluster_id, application_id, attempt_id, source, num_columns
+),
+judged AS (
+  SELECT
+    p.platform, p.cluster_id, p.application_id, p.attempt_id, CONCAT(CAST(p.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
+    l.fill_ms * (1e0 - CAST(c.read_columns AS DOUBLE) / NULLIF(p.num_columns, 0)) * CASE WHEN p.is_text THEN 0.5e0 ELSE 1e0 END AS lost_ms,
+    -- Wall time at the application's own average of tasks side by side while its jobs ran.
+    (d.app_duration_ms - COALESCE(d.driver_only_time_ms, 0))
+      / CAST(GREATEST(t.executor_run_time, d.app_duration_ms - COALESCE(d.driver_only_time_ms, 0), 1) AS DOUBLE) AS wall_ratio,
+    d.app_duration_ms,
+    p.source, p.num_columns AS cached_columns, c.read_columns, p.num_queries, l.fill_ms, t.executor_run_time AS app_ms
+  FROM places AS p
+  INNER JOIN read_columns AS c
+    ON c.platform = p.platform AND c.cluster_id = p.cluster_id
+    AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id AND c.source = p.source AND c.num_columns = p.num_columns
+  INNER JOIN fills AS l
+    ON l.platform = p.platform AND l.cluster_id = p.cluster_id
+    AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id AND l.source = p.source AND l.num_columns = p.num_columns
+  INNER JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, source, num_columns, MIN(node_id) AS node_id
+    FROM reads
+    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, source, num_columns
+  ) AS f
+    ON f.platform = p.platform AND f.cluster_id = p.cluster_id
+    AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id AND f.sql_id = p.sql_id AND f.source = p.source AND f.num_columns = p.num_columns
+  INNER JOIN application_run_times AS t
+    ON t.platform = p.platform AND t.cluster_id = p.cluster_id
+    AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id
+  LEFT JOIN application_facts AS d
+    ON d.platform = p.platform AND d.cluster_id = p.cluster_id
+    AND d.application_id = p.application_id AND d.attempt_id = p.attempt_id
+  WHERE c.read_columns <= $max_read_ratio * p.num_columns AND l.fill_ms >= $min_fill_ms AND l.fill_ms >= $min_share * t.executor_run_time
 )
 SELECT
-  p.platform, p.cluster_id, p.application_id, p.attempt_id, CONCAT(CAST(p.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
+  platform, cluster_id, application_id, attempt_id, subject_id,
   'medium' AS confidence,
-  TRY_CAST(l.fill_ms * (1e0 - CAST(c.read_columns AS DOUBLE) / NULLIF(p.num_columns, 0)) * CASE WHEN p.is_text THEN 0.5e0 ELSE 1e0 END AS BIGINT) AS lost_core_ms,
-  p.source, p.num_columns AS cached_columns, c.read_columns, p.num_queries, TRY_CAST(l.fill_ms AS BIGINT) AS fill_ms,
-  t.executor_run_time AS app_ms
-FROM places AS p
-INNER JOIN read_columns AS c
-  ON c.platform = p.platform AND c.cluster_id = p.cluster_id
-  AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id AND c.source = p.source AND c.num_columns = p.num_columns
-INNER JOIN fills AS l
-  ON l.platform = p.platform AND l.cluster_id = p.cluster_id
-  AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id AND l.source = p.source AND l.num_columns = p.num_columns
-INNER JOIN (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, source, num_columns, MIN(node_id) AS node_id
-  FROM reads
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, source, num_columns
-) AS f
-  ON f.platform = p.platform AND f.cluster_id = p.cluster_id
-  AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id AND f.sql_id = p.sql_id AND f.source = p.source AND f.num_columns = p.num_columns
-INNER JOIN application_run_times AS t
-  ON t.platform = p.platform AND t.cluster_id = p.cluster_id
-  AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id
-WHERE c.read_columns <= $max_read_ratio * p.num_columns AND l.fill_ms >= $min_fill_ms AND l.fill_ms >= $min_share * t.executor_run_time
+  CASE WHEN app_duration_ms >= 60000 AND lost_ms >= $medium_share * app_ms AND lost_ms * wall_ratio >= 0.25e0 * app_duration_ms AND lost_ms < 600000e0 THEN 'medium' END AS severity,
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(lost_ms * wall_ratio AS BIGINT) AS recoverable_ms,
+  source, cached_columns, read_columns, num_queries, TRY_CAST(fill_ms AS BIGINT) AS fill_ms, app_ms
+FROM judged

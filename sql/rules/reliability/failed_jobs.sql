@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -97,6 +97,9 @@
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
 --   ship it with the application (spark.jars, --py-files, --archives). Retries cannot help.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down: read and write fewer and larger files, over more prefixes.
+-- advice: cause = 'program' AND root_cause LIKE '%size_type%' | - | - | A table on a GPU holds up to 2,147,483,647 rows, and one task made more of them in one piece. Where its partition is far larger than
+--   the others, spread the key (filter out NULL and defaults, salt it; adaptive execution splits skewed joins); else use more shuffle partitions, or run that operator on the CPU
+--   (spark.rapids.sql.exec.…). Retries cannot help.
 -- advice: doomed_attempts IS NOT NULL AND NOT is_survived | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
 --   the scheduler of the job give up at once rather than start it again.
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.

@@ -2,12 +2,13 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
 --   speculation, cancelled jobs) are no failures. Without rows of tasks the time of all attempts less that of
---   the successful ones is taken, split by their number where some were killed. What cost less than a second in all is not told.
+--   the successful ones is taken, split by their number where some were killed. What cost less than a second in all is not told. What fails in
+--   many of the tasks, or for what a machine lacks, meets the next run too: it is told, as low, however small its share of the application is.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
@@ -16,6 +17,7 @@
 -- parameter: many_failed_ratio double = 0.1 [ratio] failed attempts over planned tasks from which their time does not matter
 -- parameter: many_failed_tasks bigint = 3 [count] and their number
 -- parameter: min_many_ms bigint = 1000 [ms] time of so many failed attempts, at least: milliseconds are nothing that retries cost
+-- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
 --   them on {bad_host}][, all of them in executor {bad_executor}][: {root_cause}].
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
@@ -146,7 +148,15 @@ judged AS (
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
-  CASE WHEN lost_core_ms < $min_lost_ms THEN 'low' END AS severity,
+  CASE
+    WHEN lost_core_ms < $min_lost_ms THEN 'low'
+    -- Below the share from which findings are told, with all stages of the name; a larger loss must not say less than a small one.
+    WHEN ((num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks) OR cause IN ('python_version', 'dependency'))
+      AND GREATEST(
+        SUM(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms)) OVER named / NULLIF(CAST(a.app_duration_ms AS DOUBLE), 0e0),
+        SUM(CAST(lost_core_ms AS DOUBLE)) OVER named / NULLIF(CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE), 0e0)
+      ) < $min_told_share THEN 'low'
+  END AS severity,
   CASE WHEN num_killed_tasks > 0 AND NOT has_tasks THEN 'medium' ELSE 'high' END AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
@@ -169,7 +179,7 @@ SELECT
   END AS room,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
 FROM judged AS j
-LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master FROM application_facts) AS a
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, app_duration_ms, core_time_ms, total_task_time_ms FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 LEFT JOIN gathering_queries AS g
@@ -179,3 +189,4 @@ WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_
   AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks AND lost_core_ms >= $min_many_ms)
     -- What is missing on a machine meets the next run too, however soon the tasks failed.
     OR cause IN ('python_version', 'dependency'))
+WINDOW named AS (PARTITION BY j.platform, j.cluster_id, j.application_id, j.attempt_id, stage_name)

@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
@@ -13,7 +13,8 @@
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
 --   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
---   all other tasks of a stage were done.
+--   all other tasks of a stage were done. Where nearly all that went for a cause were of one host, and those of others stayed, the host is named; where no executor
+--   of it ended a task, lost is the core time that they held, too.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- parameter: min_gc_share double = 0.3 [ratio] garbage collection over the time of tasks from which it is what an executor went for, where nothing else tells
 -- parameter: min_tasks_ms double = 1e4 [ms] time of ended tasks that tells it, at least
@@ -22,9 +23,11 @@
 -- parameter: max_error_ms bigint = 60000 [ms] time from a task that ran out of heap to the loss of its executor, at most
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- parameter: min_lost_share double = 0.5 [ratio] executors lost for one cause over all, from which three or more are no chance
+-- parameter: min_host_lost bigint = 3 [count] executors lost on one host, at least, from which the host is what they went for
+-- parameter: min_host_share double = 0.9 [ratio] the same over all that were lost for the cause, at least
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
--- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[;
---   tasks that failed with them or had to run again took {lost_core_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
+-- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[; {host_lost:int} of them on {host}, 1 of {num_hosts:int} hosts][, where none of {host_executors:int} executors ended a task: {host_held_ms:s} of core time held for nothing][, {host_held_share:pct} of all][;
+--   tasks that failed with them or had to run again took {task_lost_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
 --   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][, which took no more than {new_run_ms:s}][;
 --   garbage collection took up to {gc_share:pct} of the time of tasks][; their heap was full to {heap_share:pct}][; {heartbeat_failures:heartbeat|heartbeats} of {heartbeat_ms:int} ms that failed in a row ended
@@ -56,6 +59,12 @@
 --   memory): raise it, or run fewer tasks at once. A larger heap alone does not help.
 -- advice: cause = 'container' | - | - | The container needs more room beside the heap: give it more memory, or run fewer tasks at once
 --   in it.
+-- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') AND master LIKE 'yarn%' AND NOT is_databricks | spark.yarn.exclude.nodes | host | The host is what they have in common: look at
+--   the logs of its NodeManager and of its containers (disk, memory, drivers, Java), and keep the application off it until it is repaired.
+-- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') AND master LIKE 'spark:%' | - | - | The host is what they have in common: look at stderr of such an
+--   executor in the work folder of the worker on {host}, and at the log of that worker (disk, memory, devices and their drivers, Java); stop the worker until the host is repaired.
+-- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') | - | - | The host is what they have in common: look at the logs of {host} (disk, memory, devices and
+--   their drivers), and take it out of the cluster until it is repaired.
 -- advice: cause = 'signal' AND is_databricks | - | - | Signal 9 comes from the system's memory killer as a rule: choose
 --   instances with more memory for each core, or keep less in Python and native memory.
 -- advice: cause = 'signal' | - | - | Signal 9 comes from the system's memory killer or from a person: look at the kernel's log of the host;
@@ -93,6 +102,7 @@ WITH last_jobs AS (
 lost AS (
   SELECT
     e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms, e.exit_code, UNIX_MILLIS(e.remove_time) AS remove_ms,
+    REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') AS host,
     CASE WHEN e.peak_jvm_heap_memory > 0 THEN CAST(e.peak_jvm_heap_memory AS DOUBLE) / NULLIF(e.executor_memory_bytes, 0) END AS heap_share,
     -- On one line, without the stop that the sentence has of its own.
     REGEXP_REPLACE(
@@ -232,6 +242,41 @@ losses AS (
   FROM reasons
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
+-- Hosts with what their executors held and did.
+hosts AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, host, COUNT(*) AS num_executors, SUM(completed_tasks) AS completed_tasks,
+    SUM(total_cores * GREATEST(CAST(lifetime_ms AS DOUBLE), 0e0)) - SUM(CAST(total_duration AS DOUBLE)) AS idle_ms,
+    COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id) AS num_hosts
+  FROM (
+    SELECT e.*, REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') AS host FROM executors AS e
+    WHERE executor_id NOT IN ('driver', '<driver>') AND host_port IS NOT NULL
+  ) AS e
+  GROUP BY platform, cluster_id, application_id, attempt_id, host
+),
+-- The host on which most went for a cause.
+lost_hosts AS (
+  SELECT
+    c.*,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause ORDER BY num_lost DESC, host) AS place,
+    SUM(num_lost) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause) AS num_all
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, cause, host, COUNT(*) AS num_lost
+    FROM classified
+    GROUP BY platform, cluster_id, application_id, attempt_id, cause, host
+  ) AS c
+),
+bad_hosts AS (
+  SELECT
+    l.platform, l.cluster_id, l.application_id, l.attempt_id, l.cause, l.host, l.num_lost, h.num_hosts, h.num_executors,
+    CASE WHEN h.completed_tasks = 0 AND h.idle_ms > 0e0 THEN h.idle_ms END AS held_ms
+  FROM lost_hosts AS l
+  INNER JOIN hosts AS h
+    ON h.platform = l.platform AND h.cluster_id = l.cluster_id
+    AND h.application_id = l.application_id AND h.attempt_id = l.attempt_id AND h.host = l.host
+  -- Two hosts that lose and do not are no rule yet.
+  WHERE l.place = 1 AND l.num_lost >= $min_host_lost AND l.num_lost >= $min_host_share * l.num_all AND h.num_hosts >= 3
+),
 failed_time AS (
   SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, SUM(CAST(t.duration AS DOUBLE)) AS failed_ms
   FROM tasks AS t
@@ -348,7 +393,9 @@ SELECT
     ELSE 'low'
   END AS severity,
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
-  CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS lost_core_ms,
+  TRY_CAST(NULLIF(CASE WHEN l.place = 1 THEN COALESCE(w.lost_ms, 0e0) ELSE 0e0 END + COALESCE(b.held_ms, 0e0), 0e0) AS BIGINT) AS lost_core_ms,
+  CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS task_lost_ms,
+  b.host, b.num_lost AS host_lost, b.num_hosts, CASE WHEN b.held_ms IS NOT NULL THEN b.num_executors END AS host_executors, TRY_CAST(b.held_ms AS BIGINT) AS host_held_ms, b.held_ms / NULLIF(CAST(a.core_time_ms AS DOUBLE), 0e0) AS host_held_share,
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS recoverable_ms,
@@ -383,6 +430,9 @@ LEFT JOIN waited AS y
 LEFT JOIN gathering AS g
   ON g.platform = a.platform AND g.cluster_id = a.cluster_id
   AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id
+LEFT JOIN bad_hosts AS b
+  ON b.platform = a.platform AND b.cluster_id = a.cluster_id
+  AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id AND b.cause = l.cause
 LEFT JOIN set_values AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id

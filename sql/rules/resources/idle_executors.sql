@@ -2,17 +2,19 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 11
+-- version: 13
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
 --   work with only that share idle, and the busiest stage with as many tasks side by side as it had
 --   on average, and never more than ran a task. Cores that wait for single long tasks or slow executors are shown, but not counted, as far as view core_time_parts knows: task_skew and
---   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. Without a cluster that
---   gives executors back, what passed in long stages with too few tasks is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out; nor is
---   what passed in jobs that only open tables, which table_opening tells. Local mode has no executors to give back and is not judged;
+--   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. What passed
+--   in long stages with too few tasks, or in loops of stages of one task, is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out. A cluster that
+--   gives executors back gives those without a task, so that there only the free cores of executors with a task count as such; where at most one executor ran, nothing can be given back while jobs run. Without such a cluster
+--   what passed in jobs that only open tables is not lost here either, which table_opening tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
+--   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
@@ -25,6 +27,10 @@
 -- parameter: max_told_core_share double = 0.5 [ratio] its tasks over held cores, at most
 -- parameter: max_told_long_core_share double = 0.8 [ratio] the same where its tasks are long
 -- parameter: min_told_long_task_ms bigint = 10000 [ms] median of such tasks, at least
+-- parameter: min_told_loop_stage_ms bigint = 200 [ms] wall time of a stage of one task in a loop that single_task tells, at least
+-- parameter: min_told_loop_stages bigint = 20 [count] such stages of one name, at least
+-- parameter: min_told_loop_won_ms bigint = 30000 [ms] wall time to win in them, at least
+-- parameter: min_told_loop_share double = 0.05 [ratio] the same over the wall time of the application, at least
 -- parameter: min_told_lost_ms bigint = 600000 [core_ms] idle core time of such stages from which it is told there
 -- parameter: min_open_jobs bigint = 8 [count] jobs that open tables from which table_opening tells them
 -- parameter: min_open_ms bigint = 10000 [ms] wall time that they take together, at least
@@ -35,22 +41,25 @@
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
--- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks or slow
---   executors, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
+-- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors
+--   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
 --   use them][; {one_task_ms:h} of it passed in stages of a single task].
+-- advice: is_interactive AND is_working | - | - | Most of it passed while jobs of the session ran: see the findings about their stages, and let idle executors go meanwhile.
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
--- advice: is_databricks | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
--- advice: dynamic_allocation AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
+-- advice: is_databricks AND num_executors_max = 1 AND NOT is_stuck | - | - | The cluster has one worker: run the job on a smaller instance, or on a single node, where the driver runs the tasks
+--   too.
+-- advice: is_databricks AND (NOT is_stuck OR executors_needed < num_executors_max) | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
+-- advice: dynamic_allocation AND NOT is_databricks AND min_executors > executors_needed | spark.dynamicAllocation.minExecutors | executors_needed |
 --   Let dynamic allocation go below the executors that it must keep.
--- advice: dynamic_allocation AND executors_needed < num_executors_max | spark.dynamicAllocation.maxExecutors | executors_needed |
+-- advice: dynamic_allocation AND NOT is_databricks AND executors_needed < num_executors_max AND COALESCE(max_executors > executors_needed, TRUE) | spark.dynamicAllocation.maxExecutors | executors_needed |
 --   Cap dynamic allocation near what the busiest stage needs.
--- advice: dynamic_allocation | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
+-- advice: dynamic_allocation AND NOT is_stuck AND COALESCE(idle_timeout_ms > 30000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
 --   the rest of the application does not: let dynamic allocation give idle ones back sooner.
--- advice: can_allocate AND NOT dynamic_allocation AND num_executors_max > 1 | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
+-- advice: can_allocate AND NOT dynamic_allocation AND num_executors_max > 1 AND NOT is_stuck | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
 --   executors back, or start fewer of them.
--- advice: executor_instances > executors_needed | spark.executor.instances | executors_needed | Start fewer executors.
+-- advice: executor_instances > executors_needed AND NOT is_databricks | spark.executor.instances | executors_needed | Start fewer executors.
 -- advice: executors_needed < num_executors_max | - | - | Start fewer executors: {executors_needed:executor carries|executors carry} the work.
 -- advice: main_part = 'one task' | - | - | Stages of a single task (a limit, take or first, a total, one file) leave all other cores without work, and more partitions elsewhere do not
 --   help: take fewer cores, or run other work beside these stages (threads).
@@ -58,6 +67,8 @@
 --   shuffle partitions), or take executors with fewer cores.
 -- advice: main_part = 'driver' | - | - | The driver works alone for most of that time: see the finding about it, and give the executors back meanwhile.
 -- advice: main_part = 'start' | - | - | Most of it passed before the first task: start the session when the work is ready, and see that all executors come at once.
+-- advice: main_part = 'stages' | - | - | Most of it passed while jobs ran, at the ends of stages and between them: make more and smaller partitions, so that the last tasks end closer together, and
+--   run jobs that do not need each other side by side (threads).
 -- recommendation: The work comes in bursts with pauses between: run more of it side by side, or give the executors
 --   back in the pauses.
 WITH busiest AS (
@@ -68,14 +79,43 @@ WITH busiest AS (
       THEN LEAST(COALESCE(tail_ms, 0), 0.9e0 * duration_ms) ELSE 0e0 END, 0)) AS tasks_side_by_side,
     SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms,
     SUM(CASE WHEN num_tasks = 1 THEN GREATEST(held_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS one_task_ms,
+    -- Of executors that have a task, which no cluster takes back.
+    SUM(GREATEST(LEAST(held_cores, CAST(num_tasks AS DOUBLE) * COALESCE(executor_cores, 0)) - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS stuck_ms,
     -- What low_parallelism and single_task look at.
     SUM(CASE WHEN status = 'COMPLETE' AND NOT is_listing AND running_ms >= $min_told_stage_ms AND executor_run_time >= running_ms * num_tasks / 4e0
         AND (num_tasks > 1 OR (running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576))
         AND (num_tasks * task_cpus <= $max_told_core_share * held_cores
           OR (num_tasks * task_cpus <= $max_told_long_core_share * held_cores AND duration_median >= $min_told_long_task_ms))
-      THEN GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_few_ms
+      THEN GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_few_ms,
+    SUM(CASE WHEN status = 'COMPLETE' AND NOT is_listing AND running_ms >= $min_told_stage_ms AND executor_run_time >= running_ms * num_tasks / 4e0
+        AND (num_tasks > 1 OR (running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576))
+        AND (num_tasks * task_cpus <= $max_told_core_share * held_cores
+          OR (num_tasks * task_cpus <= $max_told_long_core_share * held_cores AND duration_median >= $min_told_long_task_ms))
+      THEN GREATEST(LEAST(held_cores, CAST(num_tasks AS DOUBLE) * COALESCE(executor_cores, 0)) - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_stuck_ms
   FROM stage_cores
   WHERE duration_ms >= 1000
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Loops of stages of one task, which single_task tells too, however short each is; no stage twice.
+loops AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, SUM(told_ms) AS loop_ms, SUM(short_ms) AS short_loop_ms,
+    SUM(stuck_ms) AS loop_stuck_ms, SUM(short_stuck_ms) AS short_loop_stuck_ms
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, stage_name,
+      SUM(CASE WHEN running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576 THEN 0e0 ELSE GREATEST(held_cores - task_cpus, 0e0) * running_ms END) AS told_ms,
+      SUM(CASE WHEN duration_ms < 1000 THEN GREATEST(held_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS short_ms,
+      SUM(CASE WHEN running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576 THEN 0e0
+        ELSE GREATEST(LEAST(held_cores, CAST(COALESCE(executor_cores, 0) AS DOUBLE)) - task_cpus, 0e0) * running_ms END) AS stuck_ms,
+      SUM(CASE WHEN duration_ms < 1000 THEN GREATEST(LEAST(held_cores, CAST(COALESCE(executor_cores, 0) AS DOUBLE)) - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS short_stuck_ms
+    FROM stage_cores
+    WHERE num_tasks = 1 AND status = 'COMPLETE' AND NOT is_listing AND held_cores >= 1.5e0 AND running_ms >= $min_told_loop_stage_ms
+      AND executor_run_time >= running_ms / 2e0
+    GROUP BY platform, cluster_id, application_id, attempt_id, stage_name
+    HAVING COUNT(*) >= $min_told_loop_stages AND SUM(running_ms * (1e0 - 1e0 / NULLIF(held_cores, 0e0))) >= $min_told_loop_won_ms
+      AND SUM(running_ms * (1e0 - 1e0 / NULLIF(held_cores, 0e0))) >= $min_told_loop_share * MAX(app_duration_ms)
+  ) AS l
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 cut_off AS (
@@ -162,6 +202,25 @@ openings AS (
   WHERE f.platform IS NULL AND c.num_in_a_row * 2 >= c.num_jobs AND c.open_ms >= $min_open_ms
     AND COALESCE(w.run_ms <= $max_open_cores * c.jobs_ms * h.held_cores, TRUE)
 ),
+-- What uneven_end and unfinished_skew tell beyond the waits for long tasks.
+uneven AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, more_core_ms FROM uneven_ends
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms FROM unfinished_tails
+  ) AS e
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+parts AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.unfinished_core_ms, c.driver_only_core_ms, c.start_up_core_ms,
+    COALESCE(c.skew_core_ms, 0) + COALESCE(TRY_CAST(CASE WHEN u.more_core_ms > c.idle_core_ms THEN c.idle_core_ms ELSE u.more_core_ms END AS BIGINT), 0) AS skew_core_ms
+  FROM core_time_parts AS c
+  LEFT JOIN uneven AS u
+    ON u.platform = c.platform AND u.cluster_id = c.cluster_id
+    AND u.application_id = c.application_id AND u.attempt_id = c.attempt_id
+),
 judged AS (
   SELECT
     a.*,
@@ -172,21 +231,32 @@ judged AS (
     COALESCE(p.driver_only_core_ms, 0) AS driver_ms, COALESCE(p.start_up_core_ms, 0) AS start_ms,
     COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side,
     -- Stages overlap, and while no job runs there is no stage to blame.
-    LEAST(COALESCE(b.few_tasks_ms, 0e0), GREATEST(
+    LEAST(COALESCE(b.few_tasks_ms, 0e0) + COALESCE(l.short_loop_ms, 0e0), GREATEST(
       a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus
         - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0) - COALESCE(p.unfinished_core_ms, 0)
         - COALESCE(p.skew_core_ms, 0), 0e0
     )) AS few_tasks_ms,
-    COALESCE(b.one_task_ms, 0e0) / NULLIF(b.few_tasks_ms, 0e0) AS one_task_share, COALESCE(b.told_few_ms, 0e0) AS told_few_ms,
+    (COALESCE(b.one_task_ms, 0e0) + COALESCE(l.short_loop_ms, 0e0)) / NULLIF(COALESCE(b.few_tasks_ms, 0e0) + COALESCE(l.short_loop_ms, 0e0), 0e0) AS one_task_share,
+    a.can_give AND COALESCE(a.num_executors_max > 1, TRUE) AS gives_back,
+    -- A cluster that gives executors back keeps only those with a task.
+    CASE WHEN a.can_give AND COALESCE(a.num_executors_max > 1, TRUE) THEN COALESCE(b.told_stuck_ms, 0e0) + COALESCE(l.loop_stuck_ms, 0e0)
+      ELSE COALESCE(b.told_few_ms, 0e0) + COALESCE(l.loop_ms, 0e0) END AS told_few_ms,
+    COALESCE(b.stuck_ms, 0e0) + COALESCE(l.short_loop_stuck_ms, 0e0) AS stuck_ms,
     CASE WHEN NOT a.is_interactive AND n.open_ms >= $min_open_share * a.app_duration_ms THEN COALESCE(n.opening_ms, 0e0) ELSE 0e0 END AS told_open_ms
-  FROM application_facts AS a
+  FROM (
+    SELECT f.*, COALESCE(f.dynamic_allocation, FALSE) OR COALESCE(f.can_allocate, FALSE) OR COALESCE(f.is_databricks, FALSE) AS can_give
+    FROM application_facts AS f
+  ) AS a
   LEFT JOIN openings AS n
     ON n.platform = a.platform AND n.cluster_id = a.cluster_id
     AND n.application_id = a.application_id AND n.attempt_id = a.attempt_id
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
     AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
-  LEFT JOIN core_time_parts AS p
+  LEFT JOIN loops AS l
+    ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+    AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+  LEFT JOIN parts AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
   LEFT JOIN cut_off AS h
@@ -215,17 +285,30 @@ sized AS (
 told AS (
   SELECT
     s.*,
+    -- What people think about is no loss.
+    -- Without dynamic allocation at most what the executors that can go held, and not what the rules about stages tell.
+    LEAST(GREATEST(
+      idle_ms - opening_ms - stage_idle_ms - $healthy_idle_ratio * core_time_ms, 0e0
+    ),
+      CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max AND NOT gives_back
+        THEN core_time_ms * (1e0 - executors_enough / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
+    ) AS lost_ms,
     CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
       THEN executors_enough END AS executors_needed,
     stage_idle_ms + opening_ms >= $min_told_lost_ms AND stage_idle_ms + opening_ms >= 0.5e0 * idle_ms
-      AND NOT (dynamic_allocation OR can_allocate OR is_databricks) AS is_stages,
+      AND (NOT gives_back OR stage_idle_ms >= 0.5e0 * idle_ms) AS is_stages,
+    -- While jobs run, a single executor has a task nearly always.
+    COALESCE(LEAST(stuck_ms, few_tasks_ms) >= 0.5e0 * idle_ms OR (num_executors_max = 1 AND driver_ms + start_ms < 0.5e0 * idle_ms), FALSE) AS is_stuck,
     CASE
       WHEN few_tasks_ms >= 0.4e0 * idle_ms AND one_task_share >= 0.6e0 THEN 'one task'
       WHEN few_tasks_ms >= 0.4e0 * idle_ms THEN 'few tasks'
       WHEN driver_ms >= 0.4e0 * idle_ms THEN 'driver'
       WHEN start_ms >= 0.4e0 * idle_ms THEN 'start'
+      -- Without pauses between jobs there are no bursts.
+      WHEN driver_ms < 0.2e0 * idle_ms THEN 'stages'
       ELSE 'pauses'
-    END AS main_part
+    END AS main_part,
+    driver_ms + start_ms > 0 AND driver_ms + start_ms < 0.5e0 * idle_ms AS is_working
   FROM sized AS s
 )
 SELECT
@@ -234,21 +317,15 @@ SELECT
     WHEN is_interactive THEN 'info'
     -- The rules about stages of few tasks tell the same time with the same cure.
     WHEN is_stages THEN 'low'
-    WHEN main_part IN ('few tasks', 'one task') AND executors_needed IS NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks) THEN 'low'
+    WHEN main_part IN ('few tasks', 'one task') AND executors_needed IS NULL AND (is_stuck OR NOT gives_back) THEN 'low'
     -- The share alone does not make a short run expensive.
-    WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $medium_lost_ms THEN 'low'
-    WHEN idle_ms - opening_ms - $healthy_idle_ratio * core_time_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
+    WHEN lost_ms < $medium_lost_ms THEN 'low'
+    WHEN lost_ms < $high_lost_ms OR app_duration_ms < $min_duration_ms THEN 'medium'
   END AS severity,
-  CASE WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
+  CASE WHEN is_interactive AND is_working THEN 'Most executors had nothing to do while an interactive session worked'
+    WHEN is_interactive THEN 'Nobody worked in the interactive session for most of the time it held executors' END AS title,
   CASE WHEN is_interactive OR app_duration_ms IS NULL THEN 'low' ELSE 'high' END AS confidence,
-  -- What people think about is no loss.
-  -- Without dynamic allocation at most what the executors that can go held.
-  CASE WHEN NOT is_interactive THEN TRY_CAST(LEAST(GREATEST(
-    idle_ms - opening_ms - CASE WHEN is_stages THEN stage_idle_ms ELSE 0e0 END - $healthy_idle_ratio * core_time_ms, 0e0
-  ),
-    CASE WHEN executors_needed IS NOT NULL AND NOT (dynamic_allocation OR can_allocate OR is_databricks)
-      THEN core_time_ms * (1e0 - executors_needed / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
-  ) AS BIGINT) END AS lost_core_ms,
+  CASE WHEN NOT is_interactive THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   CASE WHEN NOT is_interactive THEN 0 END AS recoverable_ms,
   TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
@@ -261,11 +338,20 @@ SELECT
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
-  executor_cores, is_interactive, is_databricks, dynamic_allocation, can_allocate, min_executors, executor_instances
-FROM told
+  executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, max_executors, idle_timeout_ms, executor_instances, is_stuck
+FROM (
+  SELECT t.*, s.idle_timeout_ms
+  FROM told AS t
+  LEFT JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, idle_timeout_ms FROM application_settings
+  ) AS s
+    ON s.platform = t.platform AND s.cluster_id = t.cluster_id
+    AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id
+) AS t
 WHERE hung_ms < $max_hung_ratio * core_time_ms
   -- Then nothing is left to say here.
   AND NOT (is_stages AND executors_needed IS NULL AND NOT is_interactive)
+  AND NOT (stage_idle_ms > 0e0 AND lost_ms = 0e0 AND executors_needed IS NULL AND NOT is_interactive)
   -- Where most of the waiting is for single long tasks, how many executors the rest needs shows only without them.
   AND skew_ms <= idle_ms AND CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms

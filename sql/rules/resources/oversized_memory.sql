@@ -2,11 +2,13 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
 --   below what all of them were given, and neither spill nor garbage collection says the opposite. The
 --   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
---   container is known only where the log holds process tree metrics. What was not measured is not judged.
+--   container is known only where the log holds process tree metrics. What was not measured is not judged, nor an application
+--   of whose tasks many are missing from the history: they may have used more. A heap is not to be smaller than the size at which
+--   it starts (-Xms), with which no executor would start.
 --   Saved is memory time, by which EMR Serverless, Fargate and full clusters charge; no core time is
 --   counted. On Databricks the instance type decides. Where most of the memory was given outside of the heap,
 --   as with Photon, the heap tells nothing and is not judged.
@@ -14,11 +16,16 @@
 -- parameter: max_container_ratio double = 0.65 [ratio] highest resident memory over that of the container, at most
 -- parameter: min_memory_bytes bigint = 4294967296 [bytes] heap of an executor, at least
 -- parameter: min_core_time_ms bigint = 3600000 [core_ms] held core time, at least
+-- parameter: max_missing_share double = 0.05 [ratio] ends of tasks that the history lacks over tasks of stages that completed, at most
 -- parameter: headroom double = 1.3 [ratio] memory to keep over the highest seen
 -- evidence: The fullest of {num_workers:executor|executors} used {peak_heap_bytes:bytes} of {executor_memory_bytes:bytes} of heap[, and
 --   {peak_rss_bytes:bytes} of the {container_memory_bytes:bytes} of its container in all]; about {saved_gib_hours:1} of
 --   {held_gib_hours:1} GiB-hours were not needed.
 -- advice: is_databricks | - | - | Choose instances with less memory for each core, or share the cluster with more work.
+-- advice: cause = 'heap' AND first_heap_gib > memory_needed_gib | - | - | The Java options start the heap at {first_heap_gib:1} GiB (-Xms), and no executor starts where spark.executor.memory is less: take
+--   -Xms down or away together with setting spark.executor.memory={memory_needed_gib}g. Shrink in steps and watch for spill.
+-- advice: cause = 'heap' AND gpu_bound | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors less memory. Each has a GPU, so that no
+--   more of them fit a node, but a node with less memory would do, or the memory serves pinned buffers and cached files. Shrink in steps and watch for spill.
 -- advice: cause = 'heap' | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors less memory, so
 --   that more of them fit a node. Shrink in steps and watch for spill.
 -- advice: cause = 'overhead' AND spark_minor >= 203 | spark.executor.memoryOverhead |
@@ -30,7 +37,9 @@ WITH pressure AS (
     platform, cluster_id, application_id, attempt_id,
     SUM(CAST(memory_bytes_spilled AS DOUBLE) + COALESCE(CAST(disk_bytes_spilled AS DOUBLE), 0e0)) AS spilled,
     SUM(CAST(gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) AS gc_ratio,
-    MAX(CASE WHEN reason LIKE '%OutOfMemoryError%' THEN 1 ELSE 0 END) AS out_of_memory
+    MAX(CASE WHEN reason LIKE '%OutOfMemoryError%' THEN 1 ELSE 0 END) AS out_of_memory,
+    SUM(CASE WHEN status = 'COMPLETE' THEN CAST(num_tasks AS DOUBLE) END) AS num_planned,
+    SUM(CASE WHEN status = 'COMPLETE' THEN CAST(GREATEST(num_complete_tasks, succeeded_tasks) AS DOUBLE) END) AS num_ended
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -39,6 +48,29 @@ killed AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM executors
   WHERE loss_kind = 'oom'
+),
+java_options AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, key,
+    -- The last one holds.
+    REGEXP_REPLACE(value, '^(?s:.*)(-Xms|-XX:InitialHeapSize=)([0-9]+)([kKmMgGtT]?)(?s:.*)$', '$2') AS number,
+    LOWER(REGEXP_REPLACE(value, '^(?s:.*)(-Xms|-XX:InitialHeapSize=)([0-9]+)([kKmMgGtT]?)(?s:.*)$', '$3')) AS unit
+  FROM spark_settings
+  WHERE key IN ('spark.executor.extraJavaOptions', 'spark.executor.defaultJavaOptions')
+    AND (value LIKE '%-Xms%' OR value LIKE '%-XX:InitialHeapSize=%')
+),
+first_heaps AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(TRY_CAST(number AS DOUBLE) * CASE unit WHEN 'k' THEN 1024e0 WHEN 'm' THEN 1048576e0 WHEN 'g' THEN 1073741824e0 WHEN 't' THEN 1099511627776e0 ELSE 1e0 END)
+      AS first_heap_bytes
+  FROM java_options
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+gpus AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM spark_settings
+  WHERE key = 'spark.executor.resource.gpu.amount' AND TRY_CAST(value AS DOUBLE) > 0e0
 ),
 measured AS (
   SELECT
@@ -52,7 +84,8 @@ measured AS (
     GREATEST(
       CEIL((a.peak_rss_bytes * $headroom - a.executor_memory_bytes) / 1048576e0),
       CEIL(a.executor_memory_bytes * 0.1e0 / 1048576e0), 384e0
-    ) AS overhead_mib
+    ) AS overhead_mib,
+    h.first_heap_bytes / 1073741824e0 AS first_heap_gib, g.platform IS NOT NULL OR COALESCE(a.has_gpu, FALSE) AS gpu_bound
   FROM application_facts AS a
   INNER JOIN pressure AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
@@ -60,11 +93,19 @@ measured AS (
   LEFT JOIN killed AS k
     ON k.platform = a.platform AND k.cluster_id = a.cluster_id
     AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id
+  LEFT JOIN first_heaps AS h
+    ON h.platform = a.platform AND h.cluster_id = a.cluster_id
+    AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
+  LEFT JOIN gpus AS g
+    ON g.platform = a.platform AND g.cluster_id = a.cluster_id
+    AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id
   WHERE NOT a.is_local AND a.core_time_ms >= $min_core_time_ms
     AND k.platform IS NULL AND p.out_of_memory = 0
     AND a.executor_memory_bytes >= $min_memory_bytes
     AND p.spilled = 0e0 AND p.gc_ratio < 0.1e0
     AND COALESCE(a.off_heap_memory_bytes, 0) < a.executor_memory_bytes
+    AND COALESCE(p.num_ended >= (1e0 - $max_missing_share) * p.num_planned, TRUE)
+    AND COALESCE(CAST(a.num_lost_events AS DOUBLE) <= $max_missing_share * p.num_planned, TRUE)
 ),
 sized AS (
   SELECT
@@ -84,6 +125,6 @@ SELECT
   CAST(peak_heap_bytes AS DOUBLE) / NULLIF(executor_memory_bytes, 0) AS used_ratio,
   peak_rss_bytes, container_memory_bytes, held_gib_hours, held_gib_hours * (1e0 - kept_ratio) AS saved_gib_hours,
   TRY_CAST(heap_gib AS BIGINT) AS memory_needed_gib, TRY_CAST(overhead_mib AS BIGINT) AS overhead_needed_mib,
-  is_databricks, spark_minor
+  first_heap_gib, gpu_bound, is_databricks, spark_minor
 FROM sized
 WHERE kept_ratio < 0.9e0

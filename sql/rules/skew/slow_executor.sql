@@ -2,7 +2,7 @@
 -- title: An executor takes much longer for the same work than the others
 -- category: skew
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where the tasks of executors took far longer than those on the executors that ran half of the tasks
 --   of the same stages, with no more data a task and without their waits for shuffle data (view slow_executors). That is their machines (disk, network, a noisy neighbor)
 --   or their heaps, not the data. All that are slow in the same way are one finding, which names the machines that took the longest for a task.
@@ -13,7 +13,7 @@
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
 -- parameter: min_gc_ratio double = 2.0 [ratio] the same over that of the executors that are not slow, at least
 -- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:int} of {num_working:executor|executors}, {ratio:1} times as long
---   as with as much data on the executors that ran half of the tasks, in {typical_ms:s} a task or less[; the rest waited {wait_ms:s} for {them} alone][; garbage collection took
+--   as [with {as_data} ]on the executors that ran half of the tasks, in {typical_ms:s} a task or less[; the rest waited {wait_ms:s} for {them} alone][; garbage collection took
 --   {gc_share:pct} of {its} time, {other_gc_share:pct} elsewhere].
 -- advice: kind = 'heap' | - | - | The heap is full there where those of the others are not: look for
 --   data that lies on few executors (a cache, large broadcasts, a receiver), and give executors more memory.
@@ -62,7 +62,9 @@ gains AS (
     SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / NULLIF(f.task_slots, 0)), CAST(f.duration_ms AS DOUBLE)) * excess_ms / NULLIF(stage_excess_ms, 0e0)
       * f.task_slots) AS lost_ms,
     SUM(w.wait_ms * excess_ms / NULLIF(stage_excess_ms, 0e0)) AS wait_ms,
-    MAX(CASE WHEN f.stage_name LIKE 'foreach%' THEN 1 ELSE 0 END) = 1 AS has_effects
+    MAX(CASE WHEN f.stage_name LIKE 'foreach%' THEN 1 ELSE 0 END) = 1 AS has_effects,
+    -- Tasks that compute their data, or whose input is not counted, have none to compare.
+    MAX(CASE WHEN f.input_bytes > 0 OR f.shuffle_read_bytes > 0 THEN 'as much data' END) AS as_data
   FROM stage_kinds AS k
   INNER JOIN stage_facts AS f
     ON f.platform = k.platform AND f.cluster_id = k.cluster_id
@@ -136,7 +138,7 @@ SELECT
   CASE WHEN n.num_machines > 1 THEN 'these machines' ELSE 'the machine' END AS machines,
   CASE WHEN n.num_machines > 1 THEN 'them' ELSE 'it' END AS them,
   CASE WHEN n.num_machines > 1 THEN 'their' ELSE 'its' END AS its,
-  a.speculation, a.is_databricks, g.has_effects
+  a.speculation, a.is_databricks, g.has_effects, g.as_data
 FROM totals AS t
 INNER JOIN gains AS g
   ON g.platform = t.platform AND g.cluster_id = t.cluster_id

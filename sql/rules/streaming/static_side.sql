@@ -2,7 +2,7 @@
 -- title: Every batch of a stream reads the same table
 -- category: streaming
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where the batches of a streaming query read a table or folder that is not their source anew, as the static side of a join is, and
 --   this takes a large part of their task time. Tables that streaming queries of the application write are left out. Lost is all reading but one;
 --   the author knows whether new rows of the table have to be seen.

@@ -179,7 +179,8 @@ def undeclared(versions):
             "deprecated_since": minor(since) if since else "",
             "replaced_by": replaced_by or named_in(message, key),
             "scope": "runtime" if removed else "application",
-            "has_effect": not removed and not NO_EFFECT.search(message),
+            # A name that Spark reads as another one works, whatever its message says about its values.
+            "has_effect": not removed and (bool(renamed) or not NO_EFFECT.search(message)),
             "platform": "spark",
             "source": f"older names that Spark {versions[-1].minor} knows",
         }

@@ -1,0 +1,135 @@
+-- id: unfinished_tails
+-- title: How long stages that did not end had waited for single long tasks
+-- description: One row per stage attempt that failed or was canceled while a few of its tasks had not succeeded, after all others had, and one of those had run far
+--   longer than the others, in an attempt that failed, was stopped, or had not ended. Attempts that were lost with their executor or with the shuffle data of
+--   another do not count: their time is not their work. open_ms is the wall time from the end of the last task that succeeded to the end of the stage, lost_core_ms
+--   that of the cores which had no task then, of this stage or of another. cause is shuffle or input where the attempt had read far more than the
+--   median task, unknown where the history has no numbers of it; an attempt that is known to have read no more is none of skew and is left out,
+--   as are stages that hung (view stuck_stages).
+-- parameter: min_tasks bigint = 6 [count] successful tasks that the stage needs for a median to mean something
+-- parameter: min_done_share double = 0.5 [ratio] those over all tasks of the stage, at least
+-- parameter: max_open_share double = 0.1 [ratio] tasks that did not succeed over the task slots, at most, or a single one
+-- parameter: min_ratio double = 3.0 [ratio] longest such attempt over the median task, at least
+-- parameter: min_longest_ms bigint = 10000 [ms] its duration, at least
+-- parameter: min_open_ms bigint = 5000 [ms] wall time that the stage waited, at least
+-- parameter: min_unknown_ms bigint = 60000 [ms] the same where it is not known what the attempt had read
+-- parameter: min_data_ratio double = 2.0 [ratio] its bytes over those of the median task, at least
+-- parameter: min_data_bytes bigint = 16777216 [bytes] and its bytes, at least
+-- reads: executors, stage_facts, stuck_stages, tasks
+WITH candidates AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id, f.num_tasks, f.succeeded_tasks, f.task_slots, f.task_cpus,
+    f.duration_median AS median_ms, f.shuffle_read_median, f.input_median, UNIX_MILLIS(f.completion_time) + 0 AS stage_end_ms
+  FROM stage_facts AS f
+  LEFT JOIN stuck_stages AS k
+    ON k.platform = f.platform AND k.cluster_id = f.cluster_id
+    AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id
+    AND k.stage_id = f.stage_id AND k.stage_attempt_id = f.stage_attempt_id
+  WHERE f.status = 'FAILED' AND f.completion_time IS NOT NULL AND NOT f.is_listing AND k.platform IS NULL
+    AND f.succeeded_tasks >= $min_tasks AND f.succeeded_tasks >= $min_done_share * f.num_tasks AND f.succeeded_tasks < f.num_tasks
+    AND f.duration_median > 0
+),
+attempts AS (
+  SELECT
+    c.*, t.index, t.status, UNIX_MILLIS(t.launch_time) + 0 AS launch_ms,
+    CASE WHEN t.duration IS NULL OR UNIX_MILLIS(t.launch_time) + t.duration > c.stage_end_ms THEN c.stage_end_ms ELSE UNIX_MILLIS(t.launch_time) + t.duration END AS until_ms,
+    COALESCE(t.end_reason, '') NOT IN ('ExecutorLostFailure', 'FetchFailed') AS is_own,
+    COALESCE(t.shuffle_read_local_bytes_read, 0) + COALESCE(t.shuffle_read_remote_bytes_read, 0) AS shuffle_bytes,
+    COALESCE(t.input_bytes_read, 0) AS input_bytes,
+    MAX(CASE WHEN t.status = 'SUCCESS' THEN 1 ELSE 0 END) OVER (
+      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, t.index
+    ) AS is_done,
+    MAX(CASE WHEN t.status = 'SUCCESS' THEN UNIX_MILLIS(t.launch_time) + t.duration END) OVER (
+      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
+    ) AS last_end_ms
+  FROM candidates AS c
+  INNER JOIN tasks AS t
+    ON t.platform = c.platform AND t.cluster_id = c.cluster_id
+    AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id
+    AND t.stage_id = c.stage_id AND t.stage_attempt_id = c.stage_attempt_id
+  WHERE t.launch_time IS NOT NULL AND UNIX_MILLIS(t.launch_time) < c.stage_end_ms
+),
+-- What the partition of the longest attempt read in the attempt that got furthest.
+open_attempts AS (
+  SELECT
+    a.*,
+    MAX(CASE WHEN is_own THEN shuffle_bytes ELSE 0 END) OVER task AS shuffle_max, MAX(CASE WHEN is_own THEN input_bytes ELSE 0 END) OVER task AS input_max,
+    SUM(CASE WHEN status = 'FAILED' THEN 1 ELSE 0 END) OVER task AS failed_attempts,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+      ORDER BY CASE WHEN is_own THEN 0 ELSE 1 END, until_ms - launch_ms DESC, launch_ms
+    ) AS place
+  FROM attempts AS a
+  WHERE is_done = 0
+  WINDOW task AS (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, index)
+),
+waits AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, num_tasks, succeeded_tasks, task_slots, task_cpus, median_ms,
+    shuffle_read_median, input_median, stage_end_ms, last_end_ms, stage_end_ms - last_end_ms AS open_ms,
+    COUNT(DISTINCT index) AS open_tasks,
+    MAX(CASE WHEN place = 1 AND is_own THEN until_ms - launch_ms END) AS longest_ms,
+    MAX(CASE WHEN place = 1 THEN index END) AS longest_index,
+    MAX(CASE WHEN place = 1 THEN shuffle_max END) AS shuffle_max, MAX(CASE WHEN place = 1 THEN input_max END) AS input_max,
+    MAX(CASE WHEN place = 1 THEN failed_attempts END) AS failed_attempts,
+    SUM(CASE WHEN until_ms > last_end_ms AND launch_ms >= last_end_ms THEN CAST(until_ms - launch_ms AS DOUBLE)
+      WHEN until_ms > last_end_ms THEN CAST(until_ms - last_end_ms AS DOUBLE) ELSE 0e0 END) AS own_ms
+  FROM open_attempts
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, num_tasks, succeeded_tasks, task_slots, task_cpus, median_ms,
+    shuffle_read_median, input_median, stage_end_ms, last_end_ms
+),
+told AS (
+  SELECT
+    w.*,
+    CASE
+      WHEN shuffle_max >= $min_data_bytes AND shuffle_max >= $min_data_ratio * COALESCE(shuffle_read_median, 0) THEN 'shuffle'
+      WHEN input_max >= $min_data_bytes AND input_max >= $min_data_ratio * COALESCE(input_median, 0) THEN 'input'
+      WHEN shuffle_max = 0 AND input_max = 0 THEN 'unknown'
+    END AS cause
+  FROM waits AS w
+  WHERE open_ms >= $min_open_ms AND longest_ms >= $min_longest_ms AND longest_ms >= $min_ratio * median_ms
+    AND (open_tasks = 1 OR open_tasks <= $max_open_share * task_slots)
+),
+-- The slots that were there meanwhile, and what tasks of other stages took of them.
+slots AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1) * CAST(
+      LEAST(w.stage_end_ms, COALESCE(UNIX_MILLIS(e.remove_time), w.stage_end_ms)) - GREATEST(w.last_end_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
+    )) AS slot_ms
+  FROM told AS w
+  INNER JOIN executors AS e
+    ON e.platform = w.platform AND e.cluster_id = w.cluster_id
+    AND e.application_id = w.application_id AND e.attempt_id = w.attempt_id
+  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < w.stage_end_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > w.last_end_ms, TRUE)
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
+others AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    SUM(CAST(LEAST(w.stage_end_ms, UNIX_MILLIS(t.launch_time) + t.duration) - GREATEST(w.last_end_ms, UNIX_MILLIS(t.launch_time)) AS DOUBLE)) AS other_ms
+  FROM told AS w
+  INNER JOIN tasks AS t
+    ON t.platform = w.platform AND t.cluster_id = w.cluster_id
+    AND t.application_id = w.application_id AND t.attempt_id = w.attempt_id
+  WHERE (t.stage_id <> w.stage_id OR t.stage_attempt_id <> w.stage_attempt_id)
+    AND UNIX_MILLIS(t.launch_time) < w.stage_end_ms AND UNIX_MILLIS(t.launch_time) + t.duration > w.last_end_ms
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+)
+SELECT
+  w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id, w.cause, w.open_tasks, w.longest_index, w.longest_ms, w.median_ms,
+  w.open_ms, w.failed_attempts, w.shuffle_max, w.input_max,
+  w.own_ms / NULLIF(w.open_ms, 0) AS busy_slots,
+  w.task_cpus * GREATEST(LEAST(
+    CAST(w.task_slots AS DOUBLE) * w.open_ms, COALESCE(s.slot_ms, CAST(w.task_slots AS DOUBLE) * w.open_ms) - COALESCE(o.other_ms, 0e0)
+  ) - w.own_ms, 0e0) AS lost_core_ms
+FROM told AS w
+LEFT JOIN slots AS s
+  ON s.platform = w.platform AND s.cluster_id = w.cluster_id
+  AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id
+  AND s.stage_id = w.stage_id AND s.stage_attempt_id = w.stage_attempt_id
+LEFT JOIN others AS o
+  ON o.platform = w.platform AND o.cluster_id = w.cluster_id
+  AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id
+  AND o.stage_id = w.stage_id AND o.stage_attempt_id = w.stage_attempt_id
+WHERE w.cause IS NOT NULL AND (w.cause <> 'unknown' OR w.open_ms >= $min_unknown_ms)
