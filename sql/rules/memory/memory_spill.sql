@@ -72,7 +72,7 @@ WITH measured AS (
     f.*,
     CASE
       WHEN u.step IS NULL THEN CAST(NULL AS STRING)
-      WHEN has_join OR has_window OR COALESCE(has_python, FALSE) THEN CONCAT('a part of it may fall away with ', u.step)
+      WHEN has_join OR has_window OR COALESCE(has_python, FALSE) OR COALESCE(u.is_part, FALSE) THEN CONCAT('a part of it may fall away with ', u.step)
       ELSE CONCAT('it falls away with ', u.step)
     END AS falls_away,
     -- useless_distinct counts all that such a stage does.
