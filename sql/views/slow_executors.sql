@@ -21,6 +21,7 @@ WITH waits AS (
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, executor_id,
     SUM(CAST(COALESCE(shuffle_read_fetch_wait_time, 0) AS DOUBLE)) AS fetch_ms
   FROM tasks
+  WHERE shuffle_read_fetch_wait_time > 0
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, executor_id
 ),
 timed AS (

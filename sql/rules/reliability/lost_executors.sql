@@ -184,6 +184,7 @@ memory_tasks AS (
   INNER JOIN losers AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
     AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
+  WHERE t.status = 'FAILED' OR t.input_records_read = 0 AND t.input_bytes_read >= $min_record_bytes
   GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
 ),
 full_heaps AS (

@@ -6,6 +6,7 @@ use crate::limits;
 use crate::rows::{ApplicationActivity, ApplicationRow, JobRow, JobStatus};
 
 use super::executors::{Executors, LifeEnd};
+use super::job_key;
 use super::shape::Shape;
 use super::{LogSummary, Replay};
 
@@ -17,6 +18,8 @@ pub(super) struct Totals {
     pub(super) tasks: i64,
     pub(super) sql: i64,
     pub(super) failure: Failure,
+    /// The Python file that the first job was called from.
+    pub(super) script: Option<String>,
     pub(super) tasks_running_max: usize,
     /// Events that must have happened and are not in the log.
     pub(super) lost_events: i64,
@@ -108,7 +111,8 @@ impl Replay<'_, '_> {
         let platform = self.rows.context().platform.clone();
         let settings = Shape::new(&self.environment, &platform, spark_version.as_deref())
             .with_driver(executors.driver());
-        let shown = settings.application(&name, executors.any_cores(), executors.driver_cores());
+        let named = job_key::named(&name, self.totals.script.as_deref());
+        let shown = settings.application(named, executors.any_cores(), executors.driver_cores());
         for row in executors.take_processes() {
             row.append(self.rows)?;
         }

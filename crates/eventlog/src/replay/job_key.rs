@@ -224,6 +224,23 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// What to know an application by: its name, but of `python x.py` without one, which Spark names as a shell, its script.
+pub(super) fn named<'a>(name: &'a str, script: Option<&'a str>) -> &'a str {
+    let is_shell = name.trim().eq_ignore_ascii_case("pyspark-shell");
+    script.filter(|_| is_shell).unwrap_or(name)
+}
+
+/// The Python file that a job was called from: `collect at /jobs/stats.py:347`; not a notebook's or a library's.
+pub(super) fn script(job_name: &str) -> Option<&str> {
+    let (path, line) = job_name.split_once(" at ")?.1.rsplit_once(':')?;
+    let foreign = ["ipykernel", "ipython", "-packages/", "/pyspark/"];
+    let is_script = path.starts_with('/')
+        && path.ends_with(".py")
+        && line.parse::<u32>().is_ok()
+        && !foreign.iter().any(|part| path.contains(part));
+    is_script.then(|| path.rsplit('/').next()).flatten()
+}
+
 /// Names that shells, notebooks and servers give their applications, in small letters.
 const INTERACTIVE_NAMES: [&str; 8] = [
     "spark shell",
@@ -466,5 +483,22 @@ mod tests {
         }
         let script = "org.apache.spark.deploy.SparkSubmit pyspark-shell";
         assert!(!is_interactive("orders", Some(script)));
+    }
+
+    #[test]
+    fn a_script_without_a_name_is_known_by_its_file() {
+        assert_eq!(script("collect at /jobs/stats.py:347"), Some("stats.py"));
+        for other in [
+            "collect at /usr/lib/python3/site-packages/pyspark/rdd.py:1",
+            "collect at /tmp/ipykernel_12/3.py:1",
+            "collect at <stdin>:1",
+            "count at NativeMethodAccessorImpl.java:0",
+            "collect at /jobs/stats.py",
+        ] {
+            assert_eq!(script(other), None, "{other}");
+        }
+        assert_eq!(named("pyspark-shell", Some("stats.py")), "stats.py");
+        assert_eq!(named("pyspark-shell", None), "pyspark-shell");
+        assert_eq!(named("orders", Some("stats.py")), "orders");
     }
 }

@@ -383,6 +383,9 @@ impl<'w, 's> Replay<'w, 's> {
         self.stages.job_ended(end.job_id, job.stage_ids());
         let row = job.row();
         self.totals.failure.job_ended(&row);
+        if self.totals.script.is_none() {
+            self.totals.script = job_key::script(&row.name).map(str::to_owned);
+        }
         for stage in self.stages.take_unmentioned(&row.stage_ids) {
             self.append_stage(&stage)?;
         }

@@ -46,6 +46,12 @@ impl Unregistered {
     /// How many there were, and why the last one went.
     pub(super) fn finish(mut self, end_time: Option<i64>) -> (i64, Option<String>) {
         self.settle(end_time.unwrap_or(i64::MAX));
+        // Those that go like the ones before them did not go because the application ends; 143 is a signal to end.
+        let reason = self.reason.as_ref();
+        let reason = reason.filter(|reason| !reason.ends_with("code 143"));
+        let alike = self.newest.iter();
+        let alike = alike.filter(|(_, other)| Some(other) == reason).count();
+        self.count += i64::try_from(alike).unwrap_or_default();
         (self.count, self.reason)
     }
 }
@@ -55,8 +61,12 @@ mod tests {
     use super::*;
 
     fn removed(id: &str, timestamp: i64) -> ExecutorRemoved {
+        removed_for(id, timestamp, &format!("code {id}"))
+    }
+
+    fn removed_for(id: &str, timestamp: i64, reason: &str) -> ExecutorRemoved {
         let json = format!(
-            r#"{{"Timestamp":{timestamp},"Executor ID":"{id}","Removed Reason":"code {id}"}}"#
+            r#"{{"Timestamp":{timestamp},"Executor ID":"{id}","Removed Reason":"{reason}"}}"#
         );
         serde_json::from_str(&json).unwrap()
     }
@@ -73,5 +83,18 @@ mod tests {
         };
         assert_eq!(went().finish(Some(60_000)), (2, Some("code 2".to_owned())));
         assert_eq!(went().finish(None), (3, Some("code 3".to_owned())));
+    }
+
+    #[test]
+    fn those_that_go_like_the_ones_before_them_count() {
+        let went = |reason: &str| {
+            let mut unregistered = Unregistered::default();
+            for (id, time) in [("1", 10_000), ("2", 20_000), ("3", 59_000)] {
+                assert!(unregistered.add(removed_for(id, time, reason)));
+            }
+            unregistered.finish(Some(60_000)).0
+        };
+        assert_eq!(went("Command exited with code 1"), 3);
+        assert_eq!(went("Command exited with code 143"), 2);
     }
 }
