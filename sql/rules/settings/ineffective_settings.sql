@@ -2,7 +2,7 @@
 -- title: Settings without effect
 -- category: settings
 -- severity: info
--- version: 3
+-- version: 4
 -- description: Fires for settings that the application's version of Spark does not know yet or no more, that Spark accepts and
 --   ignores, for those of a feature that is switched off, and for those of executors in local mode (view setting_problems).
 -- evidence: {num_settings:setting does|settings do} nothing here: {settings}[, {more_settings}][ and {more:int} more].
