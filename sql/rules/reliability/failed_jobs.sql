@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
@@ -12,6 +12,7 @@
 -- subject: job
 -- group_by: root_cause
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
+-- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
 --   Its stages took {stages_ms:s} of task time][; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
@@ -137,7 +138,11 @@ SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
   CASE
     WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN 'low'
-    WHEN f.lost_core_ms >= 600000 THEN CAST(NULL AS STRING)
+    -- A failure that is small beside a large application is told all the same.
+    WHEN f.lost_core_ms >= 600000 AND NOT COALESCE(GREATEST(
+      SUM(CAST(f.lost_core_ms AS DOUBLE)) OVER alike / NULLIF(CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE), 0e0),
+      SUM(CAST(f.duration_ms AS DOUBLE)) OVER alike / NULLIF(CAST(a.app_duration_ms AS DOUBLE), 0e0)
+    ) < $min_told_share, FALSE) THEN CAST(NULL AS STRING)
     WHEN NOT f.is_survived AND NOT a.is_interactive THEN 'medium'
     ELSE 'low'
   END AS severity,
@@ -188,3 +193,4 @@ LEFT JOIN unreached AS u
   ON u.platform = f.platform AND u.cluster_id = f.cluster_id
   AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id
 WHERE NOT a.is_interactive OR f.lost_core_ms >= $min_trial_ms
+WINDOW alike AS (PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.root_cause)

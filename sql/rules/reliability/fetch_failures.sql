@@ -2,12 +2,13 @@
 -- title: Shuffle data cannot be fetched
 -- category: reliability
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires where task attempts ended because shuffle data could not be fetched from an executor that lived, one finding for each cause (view
 --   failed_fetches): each ends its stage attempt, and the stage that wrote the data runs again. What went with a lost executor is
 --   what lost_executors tells. Lost is the time of these attempts and, where no executor was lost, of finished tasks that ran again.
 --   Wall time is that of the longest one in each stage attempt.
 -- parameter: min_lost_ms bigint = 30000 [ms] time of these attempts and of what ran again, at least
+-- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- evidence: {num_failed:task attempt|task attempts} of {num_stages:stage attempt|stage attempts} failed since shuffle data could not be fetched[ from {from_host}][
 --   to {on_host}], after up to {longest_ms:s}; they took {failed_ms:s} of task time[, finished tasks that ran again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
 -- advice: cause = 'network' AND is_databricks | - | - | The executors do not reach one another: look at the network of the cluster (security groups, peering) and at the
@@ -64,7 +65,7 @@ again AS (
 ),
 judged AS (
   SELECT
-    s.*, a.app_duration_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks,
+    s.*, a.app_duration_ms, CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE) AS all_core_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks,
     CASE WHEN s.place = 1 THEN n.num_again END AS num_again,
     CASE WHEN s.place = 1 AND l.platform IS NULL THEN COALESCE(r.again_ms, 0e0) ELSE 0e0 END AS again_ms,
     COALESCE(a.task_cpus, 1) AS task_cpus
@@ -88,6 +89,8 @@ SELECT
     -- Most of the run was spent on it, however few cores waited.
     WHEN failed_ms + again_ms < 600000 AND wall_ms >= 60000 AND wall_ms >= 0.5e0 * app_duration_ms THEN 'medium'
     WHEN failed_ms + again_ms < 600000 THEN 'low'
+    -- Small beside a large application, which would not be told otherwise.
+    WHEN GREATEST((failed_ms + again_ms) * task_cpus / NULLIF(all_core_ms, 0e0), wall_ms / NULLIF(CAST(app_duration_ms AS DOUBLE), 0e0)) < $min_told_share THEN 'low'
   END AS severity,
   CASE WHEN cause = 'network' THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST((failed_ms + again_ms) * task_cpus AS BIGINT) AS lost_core_ms,
