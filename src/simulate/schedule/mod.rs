@@ -37,6 +37,12 @@ pub struct Stuck;
 /// # Errors
 /// Tasks are left and no executor will ever come.
 pub fn schedule(workload: &Workload, cluster: &Cluster) -> Result<Outcome, Stuck> {
+    // Without this, dynamic allocation asks for executors that run nothing, gives them back, and asks again forever.
+    let takes_tasks = cluster.slots_per_executor > 0 || cluster.executors == Executors::Unlimited;
+    let has_tasks = workload.stages.iter().any(|stage| !stage.tasks.is_empty());
+    if has_tasks && !takes_tasks {
+        return Err(Stuck);
+    }
     Play::new(workload, cluster).run()
 }
 

@@ -194,6 +194,15 @@ fn dynamic(allocation: Allocation) -> Cluster {
 }
 
 #[test]
+fn executors_smaller_than_a_task_run_nothing() {
+    // `spark.task.cpus=2` on executors of one core.
+    let workload = job(vec![stage(&[], &[10_000])]);
+    let mut cluster = dynamic(allocation(100));
+    cluster.slots_per_executor = 0;
+    assert_eq!(schedule(&workload, &cluster), Err(Stuck));
+}
+
+#[test]
 fn dynamic_allocation_doubles_what_it_asks_for_while_tasks_wait() {
     // 15 tasks of 10 s on executors of one core. Asked for at 1 s: 1, 2 s: 2, 3 s: 4, 4 s: 8;
     // they are there 2 s later, so that the last task starts at 6 s and ends at 16 s.
