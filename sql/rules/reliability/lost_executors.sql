@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
@@ -40,12 +40,16 @@
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
+-- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap was full: run fewer tasks at once in an executor, which has all
+--   {executor_cores:int} cores of its worker (spark.executor.cores={cores_halved:int} on the same memory), or make partitions smaller.
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap was full: run fewer tasks at once in an executor, or make partitions
 --   smaller.
 -- advice: cause = 'gc' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap is nearly full, and executors that collect garbage do not answer: give them more of it for each core (or run fewer
 --   tasks at once), and keep fewer objects alive. Where a whole host got slow, see whether all that runs there fits into its memory.
+-- advice: cause = 'gc' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap is nearly full, and executors that collect garbage do not answer: run fewer
+--   tasks at once in an executor, which has all {executor_cores:int} cores of its worker (spark.executor.cores={cores_halved:int} on the same memory), or make partitions smaller.
 -- advice: cause = 'gc' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap is nearly full, and executors that collect garbage do not answer: run fewer tasks at once in an executor, or
 --   make partitions smaller.
@@ -363,6 +367,8 @@ gathering AS (
 set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
+    -- Where it is not set, an executor of a standalone cluster has all cores of its worker.
+    MAX(CASE WHEN key = 'spark.executor.cores' THEN 1 END) AS num_cores,
     MAX(CASE WHEN key = 'spark.decommission.enabled' THEN LOWER(value) END) = 'true' AS decommission,
     -- Milliseconds where it has no unit.
     MAX(CASE WHEN key = 'spark.executor.heartbeatInterval' THEN TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE)
@@ -406,7 +412,8 @@ SELECT
   CASE WHEN l.cause = 'heartbeat' AND l.num_unsent = 1 AND s.heartbeat_ms < 1e3 THEN TRY_CAST(s.heartbeat_ms * COALESCE(s.heartbeat_failures, 60) AS BIGINT) END AS heartbeat_limit_ms,
   l.gc_share, l.heap_share, g.platform IS NOT NULL AS gathers, w.num_again, w.num_again_stages, w.again_stage,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
-  a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
+  a.spark_minor, a.executor_cores, TRY_CAST(CEIL(a.executor_cores / 2e0) AS BIGINT) AS cores_halved,
+  COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND s.num_cores IS NULL, FALSE) AS has_all_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
   COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS can_decommission, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   COALESCE(a.master LIKE 'yarn%' OR a.master LIKE 'k8s%', FALSE) AS has_containers,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,

@@ -2,7 +2,7 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
 --   below what all of them were given, and neither spill nor garbage collection says the opposite. The
 --   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
@@ -28,7 +28,7 @@
 --   more of them fit a node, but a node with less memory would do, or the memory serves pinned buffers and cached files. Shrink in steps and watch for spill.
 -- advice: cause = 'heap' | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors less memory, so
 --   that more of them fit a node. Shrink in steps and watch for spill.
--- advice: cause = 'overhead' AND spark_minor >= 203 | spark.executor.memoryOverhead |
+-- advice: cause = 'overhead' AND spark_minor >= 203 AND COALESCE(overhead_needed_mib * 1048576e0 < memory_overhead_bytes, TRUE) | spark.executor.memoryOverhead |
 --   CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | The heap is used, but most of the memory outside of it is not: give
 --   containers less of it.
 -- recommendation: Give executors less memory, or put more cores beside it.
@@ -125,6 +125,6 @@ SELECT
   CAST(peak_heap_bytes AS DOUBLE) / NULLIF(executor_memory_bytes, 0) AS used_ratio,
   peak_rss_bytes, container_memory_bytes, held_gib_hours, held_gib_hours * (1e0 - kept_ratio) AS saved_gib_hours,
   TRY_CAST(heap_gib AS BIGINT) AS memory_needed_gib, TRY_CAST(overhead_mib AS BIGINT) AS overhead_needed_mib,
-  first_heap_gib, gpu_bound, is_databricks, spark_minor
+  first_heap_gib, gpu_bound, is_databricks, spark_minor, memory_overhead_bytes
 FROM sized
 WHERE kept_ratio < 0.9e0
