@@ -12,8 +12,8 @@
 -- parameter: min_tasks bigint = 4 [count] tasks of such a stage, at least
 -- evidence: {num_tasks:task|tasks} ran one after another on the only core, for {tasks_ms:s} of {app_duration_ms:s}[; the executor has {memory:bytes} of heap].
 -- advice: is_local | - | - | Give local mode more cores: its master says how many, as a number in brackets or * for all.
--- advice: has_all_cores | - | - | The workers of the standalone cluster have one core each, all of which an executor takes: start more of them, or workers with more cores
---   (SPARK_WORKER_CORES). Tasks of a stage run side by side then.
+-- advice: has_all_cores | - | - | An executor of a standalone cluster takes all cores of its worker up to spark.cores.max, here one: raise that where it is set, or start more
+--   workers or larger ones (SPARK_WORKER_CORES). Tasks of a stage run side by side then.
 -- advice: executor_cores = 1 AND NOT is_databricks | spark.executor.cores | '4' | Give the executor more cores, or start more executors: tasks of a stage run side by side then.
 -- recommendation: Use more cores: larger or more executors. Tasks of a stage run side by side then.
 WITH wide AS (
