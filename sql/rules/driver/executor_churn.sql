@@ -55,7 +55,7 @@ LEFT JOIN application_settings AS c
 LEFT JOIN missed AS m
   ON m.platform = a.platform AND m.cluster_id = a.cluster_id
   AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
-WHERE a.dynamic_allocation AND NOT a.is_interactive
+WHERE a.dynamic_allocation AND NOT COALESCE(a.is_databricks, FALSE) AND NOT a.is_interactive
   AND (a.num_workers >= $min_executors OR (a.num_workers >= $min_hasty_executors AND c.idle_timeout_ms < $hasty_ms))
   AND a.num_workers >= $min_turnover * a.num_executors_max AND l.num_short >= $min_short_share * a.num_workers
   -- Where much of the core time is idle, executors go too late rather than too soon (idle_executors).
