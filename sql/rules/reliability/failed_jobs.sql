@@ -96,10 +96,10 @@
 -- advice: cause = 'missing' | - | - | What it reads is not there, or was replaced while it was read: write to a new path or use a table
 --   format, and refresh the table. Retries cannot help.
 -- advice: cause = 'dependency' AND root_cause LIKE '%ModuleNotFoundError%pyarrow%' AND spark_minor >= 305 | - | - | The Python of the workers has no pyarrow: install it there, or set spark.pyspark.python (PYSPARK_PYTHON) to a
---   Python that has it, or ship an environment with it (spark.archives); --py-files cannot. Where the query has plain Python functions only, spark.sql.execution.pythonUDF.arrow.enabled=false
+--   Python that has it, or ship an environment with it ({archives}); --py-files cannot. Where the query has plain Python functions only, spark.sql.execution.pythonUDF.arrow.enabled=false
 --   does without it, and built-in functions do without Python. Retries cannot help.
 -- advice: cause = 'dependency' AND root_cause LIKE '%ModuleNotFoundError%' | - | - | The Python of the workers lacks a package: install it on all nodes, set spark.pyspark.python (PYSPARK_PYTHON) to a Python that has it,
---   or ship an environment with it (spark.archives); --py-files does for modules of pure Python only. Retries cannot help.
+--   or ship an environment with it ({archives}); --py-files does for modules of pure Python only. Retries cannot help.
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
 --   ship it with the application (spark.jars, --py-files, --archives). Retries cannot help.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down: read and write fewer and larger files, over more prefixes.
@@ -165,6 +165,7 @@ SELECT
     ELSE ''
   END AS who,
   COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores, a.spark_minor,
+  CASE WHEN a.spark_minor < 301 THEN '--archives on YARN' ELSE 'spark.archives' END AS archives,
   CASE WHEN COALESCE(a.is_databricks, FALSE) THEN 'spark.task.cpus' ELSE 'spark.task.cpus, spark.executor.cores' END AS fewer,
   CASE
     WHEN a.is_local THEN 'less heap, spark.driver.memory'
