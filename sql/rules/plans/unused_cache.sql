@@ -6,7 +6,8 @@
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that a count
 --   filled, so that one query could read it, once, where filling it took a large part of the task time. Caches that
 --   Spark's libraries and Delta make for themselves are not judged. A cache that nobody reads costs memory and the
---   writing of it. One that does not fit into memory is told by cache_misses.
+--   writing of it. One that does not fit into memory is told by cache_misses. A history without an end is not judged, since
+--   what it does not tell of may read the cache; those of Databricks never have one.
 -- group_by: call_site
 -- parameter: min_fill_ms bigint = 5000 [ms] task time of the query or job that filled it, at least
 -- parameter: min_once_share double = 0.2 [ratio] task time of the count that filled a cache which one query read, over that of the application, at least

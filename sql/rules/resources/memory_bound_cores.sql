@@ -2,7 +2,7 @@
 -- title: The memory of the cluster is full while its cores are idle
 -- category: resources
 -- severity: medium
--- version: 3
+-- version: 2
 -- description: Fires where nearly all memory of the cluster was in the hands of containers while the
 --   application ran, but far fewer of its cores: executors ask for more memory a core than the nodes
 --   have, so cores are paid for that nothing can use. Where tasks need their memory (spill, garbage
@@ -21,7 +21,7 @@
 --   {freed_cores:int} more than the executors that ran].
 -- advice: is_pressed AND target_cores < executor_cores | spark.executor.cores | target_cores | The tasks need their memory (they
 --   spill or collect garbage): run fewer of them at once in an executor. The cluster cannot use these cores anyway.
--- advice: NOT is_pressed AND freed_cores > 0 AND COALESCE(target_heap_mib * 1048576e0 < executor_memory_bytes, TRUE) | spark.executor.memory | target_heap | Give executors the memory that goes with their
+-- advice: NOT is_pressed AND freed_cores > 0 | spark.executor.memory | target_heap | Give executors the memory that goes with their
 --   cores: {target_heap} of heap and {target_overhead} of overhead, so that {target_fit:int} of them fit the cluster. Lower
 --   spark.executor.memoryOverhead to {target_overhead} too where it is set. Shrink in steps and watch for spill.
 -- advice: is_roomy | - | - | The executors use less than half of their memory, but no smaller ones of whole gibibytes fit more often: give them
@@ -53,7 +53,7 @@ SELECT
   container_memory_bytes, memory_per_core, cluster_memory_per_core, peak_heap_bytes, is_pressed, is_roomy, target_cores,
   CASE WHEN NOT is_pressed AND gained_cores > 0 THEN CONCAT(CAST(target_heap_mib AS STRING), 'm') END AS target_heap,
   CASE WHEN NOT is_pressed AND gained_cores > 0 THEN CONCAT(CAST(target_overhead_mib AS STRING), 'm') END AS target_overhead,
-  target_heap_mib, executor_memory_bytes, target_fit, target_fit_cores,
+  target_fit, target_fit_cores,
   CASE WHEN NOT is_pressed AND gained_cores > 0 THEN gained_cores END AS freed_cores
 FROM judged
 WHERE memory_per_core > cluster_memory_per_core
