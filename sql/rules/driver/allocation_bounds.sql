@@ -2,7 +2,7 @@
 -- title: Bounds of dynamic allocation
 -- category: driver
 -- severity: info
--- version: 1
+-- version: 2
 -- description: A note where dynamic allocation reached its upper bound and kept all executors busy, so that more would end the run sooner
 --   at about the same core time; and where it has no bound at all and took very many executors, so that one
 --   query can take the cluster.
@@ -21,7 +21,7 @@ SELECT
   CASE WHEN a.max_executors < 2147483647 THEN '' ELSE ' and spark.dynamicAllocation.maxExecutors sets no bound' END AS unbounded,
   COALESCE(a.max_executors < 2147483647, FALSE) AS is_bound
 FROM application_facts AS a
-WHERE a.dynamic_allocation AND NOT a.is_interactive AND a.platform <> 'databricks' AND a.core_time_ms > 0
+WHERE a.dynamic_allocation AND NOT a.is_interactive AND NOT COALESCE(a.is_databricks, FALSE) AND a.core_time_ms > 0
   AND ((a.max_executors < 2147483647 AND a.num_executors_max >= a.max_executors AND a.app_duration_ms >= $min_run_ms
       AND CAST(a.total_task_time_ms AS DOUBLE) * a.task_cpus >= $min_busy_ratio * a.core_time_ms)
     OR (COALESCE(a.max_executors, 2147483647) >= 2147483647 AND a.num_executors_max >= $large_executors))

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
@@ -54,13 +54,13 @@
 --   describing tables): run them once, in one statement, or outside of this application.
 -- advice: main_part = 'iterate' | - | - | Most of it is the program taking the rows of one partition after the other (toLocalIterator): write them from the
 --   executors, or let the next partition be computed meanwhile (prefetchPartitions, since Spark 3.0).
--- advice: main_part = 'outside' AND dynamic_allocation AND idle_timeout_ms >= longest_gap_ms | spark.dynamicAllocation.executorIdleTimeout | '60s' |
+-- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 | spark.dynamicAllocation.executorIdleTimeout | '60s' |
 --   Idle executors are kept longer than the gap lasts: let them go after a minute (with a short spark.dynamicAllocation.shuffleTracking.timeout
 --   too, and a low minExecutors), and move that code into Spark, side by side with jobs.
 -- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
 --   Rows go to pandas one by one (toPandas): let Arrow carry them, collect fewer rows and columns, or do the work in Spark (applyInPandas,
 --   mapInPandas).
--- advice: main_part = 'outside' AND dynamic_allocation AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores |
+-- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores |
 --   spark.dynamicAllocation.minExecutors | '1' | The executors that dynamic allocation has to keep wait while the driver runs code of its
 --   own: let it give them back meanwhile, and move that code into Spark, side by side with jobs.
 -- advice: main_part = 'outside' AND result_bytes IS NOT NULL | - | - | Results of {result_bytes:bytes} came to the driver before the longest gap (collect,
@@ -215,7 +215,7 @@ SELECT
       ' % of the core time of a fixed number of executors in the whole run: with dynamic allocation',
       CASE WHEN a.executor_instances IS NOT NULL THEN ', and without spark.executor.instances,' ELSE '' END, ' it begins with few and adds more while tasks wait.')
   END AS fixed_text,
-  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
+  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id

@@ -2,7 +2,7 @@
 -- title: Executors come and go too fast
 -- category: driver
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where dynamic allocation gave many executors back soon after they had come, and started others again. Each
 --   costs its start, an empty cache and shuffle data that may be lost. Of few executors it is told where idle ones go sooner than by default.
 -- parameter: min_executors bigint = 10 [count] executors that were started, at least
@@ -22,7 +22,7 @@
 --   (spark.dynamicAllocation.shuffleTracking.timeout, spark.dynamicAllocation.cachedExecutorIdleTimeout).
 -- advice: shuffle_timeout_ms < $short_ms | spark.dynamicAllocation.shuffleTracking.timeout | '1800s' | Executors that hold shuffle data are given back after
 --   {shuffle_timeout_ms:s} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout).
--- advice: spark_minor >= 102 | spark.dynamicAllocation.executorIdleTimeout | '120s' | Let idle executors stay longer, so that the next stage
+-- advice: spark_minor >= 102 AND COALESCE(set_timeout_ms < 120000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '120s' | Let idle executors stay longer, so that the next stage
 --   finds them.
 -- recommendation: Let idle executors stay longer, so that the next stage finds them.
 WITH missed AS (
@@ -44,7 +44,7 @@ SELECT
   'low' AS severity, 'medium' AS confidence,
   a.num_workers, a.num_executors_max, l.num_short, a.spark_minor,
   -- These hold for executors with cached and with shuffle data, whatever executorIdleTimeout says.
-  c.cached_timeout_ms, c.shuffle_timeout_ms, CASE WHEN c.idle_timeout_ms < $hasty_ms THEN c.idle_timeout_ms END AS idle_timeout_ms, m.num_missed
+  c.cached_timeout_ms, c.shuffle_timeout_ms, CASE WHEN c.idle_timeout_ms < $hasty_ms THEN c.idle_timeout_ms END AS idle_timeout_ms, c.idle_timeout_ms AS set_timeout_ms, m.num_missed
 FROM application_facts AS a
 INNER JOIN lives AS l
   ON l.platform = a.platform AND l.cluster_id = a.cluster_id
@@ -55,7 +55,7 @@ LEFT JOIN application_settings AS c
 LEFT JOIN missed AS m
   ON m.platform = a.platform AND m.cluster_id = a.cluster_id
   AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
-WHERE a.dynamic_allocation AND NOT a.is_interactive
+WHERE a.dynamic_allocation AND NOT COALESCE(a.is_databricks, FALSE) AND NOT a.is_interactive
   AND (a.num_workers >= $min_executors OR (a.num_workers >= $min_hasty_executors AND c.idle_timeout_ms < $hasty_ms))
   AND a.num_workers >= $min_turnover * a.num_executors_max AND l.num_short >= $min_short_share * a.num_workers
   -- Where much of the core time is idle, executors go too late rather than too soon (idle_executors).

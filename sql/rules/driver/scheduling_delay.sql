@@ -2,7 +2,7 @@
 -- title: Stages wait for executors before their first task
 -- category: driver
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where stages that ran alone waited long between their submission and their first task, as they do while
 --   executors are asked for again after dynamic allocation gave them back, or while a cluster scales up. A
 --   stage that waits because another one has the cores is in a queue and not counted; nor is the first stage of
@@ -13,6 +13,8 @@
 -- parameter: medium_ms bigint = 60000 [ms] such waits from which it is medium, where they are half of the wall time
 -- evidence: {num_stages:stage|stages} waited {delay_ms:s} in all for a first task, {delay_ratio:pct} of the run of {app_duration_ms:s}; the longest
 --   waited {longest_ms:s}[, and {num_added:int} executors were started where {num_executors_max:int} ran at most].
+-- advice: is_databricks AND num_added > 0 | - | - | Workers are given back and asked for again: raise the minimum of the autoscaling workers, or let the cluster scale down later.
+-- advice: is_databricks | - | - | Look what the stages waited for: workers that were added first (the minimum of the autoscaling workers), other work on the cluster, or a busy driver.
 -- advice: dynamic_allocation AND num_executors_max > 1 | - | - | Executors are given back and asked for again: keep some of them through the
 --   pauses (spark.dynamicAllocation.minExecutors), or let them stay a little longer.
 -- recommendation: Look what the stages waited for: room in the queue, nodes that were added first, or a busy driver.
@@ -63,7 +65,7 @@ SELECT
   s.delay_ms AS recoverable_ms,
   s.num_stages, s.delay_ms, s.longest_ms, CAST(s.delay_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS delay_ratio, a.app_duration_ms,
   CASE WHEN a.num_workers > a.num_executors_max THEN a.num_workers END AS num_added,
-  a.num_executors_max, a.dynamic_allocation
+  a.num_executors_max, a.dynamic_allocation, COALESCE(a.is_databricks, FALSE) AS is_databricks
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id

@@ -2,7 +2,7 @@
 -- title: Dynamic allocation asks too late for executors
 -- category: driver
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where tasks waited for a large part of the wall time and fewer executors ran than dynamic allocation may
 --   have, because it was told to ask for more only after tasks have waited for long: spark.dynamicAllocation.schedulerBacklogTimeout is
 --   1 s unless set. Where tasks waited for much longer than that, executors were asked for and did not come, for another reason. A stage waits from the launch of its first task to that of its last. Recoverable is the part of that
@@ -25,7 +25,7 @@ WITH candidates AS (
   INNER JOIN application_settings AS c
     ON c.platform = a.platform AND c.cluster_id = a.cluster_id
     AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
-  WHERE a.dynamic_allocation AND NOT a.is_interactive AND c.backlog_timeout_ms >= $min_timeout_ms
+  WHERE a.dynamic_allocation AND NOT COALESCE(a.is_databricks, FALSE) AND NOT a.is_interactive AND c.backlog_timeout_ms >= $min_timeout_ms
     AND a.num_executors_max > 0 AND a.num_executors_max < COALESCE(a.max_executors, 2147483647)
 ),
 stage_waits AS (

@@ -2,7 +2,7 @@
 -- title: A cache does not fit into memory
 -- category: memory
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for cached data that later stages did not find in memory: their tasks read the partition from disk, or computed it
 --   again because it had been evicted or was never cached. Needs block updates in the log
 --   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always tells). Lost is what
@@ -15,13 +15,17 @@
 --   and ran {missed_ms:s} on average][, those that found it in memory {hit_ms:s}][. {evicted:int} of {stored:block|blocks} left the cache][. At most
 --   {cached:int} partitions were cached at once].
 -- advice: is_on_disk AND is_table | - | - | Cache fewer columns and rows (select what later steps read before cache())[, or give executors more memory: all of it
---   needs about {factor:1} times as much (spark.executor.memory)]; where what fills the cache is read as fast as the disk, do not cache at all.
--- advice: is_on_disk AND is_deserialized | - | - | [Give executors more memory: all of it needs about {factor:1} times as much (spark.executor.memory). ]Cache less: only the
+--   needs about {factor:1} times as much ({memory_how})]; where what fills the cache is read as fast as the disk, do not cache at all.
+-- advice: is_on_disk AND is_deserialized | - | - | [Give executors more memory: all of it needs about {factor:1} times as much ({memory_how}). ]Cache less: only the
 --   records and fields that are read again, and objects in serialized form (MEMORY_AND_DISK_SER with Kryo) where that is smaller.
 -- advice: is_on_disk | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with[, or give executors more
---   memory: all of it needs about {factor:1} times as much (spark.executor.memory)].
+--   memory: all of it needs about {factor:1} times as much ({memory_how})].
 -- advice: is_memory_only | - | - | Let partitions that do not fit go to disk (MEMORY_AND_DISK) rather than compute them again, cache only the columns and rows
 --   that are read again, and unpersist what is done with.
+-- advice: is_databricks | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with, or choose instances with more memory; where workers went with
+--   their blocks, raise the minimum of the autoscaling workers.
+-- advice: is_local | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with, or give the driver, which runs the tasks in local mode, more memory
+--   (spark.driver.memory).
 -- recommendation: Cache less (only the columns and rows that are read again), unpersist what is done with, or give executors more memory; where executors
 --   went with their blocks, keep those that hold some (spark.dynamicAllocation.cachedExecutorIdleTimeout).
 WITH cached AS (
@@ -55,7 +59,7 @@ judged AS (
     AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id AND s.stage_id = c.first_stage_id
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
   CASE WHEN has_missed THEN 'high' ELSE 'medium' END AS confidence,
   CASE WHEN has_missed THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN is_table THEN 'A cached table' ELSE CONCAT('Cached RDD ', SUBSTR(rdd_name, 1, 60)) END AS what,
@@ -68,8 +72,17 @@ SELECT
   NULLIF(blocks_evicted, 0) AS evicted, blocks_stored AS stored,
   CASE WHEN max_cached_partitions < num_partitions THEN max_cached_partitions END AS cached,
   COALESCE(has_missed AND is_on_disk, FALSE) AS is_on_disk, is_memory_only, is_deserialized, is_table,
-  CASE WHEN has_missed AND is_on_disk AND hit_ms IS NOT NULL THEN ROUND(CAST(tasks_read AS DOUBLE) / NULLIF(tasks_read - missed, 0), 1) END AS factor
-FROM judged
+  CASE WHEN has_missed AND is_on_disk AND hit_ms IS NOT NULL THEN ROUND(CAST(tasks_read AS DOUBLE) / NULLIF(tasks_read - missed, 0), 1) END AS factor,
+  COALESCE(a.is_databricks, FALSE) AS is_databricks, COALESCE(a.is_local, FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS is_local,
+  CASE
+    WHEN a.is_databricks THEN 'instances with more memory'
+    WHEN a.is_local THEN 'spark.driver.memory, since the driver runs the tasks in local mode'
+    ELSE 'spark.executor.memory'
+  END AS memory_how
+FROM judged AS j
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, is_databricks, is_local FROM application_facts) AS a
+  ON a.platform = j.platform AND a.cluster_id = j.cluster_id
+  AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 WHERE has_missed
   OR (fill_ms >= $min_missed_ms AND COALESCE(missed, 0) = 0
     AND (max_cached_partitions < num_partitions OR (blocks_evicted >= $min_missed_ratio * blocks_stored AND blocks_evicted > 0)))

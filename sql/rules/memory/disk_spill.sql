@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. A disk is waited for, so that the disk part is at most the
@@ -25,7 +25,7 @@
 --   the worst task wrote {disk_spilled_max:bytes}[; {falls_away}].
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
--- advice: scarce_heap_mib > 0 | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
+-- advice: scarce_heap_mib * 1048576e0 > executor_memory_bytes | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
 --   {executor_cores:core|cores}, so that a task got no more than {peak_memory_max:bytes} to sort and aggregate in: raise it first.
 -- advice: is_told_too AND chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Do what the memory_spill finding of this
 --   stage advises: it counts the computing, this one the disk.
@@ -35,9 +35,8 @@
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND is_row_group_bound | - | - |
 --   A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits would be empty: repartition
 --   right after reading, into about {partitions_fit:int} partitions, which hold the data of this stage without spilling.
--- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL |
---   spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_fit, 0) AS BIGINT), 1) AS STRING), 'MB') |
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL
+--   AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | CONCAT(CAST(split_mib AS STRING), 'MB') |
 --   Read smaller splits, about {partitions_fit:int} of them, which hold the data of this stage without spilling. More memory
 --   comes second: it costs money.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller: about
@@ -46,11 +45,22 @@
 -- advice: is_databricks | - | - | Make the partitions smaller, or choose instances with more memory for each core.
 -- advice: memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') |
 --   Give the tasks more memory, or make their partitions smaller as the memory_spill finding of this stage says.
--- advice: executor_cores > 1 | spark.executor.cores | TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Run fewer tasks at once in
+-- advice: has_all_cores AND executor_cores > 1 | - | - | Run fewer tasks at once in an executor, which has all {executor_cores:int} cores of its worker (spark.executor.cores={cores_halved:int} on
+--   the same memory), which gives each of them more memory, or make their partitions smaller.
+-- advice: executor_cores > 1 | spark.executor.cores | cores_halved | Run fewer tasks at once in
 --   an executor, which gives each of them more memory, or make their partitions smaller.
 -- recommendation: Give the tasks more memory (more memory an executor, or fewer cores on the same
 --   memory), or make their partitions smaller.
-WITH measured AS (
+WITH whole_workers AS (
+  -- An executor of a standalone cluster has all cores of its worker unless spark.executor.cores says otherwise.
+  SELECT platform, cluster_id, application_id, attempt_id
+  FROM spark_settings
+  WHERE key IN ('spark.master', 'spark.executor.cores')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  HAVING MAX(CASE WHEN key = 'spark.executor.cores' THEN 1 ELSE 0 END) = 0
+    AND MAX(CASE WHEN key = 'spark.master' AND (LOWER(value) LIKE 'spark:%' OR LOWER(value) LIKE 'mesos:%') THEN 1 ELSE 0 END) = 1
+),
+measured AS (
   SELECT
     f.*,
     CASE
@@ -81,7 +91,7 @@ WITH measured AS (
   WHERE disk_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, subject_id,
+  m.platform, m.cluster_id, m.application_id, m.attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
   CASE WHEN is_counted THEN 'low' END AS severity,
   CASE WHEN is_counted THEN 0 ELSE lost_core_ms END AS lost_core_ms,
@@ -89,6 +99,11 @@ SELECT
   stage_name, falls_away, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
-  split_bytes, sql_id, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib
-FROM measured
+  split_bytes, sql_id, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib,
+  max_partition_bytes, GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_fit, 0) AS BIGINT), 1) AS split_mib,
+  TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) AS cores_halved, COALESCE(w.platform IS NOT NULL AND NOT is_databricks, FALSE) AS has_all_cores
+FROM measured AS m
+LEFT JOIN whole_workers AS w
+  ON w.platform = m.platform AND w.cluster_id = m.cluster_id
+  AND w.application_id = m.application_id AND w.attempt_id = m.attempt_id
 WHERE spill_ratio >= $min_spill_ratio

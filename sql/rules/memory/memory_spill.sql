@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -35,7 +35,7 @@
 -- advice: cause = 'row_group' | - | - | One task reads nearly all rows, since they lie in one row group: repartition right after reading, or have the writer make smaller
 --   row groups (parquet.block.size) or more files. More memory comes second.
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
--- advice: scarce_heap_mib > 0 | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
+-- advice: scarce_heap_mib * 1048576e0 > executor_memory_bytes | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
 --   {executor_cores:core|cores}, of which a task got no more than {peak_memory_max:bytes} to sort and aggregate in: raise it first. More partitions come second.
 -- advice: cause = 'grown' | - | - | Rows grow or are made in the tasks (explode, joins, a range, a source whose bytes are not counted), so that each holds far
 --   more than it read: split its input into more partitions (repartition before that step), carry fewer columns through it, or
@@ -49,22 +49,25 @@
 --   its rows, so that to repartition them before it would move them twice.
 -- advice: cause = 'input' AND is_row_group_bound | - | - | A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits
 --   would be empty: repartition right after reading, into about {partitions_needed:partition|partitions}, or carry fewer columns into this step.
--- advice: cause = 'input' | spark.sql.files.maxPartitionBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
---   Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
+-- advice: cause = 'input' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes |
+--   CONCAT(CAST(split_mib AS STRING), 'MB') | Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
+-- advice: cause = 'input' | - | - | Repartition right after reading, into about {partitions_needed:partition|partitions}, so that what a task sorts or
+--   aggregates fits into its memory, or carry fewer columns into this step.
 -- advice: cause = 'rdd' | - | - | Use about {partitions_needed:partition|partitions} in the operation before this stage, so that
 --   the data of a task fits into its memory.
--- advice: cause = 'coalesced' | spark.sql.adaptive.advisoryPartitionSizeInBytes |
---   CONCAT(CAST(GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS STRING), 'MB') |
+-- advice: cause = 'coalesced' AND COALESCE(advisory_mib * 1048576e0 < advisory_bytes, TRUE) | spark.sql.adaptive.advisoryPartitionSizeInBytes |
+--   CONCAT(CAST(advisory_mib AS STRING), 'MB') |
 --   Let adaptive execution merge shuffle partitions less, so that the data of a task fits into its memory.
+-- advice: cause = 'coalesced' | - | - | Adaptive execution merged shuffle partitions: ask for about {partitions_needed:int} in the code
+--   (repartition), which it keeps, so that the data of a task fits into its memory.
 -- advice: cause = 'single' | - | - | All rows come to one task (a window without PARTITION BY, a limit, a coalesce): partition the
 --   window, reduce the rows before that step, or repartition behind it; more memory comes second.
 -- advice: cause = 'code' | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
 --   {partitions_needed:int} there, so that the data of a task fits into its memory.
--- advice: NOT adaptive AND spark_minor >= 300 | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a
+-- advice: NOT adaptive AND spark_minor >= 300 AND COALESCE(partitions_needed > shuffle_partitions, TRUE) | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a
 --   task fits into its memory, and turn adaptive execution on (spark.sql.adaptive.enabled), which merges those of small shuffles; else repartition
 --   before this step only, since the number holds for all shuffles.
--- advice: TRUE | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a
+-- advice: COALESCE(partitions_needed > shuffle_partitions, TRUE) | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that the data of a
 --   task fits into its memory.
 -- recommendation: Give each task less data or more memory.
 WITH measured AS (
@@ -129,6 +132,9 @@ SELECT
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
   split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound,
-  shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores, adaptive, spark_minor
+  shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores, adaptive, spark_minor,
+  shuffle_partitions, max_partition_bytes, advisory_bytes,
+  GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS split_mib,
+  GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS advisory_mib
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

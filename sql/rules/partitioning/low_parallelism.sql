@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
@@ -42,15 +42,15 @@
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
 --   split, or repartition right after reading.
--- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one. Files
+-- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one. Files
 --   that cannot be split (gzip, one row group) need a repartition after reading instead.
--- advice: cause = 'input' | - | - | The input gives few tasks (files that cannot be split, few partitions
+-- advice: cause = 'splits' OR cause = 'input' | - | - | The input gives few tasks (files that cannot be split, few partitions
 --   in a cache): repartition to about {tasks_wanted:int} right after reading.
 -- advice: cause = 'output' | - | - | The code writes with few tasks (coalesce or repartition before the write): coalesce also
 --   narrows the steps before it; use repartition, or write more files and compact them afterwards.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | partitions_wanted | Use at least as many shuffle partitions as
 --   there are cores, and enough that the data of a task fits into its memory.
--- advice: cause = 'merged' AND merged_kib < 1024 | spark.sql.adaptive.coalescePartitions.minPartitionSize |
+-- advice: cause = 'merged' AND merged_kib < COALESCE(min_kib, 1024e0) | spark.sql.adaptive.coalescePartitions.minPartitionSize |
 --   CONCAT(CAST(merged_kib AS STRING), 'KB') | Adaptive execution merged the partitions, though each takes long: let it merge
 --   less, or ask for {tasks_wanted:partition|partitions} in the code, which it keeps.
 -- advice: cause = 'merged' | spark.sql.adaptive.coalescePartitions.parallelismFirst | 'true' | Adaptive execution merged the
@@ -186,7 +186,23 @@ SELECT
   2 * TRY_CAST(CEIL(held_cores / GREATEST(COALESCE(task_cpus, 1), 1)) AS BIGINT) AS rounds_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CONCAT(CAST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
-  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(held_cores, 0) AS BIGINT), 1) AS merged_kib
-FROM judged
+  TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS split_mib, max_partition_bytes,
+  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(held_cores, 0) AS BIGINT), 1) AS merged_kib, min_kib
+FROM (
+  SELECT j.*, z.min_kib
+  FROM judged AS j
+  LEFT JOIN (
+    SELECT
+      platform, cluster_id, application_id, attempt_id,
+      MAX(TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE) * CASE REGEXP_REPLACE(LOWER(TRIM(value)), '^[0-9.]+', '')
+        WHEN 'k' THEN 1e0 WHEN 'kb' THEN 1e0 WHEN 'm' THEN 1024e0 WHEN 'mb' THEN 1024e0 WHEN 'g' THEN 1048576e0 WHEN 'gb' THEN 1048576e0
+        WHEN '' THEN 1e0 / 1024e0 WHEN 'b' THEN 1e0 / 1024e0 END) AS min_kib
+    FROM spark_settings
+    WHERE key = 'spark.sql.adaptive.coalescePartitions.minPartitionSize'
+    GROUP BY platform, cluster_id, application_id, attempt_id
+  ) AS z
+    ON z.platform = j.platform AND z.cluster_id = j.cluster_id
+    AND z.application_id = j.application_id AND z.attempt_id = j.attempt_id
+) AS judged
 WHERE all_lost_ms >= $min_lost_ms
   OR (all_won_ms >= $min_recoverable_ms AND all_won_ms >= $min_share * app_duration_ms)

@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -36,10 +36,10 @@
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage about {partitions_needed:partition|partitions}.
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
 --   spark.sql.adaptive.advisoryPartitionSizeInBytes | '128MB' | Let adaptive execution merge shuffle partitions less.
--- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND NOT adaptive AND spark_minor >= 300 | spark.sql.shuffle.partitions | partitions_needed |
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND NOT adaptive AND spark_minor >= 300 AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed |
 --   Use more shuffle partitions, and turn adaptive execution on (spark.sql.adaptive.enabled), which merges those of small shuffles; else repartition
 --   before this step only, since the number holds for all shuffles.
--- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.
 -- advice: output_bytes > 0 | - | - | The code sets the number of partitions (repartition, coalesce): ask for about {partitions_needed:int} there, or
 --   for fewer, but more than now, where that many files would be too small: each partition is written as a file.
 -- advice: TRUE | - | - | The code sets the number of partitions (repartition, coalesce): ask for about

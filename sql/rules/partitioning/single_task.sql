@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
@@ -47,7 +47,8 @@
 -- advice: cause = 'cached' | - | - | What it reads was persisted in one partition: repartition it before it is persisted, so that every core gets a part.
 -- advice: cause = 'one file' | - | - | One file makes one task: write it as several files, or repartition right after reading. Smaller splits
 --   (spark.sql.files.maxPartitionBytes) help only where it can be split: not gzip, and more than one row group.
--- advice: cause = 'split' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one.
+-- advice: cause = 'split' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one.
+-- advice: cause = 'split' | - | - | Repartition right after reading, so that every core gets a part.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | partitions_wanted | Use at least as many shuffle partitions as
 --   there are cores, and enough that the data of a task fits into its memory.
 -- advice: cause = 'merged' AND advisory_bytes > 67108864 AND advisory_mib * 1048576e0 < advisory_bytes |
@@ -233,6 +234,7 @@ SELECT
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   advisory_bytes, GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / GREATEST(CEIL(held_cores), partitions_fit, 1) AS BIGINT), 1) AS advisory_mib,
-  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text
+  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
+  GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
 FROM judged
 WHERE is_long OR is_loop

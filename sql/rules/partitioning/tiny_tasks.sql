@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
@@ -35,7 +35,7 @@
 --   {max_partition_bytes:bytes}][, {rows_each:row|rows} per task]; starting and ending them[ and opening {open_files:file|files}
 --   again and again] took {overhead_ms:s},
 --   {overhead_ratio:pct} of their time; {tasks_needed:task|tasks} would do, {waves_needed:int} for each core.
--- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text |
+-- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 > max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text |
 --   {files_read:file|files} are cut into {num_tasks:split|splits}: let a split hold more. Spark still makes at least one split
 --   for each core.
 -- advice: cause = 'splits' | - | - | {files_read:file|files} are cut into {num_tasks:split|splits}: read with fewer of them
@@ -186,6 +186,7 @@ SELECT
   CONCAT(CAST(GREATEST(
     TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128
   ) AS STRING), 'MB') AS split_text,
+  GREATEST(TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128) AS split_mib,
   -- Stages of one place in the code with as many tasks, up to the number of digits; those with hardly a row share a setting.
   CASE WHEN is_few THEN 'few rows' ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
   sql_id, worst_fit, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions

@@ -2,7 +2,7 @@
 -- title: Cores wait for the last tasks of a stage
 -- category: partitioning
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where a stage has a few tasks for each core, so that its last ones leave many cores without work: the last round is
 --   hardly filled, or tasks of uneven length end far apart. Counted is the time from the start of the last task on, when nothing
 --   was left to start. Smaller tasks end closer together. A stage that waits for tasks much longer than the others is told by
@@ -12,10 +12,10 @@
 -- group_by: stage_name
 -- evidence: {num_tasks:task|tasks} ran on {slots:core|cores}, {median_ms:s} the median and {longest_ms:s} the longest. When the last one began, nothing was left for cores that
 --   became free: on average each waited {idle_ms:s} of the {duration_ms:s} that the stage took.
--- advice: cause = 'packed' | spark.sql.files.maxPartitionBytes | split_text | A task reads several whole files, put together up to this size: with less, {wanted:int} tasks or so end closer together.
--- advice: cause = 'splits' | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits: {wanted:int} tasks or so end closer together.
+-- advice: cause = 'packed' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | A task reads several whole files, put together up to this size: with less, {wanted:int} tasks or so end closer together.
+-- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits: {wanted:int} tasks or so end closer together.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of the cores.
--- advice: cause = 'merged' | spark.sql.adaptive.advisoryPartitionSizeInBytes | advisory_text | Let adaptive execution merge partitions less, so that tasks are smaller.
+-- advice: cause = 'merged' AND COALESCE(advisory_mib * 1048576e0 < advisory_bytes, TRUE) | spark.sql.adaptive.advisoryPartitionSizeInBytes | advisory_text | Let adaptive execution merge partitions less, so that tasks are smaller.
 -- advice: cause = 'files' | - | - | The files are read by a task each and cannot be cut (compressed text, one row group): write more and smaller ones, best a multiple of
 --   {slots:int}.
 -- advice: TRUE | - | - | Give the operation that makes these partitions about {wanted:int} of them (numSlices, minPartitions, numPartitions, repartition), whole rounds of
@@ -39,5 +39,7 @@ SELECT
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL((split_bytes
     -- Each file counts 4 MiB more (spark.sql.files.openCostInBytes).
     + CASE WHEN is_packed THEN 4194304e0 * files_read ELSE 0e0 END) / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS STRING), 'MB') AS split_text,
-  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(shuffle_read_bytes / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS STRING), 'MB') AS advisory_text
+  CONCAT(CAST(GREATEST(TRY_CAST(CEIL(shuffle_read_bytes / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS STRING), 'MB') AS advisory_text,
+  GREATEST(TRY_CAST(CEIL((split_bytes + CASE WHEN is_packed THEN 4194304e0 * files_read ELSE 0e0 END) / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS split_mib,
+  GREATEST(TRY_CAST(CEIL(shuffle_read_bytes / NULLIF(wanted, 0) / 1048576e0) AS BIGINT), 1) AS advisory_mib, max_partition_bytes, advisory_bytes
 FROM uneven_ends

@@ -2,7 +2,7 @@
 -- title: An aggregate gives up hashing and sorts its rows
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
 --   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
 --   large part of the task time. Spark counts these tasks since 3.2. What the stages would take without the sort is not known, so nothing is counted as
@@ -16,10 +16,10 @@
 -- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) met more than {threshold:int} groups in {num_tasks:task|tasks}, up to
 --   about {groups_each:int} in each, and sorted all of their rows; its stages took {run_ms:s} of {app_ms:s} of task time.
--- advice: is_percentile AND is_raisable | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | percentile() and median() keep every
+-- advice: is_percentile AND is_raisable AND threshold_needed > threshold | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | percentile() and median() keep every
 --   distinct value of each group: use percentile_approx, where nearly exact is enough. A threshold above the number of groups of a task saves the sort.
 -- advice: is_percentile | - | - | percentile() and median() keep every distinct value of each group: use percentile_approx, where nearly exact is enough.
--- advice: is_raisable | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | A threshold above the number of groups of a task saves the
+-- advice: is_raisable AND threshold_needed > threshold | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | A threshold above the number of groups of a task saves the
 --   sort; each group holds an object in memory meanwhile.
 -- recommendation: Very many groups each hold an object: do without it (functions over arrays instead of explode and collect, max_by instead of
 --   collect_list), group by fewer columns, or give the tasks fewer rows (more partitions).

@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 13
+-- version: 14
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -270,7 +270,8 @@ judged AS (
       WHEN r.pass_ms IS NOT NULL THEN LEAST(r.scan_ms - r.first_ms, GREATEST(COALESCE(r.read_ms - r.longest_ms, r.pass_ms), r.pass_ms))
       ELSE r.read_ms - r.longest_ms
     END AS lost_ms,
-    o.cached_timeout_ms
+    -- Databricks does not look at it.
+    CASE WHEN NOT COALESCE(a.is_databricks, FALSE) THEN o.cached_timeout_ms END AS cached_timeout_ms
   FROM compared AS r
   INNER JOIN application_facts AS a
     ON a.platform = r.platform AND a.cluster_id = r.cluster_id

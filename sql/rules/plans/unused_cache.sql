@@ -2,11 +2,12 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that a count
 --   filled, so that one query could read it, once, where filling it took a large part of the task time. Caches that
 --   Spark's libraries and Delta make for themselves are not judged. A cache that nobody reads costs memory and the
---   writing of it. One that does not fit into memory is told by cache_misses.
+--   writing of it. One that does not fit into memory is told by cache_misses. A history without an end is not judged, since
+--   what it does not tell of may read the cache; those of Databricks never have one.
 -- group_by: call_site
 -- parameter: min_fill_ms bigint = 5000 [ms] task time of the query or job that filled it, at least
 -- parameter: min_once_share double = 0.2 [ratio] task time of the count that filled a cache which one query read, over that of the application, at least
@@ -118,7 +119,7 @@ judged AS (
     AND o.application_id = c.application_id AND o.attempt_id = c.attempt_id AND o.rdd_id = c.rdd_id
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
   'low' AS severity,
   CASE WHEN is_unread THEN 'high' ELSE 'medium' END AS confidence,
   CASE WHEN is_unread THEN 'Data are cached and never read again' ELSE 'Data are cached for a single query' END AS title,
@@ -130,5 +131,12 @@ SELECT
     ELSE 'was filled by a count and then read by one query only'
   END AS verdict,
   TRY_CAST(fill_ms AS BIGINT) AS fill_ms, TRY_CAST(stage_ms AS BIGINT) AS stage_ms, is_unread, is_once AND NOT is_unread AS is_once
-FROM judged
-WHERE fill_ms >= $min_fill_ms AND (is_unread OR is_once)
+FROM judged AS j
+LEFT JOIN (
+  SELECT platform, cluster_id, application_id, attempt_id, complete, platform = 'databricks' OR application_name = 'Databricks Shell' AS is_open_ended
+  FROM applications
+) AS p
+  ON p.platform = j.platform AND p.cluster_id = j.cluster_id
+  AND p.application_id = j.application_id AND p.attempt_id = j.attempt_id
+-- What a history without an end does not tell of may read it yet; those of Databricks never have one.
+WHERE COALESCE(p.complete OR p.is_open_ended, TRUE) AND fill_ms >= $min_fill_ms AND (is_unread OR is_once)

@@ -41,6 +41,7 @@
 -- advice: cause = 'killed' AND has_fetches | - | - | No error of the code: somebody ended the application{who} after fetches of shuffle data had failed. See the finding about them.
 -- advice: cause = 'killed' | - | - | No error of the code: the application was ended from outside{who}. Ask who or what did it (a time limit of the scheduler,
 --   a person, an administrator), and look at what it did last.
+-- advice: cause = 'no_master' AND is_databricks | - | - | The cluster answered no more: it was stopped, or its driver was lost. Its event log says which.
 -- advice: cause = 'no_master' | - | - | No master of the standalone cluster answered any more: look at its log and its machine, and run standby masters (spark.deploy.recoveryMode).
 -- advice: cause = 'launch' | - | - | Its executors ended as soon as they were started, until the cluster manager gave up: look at their standard error on the workers (the Java that is there, memory
 --   that the machine does not have, a driver that cannot be reached from there).
@@ -49,11 +50,13 @@
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
 --   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
 -- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller, leave more of the
---   machine's memory to Python ({room}), or run fewer tasks at once on it (spark.task.cpus, spark.executor.cores).
+--   machine's memory to Python ({room}), or run fewer tasks at once on it ({fewer}).
 -- advice: cause = 'python_crash' | spark.python.worker.faulthandler.enabled | 'true' | A Python worker died without an exception: killed for its memory as a rule, or crashed in native code. Run fewer tasks at
 --   once and leave Python more memory ({room}); this setting makes a crash tell its stack.
 -- advice: cause = 'python_crash' | - | - | A Python worker died without an exception: killed for its memory as a rule (look at the kernel's log), or crashed in native code. Run fewer tasks
 --   at once and leave Python more memory ({room}).
+-- advice: cause = 'driver_heap' AND is_databricks | - | - | The heap of the driver was full when it sent tasks out: keep large objects out of the functions (broadcast them, or read them on
+--   the executors), or choose a driver with more memory.
 -- advice: cause = 'driver_heap' | - | - | The heap of the driver was full when it sent tasks out: keep large objects out of the functions (broadcast them, or read them on the
 --   executors), or give the driver more memory (spark.driver.memory).
 -- advice: cause = 'direct_memory' | - | - | Buffers outside of the heap were full: give them more room (-XX:MaxDirectMemorySize in spark.executor.extraJavaOptions, within the memory
@@ -68,6 +71,8 @@
 -- advice: cause = 'network' AND is_databricks | - | - | The executors live and do not reach one another: look at the network of the cluster (security groups, peering).
 -- advice: cause = 'network' | - | - | The executors live and do not reach one another: check the addresses that they tell (SPARK_LOCAL_IP, spark.driver.host, spark.driver.bindAddress) and
 --   open the ports between them (firewall; spark.blockManager.port and spark.driver.blockManager.port make them fixed).
+-- advice: cause = 'shuffle_files' AND is_databricks | - | - | Shuffle data was gone or not whole although no executor was lost: see in the event log of the cluster whether workers went or their disks were
+--   full.
 -- advice: cause = 'shuffle_files' | - | - | Shuffle data was gone or not whole although no executor was lost: see whether something clears the local directories (spark.local.dir
 --   in /tmp), check the disks, and keep executors that hold such data (dynamic allocation needs the shuffle service or shuffle tracking).
 -- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
@@ -91,10 +96,10 @@
 -- advice: cause = 'missing' | - | - | What it reads is not there, or was replaced while it was read: write to a new path or use a table
 --   format, and refresh the table. Retries cannot help.
 -- advice: cause = 'dependency' AND root_cause LIKE '%ModuleNotFoundError%pyarrow%' AND spark_minor >= 305 | - | - | The Python of the workers has no pyarrow: install it there, or set spark.pyspark.python (PYSPARK_PYTHON) to a
---   Python that has it, or ship an environment with it (spark.archives); --py-files cannot. Where the query has plain Python functions only, spark.sql.execution.pythonUDF.arrow.enabled=false
+--   Python that has it, or ship an environment with it ({archives}); --py-files cannot. Where the query has plain Python functions only, spark.sql.execution.pythonUDF.arrow.enabled=false
 --   does without it, and built-in functions do without Python. Retries cannot help.
 -- advice: cause = 'dependency' AND root_cause LIKE '%ModuleNotFoundError%' | - | - | The Python of the workers lacks a package: install it on all nodes, set spark.pyspark.python (PYSPARK_PYTHON) to a Python that has it,
---   or ship an environment with it (spark.archives); --py-files does for modules of pure Python only. Retries cannot help.
+--   or ship an environment with it ({archives}); --py-files does for modules of pure Python only. Retries cannot help.
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
 --   ship it with the application (spark.jars, --py-files, --archives). Retries cannot help.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down: read and write fewer and larger files, over more prefixes.
@@ -153,16 +158,19 @@ SELECT
   CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS stages_ms,
   h.platform IS NOT NULL AS has_hung, u.platform IS NOT NULL AS has_fetches,
   CASE
+    WHEN f.root_cause LIKE '%Master removed our application%' AND COALESCE(a.is_databricks, FALSE) THEN ' with its cluster, which was stopped or lost its driver'
     WHEN f.root_cause LIKE '%Master removed our application%' THEN ' through the master of the standalone cluster (its web page or REST interface)'
     WHEN f.root_cause LIKE '%by user%' THEN ' (a user of YARN)'
     WHEN f.root_cause LIKE '%Yarn application%' THEN ' through YARN'
     ELSE ''
   END AS who,
   COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores, a.spark_minor,
+  CASE WHEN a.spark_minor < 301 THEN '--archives on YARN' ELSE 'spark.archives' END AS archives,
+  CASE WHEN COALESCE(a.is_databricks, FALSE) THEN 'spark.task.cpus' ELSE 'spark.task.cpus, spark.executor.cores' END AS fewer,
   CASE
     WHEN a.is_local THEN 'less heap, spark.driver.memory'
     WHEN COALESCE(a.is_databricks, FALSE) THEN 'machines with more memory for each core'
-    WHEN a.master LIKE 'yarn%' OR a.master LIKE 'k8s%' THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
+    WHEN a.master LIKE 'yarn%' OR a.master LIKE 'k8s%' OR COALESCE(a.is_serverless, FALSE) THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
     ELSE 'a smaller heap, spark.executor.memory'
   END AS room,
   f.job_id,

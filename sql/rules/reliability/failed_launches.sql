@@ -2,7 +2,7 @@
 -- title: Executors end before they can work
 -- category: reliability
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
 --   no list of executors and cost no core time of the application, but what they should have done is left to the others. A few of them in an
 --   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches.
@@ -34,9 +34,17 @@ LEFT JOIN (
 ) AS l
   ON l.platform = p.platform AND l.cluster_id = p.cluster_id
   AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
+LEFT JOIN (
+  -- What was compacted begins with a later job.
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(job_id) AS first_job
+  FROM jobs
+  GROUP BY platform, cluster_id, application_id, attempt_id
+) AS j
+  ON j.platform = p.platform AND j.cluster_id = p.cluster_id
+  AND j.application_id = p.application_id AND j.attempt_id = p.attempt_id
 WHERE p.num_executors_unregistered >= $min_executors
-  -- A history that lost its beginning lost the starts of executors too.
-  AND p.complete
+  -- A history that lost its beginning lost the starts of executors too; one without an end is of an application that runs, or was killed.
+  AND (p.complete OR (p.start_time IS NOT NULL AND COALESCE(p.num_lost_events, 0) = 0 AND COALESCE(j.first_job, 0) = 0))
   -- When they went is not known: a few may have gone at once, with what else was lost.
   AND (p.num_executors_unregistered > $max_beside_loss
     OR (l.platform IS NULL AND COALESCE(LOWER(p.unregistered_reason) NOT LIKE '%worker lost%', TRUE)))

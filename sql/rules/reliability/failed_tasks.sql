@@ -31,10 +31,13 @@
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | Tasks ran out of heap: give executors more memory for each core, or
 --   make partitions smaller.
+-- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | Tasks ran out of heap: make partitions smaller, or, where they cannot be, run
+--   fewer of them at once in an executor, which has all {executor_cores:int} cores of its worker (spark.executor.cores={cores_halved:int} on the same memory).
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: make partitions smaller, or, where they
 --   cannot be, run fewer of them at once in an executor.
 -- advice: cause = 'heap' | - | - | Tasks ran out of heap: choose more memory for each core, or make partitions smaller.
+-- advice: cause = 'fetch' AND (is_databricks OR has_no_service) | - | - | Shuffle data could not be fetched although its executor lived: look at the network and the disks of its host.
 -- advice: cause = 'fetch' | - | - | Shuffle data could not be fetched although its executor lived: look at the network, the shuffle
 --   service and the disks of its host.
 -- advice: cause = 'python_version' | - | - | The Python of the driver and that of the workers differ[ on {bad_host}]: install the same minor version on all machines, and set
@@ -174,14 +177,22 @@ SELECT
   CASE
     WHEN j.is_local THEN 'less heap, spark.driver.memory'
     WHEN COALESCE(j.is_databricks, FALSE) THEN 'machines with more memory for each core'
-    WHEN master LIKE 'yarn%' OR master LIKE 'k8s%' THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
+    WHEN master LIKE 'yarn%' OR master LIKE 'k8s%' OR COALESCE(a.is_serverless, FALSE) THEN 'spark.executor.memoryOverhead or spark.executor.pyspark.memory up, or a smaller heap'
     ELSE 'a smaller heap, spark.executor.memory'
   END AS room,
+  TRY_CAST(CEIL(j.executor_cores / 2e0) AS BIGINT) AS cores_halved,
+  COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
 FROM judged AS j
-LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, app_duration_ms, core_time_ms, total_task_time_ms FROM application_facts) AS a
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, is_serverless, app_duration_ms, core_time_ms, total_task_time_ms FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
+LEFT JOIN (
+  -- Where it is not set, an executor of a standalone cluster has all cores of its worker.
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.executor.cores'
+) AS k
+  ON k.platform = j.platform AND k.cluster_id = j.cluster_id
+  AND k.application_id = j.application_id AND k.attempt_id = j.attempt_id
 LEFT JOIN gathering_queries AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.sql_id = j.sql_id

@@ -16,8 +16,13 @@
 -- advice: cause = 'network' | - | - | The executors do not reach one another: give each an address that all others reach (SPARK_LOCAL_IP on the workers;
 --   not one of a loopback, of a container or of WSL), and open the ports between them (firewall; spark.blockManager.port makes them fixed). How long
 --   a fetch waits is decided by spark.shuffle.io.maxRetries and spark.shuffle.io.connectionTimeout; more retries do not help.
+-- advice: cause = 'idle' AND is_databricks | - | - | The worker had been given back as idle with the shuffle data that it held: raise the minimum of the autoscaling workers, or let workers hand over
+--   their data before they go (spark.decommission.enabled, spark.storage.decommission.enabled).
+-- advice: cause = 'idle' AND has_no_service | - | - | The executor had been given back as idle with the shuffle data that it held: have executors with shuffle data kept
+--   (spark.dynamicAllocation.shuffleTracking.enabled, and its timeout).
 -- advice: cause = 'idle' | - | - | The executor had been given back as idle with the shuffle data that it held: turn on the external shuffle service
 --   (spark.shuffle.service.enabled), or have executors with shuffle data kept (spark.dynamicAllocation.shuffleTracking.enabled, and its timeout).
+-- advice: cause = 'files' AND is_databricks | - | - | The data was not on the disks of its worker any more, or was not whole: see in the event log of the cluster whether these disks were full or broken.
 -- advice: cause = 'files' | - | - | The data was not on the disks of its host any more, or was not whole: see whether something clears the local directories (spark.local.dir in /tmp),
 --   and check these disks.
 -- recommendation: Look at the log of the executor that held the data for the same time: a long garbage collection, full or broken disks, and a
@@ -65,7 +70,7 @@ again AS (
 ),
 judged AS (
   SELECT
-    s.*, a.app_duration_ms, CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE) AS all_core_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks,
+    s.*, a.app_duration_ms, CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE) AS all_core_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
     CASE WHEN s.place = 1 THEN n.num_again END AS num_again,
     CASE WHEN s.place = 1 AND l.platform IS NULL THEN COALESCE(r.again_ms, 0e0) ELSE 0e0 END AS again_ms,
     COALESCE(a.task_cpus, 1) AS task_cpus
@@ -95,6 +100,6 @@ SELECT
   CASE WHEN cause = 'network' THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST((failed_ms + again_ms) * task_cpus AS BIGINT) AS lost_core_ms,
   TRY_CAST(wall_ms AS BIGINT) AS recoverable_ms,
-  cause, num_failed, num_stages, TRY_CAST(failed_ms AS BIGINT) AS failed_ms, CASE WHEN again_ms >= 1000 THEN TRY_CAST(again_ms AS BIGINT) END AS again_ms, longest_ms, from_host, on_host, num_again, message, is_databricks
+  cause, num_failed, num_stages, TRY_CAST(failed_ms AS BIGINT) AS failed_ms, CASE WHEN again_ms >= 1000 THEN TRY_CAST(again_ms AS BIGINT) END AS again_ms, longest_ms, from_host, on_host, num_again, message, is_databricks, has_no_service
 FROM judged
 WHERE failed_ms + again_ms >= $min_lost_ms

@@ -2,7 +2,7 @@
 -- title: Tasks began and never ended
 -- category: reliability
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires for a stage attempt with tasks that began and never ended, although they ran many times as long as the others of the stage (view
 --   stuck_stages says from when on). Lost is the time of all cores that were held while nothing else ran, and what the stuck tasks held
 --   before. A task that only had far more to do than all others looks the same from here, so it is of medium confidence; of low
@@ -16,6 +16,8 @@
 -- advice: num_fetches_failed > 0 | - | - | [{num_fetches_failed:fetch|fetches} of shuffle data from {fetch_host} had failed: ]the machines do not reach one another. Give each an
 --   address that all others reach (SPARK_LOCAL_IP on the workers, spark.driver.host), and open the ports between them (firewall;
 --   spark.blockManager.port and spark.driver.blockManager.port make them fixed). Retries and longer timeouts do not help.
+-- advice: is_cut_off AND is_databricks | - | - | The stage reads shuffle data, and what ran there had never fetched any from another machine: most likely it cannot reach the others. Look at the network of the
+--   cluster (security groups, peering, the health of the host), and take a thread dump of the executor while it hangs.
 -- advice: is_cut_off AND NOT is_local | - | - | The stage reads shuffle data, and what ran there had never fetched any from another machine: most likely it cannot
 --   reach the others. Check that the address that each executor tells is one that all others reach (SPARK_LOCAL_IP on the workers), and that
 --   the ports between them are open (firewall; spark.blockManager.port makes them fixed). If so, take a thread dump of the

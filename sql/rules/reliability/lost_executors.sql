@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
@@ -40,12 +40,16 @@
 -- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
+-- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap was full: run fewer tasks at once in an executor, which has all
+--   {executor_cores:int} cores of its worker (spark.executor.cores={cores_halved:int} on the same memory), or make partitions smaller.
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap was full: run fewer tasks at once in an executor, or make partitions
 --   smaller.
 -- advice: cause = 'gc' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap is nearly full, and executors that collect garbage do not answer: give them more of it for each core (or run fewer
 --   tasks at once), and keep fewer objects alive. Where a whole host got slow, see whether all that runs there fits into its memory.
+-- advice: cause = 'gc' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap is nearly full, and executors that collect garbage do not answer: run fewer
+--   tasks at once in an executor, which has all {executor_cores:int} cores of its worker (spark.executor.cores={cores_halved:int} on the same memory), or make partitions smaller.
 -- advice: cause = 'gc' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap is nearly full, and executors that collect garbage do not answer: run fewer tasks at once in an executor, or
 --   make partitions smaller.
@@ -76,12 +80,22 @@
 --   master and spark.network.timeout notice it sooner. Look at the logs of the worker and of its machine too.
 -- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL | spark.speculation | 'true' | Short tasks hung there until the loss was
 --   noticed: speculation starts a second run of them elsewhere, and a shorter spark.network.timeout notices it sooner.
+-- advice: cause = 'node' AND is_databricks AND spark_minor >= 301 AND NOT decommission | spark.decommission.enabled | 'true' | The machines went (spot, scaled in, or broken): let
+--   executors hand over their data before they go (with spark.storage.decommission.enabled), and take instances on demand, or spot instances that fall back to on demand.
+-- advice: cause = 'node' AND is_databricks | - | - | The machines went (spot, scaled in, or broken): take instances on demand, or spot instances that fall back to on demand, and keep the driver on
+--   demand.
+-- advice: cause = 'node' AND is_serverless | - | - | The machines below the workers went, and EMR Serverless started others: shorter tasks lose less with them, and so does what is written to tables
+--   between long steps.
 -- advice: cause = 'node' AND spark_minor >= 301 AND NOT decommission AND can_decommission | spark.decommission.enabled | 'true' |
 --   The machines went (spot, scaled in, or broken): let executors hand over their data before they go (with
 --   spark.storage.decommission.enabled), keep the driver on demand, and spread over more instance types.
 -- advice: cause = 'node' AND master LIKE 'spark://%' | - | - | The workers of the standalone cluster went: look at their logs and at
 --   those of their machines (memory, disk, network), and keep spare ones.
--- advice: cause = 'node' | - | - | The machines went (spot, scaled in, or broken): keep the driver and core nodes on demand, and spread over
+-- advice: cause = 'node' AND master LIKE 'k8s%' | - | - | The nodes went (spot, scaled in, or broken): keep the driver on nodes on demand (a node selector), and spread executors over more
+--   instance types.
+-- advice: cause = 'node' AND is_emr | - | - | The machines went (spot, scaled in, or broken): keep the driver and core nodes on demand, and spread over
+--   more instance types.
+-- advice: cause = 'node' | - | - | The machines went (spot, scaled in, or broken): keep the driver and the nodes that hold data on demand, and spread over
 --   more instance types.
 -- advice: cause = 'preempted' | - | - | Another queue took the room back: ask for no more than the queue's guaranteed share, or run the job
 --   in a queue that is not preempted.
@@ -364,6 +378,8 @@ gathering AS (
 set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
+    -- Where it is not set, an executor of a standalone cluster has all cores of its worker.
+    MAX(CASE WHEN key = 'spark.executor.cores' THEN 1 END) AS num_cores,
     MAX(CASE WHEN key = 'spark.decommission.enabled' THEN LOWER(value) END) = 'true' AS decommission,
     -- Milliseconds where it has no unit.
     MAX(CASE WHEN key = 'spark.executor.heartbeatInterval' THEN TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE)
@@ -407,9 +423,12 @@ SELECT
   CASE WHEN l.cause = 'heartbeat' AND l.num_unsent = 1 AND s.heartbeat_ms < 1e3 THEN TRY_CAST(s.heartbeat_ms * COALESCE(s.heartbeat_failures, 60) AS BIGINT) END AS heartbeat_limit_ms,
   l.gc_share, l.heap_share, g.platform IS NOT NULL AS gathers, w.num_again, w.num_again_stages, w.again_stage,
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
-  a.spark_minor, a.executor_cores, COALESCE(a.master, '') AS master, COALESCE(s.decommission, FALSE) AS decommission,
+  a.spark_minor, a.executor_cores, TRY_CAST(CEIL(a.executor_cores / 2e0) AS BIGINT) AS cores_halved,
+  COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND s.num_cores IS NULL, FALSE) AS has_all_cores,
+  -- Databricks has a master of a standalone cluster that nobody looks after.
+  CASE WHEN a.is_databricks THEN 'databricks' ELSE COALESCE(a.master, '') END AS master, COALESCE(a.is_serverless, FALSE) AS is_serverless, COALESCE(a.is_emr, FALSE) AS is_emr, COALESCE(s.decommission, FALSE) AS decommission,
   COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS can_decommission, COALESCE(a.is_databricks, FALSE) AS is_databricks,
-  COALESCE(a.master LIKE 'yarn%' OR a.master LIKE 'k8s%', FALSE) AS has_containers,
+  COALESCE(a.master LIKE 'yarn%' OR a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_containers,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,
   -- Twice what it had, which by default is a tenth of the heap and at least 384 MiB.
   TRY_CAST(2 * COALESCE(

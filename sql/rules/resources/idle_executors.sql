@@ -55,7 +55,7 @@
 --   Let dynamic allocation go below the executors that it must keep.
 -- advice: dynamic_allocation AND NOT is_databricks AND executors_needed < num_executors_max AND COALESCE(max_executors > executors_needed, TRUE) | spark.dynamicAllocation.maxExecutors | executors_needed |
 --   Cap dynamic allocation near what the busiest stage needs.
--- advice: dynamic_allocation AND NOT is_stuck AND COALESCE(idle_timeout_ms > 30000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
+-- advice: dynamic_allocation AND NOT is_stuck AND COALESCE(idle_timeout_ms > 30000, TRUE) AND COALESCE(num_executors_max > 1 OR longest_gap_ms > 30000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
 --   the rest of the application does not: let dynamic allocation give idle ones back sooner.
 -- advice: can_allocate AND NOT dynamic_allocation AND num_executors_max > 1 AND NOT is_stuck | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
 --   executors back, or start fewer of them.
@@ -71,7 +71,23 @@
 --   run jobs that do not need each other side by side (threads).
 -- recommendation: The work comes in bursts with pauses between: run more of it side by side, or give the executors
 --   back in the pauses.
-WITH busiest AS (
+WITH worked AS (
+  -- Executors that had a task of the stage, which no cluster takes back meanwhile.
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, COUNT(*) AS num_working
+  FROM stage_executors
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+),
+stages_worked AS (
+  SELECT
+    s.*,
+    LEAST(s.held_cores, CAST(LEAST(COALESCE(w.num_working, s.num_tasks), s.num_tasks) AS DOUBLE) * COALESCE(s.executor_cores, 0)) AS working_cores
+  FROM stage_cores AS s
+  LEFT JOIN worked AS w
+    ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+    AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
+    AND w.stage_id = s.stage_id AND w.stage_attempt_id = s.stage_attempt_id
+),
+busiest AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     -- While a stage waits for single long tasks it needs no more.
@@ -79,8 +95,7 @@ WITH busiest AS (
       THEN LEAST(COALESCE(tail_ms, 0), 0.9e0 * duration_ms) ELSE 0e0 END, 0)) AS tasks_side_by_side,
     SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms,
     SUM(CASE WHEN num_tasks = 1 THEN GREATEST(held_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS one_task_ms,
-    -- Of executors that have a task, which no cluster takes back.
-    SUM(GREATEST(LEAST(held_cores, CAST(num_tasks AS DOUBLE) * COALESCE(executor_cores, 0)) - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS stuck_ms,
+    SUM(GREATEST(working_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS stuck_ms,
     -- What low_parallelism and single_task look at.
     SUM(CASE WHEN status = 'COMPLETE' AND NOT is_listing AND running_ms >= $min_told_stage_ms AND executor_run_time >= running_ms * num_tasks / 4e0
         AND (num_tasks > 1 OR (running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576))
@@ -91,8 +106,8 @@ WITH busiest AS (
         AND (num_tasks > 1 OR (running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576))
         AND (num_tasks * task_cpus <= $max_told_core_share * held_cores
           OR (num_tasks * task_cpus <= $max_told_long_core_share * held_cores AND duration_median >= $min_told_long_task_ms))
-      THEN GREATEST(LEAST(held_cores, CAST(num_tasks AS DOUBLE) * COALESCE(executor_cores, 0)) - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_stuck_ms
-  FROM stage_cores
+      THEN GREATEST(working_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_stuck_ms
+  FROM stages_worked
   WHERE duration_ms >= 1000
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -107,9 +122,9 @@ loops AS (
       SUM(CASE WHEN running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576 THEN 0e0 ELSE GREATEST(held_cores - task_cpus, 0e0) * running_ms END) AS told_ms,
       SUM(CASE WHEN duration_ms < 1000 THEN GREATEST(held_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS short_ms,
       SUM(CASE WHEN running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576 THEN 0e0
-        ELSE GREATEST(LEAST(held_cores, CAST(COALESCE(executor_cores, 0) AS DOUBLE)) - task_cpus, 0e0) * running_ms END) AS stuck_ms,
-      SUM(CASE WHEN duration_ms < 1000 THEN GREATEST(LEAST(held_cores, CAST(COALESCE(executor_cores, 0) AS DOUBLE)) - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS short_stuck_ms
-    FROM stage_cores
+        ELSE GREATEST(working_cores - task_cpus, 0e0) * running_ms END) AS stuck_ms,
+      SUM(CASE WHEN duration_ms < 1000 THEN GREATEST(working_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS short_stuck_ms
+    FROM stages_worked
     WHERE num_tasks = 1 AND status = 'COMPLETE' AND NOT is_listing AND held_cores >= 1.5e0 AND running_ms >= $min_told_loop_stage_ms
       AND executor_run_time >= running_ms / 2e0
     GROUP BY platform, cluster_id, application_id, attempt_id, stage_name
@@ -338,7 +353,7 @@ SELECT
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
-  executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, max_executors, idle_timeout_ms, executor_instances, is_stuck
+  executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, max_executors, idle_timeout_ms, executor_instances, is_stuck, longest_gap_ms
 FROM (
   SELECT t.*, s.idle_timeout_ms
   FROM told AS t

@@ -2,7 +2,7 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
 --   below what all of them were given, and neither spill nor garbage collection says the opposite. The
 --   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
@@ -22,13 +22,16 @@
 --   {peak_rss_bytes:bytes} of the {container_memory_bytes:bytes} of its container in all]; about {saved_gib_hours:1} of
 --   {held_gib_hours:1} GiB-hours were not needed.
 -- advice: is_databricks | - | - | Choose instances with less memory for each core, or share the cluster with more work.
+-- advice: is_serverless AND cause = 'heap' AND serverless_gib * 1073741824e0 < executor_memory_bytes AND COALESCE(first_heap_gib <= serverless_gib, TRUE) | spark.executor.memory | CONCAT(CAST(serverless_gib AS STRING), 'g') |
+--   Give workers less memory, whose GB-hours are paid: this heap fits a worker size of EMR Serverless for {executor_cores:core|cores}. Shrink in steps and watch for spill.
+-- advice: is_serverless AND cause = 'heap' AND serverless_gib * 1073741824e0 >= executor_memory_bytes | - | - | EMR Serverless has no smaller worker for {executor_cores:core|cores}: take workers with more cores on that memory, or with fewer cores and less memory.
 -- advice: cause = 'heap' AND first_heap_gib > memory_needed_gib | - | - | The Java options start the heap at {first_heap_gib:1} GiB (-Xms), and no executor starts where spark.executor.memory is less: take
 --   -Xms down or away together with setting spark.executor.memory={memory_needed_gib}g. Shrink in steps and watch for spill.
 -- advice: cause = 'heap' AND gpu_bound | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors less memory. Each has a GPU, so that no
 --   more of them fit a node, but a node with less memory would do, or the memory serves pinned buffers and cached files. Shrink in steps and watch for spill.
 -- advice: cause = 'heap' | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | Give executors less memory, so
 --   that more of them fit a node. Shrink in steps and watch for spill.
--- advice: cause = 'overhead' AND spark_minor >= 203 | spark.executor.memoryOverhead |
+-- advice: cause = 'overhead' AND spark_minor >= 203 AND COALESCE(overhead_needed_mib * 1048576e0 < memory_overhead_bytes, TRUE) | spark.executor.memoryOverhead |
 --   CONCAT(CAST(overhead_needed_mib AS STRING), 'm') | The heap is used, but most of the memory outside of it is not: give
 --   containers less of it.
 -- recommendation: Give executors less memory, or put more cores beside it.
@@ -119,12 +122,16 @@ sized AS (
   WHERE cause IS NOT NULL
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
+  z.platform, z.cluster_id, z.application_id, z.attempt_id, z.application_id AS subject_id,
   'low' AS severity, 'medium' AS confidence,
   cause, num_workers, peak_heap_bytes, executor_memory_bytes,
   CAST(peak_heap_bytes AS DOUBLE) / NULLIF(executor_memory_bytes, 0) AS used_ratio,
   peak_rss_bytes, container_memory_bytes, held_gib_hours, held_gib_hours * (1e0 - kept_ratio) AS saved_gib_hours,
   TRY_CAST(heap_gib AS BIGINT) AS memory_needed_gib, TRY_CAST(overhead_mib AS BIGINT) AS overhead_needed_mib,
-  first_heap_gib, gpu_bound, is_databricks, spark_minor
-FROM sized
+  first_heap_gib, gpu_bound, is_databricks, spark_minor, memory_overhead_bytes, executor_cores, COALESCE(is_serverless, FALSE) AS is_serverless,
+  -- The least worker for these cores, less the overhead of a tenth.
+  CASE WHEN COALESCE(is_serverless, FALSE) THEN TRY_CAST(GREATEST(heap_gib, FLOOR(w.min_memory_gb / 1.1e0)) AS BIGINT) END AS serverless_gib
+FROM sized AS z
+LEFT JOIN ref_emr_serverless_workers AS w
+  ON w.vcpus = z.executor_cores
 WHERE kept_ratio < 0.9e0

@@ -2,7 +2,7 @@
 -- title: Everything runs on one core
 -- category: resources
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where an application never had more than one core for its tasks although its stages have many: they ran one after the
 --   other. Nothing is idle, so no core time is lost; the wall time could shrink with every core more. What could be won is what four
 --   cores would save at best; where that is half of the wall time, a minute or more, it is medium.
@@ -12,6 +12,8 @@
 -- parameter: min_tasks bigint = 4 [count] tasks of such a stage, at least
 -- evidence: {num_tasks:task|tasks} ran one after another on the only core, for {tasks_ms:s} of {app_duration_ms:s}[; the executor has {memory:bytes} of heap].
 -- advice: is_local | - | - | Give local mode more cores: its master says how many, as a number in brackets or * for all.
+-- advice: has_all_cores | - | - | An executor of a standalone cluster takes all cores of its worker up to spark.cores.max, here one: raise that where it is set, or start more
+--   workers or larger ones (SPARK_WORKER_CORES). Tasks of a stage run side by side then.
 -- advice: executor_cores = 1 AND NOT is_databricks | spark.executor.cores | '4' | Give the executor more cores, or start more executors: tasks of a stage run side by side then.
 -- recommendation: Use more cores: larger or more executors. Tasks of a stage run side by side then.
 WITH wide AS (
@@ -28,8 +30,15 @@ SELECT
   CASE WHEN 0.75e0 * LEAST(w.tasks_ms, a.app_duration_ms) >= GREATEST(0.5e0 * a.app_duration_ms, $medium_ms) THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
   TRY_CAST(0.75e0 * LEAST(w.tasks_ms, a.app_duration_ms) AS BIGINT) AS recoverable_ms,
   w.num_tasks, TRY_CAST(w.tasks_ms AS BIGINT) AS tasks_ms, a.app_duration_ms, CASE WHEN NOT a.is_local THEN a.executor_memory_bytes END AS memory, a.is_local,
-  COALESCE(a.executor_cores, 1) AS executor_cores, COALESCE(a.is_databricks, FALSE) AS is_databricks
+  COALESCE(a.executor_cores, 1) AS executor_cores, COALESCE(a.is_databricks, FALSE) AS is_databricks,
+  COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL AND NOT COALESCE(a.is_databricks, FALSE), FALSE) AS has_all_cores
 FROM application_facts AS a
+LEFT JOIN (
+  -- Where it is not set, an executor of a standalone cluster has all cores of its worker.
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.executor.cores'
+) AS k
+  ON k.platform = a.platform AND k.cluster_id = a.cluster_id
+  AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id
 INNER JOIN wide AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id

@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -67,7 +67,7 @@
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
 -- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND NOT skew_join | spark.sql.adaptive.skewJoin.enabled |
 --   'true' | Let adaptive execution split skewed join partitions.
--- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND shuffle_read_max <= skew_threshold_bytes |
+-- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND shuffle_read_max <= skew_threshold_bytes AND skew_threshold_bytes > 67108864 |
 --   spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes | '64MB' | The skewed partition of
 --   {shuffle_read_max:bytes} is below the size from which adaptive execution splits it: lower that size.
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND adaptive AND skew_join AND is_below_factor |
