@@ -249,6 +249,7 @@ mod tests {
         "median",
         "min",
         "nullif",
+        "position",
         "replace",
         "round",
         "row_number",
