@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -32,12 +32,6 @@
 -- parameter: min_told_loop_won_ms bigint = 30000 [ms] wall time to win in them, at least
 -- parameter: min_told_loop_share double = 0.05 [ratio] the same over the wall time of the application, at least
 -- parameter: min_told_lost_ms bigint = 600000 [core_ms] idle core time of such stages from which it is told there
--- parameter: min_open_jobs bigint = 8 [count] jobs that open tables from which table_opening tells them
--- parameter: min_open_ms bigint = 10000 [ms] wall time that they take together, at least
--- parameter: min_open_share double = 0.15 [ratio] the same over the wall time of the application, at least
--- parameter: max_open_step_ms bigint = 2000 [ms] time from one such job to the next that counts, at most
--- parameter: max_open_cores double = 0.5 [ratio] task time of these jobs over the core time held while they ran, at most
--- parameter: max_open_folders bigint = 10 [count] folders of one parent that were read, below
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
@@ -139,84 +133,6 @@ cut_off AS (
   WHERE cause = 'network'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What table_opening tells, as it counts it.
-followed AS (
-  SELECT
-    o.*, LEAD(begin_ms) OVER job AS next_ms, LEAD(is_open) OVER job AS is_next_open
-  FROM (
-    SELECT
-      platform, cluster_id, application_id, attempt_id, job_id, COALESCE(duration_ms, 0) AS duration_ms, UNIX_MILLIS(submission_time) AS begin_ms,
-      CASE WHEN sql_id IS NULL AND (job_name LIKE 'parquet at %' OR job_name LIKE 'orc at %' OR job_name LIKE 'load at %') THEN 1 ELSE 0 END AS is_open
-    FROM jobs
-    WHERE submission_time IS NOT NULL
-  ) AS o
-  WINDOW job AS (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, job_id)
-),
-calls AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_jobs, SUM(COALESCE(is_next_open, 0)) AS num_in_a_row,
-    SUM(CASE WHEN is_next_open = 1 THEN LEAST(next_ms - begin_ms, duration_ms) ELSE duration_ms END) AS jobs_ms,
-    SUM(CASE WHEN is_next_open = 1 THEN LEAST(next_ms - begin_ms, GREATEST(duration_ms, $max_open_step_ms)) ELSE duration_ms END) AS open_ms,
-    MIN(begin_ms) AS first_ms, MAX(begin_ms + duration_ms) AS last_ms
-  FROM followed
-  WHERE is_open = 1
-  GROUP BY platform, cluster_id, application_id, attempt_id
-  HAVING COUNT(*) >= $min_open_jobs
-),
-open_works AS (
-  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms
-  FROM followed AS o
-  INNER JOIN stages AS s
-    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
-    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND ARRAY_MIN(s.job_ids) = o.job_id
-  WHERE o.is_open = 1
-  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id
-),
-open_cores AS (
-  SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id,
-    SUM(e.total_cores * CAST(
-      LEAST(c.last_ms, COALESCE(UNIX_MILLIS(e.remove_time), c.last_ms)) - GREATEST(c.first_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
-    )) / NULLIF(MAX(c.last_ms - c.first_ms), 0) AS held_cores
-  FROM calls AS c
-  INNER JOIN executors AS e
-    ON e.platform = c.platform AND e.cluster_id = c.cluster_id
-    AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id
-  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < c.last_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > c.first_ms, TRUE)
-  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id
-),
-open_folders AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
-  FROM (
-    SELECT platform, cluster_id, application_id, attempt_id, parent, pattern
-    FROM (
-      SELECT DISTINCT platform, cluster_id, application_id, attempt_id, location, REGEXP_REPLACE(location, '/[^/]+/?$', '') AS parent,
-        REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(location, '^.*/([^/]+)/?$', '$1'), '=.*$', '='), '[0-9]+', '0') AS pattern
-      FROM sql_scans
-      WHERE operation = 'read' AND location LIKE '%/%/%'
-    ) AS l
-    WHERE pattern LIKE '%=' OR pattern LIKE '%0%'
-    GROUP BY platform, cluster_id, application_id, attempt_id, parent, pattern
-    HAVING COUNT(*) >= $max_open_folders
-  ) AS many
-),
-openings AS (
-  SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.open_ms,
-    GREATEST(c.jobs_ms * h.held_cores - COALESCE(w.run_ms, 0e0), 0e0) AS opening_ms
-  FROM calls AS c
-  INNER JOIN open_cores AS h
-    ON h.platform = c.platform AND h.cluster_id = c.cluster_id
-    AND h.application_id = c.application_id AND h.attempt_id = c.attempt_id
-  LEFT JOIN open_works AS w
-    ON w.platform = c.platform AND w.cluster_id = c.cluster_id
-    AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
-  LEFT JOIN open_folders AS f
-    ON f.platform = c.platform AND f.cluster_id = c.cluster_id
-    AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id
-  WHERE f.platform IS NULL AND c.num_in_a_row * 2 >= c.num_jobs AND c.open_ms >= $min_open_ms
-    AND COALESCE(w.run_ms <= $max_open_cores * c.jobs_ms * h.held_cores, TRUE)
-),
 -- What uneven_end and unfinished_skew tell beyond the waits for long tasks.
 uneven AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
@@ -257,12 +173,12 @@ judged AS (
     CASE WHEN a.can_give AND COALESCE(a.num_executors_max > 1, TRUE) THEN COALESCE(b.told_stuck_ms, 0e0) + COALESCE(l.loop_stuck_ms, 0e0)
       ELSE COALESCE(b.told_few_ms, 0e0) + COALESCE(l.loop_ms, 0e0) END AS told_few_ms,
     COALESCE(b.stuck_ms, 0e0) + COALESCE(l.short_loop_stuck_ms, 0e0) AS stuck_ms,
-    CASE WHEN NOT a.is_interactive AND n.open_ms >= $min_open_share * a.app_duration_ms THEN COALESCE(n.opening_ms, 0e0) ELSE 0e0 END AS told_open_ms
+    COALESCE(n.lost_ms, 0e0) AS told_open_ms
   FROM (
     SELECT f.*, COALESCE(f.dynamic_allocation, FALSE) OR COALESCE(f.can_allocate, FALSE) OR COALESCE(f.is_databricks, FALSE) AS can_give
     FROM application_facts AS f
   ) AS a
-  LEFT JOIN openings AS n
+  LEFT JOIN table_openings AS n
     ON n.platform = a.platform AND n.cluster_id = a.cluster_id
     AND n.application_id = a.application_id AND n.attempt_id = a.attempt_id
   LEFT JOIN busiest AS b
@@ -277,7 +193,7 @@ judged AS (
   LEFT JOIN cut_off AS h
     ON h.platform = a.platform AND h.cluster_id = a.cluster_id
     AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
-  WHERE a.core_time_ms >= $min_core_time_ms AND num_workers > 0 AND NOT is_local
+  WHERE a.core_time_ms >= $min_core_time_ms AND a.num_workers > 0 AND NOT a.is_local
     -- What waits for machines that do not answer needs another cure than fewer of them.
     AND COALESCE(h.waited_ms, 0) < 0.2e0 * COALESCE(a.app_duration_ms, 0)
 ),
