@@ -75,59 +75,56 @@ versions AS (
       305
     ) AS spark_minor
   FROM applications
+),
+known AS (
+  SELECT
+    v.platform, v.cluster_id, v.application_id, v.attempt_id,
+    v.spark_minor,
+    s.platform IS NOT NULL AS has_settings,
+    -- A local cluster has executors.
+    COALESCE(s.master LIKE 'local%' AND s.master NOT LIKE 'local-cluster%', FALSE) AS is_local,
+    -- Databricks sets executors by the instance type. Its logs can come from anywhere.
+    v.platform = 'databricks' OR COALESCE(s.num_databricks, 0) = 1 AS is_databricks,
+    v.platform LIKE 'emr%' OR COALESCE(v.spark_version LIKE '%amzn%', FALSE) AS is_emr,
+    v.platform = 'emr_serverless' OR COALESCE(s.num_serverless, 0) = 1 AS is_serverless,
+    CASE
+      WHEN s.shuffle_partitions IS NOT NULL THEN TRY_CAST(s.shuffle_partitions AS BIGINT)
+      WHEN s.platform IS NOT NULL THEN 200
+    END AS shuffle_partitions,
+    TRY_CAST(s.default_parallelism AS BIGINT) AS default_parallelism,
+    COALESCE(s.adaptive, CASE WHEN v.spark_minor >= 302 THEN 'true' ELSE 'false' END) = 'true'
+      AND s.platform IS NOT NULL AS adaptive,
+    COALESCE(s.coalesce_partitions, 'true') = 'true' AS coalesce_partitions,
+    COALESCE(s.skew_join, 'true') = 'true' AS skew_join,
+    COALESCE(s.advisory_bytes, 67108864e0) AS advisory_bytes,
+    COALESCE(s.skew_threshold_bytes, 268435456e0) AS skew_threshold_bytes,
+    COALESCE(s.max_partition_bytes, 134217728e0) AS max_partition_bytes,
+    COALESCE(s.broadcast_threshold_bytes, 10485760e0) AS broadcast_threshold_bytes,
+    COALESCE(v.executor_memory_bytes, TRY_CAST(s.executor_memory_bytes AS BIGINT)) AS executor_memory_bytes,
+    s.overhead_bytes,
+    GREATEST(COALESCE(TRY_CAST(s.task_cpus AS BIGINT), 1), 1) AS task_cpus,
+    TRY_CAST(s.executor_instances AS BIGINT) AS executor_instances,
+    COALESCE(s.dynamic_allocation, 'false') = 'true' AS dynamic_allocation,
+    TRY_CAST(s.min_executors AS BIGINT) AS min_executors,
+    TRY_CAST(s.max_executors AS BIGINT) AS max_executors,
+    -- Dynamic allocation starts only where shuffle data outlives its executor or is tracked.
+    s.platform IS NOT NULL
+      AND v.platform <> 'databricks' AND COALESCE(s.num_databricks, 0) = 0
+      AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)
+      AND (
+        v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
+        OR COALESCE(s.shuffle_tracking, 'false') = 'true'
+      ) AS could_allocate,
+    -- NULL where nobody set them: 60 s, and forever for executors with cached or shuffle data; 1 s for a backlog.
+    s.idle_timeout_ms, s.cached_timeout_ms, s.shuffle_timeout_ms, s.backlog_timeout_ms,
+    COALESCE(s.speculation, 'false') = 'true' AS speculation,
+    -- RAPIDS computes on GPUs, unless it only explains what it would do.
+    COALESCE(s.num_rapids, 0) = 1 AND COALESCE(s.rapids, 'true') = 'true' AND COALESCE(s.rapids_mode, 'executeongpu') = 'executeongpu' AS has_gpu
+  FROM versions AS v
+  LEFT JOIN settings AS s
+    ON s.platform = v.platform AND s.cluster_id = v.cluster_id
+    AND s.application_id = v.application_id AND s.attempt_id = v.attempt_id
 )
-SELECT
-  v.platform, v.cluster_id, v.application_id, v.attempt_id,
-  v.spark_minor,
-  s.platform IS NOT NULL AS has_settings,
-  -- A local cluster has executors.
-  COALESCE(s.master LIKE 'local%' AND s.master NOT LIKE 'local-cluster%', FALSE) AS is_local,
-  -- Databricks sets executors by the instance type. Its logs can come from anywhere.
-  v.platform = 'databricks' OR COALESCE(s.num_databricks, 0) = 1 AS is_databricks,
-  v.platform LIKE 'emr%' OR COALESCE(v.spark_version LIKE '%amzn%', FALSE) AS is_emr,
-  v.platform = 'emr_serverless' OR COALESCE(s.num_serverless, 0) = 1 AS is_serverless,
-  CASE
-    WHEN s.shuffle_partitions IS NOT NULL THEN TRY_CAST(s.shuffle_partitions AS BIGINT)
-    WHEN s.platform IS NOT NULL THEN 200
-  END AS shuffle_partitions,
-  TRY_CAST(s.default_parallelism AS BIGINT) AS default_parallelism,
-  COALESCE(s.adaptive, CASE WHEN v.spark_minor >= 302 THEN 'true' ELSE 'false' END) = 'true'
-    AND s.platform IS NOT NULL AS adaptive,
-  COALESCE(s.coalesce_partitions, 'true') = 'true' AS coalesce_partitions,
-  COALESCE(s.skew_join, 'true') = 'true' AS skew_join,
-  COALESCE(s.advisory_bytes, 67108864e0) AS advisory_bytes,
-  COALESCE(s.skew_threshold_bytes, 268435456e0) AS skew_threshold_bytes,
-  COALESCE(s.max_partition_bytes, 134217728e0) AS max_partition_bytes,
-  COALESCE(s.broadcast_threshold_bytes, 10485760e0) AS broadcast_threshold_bytes,
-  COALESCE(v.executor_memory_bytes, TRY_CAST(s.executor_memory_bytes AS BIGINT)) AS executor_memory_bytes,
-  s.overhead_bytes,
-  GREATEST(COALESCE(TRY_CAST(s.task_cpus AS BIGINT), 1), 1) AS task_cpus,
-  TRY_CAST(s.executor_instances AS BIGINT) AS executor_instances,
-  COALESCE(s.dynamic_allocation, 'false') = 'true' AS dynamic_allocation,
-  TRY_CAST(s.min_executors AS BIGINT) AS min_executors,
-  TRY_CAST(s.max_executors AS BIGINT) AS max_executors,
-  -- Dynamic allocation starts only where shuffle data outlives its executor or is tracked.
-  s.platform IS NOT NULL
-    AND v.platform <> 'databricks' AND COALESCE(s.num_databricks, 0) = 0
-    AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)
-    AND (
-      v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
-      OR COALESCE(s.shuffle_tracking, 'false') = 'true'
-    ) AS could_allocate,
-  -- A fixed number of executors is what it would begin with.
-  s.platform IS NOT NULL AND s.executor_instances IS NULL
-    AND v.platform <> 'databricks' AND COALESCE(s.num_databricks, 0) = 0
-    AND COALESCE(s.master LIKE 'yarn%' OR s.master LIKE 'k8s%' OR s.master LIKE 'spark:%', FALSE)
-    AND (
-      v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
-      OR COALESCE(s.shuffle_tracking, 'false') = 'true'
-    ) AS can_allocate,
-  -- NULL where nobody set them: 60 s, and forever for executors with cached or shuffle data; 1 s for a backlog.
-  s.idle_timeout_ms, s.cached_timeout_ms, s.shuffle_timeout_ms, s.backlog_timeout_ms,
-  COALESCE(s.speculation, 'false') = 'true' AS speculation,
-  -- RAPIDS computes on GPUs, unless it only explains what it would do.
-  COALESCE(s.num_rapids, 0) = 1 AND COALESCE(s.rapids, 'true') = 'true' AND COALESCE(s.rapids_mode, 'executeongpu') = 'executeongpu' AS has_gpu
-FROM versions AS v
-LEFT JOIN settings AS s
-  ON s.platform = v.platform AND s.cluster_id = v.cluster_id
-  AND s.application_id = v.application_id AND s.attempt_id = v.attempt_id
+-- A fixed number of executors is what dynamic allocation would begin with.
+SELECT k.*, could_allocate AND executor_instances IS NULL AS can_allocate
+FROM known AS k

@@ -74,7 +74,12 @@ WITH worked AS (
 stages_worked AS (
   SELECT
     s.*,
-    LEAST(s.held_cores, CAST(LEAST(COALESCE(w.num_working, s.num_tasks), s.num_tasks) AS DOUBLE) * COALESCE(s.executor_cores, 0)) AS working_cores
+    LEAST(s.held_cores, CAST(LEAST(COALESCE(w.num_working, s.num_tasks), s.num_tasks) AS DOUBLE) * COALESCE(s.executor_cores, 0)) AS working_cores,
+    -- What low_parallelism and single_task look at.
+    COALESCE(s.status = 'COMPLETE' AND NOT s.is_listing AND s.running_ms >= $min_told_stage_ms AND s.executor_run_time >= s.running_ms * s.num_tasks / 4e0
+      AND (s.num_tasks > 1 OR (s.running_ms >= 2 * $min_told_stage_ms AND s.data_bytes >= 1048576))
+      AND (s.num_tasks * s.task_cpus <= $max_told_core_share * s.held_cores
+        OR (s.num_tasks * s.task_cpus <= $max_told_long_core_share * s.held_cores AND s.duration_median >= $min_told_long_task_ms)), FALSE) AS is_told
   FROM stage_cores AS s
   LEFT JOIN worked AS w
     ON w.platform = s.platform AND w.cluster_id = s.cluster_id
@@ -90,17 +95,8 @@ busiest AS (
     SUM(GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS few_tasks_ms,
     SUM(CASE WHEN num_tasks = 1 THEN GREATEST(held_cores - task_cpus, 0e0) * running_ms ELSE 0e0 END) AS one_task_ms,
     SUM(GREATEST(working_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms) AS stuck_ms,
-    -- What low_parallelism and single_task look at.
-    SUM(CASE WHEN status = 'COMPLETE' AND NOT is_listing AND running_ms >= $min_told_stage_ms AND executor_run_time >= running_ms * num_tasks / 4e0
-        AND (num_tasks > 1 OR (running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576))
-        AND (num_tasks * task_cpus <= $max_told_core_share * held_cores
-          OR (num_tasks * task_cpus <= $max_told_long_core_share * held_cores AND duration_median >= $min_told_long_task_ms))
-      THEN GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_few_ms,
-    SUM(CASE WHEN status = 'COMPLETE' AND NOT is_listing AND running_ms >= $min_told_stage_ms AND executor_run_time >= running_ms * num_tasks / 4e0
-        AND (num_tasks > 1 OR (running_ms >= 2 * $min_told_stage_ms AND data_bytes >= 1048576))
-        AND (num_tasks * task_cpus <= $max_told_core_share * held_cores
-          OR (num_tasks * task_cpus <= $max_told_long_core_share * held_cores AND duration_median >= $min_told_long_task_ms))
-      THEN GREATEST(working_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_stuck_ms
+    SUM(CASE WHEN is_told THEN GREATEST(held_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_few_ms,
+    SUM(CASE WHEN is_told THEN GREATEST(working_cores - CAST(num_tasks AS DOUBLE) * task_cpus, 0e0) * running_ms ELSE 0e0 END) AS told_stuck_ms
   FROM stages_worked
   WHERE duration_ms >= 1000
   GROUP BY platform, cluster_id, application_id, attempt_id
