@@ -32,25 +32,9 @@ subjects AS (
   FROM asked
   GROUP BY change, subject_type, subject_id
 ),
--- When each subject ran; NULL where it is not known, or where the clock ran backwards.
 times AS (
-  SELECT 'stage' AS subject_type, CONCAT(CAST(t.stage_id AS STRING), '.', CAST(t.stage_attempt_id AS STRING)) AS subject_id,
-    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.completion_time) AS end_ms
-  FROM stages AS t
-  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
-    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
-    AND t.app_date = CAST($app_date AS DATE)
-  UNION ALL
-  SELECT 'job' AS subject_type, CAST(t.job_id AS STRING) AS subject_id,
-    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.completion_time) AS end_ms
-  FROM jobs AS t
-  WHERE t.platform = $platform AND t.cluster_id = $cluster_id
-    AND t.application_id = $application_id AND t.attempt_id = $attempt_id
-    AND t.app_date = CAST($app_date AS DATE)
-  UNION ALL
-  SELECT 'sql' AS subject_type, CAST(t.sql_id AS STRING) AS subject_id,
-    UNIX_MILLIS(t.submission_time) AS begin_ms, UNIX_MILLIS(t.submission_time) + t.duration_ms AS end_ms
-  FROM sql AS t
+  SELECT t.subject_type, t.subject_id, t.begin_ms, t.end_ms
+  FROM subject_times AS t
   WHERE t.platform = $platform AND t.cluster_id = $cluster_id
     AND t.application_id = $application_id AND t.attempt_id = $attempt_id
     AND t.app_date = CAST($app_date AS DATE)
