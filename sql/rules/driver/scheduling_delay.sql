@@ -14,10 +14,10 @@
 -- evidence: {num_stages:stage|stages} waited {delay_ms:s} in all for a first task, {delay_ratio:pct} of the run of {app_duration_ms:s}; the longest
 --   waited {longest_ms:s}[, and {num_added:int} executors were started where {num_executors_max:int} ran at most].
 -- advice: is_databricks AND num_added > 0 | - | - | Workers are given back and asked for again: raise the minimum of the autoscaling workers, or let the cluster scale down later.
--- advice: is_databricks | - | - | Look what the stages waited for: workers that were added first (the minimum of the autoscaling workers), other work on the cluster, or a busy driver.
+-- advice: is_databricks | - | - | Find out what the stages waited for: workers that were added first (the minimum of the autoscaling workers), other work on the cluster, or a busy driver.
 -- advice: dynamic_allocation AND num_executors_max > 1 | - | - | Executors are given back and asked for again: keep some of them through the
 --   pauses (spark.dynamicAllocation.minExecutors), or let them stay a little longer.
--- recommendation: Look what the stages waited for: room in the queue, nodes that were added first, or a busy driver.
+-- recommendation: Find out what the stages waited for: room in the queue, nodes that were added first, or a busy driver.
 WITH ordered AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, scheduling_delay_ms,

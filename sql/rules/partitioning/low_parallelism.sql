@@ -35,7 +35,7 @@
 --   {cpu_ms:s} of {run_ms:s} of task time].
 -- advice: fetch_wait_ms IS NOT NULL | - | - | The tasks wait for shuffle data, and more of them would wait for the same executors: first shuffle less (filter, select and aggregate before it), in
 --   fewer and larger blocks, and look at the disks and the network of the executors that serve them.
--- advice: cpu_ms IS NOT NULL | - | - | The tasks wait for something outside of Spark, as for calls to other services: let a task have several calls under way (threads, asynchronous calls, batches), or ask for
+-- advice: cpu_ms IS NOT NULL | - | - | The tasks wait for something outside of Spark, such as calls to other services: keep several calls of a task in flight (threads, asynchronous calls, batches), or ask for
 --   more partitions ({tasks_wanted:int} use all cores) where the other side can answer more at once. Where it cannot, the same work needs fewer cores.
 -- advice: is_long AND cause = 'code' | - | - | Ask for more partitions before this stage (numSlices, minPartitions, repartition, smaller blocks of work): at least
 --   {tasks_wanted:int}, one for each core, better {rounds_wanted:int} or so, in whole rounds of the cores, so that they end close together.

@@ -5,7 +5,7 @@
 -- version: 7
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
 --   query over much data, or over less where it took a good part of the task time, or where many such calls, one after the other, took
---   a good part of the wall time, as inferring a schema does. What query reads these data parses all of them a second time; a history need not hold one. Lost is the
+--   a good part of the wall time, as inferring a schema does. A query that reads these data parses all of them again; the history may not hold that query. Lost is the
 --   task time of these stages. Where it is half of the task time and a good part of the wall time, it is medium.
 -- subject: stage
 -- group_by: kind

@@ -18,7 +18,7 @@
 --   partition is far larger than the others, spread the key (filter out NULL and defaults, salt it; adaptive execution splits skewed joins); else use more shuffle partitions, or run that
 --   operator on the CPU (spark.rapids.sql.exec.…). Smaller batches do not help where all rows have to be in one.
 -- advice: error_kind = 'lost' | - | - | {who}, after executors had been lost with its tasks: see the finding about them before it is started again.
--- advice: error_kind = 'other' | - | - | {who}, but its tasks had failed before: look at that error first, which would have ended it as well.
+-- advice: error_kind = 'other' | - | - | {who}, but its tasks had failed before: look at that error first, which might have ended it as well.
 -- advice: cause = 'stage' | - | - | Somebody stopped one of its stages in Spark's web page, which ends the job: find out what was wrong with it, and fix that.
 -- advice: cause = 'page' | - | - | Somebody stopped it in Spark's web page: find out what was wrong with it, and fix that.
 -- advice: cause = 'group' | - | - | The program, its notebook or its scheduler gave the work up (a time limit, a newer request, cancelJobGroup): find out why, and

@@ -41,7 +41,7 @@
 -- advice: cause = 'killed' AND has_fetches | - | - | No error of the code: somebody ended the application{who} after fetches of shuffle data had failed. See the finding about them.
 -- advice: cause = 'killed' | - | - | No error of the code: the application was ended from outside{who}. Ask who or what did it (a time limit of the scheduler,
 --   a person, an administrator), and look at what it did last.
--- advice: cause = 'no_master' AND is_databricks | - | - | The cluster answered no more: it was stopped, or its driver was lost. Its event log says which.
+-- advice: cause = 'no_master' AND is_databricks | - | - | The cluster stopped responding: it was stopped, or its driver was lost. The event log of the cluster says which.
 -- advice: cause = 'no_master' | - | - | No master of the standalone cluster answered any more: look at its log and its machine, and run standby masters (spark.deploy.recoveryMode).
 -- advice: cause = 'launch' | - | - | Its executors ended as soon as they were started, until the cluster manager gave up: look at their standard error on the workers (the Java that is there, memory
 --   that the machine does not have, a driver that cannot be reached from there).
@@ -71,7 +71,7 @@
 -- advice: cause = 'network' AND is_databricks | - | - | The executors live and do not reach one another: look at the network of the cluster (security groups, peering).
 -- advice: cause = 'network' | - | - | The executors live and do not reach one another: check the addresses that they tell (SPARK_LOCAL_IP, spark.driver.host, spark.driver.bindAddress) and
 --   open the ports between them (firewall; spark.blockManager.port and spark.driver.blockManager.port make them fixed).
--- advice: cause = 'shuffle_files' AND is_databricks | - | - | Shuffle data was gone or not whole although no executor was lost: see in the event log of the cluster whether workers went or their disks were
+-- advice: cause = 'shuffle_files' AND is_databricks | - | - | Shuffle data was gone or not whole although no executor was lost: check the event log of the cluster for workers that went, or whose disks were
 --   full.
 -- advice: cause = 'shuffle_files' | - | - | Shuffle data was gone or not whole although no executor was lost: see whether something clears the local directories (spark.local.dir
 --   in /tmp), check the disks, and keep executors that hold such data (dynamic allocation needs the shuffle service or shuffle tracking).

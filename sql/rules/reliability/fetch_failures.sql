@@ -22,7 +22,7 @@
 --   (spark.dynamicAllocation.shuffleTracking.enabled, and its timeout).
 -- advice: cause = 'idle' | - | - | The executor had been given back as idle with the shuffle data that it held: turn on the external shuffle service
 --   (spark.shuffle.service.enabled), or have executors with shuffle data kept (spark.dynamicAllocation.shuffleTracking.enabled, and its timeout).
--- advice: cause = 'files' AND is_databricks | - | - | The data was not on the disks of its worker any more, or was not whole: see in the event log of the cluster whether these disks were full or broken.
+-- advice: cause = 'files' AND is_databricks | - | - | The data was not on the disks of its worker any more, or was not whole: check the event log of the cluster for full or broken disks.
 -- advice: cause = 'files' | - | - | The data was not on the disks of its host any more, or was not whole: see whether something clears the local directories (spark.local.dir in /tmp),
 --   and check these disks.
 -- recommendation: Look at the log of the executor that held the data for the same time: a long garbage collection, full or broken disks, and a
