@@ -6,11 +6,11 @@
 -- description: Fires where many short jobs outside of any query (load, parquet, orc), one after the other, only list folders and read the schema
 --   of files, and take a good part of the wall time, or much of it, or of the core time (view table_openings). Lost is what the cores held meanwhile could have
 --   done while these jobs ran, but for the task time of their stages that do not list folders.
--- parameter: large_open_ms bigint = 60000 [ms] that time from which it is of medium severity with large_lost_ms
--- parameter: large_lost_ms double = 600000 [core_ms] lost core time from which it can be
--- parameter: medium_open_ms bigint = 30000 [ms] that time from which it is of medium severity
--- parameter: medium_share double = 0.3 [ratio] and that share
--- parameter: medium_lost_share double = 0.25 [ratio] or that share of the core time, with large_lost_ms
+-- parameter: medium_open_ms bigint = 30000 [ms] wall time that opening takes from which it is of medium severity
+-- parameter: medium_share double = 0.3 [ratio] where it is this share of the wall time of the application, too
+-- parameter: large_lost_ms double = 600000 [core_ms] lost core time from which it is of medium severity
+-- parameter: large_open_ms bigint = 60000 [ms] where opening takes this wall time, too
+-- parameter: medium_lost_share double = 0.25 [ratio] or where it is this share of the core time
 -- evidence: {num_jobs:job|jobs} outside of any query ({job_name}) only listed folders and read schemas, with {num_tasks:task|tasks} in all: {open_ms:s} of {app_duration_ms:s}[, while
 --   {held_cores:1} cores were held][; listing folders took {listing_ms:s} of task time].
 -- recommendation: Open tables through a catalog that keeps their schema and partitions (saveAsTable or CREATE TABLE once, then spark.table), or give the reader a
