@@ -151,6 +151,10 @@ lost AS (
 losers AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost
 ),
+-- Where nothing else tells why: no others are asked for the garbage collection of their tasks.
+unclear AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost WHERE told_cause IN ('node', 'heartbeat', 'unknown')
+),
 -- What tasks tell of garbage collection that ended well; the others do not count it.
 collections AS (
   SELECT
@@ -159,7 +163,7 @@ collections AS (
     SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.jvm_gc_time AS DOUBLE) ELSE 0e0 END) AS late_gc_ms,
     SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS late_run_ms
   FROM tasks AS t
-  INNER JOIN losers AS l
+  INNER JOIN unclear AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
     AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
   LEFT JOIN lost AS e
