@@ -71,6 +71,9 @@ def frame(spark: SparkSession, rows: list[dict], schema: T.StructType) -> DataFr
                            for field in schema])
     if not rows:
         return spark.createDataFrame([], schema)
+    # TOML may write 1e6 for a whole number.
+    whole = {field.name for field in schema if isinstance(field.dataType, (T.LongType, T.IntegerType))}
+    rows = [{name: int(value) if name in whole and isinstance(value, float) else value for name, value in row.items()} for row in rows]
     lines = spark.createDataFrame([(json.dumps(row, default=str),) for row in rows], "line string")
     return lines.select(F.from_json("line", schema, {"mode": "FAILFAST"}).alias("row")).select("row.*").localCheckpoint()
 
