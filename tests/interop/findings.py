@@ -177,7 +177,9 @@ def advice(rule, row: dict, settings: Settings) -> tuple:
         if key != "-" and settings.is_of_session(key, row.get("sql_id")):
             told += " The code sets it for its session (SET, spark.conf.set): change it there."
         return (told, None, None, None) if key == "-" else (told, key, current, recommended)
-    return None, None, None, None
+    # What the rule itself selects.
+    own = row.get("config_key") or rule.header.get("config_key")
+    return row.get("recommendation"), own, row.get("config_current"), row.get("config_recommended")
 
 
 def rule_results(rule, rows: list[dict], settings: dict[tuple, Settings]) -> list[tuple]:
@@ -187,7 +189,7 @@ def rule_results(rule, rows: list[dict], settings: dict[tuple, Settings]) -> lis
         row.setdefault("subject_type", rule.header.get("subject", "application"))
         evidence = render(rule.header["evidence"], row)
         measures = {name: short(value) for name, value in row.items()
-                    if name not in SUBJECT + JUDGED and not name.startswith("advice_")}
+                    if name not in SUBJECT + JUDGED + RENDERED and not name.startswith("advice_")}
         if others:
             has_loss = any(row.get(name) is not None for name in ("lost_core_ms", "recoverable_ms"))
             losses = "; the losses are those of all" if has_loss else ""

@@ -2,7 +2,7 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted. Micro-batches of
@@ -91,7 +91,8 @@ repeated AS (
 looped AS (
   SELECT
     r.*,
-    SUM(num_queries) OVER same_data - num_queries AS more_queries, SUM(total_ms) OVER same_data - total_ms AS more_ms, COUNT(*) OVER same_data - 1 AS more_places
+    (SUM(num_queries) OVER same_data) - num_queries AS more_queries, (SUM(total_ms) OVER same_data) - total_ms AS more_ms,
+    (COUNT(*) OVER same_data) - 1 AS more_places
   FROM repeated AS r
   WHERE num_queries >= $min_queries
   WINDOW same_data AS (PARTITION BY platform, cluster_id, application_id, attempt_id, kind, tables_read)

@@ -2,7 +2,7 @@
 -- title: A cache holds many columns that nobody reads
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for data that are read with many columns and cached with all of them, although the queries that read the cache take a small part
 --   of the columns. A scan puts its columns into a cache where no step between the two chooses among them. Lost is the time of the stages that read,
 --   moved and cached the data, by the part of the columns that no query took, half of it for text, which is parsed all the same.
@@ -72,7 +72,7 @@ read_columns AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, num_columns,
     -- A count takes none.
-    CARDINALITY(ARRAY_DISTINCT(FLATTEN(ARRAY_AGG(SPLIT(columns, ','))))) - MAX(CASE WHEN columns = '' THEN 1 ELSE 0 END) AS read_columns
+    CAST(CARDINALITY(ARRAY_DISTINCT(FLATTEN(ARRAY_AGG(SPLIT(columns, ','))))) AS DOUBLE) - MAX(CASE WHEN columns = '' THEN 1 ELSE 0 END) AS read_columns
   FROM choices
   GROUP BY platform, cluster_id, application_id, attempt_id, source, num_columns
 ),
@@ -104,7 +104,7 @@ fills AS (
 judged AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, CONCAT(CAST(p.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
-    l.fill_ms * (1e0 - CAST(c.read_columns AS DOUBLE) / NULLIF(p.num_columns, 0)) * CASE WHEN p.is_text THEN 0.5e0 ELSE 1e0 END AS lost_ms,
+    l.fill_ms * (1e0 - c.read_columns / NULLIF(p.num_columns, 0)) * CASE WHEN p.is_text THEN 0.5e0 ELSE 1e0 END AS lost_ms,
     -- Wall time at the application's own average of tasks side by side while its jobs ran.
     (d.app_duration_ms - COALESCE(d.driver_only_time_ms, 0))
       / CAST(GREATEST(t.executor_run_time, d.app_duration_ms - COALESCE(d.driver_only_time_ms, 0), 1) AS DOUBLE) AS wall_ratio,
