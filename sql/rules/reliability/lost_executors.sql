@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
@@ -199,7 +199,9 @@ memory_tasks AS (
       OR t.error_message LIKE '%OutOfMemoryError: Requested array size%') THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS error_ms,
     MAX(CASE WHEN t.input_records_read = 0 AND t.input_bytes_read >= $min_record_bytes THEN t.input_bytes_read END) AS record_bytes
   FROM tasks AS t
-  INNER JOIN losers AS l
+  INNER JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost WHERE told_cause IN ('heap', 'heartbeat', 'unknown')
+  ) AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
     AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
   WHERE t.status = 'FAILED' OR t.input_records_read = 0 AND t.input_bytes_read >= $min_record_bytes

@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 19
+-- version: 20
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -95,6 +95,8 @@
 -- advice: cause = 'row_groups' | - | - | {files_read:file|files} were cut into {num_tasks:split|splits}, but a row group is read
 --   by one task, so most splits were empty: write the files with smaller row groups (parquet.block.size), or repartition
 --   right after reading.
+-- advice: cause = 'input' AND is_filtered | - | - | Most tasks read no row: a filter skips the row groups of their files, and a few files hold all that it wants. Repartition right
+--   after the filter, before the work on its rows.
 -- advice: cause = 'input' | - | - | Make the input files even and splittable (no single large gzip file), or repartition
 --   right after reading.
 -- advice: cause = 'gc' | - | - | The long tasks collected garbage while the others did not: look for rows that grow (collect_list,
@@ -319,7 +321,9 @@ judged AS (
       WHEN long_executors = 1 AND executors >= 3 AND long_tasks >= 2
         AND long_tasks >= 0.8e0 * long_executor_tasks THEN 'executor'
       ELSE 'straggler'
-    END AS cause
+    END AS cause,
+    -- Footers alone tell these formats that a filter wants none of the rows.
+    COALESCE(NOT is_few AND input_rows_typical = 0e0 AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi'), FALSE) AS is_filtered
   FROM measured AS m
   WHERE time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 ),
@@ -393,7 +397,7 @@ SELECT
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_max WHEN cause = 'input' AND is_hot_input THEN input_rows_max END AS hot_rows,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_read_records WHEN cause = 'input' AND is_hot_input THEN input_records END AS all_rows,
   stage_name, sql_id, cause, succeeded_tasks, num_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
-  long_tasks, task_slots, shuffle_read_max, shuffle_read_median, input_max, input_median,
+  is_filtered, long_tasks, task_slots, shuffle_read_max, shuffle_read_median, input_max, input_median,
   TRY_CAST(ROUND(run_time_typical) AS BIGINT) AS run_time_typical,
   CASE WHEN is_few THEN 'the mean of the others' ELSE 'the median' END AS typical,
   CASE WHEN is_few THEN 'the others' ELSE 'the median task' END AS typical_task,
