@@ -2,7 +2,7 @@
 -- title: All values travel to their group before they are reduced
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for groupByKey on RDDs (of the JVM; of Python python_udf tells it) where the stage that reads the groups puts out little of what it read: the values were
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. What that saves depends on how often a key comes back,
@@ -10,6 +10,8 @@
 -- subject: stage
 -- group_by: call_site
 -- parameter: min_bytes bigint = 134217728 [bytes] shuffle data of the groups, at least
+-- parameter: min_task_records double = 1e3 [count] records that a task reads, at least: fewer groups hold a value or two each
+-- parameter: max_record_bytes double = 65536.0 [bytes] shuffle data of a record, at most: larger ones are no numbers to add up
 -- parameter: min_share double = 0.1 [ratio] task time of the stages that write and read them over that of the application, at least
 -- parameter: medium_ms double = 3.6e6 [ms] task time of both sides from which it is medium, where its share is large
 -- parameter: medium_share double = 0.25 [ratio] that share
@@ -30,7 +32,7 @@ reading AS (
     COALESCE(NULLIF(g.call_site, ''), CONCAT('groupByKey before ', s.stage_name), 'groupByKey') AS call_site,
     CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
     s.shuffle_read_bytes, s.shuffle_read_records, COALESCE(s.output_bytes, 0) + COALESCE(s.shuffle_write_bytes, 0) AS output_bytes,
-    s.executor_run_time, s.parent_ids, s.input_bytes,
+    s.executor_run_time, s.parent_ids, s.num_tasks,
     ROW_NUMBER() OVER (
       PARTITION BY g.platform, g.cluster_id, g.application_id, g.attempt_id, s.stage_id, s.stage_attempt_id ORDER BY g.rdd_id
     ) AS place
@@ -65,5 +67,6 @@ INNER JOIN application_run_times AS t
 LEFT JOIN writing AS w
   ON w.platform = r.platform AND w.cluster_id = r.cluster_id
   AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id AND w.subject_id = r.subject_id
-WHERE r.place = 1 AND r.output_bytes <= $max_output_ratio * r.shuffle_read_bytes
+WHERE r.place = 1 AND COALESCE(r.shuffle_read_records >= $min_task_records * r.num_tasks AND r.shuffle_read_bytes <= $max_record_bytes * r.shuffle_read_records, TRUE)
+  AND r.output_bytes <= $max_output_ratio * r.shuffle_read_bytes
   AND COALESCE(w.run_ms, 0e0) + r.executor_run_time >= $min_share * t.executor_run_time

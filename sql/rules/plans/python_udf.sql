@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 14
+-- version: 15
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -16,7 +16,8 @@
 -- parameter: half_all_run_time_ms bigint = 30000 [ms] task time of all stages with Python, where it is half of all or more
 -- parameter: most_share double = 0.7 [ratio] that share from which the following is enough
 -- parameter: most_all_run_time_ms bigint = 15000 [ms] task time of all stages with Python, where it is most of all
--- parameter: min_rdd_bytes double = 1048576 [bytes] data of stages of RDDs then, at least
+-- parameter: min_rdd_bytes double = 1048576 [bytes] data of stages of RDDs, at least, where most of the time is theirs
+-- parameter: min_rdd_task_ms double = 1000.0 [ms] mean time of their tasks with less data, at least: shorter ones start Python more than they use it
 -- parameter: min_vectorized_ms bigint = 3600000 [ms] task time of stages whose functions all take Arrow batches of good size, at least: nothing is wrong with them
 -- parameter: min_rdd_stage_ms bigint = 2000 [ms] task time of a stage of RDDs of Python objects, of all its attempts, at least: shorter ones start Python more than they use it
 -- parameter: min_python_rows bigint = 10000 [rows] rows that operators with Python functions put out, at least, where they count them: of fewer it is the function that takes the time
@@ -84,7 +85,7 @@ python_rdds AS (
 ),
 stage_kinds AS (
   SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_name, f.data_bytes, f.spark_minor, f.has_python,
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_name, f.num_tasks, f.data_bytes, f.spark_minor, f.has_python,
     CAST(f.executor_run_time AS DOUBLE) AS run_ms,
     r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AS is_rdd,
     -- Without data it is the program that takes the time as a rule, not its rows.
@@ -144,6 +145,8 @@ times AS (
     SUM(CASE WHEN is_sure THEN run_ms ELSE 0e0 END) AS sure_rdd_ms,
     SUM(CASE WHEN has_python OR is_sure THEN run_ms ELSE 0e0 END) AS sure_ms,
     SUM(CASE WHEN is_sure THEN CAST(data_bytes AS DOUBLE) ELSE 0e0 END) AS rdd_bytes,
+    COALESCE(SUM(CASE WHEN is_sure THEN CAST(data_bytes AS DOUBLE) ELSE 0e0 END) >= $min_rdd_bytes
+      OR SUM(CASE WHEN is_sure THEN run_ms END) >= $min_rdd_task_ms * SUM(CASE WHEN is_sure THEN num_tasks END), TRUE) AS has_rdd_work,
     SUM(run_ms) AS run_ms,
     MAX(CASE WHEN stage_name LIKE 'groupByKey at %' AND is_rdd THEN 1 ELSE 0 END) AS has_group_by_key,
     MAX(spark_minor) AS spark_minor
@@ -268,8 +271,8 @@ LEFT JOIN batches AS b
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
 WHERE (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms) OR (t.sure_ms >= $min_share * t.run_ms
   AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
-  AND (t.query_ms >= $min_run_time_ms OR t.sure_ms >= $min_all_run_time_ms
+  AND (t.query_ms >= $min_run_time_ms OR (t.sure_ms >= $min_all_run_time_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
     OR (t.query_ms >= $half_run_time_ms AND t.query_ms >= 0.5e0 * t.run_ms)
-    OR (t.sure_ms >= $half_all_run_time_ms AND t.sure_ms >= 0.5e0 * t.run_ms)
+    OR (t.sure_ms >= $half_all_run_time_ms AND t.sure_ms >= 0.5e0 * t.run_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
     OR (t.sure_ms >= $most_all_run_time_ms AND t.sure_ms >= $most_share * t.run_ms AND (t.sure_rdd_ms = 0e0 OR t.rdd_bytes >= $min_rdd_bytes)))
   AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.sure_rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows <= $small_batch_rows OR t.query_ms >= $min_vectorized_ms))

@@ -2,7 +2,7 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
 --   below what all of them were given, and neither spill nor garbage collection says the opposite. The
 --   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
@@ -70,6 +70,12 @@ first_heaps AS (
   FROM java_options
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- Memory beside the heap that does not shrink with it.
+overheads AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM spark_settings
+  WHERE key IN ('spark.executor.memoryOverhead', 'spark.yarn.executor.memoryOverhead')
+),
 gpus AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM spark_settings
@@ -88,7 +94,8 @@ measured AS (
       CEIL((a.peak_rss_bytes * $headroom - a.executor_memory_bytes) / 1048576e0),
       CEIL(a.executor_memory_bytes * 0.1e0 / 1048576e0), 384e0
     ) AS overhead_mib,
-    h.first_heap_bytes / 1073741824e0 AS first_heap_gib, g.platform IS NOT NULL OR COALESCE(a.has_gpu, FALSE) AS gpu_bound
+    h.first_heap_bytes / 1073741824e0 AS first_heap_gib, g.platform IS NOT NULL OR COALESCE(a.has_gpu, FALSE) AS gpu_bound,
+    COALESCE(a.off_heap_memory_bytes, 0) + CASE WHEN o.platform IS NOT NULL THEN COALESCE(a.memory_overhead_bytes, 0) ELSE 0 END AS fixed_bytes
   FROM application_facts AS a
   INNER JOIN pressure AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
@@ -99,6 +106,9 @@ measured AS (
   LEFT JOIN first_heaps AS h
     ON h.platform = a.platform AND h.cluster_id = a.cluster_id
     AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
+  LEFT JOIN overheads AS o
+    ON o.platform = a.platform AND o.cluster_id = a.cluster_id
+    AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id
   LEFT JOIN gpus AS g
     ON g.platform = a.platform AND g.cluster_id = a.cluster_id
     AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id
@@ -114,7 +124,8 @@ sized AS (
   SELECT
     m.*,
     CASE
-      WHEN cause = 'heap' THEN heap_gib * 1073741824e0 / NULLIF(executor_memory_bytes, 0)
+      WHEN cause = 'heap' THEN 1e0 - (1e0 - heap_gib * 1073741824e0 / NULLIF(executor_memory_bytes, 0))
+        * CASE WHEN container_memory_bytes > fixed_bytes THEN CAST(container_memory_bytes - fixed_bytes AS DOUBLE) / NULLIF(container_memory_bytes, 0) ELSE 1e0 END
       ELSE (executor_memory_bytes + overhead_mib * 1048576e0) / NULLIF(container_memory_bytes, 0)
     END AS kept_ratio,
     COALESCE(container_memory_time_byte_ms, memory_time_byte_ms) / 1073741824e0 / 3600000e0 AS held_gib_hours
