@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -71,6 +71,53 @@ judged AS (
     -- Tasks of a partitioned write that each write many files: more tasks would write more and smaller ones.
     AND NOT (output_bytes > 0 AND chunk_max = output_max AND COALESCE(w.files_written >= $min_files_ratio * num_tasks, FALSE))
 ),
+windows AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, subject_id,
+    UNIX_MILLIS(completion_time) - running_ms AS begin_ms, UNIX_MILLIS(completion_time) AS end_ms
+  FROM judged
+  WHERE idle_cores IS NOT NULL
+),
+-- What tasks of any stage worked meanwhile.
+busy AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id,
+    SUM(CAST(LEAST(w.end_ms, UNIX_MILLIS(t.launch_time) + t.duration) - GREATEST(w.begin_ms, UNIX_MILLIS(t.launch_time)) AS DOUBLE)) AS busy_ms
+  FROM windows AS w
+  INNER JOIN tasks AS t
+    ON t.platform = w.platform AND t.cluster_id = w.cluster_id
+    AND t.application_id = w.application_id AND t.attempt_id = w.attempt_id
+  WHERE UNIX_MILLIS(t.launch_time) < w.end_ms AND UNIX_MILLIS(t.launch_time) + t.duration > w.begin_ms
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id
+),
+-- Cores that stood idle beside several such stages are theirs together: how long they ran side by side, each with itself too.
+together AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id,
+    SUM(CAST(LEAST(w.end_ms, o.end_ms) - GREATEST(w.begin_ms, o.begin_ms) AS DOUBLE)) AS together_ms
+  FROM windows AS w
+  INNER JOIN windows AS o
+    ON o.platform = w.platform AND o.cluster_id = w.cluster_id
+    AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id
+  WHERE o.begin_ms < w.end_ms AND o.end_ms > w.begin_ms
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id
+),
+idle AS (
+  SELECT
+    j.*,
+    LEAST(
+      idle_cores * running_ms,
+      -- A lake without tasks does not tell what else ran.
+      COALESCE(GREATEST(held_cores * running_ms - GREATEST(COALESCE(task_cpus, 1), 1) * b.busy_ms, 0e0) * running_ms / NULLIF(t.together_ms, 0e0), idle_cores * running_ms)
+    ) AS idle_ms
+  FROM judged AS j
+  LEFT JOIN busy AS b
+    ON b.platform = j.platform AND b.cluster_id = j.cluster_id
+    AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.subject_id = j.subject_id
+  LEFT JOIN together AS t
+    ON t.platform = j.platform AND t.cluster_id = j.cluster_id
+    AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id AND t.subject_id = j.subject_id
+),
 -- Where the input comes from: a cache that an earlier stage filled, a list of the driver.
 inputs AS (
   SELECT
@@ -94,14 +141,14 @@ SELECT
   CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
   TRY_CAST(CASE
     WHEN idle_cores IS NULL THEN 0e0
-    ELSE LEAST(idle_cores * running_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
+    ELSE LEAST(idle_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  TRY_CAST(COALESCE(idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(COALESCE(idle_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
   memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, spark_minor, shuffle_partitions, advisory_bytes, max_partition_bytes, is_compressed_text,
   COALESCE(i.is_cached, FALSE) AS is_cached, COALESCE(i.is_list, FALSE) AS is_list
-FROM judged AS j
+FROM idle AS j
 LEFT JOIN inputs AS i
   ON i.platform = j.platform AND i.cluster_id = j.cluster_id
   AND i.application_id = j.application_id AND i.attempt_id = j.attempt_id AND i.subject_id = j.subject_id
