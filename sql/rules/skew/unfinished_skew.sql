@@ -2,7 +2,7 @@
 -- title: A stage waited for a few long tasks until it failed or was canceled
 -- category: skew
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires where a stage that failed or was canceled had waited for a few tasks after all others had succeeded, one of which ran far longer than those, in an
 --   attempt that failed, was stopped, or did not end (view unfinished_tails). task_skew compares tasks that succeeded and does not see these. Where such an attempt had read far more than the median
 --   task it is data skew; where the history has no numbers of it, as of a task that was still running, that is likely, and told with low severity. Lost are the
@@ -11,7 +11,7 @@
 -- group_by: stage_name
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: {open_tasks:int} of {num_tasks:task|tasks} did not end: an attempt of partition {longest_index:int} ran {longest_ms:s}, {time_ratio:1} times the median of
---   {median_ms:s}[, and read {shuffle_max:bytes} of shuffle data, {shuffle_ratio:1} times the median][, and read {input_max:bytes} of input, {input_ratio:1} times the
+--   {median_ms:s}[, and read up to {shuffle_max:bytes} of shuffle data, {shuffle_ratio:1} times the median][, and read up to {input_max:bytes} of input, {input_ratio:1} times the
 --   median][; {failed_attempts:attempt|attempts} of it failed]; after the others had succeeded, the stage of {duration_ms:s} ran {open_ms:s} more with {busy_slots:1} of
 --   {task_slots:task slot|task slots} at work.
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split | spark.sql.adaptive.enabled | 'true' |
