@@ -3,6 +3,7 @@
 -- description: The executors of every application: what it had, what it needed by measured peaks, and what
 --   is recommended, with the reason. In local mode, on Databricks and without settings the recommendation
 --   is empty. Needs are NULL where the history holds no peaks, never 0.
+--   The recommended container holds off-heap and PySpark memory as they are set.
 --   recommended_executors carry the work of the run with a fifth of the core time idle, at least half of
 --   what ran at most, and no more than fit the cluster where its nodes are known.
 -- reads: executor_sizing

@@ -3,8 +3,8 @@
 -- description: Gives every row that a rule found its identity, its application's keys, a severity by
 --   what it costs, and the rule's defaults for what the rule left open. What would win less than the
 --   smallest share of the application, in wall time and in core time, is not told; what wins little is
---   never above medium, and what would win half of the wall time, of a minute or more, is at least medium, however few cores waited. No loss is larger than the core time that the application held (its task time where that
---   is not known, or where the history is incomplete), and no gain larger than its wall time. A rule may set the severity itself, which is then kept. What comes from an
+--   never above medium, and what would win half of the wall time, of a minute or more, is at least medium, however few cores waited. No loss is larger than the core time that the application held (or its task time, where the history is
+--   incomplete); where that is not known, than its wall time on as many slots as ran tasks at once, and no gain larger than its wall time. A rule may set the severity itself, which is then kept. What comes from an
 --   incomplete history is of low confidence, because its totals are lower bounds; Databricks logs, which never
 --   have an end, are of medium confidence at best.
 -- parameter: critical_core_ms bigint = 72000000 [core_ms] lost core time from which a finding is critical (20 core-hours)
@@ -25,7 +25,10 @@ WITH bounds AS (
     ) AS duration_ms,
     CASE
       WHEN complete AND core_time_ms > 0 THEN core_time_ms
-      ELSE NULLIF(GREATEST(COALESCE(core_time_ms, 0), COALESCE(total_task_time_ms, 0)), 0)
+      WHEN core_time_ms > 0 THEN GREATEST(core_time_ms, COALESCE(total_task_time_ms, 0))
+      -- Idle slots lose what no task took: the time of tasks is no bound, only what all slots that were seen held.
+      ELSE TRY_CAST(CAST(NULLIF(tasks_running_max, 0) AS DOUBLE)
+        * COALESCE(CASE WHEN duration_ms > 0 THEN duration_ms END, CASE WHEN observed_duration_ms > 0 THEN observed_duration_ms END) AS BIGINT)
     END AS max_lost_ms
   FROM applications
 ),
@@ -43,7 +46,8 @@ shared AS (
     -- The larger share of wall time and of core time; NULL where neither is known.
     GREATEST(
       CAST(r.recoverable_ms AS DOUBLE) / NULLIF(d.duration_ms, 0),
-      CAST(r.lost_core_ms AS DOUBLE) / NULLIF(GREATEST(a.core_time_ms, a.total_task_time_ms), 0)
+      CAST(r.lost_core_ms AS DOUBLE)
+        / NULLIF(CASE WHEN a.core_time_ms > 0 THEN GREATEST(a.core_time_ms, a.total_task_time_ms) ELSE COALESCE(d.max_lost_ms, a.total_task_time_ms) END, 0)
     ) AS share
   FROM rule_results AS r
   INNER JOIN applications AS a

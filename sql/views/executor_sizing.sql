@@ -11,7 +11,8 @@
 --   needed, at least half of what there is; where the memory of the cluster is full and its cores are idle,
 --   at most the share of a node's memory that goes with the executor's cores. Heaps between 31 and 48 GiB are
 --   avoided, since the pointers of the JVM double there. The memory outside of the heap keeps its ratio:
---   0.1875 on EMR, else 0.10, at least 384 MiB, unless it was set. On EMR Serverless, cores and memory are a
+--   0.1875 on EMR, else 0.10, at least 384 MiB, unless it was set. Off-heap memory and that of PySpark workers stay as they are set, and so does
+--   memory outside of the heap up to the pinned pool of RAPIDS that lives in it: they do not shrink with the heap. On EMR Serverless, cores and memory are a
 --   worker that it offers. A heap is not made smaller than the size at which Java options let it start (-Xms), with which
 --   no executor would start. NULL on Databricks, where the instance type decides, and in local mode.
 -- reads: application_facts, applications, cluster_metrics, executors, spark_settings, stages
@@ -44,6 +45,20 @@ first_heaps AS (
       AND (value LIKE '%-Xms%' OR value LIKE '%-XX:InitialHeapSize=%')
   ) AS o
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- The pinned pool of RAPIDS, in bytes where it has no unit; without the plugin nobody takes it.
+pools AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id,
+    MAX(TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(s.value)), '[a-z]+$', '') AS DOUBLE) * CASE REGEXP_REPLACE(LOWER(TRIM(s.value)), '^[0-9.]+', '')
+      WHEN 'k' THEN 1024e0 WHEN 'kb' THEN 1024e0 WHEN 'm' THEN 1048576e0 WHEN 'mb' THEN 1048576e0 WHEN 'g' THEN 1073741824e0 WHEN 'gb' THEN 1073741824e0
+      WHEN 't' THEN 1099511627776e0 WHEN 'tb' THEN 1099511627776e0 WHEN '' THEN 1e0 WHEN 'b' THEN 1e0 END) AS pool_bytes
+  FROM spark_settings AS s
+  INNER JOIN spark_settings AS p
+    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
+    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
+  WHERE s.key = 'spark.rapids.memory.pinnedPool.size' AND p.key = 'spark.plugins' AND p.value LIKE '%com.nvidia.spark.SQLPlugin%'
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id
 ),
 lost AS (
   SELECT
@@ -113,6 +128,11 @@ measured AS (
       WHEN a.is_emr AND NOT a.is_serverless THEN 0.1875e0
       ELSE 0.1e0
     END AS overhead_ratio,
+    -- What is asked for beside the heap and its overhead.
+    COALESCE(a.off_heap_memory_bytes, 0) + COALESCE(a.pyspark_memory_bytes, 0) AS beside_bytes,
+    -- Room for the pool and what Spark takes at least. Where it ran with less, that was enough.
+    CASE WHEN o.pool_bytes > 0e0 THEN CEIL(LEAST(o.pool_bytes + 402653184e0, COALESCE(CAST(a.memory_overhead_bytes AS DOUBLE), o.pool_bytes + 402653184e0)) / 1048576e0)
+      ELSE 0e0 END AS pool_mib,
     h.first_heap_gib, CASE WHEN COALESCE(p.is_whole, TRUE) THEN CEIL(a.peak_heap_bytes * 1.3e0 / 1073741824e0) END AS needed_heap_gib
   FROM application_facts AS a
   LEFT JOIN pressure AS p
@@ -121,6 +141,9 @@ measured AS (
   LEFT JOIN first_heaps AS h
     ON h.platform = a.platform AND h.cluster_id = a.cluster_id
     AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
+  LEFT JOIN pools AS o
+    ON o.platform = a.platform AND o.cluster_id = a.cluster_id
+    AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id
   LEFT JOIN lost AS l
     ON l.platform = a.platform AND l.cluster_id = a.cluster_id
     AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
@@ -164,9 +187,10 @@ heaps AS (
         ELSE heap_gib
       END,
       CASE
-        WHEN is_memory_bound AND NOT is_short AND NOT is_kept THEN GREATEST(FLOOR(
-          node_memory_bytes / GREATEST(FLOOR(node_cores / NULLIF(target_cores, 0)), 1e0) / NULLIF(1e0 + overhead_ratio, 0) / 1073741824e0
-        ), 1e0)
+        WHEN is_memory_bound AND NOT is_short AND NOT is_kept THEN GREATEST(FLOOR(LEAST(
+          (node_memory_bytes / GREATEST(FLOOR(node_cores / NULLIF(target_cores, 0)), 1e0) - beside_bytes) / NULLIF(1e0 + overhead_ratio, 0),
+          node_memory_bytes / GREATEST(FLOOR(node_cores / NULLIF(target_cores, 0)), 1e0) - beside_bytes - pool_mib * 1048576e0
+        ) / 1073741824e0), 1e0)
         ELSE 1e6
       END
     ), CASE WHEN first_heap_gib <= heap_gib THEN first_heap_gib ELSE 0e0 END) AS wanted_heap_gib,
@@ -182,7 +206,7 @@ workers AS (
     s.*,
     LEAST(
       CEIL(GREATEST(
-        CASE WHEN has_killed THEN wanted_heap_gib + raised_overhead_mib / 1024e0 ELSE wanted_heap_gib * 1.1e0 END,
+        beside_bytes / 1073741824e0 + CASE WHEN has_killed THEN wanted_heap_gib + raised_overhead_mib / 1024e0 ELSE wanted_heap_gib * 1.1e0 END,
         2e0 * target_cores
       ) / NULLIF(worker_step, 0)) * worker_step,
       CASE WHEN target_cores >= 16 THEN 120e0 WHEN target_cores >= 8 THEN 60e0 WHEN target_cores >= 4 THEN 30e0
@@ -202,23 +226,23 @@ offered AS (
       WHEN NOT is_serverless AND wanted_heap_gib > 31e0 AND wanted_heap_gib < 48e0 AND NOT is_short AND NOT is_kept AND COALESCE(first_heap_gib <= 31e0, TRUE) THEN 31e0
       WHEN NOT is_serverless THEN wanted_heap_gib
       -- What was killed outside of the heap leaves the rest of the worker to that.
-      WHEN has_killed THEN GREATEST(LEAST(wanted_heap_gib, FLOOR(worker_gib - raised_overhead_mib / 1024e0)), 1e0)
-      ELSE FLOOR(worker_gib / 1.1e0)
+      WHEN has_killed THEN GREATEST(LEAST(wanted_heap_gib, FLOOR(worker_gib - beside_bytes / 1073741824e0 - raised_overhead_mib / 1024e0)), 1e0)
+      ELSE GREATEST(FLOOR((worker_gib - beside_bytes / 1073741824e0) / 1.1e0), 1e0)
     END AS target_heap_gib
   FROM workers AS h
 ),
 shapes AS (
   SELECT
     o.*,
-    GREATEST(CEIL(target_heap_gib * 1024e0 * overhead_ratio), 384e0, COALESCE(raised_overhead_mib, 0e0)) AS target_overhead_mib
+    GREATEST(CEIL(target_heap_gib * 1024e0 * overhead_ratio), 384e0, pool_mib, COALESCE(raised_overhead_mib, 0e0)) AS target_overhead_mib
   FROM offered AS o
 ),
 fitted AS (
   SELECT
     s.*,
-    (target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0 AS target_container_bytes,
+    (target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0 + beside_bytes AS target_container_bytes,
     LEAST(
-      FLOOR(node_memory_bytes / NULLIF((target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0, 0)),
+      FLOOR(node_memory_bytes / NULLIF((target_heap_gib * 1024e0 + target_overhead_mib) * 1048576e0 + beside_bytes, 0)),
       FLOOR(node_cores / NULLIF(target_cores, 0))
     ) AS target_node_fit,
     LEAST(

@@ -2,7 +2,7 @@
 -- title: The memory of the cluster is full while its cores are idle
 -- category: resources
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where nearly all memory of the cluster was in the hands of containers while the
 --   application ran, but far fewer of its cores: executors ask for more memory a core than the nodes
 --   have, so cores are paid for that nothing can use. Where tasks need their memory (spill, garbage

@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 20
+-- version: 22
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -79,6 +79,9 @@
 --   (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes)], and not in every join.
 -- advice: cause = 'shuffle' AND is_range | - | - | A sort by key cuts ranges by key, and a key with most of the rows stays in one of them: combine its values before the sort (reduceByKey,
 --   aggregateByKey), or salt the key and sort by both. Where many keys share the large range, more and finer ranges help (numPartitions).
+-- advice: cause = 'shuffle' AND has_partitioner | - | - | The partitioner that the code gives (partitionBy, repartitionAndSortWithinPartitions) fills one partition far more than the
+--   others: let it cut that range of keys finer (smaller ranges, or bounds from a sample of the keys). No partitioner splits a single hot key: give it a second part.[ The stage zips
+--   {zipped:int} RDDs by partition: all of them need the same new partitioner.]
 -- advice: cause = 'shuffle' AND has_window | - | - | A window computes each value of its PARTITION BY in one task, and nothing splits it: add a column
 --   to PARTITION BY, drop the rows of the hot value that later steps do not need before the window (a limit for each key, a
 --   filter on NULL or a default), or replace it by an aggregate and a join.
@@ -327,12 +330,34 @@ judged AS (
   FROM measured AS m
   WHERE time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 ),
--- Which stages wrote the shuffle that a stage of RDDs reads.
+-- What the shuffles that a stage of RDDs reads are for. In Python all of them are partitionBy to the JVM, and a scope is not known before Spark 1.4.
+shuffles AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
+    SUM(CASE WHEN r.rdd_name LIKE 'Python%' THEN 1 ELSE 0 END) AS num_python,
+    SUM(CASE WHEN r.rdd_name = 'ShuffledRDD' THEN 1 ELSE 0 END) AS num_shuffled,
+    SUM(CASE WHEN r.rdd_name = 'ShuffledRDD' AND r.scope LIKE 'sortBy%' THEN 1 ELSE 0 END) AS num_sorted,
+    SUM(CASE WHEN r.rdd_name = 'ShuffledRDD' AND (r.scope LIKE 'repartitionAndSort%' OR r.scope LIKE 'partitionBy%') THEN 1 ELSE 0 END) AS num_partitioned,
+    SUM(CASE WHEN r.rdd_name = 'ShuffledRDD' AND r.scope IS NULL THEN 1 ELSE 0 END) AS num_unknown,
+    MAX(CASE WHEN r.scope LIKE 'zipPartitions%' THEN CARDINALITY(r.parent_ids) END) AS zipped
+  FROM judged AS d
+  INNER JOIN stages AS s
+    ON s.platform = d.platform AND s.cluster_id = d.cluster_id
+    AND s.application_id = d.application_id AND s.attempt_id = d.attempt_id
+    AND s.stage_id = d.stage_id AND s.stage_attempt_id = d.stage_attempt_id
+  INNER JOIN rdds AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE d.cause = 'shuffle' AND s.sql_id IS NULL AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id
+),
+-- Which stages wrote the shuffle that a stage of RDDs reads. In Python they are named after what shuffled, in the JVM after the step before it.
 sources AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
     MIN(w.stage_name) AS source_name, MAX(w.stage_name) AS last_source_name,
-    MAX(CASE WHEN w.stage_name LIKE 'sortBy%' OR w.stage_name LIKE 'repartitionAndSort%' THEN 1 ELSE 0 END) = 1 AS is_range
+    MAX(CASE WHEN w.stage_name LIKE 'sortBy%' THEN 1 ELSE 0 END) = 1 AS is_range,
+    MIN(CASE WHEN w.stage_name LIKE 'repartitionAndSort%' OR w.stage_name LIKE 'partitionBy%' THEN 1 ELSE 0 END) = 1 AS is_partitioned
   FROM judged AS d
   INNER JOIN stages AS s
     ON s.platform = d.platform AND s.cluster_id = d.cluster_id
@@ -348,7 +373,12 @@ placed AS (
   SELECT
     j.*,
     cause IN ('shuffle', 'input') AND NOT is_few AND time_ratio >= $min_ratio AS is_data,
-    COALESCE(r.is_range, FALSE) AS is_range, r.platform IS NOT NULL AS is_rdd,
+    r.platform IS NOT NULL AS is_rdd,
+    COALESCE(CASE WHEN u.num_python = 0 AND u.num_shuffled > 0 AND u.num_unknown = 0 THEN r.platform IS NOT NULL AND u.num_sorted = u.num_shuffled
+      ELSE r.is_range END, FALSE) AS is_range,
+    COALESCE(CASE WHEN u.num_python = 0 AND u.num_shuffled > 0 AND u.num_unknown = 0 THEN r.platform IS NOT NULL AND u.num_partitioned = u.num_shuffled
+      ELSE r.is_partitioned END, FALSE) AS has_partitioner,
+    u.zipped,
     -- Stages that read one shuffle, whatever they are for.
     CASE WHEN cause = 'shuffle' AND r.source_name = r.last_source_name THEN CONCAT('shuffle of ', r.source_name) ELSE stage_name END AS place
   FROM judged AS j
@@ -356,6 +386,10 @@ placed AS (
     ON r.platform = j.platform AND r.cluster_id = j.cluster_id
     AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id
     AND r.stage_id = j.stage_id AND r.stage_attempt_id = j.stage_attempt_id
+  LEFT JOIN shuffles AS u
+    ON u.platform = j.platform AND u.cluster_id = j.cluster_id
+    AND u.application_id = j.application_id AND u.attempt_id = j.attempt_id
+    AND u.stage_id = j.stage_id AND u.stage_attempt_id = j.stage_attempt_id
 ),
 summed AS (
   SELECT
@@ -392,7 +426,7 @@ SELECT
       AS BIGINT) END AS lost_core_ms,
   -- What hardly waited on these cores is not dropped for that.
   CASE WHEN later_stage IS NOT NULL OR (is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms AND NOT is_alone AND NOT is_summed)
-    THEN 'low' END AS severity, later_stage, later_ms, place, is_range, is_rdd,
+    THEN 'low' END AS severity, later_stage, later_ms, place, is_range, is_rdd, has_partitioner, zipped,
   CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms THEN bound_ms END AS bound_ms, won_ms, app_duration_ms,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_max WHEN cause = 'input' AND is_hot_input THEN input_rows_max END AS hot_rows,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_read_records WHEN cause = 'input' AND is_hot_input THEN input_records END AS all_rows,
