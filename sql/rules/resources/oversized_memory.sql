@@ -2,7 +2,7 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
 --   below what all of them were given, and neither spill nor garbage collection says the opposite. The
 --   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
@@ -95,7 +95,7 @@ measured AS (
       CEIL(a.executor_memory_bytes * 0.1e0 / 1048576e0), 384e0
     ) AS overhead_mib,
     h.first_heap_bytes / 1073741824e0 AS first_heap_gib, g.platform IS NOT NULL OR COALESCE(a.has_gpu, FALSE) AS gpu_bound,
-    COALESCE(a.off_heap_memory_bytes, 0) + CASE WHEN o.platform IS NOT NULL THEN COALESCE(a.memory_overhead_bytes, 0) ELSE 0 END AS fixed_bytes
+    COALESCE(a.off_heap_memory_bytes, 0) + COALESCE(a.pyspark_memory_bytes, 0) + CASE WHEN o.platform IS NOT NULL THEN COALESCE(a.memory_overhead_bytes, 0) ELSE 0 END AS fixed_bytes
   FROM application_facts AS a
   INNER JOIN pressure AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
@@ -126,7 +126,7 @@ sized AS (
     CASE
       WHEN cause = 'heap' THEN 1e0 - (1e0 - heap_gib * 1073741824e0 / NULLIF(executor_memory_bytes, 0))
         * CASE WHEN container_memory_bytes > fixed_bytes THEN CAST(container_memory_bytes - fixed_bytes AS DOUBLE) / NULLIF(container_memory_bytes, 0) ELSE 1e0 END
-      ELSE (executor_memory_bytes + overhead_mib * 1048576e0) / NULLIF(container_memory_bytes, 0)
+      ELSE (executor_memory_bytes + overhead_mib * 1048576e0 + COALESCE(off_heap_memory_bytes, 0) + COALESCE(pyspark_memory_bytes, 0)) / NULLIF(container_memory_bytes, 0)
     END AS kept_ratio,
     COALESCE(container_memory_time_byte_ms, memory_time_byte_ms) / 1073741824e0 / 3600000e0 AS held_gib_hours
   FROM measured AS m
