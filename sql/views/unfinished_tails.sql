@@ -3,7 +3,9 @@
 -- description: One row per stage attempt that failed or was canceled while a few of its tasks had not succeeded, after all others had, and one of those had run far
 --   longer than the others, in an attempt that failed, was stopped, or had not ended. Attempts that were lost with their executor or with the shuffle data of
 --   another do not count: their time is not their work. open_ms is the wall time from the end of the last task that succeeded to the end of the stage, lost_core_ms
---   that of the cores which had no task then, of this stage or of another. cause is shuffle or input where the attempt had read far more than the
+--   that of the cores which had no task then, of this stage or of another, won_ms the wall time that a median task in place of the longest would have saved. shuffle_read and
+--   input_read are the bytes of the longest attempt where they show the skew by themselves (is_longest), else of the one of its task that read most: it can have been stopped
+--   before it read, or run longer on less. cause is shuffle or input where the attempt had read far more than the
 --   median task, unknown where the history has no numbers of it; an attempt that is known to have read no more is none of skew and is left out,
 --   as are stages that hung (view stuck_stages).
 -- parameter: min_tasks bigint = 6 [count] successful tasks that the stage needs for a median to mean something
@@ -70,6 +72,7 @@ waits AS (
     COUNT(DISTINCT index) AS open_tasks,
     MAX(CASE WHEN place = 1 AND is_own THEN until_ms - launch_ms END) AS longest_ms,
     MAX(CASE WHEN place = 1 THEN index END) AS longest_index,
+    MAX(CASE WHEN place = 1 THEN shuffle_bytes END) AS longest_shuffle, MAX(CASE WHEN place = 1 THEN input_bytes END) AS longest_input,
     MAX(CASE WHEN place = 1 THEN shuffle_max END) AS shuffle_max, MAX(CASE WHEN place = 1 THEN input_max END) AS input_max,
     MAX(CASE WHEN place = 1 THEN failed_attempts END) AS failed_attempts,
     SUM(CASE WHEN until_ms > last_end_ms AND launch_ms >= last_end_ms THEN CAST(until_ms - launch_ms AS DOUBLE)
@@ -85,7 +88,9 @@ told AS (
       WHEN shuffle_max >= $min_data_bytes AND shuffle_max >= $min_data_ratio * COALESCE(shuffle_read_median, 0) THEN 'shuffle'
       WHEN input_max >= $min_data_bytes AND input_max >= $min_data_ratio * COALESCE(input_median, 0) THEN 'input'
       WHEN shuffle_max = 0 AND input_max = 0 THEN 'unknown'
-    END AS cause
+    END AS cause,
+    COALESCE(longest_shuffle >= $min_data_bytes AND longest_shuffle >= $min_data_ratio * COALESCE(shuffle_read_median, 0), FALSE) AS is_longest_shuffle,
+    COALESCE(longest_input >= $min_data_bytes AND longest_input >= $min_data_ratio * COALESCE(input_median, 0), FALSE) AS is_longest_input
   FROM waits AS w
   WHERE open_ms >= $min_open_ms AND longest_ms >= $min_longest_ms AND longest_ms >= $min_ratio * median_ms
     AND (open_tasks = 1 OR open_tasks <= $max_open_share * task_slots)
@@ -119,6 +124,10 @@ others AS (
 SELECT
   w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id, w.cause, w.open_tasks, w.longest_index, w.longest_ms, w.median_ms,
   w.open_ms, w.failed_attempts, w.shuffle_max, w.input_max,
+  CASE WHEN w.is_longest_shuffle THEN w.longest_shuffle ELSE w.shuffle_max END AS shuffle_read,
+  CASE WHEN w.is_longest_input THEN w.longest_input ELSE w.input_max END AS input_read,
+  CASE WHEN w.cause = 'shuffle' THEN w.is_longest_shuffle WHEN w.cause = 'input' THEN w.is_longest_input ELSE FALSE END AS is_longest,
+  GREATEST(LEAST(w.open_ms, w.longest_ms - w.median_ms), 0) AS won_ms,
   w.own_ms / NULLIF(w.open_ms, 0) AS busy_slots,
   w.task_cpus * GREATEST(LEAST(
     CAST(w.task_slots AS DOUBLE) * w.open_ms, COALESCE(s.slot_ms, CAST(w.task_slots AS DOUBLE) * w.open_ms) - COALESCE(o.other_ms, 0e0)

@@ -2,9 +2,9 @@
 -- title: Jobs are canceled
 -- category: reliability
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where jobs were canceled (by the program, by a person, by a time limit) after their tasks had worked. Lost is the task time of
---   their stages that no successful job shares. Jobs of a stream, which ends so, those of a query that failed by itself, and those that the end of
+--   their stages that no successful job shares; of their wall time, what unfinished_skew does not tell already. Jobs of a stream, which ends so, those of a query that failed by itself, and those that the end of
 --   the application cut off are not counted; an interactive session, where people cancel what they see to be wrong, counts from an hour on.
 --   Tasks that had failed until then, and in no attempt succeeded, are named with the error that most of their attempts ended with.
 -- subject: job
@@ -97,7 +97,7 @@ errors AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, CAST(j.job_id AS STRING) AS subject_id,
   CASE WHEN j.all_lost_ms < 600000e0 THEN 'low' END AS severity, 'high' AS confidence,
-  j.lost_core_ms, j.duration_ms AS recoverable_ms, j.lost_core_ms AS stages_ms,
+  j.lost_core_ms, GREATEST(j.duration_ms - COALESCE(d.told_ms, 0), 0) AS recoverable_ms, j.lost_core_ms AS stages_ms,
   j.job_id, j.job_name, j.duration_ms, SUBSTR(j.reason, 1, 200) AS reason,
   CASE
     WHEN LOWER(j.reason) LIKE '%because stage %was cancelled%' THEN 'stage'
@@ -114,5 +114,8 @@ INNER JOIN application_facts AS a
 LEFT JOIN errors AS e
   ON e.platform = j.platform AND e.cluster_id = j.cluster_id
   AND e.application_id = j.application_id AND e.attempt_id = j.attempt_id AND e.job_id = j.job_id AND e.place = 1
+LEFT JOIN job_tails AS d
+  ON d.platform = j.platform AND d.cluster_id = j.cluster_id
+  AND d.application_id = j.application_id AND d.attempt_id = j.attempt_id AND d.job_id = j.job_id
 WHERE j.all_lost_ms >= $min_lost_ms AND j.all_lost_ms >= $min_share * COALESCE(a.total_task_time_ms, 0)
   AND (NOT a.is_interactive OR j.all_lost_ms >= $min_interactive_ms)

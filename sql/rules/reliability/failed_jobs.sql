@@ -2,9 +2,10 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
---   canceled did not fail. Lost is the task time of stages that no successful job shares. Whether the program
+--   canceled did not fail. Lost is the task time of stages that no successful job shares; the wall time
+--   is that of the job, but for what unfinished_skew tells already. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
 --   session, it is of low severity if it cost little. What failed at once in such a session is a trial and is not told.
 --   Where an application hung until it was killed, or fetches of shuffle data failed, hung_tasks or fetch_failures tells what that cost, and
@@ -154,7 +155,7 @@ SELECT
   'high' AS confidence,
   CASE WHEN f.streaming_query_id IS NOT NULL THEN 'A streaming query fails' ELSE 'Jobs fail' END AS title,
   CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS lost_core_ms,
-  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.duration_ms END AS recoverable_ms,
+  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE GREATEST(f.duration_ms - COALESCE(d.told_ms, 0), 0) END AS recoverable_ms,
   CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS stages_ms,
   h.platform IS NOT NULL AS has_hung, u.platform IS NOT NULL AS has_fetches,
   CASE
@@ -200,5 +201,8 @@ LEFT JOIN hung AS h
 LEFT JOIN unreached AS u
   ON u.platform = f.platform AND u.cluster_id = f.cluster_id
   AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id
+LEFT JOIN job_tails AS d
+  ON d.platform = f.platform AND d.cluster_id = f.cluster_id
+  AND d.application_id = f.application_id AND d.attempt_id = f.attempt_id AND d.job_id = f.job_id
 WHERE NOT a.is_interactive OR f.lost_core_ms >= $min_trial_ms
 WINDOW alike AS (PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.root_cause)

@@ -2,7 +2,7 @@
 -- title: A stage waited for a few long tasks until it failed or was canceled
 -- category: skew
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where a stage that failed or was canceled had waited for a few tasks after all others had succeeded, one of which ran far longer than those, in an
 --   attempt that failed, was stopped, or did not end (view unfinished_tails). task_skew compares tasks that succeeded and does not see these. Where such an attempt had read far more than the median
 --   task it is data skew; where the history has no numbers of it, as of a task that was still running, that is likely, and told with low severity. Lost are the
@@ -11,7 +11,7 @@
 -- group_by: stage_name
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: {open_tasks:int} of {num_tasks:task|tasks} did not end: an attempt of partition {longest_index:int} ran {longest_ms:s}, {time_ratio:1} times the median of
---   {median_ms:s}[, and read up to {shuffle_max:bytes} of shuffle data, {shuffle_ratio:1} times the median][, and read up to {input_max:bytes} of input, {input_ratio:1} times the
+--   {median_ms:s}[, and {reader} {shuffle_read:bytes} of shuffle data, {shuffle_ratio:1} times the median][, and {reader} {input_read:bytes} of input, {input_ratio:1} times the
 --   median][; {failed_attempts:attempt|attempts} of it failed]; after the others had succeeded, the stage of {duration_ms:s} ran {open_ms:s} more with {busy_slots:1} of
 --   {task_slots:task slot|task slots} at work.
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split | spark.sql.adaptive.enabled | 'true' |
@@ -31,13 +31,14 @@ SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
   CASE WHEN u.cause = 'unknown' THEN 'low' END AS severity, CASE WHEN u.cause = 'unknown' THEN 'low' ELSE 'high' END AS confidence,
   TRY_CAST(u.lost_core_ms AS BIGINT) AS lost_core_ms,
-  GREATEST(LEAST(u.open_ms, u.longest_ms - u.median_ms), 0) AS recoverable_ms,
+  u.won_ms AS recoverable_ms,
   f.stage_name, f.sql_id, u.cause, u.open_tasks, f.num_tasks, u.longest_index, u.longest_ms, u.median_ms,
   CAST(u.longest_ms AS DOUBLE) / NULLIF(u.median_ms, 0) AS time_ratio,
-  CASE WHEN u.cause = 'shuffle' THEN u.shuffle_max END AS shuffle_max,
-  CASE WHEN u.cause = 'shuffle' THEN CAST(u.shuffle_max AS DOUBLE) / NULLIF(f.shuffle_read_median, 0) END AS shuffle_ratio,
-  CASE WHEN u.cause = 'input' THEN u.input_max END AS input_max,
-  CASE WHEN u.cause = 'input' THEN CAST(u.input_max AS DOUBLE) / NULLIF(f.input_median, 0) END AS input_ratio,
+  CASE WHEN u.is_longest THEN 'read' ELSE 'another one read' END AS reader,
+  CASE WHEN u.cause = 'shuffle' THEN u.shuffle_read END AS shuffle_read,
+  CASE WHEN u.cause = 'shuffle' THEN CAST(u.shuffle_read AS DOUBLE) / NULLIF(f.shuffle_read_median, 0) END AS shuffle_ratio,
+  CASE WHEN u.cause = 'input' THEN u.input_read END AS input_read,
+  CASE WHEN u.cause = 'input' THEN CAST(u.input_read AS DOUBLE) / NULLIF(f.input_median, 0) END AS input_ratio,
   NULLIF(u.failed_attempts, 0) AS failed_attempts, f.duration_ms, u.open_ms, u.busy_slots, f.task_slots,
   COALESCE(f.has_join, FALSE) AS has_join, COALESCE(f.has_window, FALSE) AS has_window, f.spark_minor, f.adaptive, f.skew_join,
   -- What it splits is five times the median and above a size.
