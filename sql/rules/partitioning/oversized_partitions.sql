@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -71,83 +71,6 @@ judged AS (
     -- Tasks of a partitioned write that each write many files: more tasks would write more and smaller ones.
     AND NOT (output_bytes > 0 AND chunk_max = output_max AND COALESCE(w.files_written >= $min_files_ratio * num_tasks, FALSE))
 ),
--- Stages side by side leave the same cores idle: those whose times overlap, one after the other, have together what stood idle from the first to the last.
-windows AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, subject_id, idle_cores * running_ms AS claim_ms, held_cores, GREATEST(COALESCE(task_cpus, 1), 1) AS cpus,
-    UNIX_MILLIS(completion_time) - running_ms AS begin_ms, UNIX_MILLIS(completion_time) + 0 AS end_ms
-  FROM judged
-  WHERE idle_cores IS NOT NULL AND completion_time IS NOT NULL
-),
-reached AS (
-  SELECT
-    w.*, MAX(end_ms) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, subject_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS reach_ms
-  FROM windows AS w
-),
-placed AS (
-  SELECT
-    r.*, SUM(CASE WHEN reach_ms > begin_ms THEN 0 ELSE 1 END) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, subject_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS span
-  FROM reached AS r
-),
-spans AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, span, MIN(begin_ms) AS begin_ms, MAX(end_ms) AS end_ms, SUM(claim_ms) AS claim_ms, MAX(held_cores) AS held_cores, MAX(cpus) AS cpus
-  FROM placed
-  GROUP BY platform, cluster_id, application_id, attempt_id, span
-),
-span_cores AS (
-  SELECT
-    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.span,
-    SUM(e.total_cores * CAST(
-      LEAST(p.end_ms, COALESCE(UNIX_MILLIS(e.remove_time), p.end_ms)) - GREATEST(p.begin_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
-    )) AS held_ms
-  FROM spans AS p
-  INNER JOIN executors AS e
-    ON e.platform = p.platform AND e.cluster_id = p.cluster_id
-    AND e.application_id = p.application_id AND e.attempt_id = p.attempt_id
-  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < p.end_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > p.begin_ms, TRUE)
-  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.span
-),
--- What tasks of these and of all other stages worked meanwhile.
-span_tasks AS (
-  SELECT
-    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.span,
-    SUM(p.cpus * CAST(LEAST(p.end_ms, UNIX_MILLIS(t.launch_time) + t.duration) - GREATEST(p.begin_ms, UNIX_MILLIS(t.launch_time)) AS DOUBLE)) AS busy_ms
-  FROM spans AS p
-  INNER JOIN stages AS o
-    ON o.platform = p.platform AND o.cluster_id = p.cluster_id
-    AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id
-  INNER JOIN tasks AS t
-    ON t.platform = o.platform AND t.cluster_id = o.cluster_id
-    AND t.application_id = o.application_id AND t.attempt_id = o.attempt_id
-    AND t.stage_id = o.stage_id AND t.stage_attempt_id = o.stage_attempt_id
-  WHERE UNIX_MILLIS(o.submission_time) < p.end_ms AND COALESCE(UNIX_MILLIS(o.completion_time) > p.begin_ms, TRUE)
-    AND UNIX_MILLIS(t.launch_time) < p.end_ms AND UNIX_MILLIS(t.launch_time) + t.duration > p.begin_ms
-  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.span
-),
--- A lake without tasks does not tell what else ran.
-span_parts AS (
-  SELECT
-    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id,
-    CASE
-      WHEN b.busy_ms IS NULL OR COALESCE(p.claim_ms <= 0e0, TRUE) THEN 1e0
-      ELSE LEAST(1e0, GREATEST(COALESCE(c.held_ms, p.held_cores * (p.end_ms - p.begin_ms)) - b.busy_ms, 0e0) / NULLIF(p.claim_ms, 0e0))
-    END AS span_part
-  FROM placed AS w
-  INNER JOIN spans AS p
-    ON p.platform = w.platform AND p.cluster_id = w.cluster_id
-    AND p.application_id = w.application_id AND p.attempt_id = w.attempt_id AND p.span = w.span
-  LEFT JOIN span_cores AS c
-    ON c.platform = p.platform AND c.cluster_id = p.cluster_id
-    AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id AND c.span = p.span
-  LEFT JOIN span_tasks AS b
-    ON b.platform = p.platform AND b.cluster_id = p.cluster_id
-    AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.span = p.span
-),
 -- Where the input comes from: a cache that an earlier stage filled, a list of the driver.
 inputs AS (
   SELECT
@@ -171,15 +94,15 @@ SELECT
   CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
   TRY_CAST(CASE
     WHEN idle_cores IS NULL THEN 0e0
-    ELSE LEAST(COALESCE(p.span_part, 1e0) * idle_cores * running_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
+    ELSE LEAST(COALESCE(p.idle_part, 1e0) * idle_cores * running_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  TRY_CAST(COALESCE(COALESCE(p.span_part, 1e0) * idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(COALESCE(COALESCE(p.idle_part, 1e0) * idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
   memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, spark_minor, shuffle_partitions, advisory_bytes, max_partition_bytes, is_compressed_text,
   COALESCE(i.is_cached, FALSE) AS is_cached, COALESCE(i.is_list, FALSE) AS is_list
 FROM judged AS j
-LEFT JOIN span_parts AS p
+LEFT JOIN shared_idle AS p
   ON p.platform = j.platform AND p.cluster_id = j.cluster_id
   AND p.application_id = j.application_id AND p.attempt_id = j.attempt_id AND p.subject_id = j.subject_id
 LEFT JOIN inputs AS i
