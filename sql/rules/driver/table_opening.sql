@@ -15,9 +15,9 @@
 -- evidence: {num_jobs:job|jobs} outside of any query ({job_name}) only listed folders and read schemas, with {num_tasks:task|tasks} in all: {open_ms:s} of {app_duration_ms:s}[, while
 --   {held_cores:1} cores were held][; listing folders took {listing_ms:s} of task time].
 -- advice: busy_share >= $busy_share | - | - | Open tables through a catalog that keeps their schema and partitions (saveAsTable or CREATE TABLE once, then spark.table), which lists no folders;
---   a schema for the reader (schema(...)) saves that it is read, not the listing. Open only what the queries read.
+--   a schema for the reader (schema(...)) saves only the schema inference, not the listing. Open only what the queries read.
 -- recommendation: Open tables through a catalog that keeps their schema and partitions (saveAsTable or CREATE TABLE once, then spark.table), which lists no folders;
---   a schema for the reader (schema(...)) saves that it is read, not the listing. Open only what the queries read, several at once from threads, and hold few executors until then.
+--   a schema for the reader (schema(...)) saves only the schema inference, not the listing. Open only what the queries read, several at once from threads, and hold few executors until then.
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   CASE

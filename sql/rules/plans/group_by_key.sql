@@ -10,8 +10,8 @@
 -- subject: stage
 -- group_by: call_site
 -- parameter: min_bytes bigint = 134217728 [bytes] shuffle data of the groups, at least
--- parameter: min_task_records double = 1e3 [count] records that a task reads, at least: fewer groups hold a value or two each
--- parameter: max_record_bytes double = 65536.0 [bytes] shuffle data of a record, at most: larger ones are no numbers to add up
+-- parameter: min_task_records double = 1e3 [count] records that a task reads, at least: with fewer there is little to combine
+-- parameter: max_record_bytes double = 65536.0 [bytes] shuffle data of a record, at most: larger records are unlikely to be values that reduce to one
 -- parameter: min_share double = 0.1 [ratio] task time of the stages that write and read them over that of the application, at least
 -- parameter: medium_ms double = 3.6e6 [ms] task time of both sides from which it is medium, where its share is large
 -- parameter: medium_share double = 0.25 [ratio] that share

@@ -7,14 +7,14 @@
 --   events when its queue is full, which also confuses dynamic allocation and the web interface; a log that
 --   somebody cut looks the same. All numbers of such an application are lower bounds; no loss is counted.
 -- parameter: min_events bigint = 1 [count] events that are missing, at least
--- parameter: min_silent_stages bigint = 10 [count] stages that ended without the end of a single task, from which they are no chance
+-- parameter: min_silent_stages bigint = 10 [count] stages that ended without the end of a single task, from which this is no accident
 -- parameter: min_silent_share double = 0.9 [ratio] their tasks over the events that are missing, at least
 -- evidence: At least {num_lost_events:event|events} of ended tasks and stages are missing from the history; all its numbers are lower
 --   bounds.
 -- advice: num_events < capacity | - | - | A log of so few events cannot have filled the driver's queue: somebody cut the log, or a part of it was not written or not
 --   copied.
--- advice: is_filtered | - | - | Whole stages are there without a single one of their tasks: a full queue drops events of all kinds. Somebody took the events of tasks out of the log, or
---   joined parts of which one was missing.
+-- advice: is_filtered | - | - | Whole stages have no task events at all, and a full queue drops events of all kinds. Somebody removed the task events from the log, or
+--   a part of it is missing.
 -- advice: spark_minor >= 203 AND capacity < 30000 | spark.scheduler.listenerbus.eventqueue.capacity | '30000' | The driver drops events when its
 --   queue is full: make that longer, and give the driver another core and some memory for it.
 -- recommendation: Give the driver more cores, and run fewer, longer tasks.

@@ -98,8 +98,8 @@
 -- advice: cause = 'row_groups' | - | - | {files_read:file|files} were cut into {num_tasks:split|splits}, but a row group is read
 --   by one task, so most splits were empty: write the files with smaller row groups (parquet.block.size), or repartition
 --   right after reading.
--- advice: cause = 'input' AND is_filtered | - | - | Most tasks read no row: a filter skips the row groups of their files, and a few files hold all that it wants. Repartition right
---   after the filter, before the work on its rows.
+-- advice: cause = 'input' AND is_filtered | - | - | Most tasks read no rows: the filter skips the row groups of their files, and a few files hold all matching rows. Repartition right
+--   after the filter, before the expensive steps.
 -- advice: cause = 'input' | - | - | Make the input files even and splittable (no single large gzip file), or repartition
 --   right after reading.
 -- advice: cause = 'gc' | - | - | The long tasks collected garbage while the others did not: look for rows that grow (collect_list,
