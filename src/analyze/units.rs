@@ -319,6 +319,11 @@ impl<'a> Judge<'a> {
                 }
             } else {
                 let error = problem.to_string();
+                tracing::debug!(
+                    file,
+                    error,
+                    "analysis step fails; the applications at fault are looked for"
+                );
                 faults.push(Fault { file, error });
             }
         }

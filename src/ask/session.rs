@@ -51,6 +51,9 @@ impl Default for SessionSettings {
     }
 }
 
+/// What a sort reserves for the merge of what it spilled, in bytes.
+const SORT_RESERVATION: usize = 1 << 20;
+
 /// A session with these bounds and no tables yet.
 ///
 /// # Errors
@@ -145,6 +148,9 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         .with_information_schema(true)
         // Spark's order: NULL is smaller than every value, so it comes last in descending order.
         .set_str("datafusion.sql_parser.default_null_ordering", "nulls_min")
+        // Each sort that waits for rows holds this much, whatever it sorts. With the default of 10 MiB
+        // two hundred sorts at once, as those of all rules, leave nothing of the pool, and one fails.
+        .with_sort_spill_reservation_bytes(SORT_RESERVATION)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
         // Columns carry their comments. The two sides of a UNION differ in them, which the check
         // takes for a bug of the planner.
