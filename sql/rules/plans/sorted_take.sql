@@ -2,16 +2,26 @@
 -- title: All rows are sorted for the first few
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where RDD code sorts everything (sortBy, sortByKey) and then takes the first elements: only a small part of what the sort wrote into
---   its shuffle was read. The sort samples its input in a job of its own before, so what is not cached is computed once more. Queries do not need this rule:
---   Spark plans ORDER BY with LIMIT without a shuffle. What the same stages would take without the sort is not known, so nothing is counted as lost.
+--   its shuffle was read. The sort samples its input in a job of its own before, so what is not cached is computed once more. What the same stages would
+--   take without the sort is not known, so nothing is counted as lost. Spark plans a query with ORDER BY and LIMIT without a shuffle, but not through a cache:
+--   so it fires too where a DataFrame is sorted and then cached, and all that reads the cache is limits (and counts). Lost are the stage that looks for the
+--   ranges and the one that sorts; the read of the input is needed once.
 -- subject: stage
 -- parameter: max_read_share double = 0.3 [ratio] bytes read from the shuffle of the sort over those written, at most
 -- parameter: min_written_bytes double = 1048576 [bytes] those written, at least
 -- parameter: min_run_ms double = 5000 [ms] task time of the stage that writes them, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
--- evidence: The stage of {stage_name} wrote {written_bytes:bytes} into its shuffle in {run_ms:s} of task time, {share:pct} of all, and {read_bytes:bytes} of it were read.
+-- parameter: max_row_share double = 0.1 [ratio] rows that a limit takes from a cached sort over those sorted, at most
+-- evidence: [The stage of {stage_name} wrote {written_bytes:bytes} into its shuffle in {run_ms:s} of task time, {share:pct} of all, and {read_bytes:bytes} of it were read.][Query
+--   {sql_id:int} ({query_description}) sorts {sorted_rows:int} rows by {sort_keys} into a cache, of which {readers:query reads|queries read} no more than
+--   {limit_rows:row|rows}{counted}. To find the ranges, to shuffle and to sort took {cached_ms:s} of task time, {cached_share:pct} of all, {again_ms:s} of it
+--   in stages that a limit before the cache does not need ({again_stages}).]
+-- advice: is_cached AND is_counted | - | - | Put the limit before the cache: orderBy(…).limit(n), then persist these rows, and count the DataFrame before the orderBy. Spark then plans
+--   a top-n: each task keeps n rows, and nothing is shuffled or sorted as a whole.
+-- advice: is_cached | - | - | Put the limit before the cache: orderBy(…).limit(n), then persist these rows. Spark then plans a top-n: each task keeps n rows, and nothing is
+--   shuffled or sorted as a whole.
 -- recommendation: Ask for the first elements instead of a sort: takeOrdered(n, key) or top(n) on the RDD, orderBy(…).limit(n) on a DataFrame. Each task keeps
 --   n rows, and nothing is shuffled.
 WITH sorts AS (
@@ -30,13 +40,39 @@ taken AS (
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
   WHERE ARRAY_CONTAINS(r.parent_ids, s.stage_id) AND r.status = 'COMPLETE'
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+),
+cached AS (
+  SELECT
+    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.limit_rows, k.queries, k.is_counted, g.sort_keys, p.first_stage_id, p.sample_stage_id,
+    MAX(CASE WHEN t.stage_id = p.first_stage_id THEN t.stage_attempt_id END) AS stage_attempt_id,
+    MAX(CASE WHEN t.stage_id = p.first_stage_id THEN CAST(t.shuffle_write_records AS DOUBLE) END) AS sorted_rows,
+    SUM(CAST(t.executor_run_time AS DOUBLE)) AS cached_ms,
+    SUM(CASE WHEN t.stage_id <> p.first_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS again_ms,
+    SUM(CASE WHEN t.stage_id <> p.first_stage_id THEN CAST(t.duration_ms AS DOUBLE) END) AS again_wall_ms,
+    CONCAT_WS(' and ', CAST(p.sample_stage_id AS STRING), CAST(MAX(CASE WHEN ARRAY_CONTAINS(k.stage_ids, t.stage_id) THEN t.stage_id END) AS STRING)) AS again_stages
+  FROM taken_sorts AS k
+  INNER JOIN global_sorts AS g
+    ON g.platform = k.platform AND g.cluster_id = k.cluster_id
+    AND g.application_id = k.application_id AND g.attempt_id = k.attempt_id AND g.sql_id = k.sql_id AND g.node_id = k.node_id
+  INNER JOIN sort_samples AS p
+    ON p.platform = k.platform AND p.cluster_id = k.cluster_id
+    AND p.application_id = k.application_id AND p.attempt_id = k.attempt_id AND p.sql_id = k.sql_id AND p.node_id = k.node_id
+  INNER JOIN stages AS t
+    ON t.platform = k.platform AND t.cluster_id = k.cluster_id
+    AND t.application_id = k.application_id AND t.attempt_id = k.attempt_id AND t.sql_id = k.sql_id
+  WHERE t.status = 'COMPLETE' AND (t.stage_id = p.first_stage_id OR t.stage_id = p.sample_stage_id OR ARRAY_CONTAINS(k.stage_ids, t.stage_id))
+  GROUP BY
+    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, k.limit_rows, k.queries, k.is_counted, g.sort_keys, p.first_stage_id, p.sample_stage_id
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id,
   CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
-  'medium' AS confidence,
+  'medium' AS confidence, FALSE AS is_cached, CAST(NULL AS BIGINT) AS lost_core_ms, CAST(NULL AS BIGINT) AS recoverable_ms,
   SUBSTR(s.stage_name, 1, 100) AS stage_name, s.written_bytes, s.run_ms, s.run_ms / NULLIF(CAST(a.executor_run_time AS DOUBLE), 0e0) AS share,
-  t.read_bytes
+  t.read_bytes,
+  CAST(NULL AS BIGINT) AS sql_id, CAST(NULL AS STRING) AS query_description, CAST(NULL AS DOUBLE) AS sorted_rows, CAST(NULL AS STRING) AS sort_keys,
+  CAST(NULL AS BIGINT) AS readers, CAST(NULL AS DOUBLE) AS limit_rows, FALSE AS is_counted, CAST(NULL AS STRING) AS counted, CAST(NULL AS DOUBLE) AS cached_ms,
+  CAST(NULL AS DOUBLE) AS cached_share, CAST(NULL AS DOUBLE) AS again_ms, CAST(NULL AS STRING) AS again_stages
 FROM sorts AS s
 INNER JOIN taken AS t
   ON t.platform = s.platform AND t.cluster_id = s.cluster_id
@@ -46,3 +82,29 @@ INNER JOIN application_run_times AS a
   AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
 WHERE t.read_bytes > 0e0 AND t.read_bytes <= $max_read_share * s.written_bytes
   AND s.run_ms >= $min_run_ms AND s.run_ms >= $min_share * a.executor_run_time
+UNION ALL
+SELECT
+  c.platform, c.cluster_id, c.application_id, c.attempt_id,
+  CONCAT(CAST(c.first_stage_id AS STRING), '.', CAST(c.stage_attempt_id AS STRING)) AS subject_id,
+  'high' AS confidence, TRUE AS is_cached, TRY_CAST(c.again_ms AS BIGINT) AS lost_core_ms, TRY_CAST(c.again_wall_ms AS BIGINT) AS recoverable_ms,
+  CAST(NULL AS STRING) AS stage_name, CAST(NULL AS DOUBLE) AS written_bytes, CAST(NULL AS DOUBLE) AS run_ms, CAST(NULL AS DOUBLE) AS share,
+  CAST(NULL AS DOUBLE) AS read_bytes,
+  c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.sorted_rows, SUBSTR(c.sort_keys, 1, 150) AS sort_keys,
+  c.queries AS readers, c.limit_rows, c.is_counted, CASE WHEN c.is_counted THEN ' or count the rows' ELSE '' END AS counted, c.cached_ms,
+  c.cached_ms / NULLIF(CAST(a.executor_run_time AS DOUBLE), 0e0) AS cached_share, c.again_ms, c.again_stages
+FROM cached AS c
+INNER JOIN sql AS q
+  ON q.platform = c.platform AND q.cluster_id = c.cluster_id
+  AND q.application_id = c.application_id AND q.attempt_id = c.attempt_id AND q.sql_id = c.sql_id
+INNER JOIN application_run_times AS a
+  ON a.platform = c.platform AND a.cluster_id = c.cluster_id
+  AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
+LEFT JOIN (
+  SELECT platform, cluster_id, application_id, attempt_id, complete, platform = 'databricks' OR application_name = 'Databricks Shell' AS is_open_ended
+  FROM applications
+) AS p
+  ON p.platform = c.platform AND p.cluster_id = c.cluster_id
+  AND p.application_id = c.application_id AND p.attempt_id = c.attempt_id
+-- What a history without an end does not tell of may read all of the cache yet; those of Databricks never have one.
+WHERE COALESCE(p.complete OR p.is_open_ended, TRUE)
+  AND c.limit_rows <= $max_row_share * c.sorted_rows AND c.cached_ms >= $min_run_ms AND c.cached_ms >= $min_share * a.executor_run_time
