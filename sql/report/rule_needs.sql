@@ -54,6 +54,7 @@ FROM (VALUES
   ('recomputed_rdd', 'stages'),
   ('repeated_attempts', 'distributed'),
   ('repeated_batches', 'streaming'), ('repeated_batches', 'plans'),
+  ('repeated_broadcasts', 'sql'), ('repeated_broadcasts', 'plans'),
   ('repeated_computation', 'sql'), ('repeated_computation', 'plans'),
   ('repeated_input', 'stages'),
   ('repeated_queries', 'sql'),
