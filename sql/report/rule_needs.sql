@@ -8,6 +8,7 @@ FROM (VALUES
   ('aggregate_fallback', 'sql'), ('aggregate_fallback', 'plans'),
   ('allocation_bounds', 'distributed'), ('allocation_bounds', 'executors'), ('allocation_bounds', 'settings'),
   ('batch_delay', 'jobs'),
+  ('broadcast_copies', 'distributed'), ('broadcast_copies', 'sql'), ('broadcast_copies', 'plans'),
   ('cache_misses', 'stages'), ('cache_misses', 'caches'), ('cache_misses', 'blocks'),
   ('canceled_jobs', 'jobs'),
   ('container_memory', 'distributed'), ('container_memory', 'rss_peaks'),
