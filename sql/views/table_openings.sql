@@ -88,7 +88,7 @@ parts AS (
 ),
 judged AS (
   SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_jobs, c.job_name, c.num_tasks, c.open_ms, a.app_duration_ms, a.core_time_ms, h.held_cores, w.listing_ms,
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_jobs, c.job_name, c.num_tasks, c.jobs_ms, c.open_ms, a.app_duration_ms, a.core_time_ms, h.held_cores, w.listing_ms,
     COALESCE(a.is_local, FALSE) AS is_local, GREATEST(c.jobs_ms * h.held_cores - COALESCE(w.run_ms, 0e0), 0e0) AS lost_ms,
     (COALESCE(w.run_ms, 0e0) + COALESCE(w.listing_ms, 0e0)) / NULLIF(c.jobs_ms * h.held_cores, 0e0) AS busy_share
   FROM calls AS c
