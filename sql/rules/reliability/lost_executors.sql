@@ -14,7 +14,7 @@
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
 --   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
 --   all other tasks of a stage were done. Where nearly all that went for a cause were of one host, and those of others stayed, the host is what they went for; where no executor
---   of it ended a task, lost is the core time that they held, too. The host of a single loss, or of all, is named in any case, and when a new executor began there after a single one.
+--   of it ended a task, lost is the core time that they held, too. The host of a single loss, or of all, is named in any case, and when new executors began there after a single one, or after lost machines.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- parameter: min_gc_share double = 0.3 [ratio] garbage collection over the time of tasks from which it is what an executor went for, where nothing else tells
 -- parameter: min_tasks_ms double = 1e4 [ms] time of ended tasks that tells it, at least
@@ -27,7 +27,7 @@
 -- parameter: min_host_share double = 0.9 [ratio] the same over all that were lost for the cause, at least
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
 -- parameter: max_back_ms bigint = 120000 [ms] time from a loss to a new executor on its host, at most, for the machine to have stayed
--- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}{lost_on}), after {mean_lifetime_ms:s}{on_average}[; {back_ms:s} later a new executor began there][; {host_all}{host_lost:int} of them on {host}, 1 of {num_hosts:int} hosts][, where none of {host_executors:int} executors ended a task: {host_held_ms:s} of core time held for nothing][, {host_held_share:pct} of all][;
+-- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}{lost_on}), after {mean_lifetime_ms:s}{on_average}[; {back_ms:s} later a new executor began there][; on the hosts of all of them new executors began within {all_back_ms:s}][; {host_all}{host_lost:int} of them on {host}, 1 of {num_hosts:int} hosts][, where none of {host_executors:int} executors ended a task: {host_held_ms:s} of core time held for nothing][, {host_held_share:pct} of all][;
 --   tasks that failed with them or had to run again took {task_lost_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
 --   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][, which took no more than {new_run_ms:s}][;
@@ -89,6 +89,8 @@
 --   between long steps.
 -- advice: cause = 'node' AND master LIKE 'spark://%' AND back_ms <= $max_back_ms | - | - | The machine did not go: {back_ms:s} later a new executor began on it, so its worker was cut off from the master for a while,
 --   or was restarted. Look at the log of that worker and at the network between them.
+-- advice: cause = 'node' AND master LIKE 'spark://%' AND all_back_ms <= $max_back_ms | - | - | The machines did not go: new executors began on all of them, so their workers were cut off from the master for a
+--   while, or were restarted. Look at the logs of these workers and at the network between them.
 -- advice: cause = 'node' AND spark_minor >= 301 AND NOT decommission AND can_decommission | spark.decommission.enabled | 'true' |
 --   The machines went (spot, scaled in, or broken): let executors hand over their data before they go (with
 --   spark.storage.decommission.enabled), keep the driver on demand, and spread over more instance types.
@@ -301,21 +303,21 @@ bad_hosts AS (
   -- Two hosts that lose and do not are no rule yet.
   WHERE l.place = 1 AND l.num_lost >= $min_host_lost AND l.num_lost >= $min_host_share * l.num_all AND h.num_hosts >= 3
 ),
--- Where all that went for a cause were on one host, and when the next executor began there after a single one.
-lost_on AS (
-  SELECT
-    l.platform, l.cluster_id, l.application_id, l.attempt_id, l.cause, l.host,
-    MIN(CASE WHEN l.num_all = 1 AND UNIX_MILLIS(e.add_time) > c.remove_ms THEN UNIX_MILLIS(e.add_time) - c.remove_ms END) AS back_ms
-  FROM lost_hosts AS l
-  INNER JOIN classified AS c
-    ON c.platform = l.platform AND c.cluster_id = l.cluster_id
-    AND c.application_id = l.application_id AND c.attempt_id = l.attempt_id AND c.cause = l.cause AND c.host = l.host
-  INNER JOIN executors AS e
-    ON e.platform = l.platform AND e.cluster_id = l.cluster_id
-    AND e.application_id = l.application_id AND e.attempt_id = l.attempt_id
-    AND REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') = l.host
-  WHERE l.num_lost = l.num_all
-  GROUP BY l.platform, l.cluster_id, l.application_id, l.attempt_id, l.cause, l.host
+-- When the next executor began on the host of a lost one.
+returns AS (
+  SELECT platform, cluster_id, application_id, attempt_id, cause, CASE WHEN COUNT(*) = COUNT(back_ms) THEN MAX(back_ms) END AS back_ms
+  FROM (
+    SELECT
+      c.platform, c.cluster_id, c.application_id, c.attempt_id, c.cause, c.executor_id,
+      MIN(CASE WHEN UNIX_MILLIS(e.add_time) > c.remove_ms THEN UNIX_MILLIS(e.add_time) - c.remove_ms END) AS back_ms
+    FROM classified AS c
+    LEFT JOIN executors AS e
+      ON e.platform = c.platform AND e.cluster_id = c.cluster_id
+      AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id
+      AND REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') = c.host
+    GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.cause, c.executor_id
+  ) AS r
+  GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
 failed_time AS (
   SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, SUM(CAST(t.duration AS DOUBLE)) AS failed_ms
@@ -439,7 +441,9 @@ SELECT
   CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS task_lost_ms,
   CASE WHEN o.host IS NULL OR b.host IS NOT NULL THEN '' WHEN l.num_lost = 1 THEN CONCAT(', on ', o.host)
     WHEN l.num_lost = 2 THEN CONCAT(', both on ', o.host) ELSE CONCAT(', all on ', o.host) END AS lost_on,
-  CASE WHEN l.num_lost = 1 THEN '' ELSE ' on average' END AS on_average, o.back_ms, CASE WHEN b.num_lost = l.num_lost THEN 'all ' ELSE '' END AS host_all,
+  CASE WHEN l.num_lost = 1 THEN '' ELSE ' on average' END AS on_average, CASE WHEN l.num_lost = 1 THEN k.back_ms END AS back_ms,
+  -- Of several only where the machines are what is asked about.
+  CASE WHEN l.num_lost > 1 AND l.cause = 'node' THEN k.back_ms END AS all_back_ms, CASE WHEN b.num_lost = l.num_lost THEN 'all ' ELSE '' END AS host_all,
   b.host, b.num_lost AS host_lost, b.num_hosts, CASE WHEN b.held_ms IS NOT NULL THEN b.num_executors END AS host_executors, TRY_CAST(b.held_ms AS BIGINT) AS host_held_ms, b.held_ms / NULLIF(CAST(a.core_time_ms AS DOUBLE), 0e0) AS host_held_share,
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
@@ -481,9 +485,12 @@ LEFT JOIN gathering AS g
 LEFT JOIN bad_hosts AS b
   ON b.platform = a.platform AND b.cluster_id = a.cluster_id
   AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id AND b.cause = l.cause
-LEFT JOIN lost_on AS o
+LEFT JOIN lost_hosts AS o
   ON o.platform = a.platform AND o.cluster_id = a.cluster_id
-  AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id AND o.cause = l.cause
+  AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id AND o.cause = l.cause AND o.num_lost = o.num_all
+LEFT JOIN returns AS k
+  ON k.platform = a.platform AND k.cluster_id = a.cluster_id
+  AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id AND k.cause = l.cause
 LEFT JOIN set_values AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
