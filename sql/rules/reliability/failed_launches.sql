@@ -60,7 +60,7 @@ LEFT JOIN (
   FROM (
     SELECT
       platform, cluster_id, application_id, attempt_id,
-      MAX(CASE WHEN key = 'spark.driver.host' THEN TRIM(value) END) AS host,
+      MAX(CASE WHEN key = 'spark.driver.host' THEN value END) AS host,
       MAX(CASE WHEN key = 'spark.master' THEN LOWER(value) END) AS master
     FROM spark_settings
     WHERE key IN ('spark.driver.host', 'spark.master')
