@@ -96,14 +96,17 @@ measured AS (
 thresholds AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
-    MAX(TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE) * CASE
-      WHEN LOWER(TRIM(value)) LIKE '%k' OR LOWER(TRIM(value)) LIKE '%kb' THEN 1024e0
-      WHEN LOWER(TRIM(value)) LIKE '%m' OR LOWER(TRIM(value)) LIKE '%mb' THEN 1048576e0
-      WHEN LOWER(TRIM(value)) LIKE '%g' OR LOWER(TRIM(value)) LIKE '%gb' THEN 1073741824e0
+    MAX(TRY_CAST(REGEXP_REPLACE(value, '[a-z]+$', '') AS DOUBLE) * CASE
+      WHEN value LIKE '%k' OR value LIKE '%kb' THEN 1024e0
+      WHEN value LIKE '%m' OR value LIKE '%mb' THEN 1048576e0
+      WHEN value LIKE '%g' OR value LIKE '%gb' THEN 1073741824e0
       ELSE 1e0
     END) AS threshold_bytes
-  FROM session_settings
-  WHERE subject_type = 'sql' AND key = 'spark.sql.autoBroadcastJoinThreshold'
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, LOWER(BTRIM(value, CONCAT(' ', CHR(9), CHR(10), CHR(13)))) AS value
+    FROM session_settings
+    WHERE subject_type = 'sql' AND key = 'spark.sql.autoBroadcastJoinThreshold'
+  ) AS s
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
 typed AS (

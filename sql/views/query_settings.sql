@@ -6,10 +6,15 @@
 -- reads: session_settings
 WITH texts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, key, LOWER(TRIM(value)) AS value,
-    REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS digits
-  FROM session_settings
-  WHERE sql_id IS NOT NULL AND key LIKE 'spark.sql.%'
+    platform, cluster_id, application_id, attempt_id, sql_id, key, value, REGEXP_REPLACE(value, '[a-z]+$', '') AS digits
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, sql_id, key,
+      -- As in spark_settings.
+      LOWER(BTRIM(value, CONCAT(' ', CHR(9), CHR(10), CHR(13)))) AS value
+    FROM session_settings
+    WHERE sql_id IS NOT NULL AND key LIKE 'spark.sql.%'
+  ) AS s
 ),
 parsed AS (
   SELECT

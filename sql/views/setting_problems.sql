@@ -1,7 +1,7 @@
 -- id: setting_problems
 -- title: Settings that do nothing, or not what was meant
 -- description: One row per setting that an application set and kind of problem. misspelled: no Spark knows the name, but one
---   that differs by a letter or two, which suggestion names. unknown: no Spark knows the name although it is in a
+--   that differs by a letter or two, or lacks its last letters, which suggestion names. unknown: no Spark knows the name although it is in a
 --   family whose names are all known, or a letter or two off a family. Names without spark. before them count where Spark knows them with it. too_new, removed: another version of Spark knows it, not the application's.
 --   no_effect: Spark accepts it and does nothing with it. switched_off: what it belongs to is off, which suggestion
 --   names. deprecated: another name replaced it. local_mode: it is about executors, of which local mode starts none. is_local_mode says that what suggestion names would do nothing for that reason either. Names of platforms, libraries and users are theirs and not
@@ -78,6 +78,20 @@ unknown_names AS (
   LEFT JOIN foreign_names AS f ON f.key = n.key
   WHERE k.key IS NULL AND f.key IS NULL
 ),
+families AS (
+  SELECT SPLIT_PART(key, '.', 2) AS family, COUNT(*) AS num_keys
+  FROM known
+  GROUP BY SPLIT_PART(key, '.', 2)
+),
+-- A letter or two off a large family of settings: spark.dirver.maxResults.
+near_families AS (
+  SELECT DISTINCT u.key, f.family
+  FROM unknown_names AS u
+  CROSS JOIN families AS f
+  LEFT JOIN families AS o ON o.family = SPLIT_PART(u.key, '.', 2)
+  WHERE u.key LIKE 'spark.%.%' AND o.family IS NULL AND f.num_keys >= 6 AND LENGTH(f.family) >= 6
+    AND LEVENSHTEIN(SPLIT_PART(u.key, '.', 2), f.family) <= 2
+),
 nearest AS (
   SELECT key, suggestion
   FROM (
@@ -86,27 +100,23 @@ nearest AS (
       ROW_NUMBER() OVER (PARTITION BY u.key ORDER BY LEVENSHTEIN(LOWER(u.key), LOWER(k.key)), k.key) AS place
     FROM unknown_names AS u
     CROSS JOIN known AS k
+    LEFT JOIN near_families AS m ON m.key = u.key
     WHERE NOT k.is_internal AND ((u.key NOT LIKE 'spark.%' AND k.key = CONCAT('spark.', u.key))
       OR (k.key = 'spark.executor.instances' AND u.key IN ('num.executors', 'num-executors', 'num_executors', 'spark.num.executors', 'spark.num-executors', 'spark.num_executors', 'spark.executor.num', 'spark.executor.count'))
       OR (LENGTH(u.key) >= 15 AND u.key LIKE 'spark.%' AND ((ABS(LENGTH(u.key) - LENGTH(k.key)) <= 2 AND LEVENSHTEIN(LOWER(u.key), LOWER(k.key)) <= 2)
+        -- Its last letters were forgotten: spark.driver.maxResults for …maxResultSize.
+        OR (LENGTH(k.key) - LENGTH(u.key) <= 4 AND LENGTH(REPLACE(k.key, '.', '')) - LENGTH(REPLACE(u.key, '.', '')) = LENGTH(k.key) - LENGTH(u.key)
+          AND SUBSTR(LOWER(k.key), 1, LENGTH(u.key)) = LOWER(u.key))
+        -- The family and what follows it are each a letter or two off, or letters of the end were forgotten: spark.dirver.maxResults.
+        OR (SPLIT_PART(k.key, '.', 2) = m.family AND LENGTH(u.key) - LENGTH(SPLIT_PART(u.key, '.', 2)) >= 13
+          AND (LEVENSHTEIN(SUBSTR(LOWER(u.key), LENGTH(SPLIT_PART(u.key, '.', 2)) + 8), SUBSTR(LOWER(k.key), LENGTH(m.family) + 8)) <= 2
+            OR (LENGTH(k.key) - LENGTH(m.family) - LENGTH(u.key) + LENGTH(SPLIT_PART(u.key, '.', 2)) <= 4
+              AND SUBSTR(LOWER(k.key), LENGTH(m.family) + 8, GREATEST(LENGTH(u.key) - LENGTH(SPLIT_PART(u.key, '.', 2)) - 7, 0))
+                = SUBSTR(LOWER(u.key), LENGTH(SPLIT_PART(u.key, '.', 2)) + 8))))
         -- Its last word was forgotten: spark.sql.parquet.compression for …compression.codec.
         OR k.key LIKE CONCAT(u.key, '.codec') OR k.key LIKE CONCAT(u.key, '.enabled'))))
   ) AS candidates
   WHERE place = 1
-),
-families AS (
-  SELECT SPLIT_PART(key, '.', 2) AS family, COUNT(*) AS num_keys
-  FROM known
-  GROUP BY SPLIT_PART(key, '.', 2)
-),
--- A letter or two off a large family of settings: spark.dirver.maxResults.
-near_families AS (
-  SELECT DISTINCT u.key
-  FROM unknown_names AS u
-  CROSS JOIN families AS f
-  LEFT JOIN families AS o ON o.family = SPLIT_PART(u.key, '.', 2)
-  WHERE u.key LIKE 'spark.%.%' AND o.family IS NULL AND f.num_keys >= 6 AND LENGTH(f.family) >= 6
-    AND LEVENSHTEIN(SPLIT_PART(u.key, '.', 2), f.family) <= 2
 ),
 -- Where the name means nothing to the application's Spark.
 named AS (
@@ -134,7 +144,7 @@ named AS (
   LEFT JOIN known AS k ON k.key = s.key
   LEFT JOIN unknown_names AS u ON u.key = s.key
   LEFT JOIN nearest AS n ON n.key = s.key
-  LEFT JOIN near_families AS m ON m.key = s.key
+  LEFT JOIN (SELECT DISTINCT key FROM near_families) AS m ON m.key = s.key
 ),
 -- Where what it belongs to is off.
 switched AS (

@@ -4,7 +4,7 @@
 --   schema of files, and take a good part of its wall time, or much of it, or of its core time: for table_opening and for the rules that must not tell this time again.
 --   A job counts from its start to that of the next one (open_ms), at most max_step_ms or its own duration; where another job follows, only its own
 --   duration. lost_ms is what the cores held meanwhile could have done while these jobs ran (jobs_ms), without the task time of their other stages than
---   those that list folders (listing_ms): listing is what a catalog saves. Many folders of one table are told by folder_reads. Interactive sessions are left out.
+--   those that list folders (listing_ms): listing is what a catalog saves. Cores of a host whose executors were lost before they ended a task do not count: lost_executors tells them. Many folders of one table are told by folder_reads. Interactive sessions are left out.
 -- parameter: min_jobs bigint = 8 [count] jobs that open tables, at least, most of them in a row
 -- parameter: min_open_ms bigint = 10000 [ms] wall time that they take together, at least
 -- parameter: min_share double = 0.15 [ratio] the same over the wall time of the application, at least
@@ -14,7 +14,7 @@
 -- parameter: max_step_ms bigint = 2000 [ms] time from one such job to the next that counts, at most
 -- parameter: max_job_cores double = 0.5 [ratio] task time of these jobs but for listing over the core time held while they ran, below: others work
 -- parameter: max_folders bigint = 10 [count] folders of one parent that were read, below
--- reads: application_facts, executors, jobs, sql_scans, stages
+-- reads: application_facts, executors, jobs, lost_hosts, sql_scans, stages
 WITH followed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, job_id, job_name, COALESCE(duration_ms, 0) AS duration_ms, COALESCE(num_completed_tasks, 0) AS num_tasks,
@@ -66,7 +66,12 @@ held AS (
   INNER JOIN executors AS e
     ON e.platform = c.platform AND e.cluster_id = c.cluster_id
     AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id
-  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < c.last_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > c.first_ms, TRUE)
+  LEFT JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id, host FROM lost_hosts WHERE held_ms IS NOT NULL
+  ) AS l
+    ON l.platform = e.platform AND l.cluster_id = e.cluster_id
+    AND l.application_id = e.application_id AND l.attempt_id = e.attempt_id AND l.host = REGEXP_REPLACE(e.host_port, ':[0-9]+$', '')
+  WHERE l.host IS NULL AND e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < c.last_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > c.first_ms, TRUE)
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id
 ),
 locations AS (
@@ -88,7 +93,7 @@ parts AS (
 ),
 judged AS (
   SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_jobs, c.job_name, c.num_tasks, c.open_ms, a.app_duration_ms, a.core_time_ms, h.held_cores, w.listing_ms,
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_jobs, c.job_name, c.num_tasks, c.jobs_ms, c.open_ms, a.app_duration_ms, a.core_time_ms, h.held_cores, w.listing_ms,
     COALESCE(a.is_local, FALSE) AS is_local, GREATEST(c.jobs_ms * h.held_cores - COALESCE(w.run_ms, 0e0), 0e0) AS lost_ms,
     (COALESCE(w.run_ms, 0e0) + COALESCE(w.listing_ms, 0e0)) / NULLIF(c.jobs_ms * h.held_cores, 0e0) AS busy_share
   FROM calls AS c

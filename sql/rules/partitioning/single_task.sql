@@ -2,12 +2,13 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
---   in the whole application while its jobs ran. What could be won is what even tasks on all cores would save.
+--   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
+--   what even tasks on those cores would save.
 --   Half of a run of a minute or more in one task is of medium severity, at least, however few cores waited.
 -- subject: stage
 -- group_by: place
@@ -151,8 +152,9 @@ single AS (
       WHEN f.sql_id IS NOT NULL AND shuffle_read_bytes > 0 THEN 'aggregate'
       ELSE 'code'
     END AS cause,
-    (held_cores - 1e0) * running_ms AS idle_core_ms,
-    running_ms * (1e0 - 1e0 / NULLIF(held_cores, 0)) AS won_ms
+    -- What stages side by side leave idle is theirs once.
+    COALESCE(x.idle_part, 1e0) * GREATEST(held_cores - GREATEST(COALESCE(task_cpus, 1), 1), 0e0) * running_ms AS idle_core_ms,
+    COALESCE(x.idle_part, 1e0) * running_ms * GREATEST(1e0 - GREATEST(COALESCE(task_cpus, 1), 1) / NULLIF(held_cores, 0e0), 0e0) AS won_ms
   FROM facts AS f
   LEFT JOIN plans AS p
     ON p.platform = f.platform AND p.cluster_id = f.cluster_id
@@ -160,6 +162,9 @@ single AS (
   LEFT JOIN shuffles AS e
     ON e.platform = f.platform AND e.cluster_id = f.cluster_id
     AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id AND e.sql_id = f.sql_id AND e.stage_id = f.stage_id
+  LEFT JOIN shared_idle AS x
+    ON x.platform = f.platform AND x.cluster_id = f.cluster_id
+    AND x.application_id = f.application_id AND x.attempt_id = f.attempt_id AND x.subject_id = f.subject_id
   WHERE (num_partitions = 1 OR stage_name LIKE 'toLocalIterator %') AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
     AND held_cores >= 1.5e0 AND running_ms >= $min_loop_stage_ms
     AND executor_run_time >= running_ms / 2e0
@@ -172,9 +177,9 @@ capped AS (
       s.core_time_ms - CAST(s.total_task_time_ms AS DOUBLE)
         - COALESCE(p.driver_only_core_ms, 0) - COALESCE(p.start_up_core_ms, 0),
       0e0
-    ) / SUM(s.idle_core_ms) OVER (
+    ) / NULLIF(SUM(s.idle_core_ms) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
-    )) AS lost_ms,
+    ), 0e0)) AS lost_ms,
     COUNT(*) OVER loop AS num_alike,
     SUM(s.won_ms) OVER loop AS all_won_ms,
     SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.running_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (

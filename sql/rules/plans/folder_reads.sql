@@ -2,7 +2,7 @@
 -- title: Folders of one table are opened one by one
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where an application opened many folders that lie beside each other in calls of their own (a loop over days whose results
 --   are united). Each call lists a folder and runs a job to find its schema before the first query, and the plan gets a scan for
 --   each. A call counts from the start of its job to that of the next one, at most max_step_ms or its own duration; where another job
@@ -13,7 +13,7 @@
 -- parameter: min_open_ms bigint = 5000 [ms] wall time from the first to the last of them, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the wall time of the application, at least
 -- evidence: {num_folders:folder|folders} of {parent} were read each by itself, and {num_jobs:job|jobs} outside of any query found
---   their schemas ({job_name}): {open_ms:s} of {app_duration_ms:s}.
+--   their schemas ({job_name}). That took {open_ms:s} of {app_duration_ms:s}[, {between_ms:s} of it in the driver between these jobs].
 -- advice: is_partitioned | - | - | Read {parent} itself: the values in the names of its folders become columns, and a filter on them reads only the
 --   wanted folders. For some folders give the reader all paths in one call, with basePath.
 -- recommendation: Give the reader all paths in one call, or the folder above them, and a schema (schema(...)) if they differ.
@@ -40,7 +40,9 @@ calls AS (
     COUNT(*) AS num_jobs, MAX(job_name) AS job_name,
     -- Where other jobs come between them each folder has work of its own.
     SUM(CASE WHEN is_next_open THEN 1 ELSE 0 END) AS num_in_a_row,
-    SUM(CASE WHEN is_next_open THEN LEAST(next_ms - begin_ms, GREATEST(duration_ms, $max_step_ms)) ELSE duration_ms END) AS open_ms
+    SUM(CASE WHEN is_next_open THEN LEAST(next_ms - begin_ms, GREATEST(duration_ms, $max_step_ms)) ELSE duration_ms END) AS open_ms,
+    -- Of jobs side by side only up to the start of the next.
+    SUM(CASE WHEN is_next_open THEN LEAST(next_ms - begin_ms, duration_ms) ELSE duration_ms END) AS jobs_ms
   FROM opened
   WHERE is_open
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -69,7 +71,8 @@ SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id, p.parent AS subject_id,
   'medium' AS confidence,
   c.open_ms AS recoverable_ms,
-  p.num_folders, p.is_partitioned, SUBSTR(p.parent, 1, 200) AS parent, c.num_jobs, c.job_name, c.open_ms, a.app_duration_ms
+  p.num_folders, p.is_partitioned, SUBSTR(p.parent, 1, 200) AS parent, c.num_jobs, c.job_name, c.open_ms,
+  CASE WHEN c.open_ms - c.jobs_ms >= 50 THEN c.open_ms - c.jobs_ms END AS between_ms, a.app_duration_ms
 FROM calls AS c
 INNER JOIN parents AS p
   ON p.platform = c.platform AND p.cluster_id = c.cluster_id

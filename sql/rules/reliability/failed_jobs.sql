@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares; the wall time
 --   is that of the job, but for what unfinished_skew tells already. Whether the program
@@ -53,9 +53,9 @@
 -- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller, leave more of the
 --   machine's memory to Python ({room}), or run fewer tasks at once on it ({fewer}).
 -- advice: cause = 'python_crash' | spark.python.worker.faulthandler.enabled | 'true' | A Python worker died without an exception: killed for its memory as a rule, or crashed in native code. Run fewer tasks at
---   once and leave Python more memory ({room}); this setting makes a crash tell its stack.
+--   once ({fewer}) and leave Python more memory ({room}); this setting makes a crash tell its stack.
 -- advice: cause = 'python_crash' | - | - | A Python worker died without an exception: killed for its memory as a rule (look at the kernel's log), or crashed in native code. Run fewer tasks
---   at once and leave Python more memory ({room}).
+--   at once ({fewer}) and leave Python more memory ({room}).
 -- advice: cause = 'driver_heap' AND is_databricks | - | - | The heap of the driver was full when it sent tasks out: keep large objects out of the functions (broadcast them, or read them on
 --   the executors), or choose a driver with more memory.
 -- advice: cause = 'driver_heap' | - | - | The heap of the driver was full when it sent tasks out: keep large objects out of the functions (broadcast them, or read them on the
@@ -167,7 +167,13 @@ SELECT
   END AS who,
   COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores, a.spark_minor,
   CASE WHEN a.spark_minor < 301 THEN '--archives on YARN' ELSE 'spark.archives' END AS archives,
-  CASE WHEN COALESCE(a.is_databricks, FALSE) THEN 'spark.task.cpus' ELSE 'spark.task.cpus, spark.executor.cores' END AS fewer,
+  CASE
+    WHEN a.is_local THEN 'a smaller number in local[N]'
+    WHEN COALESCE(a.is_databricks, FALSE) THEN 'spark.task.cpus up'
+    -- Standalone and Mesos give the cores that an executor leaves to another one on the same machine.
+    WHEN a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%' THEN 'spark.task.cpus up, or spark.cores.max down; spark.executor.cores alone lets more executors start there'
+    ELSE 'spark.task.cpus up, or spark.executor.cores down'
+  END AS fewer,
   CASE
     WHEN a.is_local THEN 'less heap, spark.driver.memory'
     WHEN COALESCE(a.is_databricks, FALSE) THEN 'machines with more memory for each core'

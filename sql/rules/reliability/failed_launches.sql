@@ -2,15 +2,19 @@
 -- title: Executors end before they can work
 -- category: reliability
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
 --   no list of executors and cost no core time of the application, but what they should have done is left to the others. A few of them in an
---   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches.
+--   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches. An executor that ends with exit code 1 often did not find its driver: where the name of the
+--   driver's host has no domain (or is localhost, and the master is elsewhere), and no two hosts have an executor that registered, the name is told.
 -- parameter: min_executors bigint = 3 [count] executors that ended like that, at least
 -- parameter: max_beside_loss bigint = 3 [count] and how many of them say nothing where an executor or a worker was lost
 -- evidence: {unregistered:executor|executors} ended before they registered with the driver[: {reason}]; {who} did
---   {work}.
+--   {work}[; executors look for the driver at {doubtful_host}].
 -- advice: LOWER(reason) LIKE '%memory%' OR reason LIKE '%137%' | - | - | They got no memory: ask for smaller executors, or look at what else runs on their hosts.
+-- advice: reason LIKE '%code 1' AND doubtful_host IS NOT NULL | - | - | Other machines may not resolve or reach {doubtful_host}: set spark.driver.host to a full name or an address of the driver that
+--   all workers reach. stderr of such an executor on its worker, in the work folder of the application, tells whether it is that (UnknownHostException, failed to connect), a wrong JAVA_HOME or options that
+--   Java refuses.
 -- advice: reason LIKE '%code 1' | - | - | Look at stderr of such an executor on its worker, in the work folder of the application: a wrong JAVA_HOME, options that Java refuses, or a
 --   driver that it cannot reach (spark.driver.host, firewall).
 -- recommendation: Look at the log of such an executor: a wrong Java, an image that cannot be pulled, a host without room, or a driver that it
@@ -20,7 +24,8 @@ SELECT
   CASE WHEN p.num_executors_unregistered >= 10 THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
   p.num_executors_unregistered AS unregistered,
   REGEXP_REPLACE(SUBSTR(p.unregistered_reason, 1, 200), '[. ]+$', '') AS reason, CASE COALESCE(a.num_workers, 0) WHEN 0 THEN 'none' WHEN 1 THEN '1 executor' ELSE CONCAT(CAST(a.num_workers AS STRING), ' executors') END AS who,
-  CASE WHEN COALESCE(a.num_workers, 0) = 0 THEN 'any work' ELSE 'the work' END AS work
+  CASE WHEN COALESCE(a.num_workers, 0) = 0 THEN 'any work' ELSE 'the work' END AS work,
+  CASE WHEN p.unregistered_reason LIKE '%code 1' AND COALESCE(r.num_hosts, 0) < 2 THEN d.doubtful_host END AS doubtful_host
 FROM applications AS p
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
@@ -34,6 +39,36 @@ LEFT JOIN (
 ) AS l
   ON l.platform = p.platform AND l.cluster_id = p.cluster_id
   AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
+LEFT JOIN (
+  -- Who registered found the driver; two hosts that did say that others can too.
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(DISTINCT REGEXP_REPLACE(host_port, ':[0-9]+$', '')) AS num_hosts
+  FROM executors
+  WHERE executor_id NOT IN ('driver', '<driver>')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+) AS r
+  ON r.platform = p.platform AND r.cluster_id = p.cluster_id
+  AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
+LEFT JOIN (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    CASE
+      WHEN host IN ('localhost', 'localhost.localdomain', '::1', '[::1]') OR host LIKE '127.%'
+        THEN CASE WHEN master NOT LIKE '%localhost%' AND master NOT LIKE '%//127.%' AND master NOT LIKE '%::1%' THEN host END
+      -- A name without a domain. Addresses have dots or colons.
+      WHEN host NOT LIKE '%.%' AND host NOT LIKE '%:%' AND host <> '' THEN host
+    END AS doubtful_host
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id,
+      MAX(CASE WHEN key = 'spark.driver.host' THEN value END) AS host,
+      MAX(CASE WHEN key = 'spark.master' THEN LOWER(value) END) AS master
+    FROM spark_settings
+    WHERE key IN ('spark.driver.host', 'spark.master')
+    GROUP BY platform, cluster_id, application_id, attempt_id
+  ) AS s
+) AS d
+  ON d.platform = p.platform AND d.cluster_id = p.cluster_id
+  AND d.application_id = p.application_id AND d.attempt_id = p.attempt_id
 LEFT JOIN (
   -- What was compacted begins with a later job.
   SELECT platform, cluster_id, application_id, attempt_id, MIN(job_id) AS first_job

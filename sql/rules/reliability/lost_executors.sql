@@ -2,31 +2,24 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
 --   connection, where garbage collection had taken a large part of the time of its tasks or of its last ones, or of all tasks where it ended none; no answer
 --   with a full heap too), node (the
 --   machine went, a spot instance among them), preempted (by another queue), heartbeat (no answer for too
---   long, or exit code 56: it could not send its own), killed (by a user or the framework), unknown. Lost is the time of tasks that failed with their
+--   long, or exit code 56: it could not send its own), killed (by a user or the framework), unknown. Views executor_losses and lost_hosts find them. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
 --   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
---   all other tasks of a stage were done. Where nearly all that went for a cause were of one host, and those of others stayed, the host is named; where no executor
---   of it ended a task, lost is the core time that they held, too.
+--   all other tasks of a stage were done. Where nearly all that went for a cause were of one host, and those of others stayed, the host is what they went for; where no executor
+--   of it ended a task, lost is the core time that they held, too. The host of a single loss, or of all, is named in any case, and when new executors began there after a single one, or after lost machines.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
--- parameter: min_gc_share double = 0.3 [ratio] garbage collection over the time of tasks from which it is what an executor went for, where nothing else tells
--- parameter: min_tasks_ms double = 1e4 [ms] time of ended tasks that tells it, at least
--- parameter: late_ms bigint = 300000 [ms] time before the loss of which tasks tell it too, where garbage collection only grew at the end
--- parameter: min_heap_share double = 0.95 [ratio] peak of the heap from which it was full, where an executor did not answer
--- parameter: max_error_ms bigint = 60000 [ms] time from a task that ran out of heap to the loss of its executor, at most
--- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- parameter: min_lost_share double = 0.5 [ratio] executors lost for one cause over all, from which three or more are no chance
--- parameter: min_host_lost bigint = 3 [count] executors lost on one host, at least, from which the host is what they went for
--- parameter: min_host_share double = 0.9 [ratio] the same over all that were lost for the cause, at least
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
--- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}), after {mean_lifetime_ms:s} on average[; {host_lost:int} of them on {host}, 1 of {num_hosts:int} hosts][, where none of {host_executors:int} executors ended a task: {host_held_ms:s} of core time held for nothing][, {host_held_share:pct} of all][;
+-- parameter: max_back_ms bigint = 120000 [ms] time from a loss to a new executor on its host, at most, for the machine to have stayed
+-- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}{lost_on}), after {mean_lifetime_ms:s}{on_average}[; {back_ms:s} later a new executor began there][; on the hosts of all of them new executors began within {all_back_ms:s}][; {host_all}{host_lost:int} of them on {host}, 1 of {num_hosts:int} hosts][, where none of {host_executors:int} executors ended a task: {host_held_ms:s} of core time held for nothing][, {host_held_share:pct} of all][;
 --   tasks that failed with them or had to run again took {task_lost_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
 --   for {wait_ms:s} a stage that was done otherwise waited for the tasks that they held and their new runs][, which took no more than {new_run_ms:s}][;
@@ -86,6 +79,10 @@
 --   demand.
 -- advice: cause = 'node' AND is_serverless | - | - | The machines below the workers went, and EMR Serverless started others: shorter tasks lose less with them, and so does what is written to tables
 --   between long steps.
+-- advice: cause = 'node' AND master LIKE 'spark://%' AND back_ms <= $max_back_ms | - | - | The machine did not go: {back_ms:s} later a new executor began on it, so its worker was cut off from the master for a while,
+--   or was restarted. Look at the log of that worker and at the network between them.
+-- advice: cause = 'node' AND master LIKE 'spark://%' AND all_back_ms <= $max_back_ms | - | - | The machines did not go: new executors began on all of them, so their workers were cut off from the master for a
+--   while, or were restarted. Look at the logs of these workers and at the network between them.
 -- advice: cause = 'node' AND spark_minor >= 301 AND NOT decommission AND can_decommission | spark.decommission.enabled | 'true' |
 --   The machines went (spot, scaled in, or broken): let executors hand over their data before they go (with
 --   spark.storage.decommission.enabled), keep the driver on demand, and spread over more instance types.
@@ -104,137 +101,8 @@
 -- advice: cause = 'killed' | - | - | Somebody or something killed them: look at the log of the cluster manager for their ids.
 -- recommendation: Look at the logs of the lost executors and of their hosts; out of memory, a lost node and a full disk
 --   look alike from here.
-WITH last_jobs AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id,
-    -- NULL where a job never ended.
-    CASE WHEN COUNT(*) = COUNT(completion_time) THEN MAX(completion_time) END AS last_end,
-    MIN(CASE WHEN failure_reason LIKE '%SparkContext was shut down%' THEN completion_time END) AS cut_time
-  FROM jobs
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
-lost AS (
-  SELECT
-    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms, e.exit_code, UNIX_MILLIS(e.remove_time) AS remove_ms,
-    REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') AS host,
-    CASE WHEN e.peak_jvm_heap_memory > 0 THEN CAST(e.peak_jvm_heap_memory AS DOUBLE) / NULLIF(e.executor_memory_bytes, 0) END AS heap_share,
-    -- On one line, without the stop that the sentence has of its own.
-    REGEXP_REPLACE(
-      TRIM(REGEXP_REPLACE(REPLACE(remove_reason, CHR(10), ' '), ' +', ' ')), '[.: ]+$', ''
-    ) AS reason,
-    CASE
-      WHEN e.exit_code = 52 OR remove_reason LIKE '%JVM OOM%' OR remove_reason LIKE '%OutOfMemoryError%' THEN 'heap'
-      WHEN remove_reason LIKE '%memory limit%' OR remove_reason LIKE '%possible container OOM%'
-        OR remove_reason LIKE '%OOMKilled%' THEN 'container'
-      WHEN remove_reason LIKE '%preempted%' THEN 'preempted'
-      WHEN loss_kind = 'spot' OR exit_code = -100 OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%worker lost%'
-        OR remove_reason LIKE '%Worker shutting down%' OR remove_reason LIKE '%node was terminated%' THEN 'node'
-      WHEN exit_code = 137 OR remove_reason LIKE '%code 137%' THEN 'signal'
-      WHEN remove_reason LIKE '%heartbeat timed out%' OR e.exit_code = 56 THEN 'heartbeat'
-      WHEN loss_kind = 'oom' THEN 'container'
-      WHEN loss_kind = 'killed' THEN 'killed'
-      ELSE 'unknown'
-    END AS told_cause,
-    -- A machine that the cloud took back, or a worker that was shut down, has nothing to do with heaps.
-    loss_kind = 'spot' OR e.exit_code <> 56 OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%Worker shutting down%'
-      OR remove_reason LIKE '%node was terminated%' AS is_explained
-  FROM executors AS e
-  LEFT JOIN last_jobs AS j
-    ON j.platform = e.platform AND j.cluster_id = e.cluster_id
-    AND j.application_id = e.application_id AND j.attempt_id = e.attempt_id
-  WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
-    AND (COALESCE(remove_time < j.last_end, TRUE) OR e.exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
-    -- A shutdown in the middle of a job stops its executors first.
-    AND NOT COALESCE(loss_kind = 'killed' AND UNIX_MILLIS(remove_time) >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)
-),
--- Only their tasks are worth going through.
-losers AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost
-),
--- Where nothing else tells why: no others are asked for the garbage collection of their tasks.
-unclear AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost WHERE told_cause IN ('node', 'heartbeat', 'unknown')
-),
--- What tasks tell of garbage collection that ended well; the others do not count it.
-collections AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
-    SUM(CAST(t.jvm_gc_time AS DOUBLE)) AS gc_ms, SUM(CAST(t.executor_run_time AS DOUBLE)) AS run_ms,
-    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.jvm_gc_time AS DOUBLE) ELSE 0e0 END) AS late_gc_ms,
-    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS late_run_ms
-  FROM tasks AS t
-  INNER JOIN unclear AS l
-    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
-    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
-  LEFT JOIN lost AS e
-    ON e.platform = t.platform AND e.cluster_id = t.cluster_id
-    AND e.application_id = t.application_id AND e.attempt_id = t.attempt_id AND e.executor_id = t.executor_id
-  WHERE t.status = 'SUCCESS'
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
-),
-all_collections AS (
-  SELECT platform, cluster_id, application_id, attempt_id, SUM(gc_ms) AS gc_ms, SUM(run_ms) AS run_ms
-  FROM collections
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
-pressed AS (
-  SELECT
-    e.*,
-    CASE WHEN c.run_ms >= $min_tasks_ms
-        THEN GREATEST(c.gc_ms / NULLIF(c.run_ms, 0e0), CASE WHEN c.late_run_ms >= $min_tasks_ms THEN c.late_gc_ms / NULLIF(c.late_run_ms, 0e0) ELSE 0e0 END)
-      WHEN a.run_ms >= $min_tasks_ms THEN a.gc_ms / NULLIF(a.run_ms, 0e0) END AS gc_share
-  FROM lost AS e
-  LEFT JOIN collections AS c
-    ON c.platform = e.platform AND c.cluster_id = e.cluster_id
-    AND c.application_id = e.application_id AND c.attempt_id = e.attempt_id AND c.executor_id = e.executor_id
-  LEFT JOIN all_collections AS a
-    ON a.platform = e.platform AND a.cluster_id = e.cluster_id
-    AND a.application_id = e.application_id AND a.attempt_id = e.attempt_id
-),
--- Tasks that ran out of heap, and the most that one read without a record.
-memory_tasks AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
-    MAX(CASE WHEN t.status = 'FAILED' AND (t.error_message LIKE '%OutOfMemoryError: Java heap space%' OR t.error_message LIKE '%OutOfMemoryError: GC overhead%'
-      OR t.error_message LIKE '%OutOfMemoryError: Requested array size%') THEN UNIX_MILLIS(t.launch_time) + t.duration END) AS error_ms,
-    MAX(CASE WHEN t.input_records_read = 0 AND t.input_bytes_read >= $min_record_bytes THEN t.input_bytes_read END) AS record_bytes
-  FROM tasks AS t
-  INNER JOIN (
-    SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost WHERE told_cause IN ('heap', 'heartbeat', 'unknown')
-  ) AS l
-    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
-    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
-  WHERE t.status = 'FAILED' OR t.input_records_read = 0 AND t.input_bytes_read >= $min_record_bytes
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
-),
-full_heaps AS (
-  SELECT
-    p.*,
-    CASE WHEN told_cause IN ('unknown', 'heartbeat') AND m.error_ms >= p.remove_ms - $max_error_ms AND m.error_ms <= p.remove_ms + 1000 THEN 1 ELSE 0 END AS num_full,
-    m.record_bytes
-  FROM pressed AS p
-  LEFT JOIN memory_tasks AS m
-    ON m.platform = p.platform AND m.cluster_id = p.cluster_id
-    AND m.application_id = p.application_id AND m.attempt_id = p.attempt_id AND m.executor_id = p.executor_id
-),
-alike AS (
-  SELECT
-    p.*,
-    -- At least half of those that went with the same message.
-    SUM(num_full) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, told_cause, reason) * 2
-      >= COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, told_cause, reason) AS is_like_full
-  FROM full_heaps AS p
-),
-classified AS (
-  SELECT
-    p.*,
-    CASE
-      WHEN num_full = 1 OR (told_cause = 'unknown' AND reason IS NOT NULL AND is_like_full) THEN 'heap'
-      WHEN told_cause IN ('node', 'heartbeat', 'unknown') AND NOT COALESCE(is_explained, FALSE) AND gc_share >= $min_gc_share THEN 'gc'
-      WHEN told_cause = 'heartbeat' AND heap_share >= $min_heap_share THEN 'gc'
-      ELSE told_cause
-    END AS cause
-  FROM alike AS p
+WITH losers AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM executor_losses
 ),
 -- The most frequent reason of each cause.
 reasons AS (
@@ -246,7 +114,7 @@ reasons AS (
   FROM (
     SELECT
       k.*, CASE WHEN reason IS NULL THEN 0 ELSE COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause, reason) END AS num_same
-    FROM classified AS k
+    FROM executor_losses AS k
   ) AS c
 ),
 losses AS (
@@ -255,48 +123,41 @@ losses AS (
     COUNT(*) AS num_lost,
     AVG(CAST(lifetime_ms AS DOUBLE)) AS mean_lifetime_ms, MAX(record_bytes) AS record_bytes, MAX(CASE WHEN exit_code = 56 THEN 1 ELSE 0 END) AS num_unsent,
     MAX(CASE WHEN reason_place = 1 THEN SUBSTR(reason, 1, 200) END) AS reason,
-    MAX(CASE WHEN cause = 'gc' AND gc_share >= $min_gc_share THEN gc_share END) AS gc_share,
-    MAX(CASE WHEN cause = 'gc' AND heap_share >= $min_heap_share THEN heap_share END) AS heap_share,
+    MAX(CASE WHEN cause = 'gc' THEN gc_share END) AS gc_share,
+    MAX(CASE WHEN cause = 'gc' THEN heap_share END) AS heap_share,
     ROW_NUMBER() OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COUNT(*) DESC, cause
     ) AS place
   FROM reasons
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
--- Hosts with what their executors held and did.
-hosts AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, host, COUNT(*) AS num_executors, SUM(completed_tasks) AS completed_tasks,
-    SUM(total_cores * GREATEST(CAST(lifetime_ms AS DOUBLE), 0e0)) - SUM(CAST(total_duration AS DOUBLE)) AS idle_ms,
-    COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id) AS num_hosts
-  FROM (
-    SELECT e.*, REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') AS host FROM executors AS e
-    WHERE executor_id NOT IN ('driver', '<driver>') AND host_port IS NOT NULL
-  ) AS e
-  GROUP BY platform, cluster_id, application_id, attempt_id, host
-),
 -- The host on which most went for a cause.
-lost_hosts AS (
+loss_places AS (
   SELECT
     c.*,
     ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause ORDER BY num_lost DESC, host) AS place,
     SUM(num_lost) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause) AS num_all
   FROM (
     SELECT platform, cluster_id, application_id, attempt_id, cause, host, COUNT(*) AS num_lost
-    FROM classified
+    FROM executor_losses
     GROUP BY platform, cluster_id, application_id, attempt_id, cause, host
   ) AS c
 ),
-bad_hosts AS (
-  SELECT
-    l.platform, l.cluster_id, l.application_id, l.attempt_id, l.cause, l.host, l.num_lost, h.num_hosts, h.num_executors,
-    CASE WHEN h.completed_tasks = 0 AND h.idle_ms > 0e0 THEN h.idle_ms END AS held_ms
-  FROM lost_hosts AS l
-  INNER JOIN hosts AS h
-    ON h.platform = l.platform AND h.cluster_id = l.cluster_id
-    AND h.application_id = l.application_id AND h.attempt_id = l.attempt_id AND h.host = l.host
-  -- Two hosts that lose and do not are no rule yet.
-  WHERE l.place = 1 AND l.num_lost >= $min_host_lost AND l.num_lost >= $min_host_share * l.num_all AND h.num_hosts >= 3
+-- When the next executor began on the host of a lost one.
+returns AS (
+  SELECT platform, cluster_id, application_id, attempt_id, cause, CASE WHEN COUNT(*) = COUNT(back_ms) THEN MAX(back_ms) END AS back_ms
+  FROM (
+    SELECT
+      c.platform, c.cluster_id, c.application_id, c.attempt_id, c.cause, c.executor_id,
+      MIN(CASE WHEN UNIX_MILLIS(e.add_time) > c.remove_ms THEN UNIX_MILLIS(e.add_time) - c.remove_ms END) AS back_ms
+    FROM executor_losses AS c
+    LEFT JOIN executors AS e
+      ON e.platform = c.platform AND e.cluster_id = c.cluster_id
+      AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id
+      AND REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') = c.host
+    GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.cause, c.executor_id
+  ) AS r
+  GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
 failed_time AS (
   SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, SUM(CAST(t.duration AS DOUBLE)) AS failed_ms
@@ -418,6 +279,11 @@ SELECT
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(NULLIF(CASE WHEN l.place = 1 THEN COALESCE(w.lost_ms, 0e0) ELSE 0e0 END + COALESCE(b.held_ms, 0e0), 0e0) AS BIGINT) AS lost_core_ms,
   CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS task_lost_ms,
+  CASE WHEN o.host IS NULL OR b.host IS NOT NULL THEN '' WHEN l.num_lost = 1 THEN CONCAT(', on ', o.host)
+    WHEN l.num_lost = 2 THEN CONCAT(', both on ', o.host) ELSE CONCAT(', all on ', o.host) END AS lost_on,
+  CASE WHEN l.num_lost = 1 THEN '' ELSE ' on average' END AS on_average, CASE WHEN l.num_lost = 1 THEN k.back_ms END AS back_ms,
+  -- Of several only where the machines are what is asked about.
+  CASE WHEN l.num_lost > 1 AND l.cause = 'node' THEN k.back_ms END AS all_back_ms, CASE WHEN b.num_lost = l.num_lost THEN 'all ' ELSE '' END AS host_all,
   b.host, b.num_lost AS host_lost, b.num_hosts, CASE WHEN b.held_ms IS NOT NULL THEN b.num_executors END AS host_executors, TRY_CAST(b.held_ms AS BIGINT) AS host_held_ms, b.held_ms / NULLIF(CAST(a.core_time_ms AS DOUBLE), 0e0) AS host_held_share,
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
@@ -456,9 +322,15 @@ LEFT JOIN waited AS y
 LEFT JOIN gathering AS g
   ON g.platform = a.platform AND g.cluster_id = a.cluster_id
   AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id
-LEFT JOIN bad_hosts AS b
+LEFT JOIN lost_hosts AS b
   ON b.platform = a.platform AND b.cluster_id = a.cluster_id
   AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id AND b.cause = l.cause
+LEFT JOIN loss_places AS o
+  ON o.platform = a.platform AND o.cluster_id = a.cluster_id
+  AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id AND o.cause = l.cause AND o.num_lost = o.num_all
+LEFT JOIN returns AS k
+  ON k.platform = a.platform AND k.cluster_id = a.cluster_id
+  AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id AND k.cause = l.cause
 LEFT JOIN set_values AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id

@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -11,7 +11,7 @@
 --   slow_executor tell them; nor are those of tasks that never ended, and an application that hung on such tasks is not judged. What passed
 --   in long stages with too few tasks, or in loops of stages of one task, is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out. A cluster that
 --   gives executors back gives those without a task, so that there only the free cores of executors with a task count as such; where at most one executor ran, nothing can be given back while jobs run. Without such a cluster
---   what passed in jobs that only open tables is not lost here either, which table_opening tells. Local mode has no executors to give back and is not judged;
+--   what passed in jobs that only open tables is not lost here either, which table_opening tells, nor anywhere what executors held on a host where they were lost before they ended a task, which lost_executors tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 --   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
@@ -36,7 +36,7 @@
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
 -- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors
---   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {num_never_used:int} of
+--   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which is told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
 --   use them][; {one_task_ms:h} of it passed in stages of a single task].
@@ -139,6 +139,12 @@ uneven AS (
   ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- What lost_executors tells of hosts where no task could be done; each host once.
+useless_hosts AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(held_ms) AS host_ms
+  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, host, held_ms FROM lost_hosts WHERE held_ms IS NOT NULL) AS h
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 parts AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.unfinished_core_ms, c.driver_only_core_ms, c.start_up_core_ms,
@@ -169,7 +175,7 @@ judged AS (
     CASE WHEN a.can_give AND COALESCE(a.num_executors_max > 1, TRUE) THEN COALESCE(b.told_stuck_ms, 0e0) + COALESCE(l.loop_stuck_ms, 0e0)
       ELSE COALESCE(b.told_few_ms, 0e0) + COALESCE(l.loop_ms, 0e0) END AS told_few_ms,
     COALESCE(b.stuck_ms, 0e0) + COALESCE(l.short_loop_stuck_ms, 0e0) AS stuck_ms,
-    COALESCE(n.lost_ms, 0e0) AS told_open_ms
+    COALESCE(n.lost_ms, 0e0) AS told_open_ms, COALESCE(u.host_ms, 0e0) AS told_host_ms
   FROM (
     SELECT f.*, COALESCE(f.dynamic_allocation, FALSE) OR COALESCE(f.can_allocate, FALSE) OR COALESCE(f.is_databricks, FALSE) AS can_give
     FROM application_facts AS f
@@ -177,6 +183,9 @@ judged AS (
   LEFT JOIN table_openings AS n
     ON n.platform = a.platform AND n.cluster_id = a.cluster_id
     AND n.application_id = a.application_id AND n.attempt_id = a.attempt_id
+  LEFT JOIN useless_hosts AS u
+    ON u.platform = a.platform AND u.cluster_id = a.cluster_id
+    AND u.application_id = a.application_id AND u.attempt_id = a.attempt_id
   LEFT JOIN busiest AS b
     ON b.platform = a.platform AND b.cluster_id = a.cluster_id
     AND b.application_id = a.application_id AND b.attempt_id = a.attempt_id
@@ -196,9 +205,9 @@ judged AS (
 sized AS (
   SELECT
     j.*,
-    idle_ms / NULLIF(core_time_ms, 0) AS idle_ratio,
+    (idle_ms - LEAST(told_host_ms, idle_ms)) / NULLIF(core_time_ms, 0) AS idle_ratio,
     CASE WHEN LEAST(told_few_ms, few_tasks_ms) >= $min_told_lost_ms THEN LEAST(told_few_ms, few_tasks_ms) ELSE 0e0 END AS stage_idle_ms,
-    LEAST(told_open_ms, idle_ms) AS opening_ms,
+    LEAST(told_open_ms, idle_ms) AS opening_ms, LEAST(told_host_ms, idle_ms) AS host_ms,
     LEAST(
       TRY_CAST(CEIL(GREATEST(
         (core_time_ms - idle_ms - skew_ms) / (1e0 - $healthy_idle_ratio) / NULLIF(app_duration_ms, 0),
@@ -215,7 +224,7 @@ told AS (
     -- What people think about is no loss.
     -- Without dynamic allocation at most what the executors that can go held, and not what the rules about stages tell.
     LEAST(GREATEST(
-      idle_ms - opening_ms - stage_idle_ms - $healthy_idle_ratio * core_time_ms, 0e0
+      idle_ms - opening_ms - host_ms - stage_idle_ms - $healthy_idle_ratio * core_time_ms, 0e0
     ),
       CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max AND NOT gives_back
         THEN core_time_ms * (1e0 - executors_enough / NULLIF(CAST(num_executors_max AS DOUBLE), 0e0)) ELSE CAST(core_time_ms AS DOUBLE) END
@@ -259,6 +268,7 @@ SELECT
   TRY_CAST(idle_ms + skew_ms AS BIGINT) AS all_idle_ms, (idle_ms + skew_ms) / NULLIF(core_time_ms, 0) AS all_idle_ratio,
   CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
   CASE WHEN opening_ms >= 0.005e0 * core_time_ms THEN TRY_CAST(opening_ms AS BIGINT) END AS opening_ms,
+  CASE WHEN host_ms >= 0.005e0 * core_time_ms THEN TRY_CAST(host_ms AS BIGINT) END AS host_ms,
   num_executors_max,
   executors_needed, main_part,
   CASE WHEN skew_ms >= 0.005e0 * core_time_ms THEN skew_ms END AS skew_ms,

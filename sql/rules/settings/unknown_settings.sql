@@ -2,8 +2,8 @@
 -- title: Settings that no Spark knows
 -- category: settings
 -- severity: low
--- version: 4
--- description: Fires for settings whose name no version of Spark has, where it is a letter or two from one that exists, or is in a
+-- version: 5
+-- description: Fires for settings whose name no version of Spark has, where it is a letter or two from one that exists (or lacks its last letters), or is in a
 --   family (adaptive execution, dynamic allocation, memory and others) whose names are all known, which is not judged where names of a platform show that it runs there. Spark takes
 --   any name without a word, so what was meant does not happen. Names of platforms, libraries and of the
 --   application itself are not judged (view setting_problems).
