@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. A disk is waited for, so that the disk part is at most the
@@ -62,7 +62,7 @@ WITH whole_workers AS (
 ),
 measured AS (
   SELECT
-    f.*,
+    f.*, z.split_mib,
     CASE
       WHEN u.step IS NULL THEN CAST(NULL AS STRING)
       WHEN has_join OR has_window OR COALESCE(has_python, FALSE) OR COALESCE(u.is_part, FALSE) THEN CONCAT('a part of it may fall away with ', u.step)
@@ -85,6 +85,10 @@ measured AS (
       1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0), $max_memory_factor
     )) AS BIGINT) AS memory_needed_gib
   FROM stage_facts AS f
+  LEFT JOIN stage_sizes AS z
+    ON z.platform = f.platform AND z.cluster_id = f.cluster_id
+    AND z.application_id = f.application_id AND z.attempt_id = f.attempt_id
+    AND z.subject_id = f.subject_id
   LEFT JOIN useless_steps AS u
     ON u.platform = f.platform AND u.cluster_id = f.cluster_id
     AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.stage_id = f.stage_id
@@ -100,7 +104,7 @@ SELECT
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
   split_bytes, sql_id, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib,
-  max_partition_bytes, GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_fit, 0) AS BIGINT), 1) AS split_mib,
+  max_partition_bytes, split_mib,
   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) AS cores_halved, COALESCE(w.platform IS NOT NULL AND NOT is_databricks, FALSE) AS has_all_cores
 FROM measured AS m
 LEFT JOIN whole_workers AS w

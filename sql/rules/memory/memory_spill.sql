@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -87,7 +87,7 @@ WITH measured AS (
       CASE WHEN cpu_ms > 0e0 AND NOT COALESCE(has_gpu, FALSE) AND NOT COALESCE(has_python, FALSE) THEN cpu_ms * 0.5e0
         ELSE executor_run_time * 0.5e0 END
     ) AS BIGINT) AS lost_core_ms,
-    partitions_fit AS partitions_needed,
+    COALESCE(z.partitions_wanted, partitions_fit) AS partitions_needed, z.split_mib, z.advisory_mib,
     memory_bytes_spilled < $min_spilled_bytes OR executor_run_time < $min_run_time_ms AS is_small,
     CASE
       WHEN is_one_row_group THEN 'row_group'
@@ -115,6 +115,10 @@ WITH measured AS (
       ELSE 'code'
     END AS cause
   FROM stage_facts AS f
+  LEFT JOIN stage_sizes AS z
+    ON z.platform = f.platform AND z.cluster_id = f.cluster_id
+    AND z.application_id = f.application_id AND z.attempt_id = f.attempt_id
+    AND z.subject_id = f.subject_id
   LEFT JOIN useless_steps AS u
     ON u.platform = f.platform AND u.cluster_id = f.cluster_id
     AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.stage_id = f.stage_id
@@ -134,7 +138,6 @@ SELECT
   split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound,
   shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores, adaptive, spark_minor,
   shuffle_partitions, max_partition_bytes, advisory_bytes,
-  GREATEST(TRY_CAST(split_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS split_mib,
-  GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / NULLIF(partitions_needed, 0) AS BIGINT), 1) AS advisory_mib
+  split_mib, advisory_mib
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
@@ -12,24 +12,9 @@
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
 --   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
+--   View tiny_stages finds them.
 -- subject: stage
 -- group_by: kind
--- parameter: min_tasks bigint = 500 [count] successful tasks, at least
--- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
--- parameter: max_median_ms bigint = 200 [ms] run time of the median task, at most
--- parameter: max_few_rows_median_ms bigint = 1000 [ms] the same of a task with few rows from a shuffle
--- parameter: few_rows bigint = 100 [rows] rows that a task of such a stage reads on average, at most
--- parameter: min_few_rows_tasks bigint = 100 [count] successful tasks of a stage with few rows, at least
--- parameter: min_few_rows_share double = 0.3 [ratio] time of the tasks of all such stages over that of the application, at least, for fewer tasks to count
--- parameter: min_few_rows_own_ms bigint = 1000 [ms] overhead of such a stage then, at least
--- parameter: min_few_rows_overhead_ms bigint = 5000 [ms] and of all of them
--- parameter: min_few_rows_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
--- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
--- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks of such stages of the application together, at least
--- parameter: min_own_overhead_ms bigint = 5000 [ms] and of those of the stage
--- parameter: waves double = 4.0 [ratio] tasks to keep for each core
--- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
--- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
 -- evidence: {succeeded_tasks:task|tasks} on {task_slots:core|cores}, the median one running {run_time_median:int} ms[ without
 --   a row in its split: {files_cut:file|files} of {file_bytes:bytes} in all were cut into splits of
 --   {max_partition_bytes:bytes}][, {rows_each:row|rows} per task]; starting and ending them[ and opening {open_files:file|files}
@@ -48,128 +33,15 @@
 --   would do.
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage fewer partitions: {tasks_needed:int} would do.
 -- advice: spark_minor >= 300 AND NOT adaptive AND NOT is_repartitioned | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on: it merges
---   small shuffle partitions by itself.
+--   small shuffle partitions by itself.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
 -- advice: adaptive AND NOT coalesce_partitions AND NOT is_repartitioned | spark.sql.adaptive.coalescePartitions.enabled | 'true' |
---   Let adaptive execution merge small shuffle partitions.
+--   Let adaptive execution merge small shuffle partitions.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
 -- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND worst_fit >= num_tasks / 2 | - | - | Another stage with as many shuffle partitions
 --   needs about {worst_fit:int} of them: set spark.sql.shuffle.partitions for this query alone, or repartition to
 --   {tasks_needed:int} here.
--- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | GREATEST(tasks_needed, worst_fit) |
---   Use fewer shuffle partitions, as many as the largest shuffle of the application needs.
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | partitions_wanted |
+--   Use fewer shuffle partitions, {partitions_wanted:int} instead of {shuffle_partitions:int}, as many as the largest shuffle of the application needs.
 -- recommendation: The code sets the number of partitions (repartition): ask for fewer there.
-WITH batches AS (
-  -- The rows of a batch come when they come; state_partitions tells what its partitions cost.
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql WHERE streaming_query_id IS NOT NULL
-),
-starts AS (
-  -- What each part of the start takes by its quantiles, without the highest quarter and the highest twentieth.
-  SELECT
-    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
-    SUM(num_tasks * (0.375e0 * p25 + 0.25e0 * median + 0.375e0 * p75)) AS quarter_ms,
-    SUM(num_tasks * (0.375e0 * p25 + 0.25e0 * median + 0.225e0 * p75 + 0.15e0 * p95)) AS twentieth_ms
-  FROM task_quantiles
-  WHERE metric IN ('scheduler_delay', 'executor_deserialize_time', 'result_serialization_time')
-  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
-),
--- Stages of RDDs that read what an earlier stage had put into the cache.
-cached AS (
-  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
-  FROM stages AS s
-  INNER JOIN rdds AS r
-    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
-    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
-  WHERE s.sql_id IS NULL AND s.input_bytes > 0 AND r.is_persisted AND r.first_stage_id < s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
-),
-all_stages AS (
-  SELECT
-    s.*,
-    SUM(CASE WHEN has_few_rows AND succeeded_tasks >= $min_few_rows_tasks THEN CAST(duration_total AS DOUBLE) ELSE 0e0 END) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id
-    ) AS few_rows_ms,
-    -- The setting holds for all shuffles: the one with the most data decides.
-    MAX(CASE WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
-      THEN LEAST(partitions_fit, num_tasks) END) OVER (
-        PARTITION BY platform, cluster_id, application_id, attempt_id
-      ) AS worst_fit
-  FROM (
-    SELECT
-      f.*,
-      COALESCE(shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks, FALSE)
-        -- A cache has the partitions of the shuffle that filled it.
-        OR COALESCE(f.is_cache_read AND input_records <= $few_rows * num_tasks, FALSE) AS has_few_rows
-    FROM (
-      SELECT
-        t.*,
-        sql_id IS NOT NULL AND input_bytes > 0 AND NOT has_scan AND files_read IS NULL AND num_tasks = shuffle_partitions AS is_cache_read
-      FROM stage_facts AS t
-    ) AS f
-  ) AS s
-),
-sized AS (
-  SELECT
-    f.*,
-    f.task_slots * TRY_CAST(CEIL(GREATEST(
-      $waves,
-      CAST(run_time_total AS DOUBLE) / $max_run_time_ms / NULLIF(task_slots, 0),
-      -- What a scan reads of small splits, footers above all, is more than the files hold.
-      CAST(CASE WHEN input_bytes > shuffle_read_bytes THEN LEAST(data_bytes, COALESCE(file_bytes, data_bytes))
-        ELSE data_bytes END AS DOUBLE) / $target_bytes / NULLIF(task_slots, 0)
-    )) AS BIGINT) AS tasks_needed,
-    CAST(COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0) AS DOUBLE)
-      AS all_start_ms,
-    CASE WHEN f.task_slots <= 0.025e0 * f.succeeded_tasks THEN q.twentieth_ms ELSE q.quarter_ms END AS steady_ms,
-    CASE
-      WHEN is_cache_read AND has_few_rows THEN 'shuffle'
-      WHEN input_bytes > shuffle_read_bytes AND (c.platform IS NOT NULL OR (f.sql_id IS NOT NULL AND files_read IS NULL AND NOT has_scan)) THEN 'cache'
-      WHEN input_bytes > shuffle_read_bytes AND files_read * 4 < num_tasks THEN 'splits'
-      WHEN input_bytes > shuffle_read_bytes THEN 'input'
-      -- Vectored reads are not counted.
-      WHEN shuffle_read_bytes = 0 AND f.is_input_hidden THEN CASE WHEN files_read * 4 < num_tasks THEN 'splits' ELSE 'input' END
-      WHEN shuffle_read_bytes = 0 THEN 'made'
-      ELSE 'shuffle'
-    END AS cause
-  FROM all_stages AS f
-  LEFT JOIN batches AS b
-    ON b.platform = f.platform AND b.cluster_id = f.cluster_id
-    AND b.application_id = f.application_id AND b.attempt_id = f.attempt_id AND b.sql_id = f.sql_id
-  LEFT JOIN starts AS q
-    ON q.platform = f.platform AND q.cluster_id = f.cluster_id
-    AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id
-    AND q.stage_id = f.stage_id AND q.stage_attempt_id = f.stage_attempt_id
-  LEFT JOIN cached AS c
-    ON c.platform = f.platform AND c.cluster_id = f.cluster_id
-    AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.stage_id = f.stage_id
-  WHERE (succeeded_tasks >= $min_tasks OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
-        AND b.platform IS NULL))
-    AND succeeded_tasks >= $min_tasks_per_slot * task_slots
-    AND NOT is_listing
-    AND (run_time_median <= $max_median_ms
-      OR (run_time_median <= $max_few_rows_median_ms AND has_few_rows))
-),
-measured AS (
-  SELECT
-    s.*,
-    cause = 'splits' AND input_rows_median = 0 AS is_empty,
-    cause = 'shuffle' AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks AS is_few,
-    -- Their time without what the first tasks took to start.
-    GREATEST(duration_total - (all_start_ms - start_ms), 1e0) AS steady_total,
-    TRY_CAST(LEAST(start_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
-      THEN LEAST(CAST(run_time_median AS DOUBLE) * succeeded_tasks, run_time_total) ELSE 0e0 END, duration_total) AS BIGINT) AS overhead_ms
-  FROM (SELECT z.*, LEAST(all_start_ms, COALESCE(steady_ms, all_start_ms)) AS start_ms FROM sized AS z) AS s
-),
-judged AS (
-  SELECT
-    m.*,
-    LEAST(overhead_ms / NULLIF(steady_total, 0), 1e0) AS overhead_ratio,
-    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) AS lost_core_ms,
-    -- Small files are told by small_files_read: their tasks count where they are many by themselves.
-    CASE WHEN cause = 'input' THEN overhead_ms ELSE SUM(CASE WHEN cause <> 'input' THEN overhead_ms ELSE 0 END) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id
-    ) END AS all_overhead_ms
-  FROM measured AS m
-  WHERE overhead_ms >= CASE WHEN is_few THEN $min_few_rows_own_ms ELSE $min_own_overhead_ms END AND tasks_needed < num_tasks
-    AND CAST(overhead_ms AS DOUBLE) >= $min_overhead_ratio * steady_total
-)
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'high' AS confidence,
@@ -189,9 +61,9 @@ SELECT
   GREATEST(TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128) AS split_mib,
   -- Stages of one place in the code with as many tasks, up to the number of digits; those with hardly a row share a setting.
   CASE WHEN is_few THEN 'few rows' ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
-  sql_id, worst_fit, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
-FROM judged
-WHERE all_overhead_ms >= CASE
-  WHEN is_few THEN GREATEST($min_few_rows_overhead_ms, $min_few_rows_wall_share * COALESCE(app_duration_ms, 0) * task_slots)
-  ELSE $min_overhead_ms
-END
+  sql_id, worst_fit, partitions_wanted,
+  -- The setting made the partitions, and all shuffles can do with fewer.
+  CASE WHEN cause = 'shuffle' AND sql_id IS NOT NULL AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
+    AND NOT COALESCE(partitions_wanted > num_tasks / 2, FALSE) THEN shuffle_partitions END AS set_partitions,
+  COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
+FROM tiny_stages

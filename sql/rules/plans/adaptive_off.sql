@@ -2,12 +2,13 @@
 -- title: Adaptive query execution is off
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where adaptive execution is off by the default of an old Spark in an
 --   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
 --   the application. Queries of streams are not judged, nor those of which no partition is skewed and all are too large to merge, or would spill then. It would merge small partitions, split
 --   skewed ones and choose joins by real sizes; how much that saves is not known beforehand, but for what it takes to start and end
---   tasks with hardly any data, of which one for each core would be left: that is lost.
+--   tasks with hardly any data, of which one for each core would be left: that is lost,
+--   but for the stages that tiny_tasks tells.
 -- parameter: min_shuffle_bytes bigint = 1073741824 [bytes] shuffle data read by queries, at least
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of stages that read it, at least
 -- parameter: min_small_bytes bigint = 134217728 [bytes] or this much where these stages are most of the application
@@ -19,32 +20,41 @@
 -- parameter: small_task_bytes double = 1048576.0 [bytes] what the tasks of a stage read on average, below which it is told
 -- parameter: min_small_tasks bigint = 100 [count] tasks of such stages, at least, for them to be told
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
+-- parameter: waves double = 4.0 [ratio] tasks to keep for each core where the number of partitions is advised
 -- parameter: medium_share double = 0.333 [ratio] loss over the task time of the application from which a run of a minute or more, of which it would win a quarter, is of medium severity
 -- parameter: medium_lost_ms double = 600000 [core_ms] or the loss, where it is a tenth of the task time
 -- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
---   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge][; to start and end them took {start_ms:s} beside their run time].
--- advice: spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on.
+--   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge][; to start and end them took {start_ms:s} beside their run time][, which the
+--   tiny_tasks finding counts for {told_stages:stage|stages}].
+-- advice: spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on.[ Without it, lower spark.sql.shuffle.partitions
+--   from {set_partitions:int} to {partitions_wanted:int}.]
 -- recommendation: Move to Spark 3.2 or later, where adaptive execution is on by default.
 WITH stages_of AS (
   SELECT
-    f.*,
-    CASE WHEN duration_total > run_time_total THEN CAST(duration_total AS DOUBLE) - run_time_total END AS start_ms,
-    num_tasks > 1 AND CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks AND NOT COALESCE(is_repartitioned, FALSE) AS is_cut_small,
-    NOT COALESCE(is_repartitioned, FALSE) AND COALESCE(
-      (num_tasks > GREATEST(COALESCE(stage_slots, 1), 1) AND 2e0 * shuffle_read_bytes <= CAST(advisory_bytes AS DOUBLE) * num_tasks
+    f.*, t.platform IS NOT NULL AS is_told, t.partitions_wanted,
+    -- As tiny_tasks counts them.
+    CASE WHEN f.num_tasks = f.shuffle_partitions AND NOT COALESCE(f.is_repartitioned, FALSE)
+      THEN f.task_slots * CEIL(GREATEST($waves, CAST(LEAST(f.partitions_fit, f.num_tasks) AS DOUBLE) / NULLIF(f.task_slots, 0))) END AS own_wanted,
+    CASE WHEN f.duration_total > f.run_time_total THEN CAST(f.duration_total AS DOUBLE) - f.run_time_total END AS start_ms,
+    f.num_tasks > 1 AND CAST(f.shuffle_read_bytes AS DOUBLE) < $small_task_bytes * f.num_tasks AND NOT COALESCE(f.is_repartitioned, FALSE) AS is_cut_small,
+    NOT COALESCE(f.is_repartitioned, FALSE) AND COALESCE(
+      (f.num_tasks > GREATEST(COALESCE(f.stage_slots, 1), 1) AND 2e0 * f.shuffle_read_bytes <= CAST(f.advisory_bytes AS DOUBLE) * f.num_tasks
         -- Merged partitions need as much more memory as they are larger; of tiny ones the peak is what every task begins with.
-        AND COALESCE(CAST(shuffle_read_bytes AS DOUBLE) < $small_task_bytes * num_tasks OR
-
-          CAST(peak_memory_max AS DOUBLE) / GREATEST(shuffle_read_max, 1)
-            * LEAST(CAST(advisory_bytes AS DOUBLE), CAST(shuffle_read_bytes AS DOUBLE) / GREATEST(COALESCE(stage_slots, 1), 1))
-            <= CAST(unified_memory_bytes AS DOUBLE) / GREATEST(executor_cores, 1), TRUE
+        AND COALESCE(CAST(f.shuffle_read_bytes AS DOUBLE) < $small_task_bytes * f.num_tasks OR
+          CAST(f.peak_memory_max AS DOUBLE) / GREATEST(f.shuffle_read_max, 1)
+            * LEAST(CAST(f.advisory_bytes AS DOUBLE), CAST(f.shuffle_read_bytes AS DOUBLE) / GREATEST(COALESCE(f.stage_slots, 1), 1))
+            <= CAST(f.unified_memory_bytes AS DOUBLE) / GREATEST(f.executor_cores, 1), TRUE
         ))
-      OR CAST(shuffle_read_max AS DOUBLE) >= $skew_ratio * GREATEST(shuffle_read_median, 1), TRUE
+      OR CAST(f.shuffle_read_max AS DOUBLE) >= $skew_ratio * GREATEST(f.shuffle_read_median, 1), TRUE
     ) AS is_helped
   FROM stage_facts AS f
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  LEFT JOIN tiny_stages AS t
+    ON t.platform = f.platform AND t.cluster_id = f.cluster_id
+    AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id
+    AND t.stage_id = f.stage_id AND t.stage_attempt_id = f.stage_attempt_id
   -- Spark itself turns it off for stateful streams.
   WHERE f.has_settings AND NOT f.adaptive AND f.shuffle_read_bytes > 0 AND q.streaming_query_id IS NULL
 ),
@@ -57,12 +67,17 @@ summed AS (
     -- A stage that was stopped did not run all of them.
     SUM(CASE WHEN is_cut_small THEN COALESCE(succeeded_tasks, num_tasks) ELSE 0 END) AS small_tasks,
     SUM(CASE WHEN is_cut_small THEN start_ms END) AS start_ms,
-    SUM(CASE WHEN is_cut_small THEN start_ms
+    SUM(CASE WHEN is_cut_small AND NOT is_told THEN start_ms
       * GREATEST(1e0 - GREATEST(CAST(stage_slots AS DOUBLE), 1e0) / NULLIF(succeeded_tasks, 0), 0e0) END) AS lost_ms,
-    SUM(CASE WHEN is_cut_small THEN start_ms
+    SUM(CASE WHEN is_cut_small AND NOT is_told THEN start_ms
       * GREATEST(1e0 / GREATEST(CAST(stage_slots AS DOUBLE), 1e0) - 1e0 / NULLIF(succeeded_tasks, 0), 0e0) END) AS won_ms,
     SUM(CASE WHEN is_cut_small THEN 1 ELSE 0 END) AS small_stages,
     SUM(CASE WHEN is_cut_small THEN CAST(shuffle_read_bytes AS DOUBLE) ELSE 0e0 END) AS small_bytes,
+    SUM(CASE WHEN is_cut_small AND is_told THEN 1 ELSE 0 END) AS told_stages,
+    -- One value for all of them, where the setting made them.
+    CASE WHEN SUM(CASE WHEN is_cut_small AND NOT COALESCE(num_tasks = shuffle_partitions, FALSE) THEN 1 ELSE 0 END) = 0
+      AND MIN(shuffle_partitions) = MAX(shuffle_partitions) THEN MAX(shuffle_partitions) END AS set_partitions,
+    TRY_CAST(COALESCE(MAX(partitions_wanted), MAX(own_wanted)) AS BIGINT) AS partitions_wanted,
     MAX(spark_minor) AS spark_minor, MAX(app_duration_ms) AS app_duration_ms, CAST(MAX(total_task_time_ms) AS DOUBLE) AS app_ms
   FROM stages_of
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -89,5 +104,7 @@ SELECT
   num_stages, shuffle_bytes, run_ms, spark_minor,
   CASE WHEN small_tasks >= $min_small_tasks THEN small_tasks END AS small_tasks, small_stages,
   CASE WHEN small_tasks >= $min_small_tasks THEN start_ms END AS start_ms,
-  small_bytes / NULLIF(small_tasks, 0) AS small_bytes
+  small_bytes / NULLIF(small_tasks, 0) AS small_bytes,
+  CASE WHEN small_tasks >= $min_small_tasks THEN NULLIF(told_stages, 0) END AS told_stages,
+  CASE WHEN small_tasks >= $min_small_tasks AND 2 * partitions_wanted <= set_partitions THEN set_partitions END AS set_partitions, partitions_wanted
 FROM summed

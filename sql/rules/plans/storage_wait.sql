@@ -2,15 +2,18 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
---   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free.
+--   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free. Timed scans of many files
+--   of a small average size are told by small_files_read.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: max_cpu_ratio double = 0.3 [ratio] processor time over run time of the tasks, at most
 -- parameter: min_run_time_ms bigint = 600000 [ms] task time of the stage, at least
 -- parameter: min_bytes double = 1073741824 [bytes] input and output, at least
+-- parameter: min_small_files bigint = 100 [count] files of a small average size from which small_files_read tells the time of their scan
+-- parameter: max_small_file_bytes double = 3145728.0 [bytes] that size, at most
 -- parameter: max_bytes_per_second double = 104857600 [bytes_per_second] bytes a second and core above which the storage is fast, at most
 -- evidence: Tasks used the processor for {cpu_ratio:pct} of {run_ms:s} of run time while they read {input:bytes} and wrote {output:bytes},
 --   {bytes_per_second:bytes} a second and core[; the scans took {scan_ms:s}].
@@ -57,5 +60,6 @@ SELECT
 FROM waits
 WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms
   -- Where the scans took little, something else waited: a call in a function, a service.
-  AND (output > input OR COALESCE(scan_ms >= 0.3e0 * run_ms, TRUE)) AND input + output >= $min_bytes
+  AND (output > input OR COALESCE(scan_ms >= 0.3e0 * run_ms, TRUE))
+  AND NOT COALESCE(output <= input AND scan_ms > 0e0 AND files_read >= $min_small_files AND mean_file_bytes <= $max_small_file_bytes, FALSE) AND input + output >= $min_bytes
   AND (input + output) / NULLIF(run_ms / 1e3, 0) <= $max_bytes_per_second
