@@ -21,6 +21,7 @@
 --   cpu_ms (NULL before Spark 2.1) and fetch_wait_ms are the parts of the task time on the processor of the JVM and in waiting for shuffle data,
 --   scan_ms the time in scans of files that count it, decoding included; scans below a reused exchange are those that it reuses, and not counted again. An operator of Python without metrics of its own, as before Spark 3.4,
 --   works in the stage of the next operator below it that has some.
+--   is_uncut: its tasks read a whole file each, larger than what Spark would have cut for its cores: the files cannot be split (gzip, multi-line CSV or JSON, one row group).
 --   is_one_row_group: of a few splits of columnar files one had nearly all rows, and took nearly all of the time.
 -- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, sql_node_metrics, stage_executors, stage_tails,
 --   stages, task_quantiles
@@ -314,6 +315,13 @@ SELECT
     -- Tasks that read several files can read one each, as far as there are files.
     AND COALESCE(files_read <= num_tasks OR (files_read < partitions_fit AND files_read <= 1.25e0 * num_tasks), TRUE), FALSE
   ) AS is_row_group_bound,
+  -- Spark cuts files so that each core gets a part, but none below what opening one costs (4 MiB): larger ones cannot be cut. How many cores
+  -- dynamic allocation had when they were cut is not known.
+  COALESCE(has_scan AND input_bytes >= shuffle_read_bytes AND (
+    (files_read <= num_tasks AND input_max > 1.1e0 * max_partition_bytes)
+    OR (files_read = num_tasks AND NOT dynamic_allocation AND file_bytes / NULLIF(CAST(files_read AS DOUBLE), 0e0) > 1.5e0 * GREATEST(
+      4194304e0, (file_bytes + 4194304e0 * files_read) / NULLIF(CAST(LEAST(stage_slots, COALESCE(default_parallelism, stage_slots)) AS DOUBLE), 0e0)))
+  ), FALSE) AS is_uncut,
   -- Of the heap 300 MB are Spark's own, and 60 % of the rest is for execution and storage, which the tasks that run at once share.
   CASE
     WHEN NOT is_local AND NOT is_databricks AND memory_spilled_median > 0 AND peak_memory_max < 268435456

@@ -1,8 +1,8 @@
 -- id: uneven_ends
 -- title: How long cores waited for the last tasks of stages
 -- description: One row per stage attempt with more tasks than cores whose last tasks left many cores without work, for uneven_end and for the rules that must not tell
---   this time again. idle_ms is the wall time that a core waited on average from the start of the last task on, when nothing was left to start, idle_core_ms the
---   same of all cores. more_core_ms is the part of that which core_time_parts does not count as skew: it counts the waits for long tasks and for slow executors.
+--   this time again. idle_ms is the wall time that a core waited on average from the start of the last task on, when nothing was left to start, held_idle_ms
+--   what is left of it without cores whose executors were given back or lost meanwhile, idle_core_ms the core time of that. more_core_ms is the part of that which core_time_parts does not count as skew: it counts the waits for long tasks and for slow executors.
 --   wanted is a number of smaller partitions in whole rounds of the cores. is_packed: a task reads several whole files.
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- parameter: max_skew double = 3.0 [ratio] longest over median task, below
@@ -11,7 +11,7 @@
 -- parameter: max_load_share double = 0.5 [ratio] time that tasks took to load what they run over their duration, less than
 -- parameter: min_packed double = 2.0 [ratio] files read over tasks from which several whole files make a task
 -- parameter: min_idle_ms bigint = 5000 [ms] that time, at least
--- reads: slow_waits, stage_facts, stages, tasks
+-- reads: executors, slow_waits, stage_facts, stages, tasks
 WITH candidates AS (
   SELECT
     f.*,
@@ -55,16 +55,32 @@ ends AS (
 waits AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
-    MAX(end_ms - last_launch_ms) AS window_ms,
+    MAX(last_launch_ms) AS begin_ms, MAX(end_ms) AS end_ms, MAX(end_ms - last_launch_ms) AS window_ms,
     -- Spark starts a task a moment before it has counted the one before as done.
     SUM(CASE WHEN end_ms > last_launch_ms THEN CAST(end_ms - last_launch_ms AS DOUBLE) ELSE 0e0 END) AS busy_ms
   FROM ends
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
+-- The slots that were there meanwhile: dynamic allocation gives back what waits for long.
+held AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1) * CAST(
+      LEAST(w.end_ms, COALESCE(UNIX_MILLIS(e.remove_time), w.end_ms)) - GREATEST(w.begin_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
+    )) AS slot_ms
+  FROM waits AS w
+  INNER JOIN executors AS e
+    ON e.platform = w.platform AND e.cluster_id = w.cluster_id
+    AND e.application_id = w.application_id AND e.attempt_id = w.attempt_id
+  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < w.end_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > w.begin_ms, TRUE)
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
 judged AS (
   SELECT
     c.*,
     w.window_ms - w.busy_ms / NULLIF(c.task_slots, 0) AS idle_ms,
+    GREATEST(LEAST(CAST(c.task_slots AS DOUBLE) * w.window_ms, COALESCE(h.slot_ms, CAST(c.task_slots AS DOUBLE) * w.window_ms)) - w.busy_ms, 0e0)
+      / NULLIF(c.task_slots, 0) AS held_idle_ms,
     GREATEST(
       c.task_slots * TRY_CAST(CEIL(c.factor * c.num_tasks / NULLIF(c.task_slots, 0)) AS BIGINT), COALESCE(c.partitions_fit, 0)
     ) AS wanted
@@ -73,6 +89,10 @@ judged AS (
     ON w.platform = c.platform AND w.cluster_id = c.cluster_id
     AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
     AND w.stage_id = c.stage_id AND w.stage_attempt_id = c.stage_attempt_id
+  LEFT JOIN held AS h
+    ON h.platform = c.platform AND h.cluster_id = c.cluster_id
+    AND h.application_id = c.application_id AND h.attempt_id = c.attempt_id
+    AND h.stage_id = c.stage_id AND h.stage_attempt_id = c.stage_attempt_id
   LEFT JOIN beside AS b
     ON b.platform = c.platform AND b.cluster_id = c.cluster_id
     AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id AND b.stage_id = c.stage_id
@@ -80,8 +100,8 @@ judged AS (
 )
 SELECT
   j.*,
-  idle_ms * task_slots * task_cpus AS idle_core_ms,
-  GREATEST(idle_ms * task_slots * task_cpus - task_cpus * GREATEST(
+  held_idle_ms * task_slots * task_cpus AS idle_core_ms,
+  GREATEST(held_idle_ms * task_slots * task_cpus - task_cpus * GREATEST(
     COALESCE(CAST(j.tail_ms AS DOUBLE) * GREATEST(j.task_slots - COALESCE(j.long_tasks, 1), 0), 0e0),
     COALESCE(CAST(w.wait_ms AS DOUBLE) * j.task_slots - w.busy_ms, 0e0)
   ), 0e0) AS more_core_ms,

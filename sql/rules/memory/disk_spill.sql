@@ -35,7 +35,13 @@
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND is_row_group_bound | - | - |
 --   A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits would be empty: repartition
 --   right after reading, into about {partitions_fit:int} partitions, which hold the data of this stage without spilling.
--- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND is_uncut AND is_shuffled | - | - |
+--   A task reads a whole file, which cannot be split (gzip, multi-line CSV or JSON, one row group): write the files smaller or in a format that can be split, or give
+--   the tasks more memory. The stage ends in a shuffle of its rows, so that to repartition them before it would move them twice.
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND is_uncut | - | - |
+--   A task reads a whole file, which cannot be split (gzip, multi-line CSV or JSON, one row group): repartition right after reading, into about {partitions_fit:int} partitions,
+--   or write the files smaller or in a format that can be split.
+-- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND has_scan
 --   AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | CONCAT(CAST(split_mib AS STRING), 'MB') |
 --   Read smaller splits, about {partitions_fit:int} of them, which hold the data of this stage without spilling. More memory
 --   comes second: it costs money.
@@ -103,7 +109,7 @@ SELECT
   stage_name, falls_away, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
-  split_bytes, sql_id, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib,
+  split_bytes, sql_id, has_scan, COALESCE(is_uncut, FALSE) AS is_uncut, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib,
   max_partition_bytes, split_mib,
   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) AS cores_halved, COALESCE(w.platform IS NOT NULL AND NOT is_databricks, FALSE) AS has_all_cores
 FROM measured AS m

@@ -49,7 +49,13 @@
 --   its rows, so that to repartition them before it would move them twice.
 -- advice: cause = 'input' AND is_row_group_bound | - | - | A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits
 --   would be empty: repartition right after reading, into about {partitions_needed:partition|partitions}, or carry fewer columns into this step.
--- advice: cause = 'input' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes |
+-- advice: cause = 'input' AND is_uncut AND is_shuffled | - | - | A task reads a whole file, which cannot be split (gzip, multi-line CSV or JSON, one row group): write the files smaller or in a
+--   format that can be split, or give the tasks more memory. The stage ends in a shuffle of its rows, so that to repartition them before it would move them twice.
+-- advice: cause = 'input' AND is_uncut | - | - | A task reads a whole file, which cannot be split (gzip, multi-line CSV or JSON, one row group): repartition right after reading, into about
+--   {partitions_needed:partition|partitions}, or write the files smaller or in a format that can be split.
+-- advice: cause = 'input' AND sql_id IS NULL | - | - | Ask for about {partitions_needed:partition|partitions} where the data are read (minPartitions) or repartition right after it, so that
+--   what a task sorts or aggregates fits into its memory.
+-- advice: cause = 'input' AND has_scan AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes |
 --   CONCAT(CAST(split_mib AS STRING), 'MB') | Read smaller partitions, so that what a task sorts or aggregates fits into its memory.
 -- advice: cause = 'input' | - | - | Repartition right after reading, into about {partitions_needed:partition|partitions}, so that what a task sorts or
 --   aggregates fits into its memory, or carry fewer columns into this step.
@@ -135,7 +141,8 @@ SELECT
   stage_name, falls_away, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
-  split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound,
+  split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound, has_scan,
+  COALESCE(is_uncut, FALSE) AS is_uncut,
   shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores, adaptive, spark_minor,
   shuffle_partitions, max_partition_bytes, advisory_bytes,
   split_mib, advisory_mib

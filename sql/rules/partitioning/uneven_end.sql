@@ -5,13 +5,14 @@
 -- version: 5
 -- description: Fires where a stage has a few tasks for each core, so that its last ones leave many cores without work: the last round is
 --   hardly filled, or tasks of uneven length end far apart. Counted is the time from the start of the last task on, when nothing
---   was left to start. Smaller tasks end closer together. A stage that waits for tasks much longer than the others is told by
+--   was left to start, of cores that were held then. Smaller tasks end closer together. A stage that waits for tasks much longer than the others is told by
 --   task_skew; one that other stages ran beside is not judged, since their tasks took the cores, nor one whose tasks mostly loaded classes on executors that had just started. View uneven_ends
 --   finds them, view stage_sizes says into how many partitions they should be cut. What could be won assumes tasks of a quarter of the length.
 -- subject: stage
 -- group_by: stage_name
 -- evidence: {num_tasks:task|tasks} ran on {slots:core|cores}, {median_ms:s} the median and {longest_ms:s} the longest. When the last one began, nothing was left for cores that
---   became free: on average each waited {idle_ms:s} of the {duration_ms:s} that the stage took.
+--   became free: on average each waited {idle_ms:s} of the {duration_ms:s} that the stage took[; executors went meanwhile, so that {held_idle_ms:s} of it were
+--   held].
 -- advice: cause = 'packed' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | A task reads several whole files, put together up to this size: with less, {split_tasks:int} tasks or so end closer together.
 -- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits: {wanted:int} tasks or so end closer together.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of the cores.
@@ -26,7 +27,8 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(idle_core_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(0.75e0 * idle_ms AS BIGINT) AS recoverable_ms,
-  u.stage_name, u.num_tasks, u.task_slots AS slots, u.duration_median AS median_ms, u.duration_max AS longest_ms, TRY_CAST(u.idle_ms AS BIGINT) AS idle_ms, u.duration_ms,
+  u.stage_name, u.num_tasks, u.task_slots AS slots, u.duration_median AS median_ms, u.duration_max AS longest_ms, TRY_CAST(u.idle_ms AS BIGINT) AS idle_ms,
+  CASE WHEN u.held_idle_ms < 0.95e0 * u.idle_ms THEN TRY_CAST(u.held_idle_ms AS BIGINT) END AS held_idle_ms, u.duration_ms,
   z.partitions_wanted AS wanted, z.split_tasks,
   CASE
     WHEN u.is_packed THEN 'packed'

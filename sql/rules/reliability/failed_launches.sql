@@ -5,7 +5,8 @@
 -- version: 4
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
 --   no list of executors and cost no core time of the application, but what they should have done is left to the others. A few of them in an
---   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches. An executor that ends with exit code 1 often did not find its driver: where the name of the
+--   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches; nor is what a worker that
+--   is being shut down refuses to start. An executor that ends with exit code 1 often did not find its driver: where the name of the
 --   driver's host has no domain (or is localhost, and the master is elsewhere), and no two hosts have an executor that registered, the name is told.
 -- parameter: min_executors bigint = 3 [count] executors that ended like that, at least
 -- parameter: max_beside_loss bigint = 3 [count] and how many of them say nothing where an executor or a worker was lost
@@ -80,6 +81,8 @@ LEFT JOIN (
 WHERE p.num_executors_unregistered >= $min_executors
   -- A history that lost its beginning lost the starts of executors too; one without an end is of an application that runs, or was killed.
   AND (p.complete OR (p.start_time IS NOT NULL AND COALESCE(p.num_lost_events, 0) = 0 AND COALESCE(j.first_job, 0) = 0))
+  -- A worker of a standalone cluster that ends tries until the driver hears of it.
+  AND COALESCE(p.unregistered_reason NOT LIKE '%hooks cannot be modified during shutdown%', TRUE)
   -- When they went is not known: a few may have gone at once, with what else was lost.
   AND (p.num_executors_unregistered > $max_beside_loss
     OR (l.platform IS NULL AND COALESCE(LOWER(p.unregistered_reason) NOT LIKE '%worker lost%', TRUE)))

@@ -2,7 +2,7 @@
 -- title: Settings without effect
 -- category: settings
 -- severity: info
--- version: 4
+-- version: 5
 -- description: Fires for settings that the application's version of Spark does not know yet or no more, that Spark accepts and
 --   ignores, for those of a feature that is switched off, and for those of executors in local mode (view setting_problems).
 -- evidence: {num_settings:setting does|settings do} nothing here: {settings}[, {more_settings}][ and {more:int} more].
@@ -10,8 +10,18 @@
 -- advice: num_off > 0 | - | - | Delete them, or turn on what some of them belong to where that is said to be off.
 -- advice: num_local > 0 | - | - | Delete them: local mode runs its tasks in the driver, whose memory (spark.driver.memory) and cores (the number in brackets of the master) count.
 -- recommendation: Delete them.
-WITH told AS (
-  SELECT DISTINCT
+WITH problems AS (
+  SELECT
+    p.*,
+    -- What this Spark does not know is not told again for being off.
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, key ORDER BY CASE problem WHEN 'switched_off' THEN 1 ELSE 0 END, problem
+    ) AS place
+  FROM setting_problems AS p
+  WHERE problem IN ('too_new', 'removed', 'no_effect', 'switched_off', 'local_mode')
+),
+told AS (
+  SELECT
     platform, cluster_id, application_id, attempt_id, key, problem,
     CASE problem
       WHEN 'too_new' THEN CONCAT(key, ' (from Spark ', since_version, ' on)')
@@ -20,8 +30,8 @@ WITH told AS (
       WHEN 'switched_off' THEN CONCAT(key, ' (', suggestion, ' is off)')
       ELSE key
     END AS text
-  FROM setting_problems
-  WHERE problem IN ('too_new', 'removed', 'no_effect', 'switched_off', 'local_mode')
+  FROM problems
+  WHERE place = 1
 ),
 -- As many as two texts of a finding hold, each whole.
 counted AS (

@@ -2,12 +2,13 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
 --   share of the heap for execution and storage that starves them or the program, and the committer that is not
---   safe beside speculation, heartbeats so frequent that executors end themselves, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes.
+--   safe beside speculation, heartbeats so frequent that executors end themselves, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes. What the application's Spark
+--   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which a slower reader matters, at least
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
@@ -114,6 +115,7 @@ judged AS (
       WHEN p.key = 'spark.sql.orc.enableVectorizedReader' AND p.value = 'false' AND r.orc_scans > 0
         THEN CONCAT(CAST(r.orc_scans AS STRING), CASE WHEN r.orc_scans = 1 THEN ' scan' ELSE ' scans' END, ' of ORC read row by row instead of in batches of columns')
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
+        AND NOT COALESCE(a.is_databricks, FALSE)
         THEN 'with speculation on, copies of a task can both leave files behind'
     END AS problem,
     CASE WHEN a.driver_memory_bytes >= 4294967296 THEN '2g' WHEN COALESCE(a.driver_memory_bytes, 2147483648) >= 2147483648 THEN '1g' ELSE '512m' END AS result_limit
@@ -130,6 +132,14 @@ judged AS (
   LEFT JOIN pythons AS y
     ON y.platform = p.platform AND y.cluster_id = p.cluster_id
     AND y.application_id = p.application_id AND y.attempt_id = p.attempt_id
+  LEFT JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id, key
+    FROM setting_problems
+    WHERE problem IN ('too_new', 'removed', 'no_effect')
+  ) AS z
+    ON z.platform = p.platform AND z.cluster_id = p.cluster_id
+    AND z.application_id = p.application_id AND z.attempt_id = p.attempt_id AND z.key = p.key
+  WHERE z.platform IS NULL
 )
 SELECT
   platform, cluster_id, application_id, attempt_id,

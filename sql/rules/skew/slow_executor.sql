@@ -2,13 +2,13 @@
 -- title: An executor takes much longer for the same work than the others
 -- category: skew
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where the tasks of executors took far longer than those on the executors that ran half of the tasks
 --   of the same stages, with no more data a task and without their waits for shuffle data (view slow_executors). That is their machines (disk, network, a noisy neighbor)
 --   or their heaps, not the data. All that are slow in the same way are one finding, which names the machines that took the longest for a task.
 --   What could be won in a stage is the wait for the slow executors alone (view slow_waits) less what the others would have taken for
 --   their tasks, where the lake has no tasks that for the last long tasks, and at least the task time beyond what was expected, spread over the slots of the stage. The lost core time is that gain times these
---   slots. task_skew and idle_executors leave this wait out.
+--   slots, as far as their executors were there so long: what was given back or lost meanwhile did not wait. task_skew and idle_executors leave this wait out.
 -- subject: executor
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
 -- parameter: min_gc_ratio double = 2.0 [ratio] the same over that of the executors that are not slow, at least
@@ -54,17 +54,12 @@ stage_kinds AS (
   FROM judged
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, kind
 ),
-gains AS (
+stage_gains AS (
   SELECT
-    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.kind,
-    COUNT(*) AS num_stages,
-    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / NULLIF(f.task_slots, 0)), CAST(f.duration_ms AS DOUBLE)) * excess_ms / NULLIF(stage_excess_ms, 0e0)) AS gain_ms,
-    SUM(LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), stage_excess_ms / NULLIF(f.task_slots, 0)), CAST(f.duration_ms AS DOUBLE)) * excess_ms / NULLIF(stage_excess_ms, 0e0)
-      * f.task_slots) AS lost_ms,
-    SUM(w.wait_ms * excess_ms / NULLIF(stage_excess_ms, 0e0)) AS wait_ms,
-    MAX(CASE WHEN f.stage_name LIKE 'foreach%' THEN 1 ELSE 0 END) = 1 AS has_effects,
-    -- Tasks that compute their data, or whose input is not counted, have none to compare.
-    MAX(CASE WHEN f.input_bytes > 0 OR f.shuffle_read_bytes > 0 THEN 'as much data' END) AS as_data
+    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id, k.kind, k.stage_excess_ms,
+    k.excess_ms / NULLIF(k.stage_excess_ms, 0e0) AS part, w.wait_ms, f.task_slots, f.stage_name, f.input_bytes, f.shuffle_read_bytes,
+    UNIX_MILLIS(f.completion_time) + 0 AS end_ms,
+    LEAST(GREATEST(COALESCE(w.gain_ms, CAST(f.tail_ms AS DOUBLE) - k.typical_ms, 0e0), k.stage_excess_ms / NULLIF(f.task_slots, 0)), CAST(f.duration_ms AS DOUBLE)) AS gain_ms
   FROM stage_kinds AS k
   INNER JOIN stage_facts AS f
     ON f.platform = k.platform AND f.cluster_id = k.cluster_id
@@ -74,7 +69,39 @@ gains AS (
     ON w.platform = k.platform AND w.cluster_id = k.cluster_id
     AND w.application_id = k.application_id AND w.attempt_id = k.attempt_id
     AND w.stage_id = k.stage_id AND w.stage_attempt_id = k.stage_attempt_id
-  GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.kind
+),
+-- The slots that were there in the time that could be won.
+held AS (
+  SELECT
+    g.platform, g.cluster_id, g.application_id, g.attempt_id, g.stage_id, g.stage_attempt_id, g.kind,
+    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1) * (
+      LEAST(CAST(g.end_ms AS DOUBLE), COALESCE(CAST(UNIX_MILLIS(e.remove_time) AS DOUBLE), CAST(g.end_ms AS DOUBLE)))
+        - GREATEST(g.end_ms - g.gain_ms, CAST(UNIX_MILLIS(e.add_time) AS DOUBLE))
+    )) AS slot_ms
+  FROM stage_gains AS g
+  INNER JOIN executors AS e
+    ON e.platform = g.platform AND e.cluster_id = g.cluster_id
+    AND e.application_id = g.application_id AND e.attempt_id = g.attempt_id
+  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < g.end_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > g.end_ms - g.gain_ms, TRUE)
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id, g.stage_id, g.stage_attempt_id, g.kind
+),
+gains AS (
+  SELECT
+    g.platform, g.cluster_id, g.application_id, g.attempt_id, g.kind,
+    COUNT(*) AS num_stages,
+    SUM(g.gain_ms * g.part) AS gain_ms,
+    -- What the tasks took beyond their time was held in any case.
+    SUM(LEAST(g.gain_ms * g.task_slots, GREATEST(COALESCE(h.slot_ms, g.gain_ms * g.task_slots), g.stage_excess_ms)) * g.part) AS lost_ms,
+    SUM(g.wait_ms * g.part) AS wait_ms,
+    MAX(CASE WHEN g.stage_name LIKE 'foreach%' THEN 1 ELSE 0 END) = 1 AS has_effects,
+    -- Tasks that compute their data, or whose input is not counted, have none to compare.
+    MAX(CASE WHEN g.input_bytes > 0 OR g.shuffle_read_bytes > 0 THEN 'as much data' END) AS as_data
+  FROM stage_gains AS g
+  LEFT JOIN held AS h
+    ON h.platform = g.platform AND h.cluster_id = g.cluster_id
+    AND h.application_id = g.application_id AND h.attempt_id = g.attempt_id
+    AND h.stage_id = g.stage_id AND h.stage_attempt_id = g.stage_attempt_id AND h.kind = g.kind
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id, g.kind
 ),
 -- The executor and the machines that are named: those that took the longest for a task of theirs, as they should have.
 by_executor AS (
