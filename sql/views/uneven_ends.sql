@@ -1,17 +1,21 @@
 -- id: uneven_ends
 -- title: How long cores waited for the last tasks of stages
 -- description: One row per stage attempt with more tasks than cores whose last tasks left many cores without work, for uneven_end and for the rules that must not tell
---   this time again. idle_ms is the wall time that a core waited on average from the start of the last task on, when nothing was left to start, idle_core_ms the
---   same of all cores. more_core_ms is the part of that which core_time_parts does not count as skew: it counts the waits for long tasks and for slow executors.
+--   this time again. idle_ms is the wall time that all cores of the stage would have won had they shared the work from the start of the last task on, when nothing was left to start, idle_core_ms what
+--   cores that were still held had no task, given_slots how many task slots had been given back meanwhile, on average. A stage whose longest task ran many times as long as the median (without what they take to start), and that waited for it, is left to
+--   task_skew. more_core_ms is the part of that which core_time_parts does not count as skew: it counts the waits for long tasks and for slow executors.
 --   wanted is a number of smaller partitions in whole rounds of the cores. is_packed: a task reads several whole files.
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- parameter: max_skew double = 3.0 [ratio] longest over median task, below
+-- parameter: min_tail_ms bigint = 5000 [ms] wait for long tasks alone from which run times decide whether it is skew, as in task_skew
+-- parameter: min_skewed bigint = 6 [count] with as many tasks, at least
+-- parameter: min_long_ms bigint = 10000 [ms] and such a longest run time, at least
 -- parameter: min_task_ms bigint = 2000 [ms] median task, at least: shorter ones gain nothing from being cut
 -- parameter: min_idle_ratio double = 0.1 [ratio] wall time that cores waited at the end over that of the stage, at least
 -- parameter: max_load_share double = 0.5 [ratio] time that tasks took to load what they run over their duration, less than
 -- parameter: min_packed double = 2.0 [ratio] files read over tasks from which several whole files make a task
 -- parameter: min_idle_ms bigint = 5000 [ms] that time, at least
--- reads: slow_waits, stage_facts, stages, tasks
+-- reads: executors, slow_waits, stage_facts, stages, tasks
 WITH candidates AS (
   SELECT
     f.*,
@@ -26,6 +30,9 @@ WITH candidates AS (
   WHERE f.status = 'COMPLETE' AND NOT f.is_listing AND NOT COALESCE(f.has_gpu, FALSE)
     AND f.num_tasks > f.task_slots AND f.succeeded_tasks = f.num_tasks AND f.duration_ms >= $min_stage_ms
     AND f.duration_median >= $min_task_ms AND f.duration_max < $max_skew * f.duration_median
+    -- The first tasks of executors take long to start, which hides skew in the durations.
+    AND NOT COALESCE(f.num_tasks >= $min_skewed AND f.tail_ms >= $min_tail_ms AND f.run_time_max >= $min_long_ms
+      AND f.run_time_max >= $max_skew * f.run_time_median, FALSE)
     AND COALESCE(f.deserialize_time_total < $max_load_share * f.duration_total, TRUE)
     AND f.duration_ms - f.duration_total / NULLIF(f.task_slots, 0) >= $min_idle_ratio * f.duration_ms
 ),
@@ -55,15 +62,31 @@ ends AS (
 waits AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
-    MAX(end_ms - last_launch_ms) AS window_ms,
+    MAX(end_ms - last_launch_ms) AS window_ms, MAX(last_launch_ms) AS from_ms, MAX(end_ms) AS until_ms,
     -- Spark starts a task a moment before it has counted the one before as done.
     SUM(CASE WHEN end_ms > last_launch_ms THEN CAST(end_ms - last_launch_ms AS DOUBLE) ELSE 0e0 END) AS busy_ms
   FROM ends
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
+-- The slots that were there meanwhile: dynamic allocation gives executors back that have nothing to do.
+held AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id,
+    SUM(GREATEST(COALESCE(e.max_tasks, 1), 1) * CAST(
+      LEAST(w.until_ms, COALESCE(UNIX_MILLIS(e.remove_time), w.until_ms)) - GREATEST(w.from_ms, UNIX_MILLIS(e.add_time)) AS DOUBLE
+    )) AS slot_ms
+  FROM waits AS w
+  INNER JOIN executors AS e
+    ON e.platform = w.platform AND e.cluster_id = w.cluster_id
+    AND e.application_id = w.application_id AND e.attempt_id = w.attempt_id
+  WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < w.until_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > w.from_ms, TRUE)
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id, w.stage_attempt_id
+),
 judged AS (
   SELECT
     c.*,
+    GREATEST(LEAST(CAST(c.task_slots AS DOUBLE) * w.window_ms, COALESCE(h.slot_ms, CAST(c.task_slots AS DOUBLE) * w.window_ms)) - w.busy_ms, 0e0) AS idle_slot_ms,
+    GREATEST(c.task_slots - COALESCE(h.slot_ms / NULLIF(w.window_ms, 0), c.task_slots), 0e0) AS given_slots,
     w.window_ms - w.busy_ms / NULLIF(c.task_slots, 0) AS idle_ms,
     GREATEST(
       c.task_slots * TRY_CAST(CEIL(c.factor * c.num_tasks / NULLIF(c.task_slots, 0)) AS BIGINT), COALESCE(c.partitions_fit, 0)
@@ -73,6 +96,10 @@ judged AS (
     ON w.platform = c.platform AND w.cluster_id = c.cluster_id
     AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
     AND w.stage_id = c.stage_id AND w.stage_attempt_id = c.stage_attempt_id
+  LEFT JOIN held AS h
+    ON h.platform = c.platform AND h.cluster_id = c.cluster_id
+    AND h.application_id = c.application_id AND h.attempt_id = c.attempt_id
+    AND h.stage_id = c.stage_id AND h.stage_attempt_id = c.stage_attempt_id
   LEFT JOIN beside AS b
     ON b.platform = c.platform AND b.cluster_id = c.cluster_id
     AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id AND b.stage_id = c.stage_id
@@ -80,8 +107,8 @@ judged AS (
 )
 SELECT
   j.*,
-  idle_ms * task_slots * task_cpus AS idle_core_ms,
-  GREATEST(idle_ms * task_slots * task_cpus - task_cpus * GREATEST(
+  idle_slot_ms * task_cpus AS idle_core_ms,
+  GREATEST(idle_slot_ms * task_cpus - task_cpus * GREATEST(
     COALESCE(CAST(j.tail_ms AS DOUBLE) * GREATEST(j.task_slots - COALESCE(j.long_tasks, 1), 0), 0e0),
     COALESCE(CAST(w.wait_ms AS DOUBLE) * j.task_slots - w.busy_ms, 0e0)
   ), 0e0) AS more_core_ms,
