@@ -7,7 +7,8 @@
 --   runs of the baseline differ among themselves. The cause is looked for against the reference run,
 --   that run of the baseline whose duration is nearest to the median: more data explains it where the
 --   time per input has not grown; else another Spark version, other settings (those of SQL only where
---   queries ran), other operators in the plans, fewer cores, in this order. Interactive applications have no job and are never here.
+--   queries ran), other operators in the plans, fewer cores, in this order. Nothing is told per input where a plan reads streams or tables through JDBC or the like, whose bytes
+--   Spark does not count, nor where it reads a cache and no file. Reads of a cache count as input each time, in its own bytes, so that numbers per input compare only runs that cache the same. Interactive applications have no job and are never here.
 -- parameter: baseline_runs bigint = 10 [count] comparable runs that make up the baseline, at most 20
 -- parameter: min_baseline_runs bigint = 3 [count] comparable runs without which there is no verdict
 -- parameter: min_change double = 0.3 [ratio] smallest growth over the baseline that counts
@@ -23,6 +24,14 @@ WITH facts AS (
     a.job_key, a.application_name, a.start_time, a.spark_version, a.num_sql, a.cores_max,
     a.num_executors_max, a.core_time_ms, a.input_bytes, i.lost_core_ms, c.cost_usd,
     p.tuning_settings, p.operators, p.operator_counts,
+    -- Streams and tables of other systems (JDBC, Kafka: Scan JDBCRelation) have rows without bytes, so that only the files beside them would count; a cache that no
+    -- file of these plans fills counts each read of itself, and nothing of where its rows came from.
+    COALESCE(
+      REGEXP_LIKE(CONCAT('|', ARRAY_JOIN(p.operators, '|'), '|'), '[|](MicroBatchScan|ContinuousScan|StreamingRelation|Scan [A-Za-z0-9_.]*Relation[|])')
+      OR (CONCAT('|', ARRAY_JOIN(p.operators, '|'), '|') LIKE '%|InMemoryTableScan%'
+        AND NOT REGEXP_LIKE(CONCAT('|', ARRAY_JOIN(p.operators, '|'), '|'), '[|]([A-Za-z]*Scan [a-z]|[A-Za-z]*BatchScan)')),
+      FALSE
+    ) AS is_uncounted,
     -- A history that was cut off, or clocks that run backwards, leave only a lower bound.
     CASE WHEN a.complete AND a.observed_duration_ms > 0 THEN a.observed_duration_ms END AS duration_ms,
     a.complete AND a.failure_reason IS NULL AND COALESCE(a.observed_duration_ms > 0, FALSE)
@@ -43,8 +52,8 @@ ordered AS (
   SELECT
     f.*,
     -- Below 16 MiB start-up decides, not the data; and Spark 4 hardly counts bytes of local files.
-    CAST(f.duration_ms AS DOUBLE) / CASE WHEN f.input_bytes >= 16777216 THEN f.input_bytes END * 1e9 AS duration_per_gb_ms,
-    CAST(f.core_time_ms AS DOUBLE) / CASE WHEN f.input_bytes >= 16777216 THEN f.input_bytes END * 1e9 AS core_time_per_gb_ms,
+    CAST(f.duration_ms AS DOUBLE) / CASE WHEN f.input_bytes >= 16777216 AND NOT f.is_uncounted THEN f.input_bytes END * 1e9 AS duration_per_gb_ms,
+    CAST(f.core_time_ms AS DOUBLE) / CASE WHEN f.input_bytes >= 16777216 AND NOT f.is_uncounted THEN f.input_bytes END * 1e9 AS core_time_per_gb_ms,
     CAST(f.lost_core_ms AS DOUBLE) / NULLIF(f.core_time_ms, 0) AS waste_ratio,
     ROW_NUMBER() OVER (
       PARTITION BY job_key

@@ -3,7 +3,7 @@
 -- description: stage_facts with two columns more. running_ms is the time of the stage from its first task on: before, it can wait
 --   for an executor. held_cores are the cores of the executors that were there, by how long of this time they were; the
 --   application's average counts its start and its end too, when there were fewer. Both are looked at for stages of a second or
---   more that had fewer tasks than the application ever held cores (every one in local mode, where cores_max is 0); the others
+--   more that had fewer tasks than the application ever held cores (every one in local mode); the others
 --   have the duration and the average.
 -- reads: executors, stage_facts
 WITH running AS (
@@ -13,7 +13,7 @@ WITH running AS (
       COALESCE(UNIX_MILLIS(first_task_launched_time), UNIX_MILLIS(completion_time) - duration_ms), UNIX_MILLIS(completion_time) - duration_ms
     ), UNIX_MILLIS(completion_time) - 1) AS begin_ms
   FROM stage_facts
-  WHERE duration_ms >= 1000 AND num_tasks < COALESCE(NULLIF(cores_max, 0), 2147483647)
+  WHERE duration_ms >= 1000 AND (is_local OR num_tasks < COALESCE(NULLIF(cores_max, 0), 2147483647))
 ),
 held AS (
   SELECT

@@ -179,7 +179,7 @@ local_slots AS (
   LEFT JOIN side_by_side AS m
     ON m.platform = a.platform AND m.cluster_id = a.cluster_id
     AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
-  WHERE a.master LIKE 'local%' AND a.num_workers = 0 AND COALESCE(a.cores_max, 0) = 0
+  WHERE a.master LIKE 'local%' AND a.num_workers = 0
 ),
 facts AS (
   SELECT

@@ -2,10 +2,14 @@
 -- title: How long cores waited for the last tasks of stages
 -- description: One row per stage attempt with more tasks than cores whose last tasks left many cores without work, for uneven_end and for the rules that must not tell
 --   this time again. idle_ms is the wall time that a core waited on average from the start of the last task on, when nothing was left to start, held_idle_ms
---   what is left of it without cores whose executors were given back or lost meanwhile, idle_core_ms the core time of that. more_core_ms is the part of that which core_time_parts does not count as skew: it counts the waits for long tasks and for slow executors.
+--   what is left of it without cores whose executors were given back or lost meanwhile, idle_core_ms the core time of that. A stage whose longest task ran many
+--   times as long as the median (without what they take to start), and that waited for it, is left to task_skew. more_core_ms is the part of that which core_time_parts does not count as skew: it counts the waits for long tasks and for slow executors.
 --   wanted is a number of smaller partitions in whole rounds of the cores. is_packed: a task reads several whole files.
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- parameter: max_skew double = 3.0 [ratio] longest over median task, below
+-- parameter: min_tail_ms bigint = 5000 [ms] wait for long tasks alone from which run times decide whether it is skew, as in task_skew
+-- parameter: min_skewed bigint = 6 [count] with as many tasks, at least
+-- parameter: min_long_ms bigint = 10000 [ms] and such a longest run time, at least
 -- parameter: min_task_ms bigint = 2000 [ms] median task, at least: shorter ones gain nothing from being cut
 -- parameter: min_idle_ratio double = 0.1 [ratio] wall time that cores waited at the end over that of the stage, at least
 -- parameter: max_load_share double = 0.5 [ratio] time that tasks took to load what they run over their duration, less than
@@ -26,6 +30,9 @@ WITH candidates AS (
   WHERE f.status = 'COMPLETE' AND NOT f.is_listing AND NOT COALESCE(f.has_gpu, FALSE)
     AND f.num_tasks > f.task_slots AND f.succeeded_tasks = f.num_tasks AND f.duration_ms >= $min_stage_ms
     AND f.duration_median >= $min_task_ms AND f.duration_max < $max_skew * f.duration_median
+    -- The first tasks of executors take long to start, which hides skew in the durations.
+    AND NOT COALESCE(f.num_tasks >= $min_skewed AND f.tail_ms >= $min_tail_ms AND f.run_time_max >= $min_long_ms
+      AND f.run_time_max >= $max_skew * f.run_time_median, FALSE)
     AND COALESCE(f.deserialize_time_total < $max_load_share * f.duration_total, TRUE)
     AND f.duration_ms - f.duration_total / NULLIF(f.task_slots, 0) >= $min_idle_ratio * f.duration_ms
 ),
