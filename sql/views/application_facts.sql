@@ -2,8 +2,10 @@
 -- title: Applications with their settings and executors, all that a rule needs to judge one
 -- description: One row per application attempt. average_cores is the core time that was held over the
 --   wall time. An interactive application (shell, notebook, thrift server) waits for people, so its
---   idle time says little.
--- reads: application_settings, applications, executors, jobs
+--   idle time says little. lacks_jobs: numbers of jobs are missing from a history that is not complete, which was compacted (Spark drops what had ended from rolled logs) or
+--   lost events: the time of such jobs is no time without work. lacks_tasks: a tenth of the tasks of completed stages or more is missing, because events were dropped or somebody
+--   removed them: their cores were not idle.
+-- reads: application_settings, applications, executors, jobs, stages
 WITH workers AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -35,6 +37,17 @@ drivers AS (
   WHERE executor_id IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+completed_stages AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(CAST(num_tasks AS DOUBLE)) AS all_tasks, SUM(CAST(num_complete_tasks AS DOUBLE)) AS done_tasks
+  FROM stages
+  WHERE status = 'COMPLETE'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+numbered_jobs AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(DISTINCT job_id) AS known_jobs, MAX(job_id) AS last_job_id
+  FROM jobs
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 -- Python gives a script without a name that of its shell; jobs of a shell or notebook are not called from a file.
 scripts AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
@@ -45,6 +58,9 @@ scripts AS (
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
   a.application_name, a.job_key, a.complete, a.completed, a.failure_reason,
+  COALESCE(NOT a.complete AND j.last_job_id + 1 > j.known_jobs, FALSE) AS lacks_jobs,
+  COALESCE(a.num_lost_events > 0.1e0 * g.all_tasks, FALSE) OR COALESCE(a.total_task_time_ms = 0 AND g.all_tasks > 0e0, FALSE)
+    OR COALESCE(a.num_tasks < 0.9e0 * g.done_tasks, FALSE) AS lacks_tasks,
   -- Until the last event where there is no end, as in every Databricks log; not known where it ends before it starts.
   CASE WHEN COALESCE(a.observed_duration_ms, a.duration_ms) > 0 THEN COALESCE(a.observed_duration_ms, a.duration_ms) END AS app_duration_ms,
   a.total_task_time_ms, a.core_time_ms, a.num_executors_max, a.cores_max,
@@ -91,6 +107,12 @@ LEFT JOIN workers AS w
 LEFT JOIN drivers AS d
   ON d.platform = a.platform AND d.cluster_id = a.cluster_id
   AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id
+LEFT JOIN numbered_jobs AS j
+  ON j.platform = a.platform AND j.cluster_id = a.cluster_id
+  AND j.application_id = a.application_id AND j.attempt_id = a.attempt_id
+LEFT JOIN completed_stages AS g
+  ON g.platform = a.platform AND g.cluster_id = a.cluster_id
+  AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id
 LEFT JOIN scripts AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id

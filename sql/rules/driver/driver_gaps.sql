@@ -2,12 +2,13 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low. An interactive session waits for its people and a streaming query for its data; neither is judged.
+--   A history that was compacted does not tell when no job ran.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
@@ -106,6 +107,8 @@ counted AS (
     ON s.platform = g.platform AND s.cluster_id = g.cluster_id
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
   WHERE (g.gap_ms >= $min_gap_ms OR n.num_gaps >= $min_short_gaps) AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
+    -- Jobs whose events are gone ran in what looks like gaps.
+    AND NOT COALESCE(a.lacks_jobs, FALSE)
     AND NOT (g.is_first AND (a.is_local OR g.platform = 'databricks' OR a.application_name = 'Databricks Shell'))
 ),
 -- Results that came to the driver just before a gap.

@@ -2,7 +2,7 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
@@ -177,8 +177,9 @@ LEFT JOIN registered AS r
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
 WHERE NOT a.is_interactive AND a.platform <> 'databricks'
   AND a.application_name <> 'Databricks Shell'
+  -- The first jobs of a history that was compacted are gone, and executors that went with them.
+  AND NOT COALESCE(a.lacks_jobs, FALSE)
   AND CASE
-    -- The first jobs of a history that was compacted are gone.
     WHEN w.is_driver THEN w.first_job_id = 0 AND w.wait_ms >= $min_job_ms AND w.wait_ms >= $min_job_ratio * a.app_duration_ms
     ELSE NOT a.is_local AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
       OR (w.wait_ms >= $min_short_wait_ms AND w.wait_ms >= $min_short_ratio * a.app_duration_ms))

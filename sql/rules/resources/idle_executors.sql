@@ -14,6 +14,7 @@
 --   what passed in jobs that only open tables is not lost here either, which table_opening tells, nor anywhere what executors held on a host where they were lost before they ended a task, which lost_executors tells. Local mode has no executors to give back and is not judged;
 --   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
+--   A history that was compacted lacks the tasks of jobs that had ended, and one of which events were dropped or removed those of others: they do not tell what was idle.
 --   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
@@ -286,6 +287,8 @@ FROM (
     AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id
 ) AS t
 WHERE hung_ms < $max_hung_ratio * core_time_ms
+  -- Tasks whose events are gone kept executors busy.
+  AND NOT COALESCE(lacks_jobs, FALSE) AND NOT COALESCE(lacks_tasks, FALSE)
   -- Then nothing is left to say here.
   AND NOT (is_stages AND executors_needed IS NULL AND NOT is_interactive)
   AND NOT (stage_idle_ms > 0e0 AND lost_ms = 0e0 AND executors_needed IS NULL AND NOT is_interactive)

@@ -2,7 +2,7 @@
 -- title: Local mode holds many cores for little work
 -- category: resources
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where an application ran in local mode on many cores of one machine, as of a node that a batch scheduler gave to it, and
 --   kept nearly all of them idle: a few cores would have done the same in nearly the same time. That is bounded by the time of the tasks in
 --   stages with more tasks than those few cores; tasks of other stages do not take longer. Long stages of one task are named: single_task says what to do about those, with the loss. What the cores cost is not known, so no
@@ -42,7 +42,7 @@ judged AS (
     ON w.platform = a.platform AND w.cluster_id = a.cluster_id
     AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
   WHERE (a.master = 'local' OR a.master LIKE 'local[%') AND NOT COALESCE(a.is_interactive, FALSE) AND NOT COALESCE(a.is_databricks, FALSE)
-    AND a.complete AND a.num_jobs > 0 AND a.executor_cores >= $min_cores AND a.app_duration_ms >= $min_duration_ms
+    AND a.complete AND NOT COALESCE(a.lacks_tasks, FALSE) AND a.num_jobs > 0 AND a.executor_cores >= $min_cores AND a.app_duration_ms >= $min_duration_ms
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
