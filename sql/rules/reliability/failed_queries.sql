@@ -2,7 +2,7 @@
 -- title: Queries fail
 -- category: reliability
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires for every query that ended with an error of its own, not that of a job (failed_jobs): a broadcast that took too
 --   long, a plan that could not be made, a write that could not be committed. Its jobs were canceled, or all succeeded. Lost is the task
 --   time of all its stages. Whether the program expects and catches the failure is not known: where a later query ended well it is
@@ -43,7 +43,20 @@ told_with_job AS (
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
 ),
 failed AS (
-  SELECT q.*
+  SELECT
+    q.*,
+    TRIM(SPLIT_PART(CASE
+      WHEN q.error_message LIKE '%Traceback (most recent call last)%' THEN REGEXP_REPLACE(
+        q.error_message,
+        CONCAT('^(?s:.*?)Traceback [(]most recent call last[)]:(?s:.*?)', CHR(10), '([A-Za-z_][^', CHR(10), ']*)(?s:.*)$'), '$1'
+      )
+      -- Databricks and spark.sql.error.messageFormat write it as JSON: its message until the first escaped character, else its class.
+      WHEN TRIM(q.error_message) LIKE '{%' THEN COALESCE(
+        NULLIF(SPLIT_PART(SPLIT_PART(SPLIT_PART(q.error_message, CONCAT(CHR(34), 'message', CHR(34), ' : ', CHR(34)), 2), CHR(92), 1), CHR(34), 1), ''),
+        NULLIF(SPLIT_PART(SPLIT_PART(q.error_message, CONCAT(CHR(34), 'errorClass', CHR(34), ' : ', CHR(34)), 2), CHR(34), 1), ''), q.error_message
+      )
+      ELSE q.error_message
+    END, CHR(10), 1)) AS first_line
   FROM queries AS q
   LEFT JOIN told_with_job AS j
     ON j.platform = q.platform AND j.cluster_id = q.cluster_id
@@ -93,8 +106,7 @@ told AS (
     TRY_CAST(w.task_time_ms AS BIGINT) AS lost_core_ms, f.duration_ms AS recoverable_ms,
     CASE WHEN w.task_time_ms >= 1e3 THEN TRY_CAST(w.task_time_ms AS BIGINT) END AS stages_ms,
     f.sql_id, SUBSTR(f.description, 1, 100) AS query_description, f.duration_ms,
-    CASE WHEN LENGTH(SPLIT_PART(f.error_message, CHR(10), 1)) > 250 THEN CONCAT(SUBSTR(SPLIT_PART(f.error_message, CHR(10), 1), 1, 247), '…')
-      ELSE REGEXP_REPLACE(TRIM(SPLIT_PART(f.error_message, CHR(10), 1)), '[. ]+$', '') END AS root_cause,
+    CASE WHEN LENGTH(f.first_line) > 250 THEN CONCAT(SUBSTR(f.first_line, 1, 247), '…') ELSE REGEXP_REPLACE(f.first_line, '[. ]+$', '') END AS root_cause,
     CASE
       WHEN f.error_message LIKE '%Could not execute broadcast in%' THEN 'broadcast_timeout'
       WHEN f.error_message LIKE '%Not enough memory to build and broadcast%' OR f.error_message LIKE '%Cannot broadcast the table%' THEN 'broadcast'
