@@ -54,31 +54,33 @@ fits AS (
   WHERE r.executor_gb > 0e0
     AND CONCAT(' ', $instance_families, ' ') LIKE CONCAT('% ', SPLIT_PART(p.instance_type, '.', 1), ' %')
 ),
+purchases AS (
+  SELECT 'on_demand' AS purchase UNION ALL SELECT 'spot' UNION ALL SELECT 'savings_plan'
+),
 -- Each way to buy has its own price: that of the book, else the one on demand less an assumed discount.
 bought AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
-    emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
-    'on_demand' AS purchase, ec2_usd, ec2_usd AS list_usd, FALSE AS is_discounted, as_of, ec2_source
-  FROM fits
-  UNION ALL
-  SELECT
-    platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
-    emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
-    'spot' AS purchase, COALESCE(spot_usd, ec2_usd * (1e0 - $spot_discount)) AS ec2_usd, ec2_usd AS list_usd,
-    spot_usd IS NULL AS is_discounted,
-    CASE WHEN spot_as_of < as_of THEN spot_as_of ELSE as_of END AS as_of, COALESCE(spot_source, ec2_source) AS ec2_source
-  FROM fits
-  UNION ALL
-  SELECT
-    platform, cluster_id, application_id, attempt_id, instance_type, vcpus, instance_hours,
-    emr_usd, is_emr_assumed, dbu_per_hour, emr_source,
-    'savings_plan' AS purchase,
-    COALESCE(savings_plan_usd, ec2_usd * (1e0 - NULLIF($savings_plan_discount, 0e0))) AS ec2_usd, ec2_usd AS list_usd,
-    savings_plan_usd IS NULL AS is_discounted,
-    CASE WHEN savings_plan_as_of < as_of THEN savings_plan_as_of ELSE as_of END AS as_of,
-    COALESCE(savings_plan_source, ec2_source) AS ec2_source
-  FROM fits
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.instance_type, f.vcpus, f.instance_hours,
+    f.emr_usd, f.is_emr_assumed, f.dbu_per_hour, f.emr_source, w.purchase,
+    CASE w.purchase
+      WHEN 'spot' THEN COALESCE(f.spot_usd, f.ec2_usd * (1e0 - $spot_discount))
+      WHEN 'savings_plan' THEN COALESCE(f.savings_plan_usd, f.ec2_usd * (1e0 - NULLIF($savings_plan_discount, 0e0)))
+      ELSE f.ec2_usd
+    END AS ec2_usd,
+    f.ec2_usd AS list_usd,
+    CASE w.purchase WHEN 'spot' THEN f.spot_usd IS NULL WHEN 'savings_plan' THEN f.savings_plan_usd IS NULL ELSE FALSE END AS is_discounted,
+    CASE
+      WHEN w.purchase = 'spot' AND f.spot_as_of < f.as_of THEN f.spot_as_of
+      WHEN w.purchase = 'savings_plan' AND f.savings_plan_as_of < f.as_of THEN f.savings_plan_as_of
+      ELSE f.as_of
+    END AS as_of,
+    CASE w.purchase
+      WHEN 'spot' THEN COALESCE(f.spot_source, f.ec2_source)
+      WHEN 'savings_plan' THEN COALESCE(f.savings_plan_source, f.ec2_source)
+      ELSE f.ec2_source
+    END AS ec2_source
+  FROM fits AS f
+  CROSS JOIN purchases AS w
 ),
 cheapest AS (
   SELECT

@@ -7,41 +7,38 @@
 --   the plan.
 -- reads: plan_operators, stages
 WITH work AS (
-  SELECT * FROM plan_operators WHERE is_work
+  SELECT
+    w.*,
+    -- NULL where the operator needs no other one to say where it ran.
+    CASE WHEN NOT has_stages THEN whole_stage_codegen_id END AS cluster_codegen_id,
+    CASE WHEN NOT has_stages AND whole_stage_codegen_id IS NULL THEN sql_id END AS neighbour_sql_id
+  FROM plan_operators AS w
+  WHERE is_work
 ),
 clusters AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, codegen_id, stage_ids
   FROM plan_operators
   WHERE codegen_id IS NOT NULL AND has_stages
 ),
--- Where the stages of each operator are known from: itself, its cluster, or its neighbors.
+neighbours AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, child_node_ids, stage_ids
+  FROM plan_operators
+  WHERE has_stages
+),
 located AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.time_ms,
-    w.stage_ids
+    CASE WHEN w.has_stages THEN w.stage_ids WHEN w.cluster_codegen_id IS NOT NULL THEN c.stage_ids ELSE o.stage_ids END AS stage_ids
   FROM work AS w
-  WHERE w.has_stages
-  UNION ALL
-  SELECT
-    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.time_ms,
-    c.stage_ids
-  FROM work AS w
-  INNER JOIN clusters AS c
+  LEFT JOIN clusters AS c
     ON c.platform = w.platform AND c.cluster_id = w.cluster_id
     AND c.application_id = w.application_id AND c.attempt_id = w.attempt_id
     AND c.sql_id = w.sql_id
-    AND c.codegen_id = w.whole_stage_codegen_id
-  WHERE NOT w.has_stages
-  UNION ALL
-  SELECT
-    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.time_ms,
-    o.stage_ids
-  FROM work AS w
-  INNER JOIN plan_operators AS o
+    AND c.codegen_id = w.cluster_codegen_id
+  LEFT JOIN neighbours AS o
     ON o.platform = w.platform AND o.cluster_id = w.cluster_id
     AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id
-    AND o.sql_id = w.sql_id
-  WHERE NOT w.has_stages AND w.whole_stage_codegen_id IS NULL AND o.has_stages
+    AND o.sql_id = w.neighbour_sql_id
     AND (
       ARRAY_CONTAINS(w.child_node_ids, o.node_id) OR ARRAY_CONTAINS(o.child_node_ids, w.node_id)
     )

@@ -57,30 +57,28 @@ inputs AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
 ),
 readers AS (
-  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id, COUNT(*) AS num_scans
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms, o.own_ms,
+    COUNT(*) OVER (PARTITION BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id) AS num_scans
   FROM operator_stages AS o
   INNER JOIN scans AS s
     ON s.platform = o.platform AND s.cluster_id = o.cluster_id
     AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
-  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id
 ),
 shares AS (
   SELECT
-    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id,
-    SUM(CAST(o.run_ms AS DOUBLE) / NULLIF(r.num_scans, 0)) AS run_ms, SUM(o.own_ms) AS own_ms,
-    SUM(CASE WHEN c.platform IS NOT NULL THEN CAST(o.run_ms AS DOUBLE) / NULLIF(r.num_scans, 0) ELSE 0e0 END) AS empty_ms,
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, r.node_id,
+    SUM(r.run_ms / NULLIF(r.num_scans, 0)) AS run_ms, SUM(r.own_ms) AS own_ms,
+    SUM(CASE WHEN c.platform IS NOT NULL THEN r.run_ms / NULLIF(r.num_scans, 0) ELSE 0e0 END) AS empty_ms,
     SUM(i.input_bytes / NULLIF(r.num_scans, 0)) AS input_bytes, SUM(i.input_records / NULLIF(r.num_scans, 0)) AS input_records
-  FROM operator_stages AS o
-  INNER JOIN readers AS r
-    ON r.platform = o.platform AND r.cluster_id = o.cluster_id
-    AND r.application_id = o.application_id AND r.attempt_id = o.attempt_id AND r.sql_id = o.sql_id AND r.stage_id = o.stage_id
+  FROM readers AS r
   LEFT JOIN cut_stages AS c
-    ON c.platform = o.platform AND c.cluster_id = o.cluster_id
-    AND c.application_id = o.application_id AND c.attempt_id = o.attempt_id AND c.stage_id = o.stage_id
+    ON c.platform = r.platform AND c.cluster_id = r.cluster_id
+    AND c.application_id = r.application_id AND c.attempt_id = r.attempt_id AND c.stage_id = r.stage_id
   LEFT JOIN inputs AS i
-    ON i.platform = o.platform AND i.cluster_id = o.cluster_id
-    AND i.application_id = o.application_id AND i.attempt_id = o.attempt_id AND i.stage_id = o.stage_id
-  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+    ON i.platform = r.platform AND i.cluster_id = r.cluster_id
+    AND i.application_id = r.application_id AND i.attempt_id = r.attempt_id AND i.stage_id = r.stage_id
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, r.node_id
 ),
 -- Queries of which some operator is known to have worked in a stage.
 located AS (

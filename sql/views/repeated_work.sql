@@ -15,8 +15,11 @@
 WITH steps AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.work_hash, n.operator_kind,
-    TRIM(n.node_name) AS node_name, n.description, q.description AS query_description,
-    COALESCE(r.work_hash = n.work_hash, FALSE) AS is_whole
+    COALESCE(r.work_hash = n.work_hash, FALSE) AS is_whole,
+    -- The two steps of an aggregate are one: that of the final result, which reaches around the other.
+    MAX(n.last_node_id) OVER (
+      PARTITION BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.work_hash ORDER BY n.node_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS reach_id
   FROM sql_nodes AS n
   INNER JOIN sql AS q
     ON q.platform = n.platform AND q.cluster_id = n.cluster_id
@@ -31,94 +34,66 @@ WITH steps AS (
     AND p.platform IS NULL
     AND q.streaming_query_id IS NULL AND COALESCE(q.status, '') <> 'FAILED'
 ),
--- The two steps of an aggregate are one: that of the final result.
 occurrences AS (
-  SELECT s.*
+  SELECT s.*, COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash) AS num_same
   FROM steps AS s
-  LEFT JOIN steps AS o
-    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
-    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.work_hash = s.work_hash
-    AND o.node_id < s.node_id AND o.last_node_id >= s.node_id
-  WHERE o.platform IS NULL
-),
-repeated AS (
-  SELECT platform, cluster_id, application_id, attempt_id, work_hash
-  FROM occurrences
-  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
-  HAVING COUNT(*) >= 2
-),
-same_hash AS (
-  SELECT o.*
-  FROM occurrences AS o
-  INNER JOIN repeated AS r
-    ON r.platform = o.platform AND r.cluster_id = o.cluster_id
-    AND r.application_id = o.application_id AND r.attempt_id = o.attempt_id AND r.work_hash = o.work_hash
+  WHERE COALESCE(reach_id < node_id, TRUE)
 ),
 -- What tells places with one hash apart: the partitions that they read, whose filters plans cut short, and what aggregates compute of each row.
+-- Up to Spark 3.0 long locations are cut short too (...), so that two tables can have one: what was read of it tells them apart.
 choices AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRUE AS is_filter,
-    REGEXP_REPLACE(partition_filters, '#[0-9]+L?', '') AS choice
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, 'filter' AS kind,
+    REGEXP_REPLACE(partition_filters, '#[0-9]+L?', '') AS choice, CAST(NULL AS BIGINT) AS files_read, CAST(NULL AS DOUBLE) AS bytes_read
   FROM sql_scans
   WHERE operation = 'read' AND partition_filters LIKE '%(%'
   UNION ALL
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, FALSE AS is_filter,
-    REGEXP_REPLACE(description, '#[0-9]+L?', '') AS choice
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, 'values' AS kind,
+    REGEXP_REPLACE(description, '#[0-9]+L?', '') AS choice, CAST(NULL AS BIGINT) AS files_read, CAST(NULL AS DOUBLE) AS bytes_read
   FROM sql_nodes
   WHERE node_name LIKE '%Project%' AND description LIKE '% AS %' AND description LIKE '%(%'
+  UNION ALL
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, 'cut' AS kind,
+    CAST(NULL AS STRING) AS choice, files_read, CAST(bytes_read AS DOUBLE) AS bytes_read
+  FROM sql_scans
+  WHERE operation = 'read' AND table_name IS NULL AND location LIKE '%...'
 ),
 chosen AS (
   SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, CONCAT(MIN(c.choice), ' ', MAX(c.choice)) AS choice
-  FROM same_hash AS s
-  INNER JOIN choices AS c
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.last_node_id, s.work_hash, s.operator_kind, s.is_whole,
+    CASE WHEN MIN(c.choice) IS NOT NULL THEN CONCAT(MIN(c.choice), ' ', MAX(c.choice)) END AS choice,
+    CASE WHEN MAX(CASE WHEN c.kind = 'cut' THEN 1 END) = 1 THEN CONCAT(
+      COALESCE(CAST(SUM(c.files_read) AS STRING), ''), '/', COALESCE(CAST(SUM(c.bytes_read) AS STRING), '')
+    ) END AS read_files,
+    SUM(CASE WHEN c.kind = 'cut' AND c.files_read IS NULL THEN 1 ELSE 0 END) AS num_uncounted
+  FROM occurrences AS s
+  LEFT JOIN choices AS c
     ON c.platform = s.platform AND c.cluster_id = s.cluster_id
     AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
-    AND c.node_id > s.node_id AND c.node_id <= s.last_node_id
-  WHERE c.is_filter OR s.operator_kind = 'aggregate'
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
+    AND c.node_id > s.node_id AND c.node_id <= s.last_node_id AND (c.kind <> 'values' OR s.operator_kind = 'aggregate')
+  WHERE s.num_same >= 2
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.last_node_id, s.work_hash, s.operator_kind, s.is_whole
 ),
--- Up to Spark 3.0 long locations are cut short (...), so that two tables can have one: what was read of it tells them apart.
-cut_reads AS (
+numbered AS (
   SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id,
-    CONCAT(COALESCE(CAST(SUM(c.files_read) AS STRING), ''), '/', COALESCE(CAST(SUM(CAST(c.bytes_read AS DOUBLE)) AS STRING), '')) AS read_files,
-    COUNT(c.files_read) = COUNT(*) AS is_counted
-  FROM same_hash AS s
-  INNER JOIN sql_scans AS c
-    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
-    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
-    AND c.node_id > s.node_id AND c.node_id <= s.last_node_id
-  WHERE c.operation = 'read' AND c.table_name IS NULL AND c.location LIKE '%...'
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id
+    c.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash, choice ORDER BY sql_id, node_id) AS choice_place
+  FROM chosen AS c
 ),
-other_files AS (
-  SELECT platform, cluster_id, application_id, attempt_id, work_hash
-  FROM cut_reads
-  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
-  HAVING COUNT(DISTINCT read_files) > 1 OR MIN(CASE WHEN is_counted THEN 1 ELSE 0 END) = 0
-),
--- Where a place chooses nothing, all of them are taken for the same.
-different AS (
-  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
-  FROM same_hash AS s
-  LEFT JOIN chosen AS c
-    ON c.platform = s.platform AND c.cluster_id = s.cluster_id
-    AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id AND c.node_id = s.node_id
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash
-  HAVING COUNT(*) = COUNT(DISTINCT c.choice)
+compared AS (
+  SELECT
+    n.*,
+    -- Where a place chooses nothing, all of them are taken for the same.
+    MAX(CASE WHEN choice IS NULL OR choice_place > 1 THEN 1 ELSE 0 END) OVER hash AS has_same,
+    MIN(read_files) OVER hash AS least_files, MAX(read_files) OVER hash AS most_files, SUM(num_uncounted) OVER hash AS all_uncounted
+  FROM numbered AS n
+  WINDOW hash AS (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash)
 ),
 candidates AS (
-  SELECT s.*
-  FROM same_hash AS s
-  LEFT JOIN different AS d
-    ON d.platform = s.platform AND d.cluster_id = s.cluster_id
-    AND d.application_id = s.application_id AND d.attempt_id = s.attempt_id AND d.work_hash = s.work_hash
-  LEFT JOIN other_files AS o
-    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
-    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.work_hash = s.work_hash
-  WHERE d.platform IS NULL AND o.platform IS NULL
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, last_node_id, work_hash, operator_kind, is_whole
+  FROM compared
+  WHERE has_same = 1 AND COALESCE(least_files = most_files, TRUE) AND all_uncounted = 0
 ),
 -- Only nodes that counted something in a stage are known to have worked in it.
 working AS (
@@ -132,35 +107,26 @@ working AS (
 ),
 stage_times AS (
   SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash, c.sql_id, c.node_id, w.stage_id,
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash, c.sql_id, c.node_id, c.last_node_id, c.operator_kind, c.is_whole, w.stage_id,
     MAX(w.run_ms) AS run_ms, MAX(CASE WHEN w.node_id = c.node_id THEN 1 ELSE 0 END) AS is_own
   FROM candidates AS c
   INNER JOIN working AS w
     ON w.platform = c.platform AND w.cluster_id = c.cluster_id
     AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id AND w.sql_id = c.sql_id
     AND w.node_id >= c.node_id AND w.node_id <= c.last_node_id
-  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash, c.sql_id, c.node_id, w.stage_id
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash, c.sql_id, c.node_id, c.last_node_id, c.operator_kind, c.is_whole, w.stage_id
 ),
 -- Where two places of a query share a stage, each has a part of its time.
 shared AS (
   SELECT
-    t.*, COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash, sql_id, stage_id) AS num_places
+    t.*, COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash, sql_id, stage_id) AS num_places,
+    MAX(CASE WHEN is_own = 1 THEN run_ms ELSE 0e0 END) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id, node_id) AS most_own_ms
   FROM stage_times AS t
-),
-times AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms / NULLIF(num_places, 0)) AS run_ms,
-    SUM(CASE WHEN is_own = 1 THEN run_ms / NULLIF(num_places, 0) ELSE 0e0 END) AS own_ms
-  FROM shared
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
 -- RDDs that read a shuffle which a query wrote below such a node.
 shuffle_reads AS (
-  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.work_hash, s.sql_id, s.node_id, r.rdd_id, r.first_stage_id, r.last_stage_id
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, r.rdd_id, r.first_stage_id, r.last_stage_id
   FROM shared AS s
-  INNER JOIN times AS t
-    ON t.platform = s.platform AND t.cluster_id = s.cluster_id
-    AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id AND t.sql_id = s.sql_id AND t.node_id = s.node_id
   INNER JOIN rdds AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.last_stage_id = s.stage_id
@@ -168,7 +134,7 @@ shuffle_reads AS (
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id AND r.parent_id = p.rdd_id
   -- The query itself did not come to the node.
-  WHERE t.own_ms = 0 AND s.num_places = 1 AND s.is_own = 0 AND r.first_stage_id > p.last_stage_id
+  WHERE s.most_own_ms = 0 AND s.num_places = 1 AND s.is_own = 0 AND r.first_stage_id > p.last_stage_id
 ),
 rdd_stages AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, t.stage_id, CAST(t.executor_run_time AS DOUBLE) AS run_ms
@@ -184,74 +150,72 @@ rdd_runs AS (
   FROM rdd_stages
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
+times AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, work_hash, sql_id, node_id, last_node_id, operator_kind, is_whole,
+    SUM(run_ms / NULLIF(num_places, 0)) AS run_ms, SUM(CASE WHEN is_own = 1 THEN run_ms / NULLIF(num_places, 0) ELSE 0e0 END) AS own_ms
+  FROM shared
+  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash, sql_id, node_id, last_node_id, operator_kind, is_whole
+),
 timed AS (
   SELECT
-    c.*, t.run_ms, t.own_ms, COALESCE(d.num_runs, 0) AS rdd_runs, COALESCE(d.rdd_ms, 0e0) AS rdd_ms, CASE WHEN t.own_ms > 0 THEN 1 ELSE 0 END + COALESCE(d.num_runs, 0) AS own_runs,
+    t.*, COALESCE(d.num_runs, 0) AS rdd_runs, COALESCE(d.rdd_ms, 0e0) AS rdd_ms, CASE WHEN t.own_ms > 0 THEN 1 ELSE 0 END + COALESCE(d.num_runs, 0) AS own_runs,
     CASE WHEN t.own_ms > 0 THEN t.own_ms ELSE d.least_ms END AS least_ms,
-    AVG(t.run_ms) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash) AS average_ms
-  FROM candidates AS c
-  INNER JOIN times AS t
-    ON t.platform = c.platform AND t.cluster_id = c.cluster_id
-    AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id AND t.sql_id = c.sql_id AND t.node_id = c.node_id
+    AVG(t.run_ms) OVER (PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.work_hash) AS average_ms
+  FROM times AS t
   LEFT JOIN rdd_runs AS d
-    ON d.platform = c.platform AND d.cluster_id = c.cluster_id
-    AND d.application_id = c.application_id AND d.attempt_id = c.attempt_id AND d.sql_id = c.sql_id AND d.node_id = c.node_id
+    ON d.platform = t.platform AND d.cluster_id = t.cluster_id
+    AND d.application_id = t.application_id AND d.attempt_id = t.attempt_id AND d.sql_id = t.sql_id AND d.node_id = t.node_id
 ),
 -- Of a place that ran the node more than once, once_ms is one of these runs.
 full_ones AS (
   SELECT
     t.*,
-    run_ms - own_ms + COALESCE(own_runs * MIN(least_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash), 0e0) AS cost_ms,
-    run_ms - own_ms + COALESCE(LEAST(own_runs, 1) * MIN(least_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash), 0e0) AS once_ms
+    run_ms - own_ms + COALESCE(own_runs * MIN(least_ms) OVER hash, 0e0) AS cost_ms,
+    run_ms - own_ms + COALESCE(LEAST(own_runs, 1) * MIN(least_ms) OVER hash, 0e0) AS once_ms,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash, sql_id ORDER BY node_id) AS query_place
   FROM timed AS t
   WHERE run_ms > 0 AND run_ms >= 0.1e0 * average_ms
+  WINDOW hash AS (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash)
+),
+-- What all places of the same work come to, with each of them.
+summed AS (
+  SELECT
+    f.*, COUNT(*) OVER hash AS num_times, SUM(CASE WHEN query_place = 1 THEN 1 ELSE 0 END) OVER hash AS num_queries,
+    MIN(CASE WHEN is_whole THEN 1 ELSE 0 END) OVER hash AS all_whole,
+    SUM(own_runs) OVER hash AS own_times, SUM(rdd_runs) OVER hash AS rdd_times, SUM(cost_ms) OVER hash AS all_ms, MAX(once_ms) OVER hash AS most_ms,
+    SUM(run_ms + rdd_ms) OVER hash AS stages_ms,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash ORDER BY sql_id, node_id) AS place
+  FROM full_ones AS f
+  WINDOW hash AS (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash)
 ),
 losses AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, work_hash, COUNT(*) AS num_times, COUNT(DISTINCT sql_id) AS num_queries,
-    MIN(CASE WHEN is_whole THEN 1 ELSE 0 END) = 1 AND COUNT(DISTINCT sql_id) >= 20 AS is_loop,
-    SUM(own_runs) AS own_times, SUM(rdd_runs) AS rdd_times, SUM(cost_ms) AS all_ms, SUM(cost_ms) - MAX(once_ms) AS lost_ms,
-    SUM(run_ms + rdd_ms) AS stages_ms
-  FROM full_ones
-  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
-  HAVING COUNT(*) >= 2
+  SELECT s.*, all_whole = 1 AND num_queries >= 20 AS is_loop, all_ms - most_ms AS lost_ms
+  FROM summed AS s
+  WHERE num_times >= 2
 ),
 -- Work above and below that costs more, or as much and is above.
-within AS (
-  SELECT DISTINCT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.work_hash AS inner_hash, o.work_hash AS outer_hash
-  FROM full_ones AS i
-  INNER JOIN full_ones AS o
+nested AS (
+  SELECT DISTINCT
+    i.platform, i.cluster_id, i.application_id, i.attempt_id, CASE WHEN o.lost_ms >= i.lost_ms THEN i.work_hash ELSE o.work_hash END AS work_hash
+  FROM losses AS i
+  INNER JOIN losses AS o
     ON o.platform = i.platform AND o.cluster_id = i.cluster_id
     AND o.application_id = i.application_id AND o.attempt_id = i.attempt_id AND o.sql_id = i.sql_id
     AND o.node_id < i.node_id AND o.last_node_id >= i.node_id AND o.work_hash <> i.work_hash
-),
-nested AS (
-  SELECT
-    w.platform, w.cluster_id, w.application_id, w.attempt_id,
-    CASE WHEN o.lost_ms >= i.lost_ms THEN w.inner_hash ELSE w.outer_hash END AS work_hash
-  FROM within AS w
-  INNER JOIN losses AS i
-    ON i.platform = w.platform AND i.cluster_id = w.cluster_id
-    AND i.application_id = w.application_id AND i.attempt_id = w.attempt_id AND i.work_hash = w.inner_hash
-  INNER JOIN losses AS o
-    ON o.platform = w.platform AND o.cluster_id = w.cluster_id
-    AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id AND o.work_hash = w.outer_hash
-),
-told AS (
-  SELECT l.*
-  FROM losses AS l
-  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, work_hash FROM nested) AS n
-    ON n.platform = l.platform AND n.cluster_id = l.cluster_id
-    AND n.application_id = l.application_id AND n.attempt_id = l.attempt_id AND n.work_hash = l.work_hash
-  WHERE n.platform IS NULL
 )
 SELECT
-  f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash, f.sql_id, f.node_id, f.last_node_id, f.operator_kind, f.node_name,
-  f.description, f.query_description, t.is_loop, f.run_ms, f.cost_ms, t.num_times, t.num_queries, t.own_times, t.rdd_times, t.all_ms, t.lost_ms, t.stages_ms,
-  ROW_NUMBER() OVER (
-    PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.work_hash ORDER BY f.sql_id, f.node_id
-  ) AS place
-FROM full_ones AS f
-INNER JOIN told AS t
-  ON t.platform = f.platform AND t.cluster_id = f.cluster_id
-  AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id AND t.work_hash = f.work_hash
+  l.platform, l.cluster_id, l.application_id, l.attempt_id, l.work_hash, l.sql_id, l.node_id, l.last_node_id, l.operator_kind, TRIM(n.node_name) AS node_name,
+  n.description, q.description AS query_description, l.is_loop, l.run_ms, l.cost_ms, l.num_times, l.num_queries, l.own_times, l.rdd_times, l.all_ms, l.lost_ms,
+  l.stages_ms, l.place
+FROM losses AS l
+INNER JOIN sql_nodes AS n
+  ON n.platform = l.platform AND n.cluster_id = l.cluster_id
+  AND n.application_id = l.application_id AND n.attempt_id = l.attempt_id AND n.sql_id = l.sql_id AND n.node_id = l.node_id
+INNER JOIN sql AS q
+  ON q.platform = l.platform AND q.cluster_id = l.cluster_id
+  AND q.application_id = l.application_id AND q.attempt_id = l.attempt_id AND q.sql_id = l.sql_id
+LEFT JOIN nested AS d
+  ON d.platform = l.platform AND d.cluster_id = l.cluster_id
+  AND d.application_id = l.application_id AND d.attempt_id = l.attempt_id AND d.work_hash = l.work_hash
+WHERE d.platform IS NULL

@@ -5,9 +5,15 @@
 --   computes the same again, whatever columns and functions it asks for. That one counts all of its rows and another one writes
 --   them is no difference. A join can meet something else on its other side each time.
 -- reads: operator_stages, read_scans, sql_nodes
-WITH reading_stages AS (
-  SELECT DISTINCT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.sql_id, o.stage_id
-  FROM read_scans AS t
+WITH reads AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, source, filters, sql_id, node_id,
+    COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, source, filters) AS num_scans
+  FROM read_scans
+),
+reading_stages AS (
+  SELECT DISTINCT t.platform, t.cluster_id, t.application_id, t.attempt_id, t.source, t.filters, t.num_scans, t.sql_id, o.stage_id
+  FROM reads AS t
   INNER JOIN operator_stages AS o
     ON o.platform = t.platform AND o.cluster_id = t.cluster_id
     AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id AND o.node_id = t.node_id
@@ -49,24 +55,16 @@ kinds AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
 ),
 places AS (
-  SELECT platform, cluster_id, application_id, attempt_id, source, filters, COUNT(*) AS num_stages
+  SELECT platform, cluster_id, application_id, attempt_id, source, filters, num_scans, COUNT(*) AS num_stages
   FROM reading_stages
-  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
-),
-reads AS (
-  SELECT platform, cluster_id, application_id, attempt_id, source, filters, COUNT(*) AS num_scans
-  FROM read_scans
-  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, num_scans
 )
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id, p.source, p.filters, p.num_stages,
   -- Several scans in one stage are parts of one computation.
-  p.num_stages >= r.num_scans
+  p.num_stages >= p.num_scans
     AND COALESCE(k.num_places, 0) = COALESCE(k.num_operators, 0) * p.num_stages AND COALESCE(k.num_joins, 0) = 0 AS is_same
 FROM places AS p
-INNER JOIN reads AS r
-  ON r.platform = p.platform AND r.cluster_id = p.cluster_id
-  AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id AND r.source = p.source AND r.filters = p.filters
 LEFT JOIN kinds AS k
   ON k.platform = p.platform AND k.cluster_id = p.cluster_id
   AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.source = p.source AND k.filters = p.filters
