@@ -2,7 +2,7 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
@@ -23,6 +23,8 @@
 --   used (GROUP BY ... GROUPING SETS, or DataFrame.groupingSets in Spark 4) instead of a cube or rollup with a filter on grouping_id.
 -- advice: node_name = 'Expand' | - | - | Each grouping set adds a copy of every row: leave out the sets that nobody reads, or aggregate to the finest
 --   grouping first and compute the sets from that result.
+-- advice: is_regrouped | - | - | Work on each array as it is with functions over arrays (aggregate, transform, filter, array_max) in place of explode and groupBy, which
+--   groups the rows again that explode made of one: that needs no copies, and no shuffle where the grouping gives each row back.
 -- recommendation: Filter and aggregate before the rows are multiplied, carry only the columns that are needed (large texts are copied into
 --   every row), or work on the array as it is with functions over arrays (transform, filter, aggregate).
 WITH steps AS (
@@ -70,11 +72,15 @@ SELECT
   CASE WHEN b.rows_used IS NOT NULL THEN b.sets_used END AS sets_used, CASE WHEN b.sets_used IS NOT NULL THEN TRY_CAST(b.rows_used AS BIGINT) END AS rows_used,
   c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
-  COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct
+  COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct,
+  COALESCE(g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped
 FROM steps AS c
 LEFT JOIN above AS b
   ON b.platform = c.platform AND b.cluster_id = c.cluster_id
   AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id AND b.sql_id = c.sql_id AND b.node_id = c.node_id
+LEFT JOIN regrouped_rows AS g
+  ON g.platform = c.platform AND g.cluster_id = c.cluster_id
+  AND g.application_id = c.application_id AND g.attempt_id = c.attempt_id AND g.sql_id = c.sql_id AND g.node_id = c.node_id
 INNER JOIN work AS w
   ON w.platform = c.platform AND w.cluster_id = c.cluster_id
   AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id

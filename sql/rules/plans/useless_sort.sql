@@ -2,10 +2,11 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
---   ranges, and moves every row. Lost is what the stage took that only looked for the ranges. A grouping that takes the first or the
+--   ranges, and moves every row. Lost is what the stage took that only looked for the ranges and, before a
+--   further shuffle, half of the stage of the sort: it reads the shuffle of the ranges and sorts, and the next step works in it too (without the sort a test lost that much less). A grouping that takes the first or the
 --   last row, or collects rows, reads the order of the sort, though Spark does not promise to keep it: the advice then first replaces that.
 --   A sort that keeps its order is told, under a title of its own, where the search for the ranges computed so much that it is a good part of the
 --   application: joins, windows and aggregates below the sort run once for it and once more for the sort, up to the shuffle before them. Lost is the
@@ -19,8 +20,8 @@
 -- parameter: medium_again_ms double = 600000 [ms] the same, from which it is of medium severity
 -- evidence: Query {sql_id:int} ({query_description}) sorts all rows by {sort_keys}[, and then {next_step}][, to {order_use} in an order that
 --   Spark does not promise to keep]; the stages that the sort works in
---   took {stage_ms:s} of {app_ms:s} of task time[, {lost_core_ms:s} of it to read the input once more for the ranges (stage
---   {sample_stage_id:int})][; to look for the ranges, {again_steps} ran
+--   took {stage_ms:s} of {app_ms:s} of task time[, {sample_ms:s} of it to read the input once more for the ranges (stage
+--   {sample_stage_id:int})][, and {sort_ms:s} to fetch and sort the ranges and to take the next step, of which half would be left][; to look for the ranges, {again_steps} ran
 --   in stage {again_stage_id:int} ({again_ms:s}), and once more in stage {first_stage_id:int} ({first_ms:s}) for the sort, which read the same].
 -- advice: takes_rows | - | - | First replace first and last by min_by and max_by of the column that orders the rows (on ties or for whole rows, of a struct): they
 --   need no order. Then drop the orderBy; to drop it alone would change the result.
@@ -79,6 +80,11 @@ timed AS (
     SUM(CASE WHEN t.stage_id = p.first_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS first_ms,
     SUM(CASE WHEN t.stage_id = p.first_stage_id THEN CAST(t.duration_ms AS DOUBLE) END) AS first_wall_ms,
     SUM(CASE WHEN ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS stage_ms,
+    -- A grouping can sort by its keys within the tasks first. A write keeps most of its stage.
+    SUM(CASE WHEN (u.kind IN ('shuffle', 'grouping') OR (u.kind = 'local sort' AND u.functions IS NOT NULL)) AND ARRAY_CONTAINS(u.stage_ids, t.stage_id) AND t.shuffle_read_bytes > 0
+      THEN CAST(t.executor_run_time AS DOUBLE) END) AS sort_ms,
+    SUM(CASE WHEN (u.kind IN ('shuffle', 'grouping') OR (u.kind = 'local sort' AND u.functions IS NOT NULL)) AND ARRAY_CONTAINS(u.stage_ids, t.stage_id) AND t.shuffle_read_bytes > 0
+      THEN CAST(t.duration_ms AS DOUBLE) END) AS sort_wall_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS sample_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.duration_ms AS DOUBLE) END) AS sample_wall_ms
   FROM global_sorts AS u
@@ -105,8 +111,8 @@ SELECT
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
   CASE WHEN t.is_kept AND t.again_ms >= $medium_again_ms THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
   CASE WHEN t.is_kept THEN 'A global sort computes its input twice' END AS title,
-  TRY_CAST(CASE WHEN t.is_kept THEN t.again_ms ELSE t.sample_ms END AS BIGINT) AS lost_core_ms,
-  TRY_CAST(CASE WHEN t.is_kept THEN t.again_wall_ms ELSE t.sample_wall_ms END AS BIGINT) AS recoverable_ms,
+  TRY_CAST(CASE WHEN t.is_kept THEN t.again_ms WHEN t.sample_ms IS NOT NULL OR t.sort_ms IS NOT NULL THEN COALESCE(t.sample_ms, 0e0) + COALESCE(t.sort_ms, 0e0) / 2e0 END AS BIGINT) AS lost_core_ms,
+  TRY_CAST(CASE WHEN t.is_kept THEN t.again_wall_ms WHEN t.sample_wall_ms IS NOT NULL OR t.sort_wall_ms IS NOT NULL THEN COALESCE(t.sample_wall_ms, 0e0) + COALESCE(t.sort_wall_ms, 0e0) / 2e0 END AS BIGINT) AS recoverable_ms,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, SUBSTR(t.sort_keys, 1, 150) AS sort_keys,
   CASE WHEN t.is_kept THEN CAST(NULL AS STRING)
     WHEN t.kind = 'shuffle' THEN 'shuffles them again'
@@ -132,7 +138,7 @@ SELECT
     WHEN t.functions RLIKE 'last[(]' THEN 'take the last of each group'
     WHEN t.functions RLIKE 'collect_list[(]' THEN 'collect lists'
   END AS order_use,
-  CASE WHEN NOT t.is_kept THEN t.sample_stage_id END AS sample_stage_id, t.stage_ms, a.executor_run_time AS app_ms
+  CASE WHEN NOT t.is_kept THEN t.sample_stage_id END AS sample_stage_id, CASE WHEN NOT t.is_kept THEN t.sample_ms END AS sample_ms, t.sort_ms, t.stage_ms, a.executor_run_time AS app_ms
 FROM weighed AS t
 INNER JOIN sql AS q
   ON q.platform = t.platform AND q.cluster_id = t.cluster_id
