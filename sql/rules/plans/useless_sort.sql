@@ -2,7 +2,7 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
 --   ranges, and moves every row. Lost is what the stage took that only looked for the ranges and, before a
@@ -40,40 +40,7 @@
 -- advice: is_kept | - | - | Drop the orderBy where nobody needs the order of all rows; where only the first rows are needed, add a limit, which needs no ranges. Else write
 --   what is sorted to a table first and sort what is read from there: then only cheap reading is done twice. persist helps only where it fits into memory.
 -- recommendation: Drop the orderBy, or move it to the end, where its order reaches the result.
-WITH few AS (
-  -- Nodes of queries with such a sort.
-  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, TRIM(n.node_name) AS node_name, n.description, n.stage_ids, n.last_node_id
-  FROM sql_nodes AS n
-  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM global_sorts) AS q
-    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
-    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-),
--- The steps that the shuffle's first stage runs were run before, in the stage that looked for the ranges.
-sampled AS (
-  SELECT
-    u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id,
-    MIN(CASE WHEN NOT ARRAY_CONTAINS(e.stage_ids, t.stage_id) AND t.stage_id < ARRAY_MIN(e.stage_ids) THEN t.stage_id END) AS sample_stage_id,
-    MIN(ARRAY_MIN(e.stage_ids)) AS first_stage_id,
-    MIN(CASE WHEN c.node_name LIKE '%Join%' THEN 1 ELSE 2 END) = 1 AS has_join,
-    MIN(CASE WHEN c.node_name LIKE '%Window%' THEN 1 ELSE 2 END) = 1 AS has_window,
-    MIN(CASE WHEN c.node_name LIKE '%Aggregate%' THEN 1 ELSE 2 END) = 1 AS has_aggregate,
-    MIN(CASE WHEN c.node_name LIKE '%Scan%' THEN 1 ELSE 2 END) = 1 AS has_scan
-  FROM global_sorts AS u
-  INNER JOIN few AS e
-    ON e.platform = u.platform AND e.cluster_id = u.cluster_id
-    AND e.application_id = u.application_id AND e.attempt_id = u.attempt_id AND e.sql_id = u.sql_id AND e.node_id = u.exchange_id
-  INNER JOIN few AS c
-    ON c.platform = e.platform AND c.cluster_id = e.cluster_id
-    AND c.application_id = e.application_id AND c.attempt_id = e.attempt_id AND c.sql_id = e.sql_id
-    AND c.node_id > e.node_id AND c.node_id <= e.last_node_id
-  INNER JOIN stages AS t
-    ON t.platform = u.platform AND t.cluster_id = u.cluster_id
-    AND t.application_id = u.application_id AND t.attempt_id = u.attempt_id AND t.sql_id = u.sql_id
-  WHERE e.node_name = 'Exchange' AND e.description LIKE '%rangepartitioning(%' AND t.status = 'COMPLETE'
-    AND c.node_name <> 'Exchange' AND ARRAY_CONTAINS(c.stage_ids, ARRAY_MIN(e.stage_ids)) AND ARRAY_CONTAINS(c.stage_ids, t.stage_id)
-  GROUP BY u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id
-),
-timed AS (
+WITH timed AS (
   SELECT
     u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.functions, u.next_description,
     p.sample_stage_id, p.first_stage_id, p.has_join, p.has_window, p.has_aggregate, p.has_scan,
@@ -88,13 +55,17 @@ timed AS (
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS sample_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN CAST(t.duration_ms AS DOUBLE) END) AS sample_wall_ms
   FROM global_sorts AS u
-  LEFT JOIN sampled AS p
+  LEFT JOIN sort_samples AS p
     ON p.platform = u.platform AND p.cluster_id = u.cluster_id
     AND p.application_id = u.application_id AND p.attempt_id = u.attempt_id AND p.sql_id = u.sql_id AND p.node_id = u.node_id
   INNER JOIN stages AS t
     ON t.platform = u.platform AND t.cluster_id = u.cluster_id
     AND t.application_id = u.application_id AND t.attempt_id = u.attempt_id AND t.sql_id = u.sql_id
-  WHERE t.status = 'COMPLETE' AND (ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id OR t.stage_id = p.first_stage_id)
+  -- Of a cached sort that only limits read, sorted_take says more.
+  LEFT JOIN taken_sorts AS k
+    ON k.platform = u.platform AND k.cluster_id = u.cluster_id
+    AND k.application_id = u.application_id AND k.attempt_id = u.attempt_id AND k.sql_id = u.sql_id AND k.node_id = u.node_id
+  WHERE k.platform IS NULL AND t.status = 'COMPLETE' AND (ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id OR t.stage_id = p.first_stage_id)
   GROUP BY
     u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.sort_keys, u.kind, u.is_write, u.functions, u.next_description, p.sample_stage_id,
     p.first_stage_id, p.has_join, p.has_window, p.has_aggregate, p.has_scan
