@@ -11,10 +11,11 @@ use super::yaml;
 use crate::analyze::Catalog;
 
 /// Functions of Spark SQL that DuckDB calls otherwise or understands otherwise, as DuckDB's own macros.
-const DUCKDB_FUNCTIONS: [(&str, &str); 7] = [
+const DUCKDB_FUNCTIONS: [(&str, &str); 8] = [
     ("array_join(a, b)", "array_to_string(a, b)"),
     ("array_max(a)", "list_max(a)"),
     ("array_min(a)", "list_min(a)"),
+    ("btrim(a, b)", "trim(a, b)"),
     ("cardinality(a)", "len(a)"),
     ("regexp_like(a, b)", "regexp_matches(a, b)"),
     // DuckDB's own replaces the first match alone, and writes groups with a backslash.
