@@ -18,6 +18,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 TABLES = (
     "applications", "jobs", "stages", "sql", "executors", "environment", "task_summaries", "cluster_summaries",
@@ -37,29 +38,25 @@ def active_files(table: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def empty_table(spark: SparkSession, table: Path) -> DataFrame:
-    """A table without rows, by the schema in its log."""
-    from pyspark.sql.types import StructType
-
+def schema_of(table: Path) -> StructType:
+    """The columns of a table, by its log."""
     for commit in sorted(table.glob("_delta_log/*.json"), reverse=True):
         for line in commit.read_text(encoding="utf-8").splitlines():
             action = json.loads(line)
             if "metaData" in action:
-                schema = StructType.fromJson(json.loads(action["metaData"]["schemaString"]))
-                return spark.createDataFrame([], schema)
+                return StructType.fromJson(json.loads(action["metaData"]["schemaString"]))
     raise FileNotFoundError(table)
 
 
 def read_table(spark: SparkSession, table: Path) -> DataFrame:
-    """The rows of a table, partition columns included."""
-    rows = empty_table(spark, table)
-    types = {field.name: field.dataType for field in rows.schema.fields}
-    for path, partition in active_files(table).items():
-        part = spark.read.parquet(str(table / path))
-        for name, value in partition.items():
-            part = part.withColumn(name, F.lit(value).cast(types[name]))
-        rows = rows.unionByName(part.select([F.col(name).cast(types[name]) for name in types]))
-    return rows
+    """The rows of a table, partition columns included. With its schema: else Spark runs a job for each file to learn it."""
+    schema = schema_of(table)
+    paths = [str(table / path) for path in active_files(table)]
+    if not paths:
+        # createDataFrame would start a Python process for no rows.
+        return spark.range(0).selectExpr(*(f"CAST(NULL AS {field.dataType.simpleString()}) AS `{field.name}`" for field in schema))
+    # Paths name the values of partition columns. A column for each file and field would be a call to Spark's process each.
+    return spark.read.schema(schema).option("basePath", str(table)).parquet(*paths).select(*(f"`{field.name}`" for field in schema))
 
 
 def statements(script: Path) -> list[str]:

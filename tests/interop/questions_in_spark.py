@@ -13,6 +13,7 @@ import math
 import re
 import subprocess
 import sys
+import time
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -50,6 +51,11 @@ def same(one: Any, other: Any) -> bool:
     return one == other
 
 
+def told(name: str, begun: float) -> None:
+    """How long this took, for whoever waits."""
+    print(f"  {name}: {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Makes the views, asks and compares."""
     lake, program, wanted = Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3:]
@@ -70,7 +76,8 @@ def main() -> None:
     spark.sparkContext.setLogLevel("OFF")
     problems: list[str] = []
     for table in sorted(lake.glob("*/_delta_log")):
-        read_table(spark, table.parent).createOrReplaceTempView(table.parent.name)
+        # One relation, as a table in a catalog is: the union of its files would be in each plan as often as views read it.
+        read_table(spark, table.parent).coalesce(1).localCheckpoint().createOrReplaceTempView(table.parent.name)
     for statement in sparklake("tables", "--ddl", "--lake", str(lake)).split(";\n"):
         found = CREATE.search(statement)
         if not found:
@@ -80,14 +87,17 @@ def main() -> None:
             continue
         body = statement[found.start() :]
         temporary = CREATE.sub(r"CREATE OR REPLACE TEMPORARY VIEW \1", body, count=1)
+        begun = time.monotonic()
         try:
             spark.sql(temporary)
         except Exception as error:  # noqa: BLE001 - whatever Spark says is the problem
             problems.append(f"view {found.group(1)}: {str(error).splitlines()[0]}")
+        told(f"view {found.group(1)}", begun)
     listed = [json.loads(line)["name"] for line in sparklake("questions", "--format", "ndjson").splitlines()]
     for name in wanted or listed:
         sql = sparklake("questions", name, "--sql-only")
         expected = [json.loads(line) for line in sparklake("questions", name, "--lake", str(lake), "--format", "ndjson").splitlines()]
+        begun = time.monotonic()
         try:
             answer = spark.sql(sql)
             columns = answer.columns
@@ -95,6 +105,8 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001
             problems.append(f"{name}: {str(error).splitlines()[0]}")
             continue
+        finally:
+            told(name, begun)
         if len(given) != len(expected):
             problems.append(f"{name}: {len(given)} rows in Spark, {len(expected)} in sparklake")
             continue
