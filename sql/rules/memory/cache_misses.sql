@@ -2,17 +2,18 @@
 -- title: A cache does not fit into memory
 -- category: memory
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for cached data that later stages did not find in memory: their tasks read the partition from disk, or computed it
---   again because it had been evicted or was never cached. Needs block updates in the log
---   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always tells). Lost is what
+--   again because it had been evicted or was never cached. Block updates in the log tell it
+--   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always has them); without them, tasks that read just as many bytes as the one that
+--   filled the same partition did not find it (view cache_reads). Lost is what
 --   these tasks ran beyond those of the same cache that found their partition in memory; not known where none did. Caches that Spark's libraries and Delta
 --   make for themselves are not judged.
 -- group_by: call_site
 -- parameter: min_missed_ratio double = 0.2 [ratio] tasks that missed over those that read the cache, or evicted blocks over those stored, at least
 -- parameter: min_missed_ms bigint = 5000 [ms] run time of the tasks that missed, or of the stage that filled the cache, at least
 -- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level})[: {missed:int} of {read:task|tasks} that read it {found}
---   and ran {missed_ms:s} on average][, those that found it in memory {hit_ms:s}][. {evicted:int} of {stored:block|blocks} left the cache][. At most
+--   and ran {missed_ms:s} on average][, those that found it{hit_place} {hit_ms:s}][. {evicted:int} of {stored:block|blocks} left the cache][. At most
 --   {cached:int} partitions were cached at once].
 -- advice: is_on_disk AND is_table | - | - | Cache fewer columns and rows (select what later steps read before cache())[, or give executors more memory: all of it
 --   needs about {factor:1} times as much ({memory_how})]; where what fills the cache is read as fast as the disk, do not cache at all.
@@ -20,6 +21,8 @@
 --   records and fields that are read again, and objects in serialized form (MEMORY_AND_DISK_SER with Kryo) where that is smaller.
 -- advice: is_on_disk | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with[, or give executors more
 --   memory: all of it needs about {factor:1} times as much ({memory_how})].
+-- advice: is_memory_only AND is_deserialized AND NOT is_table | - | - | Keep the objects in serialized form with Kryo (MEMORY_ONLY_SER), which takes much less memory, or let partitions that do not fit go
+--   to disk (MEMORY_AND_DISK_SER) rather than compute them again; cache only the records and fields that are read again, and unpersist what is done with.
 -- advice: is_memory_only | - | - | Let partitions that do not fit go to disk (MEMORY_AND_DISK) rather than compute them again, cache only the columns and rows
 --   that are read again, and unpersist what is done with.
 -- advice: is_databricks | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with, or choose instances with more memory; where workers went with
@@ -42,6 +45,19 @@ WITH cached AS (
   FROM rdds AS r
   WHERE r.is_persisted AND r.first_stage_id IS NOT NULL AND r.num_reads > 0 AND r.rdd_name NOT LIKE 'Delta Table State%'
     AND COALESCE(r.scope, '') <> 'mapPartitionsWithIndex' AND r.blocks_stored IS NOT NULL
+  UNION ALL
+  SELECT
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.rdd_name, r.call_site, r.num_partitions, r.storage_level,
+    r.num_reads, r.first_stage_id, CAST(NULL AS BIGINT) AS max_cached_partitions, CAST(NULL AS BIGINT) AS blocks_stored, CAST(NULL AS BIGINT) AS blocks_evicted,
+    FALSE AS is_on_disk,
+    r.storage_level NOT LIKE '%Disk%' AS is_memory_only, r.storage_level LIKE '%Deserialized%' AS is_deserialized,
+    r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' AS is_table,
+    c.missed, c.tasks_read, c.missed_ms, (c.run_ms - c.missed_ms) / NULLIF(CAST(c.tasks_read - c.missed AS DOUBLE), 0e0) AS hit_ms
+  FROM cache_reads AS c
+  INNER JOIN rdds AS r
+    ON r.platform = c.platform AND r.cluster_id = c.cluster_id
+    AND r.application_id = c.application_id AND r.attempt_id = c.attempt_id AND r.rdd_id = c.rdd_id
+  WHERE COALESCE(r.scope, '') <> 'mapPartitionsWithIndex'
 ),
 judged AS (
   SELECT
@@ -69,6 +85,8 @@ SELECT
   CASE WHEN is_on_disk THEN 'found their partition on disk' ELSE 'did not find their partition and computed it again' END AS found,
   CASE WHEN has_missed THEN TRY_CAST(missed_ms / NULLIF(missed, 0) AS BIGINT) END AS missed_ms,
   CASE WHEN has_missed THEN TRY_CAST(hit_ms AS BIGINT) END AS hit_ms,
+  -- Without block updates, what was found can have been on disk.
+  CASE WHEN blocks_stored IS NULL AND NOT is_memory_only THEN '' ELSE ' in memory' END AS hit_place,
   NULLIF(blocks_evicted, 0) AS evicted, blocks_stored AS stored,
   CASE WHEN max_cached_partitions < num_partitions THEN max_cached_partitions END AS cached,
   COALESCE(has_missed AND is_on_disk, FALSE) AS is_on_disk, is_memory_only, is_deserialized, is_table,
