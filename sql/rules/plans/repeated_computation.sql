@@ -2,19 +2,21 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
 --   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
 --   pivots read: it is left out, so that both findings together tell no more than can be saved. Never above medium: the author knows whether the data change in between. That a table is read again for
---   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries.
+--   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out.
 -- subject: node
 -- group_by: sql_id
 -- parameter: min_lost_ms double = 5000 [ms] task time lost, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
+-- parameter: min_missed_ratio double = 0.2 [ratio] tasks that did not find a cache over those that read it, at least, to be cache_misses', as there
+-- parameter: min_missed_ms bigint = 5000 [ms] and their run time, at least
 -- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
 -- parameter: medium_share double = 0.333 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
@@ -28,6 +30,8 @@
 -- advice: is_counted | - | - | Query {count_query:int} computes it only to count what query {write_query:int} writes: count what was written, or let Dataset.observe count the rows
 --   while they are written. For the other queries select the columns that they read and persist only those, or let them read what was written: with all columns the plan
 --   can leave none out, and keeping them can cost more than it saves.
+-- advice: is_cached | - | - | It is cached already, but the cache was not there or did not hold all of it: let partitions that do not fit go to disk (MEMORY_AND_DISK), cache only the columns and
+--   rows that are read again, keep the executors that hold them, and unpersist after the last use.
 -- advice: num_functions > 1 AND is_subquery AND spark_minor < 304 | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
 --   that one of them leaves out) instead of one subquery each. Spark 3.4 and later merge such scalar subqueries by themselves.
 -- advice: num_functions > 1 AND num_times > num_queries | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
@@ -124,6 +128,26 @@ counts AS (
   WHERE c.operator_kind = 'aggregate' AND x.work_hash IS NOT NULL
     AND (c.description LIKE '%(keys=[], functions=[count(1)])%' OR c.description LIKE '%(keys=[], functions=[partial_count(1)])%')
 ),
+-- Work of which each place lies below a cache.
+below_caches AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash
+  FROM (
+    SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id, COUNT(s.node_id) AS num_caches
+    FROM places AS p
+    LEFT JOIN sql_nodes AS s
+      ON s.platform = p.platform AND s.cluster_id = p.cluster_id
+      AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id AND s.sql_id = p.sql_id
+      AND s.node_id < p.node_id AND s.last_node_id >= p.node_id AND (s.node_name LIKE '%InMemoryTableScan%' OR s.node_name LIKE '%Scan In-memory%')
+    GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id
+  ) AS c
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.work_hash
+  HAVING MIN(c.num_caches) > 0
+),
+missed_caches AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM cache_reads
+  WHERE missed >= $min_missed_ratio * tasks_read AND missed_ms >= $min_missed_ms
+),
 -- Each with the first query that writes the same rows, or what it makes of them.
 counted AS (
   SELECT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.work_hash, MIN(k.sql_id) AS count_query, MIN(p.sql_id) AS write_query
@@ -158,7 +182,7 @@ SELECT
   -- Wall time at the application's own average of tasks side by side while its jobs ran.
   TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
     / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
-  p.sql_id, p.node_id, p.operator_kind, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
+  p.sql_id, p.node_id, p.operator_kind, b.platform IS NOT NULL AS is_cached, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
   -- As the plan shows it, without the numbers of expressions.
   CASE WHEN f.num_functions > 1
     THEN CONCAT(SUBSTR(SPLIT_PART(REGEXP_REPLACE(p.description, '#[0-9]+L?', ''), ', functions=[', 1), 1, 120), '), with ', CAST(f.num_functions AS STRING), ' different lists of functions,')
@@ -189,13 +213,19 @@ LEFT JOIN counted AS k
 LEFT JOIN growing AS g
   ON g.platform = p.platform AND g.cluster_id = p.cluster_id
   AND g.application_id = p.application_id AND g.attempt_id = p.attempt_id AND g.work_hash = p.work_hash
+LEFT JOIN below_caches AS b
+  ON b.platform = p.platform AND b.cluster_id = p.cluster_id
+  AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.work_hash = p.work_hash
+LEFT JOIN missed_caches AS m
+  ON m.platform = b.platform AND m.cluster_id = b.cluster_id
+  AND m.application_id = b.application_id AND m.attempt_id = b.attempt_id
 INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
   AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
 INNER JOIN application_run_times AS r
   ON r.platform = p.platform AND r.cluster_id = p.cluster_id
   AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
-WHERE p.place = 1 AND NOT p.is_loop
+WHERE p.place = 1 AND NOT p.is_loop AND m.platform IS NULL
   AND (
     (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * r.executor_run_time)
     OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * r.executor_run_time)
