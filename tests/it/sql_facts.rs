@@ -1,7 +1,7 @@
 //! What queries, their sessions, their tables and caches are known by: real logs against numbers
 //! that were read from their events by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -204,14 +204,35 @@ fn sums(lake: &Path, table: &str, column: &str) -> BTreeMap<[String; 3], i64> {
     sums
 }
 
+/// Queries whose plan has a node of this name.
+fn queries_with(lake: &Path, node: &str) -> BTreeSet<[String; 3]> {
+    let key = |row: &Row| {
+        ["application_id", "attempt_id", "sql_id"]
+            .map(|name| row.get(name).cloned().unwrap_or_default())
+    };
+    let named = |row: &Row| row.get("node_name").is_some_and(|name| name == node);
+    rows(lake, "sql_nodes")
+        .iter()
+        .filter(|row| named(row))
+        .map(key)
+        .collect()
+}
+
 #[test]
 fn operators_of_real_queries_never_work_longer_than_their_tasks_ran() {
     let lake = &world().fresh;
     let run = sums(lake, "stages", "executor_run_time");
     let (mut exclusive, mut inclusive, mut queries) = (0, 0, 0);
     let of_all = sums(lake, "sql_nodes", "inclusive_time_ms");
+    let caches = queries_with(lake, "InMemoryTableScan");
     for (query, own) in sums(lake, "sql_nodes", "time_ms") {
         let Some(run) = run.get(&query) else { continue };
+        // What fills a cache asks the generated code for its end twice, and Spark adds its duration each time.
+        let run = &(if caches.contains(&query) {
+            2 * run
+        } else {
+            *run
+        });
         // A shuffle of few partitions writes while it pulls its rows, which both sides time.
         assert!(own <= *run + *run / 20, "{query:?}: {own} ms of {run}");
         exclusive += own;
