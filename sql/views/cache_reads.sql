@@ -1,59 +1,9 @@
 -- id: cache_reads
 -- title: Tasks that computed their partition of a cache again, as their bytes show
--- description: One row per cached RDD (a cached table is one too) of a history without block updates, as it is by default: of the stages after the one that filled it and with as many
---   tasks, the tasks that read it (tasks_read, run_ms), and those that read just as many bytes from storage or shuffles as the task of the same partition that had filled the cache
---   (missed, missed_ms): what a task finds in the cache has another size, in memory or on disk. Partitions that read little from storage or shuffles are left out, and of a cache that was given
---   back (unpersist) the stages after the last one in which a task found its partition: they may have come later.
--- parameter: min_read_bytes bigint = 16384 [bytes] bytes from which a partition was filled, at least
--- reads: rdds, stages, tasks
-WITH cached AS (
-  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.first_stage_id, r.num_partitions, r.is_unpersisted
-  FROM rdds AS r
-  WHERE r.is_persisted AND r.first_stage_id IS NOT NULL AND r.num_reads > 0 AND r.blocks_stored IS NULL AND r.rdd_name NOT LIKE 'Delta Table State%'
-),
--- The stage that filled it, and those that read it.
-passes AS (
-  SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id, c.is_unpersisted, s.stage_id, s.stage_attempt_id, s.stage_id = c.first_stage_id AS is_fill
-  FROM cached AS c
-  INNER JOIN stages AS s
-    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
-    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id
-  WHERE s.status = 'COMPLETE' AND s.stage_attempt_id = 0 AND s.num_tasks = c.num_partitions AND s.stage_id >= c.first_stage_id
-    AND ARRAY_CONTAINS(s.rdd_ids, c.rdd_id)
-),
-reads AS (
-  SELECT
-    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.rdd_id, p.is_unpersisted, p.stage_id, p.is_fill, t.index, CAST(t.executor_run_time AS DOUBLE) AS run_ms,
-    COALESCE(t.input_bytes_read, 0) + COALESCE(t.shuffle_read_local_bytes_read, 0) + COALESCE(t.shuffle_read_remote_bytes_read, 0) AS read_bytes
-  FROM passes AS p
-  INNER JOIN tasks AS t
-    ON t.platform = p.platform AND t.cluster_id = p.cluster_id
-    AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id AND t.stage_id = p.stage_id AND t.stage_attempt_id = p.stage_attempt_id
-  WHERE t.status = 'SUCCESS'
-),
--- A speculative copy can succeed beside the task.
-fills AS (
-  SELECT platform, cluster_id, application_id, attempt_id, rdd_id, index, MAX(read_bytes) AS read_bytes
-  FROM reads
-  WHERE is_fill AND read_bytes >= $min_read_bytes
-  GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id, index
-),
-judged AS (
-  SELECT
-    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.is_unpersisted, r.stage_id, r.run_ms, r.read_bytes = f.read_bytes AS is_missed,
-    MAX(CASE WHEN r.read_bytes <> f.read_bytes THEN r.stage_id END) OVER (
-      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id
-    ) AS last_found
-  FROM fills AS f
-  INNER JOIN reads AS r
-    ON r.platform = f.platform AND r.cluster_id = f.cluster_id
-    AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.rdd_id = f.rdd_id AND r.index = f.index
-  WHERE NOT r.is_fill AND r.read_bytes > 0
-)
+-- description: One row per cached RDD with such stages as view cache_passes has: the tasks that read it and what they ran, and those of them that did not find their
+--   partition (missed, missed_ms).
+-- reads: cache_passes
 SELECT
-  platform, cluster_id, application_id, attempt_id, rdd_id, COUNT(*) AS tasks_read, SUM(run_ms) AS run_ms,
-  SUM(CASE WHEN is_missed THEN 1 ELSE 0 END) AS missed, SUM(CASE WHEN is_missed THEN run_ms ELSE 0e0 END) AS missed_ms
-FROM judged
-WHERE NOT is_unpersisted OR stage_id <= last_found
+  platform, cluster_id, application_id, attempt_id, rdd_id, SUM(tasks_read) AS tasks_read, SUM(run_ms) AS run_ms, SUM(missed) AS missed, SUM(missed_ms) AS missed_ms
+FROM cache_passes
 GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id
