@@ -24,7 +24,7 @@
 -- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
 -- parameter: min_small_core_time_ms bigint = 300000 [core_ms] the same where nearly all of it was idle, at least
 -- parameter: min_small_duration_ms bigint = 60000 [ms] wall time of such an application, at least
--- parameter: min_small_idle_ratio double = 0.7 [ratio] idle over held core time of such an application without its start-up, at least
+-- parameter: min_small_idle_ratio double = 0.7 [ratio] idle over held core time of such an application after its start-up, at least
 -- parameter: min_small_told_ms bigint = 60000 [core_ms] idle core time of stages of such an application from which it is told with them
 -- parameter: max_hung_ratio double = 0.02 [ratio] core time of tasks that never ended over that held, from which the application hung
 -- parameter: max_kept double = 0.8 [ratio] executors that the work needs over those that ran, at most, for fewer to be advised
@@ -299,9 +299,10 @@ WHERE hung_ms < $max_hung_ratio * core_time_ms
   -- Where most of the waiting is for single long tasks, how many executors the rest needs shows only without them.
   AND skew_ms <= idle_ms AND CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms
-  -- Of a small or short run only what is plain, and no start-up; without a known end it is none.
+  -- Of a small or short run only what is plain after its start-up; without a known end it is none.
   WHEN core_time_ms < $min_core_time_ms OR (app_duration_ms < $min_duration_ms AND idle_ms < 2 * $medium_lost_ms)
-    THEN core_time_ms >= $min_small_core_time_ms AND app_duration_ms >= $min_small_duration_ms AND idle_ratio - start_ms / NULLIF(CAST(core_time_ms AS DOUBLE), 0e0) >= $min_small_idle_ratio
+    THEN core_time_ms >= $min_small_core_time_ms AND app_duration_ms >= $min_small_duration_ms AND start_ms < 0.5e0 * idle_ms
+      AND (idle_ratio * core_time_ms - start_ms) / NULLIF(CAST(core_time_ms AS DOUBLE) - start_ms, 0e0) >= $min_small_idle_ratio
   ELSE (COALESCE(app_duration_ms, $min_duration_ms) >= $min_duration_ms OR idle_ms >= 2 * $medium_lost_ms) AND (
     idle_ratio >= $min_idle_ratio OR (idle_ms >= $large_idle_ms AND idle_ratio >= $min_idle_ratio / 2e0)
   )
