@@ -276,7 +276,8 @@ SELECT
   CASE WHEN host_ms >= 0.005e0 * core_time_ms THEN TRY_CAST(host_ms AS BIGINT) END AS host_ms,
   num_executors_max,
   executors_needed, main_part,
-  CASE WHEN skew_ms >= 0.005e0 * core_time_ms THEN skew_ms END AS skew_ms,
+  -- Less reads as 0.00 h.
+  CASE WHEN skew_ms >= 0.005e0 * core_time_ms AND skew_ms >= 18000 THEN skew_ms END AS skew_ms,
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
