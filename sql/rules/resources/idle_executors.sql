@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -12,7 +12,7 @@
 --   in long stages with too few tasks, or in loops of stages of one task, is not lost twice: low_parallelism and single_task tell those, and alone where fewer executors are no way out. A cluster that
 --   gives executors back gives those without a task, so that there only the free cores of executors with a task count as such; where at most one executor ran, nothing can be given back while jobs run. Without such a cluster
 --   what passed in jobs that only open tables is not lost here either, which table_opening tells, nor anywhere what executors held on a host where they were lost before they ended a task, which lost_executors tells. Local mode has no executors to give back and is not judged;
---   nor is a short run, which is start-up for the most part, unless it held very many cores. An interactive session waits for its people:
+--   nor is a short run, which is start-up for the most part, unless it held very many cores or nearly all of a smaller time was idle. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 --   A history that was compacted lacks the tasks of jobs that had ended, and one of which events were dropped or removed those of others: they do not tell what was idle.
 --   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
@@ -22,6 +22,10 @@
 -- parameter: healthy_idle_ratio double = 0.2 [ratio] idle over held core time that is no loss
 -- parameter: min_core_time_ms bigint = 600000 [core_ms] held core time, at least
 -- parameter: min_duration_ms bigint = 120000 [ms] wall time of the application, at least
+-- parameter: min_small_core_time_ms bigint = 300000 [core_ms] the same where nearly all of it was idle, at least
+-- parameter: min_small_duration_ms bigint = 60000 [ms] wall time of such an application, at least
+-- parameter: min_small_idle_ratio double = 0.7 [ratio] idle over held core time of such an application after its start-up, at least
+-- parameter: min_small_told_ms bigint = 60000 [core_ms] idle core time of stages of such an application from which it is told with them
 -- parameter: max_hung_ratio double = 0.02 [ratio] core time of tasks that never ended over that held, from which the application hung
 -- parameter: max_kept double = 0.8 [ratio] executors that the work needs over those that ran, at most, for fewer to be advised
 -- parameter: min_told_stage_ms bigint = 5000 [ms] wall time of a stage with too few tasks that low_parallelism or single_task tells, at least
@@ -199,7 +203,7 @@ judged AS (
   LEFT JOIN cut_off AS h
     ON h.platform = a.platform AND h.cluster_id = a.cluster_id
     AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
-  WHERE a.core_time_ms >= $min_core_time_ms AND a.num_workers > 0 AND NOT a.is_local
+  WHERE a.core_time_ms >= LEAST($min_core_time_ms, $min_small_core_time_ms) AND a.num_workers > 0 AND NOT a.is_local
     -- What waits for machines that do not answer needs another cure than fewer of them.
     AND COALESCE(h.waited_ms, 0) < 0.2e0 * COALESCE(a.app_duration_ms, 0)
 ),
@@ -207,7 +211,7 @@ sized AS (
   SELECT
     j.*,
     (idle_ms - LEAST(told_host_ms, idle_ms)) / NULLIF(core_time_ms, 0) AS idle_ratio,
-    CASE WHEN LEAST(told_few_ms, few_tasks_ms) >= $min_told_lost_ms THEN LEAST(told_few_ms, few_tasks_ms) ELSE 0e0 END AS stage_idle_ms,
+    CASE WHEN LEAST(told_few_ms, few_tasks_ms) >= CASE WHEN core_time_ms < $min_core_time_ms THEN $min_small_told_ms ELSE $min_told_lost_ms END THEN LEAST(told_few_ms, few_tasks_ms) ELSE 0e0 END AS stage_idle_ms,
     LEAST(told_open_ms, idle_ms) AS opening_ms, LEAST(told_host_ms, idle_ms) AS host_ms,
     LEAST(
       TRY_CAST(CEIL(GREATEST(
@@ -232,7 +236,7 @@ told AS (
     ) AS lost_ms,
     CASE WHEN NOT is_interactive AND app_duration_ms IS NOT NULL AND executors_enough <= $max_kept * num_executors_max
       THEN executors_enough END AS executors_needed,
-    stage_idle_ms + opening_ms >= $min_told_lost_ms AND stage_idle_ms + opening_ms >= 0.5e0 * idle_ms
+    stage_idle_ms + opening_ms >= CASE WHEN core_time_ms < $min_core_time_ms THEN $min_small_told_ms ELSE $min_told_lost_ms END AND stage_idle_ms + opening_ms >= 0.5e0 * idle_ms
       AND (NOT gives_back OR stage_idle_ms >= 0.5e0 * idle_ms) AS is_stages,
     -- While jobs run, a single executor has a task nearly always.
     COALESCE(LEAST(stuck_ms, few_tasks_ms) >= 0.5e0 * idle_ms OR (num_executors_max = 1 AND driver_ms + start_ms < 0.5e0 * idle_ms), FALSE) AS is_stuck,
@@ -272,7 +276,8 @@ SELECT
   CASE WHEN host_ms >= 0.005e0 * core_time_ms THEN TRY_CAST(host_ms AS BIGINT) END AS host_ms,
   num_executors_max,
   executors_needed, main_part,
-  CASE WHEN skew_ms >= 0.005e0 * core_time_ms THEN skew_ms END AS skew_ms,
+  -- Less reads as 0.00 h.
+  CASE WHEN skew_ms >= 0.005e0 * core_time_ms AND skew_ms >= 18000 THEN skew_ms END AS skew_ms,
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
@@ -295,6 +300,10 @@ WHERE hung_ms < $max_hung_ratio * core_time_ms
   -- Where most of the waiting is for single long tasks, how many executors the rest needs shows only without them.
   AND skew_ms <= idle_ms AND CASE
   WHEN is_interactive THEN idle_ratio >= $min_idle_ratio AND idle_ms >= $min_interactive_idle_ms
+  -- Of a small or short run only what is plain after its start-up; without a known end it is none.
+  WHEN core_time_ms < $min_core_time_ms OR (app_duration_ms < $min_duration_ms AND idle_ms < 2 * $medium_lost_ms)
+    THEN core_time_ms >= $min_small_core_time_ms AND app_duration_ms >= $min_small_duration_ms AND start_ms < 0.5e0 * idle_ms
+      AND (idle_ratio * core_time_ms - start_ms) / NULLIF(CAST(core_time_ms AS DOUBLE) - start_ms, 0e0) >= $min_small_idle_ratio
   ELSE (COALESCE(app_duration_ms, $min_duration_ms) >= $min_duration_ms OR idle_ms >= 2 * $medium_lost_ms) AND (
     idle_ratio >= $min_idle_ratio OR (idle_ms >= $large_idle_ms AND idle_ratio >= $min_idle_ratio / 2e0)
   )

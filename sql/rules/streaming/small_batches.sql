@@ -2,14 +2,18 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 3
--- description: Fires for a streaming query whose batches begin one right after the other, each for few rows and with short tasks, so that most of
---   a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds. The first batch, which starts
+-- version: 4
+-- description: Fires for a streaming query whose batches begin one right after the other, each with short tasks and for few rows, or for more where their
+--   number varies and hardly changes the time, so that most of a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds.
+--   The fixed part is the mean batch less its rows times the slope of a line through the batches. The first batch, which starts
 --   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; where each batch reads
 --   a table anew, static_side.
 -- subject: application
 -- parameter: min_batches bigint = 4 [count] batches with rows, at least
 -- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most
+-- parameter: min_fixed_share double = 0.5 [ratio] or part of the batch time that the rows do not change, at least
+-- parameter: min_spread double = 0.3 [ratio] standard deviation of the rows over their mean, from which that part is known
+-- parameter: max_state_rows double = 1000 [rows] rows of a task behind a shuffle on average, up to which fewer partitions are advised
 -- parameter: max_pause double = 0.1 [ratio] pauses between batches over their duration, at most
 -- parameter: min_batch_ms double = 500 [ms] duration of a batch on average, at least
 -- parameter: min_all_ms double = 20000 [ms] duration of these batches together, at least
@@ -18,7 +22,10 @@
 -- parameter: max_read_share double = 0.3 [ratio] task time of stages that read another table anew over that of all batches, less than
 -- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
 -- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
---   {mean_ms:s}, {all_ms:s} in all, with tasks of {task_ms:int} ms on average.
+--   {mean_ms:s}, {all_ms:s} in all, with tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows].
+-- advice: has_state AND state_tasks > 2 * slots AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
+--   more rows, and use about {partitions_needed:shuffle partition|shuffle partitions} instead of {state_tasks:int}: each has a state store that every batch opens and commits. The checkpoint keeps the number that it
+--   began with, so fewer hold from a new checkpoint on.
 -- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), load what is there in
 --   one run (Trigger.AvailableNow), or wait longer between batches (processingTime).
 -- recommendation: Most of a batch is its fixed cost: let it take more rows (raise maxOffsetsPerTrigger, or a longer processingTime), as far as
@@ -28,6 +35,7 @@ WITH numbered AS (
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id,
     COALESCE(query_name, query_id) AS query,
     CAST(batch_duration AS DOUBLE) AS batch_ms, CAST(num_input_rows AS DOUBLE) AS rows,
+    COALESCE(state_rows_total, 0) > 0 AS has_state,
     COALESCE(sources_json LIKE '%FileStreamSource%', FALSE) AS has_files,
     UNIX_MILLIS(progress_time) - LAG(UNIX_MILLIS(progress_time) + batch_duration) OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id, query_run_id ORDER BY streaming_batch_id
@@ -42,6 +50,10 @@ batches AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id, query,
     COUNT(*) AS num_batches, SUM(batch_ms) AS all_ms, AVG(batch_ms) AS mean_ms, AVG(rows) AS mean_rows,
+    CASE WHEN STDDEV_POP(rows) >= $min_spread * AVG(rows)
+      THEN GREATEST(1e0 - GREATEST(COVAR_POP(batch_ms, rows), 0e0) / NULLIF(VAR_POP(rows), 0e0) * AVG(rows) / NULLIF(AVG(batch_ms), 0e0), 0e0)
+    END AS fixed_share,
+    MAX(CASE WHEN has_state THEN 1 ELSE 0 END) = 1 AS has_state,
     SUM(GREATEST(COALESCE(pause_ms, 0), 0)) AS pause_ms, SUM(CASE WHEN has_files THEN 1 ELSE 0 END) AS num_files
   FROM numbered
   WHERE place > 1
@@ -52,7 +64,11 @@ work AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id,
     SUM(CAST(f.executor_run_time AS DOUBLE)) / NULLIF(SUM(f.num_complete_tasks), 0) AS task_ms,
-    AVG(CAST(f.num_tasks AS DOUBLE) / NULLIF(f.stage_slots, 0)) AS tasks_per_slot
+    AVG(CAST(f.num_tasks AS DOUBLE) / NULLIF(f.stage_slots, 0)) AS tasks_per_slot,
+    -- What comes out of a shuffle.
+    MAX(CASE WHEN f.shuffle_read_records > 0 THEN f.num_tasks END) AS state_tasks, MAX(f.stage_slots) AS slots,
+    SUM(CASE WHEN f.shuffle_read_records > 0 THEN CAST(f.shuffle_read_records AS DOUBLE) END)
+      / NULLIF(SUM(CASE WHEN f.shuffle_read_records > 0 THEN f.num_tasks END), 0) AS state_rows
   FROM stage_facts AS f
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
@@ -69,7 +85,7 @@ SELECT
   b.platform, b.cluster_id, b.application_id, b.attempt_id, CONCAT(b.application_id, ' ', b.query_run_id) AS subject_id,
   'medium' AS confidence,
   b.query, b.num_batches, TRY_CAST(ROUND(b.mean_rows) AS BIGINT) AS mean_rows, b.mean_ms, b.all_ms, TRY_CAST(ROUND(w.task_ms) AS BIGINT) AS task_ms,
-  b.num_files > 0 AS has_files
+  b.num_files > 0 AS has_files, b.has_state, w.state_tasks, w.slots, w.state_rows, CAST(2 * w.slots AS BIGINT) AS partitions_needed, b.fixed_share
 FROM batches AS b
 INNER JOIN work AS w
   ON w.platform = b.platform AND w.cluster_id = b.cluster_id
@@ -80,7 +96,7 @@ LEFT JOIN reading AS r
 INNER JOIN application_facts AS a
   ON a.platform = b.platform AND a.cluster_id = b.cluster_id
   AND a.application_id = b.application_id AND a.attempt_id = b.attempt_id
-WHERE b.num_batches >= $min_batches AND b.mean_rows <= $max_rows AND b.pause_ms <= $max_pause * b.all_ms
+WHERE b.num_batches >= $min_batches AND (b.mean_rows <= $max_rows OR b.fixed_share >= $min_fixed_share) AND b.pause_ms <= $max_pause * b.all_ms
   AND b.mean_ms >= $min_batch_ms AND b.all_ms >= $min_all_ms AND b.all_ms >= $min_share * a.app_duration_ms
   AND w.task_ms <= $max_task_ms AND w.tasks_per_slot <= $max_tasks_per_slot
   AND COALESCE(r.read_share < $max_read_share, TRUE)
