@@ -545,7 +545,7 @@ impl<'w, 's, 'a> Walk<'w, 's, 'a> {
             num_executors_added: concurrency.executors_added,
             num_executors_unregistered: None,
             unregistered_reason: None,
-            cores_max: concurrency.cores_max,
+            cores_max: concurrency.cores_max(),
             total_task_time_ms: self.totals.task_time_ms,
             core_time_ms: time.core_ms,
             memory_time_byte_ms: time.heap_byte_ms,
@@ -599,7 +599,9 @@ fn concurrency(executors: &[ExecutorRow]) -> Concurrency {
     }
     // Of one moment, those that go before those that come.
     changes.sort_unstable();
+    let driver = executors.iter().find(|row| row.executor_id == DRIVER);
     let mut concurrency = Concurrency::default();
+    concurrency.driver_cores = driver.map_or(0, |driver| driver.total_cores);
     for (_, comes, cores) in changes {
         if comes {
             concurrency.add(cores);

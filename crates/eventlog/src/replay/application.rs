@@ -152,7 +152,7 @@ impl Replay<'_, '_> {
             num_executors_added: concurrency.executors_added,
             num_executors_unregistered: Some(num_unregistered),
             unregistered_reason,
-            cores_max: concurrency.cores_max,
+            cores_max: concurrency.cores_max(),
             total_task_time_ms: totals.task_time_ms,
             core_time_ms: time.core_ms,
             memory_time_byte_ms: time.heap_byte_ms,

@@ -171,6 +171,8 @@ impl Executors {
                 self.concurrency.executors_added -= 1;
             }
             self.concurrency.add(cores);
+        } else {
+            self.concurrency.driver_cores = cores;
         }
         !repeats
     }
@@ -510,9 +512,21 @@ mod tests {
             (
                 concurrency.executors_added,
                 concurrency.executors_max,
-                concurrency.cores_max
+                concurrency.cores_max()
             ),
             (3, 2, 8)
         );
+    }
+
+    #[test]
+    fn cores_are_the_drivers_only_without_executors() {
+        let mut concurrency = Concurrency {
+            driver_cores: 6,
+            ..Concurrency::default()
+        };
+        assert_eq!(concurrency.cores_max(), 6);
+        concurrency.add(4);
+        concurrency.remove(4);
+        assert_eq!(concurrency.cores_max(), 4);
     }
 }

@@ -8,7 +8,9 @@ use crate::rows::ExecutorRow;
 pub struct Concurrency {
     pub executors_added: i64,
     pub executors_max: i64,
-    pub cores_max: i64,
+    /// Cores of the driver, which runs the tasks of an application without executors.
+    pub driver_cores: i64,
+    executors_cores_max: i64,
     executors: i64,
     cores: i64,
 }
@@ -20,7 +22,16 @@ impl Concurrency {
         self.executors += 1;
         self.cores = self.cores.saturating_add(cores);
         self.executors_max = self.executors_max.max(self.executors);
-        self.cores_max = self.cores_max.max(self.cores);
+        self.executors_cores_max = self.executors_cores_max.max(self.cores);
+    }
+
+    /// Most cores at one time: the driver's where no executor ever came, as in local mode.
+    pub fn cores_max(&self) -> i64 {
+        if self.executors_added > 0 {
+            self.executors_cores_max
+        } else {
+            self.driver_cores
+        }
     }
 
     /// An executor went.
