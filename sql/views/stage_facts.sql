@@ -18,6 +18,7 @@
 --   that writers of Parquet make unless told otherwise (128 MiB; stripes of ORC half of it), so that most of them would be empty.
 --   scarce_heap_mib is the heap of an executor in which the worst task would not have spilled, at most four times what there is: known where executors have
 --   little heap for each core, so that tasks got less than 256 MiB and the median one spilled.
+--   longest_… is what the longest task itself read, and its processor time; where the lake has no tasks it is NULL.
 --   cpu_ms (NULL before Spark 2.1) and fetch_wait_ms are the parts of the task time on the processor of the JVM and in waiting for shuffle data,
 --   scan_ms the time in scans of files that count it, decoding included; scans below a reused exchange are those that it reuses, and not counted again. An operator of Python without metrics of its own, as before Spark 3.4,
 --   works in the stage of the next operator below it that has some.
@@ -38,6 +39,7 @@ WITH quantiles AS (
     MAX(CASE WHEN metric = 'executor_run_time' THEN max END) AS run_time_max,
     MAX(CASE WHEN metric = 'executor_run_time' THEN mean END) AS run_time_mean,
     MAX(CASE WHEN metric = 'executor_run_time' THEN total END) AS run_time_total,
+    MAX(CASE WHEN metric = 'executor_cpu_time' THEN median END) AS cpu_time_median,
     MAX(CASE WHEN metric = 'jvm_gc_time' THEN max END) AS gc_time_max,
     MAX(CASE WHEN metric = 'scheduler_delay' THEN total END) AS scheduler_delay_total,
     MAX(CASE WHEN metric = 'executor_deserialize_time' THEN total END) AS deserialize_time_total,
@@ -61,7 +63,7 @@ WITH quantiles AS (
     MAX(CASE WHEN metric = 'shuffle_write_bytes_written' THEN max END) AS shuffle_write_max
   FROM task_quantiles
   WHERE metric IN (
-    'duration', 'executor_run_time', 'jvm_gc_time', 'scheduler_delay',
+    'duration', 'executor_run_time', 'executor_cpu_time', 'jvm_gc_time', 'scheduler_delay',
     'executor_deserialize_time', 'result_serialization_time', 'peak_execution_memory',
     'memory_bytes_spilled', 'disk_bytes_spilled', 'input_bytes_read', 'output_bytes_written',
     'shuffle_read_bytes', 'shuffle_write_bytes_written', 'input_records_read', 'shuffle_read_records_read'
@@ -229,6 +231,8 @@ facts AS (
     p.files_read, p.file_bytes, p.file_format, p.file_source,
     e.long_run_time_ms, e.long_gc_ms, e.long_fetch_wait_ms, e.long_executors, e.long_executor_tasks,
     e.executors, e.long_executor_id,
+    e.longest_input_bytes, e.longest_input_rows, e.longest_shuffle_bytes, e.longest_shuffle_rows, e.longest_cpu_ms,
+    CAST(NULLIF(q.cpu_time_median, 0) AS DOUBLE) / 1e6 AS cpu_median_ms,
     COALESCE(e.tail_ms, s.tail_ms) AS tail_ms, e.long_tasks, s.scheduling_delay_ms, COALESCE(s.failure_reason, e.task_error) AS reason,
     a.complete, a.app_duration_ms, a.total_task_time_ms, a.average_cores, a.core_time_ms, a.cores_max,
     a.executor_cores, a.num_executors_max, a.is_interactive, a.spark_minor, a.has_settings, a.is_local,

@@ -2,14 +2,15 @@
 -- title: A distinct removes hardly a row
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
 --   hashed, shuffled and compared for nothing. Lost is at most the task time of these stages, spill and shuffle included, less the time of their scans and the waiting that
 --   fetch_wait tells,
 --   of stages that also join, sort into windows or call Python half of it; a stage of several such steps is shared between them. Whether the rows are
 --   unique by a rule or by luck is for the author to know. A distinct within work that the application repeats is counted once:
---   repeated_computation tells the other times.
+--   repeated_computation tells the other times. A sort of all rows above it (or repartitionByRange) runs its last step twice: both runs count here, but for what useless_sort tells
+--   of these stages (view useless_sorts). All findings of a query together win no more than the wall time of their stages, which can run beside each other.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_kept double = 0.99 [ratio] rows put out over those that went in, at least
@@ -20,7 +21,7 @@
 -- parameter: min_again_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
---   removed [{removed:int}][{no_row}] of them; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+--   removed [{removed:int}][{no_row}] of them[, in each of {runs:int} runs]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
 -- advice: removed > 0 AND num_keys >= $wide_keys | - | - | It is needed only for {removed:row|rows}: keep these from getting in, or deduplicate by the key that makes
 --   rows unique (dropDuplicates of that key), early, before wide or computed columns are added.
 -- advice: removed > 0 | - | - | It is needed only for {removed:row|rows}: keep these from getting in, then drop it, or do it where there are fewer rows.
@@ -65,17 +66,42 @@ beside AS (
     platform, cluster_id, application_id, attempt_id, stage_id, MAX(scan_ms) AS scan_ms,
     SUM(CASE WHEN fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time THEN fetch_wait_ms ELSE 0e0 END) AS told_ms,
     MAX(CASE WHEN has_join OR has_window OR has_python THEN 1 ELSE 0 END) AS does_more,
-    MAX(task_slots) AS task_slots, SUM(duration_ms) AS duration_ms
+    MAX(task_slots) AS task_slots, SUM(duration_ms) AS duration_ms,
+    MIN(UNIX_MILLIS(completion_time) - duration_ms) AS begin_ms, MAX(UNIX_MILLIS(completion_time)) AS end_ms
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
+-- Parts of stages that useless_sort counts: the whole stage that falls away with the sort, or half of that of the sort.
+sort_stages AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, lost_stage_id AS stage_id, 1e0 AS part
+  FROM useless_sorts
+  WHERE lost_stage_id IS NOT NULL
+  UNION ALL
+  SELECT u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, o.stage_id, 0.5e0 AS part
+  FROM useless_sorts AS u
+  INNER JOIN operator_stages AS o
+    ON o.platform = u.platform AND o.cluster_id = u.cluster_id
+    AND o.application_id = u.application_id AND o.attempt_id = u.attempt_id AND o.sql_id = u.sql_id AND o.node_id = u.node_id
+  WHERE u.sort_ms IS NOT NULL
+),
+sort_parts AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, stage_id, LEAST(SUM(part), 1e0) AS part
+  FROM sort_stages
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, stage_id
 ),
 shares AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.run_ms,
     w.run_ms / COUNT(*) OVER stage AS part_ms,
-    GREATEST(w.run_ms - COALESCE(b.scan_ms, 0e0) - COALESCE(b.told_ms, 0e0), 0e0) * CASE WHEN b.does_more = 1 THEN 0.5e0 ELSE 1e0 END / COUNT(*) OVER stage AS lost_ms,
-    CAST(b.task_slots AS DOUBLE) AS task_slots, CAST(b.duration_ms AS DOUBLE) AS duration_ms
+    LEAST(
+      GREATEST(w.run_ms - COALESCE(b.scan_ms, 0e0) - COALESCE(b.told_ms, 0e0), 0e0) * CASE WHEN b.does_more = 1 THEN 0.5e0 ELSE 1e0 END,
+      w.run_ms * (1e0 - COALESCE(p.part, 0e0))
+    ) / COUNT(*) OVER stage AS lost_ms,
+    CAST(b.task_slots AS DOUBLE) AS task_slots, CAST(b.duration_ms AS DOUBLE) * (1e0 - COALESCE(p.part, 0e0)) AS duration_ms
   FROM worked AS w
+  LEFT JOIN sort_parts AS p
+    ON p.platform = w.platform AND p.cluster_id = w.cluster_id
+    AND p.application_id = w.application_id AND p.attempt_id = w.attempt_id AND p.sql_id = w.sql_id AND p.stage_id = w.stage_id
   LEFT JOIN beside AS b
     ON b.platform = w.platform AND b.cluster_id = w.cluster_id
     AND b.application_id = w.application_id AND b.attempt_id = w.attempt_id AND b.stage_id = w.stage_id
@@ -88,10 +114,57 @@ steps AS (
   FROM shares
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
+-- When these stages ran, in the order of their starts: the time in which at least one of them did.
+spans AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, CAST(b.begin_ms AS DOUBLE) AS begin_ms, CAST(b.end_ms AS DOUBLE) AS end_ms,
+    CAST(MAX(b.end_ms) OVER (
+      PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id ORDER BY b.begin_ms, w.stage_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS DOUBLE) AS before_ms
+  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, stage_id FROM worked) AS w
+  LEFT JOIN beside AS b
+    ON b.platform = w.platform AND b.cluster_id = w.cluster_id
+    AND b.application_id = w.application_id AND b.attempt_id = w.attempt_id AND b.stage_id = w.stage_id
+),
+walls AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    CASE WHEN COUNT(begin_ms) = COUNT(*) THEN SUM(GREATEST(end_ms - GREATEST(begin_ms, COALESCE(before_ms, begin_ms)), 0e0)) END AS wall_ms
+  FROM spans
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+sort_gains AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, SUM(recoverable_ms) AS gain_ms
+  FROM useless_sorts
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+-- What all distincts of a query could win together: what its sorts leave of it.
+bounds AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id,
+    LEAST(w.wall_ms, CASE WHEN q.duration_ms > 0 THEN GREATEST(q.duration_ms - COALESCE(g.gain_ms, 0e0), 0e0) END) AS wall_ms
+  FROM walls AS w
+  INNER JOIN sql AS q
+    ON q.platform = w.platform AND q.cluster_id = w.cluster_id
+    AND q.application_id = w.application_id AND q.attempt_id = w.attempt_id AND q.sql_id = w.sql_id
+  LEFT JOIN sort_gains AS g
+    ON g.platform = w.platform AND g.cluster_id = w.cluster_id
+    AND g.application_id = w.application_id AND g.attempt_id = w.attempt_id AND g.sql_id = w.sql_id
+),
+summed AS (
+  SELECT
+    s.*, SUM(part_ms) OVER query AS query_ms, SUM(recoverable_ms) OVER query AS query_gain_ms
+  FROM steps AS s
+  WINDOW query AS (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id)
+),
 work AS (
   SELECT
-    s.*, SUM(part_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id) AS query_ms
-  FROM steps AS s
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.stage_ms, s.lost_ms, s.query_ms,
+    s.recoverable_ms * COALESCE(LEAST(1e0, b.wall_ms / NULLIF(s.query_gain_ms, 0e0)), 1e0) AS recoverable_ms
+  FROM summed AS s
+  LEFT JOIN bounds AS b
+    ON b.platform = s.platform AND b.cluster_id = s.cluster_id
+    AND b.application_id = s.application_id AND b.attempt_id = s.attempt_id AND b.sql_id = s.sql_id
 )
 SELECT
   k.platform, k.cluster_id, k.application_id, k.attempt_id,
@@ -103,7 +176,7 @@ SELECT
   -- Columns are numbered: url#4, visit_id#0L.
   LENGTH(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)))
     - LENGTH(REPLACE(SUBSTR(k.description, 1, POSITION('functions=' IN k.description)), '#', '')) AS num_keys,
-  w.stage_ms, a.executor_run_time AS app_ms
+  CASE WHEN k.runs > 1 THEN k.runs END AS runs, w.stage_ms, a.executor_run_time AS app_ms
 FROM kept AS k
 INNER JOIN work AS w
   ON w.platform = k.platform AND w.cluster_id = k.cluster_id

@@ -2,13 +2,14 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 23
+-- version: 24
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
---   The lost core time is that gain times the cores that worked on the stage. Where the long task also
---   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others; else garbage collection, waiting for shuffle data or a
---   single executor can be the cause, as the long tasks themselves measured; what is left is a straggler. Where it waited while other stages
+--   The lost core time is that gain times the cores that worked on the stage. Where the longest task itself
+--   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others. Data of another task that was not the longest made nobody wait. Else garbage
+--   collection, waiting for shuffle data or a single executor can be the cause, as the long tasks themselves measured, or rows that cost more to compute, where the longest task took most of its
+--   time and many times the median on the processor; what is left is a straggler. Where it waited while other stages
 --   kept the cores busy, nothing was lost; where another stage began before its end, ended later, and nothing that began in between outlasted that, the
 --   application did not wait for this stage: it is told as a note, without a gain, as the other has the idle cores, and only where it is a large part of the application. Where tasks waited for shuffle
 --   data as fetch_wait tells, it is that. Where the stage waited for slow
@@ -32,12 +33,12 @@
 -- parameter: min_recoverable_ms bigint = 5000 [ms] wall time to win, at least
 -- parameter: min_small_ms bigint = 2000 [ms] the same where it is a large share of the application, at least
 -- parameter: min_share double = 0.03 [ratio] that share of the wall time, at least
--- parameter: min_data_ratio double = 2.0 [ratio] largest over median bytes or rows of a task from which it is data skew
--- parameter: min_data_bytes bigint = 16777216 [bytes] bytes of the largest task from which it is data skew
+-- parameter: min_data_ratio double = 2.0 [ratio] bytes or rows of the longest task over the median from which it is data skew
+-- parameter: min_data_bytes bigint = 16777216 [bytes] bytes of the longest task from which it is data skew
 -- parameter: min_data_rows bigint = 1000000 [count] or its rows
--- parameter: hot_ratio double = 10.0 [ratio] rows of the largest task over the median and over the mean of the others from which it is data skew whatever the bytes
+-- parameter: hot_ratio double = 10.0 [ratio] rows of the longest task over the median and over the mean of the others from which it is data skew whatever the bytes
 -- parameter: min_hot_rows bigint = 100 [count] which are, at least
--- parameter: min_split_rows bigint = 10000 [count] rows of the largest task from which the work is in its split, where most splits are empty
+-- parameter: min_split_rows bigint = 10000 [count] rows of the longest task from which the work is in its split, where most splits are empty
 -- parameter: min_bound_share double = 0.6 [ratio] run time of such a task over the duration of the stage from which it decides that
 -- parameter: min_bound_app_share double = 0.15 [ratio] run time of such tasks of stages of the same place over that of the application, at least
 -- parameter: min_idle_share double = 0.1 [ratio] cores without a task over those that were held while the stage waited for its long tasks, at least
@@ -45,15 +46,17 @@
 -- parameter: min_note_share double = 0.2 [ratio] what such a stage alone would win over the wall time of the application for the note, at least
 -- parameter: min_missed_ratio double = 0.2 [ratio] tasks that did not find a cache over those that read it, at least, to be cache_misses', as there
 -- parameter: min_missed_ms bigint = 5000 [ms] and their run time, at least
--- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection or fetch wait is the cause
+-- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection, fetch wait or the processor is the cause
+-- parameter: min_cpu_ratio double = 3.0 [ratio] processor time of the longest task over the median from which its rows cost more to compute
 -- parameter: small_side_bytes double = 104857600 [bytes] side of a join as its shuffle measured it, at most, for the advice to broadcast it
 -- parameter: min_side_ratio double = 4.0 [ratio] with the other side over it, at least
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times {typical} of
---   {run_time_typical:s}[, and read {shuffle_read_max:bytes} of shuffle data, {shuffle_ratio:1} times {typical}][, and read
---   {shuffle_alone:bytes} of shuffle data where {typical_task} read next to nothing][, and read {input_max:bytes} of
+--   {run_time_typical:s}[, and read {longest_shuffle_bytes:bytes} of shuffle data, {shuffle_ratio:1} times {typical}][, and read
+--   {shuffle_alone:bytes} of shuffle data where {typical_task} read next to nothing][, and read {longest_input_bytes:bytes} of
 --   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
---   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
+--   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; it took {cpu_long:s} on the processor, {cpu_ratio:1} times the median][; the task that read the most
+--   ({other_bytes:bytes}) was another one][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
 --   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
 --   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; spread evenly over the {task_slots:task slot|task slots} in use, such stages would take {won_ms:s} less; more slots would not
 --   help, as such tasks take {bound_ms:s} of the {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
@@ -65,13 +68,13 @@
 --   shuffle, so that its hot key makes no task long.[ Adaptive execution did not split the partition: it splits those above {unsplit_bytes:bytes} only
 --   (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes).]
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
---   shuffle_read_max > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
+--   longest_shuffle_bytes > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
 -- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND NOT skew_join | spark.sql.adaptive.skewJoin.enabled |
 --   'true' | Let adaptive execution split skewed join partitions.
--- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND shuffle_read_max <= skew_threshold_bytes AND skew_threshold_bytes > 67108864 |
+-- advice: cause = 'shuffle' AND has_join AND adaptive AND can_split AND longest_shuffle_bytes <= skew_threshold_bytes AND skew_threshold_bytes > 67108864 |
 --   spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes | '64MB' | The skewed partition of
---   {shuffle_read_max:bytes} is below the size from which adaptive execution splits it: lower that size.
+--   {longest_shuffle_bytes:bytes} is below the size from which adaptive execution splits it: lower that size.
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND adaptive AND skew_join AND is_below_factor |
 --   spark.sql.adaptive.skewJoin.skewedPartitionFactor | '2' | The skewed partition has {shuffle_ratio:1} times the median, and adaptive execution
 --   splits from 5 times: lower that factor, with spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes below the size of the
@@ -108,6 +111,12 @@
 --   large maps) or a cache that fills one executor, and give tasks more memory.
 -- advice: cause = 'fetch' | - | - | The long tasks waited for shuffle data: look at the executor or shuffle service that serves
 --   it (disk, network, garbage collection), and at how many blocks a task fetches.
+-- advice: cause = 'computation' AND has_join | - | - | The longest task read no more than the others, but its rows cost more to compute: look for keys of the join with several rows on both sides, which
+--   multiply (compare the rows that the join puts out with those that go in), and for long texts or arrays. Make the key unique on one side, or spread such keys (salt them). A second
+--   copy of the task (speculation) would take as long.
+-- advice: cause = 'computation' | - | - | The longest task read no more than the others, but its rows cost more to compute: look for what is large in few of them (long texts or
+--   arrays, explode, a loop or a regular expression over them), make that cheaper, or repartition by a random number before that step. A second copy of the task (speculation) would
+--   take as long.
 -- advice: is_spread | - | - | The long tasks had no more data than the others and ran on {long_executors:executor|executors}, so that no single node is to blame: look at what they
 --   call or write to (a database, a service, a slow data node) and at its timeouts and retries.
 -- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor (slow disk or node) and at what it writes to.
@@ -256,14 +265,21 @@ compared AS (
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(run_time_median AS DOUBLE)
       ELSE CAST(run_time_total - run_time_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0) END AS run_time_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(shuffle_read_median AS DOUBLE)
-      ELSE GREATEST(CAST(shuffle_read_bytes - shuffle_read_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS shuffle_typical,
+      ELSE GREATEST(CAST(shuffle_read_bytes - shuffle_long AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS shuffle_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(shuffle_rows_median AS DOUBLE)
-      ELSE GREATEST(CAST(shuffle_read_records - shuffle_rows_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS shuffle_rows_typical,
+      ELSE GREATEST(CAST(shuffle_read_records - shuffle_rows_long AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS shuffle_rows_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_median AS DOUBLE)
-      ELSE GREATEST(CAST(input_bytes - input_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_typical,
+      ELSE GREATEST(CAST(input_bytes - input_long AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_typical,
     CASE WHEN succeeded_tasks >= $min_tasks THEN CAST(input_rows_median AS DOUBLE)
-      ELSE GREATEST(CAST(input_records - input_rows_max AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_rows_typical
-  FROM stage_facts AS f
+      ELSE GREATEST(CAST(input_records - input_rows_long AS DOUBLE), 0e0) / NULLIF(succeeded_tasks - 1, 0) END AS input_rows_typical
+  FROM (
+    SELECT
+      s.*,
+      -- What the longest task itself read; a lake without tasks tells the most of any.
+      COALESCE(s.longest_shuffle_bytes, s.shuffle_read_max) AS shuffle_long, COALESCE(s.longest_shuffle_rows, s.shuffle_rows_max) AS shuffle_rows_long,
+      COALESCE(s.longest_input_bytes, s.input_max) AS input_long, COALESCE(s.longest_input_rows, s.input_rows_max) AS input_rows_long
+    FROM stage_facts AS s
+  ) AS f
   LEFT JOIN slowed AS x
     ON x.platform = f.platform AND x.cluster_id = f.cluster_id
     AND x.application_id = f.application_id AND x.attempt_id = f.attempt_id
@@ -285,12 +301,12 @@ measured AS (
   SELECT
     c.*,
     CAST(run_time_max AS DOUBLE) / GREATEST(run_time_typical, 1e0) AS time_ratio,
-    CAST(shuffle_read_max AS DOUBLE) / GREATEST(shuffle_typical, 1e0) AS shuffle_factor,
-    CAST(input_max AS DOUBLE) / GREATEST(input_typical, 1e0) AS input_factor,
-    COALESCE(NOT is_few AND shuffle_rows_max >= $min_hot_rows AND shuffle_rows_max >= $hot_ratio * GREATEST(
-      shuffle_rows_typical, CAST(shuffle_read_records - shuffle_rows_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_shuffle,
-    COALESCE(NOT is_few AND input_rows_max >= $min_hot_rows AND input_rows_max >= $hot_ratio * GREATEST(
-      input_rows_typical, CAST(input_records - input_rows_max AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_input,
+    CAST(shuffle_long AS DOUBLE) / GREATEST(shuffle_typical, 1e0) AS shuffle_factor,
+    CAST(input_long AS DOUBLE) / GREATEST(input_typical, 1e0) AS input_factor,
+    COALESCE(NOT is_few AND shuffle_rows_long >= $min_hot_rows AND shuffle_rows_long >= $hot_ratio * GREATEST(
+      shuffle_rows_typical, CAST(shuffle_read_records - shuffle_rows_long AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_shuffle,
+    COALESCE(NOT is_few AND input_rows_long >= $min_hot_rows AND input_rows_long >= $hot_ratio * GREATEST(
+      input_rows_typical, CAST(input_records - input_rows_long AS DOUBLE) / NULLIF(succeeded_tasks - 1, 0), 1e0), FALSE) AS is_hot_input,
     CASE WHEN is_busy THEN 0 ELSE TRY_CAST(LEAST(
       run_time_max - run_time_typical,
       -- A lake without tasks does not tell how long the stage waited.
@@ -309,22 +325,23 @@ judged AS (
   SELECT
     m.*,
     CASE
-      WHEN (shuffle_factor >= $min_data_ratio AND shuffle_read_max >= $min_data_bytes)
-        OR (shuffle_rows_max >= $min_data_ratio * GREATEST(shuffle_rows_typical, 1e0)
-          AND shuffle_rows_max >= $min_data_rows) OR is_hot_shuffle THEN 'shuffle'
-      WHEN input_factor >= $min_data_ratio AND input_max >= $min_data_bytes
+      WHEN (shuffle_factor >= $min_data_ratio AND shuffle_long >= $min_data_bytes)
+        OR (shuffle_rows_long >= $min_data_ratio * GREATEST(shuffle_rows_typical, 1e0)
+          AND shuffle_rows_long >= $min_data_rows) OR is_hot_shuffle THEN 'shuffle'
+      WHEN input_factor >= $min_data_ratio AND input_long >= $min_data_bytes
         AND input_factor >= 100 AND files_read * 2 <= num_tasks
         AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 'row_groups'
       -- More than half of the splits had no row, however small the files are.
-      WHEN NOT is_few AND input_rows_typical = 0e0 AND input_rows_max >= $min_split_rows AND files_read * 2 <= num_tasks
+      WHEN NOT is_few AND input_rows_typical = 0e0 AND input_rows_long >= $min_split_rows AND files_read * 2 <= num_tasks
         AND file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 'row_groups'
-      WHEN (input_factor >= $min_data_ratio AND input_max >= $min_data_bytes)
-        OR (input_rows_max >= $min_data_ratio * GREATEST(input_rows_typical, 1e0)
-          AND input_rows_max >= $min_data_rows) OR is_hot_input THEN 'input'
+      WHEN (input_factor >= $min_data_ratio AND input_long >= $min_data_bytes)
+        OR (input_rows_long >= $min_data_ratio * GREATEST(input_rows_typical, 1e0)
+          AND input_rows_long >= $min_data_rows) OR is_hot_input THEN 'input'
       WHEN long_gc_ms >= $cause_share * long_run_time_ms THEN 'gc'
       WHEN long_fetch_wait_ms >= $cause_share * long_run_time_ms THEN 'fetch'
       WHEN long_executors = 1 AND executors >= 3 AND long_tasks >= 2
         AND long_tasks >= 0.8e0 * long_executor_tasks THEN 'executor'
+      WHEN longest_cpu_ms >= $cause_share * run_time_max AND longest_cpu_ms >= $min_cpu_ratio * cpu_median_ms THEN 'computation'
       ELSE 'straggler'
     END AS cause,
     -- Footers alone tell these formats that a filter wants none of the rows.
@@ -419,9 +436,10 @@ SELECT
     WHEN 'gc' THEN 'Stragglers: a few tasks spend their time collecting garbage'
     WHEN 'fetch' THEN 'Stragglers: a few tasks wait for shuffle data'
     WHEN 'executor' THEN 'Stragglers: the tasks of one executor run much longer than the rest'
+    WHEN 'computation' THEN 'Uneven computation: a few tasks compute much longer than the rest on as much data'
     ELSE 'Stragglers: a few tasks run much longer than the rest on as much data'
   END AS title,
-  CASE WHEN tail_ms IS NULL THEN 'low' WHEN cause = 'straggler' THEN 'medium' ELSE 'high' END AS confidence,
+  CASE WHEN tail_ms IS NULL THEN 'low' WHEN cause IN ('straggler', 'computation') THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN later_stage IS NOT NULL THEN 0 ELSE GREATEST(recoverable_ms, 0) END AS recoverable_ms,
   CASE WHEN later_stage IS NOT NULL THEN 0
     ELSE TRY_CAST(LEAST(GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE), COALESCE(idle_ms, GREATEST(recoverable_ms, 0) * CAST(task_slots AS DOUBLE)))
@@ -430,32 +448,38 @@ SELECT
   CASE WHEN later_stage IS NOT NULL OR (is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms AND NOT is_alone AND NOT is_summed)
     THEN 'low' END AS severity, later_stage, later_ms, place, is_range, is_rdd, has_partitioner, zipped,
   CASE WHEN is_bound AND bound_ms >= $min_bound_app_share * app_duration_ms THEN bound_ms END AS bound_ms, won_ms, app_duration_ms,
-  CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_max WHEN cause = 'input' AND is_hot_input THEN input_rows_max END AS hot_rows,
+  CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_rows_long WHEN cause = 'input' AND is_hot_input THEN input_rows_long END AS hot_rows,
   CASE WHEN cause = 'shuffle' AND is_hot_shuffle THEN shuffle_read_records WHEN cause = 'input' AND is_hot_input THEN input_records END AS all_rows,
   stage_name, sql_id, cause, succeeded_tasks, num_tasks, run_time_max, run_time_median, time_ratio, duration_ms, tail_ms,
-  is_filtered, long_tasks, task_slots, shuffle_read_max, shuffle_read_median, input_max, input_median,
+  is_filtered, long_tasks, task_slots, shuffle_long AS longest_shuffle_bytes, shuffle_read_median, input_long AS longest_input_bytes, input_median,
   TRY_CAST(ROUND(run_time_typical) AS BIGINT) AS run_time_typical,
   CASE WHEN is_few THEN 'the mean of the others' ELSE 'the median' END AS typical,
   CASE WHEN is_few THEN 'the others' ELSE 'the median task' END AS typical_task,
   -- A ratio to next to nothing says nothing.
   CASE WHEN cause = 'shuffle' AND shuffle_typical >= 65536e0 THEN shuffle_factor END AS shuffle_ratio,
-  CASE WHEN cause = 'shuffle' AND shuffle_typical < 65536e0 THEN shuffle_read_max END AS shuffle_alone,
+  CASE WHEN cause = 'shuffle' AND shuffle_typical < 65536e0 THEN shuffle_long END AS shuffle_alone,
   CASE WHEN cause IN ('input', 'row_groups') AND input_typical >= 65536e0 THEN input_factor END AS input_ratio,
-  CASE WHEN cause IN ('input', 'row_groups') AND input_typical < 65536e0 THEN input_max END AS input_alone,
+  CASE WHEN cause IN ('input', 'row_groups') AND input_typical < 65536e0 THEN input_long END AS input_alone,
   CASE WHEN cause = 'gc' THEN CAST(long_gc_ms AS DOUBLE) / NULLIF(long_run_time_ms, 0) END AS gc_share,
   CASE WHEN cause = 'fetch' THEN CAST(long_fetch_wait_ms AS DOUBLE) / NULLIF(long_run_time_ms, 0) END AS fetch_share,
   CASE WHEN cause = 'executor' THEN long_tasks END AS slow_tasks,
+  CASE WHEN cause = 'computation' THEN longest_cpu_ms END AS cpu_long, CASE WHEN cause = 'computation' THEN longest_cpu_ms / NULLIF(cpu_median_ms, 0e0) END AS cpu_ratio,
+  -- What looks like skew of data, but made nobody wait.
+  CASE WHEN cause NOT IN ('shuffle', 'input', 'row_groups') AND NOT is_few THEN CASE
+    WHEN shuffle_read_max >= $min_data_bytes AND shuffle_read_max >= $min_data_ratio * GREATEST(shuffle_typical, CAST(shuffle_long AS DOUBLE)) THEN shuffle_read_max
+    WHEN input_max >= $min_data_bytes AND input_max >= $min_data_ratio * GREATEST(input_typical, CAST(input_long AS DOUBLE)) THEN input_max
+  END END AS other_bytes,
   CASE WHEN cause = 'executor' THEN long_executor_id END AS slow_executor,
   -- Adaptive execution takes a partition for skewed from five times the median size, and splits
   -- it into parts of the advisory size. It looks before it merges the small ones.
   GREATEST(shuffle_factor, CASE
-    WHEN adaptive AND num_tasks < shuffle_partitions THEN shuffle_read_max * (shuffle_partitions - 1e0)
-      / GREATEST(CAST(shuffle_read_bytes - shuffle_read_max AS DOUBLE), 1e0)
+    WHEN adaptive AND num_tasks < shuffle_partitions THEN shuffle_long * (shuffle_partitions - 1e0)
+      / GREATEST(CAST(shuffle_read_bytes - shuffle_long AS DOUBLE), 1e0)
     ELSE 0e0
-  END) > 5 AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS can_split,
+  END) > 5 AND shuffle_long > $split_bytes AND shuffle_long > 2 * advisory_bytes - 1 AS can_split,
   -- Merged partitions hide the ratio that it saw, so only where none were merged.
   shuffle_factor > 2.5e0 AND shuffle_factor <= 5e0 AND num_tasks >= shuffle_partitions
-    AND shuffle_read_max > $split_bytes AND shuffle_read_max > 2 * advisory_bytes - 1 AS is_below_factor,
+    AND shuffle_long > $split_bytes AND shuffle_long > 2 * advisory_bytes - 1 AS is_below_factor,
   output_bytes, files_read, spark_minor, has_join,
   COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
   g.platform IS NOT NULL AS has_aggregate, COALESCE(g.gathers, FALSE) AS gathers,
@@ -464,7 +488,7 @@ SELECT
   b.small_bytes, b.large_bytes, b.threshold_bytes,
   -- Twice the size that was measured, as missed_broadcast says.
   CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * b.small_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
-  CASE WHEN adaptive AND skew_join AND shuffle_read_max <= skew_threshold_bytes THEN skew_threshold_bytes END AS unsplit_bytes
+  CASE WHEN adaptive AND skew_join AND shuffle_long <= skew_threshold_bytes THEN skew_threshold_bytes END AS unsplit_bytes
 FROM (
   SELECT
     s.*,
@@ -497,7 +521,7 @@ WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups'))
   WHEN is_few THEN is_alone AND cause IN ('shuffle', 'input') AND time_ratio >= $min_few_ratio AND (
     recoverable_ms >= $min_short_share * app_duration_ms
     OR (cause = 'shuffle' AND run_time_max >= $min_hot_share * app_duration_ms
-      AND GREATEST(shuffle_factor, shuffle_rows_max / GREATEST(shuffle_rows_typical, 1e0)) >= $min_hot_ratio))
+      AND GREATEST(shuffle_factor, shuffle_rows_long / GREATEST(shuffle_rows_typical, 1e0)) >= $min_hot_ratio))
   ELSE (is_alone AND time_ratio >= $min_ratio)
     OR (is_alone AND cause IN ('shuffle', 'input') AND time_ratio >= $many_rows_ratio
       AND GREATEST(COALESCE(shuffle_read_records, 0), COALESCE(input_records, 0)) >= $many_rows)
