@@ -2,7 +2,7 @@
 -- title: Small executors of one host each hold a copy of a large broadcast
 -- category: resources
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where several executors with few cores ran on one host at once, a broadcast took a good part of the memory that each of them has for
 --   execution and storage, and stages of the queries with such a broadcast spilled. An executor holds one copy for all of its tasks: fewer, larger executors with the same
 --   cores and memory in all leave more of it to the tasks. What that saves in time is not known, so nothing is counted as lost.
@@ -11,7 +11,7 @@
 -- parameter: min_part double = 0.25 [ratio] size of the broadcast over the unified memory of an executor, at least
 -- parameter: min_spill_bytes double = 536870912 [bytes] memory that stages of these queries spilled, at least
 -- evidence: Up to {copies:int} executors of {cores:core|cores} ran on one host at once ({host}), and each held a copy of its own of the broadcast of {data_bytes:bytes} at node
---   {node_id:int} of query {sql_id:int}: {part:pct} of the {unified_bytes:bytes} that an executor has for execution and storage. Stages of the {num_queries:query|queries} with such a
+--   {node_id:int} of query {sql_id:int}: {part:pct} of the {unified_bytes:bytes} that an executor has for execution and storage. Stages of {num_queries:query|queries} with such a
 --   broadcast spilled {spilled_bytes:bytes} of memory.
 -- advice: TRUE | - | - | Run one executor with {merged_cores:int} cores (spark.executor.cores) and {merged_factor:int} times the memory (spark.executor.memory and its overhead) in
 --   place of {merged_factor:int} of them: their tasks share one copy of the broadcast. Or make the broadcast smaller: select only the columns and rows that the join needs.
