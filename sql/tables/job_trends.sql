@@ -8,7 +8,7 @@
 --   that run of the baseline whose duration is nearest to the median: more data explains it where the
 --   time per input has not grown; else another Spark version, other settings (those of SQL only where
 --   queries ran), other operators in the plans, fewer cores, in this order. Nothing is told per input where a plan reads streams or tables through JDBC or the like, whose bytes
---   Spark does not count, nor where it reads a cache and no file. Reads of a cache count as input each time, in its own bytes, so that numbers per input compare only runs that cache the same. Interactive applications have no job and are never here.
+--   Spark does not count, nor where it reads a cache and no file. A plan without a source (SELECT 1) reads nothing, so that it hides nothing. Reads of a cache count as input each time, in its own bytes, so that numbers per input compare only runs that cache the same. Interactive applications have no job and are never here.
 -- parameter: baseline_runs bigint = 10 [count] comparable runs that make up the baseline, at most 20
 -- parameter: min_baseline_runs bigint = 3 [count] comparable runs without which there is no verdict
 -- parameter: min_change double = 0.3 [ratio] smallest growth over the baseline that counts
@@ -26,10 +26,10 @@ WITH facts AS (
     p.tuning_settings, p.operators, p.operator_counts,
     -- Streams and tables of other systems (JDBC, Kafka: Scan JDBCRelation) have rows without bytes, so that only the files beside them would count; a cache that no
     -- file of these plans fills counts each read of itself, and nothing of where its rows came from.
+    -- Scan OneRowRelation is the one row of a query without a source.
     COALESCE(
-      REGEXP_LIKE(CONCAT('|', ARRAY_JOIN(p.operators, '|'), '|'), '[|](MicroBatchScan|ContinuousScan|StreamingRelation|Scan [A-Za-z0-9_.]*Relation[|])')
-      OR (CONCAT('|', ARRAY_JOIN(p.operators, '|'), '|') LIKE '%|InMemoryTableScan%'
-        AND NOT REGEXP_LIKE(CONCAT('|', ARRAY_JOIN(p.operators, '|'), '|'), '[|]([A-Za-z]*Scan [a-z]|[A-Za-z]*BatchScan)')),
+      REGEXP_LIKE(REPLACE(p.operator_list, '|Scan OneRowRelation|', '|'), '[|](MicroBatchScan|ContinuousScan|StreamingRelation|Scan [A-Za-z0-9_.]*Relation[|])')
+      OR (p.operator_list LIKE '%|InMemoryTableScan%' AND NOT REGEXP_LIKE(p.operator_list, '[|]([A-Za-z]*Scan [a-z]|[A-Za-z]*BatchScan)')),
       FALSE
     ) AS is_uncounted,
     -- A history that was cut off, or clocks that run backwards, leave only a lower bound.
@@ -43,7 +43,9 @@ WITH facts AS (
   LEFT JOIN application_costs AS c
     ON c.platform = a.platform AND c.cluster_id = a.cluster_id
     AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id AND c.is_preferred
-  LEFT JOIN application_profiles AS p
+  LEFT JOIN (
+    SELECT q.*, CONCAT('|', ARRAY_JOIN(operators, '|'), '|') AS operator_list FROM application_profiles AS q
+  ) AS p
     ON p.platform = a.platform AND p.cluster_id = a.cluster_id
     AND p.application_id = a.application_id AND p.attempt_id = a.attempt_id
   WHERE a.job_key IS NOT NULL AND NOT COALESCE(a.is_interactive, FALSE)

@@ -2,7 +2,7 @@
 -- title: Applications with their settings and executors, all that a rule needs to judge one
 -- description: One row per application attempt. average_cores is the core time that was held over the
 --   wall time. An interactive application (shell, notebook, thrift server) waits for people, so its
---   idle time says little. lacks_jobs: numbers of jobs are missing from a history that is not complete, which was compacted (Spark drops what had ended from rolled logs) or
+--   idle time says little. lacks_jobs: a tenth of the numbers of jobs or more is missing from a history that is not complete, which was compacted (Spark drops what had ended from rolled logs) or
 --   lost events: the time of such jobs is no time without work. lacks_tasks: a tenth of the tasks of completed stages or more is missing, because events were dropped or somebody
 --   removed them: their cores were not idle.
 -- reads: application_settings, applications, executors, jobs, stages
@@ -58,7 +58,7 @@ scripts AS (
 SELECT
   a.platform, a.cluster_id, a.cluster_name, a.application_id, a.attempt_id, a.app_date,
   a.application_name, a.job_key, a.complete, a.completed, a.failure_reason,
-  COALESCE(NOT a.complete AND j.last_job_id + 1 > j.known_jobs, FALSE) AS lacks_jobs,
+  COALESCE(NOT a.complete AND j.known_jobs * 10 <= (j.last_job_id + 1) * 9, FALSE) AS lacks_jobs,
   COALESCE(a.num_lost_events > 0.1e0 * g.all_tasks, FALSE) OR COALESCE(a.total_task_time_ms = 0 AND g.all_tasks > 0e0, FALSE)
     OR COALESCE(a.num_tasks < 0.9e0 * g.done_tasks, FALSE) AS lacks_tasks,
   -- Until the last event where there is no end, as in every Databricks log; not known where it ends before it starts.

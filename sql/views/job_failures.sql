@@ -12,7 +12,7 @@
 --   writer changed the table), dependency (a module or class is not there), throttled (by the store), service (what tasks call does not answer),
 --   timeout (Spark's own processes do not answer), slots (a barrier stage has more tasks than cores), serialization, excluded (no executor is left that may run the task), lost (an executor), or
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
---   of its stages that no job which succeeded shares. is_survived says that a job succeeded after this one, and after
+--   of its stages that no job which succeeded shares, without that of tasks that went with lost executors (gone_ms). is_survived says that a job succeeded after this one, and after
 --   the last failed one of the same name, so that the application went on.
 -- reads: executors, job_losses, jobs, tasks
 WITH memory_errors AS (
@@ -71,7 +71,7 @@ told AS (
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, f.job_name, f.sql_id,
     f.streaming_query_id, f.duration_ms, f.num_failed_tasks, f.num_attempts,
     COALESCE(m.memory_error, f.reason) AS reason,
-    COALESCE(l.lost_core_ms, 0) AS lost_core_ms,
+    COALESCE(l.lost_core_ms, 0) AS lost_core_ms, l.gone_ms,
     g.platform IS NOT NULL AND COALESCE(g.first_gone_ms <= UNIX_MILLIS(f.completion_time), TRUE) AS has_loss,
     -- Spark before 1.3 logs no times of jobs.
     COALESCE(
@@ -173,5 +173,5 @@ SELECT
     WHEN reason LIKE '%cannot run anywhere due to%' THEN 'excluded'
     ELSE 'program'
   END AS cause,
-  lost_core_ms, is_survived
+  lost_core_ms, gone_ms, is_survived
 FROM told

@@ -2,14 +2,15 @@
 -- title: Times without a job, with what the driver did
 -- description: One row per time of a tenth of a second or more in which an application ran no job: from its start (or its
 --   first executor, where that came later) to its first job, between jobs, and after its last. held_core_ms is
---   the core time that executors were held meanwhile, in local mode the driver's cores. The gap is reported apart
+--   the core time that executors were held meanwhile, in local mode the driver's cores; lost_host_core_ms the part of it on hosts that
+--   executors were lost for before they ended a task, which lost_executors tells (view lost_hosts). The gap is reported apart
 --   by the queries that ran: before_job_ms before the first job of a query (listing partitions, compiling,
 --   broadcasting), between_jobs_ms between two of its jobs, commit_ms after the last job of a query that
 --   writes (files are moved, the table's log is written), collect_ms after the last of one that only reads
 --   (the answer comes to the driver), command_ms in queries without any job. iterate_ms is what the program took
 --   between two jobs of one toLocalIterator, for the rows of a partition. outside_ms is the rest: the program's own code, which includes analysis and planning of its next query, since Spark logs a query
 --   from the end of its planning on. query_description names the query that took most of it, commit_format what committed queries wrote (hive, delta, parquet …).
--- reads: applications, executors, jobs, sql, sql_scans
+-- reads: applications, executors, jobs, lost_hosts, sql, sql_scans
 WITH lives AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -24,11 +25,14 @@ workers AS (
     e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id,
     CAST(e.total_cores AS DOUBLE) AS cores,
     UNIX_MILLIS(e.add_time) AS begin_ms,
-    COALESCE(UNIX_MILLIS(e.remove_time), l.end_ms) AS end_ms
+    COALESCE(UNIX_MILLIS(e.remove_time), l.end_ms) AS end_ms, h.host IS NOT NULL AS is_lost
   FROM executors AS e
   INNER JOIN lives AS l
     ON l.platform = e.platform AND l.cluster_id = e.cluster_id
     AND l.application_id = e.application_id AND l.attempt_id = e.attempt_id
+  LEFT JOIN lost_hosts AS h
+    ON h.platform = e.platform AND h.cluster_id = e.cluster_id
+    AND h.application_id = e.application_id AND h.attempt_id = e.attempt_id AND h.host = REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') AND h.held_ms IS NOT NULL
   WHERE e.add_time IS NOT NULL AND e.total_cores > 0
 ),
 first_workers AS (
@@ -83,7 +87,8 @@ gaps AS (
 held AS (
   SELECT
     g.platform, g.cluster_id, g.application_id, g.attempt_id, g.begin_ms,
-    SUM(w.cores * (LEAST(g.end_ms, w.end_ms) - GREATEST(g.begin_ms, w.begin_ms))) AS held_core_ms
+    SUM(w.cores * (LEAST(g.end_ms, w.end_ms) - GREATEST(g.begin_ms, w.begin_ms))) AS held_core_ms,
+    SUM(CASE WHEN w.is_lost THEN w.cores * (LEAST(g.end_ms, w.end_ms) - GREATEST(g.begin_ms, w.begin_ms)) ELSE 0e0 END) AS lost_host_core_ms
   FROM gaps AS g
   INNER JOIN workers AS w
     ON w.platform = g.platform AND w.cluster_id = g.cluster_id
@@ -190,7 +195,7 @@ parts AS (
 SELECT
   g.platform, g.cluster_id, g.application_id, g.attempt_id,
   g.job_id, g.is_first, g.is_last, g.begin_ms, g.end_ms - g.begin_ms AS gap_ms,
-  COALESCE(h.held_core_ms, 0e0) AS held_core_ms,
+  COALESCE(h.held_core_ms, 0e0) AS held_core_ms, COALESCE(h.lost_host_core_ms, 0e0) AS lost_host_core_ms,
   -- Queries side by side are scaled down to the gap.
   COALESCE(p.command_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS command_ms,
   COALESCE(p.before_job_ms * LEAST(1e0, (g.end_ms - g.begin_ms) / NULLIF(p.query_ms, 0)), 0e0) AS before_job_ms,

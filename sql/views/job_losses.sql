@@ -1,8 +1,8 @@
 -- id: job_losses
 -- title: What jobs without success had cost
 -- description: One row per job that failed or was canceled and whose stages ran: the task time of those of its stages, all attempts, that no
---   job which succeeded shares. Tasks that were running when their stage failed count until then, where no events are missing.
--- reads: applications, executors, jobs, stage_facts, stages, tasks
+--   job which succeeded shares (view failed_stages). What went with lost executors is apart (gone_ms, view loss_work): lost_executors tells it. Tasks that were running when their stage failed count until then, where no events are missing.
+-- reads: applications, executors, failed_stages, loss_work, stage_facts, stages, tasks
 WITH open_times AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id,
@@ -28,32 +28,21 @@ attempts AS (
 ),
 worked AS (
   SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id, s.stage_id,
-    COALESCE(s.ended_ms, 0e0) + COALESCE(o.open_ms, 0e0) AS task_time_ms
-  FROM jobs AS j
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id, COALESCE(s.ended_ms, 0e0) AS ended_ms, COALESCE(o.open_ms, 0e0) AS open_ms,
+    LEAST(COALESCE(l.failed_ms, 0e0) + COALESCE(l.again_ms, 0e0), COALESCE(s.ended_ms, 0e0)) AS gone_ms
+  FROM failed_stages AS j
   INNER JOIN attempts AS s
     ON s.platform = j.platform AND s.cluster_id = j.cluster_id
-    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id
+    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.stage_id = j.stage_id
   LEFT JOIN open_times AS o
     ON o.platform = s.platform AND o.cluster_id = s.cluster_id
     AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.stage_id = s.stage_id
-  WHERE j.status = 'FAILED' AND ARRAY_CONTAINS(j.stage_ids, s.stage_id)
-),
--- What a job that succeeded used as well was not for nothing.
-shared AS (
-  SELECT DISTINCT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id
-  FROM worked AS w
-  INNER JOIN jobs AS j
-    ON j.platform = w.platform AND j.cluster_id = w.cluster_id
-    AND j.application_id = w.application_id AND j.attempt_id = w.attempt_id
-  WHERE j.status = 'SUCCEEDED' AND ARRAY_CONTAINS(j.stage_ids, w.stage_id)
+  LEFT JOIN loss_work AS l
+    ON l.platform = s.platform AND l.cluster_id = s.cluster_id
+    AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id AND l.stage_id = s.stage_id
 )
 SELECT
-  w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id,
-  TRY_CAST(SUM(w.task_time_ms) AS BIGINT) AS lost_core_ms
-FROM worked AS w
-LEFT JOIN shared AS s
-  ON s.platform = w.platform AND s.cluster_id = w.cluster_id
-  AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id AND s.stage_id = w.stage_id
-WHERE s.stage_id IS NULL
-GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.job_id
+  platform, cluster_id, application_id, attempt_id, job_id,
+  TRY_CAST(SUM(ended_ms + open_ms - gone_ms) AS BIGINT) AS lost_core_ms, TRY_CAST(NULLIF(SUM(gone_ms), 0e0) AS BIGINT) AS gone_ms
+FROM worked
+GROUP BY platform, cluster_id, application_id, attempt_id, job_id

@@ -66,11 +66,9 @@ held AS (
   INNER JOIN executors AS e
     ON e.platform = c.platform AND e.cluster_id = c.cluster_id
     AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id
-  LEFT JOIN (
-    SELECT DISTINCT platform, cluster_id, application_id, attempt_id, host FROM lost_hosts WHERE held_ms IS NOT NULL
-  ) AS l
+  LEFT JOIN lost_hosts AS l
     ON l.platform = e.platform AND l.cluster_id = e.cluster_id
-    AND l.application_id = e.application_id AND l.attempt_id = e.attempt_id AND l.host = REGEXP_REPLACE(e.host_port, ':[0-9]+$', '')
+    AND l.application_id = e.application_id AND l.attempt_id = e.attempt_id AND l.host = REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') AND l.held_ms IS NOT NULL
   WHERE l.host IS NULL AND e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < c.last_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > c.first_ms, TRUE)
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id
 ),

@@ -2,9 +2,11 @@
 -- title: Cached global sorts of which only the first rows are read
 -- description: One row per global sort at the top of a cached table (orderBy, then cache or persist) whose every reader in the application is a limit (take, head,
 --   show, limit) or counts the rows, with at least one limit; sql_id and node_id are of the query in which the sort ran. limit_rows are the most rows that one of the
---   limits takes, queries those that read the cache, is_counted that one of them counts. Spark plans orderBy with a limit as a top-n without a shuffle, but
---   not through a cache.
--- reads: sql_nodes, stages, rdds
+--   limits takes, a small part of the rows that were sorted (sorted_rows), queries those that read the cache, is_counted that one of them counts. Spark plans orderBy with a limit as a
+--   top-n without a shuffle, but not through a cache. What a history without an end does not tell of may read all of the cache yet, so that it has no rows here, but for one of Databricks,
+--   which never has an end. sorted_take tells these sorts, useless_sort all others.
+-- parameter: max_row_share double = 0.1 [ratio] rows that a limit takes from a cached sort over those sorted, at most
+-- reads: applications, rdds, sort_samples, sql_nodes, stages
 WITH sorts AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, description, stage_ids
   FROM sql_nodes
@@ -79,13 +81,30 @@ read_by_code AS (
     ON t.platform = r.platform AND t.cluster_id = r.cluster_id
     AND t.application_id = r.application_id AND t.attempt_id = r.attempt_id
   WHERE r.is_persisted AND t.sql_id IS NULL AND t.status <> 'SKIPPED' AND ARRAY_CONTAINS(t.rdd_ids, r.rdd_id)
+),
+-- Rows that were written into their ranges.
+sorted AS (
+  SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, MAX(CAST(t.shuffle_write_records AS DOUBLE)) AS sorted_rows
+  FROM sort_samples AS p
+  INNER JOIN stages AS t
+    ON t.platform = p.platform AND t.cluster_id = p.cluster_id
+    AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id AND t.stage_id = p.first_stage_id
+  WHERE t.status = 'COMPLETE'
+  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id
 )
-SELECT u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.stage_ids, j.limit_rows, j.queries, j.is_counted
+SELECT u.platform, u.cluster_id, u.application_id, u.attempt_id, u.sql_id, u.node_id, u.stage_ids, j.limit_rows, s.sorted_rows, j.queries, j.is_counted
 FROM uses AS u
 INNER JOIN judged AS j
   ON j.platform = u.platform AND j.cluster_id = u.cluster_id
   AND j.application_id = u.application_id AND j.attempt_id = u.attempt_id AND j.description = u.description
+INNER JOIN sorted AS s
+  ON s.platform = u.platform AND s.cluster_id = u.cluster_id
+  AND s.application_id = u.application_id AND s.attempt_id = u.attempt_id AND s.sql_id = u.sql_id AND s.node_id = u.node_id
+INNER JOIN applications AS a
+  ON a.platform = u.platform AND a.cluster_id = u.cluster_id
+  AND a.application_id = u.application_id AND a.attempt_id = u.attempt_id
 LEFT JOIN read_by_code AS c
   ON c.platform = u.platform AND c.cluster_id = u.cluster_id
   AND c.application_id = u.application_id AND c.attempt_id = u.attempt_id AND ARRAY_CONTAINS(u.stage_ids, c.first_stage_id)
-WHERE c.platform IS NULL AND CARDINALITY(u.stage_ids) > 0
+WHERE c.platform IS NULL AND CARDINALITY(u.stage_ids) > 0 AND j.limit_rows <= $max_row_share * s.sorted_rows
+  AND COALESCE(a.complete OR a.platform = 'databricks' OR a.application_name = 'Databricks Shell', TRUE)

@@ -2,10 +2,10 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 19
+-- version: 20
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
---   core time that executors held in these gaps. Waiting for the first executor is not counted (slow_start),
+--   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low. An interactive session waits for its people and a streaming query for its data; neither is judged.
 --   A history that was compacted does not tell when no job ran.
@@ -20,7 +20,7 @@
 -- parameter: max_busy_share double = 0.5 [ratio] task time over the core time of a fixed number of executors below which dynamic allocation is named too
 -- parameter: min_busy_core_ms bigint = 3600000 [core_ms] that core time, at least
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
---   {held_cores:1} cores held on average[; {outside_ms:s} of it outside of any query][; {iterate_ms:s}{iterate_of} taking rows of
+--   {held_cores:1} cores held on average[, {host_ms:s} of their core time on a host that executors were lost for before they ended a task, which is told apart][; {outside_ms:s} of it outside of any query][; {iterate_ms:s}{iterate_of} taking rows of
 --   toLocalIterator][; {commit_ms:s}{commit_of} committing
 --   what queries wrote][; {before_job_ms:s}{before_job_of} preparing queries][; {between_jobs_ms:s}{between_jobs_of} between jobs of a query][;
 --   {collect_ms:s}{collect_of} on results of queries][; {command_ms:s}{command_of} in commands without a job]. The longest took
@@ -167,7 +167,7 @@ summed AS (
     MAX(CASE WHEN query_description LIKE 'toPandas %' THEN 1 ELSE 0 END) = 1 AS has_pandas,
     COUNT(*) AS num_gaps,
     SUM(gap_ms) AS gap_ms,
-    SUM(held_core_ms) AS held_ms,
+    SUM(held_core_ms - COALESCE(lost_host_core_ms, 0e0)) AS held_ms, SUM(held_core_ms) AS all_held_ms, SUM(COALESCE(lost_host_core_ms, 0e0)) AS host_ms,
     SUM(outside_ms) AS outside_ms, SUM(COALESCE(iterate_ms, 0e0)) AS iterate_ms, SUM(commit_ms) AS commit_ms, SUM(before_job_ms) AS before_job_ms,
     SUM(between_jobs_ms) AS between_jobs_ms, SUM(collect_ms) AS collect_ms, SUM(command_ms) AS command_ms,
     MAX(gap_ms) AS longest_gap_ms,
@@ -185,7 +185,8 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
   s.gap_ms AS recoverable_ms,
-  s.gap_ms, CAST(s.gap_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS gap_ratio, s.num_gaps, s.held_ms / NULLIF(s.gap_ms, 0) AS held_cores,
+  s.gap_ms, CAST(s.gap_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS gap_ratio, s.num_gaps, s.all_held_ms / NULLIF(s.gap_ms, 0) AS held_cores,
+  CASE WHEN s.host_ms >= 0.005e0 * s.all_held_ms AND s.host_ms > 0e0 THEN TRY_CAST(s.host_ms AS BIGINT) END AS host_ms,
   -- What is not worth a word is left out of the sentence.
   CASE WHEN s.outside_ms >= 1e3 THEN TRY_CAST(s.outside_ms AS BIGINT) END AS outside_ms,
   CASE WHEN s.iterate_ms >= 1e3 THEN TRY_CAST(s.iterate_ms AS BIGINT) END AS iterate_ms,

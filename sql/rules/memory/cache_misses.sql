@@ -2,16 +2,16 @@
 -- title: A cache does not fit into memory
 -- category: memory
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for cached data that later stages did not find in memory: their tasks read the partition from disk, or computed it
 --   again because it had been evicted or was never cached. Block updates in the log tell it
 --   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always has them); without them, tasks that read just as many bytes as the one that
---   filled the same partition did not find it (view cache_reads). Lost is what
+--   filled the same partition did not find it (view cache_reads, which holds how many have to). Lost is what
 --   these tasks ran beyond those of the same cache that found their partition in memory; not known where none did. Caches that Spark's libraries and Delta
 --   make for themselves are not judged.
 -- group_by: call_site
--- parameter: min_missed_ratio double = 0.2 [ratio] tasks that missed over those that read the cache, or evicted blocks over those stored, at least
--- parameter: min_missed_ms bigint = 5000 [ms] run time of the tasks that missed, or of the stage that filled the cache, at least
+-- parameter: min_evicted_ratio double = 0.2 [ratio] evicted blocks over those stored, at least, where no task missed
+-- parameter: min_fill_ms bigint = 5000 [ms] run time of the stage that filled the cache, at least, where no task missed
 -- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level})[: {missed:int} of {read:task|tasks} that read it {found}
 --   and ran {missed_ms:s} on average][, those that found it{hit_place} {hit_ms:s}][. {evicted:int} of {stored:block|blocks} left the cache][. At most
 --   {cached:int} partitions were cached at once].
@@ -34,25 +34,10 @@
 WITH cached AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.rdd_name, r.call_site, r.num_partitions, r.storage_level,
-    r.num_reads, r.first_stage_id, r.max_cached_partitions, r.blocks_stored, r.blocks_evicted,
-    r.tasks_from_disk > r.tasks_recomputed AS is_on_disk,
+    r.num_reads, r.first_stage_id, r.max_cached_partitions, r.blocks_stored, r.blocks_evicted, c.is_on_disk, c.is_missed, c.missed, c.tasks_read, c.missed_ms,
     r.storage_level NOT LIKE '%Disk%' AS is_memory_only, r.storage_level LIKE '%Deserialized%' AS is_deserialized,
     r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' AS is_table,
-    r.tasks_from_disk + r.tasks_recomputed AS missed,
-    r.tasks_from_memory + r.tasks_from_disk + r.tasks_recomputed AS tasks_read,
-    CAST(r.time_from_disk AS DOUBLE) + r.time_recomputed AS missed_ms,
-    CAST(r.time_from_memory AS DOUBLE) / NULLIF(r.tasks_from_memory, 0) AS hit_ms
-  FROM rdds AS r
-  WHERE r.is_persisted AND r.first_stage_id IS NOT NULL AND r.num_reads > 0 AND r.rdd_name NOT LIKE 'Delta Table State%'
-    AND COALESCE(r.scope, '') <> 'mapPartitionsWithIndex' AND r.blocks_stored IS NOT NULL
-  UNION ALL
-  SELECT
-    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.rdd_name, r.call_site, r.num_partitions, r.storage_level,
-    r.num_reads, r.first_stage_id, CAST(NULL AS BIGINT) AS max_cached_partitions, CAST(NULL AS BIGINT) AS blocks_stored, CAST(NULL AS BIGINT) AS blocks_evicted,
-    FALSE AS is_on_disk,
-    r.storage_level NOT LIKE '%Disk%' AS is_memory_only, r.storage_level LIKE '%Deserialized%' AS is_deserialized,
-    r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' AS is_table,
-    c.missed, c.tasks_read, c.missed_ms, (c.run_ms - c.missed_ms) / NULLIF(CAST(c.tasks_read - c.missed AS DOUBLE), 0e0) AS hit_ms
+    (c.run_ms - c.missed_ms) / NULLIF(CAST(c.tasks_read - c.missed AS DOUBLE), 0e0) AS hit_ms
   FROM cache_reads AS c
   INNER JOIN rdds AS r
     ON r.platform = c.platform AND r.cluster_id = c.cluster_id
@@ -62,7 +47,7 @@ WITH cached AS (
 judged AS (
   SELECT
     c.*,
-    c.missed >= $min_missed_ratio * c.tasks_read AND c.missed > 0 AND c.missed_ms >= $min_missed_ms AS has_missed,
+    c.is_missed AS has_missed,
     CASE WHEN c.hit_ms IS NOT NULL THEN GREATEST(c.missed_ms - c.missed * c.hit_ms, 0) END AS lost_ms,
     s.fill_ms
   FROM cached AS c
@@ -102,5 +87,5 @@ LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, is_databrick
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 WHERE has_missed
-  OR (fill_ms >= $min_missed_ms AND COALESCE(missed, 0) = 0
-    AND (max_cached_partitions < num_partitions OR (blocks_evicted >= $min_missed_ratio * blocks_stored AND blocks_evicted > 0)))
+  OR (fill_ms >= $min_fill_ms AND COALESCE(missed, 0) = 0
+    AND (max_cached_partitions < num_partitions OR (blocks_evicted >= $min_evicted_ratio * blocks_stored AND blocks_evicted > 0)))

@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. A disk is waited for, so that the disk part is at most the
@@ -10,7 +10,7 @@
 --   of the disk is an assumption, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The memory recommended is what
 --   the worst task needed at once over what it got, and stays below 32 GiB, above which the pointers of
 --   the JVM double; from there on fewer tasks at once give each of them more. Smaller partitions come
---   first where they are large, for they cost nothing.
+--   first where they are large, for they cost nothing; how many, view stage_sizes says for all rules about the stage.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_spilled_bytes bigint = 268435456 [bytes] on-disk size of the spilled data of the stage, at least
@@ -34,19 +34,18 @@
 --   memory, or carry fewer columns into this step. The stage ends in a shuffle of its rows, so that to repartition them before it would move them twice.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND is_row_group_bound | - | - |
 --   A task reads whole row groups of these files (128 MB, unless their writer set less), so that smaller splits would be empty: repartition
---   right after reading, into about {partitions_fit:int} partitions, which hold the data of this stage without spilling.
+--   right after reading, into about {partitions_needed:int} partitions, which hold the data of this stage without spilling.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND is_uncut AND is_shuffled | - | - |
 --   A task reads a whole file, which cannot be split (gzip, multi-line CSV or JSON, one row group): write the files smaller or in a format that can be split, or give
 --   the tasks more memory. The stage ends in a shuffle of its rows, so that to repartition them before it would move them twice.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND is_uncut | - | - |
---   A task reads a whole file, which cannot be split (gzip, multi-line CSV or JSON, one row group): repartition right after reading, into about {partitions_fit:int} partitions,
+--   A task reads a whole file, which cannot be split (gzip, multi-line CSV or JSON, one row group): repartition right after reading, into about {partitions_needed:int} partitions,
 --   or write the files smaller or in a format that can be split.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks AND input_bytes > shuffle_read_bytes AND sql_id IS NOT NULL AND has_scan
 --   AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | CONCAT(CAST(split_mib AS STRING), 'MB') |
---   Read smaller splits, about {partitions_fit:int} of them, which hold the data of this stage without spilling. More memory
---   comes second: it costs money.
+--   Read smaller splits, about {split_tasks:int} of them{holds}. More memory comes second: it costs money.
 -- advice: chunk_median >= $small_bytes AND partitions_fit > num_tasks | - | - | Make the partitions smaller: about
---   {partitions_fit:int} of them hold the data of this stage without spilling. More memory comes second: it costs money.
+--   {partitions_needed:int} of them hold the data of this stage without spilling. More memory comes second: it costs money.
 -- advice: is_local | - | - | Make the partitions smaller, or give the driver, which runs the tasks in local mode, more memory.
 -- advice: is_databricks | - | - | Make the partitions smaller, or choose instances with more memory for each core.
 -- advice: memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') |
@@ -68,7 +67,7 @@ WITH whole_workers AS (
 ),
 measured AS (
   SELECT
-    f.*, z.split_mib,
+    f.*, z.split_mib, z.split_tasks, COALESCE(z.partitions_wanted, f.partitions_fit) AS partitions_needed,
     CASE
       WHEN u.step IS NULL THEN CAST(NULL AS STRING)
       WHEN has_join OR has_window OR COALESCE(has_python, FALSE) OR COALESCE(u.is_part, FALSE) THEN CONCAT('a part of it may fall away with ', u.step)
@@ -108,7 +107,8 @@ SELECT
   TRY_CAST(CASE WHEN is_counted THEN 0e0 ELSE 1e0 END * LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, falls_away, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
-  is_databricks, chunk_median, partitions_fit, input_bytes, shuffle_read_bytes,
+  is_databricks, chunk_median, partitions_fit, partitions_needed, split_tasks,
+  CASE WHEN split_tasks >= partitions_fit THEN ', which hold the data of this stage without spilling' ELSE '' END AS holds, input_bytes, shuffle_read_bytes,
   split_bytes, sql_id, has_scan, COALESCE(is_uncut, FALSE) AS is_uncut, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib,
   max_partition_bytes, split_mib,
   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) AS cores_halved, COALESCE(w.platform IS NOT NULL AND NOT is_databricks, FALSE) AS has_all_cores

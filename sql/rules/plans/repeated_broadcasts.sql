@@ -2,11 +2,11 @@
 -- title: Several queries build the same broadcast
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where queries of one application broadcast the same table (nodes of one work_hash) each for a join of its own. A broadcast is used again
 --   within a query only: each query computes its rows, the driver collects them, builds the hash table and sends it to every executor, while
 --   the join waits. Counted is that time of the queries in which nothing else ran meanwhile; of two such broadcasts in one query, which are built side by
---   side, only the longer one. Recoverable is all but the longest. A cache of the table saves its read, not the building. Where the joins too are the same
+--   side, only the longer one. What queries wait at the same time, from several threads, counts once. Recoverable is all but the longest. A cache of the table saves its read, not the building. Where the joins too are the same
 --   work, repeated_computation tells them. Streams are left out (static_side tells them), and queries that failed.
 -- subject: node
 -- parameter: min_bytes double = 16777216 [bytes] size of the table in memory, at least
@@ -14,7 +14,7 @@
 -- parameter: min_wait_ms double = 3000 [ms] time that the queries waited all times but the longest, at least
 -- parameter: min_share double = 0.03 [ratio] the same over the run time of the application, at least
 -- evidence: {num_queries:int} queries broadcast the same {data_bytes:bytes}[ in {rows:row|rows}][ of {read_from}], the first one at node {node_id:int} of query {sql_id:int}
---   ({query_description}). Nothing else ran while they waited {wait_ms:s} for it in all, {driver_ms:s} of it for the driver to build and send it; all but the
+--   ({query_description}). Nothing else of theirs ran while they waited {wait_ms:s} for it in all, {driver_ms:s} of it for the driver to build and send it; all but the
 --   longest took {recoverable_ms:s} of the {app_ms:s} of the application.
 -- recommendation: Spark builds a broadcast anew for each query, also from a cached table. Do the joins in one query: one pass with conditional aggregates
 --   (count_if, sum(CASE WHEN …)) where the queries differ in a filter, or a union of what they join. Or join once, and keep the joined columns that they need in a table.
@@ -96,6 +96,7 @@ waits AS (
   SELECT
     p.*, p.took_ms * CASE WHEN b.platform IS NULL
       AND ROW_NUMBER() OVER (PARTITION BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id ORDER BY p.took_ms DESC, p.node_id) = 1 THEN 1 ELSE 0 END AS wait_ms,
+    s.from_ms,
     ROW_NUMBER() OVER (PARTITION BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash ORDER BY p.sql_id, p.node_id) AS place
   FROM places AS p
   INNER JOIN joined AS j
@@ -104,14 +105,29 @@ waits AS (
   LEFT JOIN beside AS b
     ON b.platform = p.platform AND b.cluster_id = p.cluster_id
     AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.sql_id = p.sql_id AND b.node_id = p.node_id
+  LEFT JOIN spans AS s
+    ON s.platform = p.platform AND s.cluster_id = p.cluster_id
+    AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id AND s.sql_id = p.sql_id AND s.node_id = p.node_id
+),
+-- Until when queries that began before waited for the same table.
+reached AS (
+  SELECT
+    w.*, MAX(CASE WHEN wait_ms > 0 THEN from_ms + wait_ms END) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash ORDER BY from_ms, sql_id, node_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS reach_ms
+  FROM waits AS w
+),
+-- The end of a wait is the driver's.
+alone AS (
+  SELECT r.*, LEAST(wait_ms, GREATEST(COALESCE(from_ms + wait_ms - reach_ms, wait_ms), 0e0)) AS alone_ms, CASE WHEN wait_ms > 0 THEN driver_ms ELSE 0e0 END AS wait_driver_ms
+  FROM reached AS r
 ),
 sums AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, work_hash, COUNT(DISTINCT sql_id) AS num_queries, MAX(data_bytes) AS data_bytes,
-    SUM(wait_ms) AS wait_ms, SUM(wait_ms) - MAX(wait_ms) AS lost_ms,
-    SUM(CASE WHEN wait_ms > 0 THEN driver_ms ELSE 0e0 END) AS driver_ms,
-    SUM(CASE WHEN wait_ms > 0 THEN driver_ms ELSE 0e0 END) - MAX(CASE WHEN wait_ms > 0 THEN driver_ms ELSE 0e0 END) AS driver_lost_ms
-  FROM waits
+    SUM(alone_ms) AS wait_ms, SUM(alone_ms) - MAX(wait_ms) AS lost_ms,
+    SUM(LEAST(wait_driver_ms, alone_ms)) AS driver_ms, SUM(LEAST(wait_driver_ms, alone_ms)) - MAX(wait_driver_ms) AS driver_lost_ms
+  FROM alone
   GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
 ),
 reads AS (

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 11
+-- version: 12
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
@@ -15,8 +15,6 @@
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
--- parameter: min_missed_ratio double = 0.2 [ratio] tasks that did not find a cache over those that read it, at least, to be cache_misses', as there
--- parameter: min_missed_ms bigint = 5000 [ms] and their run time, at least
 -- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
 -- parameter: medium_share double = 0.333 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
@@ -146,7 +144,7 @@ below_caches AS (
 missed_caches AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM cache_reads
-  WHERE missed >= $min_missed_ratio * tasks_read AND missed_ms >= $min_missed_ms
+  WHERE is_missed AND NOT is_on_disk
 ),
 -- Each with the first query that writes the same rows, or what it makes of them.
 counted AS (

@@ -2,18 +2,17 @@
 -- title: All rows are sorted for the first few
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where RDD code sorts everything (sortBy, sortByKey) and then takes the first elements: only a small part of what the sort wrote into
 --   its shuffle was read. The sort samples its input in a job of its own before, so what is not cached is computed once more. What the same stages would
 --   take without the sort is not known, so nothing is counted as lost. Spark plans a query with ORDER BY and LIMIT without a shuffle, but not through a cache:
 --   so it fires too where a DataFrame is sorted and then cached, and all that reads the cache is limits (and counts). Lost are the stage that looks for the
---   ranges and the one that sorts; the read of the input is needed once.
+--   ranges and the one that sorts; the read of the input is needed once. In a history without an end useless_sort tells such a sort (view taken_sorts).
 -- subject: stage
 -- parameter: max_read_share double = 0.3 [ratio] bytes read from the shuffle of the sort over those written, at most
 -- parameter: min_written_bytes double = 1048576 [bytes] those written, at least
 -- parameter: min_run_ms double = 5000 [ms] task time of the stage that writes them, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
--- parameter: max_row_share double = 0.1 [ratio] rows that a limit takes from a cached sort over those sorted, at most
 -- evidence: [The stage of {stage_name} wrote {written_bytes:bytes} into its shuffle in {run_ms:s} of task time, {share:pct} of all, and {read_bytes:bytes} of it were read.][Query
 --   {sql_id:int} ({query_description}) sorts {sorted_rows:int} rows by {sort_keys} into a cache, of which {readers:query reads|queries read} no more than
 --   {limit_rows:row|rows}{counted}. To find the ranges, to shuffle and to sort took {cached_ms:s} of task time, {cached_share:pct} of all, {again_ms:s} of it
@@ -43,9 +42,8 @@ taken AS (
 ),
 cached AS (
   SELECT
-    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.limit_rows, k.queries, k.is_counted, g.sort_keys, p.first_stage_id, p.sample_stage_id,
+    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.limit_rows, k.sorted_rows, k.queries, k.is_counted, g.sort_keys, p.first_stage_id, p.sample_stage_id,
     MAX(CASE WHEN t.stage_id = p.first_stage_id THEN t.stage_attempt_id END) AS stage_attempt_id,
-    MAX(CASE WHEN t.stage_id = p.first_stage_id THEN CAST(t.shuffle_write_records AS DOUBLE) END) AS sorted_rows,
     SUM(CAST(t.executor_run_time AS DOUBLE)) AS cached_ms,
     SUM(CASE WHEN t.stage_id <> p.first_stage_id THEN CAST(t.executor_run_time AS DOUBLE) END) AS again_ms,
     SUM(CASE WHEN t.stage_id <> p.first_stage_id THEN CAST(t.duration_ms AS DOUBLE) END) AS again_wall_ms,
@@ -62,7 +60,7 @@ cached AS (
     AND t.application_id = k.application_id AND t.attempt_id = k.attempt_id AND t.sql_id = k.sql_id
   WHERE t.status = 'COMPLETE' AND (t.stage_id = p.first_stage_id OR t.stage_id = p.sample_stage_id OR ARRAY_CONTAINS(k.stage_ids, t.stage_id))
   GROUP BY
-    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, k.limit_rows, k.queries, k.is_counted, g.sort_keys, p.first_stage_id, p.sample_stage_id
+    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, k.limit_rows, k.sorted_rows, k.queries, k.is_counted, g.sort_keys, p.first_stage_id, p.sample_stage_id
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id,
@@ -99,12 +97,4 @@ INNER JOIN sql AS q
 INNER JOIN application_run_times AS a
   ON a.platform = c.platform AND a.cluster_id = c.cluster_id
   AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
-LEFT JOIN (
-  SELECT platform, cluster_id, application_id, attempt_id, complete, platform = 'databricks' OR application_name = 'Databricks Shell' AS is_open_ended
-  FROM applications
-) AS p
-  ON p.platform = c.platform AND p.cluster_id = c.cluster_id
-  AND p.application_id = c.application_id AND p.attempt_id = c.attempt_id
--- What a history without an end does not tell of may read all of the cache yet; those of Databricks never have one.
-WHERE COALESCE(p.complete OR p.is_open_ended, TRUE)
-  AND c.limit_rows <= $max_row_share * c.sorted_rows AND c.cached_ms >= $min_run_ms AND c.cached_ms >= $min_share * a.executor_run_time
+WHERE c.cached_ms >= $min_run_ms AND c.cached_ms >= $min_share * a.executor_run_time

@@ -2,9 +2,9 @@
 -- title: Jobs are canceled
 -- category: reliability
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where jobs were canceled (by the program, by a person, by a time limit) after their tasks had worked. Lost is the task time of
---   their stages that no successful job shares; of their wall time, what unfinished_skew does not tell already. Jobs of a stream, which ends so, those of a query that failed by itself, and those that the end of
+--   their stages that no successful job shares, without that of tasks that went with lost executors, which lost_executors tells; of their wall time, what unfinished_skew does not tell already. Jobs of a stream, which ends so, those of a query that failed by itself, and those that the end of
 --   the application cut off are not counted; an interactive session, where people cancel what they see to be wrong, counts from an hour on.
 --   Tasks that had failed until then, and in no attempt succeeded, are named with the error that most of their attempts ended with.
 -- subject: job
@@ -12,7 +12,7 @@
 -- parameter: min_lost_ms bigint = 2000 [ms] task time of all of them, at least
 -- parameter: min_share double = 0.02 [ratio] the same over the task time of the application, at least
 -- parameter: min_interactive_ms bigint = 3600000 [ms] task time of all of them in an interactive session, at least
--- evidence: Job {job_id:int} ({job_name}) was canceled[ after {duration_ms:s}]: {reason}. Its stages had taken {stages_ms:s} of task time[; before, {failed_attempts:attempt|attempts} of {failed_tasks:task|tasks} of
+-- evidence: Job {job_id:int} ({job_name}) was canceled[ after {duration_ms:s}]: {reason}. Its stages had taken {stages_ms:s} of task time[, without {gone_ms:s} that went with lost executors][; before, {failed_attempts:attempt|attempts} of {failed_tasks:task|tasks} of
 --   stage {failed_stage:int} had failed, after up to {failed_ms:s}, and none had succeeded: {task_error}].
 -- advice: error_kind = 'gpu_rows' | - | - | {who}, but its task would have failed again: a table on a GPU holds up to 2,147,483,647 rows, and one task made more of them in one piece. Where its
 --   partition is far larger than the others, spread the key (filter out NULL and defaults, salt it; adaptive execution splits skewed joins); else use more shuffle partitions, or run that
@@ -41,7 +41,7 @@ WITH canceled AS (
 ),
 judged AS (
   SELECT
-    c.*, l.lost_core_ms,
+    c.*, l.lost_core_ms, l.gone_ms,
     SUM(CAST(l.lost_core_ms AS DOUBLE)) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id) AS all_lost_ms
   FROM canceled AS c
   INNER JOIN job_losses AS l
@@ -97,7 +97,7 @@ errors AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, CAST(j.job_id AS STRING) AS subject_id,
   CASE WHEN j.all_lost_ms < 600000e0 THEN 'low' END AS severity, 'high' AS confidence,
-  j.lost_core_ms, GREATEST(j.duration_ms - COALESCE(d.told_ms, 0), 0) AS recoverable_ms, j.lost_core_ms AS stages_ms,
+  j.lost_core_ms, GREATEST(j.duration_ms - COALESCE(d.told_ms, 0), 0) AS recoverable_ms, j.lost_core_ms AS stages_ms, j.gone_ms,
   j.job_id, j.job_name, j.duration_ms, SUBSTR(j.reason, 1, 200) AS reason,
   CASE
     WHEN LOWER(j.reason) LIKE '%because stage %was cancelled%' THEN 'stage'

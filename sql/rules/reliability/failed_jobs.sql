@@ -2,9 +2,9 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
---   canceled did not fail. Lost is the task time of stages that no successful job shares; the wall time
+--   canceled did not fail. Lost is the task time of stages that no successful job shares, without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, but for what unfinished_skew tells already. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
 --   session, it is of low severity if it cost little. What failed at once in such a session is a trial and is not told.
@@ -16,7 +16,7 @@
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
---   Its stages took {stages_ms:s} of task time][; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
+--   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only together with the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
@@ -157,7 +157,7 @@ SELECT
   CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS lost_core_ms,
   CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE GREATEST(f.duration_ms - COALESCE(d.told_ms, 0), 0) END AS recoverable_ms,
   CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS stages_ms,
-  h.platform IS NOT NULL AS has_hung, u.platform IS NOT NULL AS has_fetches,
+  f.gone_ms, h.platform IS NOT NULL AS has_hung, u.platform IS NOT NULL AS has_fetches,
   CASE
     WHEN f.root_cause LIKE '%Master removed our application%' AND COALESCE(a.is_databricks, FALSE) THEN ' with its cluster, which was stopped or lost its driver'
     WHEN f.root_cause LIKE '%Master removed our application%' THEN ' through the master of the standalone cluster (its web page or REST interface)'

@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where executors went for another reason than idleness, decommissioning or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
@@ -13,8 +13,8 @@
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
 --   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
---   all other tasks of a stage were done. Where nearly all that went for a cause were of one host, and those of others stayed, the host is what they went for; where no executor
---   of it ended a task, lost is the core time that they held, too. The host of a single loss, or of all, is named in any case, and when new executors began there after a single one, or after lost machines.
+--   all other tasks of a stage were done, but for stages of jobs that failed or were canceled, whose time is told with them. Where nearly all that went for a cause were of one host, and those of others stayed, the host is what they went for; where no executor
+--   of it ended a task, lost is the core time that they held, too (once, with the most frequent cause there; driver_gaps and idle_executors do not count it again). The host of a single loss, or of all, is named in any case, and when new executors began there after a single one, or after lost machines.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
 -- parameter: min_lost_share double = 0.5 [ratio] executors lost for one cause over all, from which three or more are no chance
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
@@ -131,18 +131,6 @@ losses AS (
   FROM reasons
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
--- The host on which most went for a cause.
-loss_places AS (
-  SELECT
-    c.*,
-    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause ORDER BY num_lost DESC, host) AS place,
-    SUM(num_lost) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause) AS num_all
-  FROM (
-    SELECT platform, cluster_id, application_id, attempt_id, cause, host, COUNT(*) AS num_lost
-    FROM executor_losses
-    GROUP BY platform, cluster_id, application_id, attempt_id, cause, host
-  ) AS c
-),
 -- When the next executor began on the host of a lost one.
 returns AS (
   SELECT platform, cluster_id, application_id, attempt_id, cause, CASE WHEN COUNT(*) = COUNT(back_ms) THEN MAX(back_ms) END AS back_ms
@@ -159,39 +147,12 @@ returns AS (
   ) AS r
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
-failed_time AS (
-  SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, SUM(CAST(t.duration AS DOUBLE)) AS failed_ms
-  FROM tasks AS t
-  INNER JOIN losers AS l
-    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
-    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
-  -- Fetches from executors that lived are what fetch_failures tells.
-  LEFT JOIN failed_fetches AS f
-    ON f.platform = t.platform AND f.cluster_id = t.cluster_id
-    AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id
-    AND f.stage_id = t.stage_id AND f.stage_attempt_id = t.stage_attempt_id AND f.task_id = t.task_id
-  WHERE t.status = 'FAILED' AND (t.end_reason = 'ExecutorLostFailure' OR (t.end_reason = 'FetchFailed' AND f.cause = 'loss'))
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id
-),
-again AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id,
-    SUM(again_ms) AS again_ms, SUM(num_again) AS num_again, COUNT(*) AS num_again_stages, MIN(stage_id) AS again_stage
-  FROM reruns
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
 work_lost AS (
   SELECT
-    l.platform, l.cluster_id, l.application_id, l.attempt_id,
-    COALESCE(f.failed_ms, 0e0) + COALESCE(r.again_ms, 0e0) AS lost_ms,
-    r.again_ms, COALESCE(r.num_again, 0) AS num_again, r.num_again_stages, r.again_stage
-  FROM losers AS l
-  LEFT JOIN failed_time AS f
-    ON f.platform = l.platform AND f.cluster_id = l.cluster_id
-    AND f.application_id = l.application_id AND f.attempt_id = l.attempt_id
-  LEFT JOIN again AS r
-    ON r.platform = l.platform AND r.cluster_id = l.cluster_id
-    AND r.application_id = l.application_id AND r.attempt_id = l.attempt_id
+    platform, cluster_id, application_id, attempt_id, SUM(COALESCE(failed_ms, 0e0) + COALESCE(again_ms, 0e0)) AS lost_ms,
+    SUM(again_ms) AS again_ms, COALESCE(SUM(num_again), 0) AS num_again, COUNT(num_again) AS num_again_stages, MIN(CASE WHEN num_again > 0 THEN stage_id END) AS again_stage
+  FROM loss_work
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- Tasks that went with an executor, and the last end of their new runs.
 taken AS (
@@ -223,15 +184,20 @@ stage_waits AS (
 ),
 waited AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, SUM(GREATEST(taken_end_ms - others_end_ms, 0)) AS wait_ms,
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, SUM(GREATEST(taken_end_ms - others_end_ms, 0)) AS wait_ms,
+    -- A job that failed is told with all of its time by failed_jobs or canceled_jobs.
+    SUM(CASE WHEN f.platform IS NULL THEN GREATEST(taken_end_ms - others_end_ms, 0) ELSE 0 END) AS won_ms,
     -- So few that speculation begins (when nine of ten tasks are done in Spark 4, three of four before), and much shorter than the wait.
     SUM(CASE WHEN taken_end_ms - others_end_ms >= $min_hung_ratio * new_run_ms AND num_taken <= 0.1e0 * num_indexes
       THEN taken_end_ms - others_end_ms ELSE 0 END) AS hung_ms,
     MAX(CASE WHEN taken_end_ms - others_end_ms >= $min_hung_ratio * new_run_ms AND num_taken <= 0.1e0 * num_indexes
       THEN new_run_ms END) AS new_run_ms
-  FROM stage_waits
+  FROM stage_waits AS w
+  LEFT JOIN failed_stages AS f
+    ON f.platform = w.platform AND f.cluster_id = w.cluster_id
+    AND f.application_id = w.application_id AND f.attempt_id = w.attempt_id AND f.stage_id = w.stage_id
   WHERE taken_end_ms IS NOT NULL AND others_end_ms IS NOT NULL
-  GROUP BY platform, cluster_id, application_id, attempt_id
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id
 ),
 -- Queries with failed tasks that put all values of a key into one row.
 gathering AS (
@@ -287,7 +253,7 @@ SELECT
   b.host, b.num_lost AS host_lost, b.num_hosts, CASE WHEN b.held_ms IS NOT NULL THEN b.num_executors END AS host_executors, TRY_CAST(b.held_ms AS BIGINT) AS host_held_ms, b.held_ms / NULLIF(CAST(a.core_time_ms AS DOUBLE), 0e0) AS host_held_share,
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
-  CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS recoverable_ms,
+  CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.won_ms AS BIGINT) END AS recoverable_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms AND y.hung_ms >= 0.5e0 * y.wait_ms THEN y.new_run_ms END AS new_run_ms,
   CASE WHEN l.cause = 'heap' THEN l.record_bytes END AS record_bytes,
   CASE WHEN l.cause = 'heartbeat' AND l.num_unsent = 1 AND s.heartbeat_ms < 1e3 THEN TRY_CAST(s.heartbeat_ms AS BIGINT) END AS heartbeat_ms,

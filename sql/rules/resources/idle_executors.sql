@@ -144,10 +144,10 @@ uneven AS (
   ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What lost_executors tells of hosts where no task could be done; each host once.
+-- What lost_executors tells of hosts where no task could be done.
 useless_hosts AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(held_ms) AS host_ms
-  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, host, held_ms FROM lost_hosts WHERE held_ms IS NOT NULL) AS h
+  FROM lost_hosts
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 parts AS (

@@ -44,8 +44,6 @@
 -- parameter: min_idle_share double = 0.1 [ratio] cores without a task over those that were held while the stage waited for its long tasks, at least
 -- parameter: min_later_ms bigint = 1000 [ms] time by which another stage ends later, at least, for the application to wait for that one
 -- parameter: min_note_share double = 0.2 [ratio] what such a stage alone would win over the wall time of the application for the note, at least
--- parameter: min_missed_ratio double = 0.2 [ratio] tasks that did not find a cache over those that read it, at least, to be cache_misses', as there
--- parameter: min_missed_ms bigint = 5000 [ms] and their run time, at least
 -- parameter: cause_share double = 0.5 [ratio] share of the long tasks' time from which garbage collection, fetch wait or the processor is the cause
 -- parameter: min_cpu_ratio double = 3.0 [ratio] processor time of the longest task over the median from which its rows cost more to compute
 -- parameter: small_side_bytes double = 104857600 [bytes] side of a join as its shuffle measured it, at most, for the advice to broadcast it
@@ -508,7 +506,7 @@ LEFT JOIN (
   INNER JOIN cache_reads AS r
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id AND r.rdd_id = p.rdd_id
-  WHERE p.missed > 0 AND r.missed >= $min_missed_ratio * r.tasks_read AND r.missed_ms >= $min_missed_ms
+  WHERE p.missed > 0 AND r.is_missed
 ) AS k
   ON k.platform = j.platform AND k.cluster_id = j.cluster_id
   AND k.application_id = j.application_id AND k.attempt_id = j.attempt_id AND k.stage_id = j.stage_id

@@ -256,6 +256,23 @@ async fn the_cause_is_the_first_that_holds() {
 }
 
 #[tokio::test]
+async fn a_query_without_a_source_hides_no_input() {
+    // 100 s for a gigabyte of files; the bytes of a table of another system are not counted.
+    for (operators, per_gb) in [
+        (json!(["Scan OneRowRelation", "Scan parquet"]), json!(100e3)),
+        (
+            json!(["Scan JDBCRelation", "Scan OneRowRelation", "Scan parquet"]),
+            json!(null),
+        ),
+    ] {
+        let mut job = Job::new();
+        job.run_with(100, json!({}), json!({ "operators": operators }));
+        let run = job.last().await;
+        assert_columns(&run, json!({ "duration_per_gb_ms": per_gb }));
+    }
+}
+
+#[tokio::test]
 async fn interactive_applications_and_those_without_a_job_have_no_trend() {
     let mut job = Job::new();
     job.run(100, json!({"job_key": null}));
