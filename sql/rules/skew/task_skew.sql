@@ -119,6 +119,9 @@
 --   call or write to (a database, a service, a slow data node) and at its timeouts and retries.
 -- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor (slow disk or node) and at what it writes to.
 --   Speculation would do its writes twice.
+-- advice: cause = 'straggler' AND has_python | - | - | The long task had no more data than the others. Its rows went through Python, whose time on the processor Spark does not
+--   measure: look at what they cost there (long texts, a slow branch, a call to a service), then at its executor (slow disk or node). A second copy of the task
+--   (speculation) would help with a slow executor only.
 -- advice: NOT is_local AND NOT speculation | spark.speculation | 'true' | The long task had no more data than the others:
 --   look at its executor (slow disk or node), and let Spark run a second copy of stragglers.
 -- recommendation: The long task had no more data than the others. Look at its executor (slow disk or node) and at what its
