@@ -2,12 +2,13 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
---   the copies. A filter on the grouping id right above tells which grouping sets are used. Whether they are wanted is for the author to know, so no loss is counted. Joins that multiply rows are
---   what exploding_join reports.
+--   the copies. A filter on the grouping id right above tells which grouping sets are used. Whether they are wanted is for the author to know, so no loss is counted. Copies whose made
+--   column is a key of the join above, against random numbers or a hash on its other side, salt that join: they are the price of even tasks (view salted_joins). Joins that
+--   multiply rows are what exploding_join reports.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_factor double = 4.0 [ratio] rows put out over those that went in, at least
@@ -16,13 +17,22 @@
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
---   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+--   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}][; they salt {join_name} {join_id:int} above it][, which joins them with {other_rows:row|rows}][ and puts out {join_rows:row|rows}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
 -- advice: node_name = 'Expand' AND is_distinct | - | - | Each distinct count over other columns adds a copy of every row: use
 --   approx_count_distinct where an estimate will do, else count each in a query of its own over only its columns.
 -- advice: node_name = 'Expand' AND sets_used IS NOT NULL | - | - | The other grouping sets are made only to be thrown away: name those that are
 --   used (GROUP BY ... GROUPING SETS, or DataFrame.groupingSets in Spark 4) instead of a cube or rollup with a filter on grouping_id.
 -- advice: node_name = 'Expand' | - | - | Each grouping set adds a copy of every row: leave out the sets that nobody reads, or aggregate to the finest
 --   grouping first and compute the sets from that result.
+-- advice: is_salted AND join_name LIKE 'Broadcast%' | - | - | The join above broadcasts these copies and shuffles no rows by key, so that no key can make a task long: join without the salt, which sends
+--   each row once.
+-- advice: is_salted AND NOT is_full AND has_settings AND spark_minor >= 300 AND NOT adaptive | spark.sql.adaptive.enabled | 'true' | Try the join without the salt: adaptive execution splits the partitions
+--   of large keys by itself. Else use fewer salts than {factor:int}, as many as the largest key needs, or salt only the keys that have very many rows and give all others one salt.
+-- advice: is_salted AND NOT is_full AND has_settings AND spark_minor >= 300 AND NOT skew_join | spark.sql.adaptive.skewJoin.enabled | 'true' | Try the join without the salt: adaptive execution splits the partitions
+--   of large keys by itself. Else use fewer salts than {factor:int}, as many as the largest key needs, or salt only the keys that have very many rows and give all others one salt.
+-- advice: is_salted AND NOT is_full AND spark_minor >= 300 | - | - | Use fewer salts than {factor:int}, as many as the largest key needs, or salt only the keys that have very many rows and give all others one
+--   salt. Or try the join without the salt: adaptive execution is on and splits the partitions of large keys by itself (spark.sql.adaptive.skewJoin).
+-- advice: is_salted | - | - | Use fewer salts than {factor:int}, as many as the largest key needs, or salt only the keys that have very many rows and give all others one salt.
 -- advice: is_regrouped | - | - | Work on each array as it is with functions over arrays (aggregate, transform, filter, array_max) in place of explode and groupBy, which
 --   groups the rows again that explode made of one: that needs no copies, and no shuffle where the grouping gives each row back.
 -- recommendation: Filter and aggregate before the rows are multiplied, carry only the columns that are needed (large texts are copied into
@@ -67,13 +77,18 @@ SELECT
   CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
   CASE WHEN w.stage_ms >= $medium_stage_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  CASE c.node_name WHEN 'Expand' THEN 'Distinct counts or grouping sets copy every row several times' ELSE 'explode makes many rows of each row' END AS title,
+  CASE
+    WHEN c.node_name = 'Expand' THEN 'Distinct counts or grouping sets copy every row several times'
+    WHEN j.platform IS NOT NULL THEN 'A salted join copies every row of one side' ELSE 'explode makes many rows of each row'
+  END AS title,
   c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
   CASE WHEN b.rows_used IS NOT NULL THEN b.sets_used END AS sets_used, CASE WHEN b.sets_used IS NOT NULL THEN TRY_CAST(b.rows_used AS BIGINT) END AS rows_used,
   c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct,
-  COALESCE(g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped
+  COALESCE(g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped,
+  j.platform IS NOT NULL AS is_salted, j.join_name, j.join_id, j.other_rows, j.join_rows, j.is_full,
+  f.spark_minor, f.has_settings, COALESCE(t.adaptive, f.adaptive) AS adaptive, COALESCE(t.skew_join, f.skew_join) AS skew_join
 FROM steps AS c
 LEFT JOIN above AS b
   ON b.platform = c.platform AND b.cluster_id = c.cluster_id
@@ -81,6 +96,15 @@ LEFT JOIN above AS b
 LEFT JOIN regrouped_rows AS g
   ON g.platform = c.platform AND g.cluster_id = c.cluster_id
   AND g.application_id = c.application_id AND g.attempt_id = c.attempt_id AND g.sql_id = c.sql_id AND g.node_id = c.node_id
+LEFT JOIN salted_joins AS j
+  ON j.platform = c.platform AND j.cluster_id = c.cluster_id
+  AND j.application_id = c.application_id AND j.attempt_id = c.attempt_id AND j.sql_id = c.sql_id AND j.node_id = c.node_id
+LEFT JOIN application_settings AS f
+  ON f.platform = c.platform AND f.cluster_id = c.cluster_id
+  AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id
+LEFT JOIN query_settings AS t
+  ON t.platform = c.platform AND t.cluster_id = c.cluster_id
+  AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id AND t.sql_id = c.sql_id
 INNER JOIN work AS w
   ON w.platform = c.platform AND w.cluster_id = c.cluster_id
   AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
