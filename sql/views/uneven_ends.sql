@@ -34,7 +34,7 @@ WITH candidates AS (
     AND NOT COALESCE(f.num_tasks >= $min_skewed AND f.tail_ms >= $min_tail_ms AND f.run_time_max >= $min_long_ms
       AND f.run_time_max >= $max_skew * f.run_time_median, FALSE)
     AND COALESCE(f.deserialize_time_total < $max_load_share * f.duration_total, TRUE)
-    AND f.duration_ms - f.duration_total / NULLIF(f.task_slots, 0) >= $min_idle_ratio * f.duration_ms
+    AND f.duration_ms - CAST(f.duration_total AS DOUBLE) / NULLIF(f.task_slots, 0) >= $min_idle_ratio * f.duration_ms
 ),
 -- Stages that another ran beside.
 beside AS (

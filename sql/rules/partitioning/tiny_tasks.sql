@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
@@ -36,7 +36,7 @@
 --   small shuffle partitions by itself.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
 -- advice: adaptive AND NOT coalesce_partitions AND NOT is_repartitioned | spark.sql.adaptive.coalescePartitions.enabled | 'true' |
 --   Let adaptive execution merge small shuffle partitions.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
--- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND worst_fit >= num_tasks / 2 | - | - | Another stage with as many shuffle partitions
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND 2 * worst_fit >= num_tasks | - | - | Another stage with as many shuffle partitions
 --   needs about {worst_fit:int} of them: set spark.sql.shuffle.partitions for this query alone, or repartition to
 --   {tasks_needed:int} here.
 -- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned | spark.sql.shuffle.partitions | partitions_wanted |
@@ -48,7 +48,7 @@ SELECT
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
-  tasks_needed, TRY_CAST(tasks_needed / NULLIF(task_slots, 0) AS BIGINT) AS waves_needed, files_read, input_bytes,
+  tasks_needed, TRY_CAST(FLOOR(CAST(tasks_needed AS DOUBLE) / NULLIF(task_slots, 0)) AS BIGINT) AS waves_needed, files_read, input_bytes,
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
   -- Of a cache it is batches that are counted.
@@ -64,6 +64,6 @@ SELECT
   sql_id, worst_fit, partitions_wanted,
   -- The setting made the partitions, and all shuffles can do with fewer.
   CASE WHEN cause = 'shuffle' AND sql_id IS NOT NULL AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
-    AND NOT COALESCE(partitions_wanted > num_tasks / 2, FALSE) THEN shuffle_partitions END AS set_partitions,
+    AND NOT COALESCE(2 * partitions_wanted > num_tasks, FALSE) THEN shuffle_partitions END AS set_partitions,
   COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
 FROM tiny_stages

@@ -2,7 +2,7 @@
 -- title: A very large table is broadcast
 -- category: plans
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires for a broadcast whose table took very much memory, or much of it while the driver spent a large part of the run on it,
 --   or where it is the larger side of an inner join by a good factor: of other joins the type decides which side can be broadcast, and
 --   where a limit stops the query early, a join filters the other side beforehand, or several joins share the table, the sides do not compare. The driver collects it, and the driver and
@@ -20,7 +20,8 @@
 -- parameter: min_swap_ms double = 2000 [ms] and time to collect, build and send it, at least
 -- parameter: min_swap_share double = 0.02 [ratio] and its share of the run time of the application
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) broadcasts {data_bytes:bytes}[ in {rows:row|rows}][; the driver
---   spent {driver_ms:s} on building and sending it][; the other side of the inner join has {other_rows:row|rows}, and to collect, build and send this one took {swap_ms:s}].
+--   spent {driver_ms:s} on building and sending it][; the other side of the inner join has {other_rows:row|rows}][ of {other_bytes:bytes}][, and to collect, build and send this
+--   one took {swap_ms:s}].
 -- advice: is_larger | - | - | Broadcast the other side, which is smaller: put the hint there, or take it back so that adaptive execution chooses
 --   by the sizes that it measures.
 -- recommendation: Take back the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
@@ -34,10 +35,9 @@ WITH sizes AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
 hash_joins AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, ARRAY_MIN(child_node_ids) AS left_id, ARRAY_MAX(child_node_ids) AS right_id
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id
   FROM sql_nodes
-  WHERE node_name LIKE '%BroadcastHashJoin%' AND CARDINALITY(child_node_ids) = 2 AND description LIKE '%], Inner%'
+  WHERE node_name LIKE '%BroadcastHashJoin%' AND description LIKE '%], Inner%'
 ),
 -- One row per query: above which node it stops early, and whether it uses a broadcast twice.
 cuts AS (
@@ -48,41 +48,22 @@ cuts AS (
   FROM sql_nodes
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
-written AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
-    MAX(CASE WHEN metric_name = 'shuffle records written' THEN total END) AS rows,
-    MAX(CASE WHEN metric_name = 'data size' THEN total END) AS bytes
-  FROM sql_node_metrics
-  WHERE metric_name IN ('shuffle records written', 'data size')
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
-),
-nodes AS (
-  SELECT
-    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id,
-    COALESCE(CAST(n.rows_output AS DOUBLE), CAST(x.rows AS DOUBLE)) AS rows,
-    CASE WHEN n.operator_kind = 'exchange' THEN CAST(x.bytes AS DOUBLE) END AS bytes,
-    -- Only through what puts out no more rows than it gets.
-    CASE WHEN CARDINALITY(n.child_node_ids) = 1 AND (n.operator_kind IN ('exchange', 'sort') OR n.node_name LIKE '%Project%' OR n.node_name LIKE '%Filter%'
-      OR n.node_name LIKE '%ColumnarToRow%' OR n.node_name LIKE '%ShuffleRead%' OR n.node_name LIKE '%InputAdapter%') THEN ARRAY_MIN(n.child_node_ids) END AS child_id
-  FROM sql_nodes AS n
-  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM hash_joins) AS q
-    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
-    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
-  LEFT JOIN written AS x
-    ON x.platform = n.platform AND x.cluster_id = n.cluster_id
-    AND x.application_id = n.application_id AND x.attempt_id = n.attempt_id AND x.sql_id = n.sql_id AND x.node_id = n.node_id
-),
+-- Either side, and the other one.
 sides AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, left_id AS build_id, right_id AS other_id FROM hash_joins
-  UNION ALL
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, right_id AS build_id, left_id AS other_id FROM hash_joins
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, s.input_id AS build_id, o.input_id AS other_id, o.rows, o.bytes
+  FROM step_inputs AS s
+  INNER JOIN hash_joins AS h
+    ON h.platform = s.platform AND h.cluster_id = s.cluster_id
+    AND h.application_id = s.application_id AND h.attempt_id = s.attempt_id AND h.sql_id = s.sql_id AND h.node_id = s.node_id
+  INNER JOIN step_inputs AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.node_id = s.node_id AND o.place <> s.place
 ),
 -- A dynamic filter makes the other side small with the rows of this one.
 pruned AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.other_id
   FROM sides AS s
-  INNER JOIN nodes AS o
+  INNER JOIN sql_nodes AS o
     ON o.platform = s.platform AND o.cluster_id = s.cluster_id
     AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.node_id = s.other_id
   INNER JOIN sql_nodes AS n
@@ -92,10 +73,7 @@ pruned AS (
   WHERE n.description LIKE '%dynamicpruning%' OR n.description LIKE '%might_contain%' OR n.node_name LIKE '%SubqueryBroadcast%'
 ),
 others AS (
-  SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.build_id,
-    MIN(COALESCE(n1.rows, n2.rows, n3.rows, n4.rows, n5.rows)) AS rows,
-    MIN(COALESCE(n1.bytes, n2.bytes, n3.bytes, n4.bytes, n5.bytes)) AS bytes
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.build_id, MIN(s.rows) AS rows, MIN(s.bytes) AS bytes
   FROM sides AS s
   INNER JOIN cuts AS c
     ON c.platform = s.platform AND c.cluster_id = s.cluster_id
@@ -103,21 +81,6 @@ others AS (
   LEFT JOIN pruned AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.sql_id = s.sql_id AND p.other_id = s.other_id
-  INNER JOIN nodes AS n1
-    ON n1.platform = s.platform AND n1.cluster_id = s.cluster_id
-    AND n1.application_id = s.application_id AND n1.attempt_id = s.attempt_id AND n1.sql_id = s.sql_id AND n1.node_id = s.other_id
-  LEFT JOIN nodes AS n2
-    ON n2.platform = s.platform AND n2.cluster_id = s.cluster_id
-    AND n2.application_id = s.application_id AND n2.attempt_id = s.attempt_id AND n2.sql_id = s.sql_id AND n2.node_id = n1.child_id
-  LEFT JOIN nodes AS n3
-    ON n3.platform = s.platform AND n3.cluster_id = s.cluster_id
-    AND n3.application_id = s.application_id AND n3.attempt_id = s.attempt_id AND n3.sql_id = s.sql_id AND n3.node_id = n2.child_id
-  LEFT JOIN nodes AS n4
-    ON n4.platform = s.platform AND n4.cluster_id = s.cluster_id
-    AND n4.application_id = s.application_id AND n4.attempt_id = s.attempt_id AND n4.sql_id = s.sql_id AND n4.node_id = n3.child_id
-  LEFT JOIN nodes AS n5
-    ON n5.platform = s.platform AND n5.cluster_id = s.cluster_id
-    AND n5.application_id = s.application_id AND n5.attempt_id = s.attempt_id AND n5.sql_id = s.sql_id AND n5.node_id = n4.child_id
   WHERE p.platform IS NULL AND NOT c.is_shared AND COALESCE(c.limit_id > s.node_id, TRUE)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.build_id
   -- One join alone.
@@ -131,7 +94,7 @@ judged AS (
     'high' AS confidence,
     n.node_name, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
     z.data_bytes, n.rows_output AS rows, TRY_CAST(NULLIF(z.driver_ms, 0e0) AS BIGINT) AS driver_ms,
-    CAST(n.driver_time_ms AS DOUBLE) AS collect_ms, CAST(a.app_duration_ms AS DOUBLE) AS app_duration_ms, o.rows AS other_rows,
+    CAST(n.driver_time_ms AS DOUBLE) AS collect_ms, CAST(a.app_duration_ms AS DOUBLE) AS app_duration_ms, o.rows AS other_rows, o.bytes AS other_bytes,
     -- The other side has to be one that can be broadcast.
     COALESCE(
       q.status = 'COMPLETED' AND z.data_bytes >= $min_slow_bytes AND o.rows > 0e0
@@ -159,7 +122,8 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id, severity, confidence, node_name, sql_id, query_description, data_bytes, rows, driver_ms,
-  is_larger, CASE WHEN is_larger THEN TRY_CAST(other_rows AS BIGINT) END AS other_rows, CASE WHEN is_larger THEN TRY_CAST(collect_ms AS BIGINT) END AS swap_ms
+  is_larger, CASE WHEN is_larger THEN TRY_CAST(other_rows AS BIGINT) END AS other_rows,
+  CASE WHEN is_larger THEN other_bytes END AS other_bytes, CASE WHEN is_larger THEN TRY_CAST(collect_ms AS BIGINT) END AS swap_ms
 FROM judged
 WHERE is_larger OR data_bytes >= $min_bytes
   OR (data_bytes >= $min_slow_bytes AND driver_ms >= $min_driver_ms AND driver_ms >= $min_share * app_duration_ms)

@@ -2,14 +2,14 @@
 -- title: Many small files are read
 -- category: storage
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a source of which a query read many files of a small average size, by the count and
 --   the bytes of the scan node itself. Each file costs an entry in a listing, a request and an open, and a
 --   split packs only as many of them as spark.sql.files.openCostInBytes lets it. Queries that read the
 --   same source are reported once, and of a query with several such sources the one of most files, with the number of the others. Where the scan was timed,
 --   opening the files took what is left of that time after decoding their bytes, at a rate that is slow for a core, and at most max_open_ms a file; elsewhere it is not known.
 --   Jobs of the application that listed the folders of such a source in tasks (more than 32 folders) count as well, for the first query that
---   read it, unless table_opening tells them. Lost is the time of listing, and of opening all files but those that would be needed.
+--   read it and once, also where it reads another source below it, unless table_opening tells them. Lost is the time of listing, and of opening all files but those that would be needed.
 --   Somewhat larger files are told by what it takes to open them: at 50 ms a file (52 to 72 ms were measured on HDFS in scans of files of less than 100 KiB, 3 to 5 ms on a local disk),
 --   where that is a good part of the measured scan time and of the application.
 -- subject: sql
@@ -97,7 +97,7 @@ small_scans AS (
 -- Stages that list folders, but for those that table_opening tells.
 listing_stages AS (
   SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, s.description, f.num_tasks, f.task_slots,
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id, s.description, f.num_tasks, f.task_slots,
     TRY_CAST(SPLIT_PART(SPLIT_PART(s.description, ' directories for ', 2), ' ', 1) AS BIGINT) AS num_paths,
     CAST(f.duration_ms AS DOUBLE) AS stage_ms, CAST(f.duration_total AS DOUBLE) AS task_ms,
     CAST(COALESCE(f.scheduler_delay_total, 0) + COALESCE(f.deserialize_time_total, 0) + COALESCE(f.serialize_time_total, 0) AS DOUBLE) AS start_ms
@@ -111,12 +111,13 @@ listing_stages AS (
     AND o.application_id = f.application_id AND o.attempt_id = f.attempt_id
   WHERE f.is_listing AND f.duration_ms > 0 AND o.platform IS NULL
 ),
--- A description names the first folder: that of the source, or one in it.
-listings AS (
+-- A description names the first folder: that of the source, or one in it. Of a source and another one below it the latter has the stage, so that it counts once.
+listed AS (
   SELECT
-    q.platform, q.cluster_id, q.application_id, q.attempt_id, q.location, MIN(q.sql_id) AS sql_id,
-    SUM(l.stage_ms) AS listing_ms, SUM(l.task_ms) AS task_ms, SUM(l.start_ms) AS start_ms, COUNT(*) AS num_jobs, MAX(l.num_paths) AS num_paths,
-    MAX(l.num_tasks) AS num_tasks, MAX(l.task_slots) AS task_slots
+    q.location, q.sql_id, l.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY l.platform, l.cluster_id, l.application_id, l.attempt_id, l.stage_id, l.stage_attempt_id ORDER BY LENGTH(q.location) DESC, q.location
+    ) AS place
   FROM (
     SELECT platform, cluster_id, application_id, attempt_id, location, MIN(sql_id) AS sql_id
     FROM small_scans
@@ -127,8 +128,16 @@ listings AS (
     ON l.platform = q.platform AND l.cluster_id = q.cluster_id
     AND l.application_id = q.application_id AND l.attempt_id = q.attempt_id
   WHERE INSTR(l.description, CONCAT(q.location, '/')) > 0 OR INSTR(l.description, CONCAT(q.location, ',')) > 0
-  GROUP BY q.platform, q.cluster_id, q.application_id, q.attempt_id, q.location
-  HAVING SUM(l.stage_ms) >= $min_listing_ms
+),
+listings AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, location, MIN(sql_id) AS sql_id,
+    SUM(stage_ms) AS listing_ms, SUM(task_ms) AS task_ms, SUM(start_ms) AS start_ms, COUNT(*) AS num_jobs, MAX(num_paths) AS num_paths,
+    MAX(num_tasks) AS num_tasks, MAX(task_slots) AS task_slots
+  FROM listed
+  WHERE place = 1
+  GROUP BY platform, cluster_id, application_id, attempt_id, location
+  HAVING SUM(stage_ms) >= $min_listing_ms
 ),
 -- What is known of the time of each source.
 timed AS (
@@ -138,10 +147,18 @@ timed AS (
     CASE WHEN s.bytes_read > CAST($max_mean_bytes AS DOUBLE) * s.files_read THEN LEAST(s.open_all_ms, $max_open_scan_share * s.scan_ms)
       ELSE NULLIF(s.beyond_decode_ms, 0e0) END AS open_ms,
     l.listing_ms, l.task_ms, l.start_ms, l.num_jobs, l.num_paths, l.num_tasks, l.task_slots
-  FROM small_scans AS s
+  FROM (
+    SELECT
+      c.*,
+      -- A query can read one location under several names.
+      ROW_NUMBER() OVER (
+        PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id, location ORDER BY files_read DESC, bytes_read DESC, table_name, format
+      ) AS location_place
+    FROM small_scans AS c
+  ) AS s
   LEFT JOIN listings AS l
     ON l.platform = s.platform AND l.cluster_id = s.cluster_id
-    AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id AND l.location = s.location AND l.sql_id = s.sql_id
+    AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id AND l.location = s.location AND l.sql_id = s.sql_id AND s.location_place = 1
 ),
 sources AS (
   SELECT

@@ -2,7 +2,7 @@
 -- title: Streaming batches begin later and later
 -- category: streaming
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a program of DStreams (Spark Streaming) whose batches take longer than their interval, so that each begins later
 --   after its time than the one before. Batches are known by the times in the descriptions of their jobs, the interval is the smallest step between
 --   these. A batch takes from its first job to its last. Only what the second half of the batches adds to the delay counts: at first a program that
@@ -75,7 +75,7 @@ halves AS (
 ),
 told AS (
   SELECT
-    h.*, w.task_ms, w.num_tasks / NULLIF(h.num_batches, 0) AS batch_tasks,
+    h.*, w.task_ms, CAST(w.num_tasks AS DOUBLE) / NULLIF(h.num_batches, 0) AS batch_tasks,
     CASE WHEN a.cores_max > 0 THEN a.cores_max ELSE TRY_CAST(ROUND(a.average_cores) AS BIGINT) END AS cores
   FROM halves AS h
   INNER JOIN application_facts AS a
