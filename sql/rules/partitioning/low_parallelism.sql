@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
@@ -50,11 +50,13 @@
 --   narrows the steps before it; use repartition, or write more files and compact them afterwards.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | partitions_wanted | Use at least as many shuffle partitions as
 --   there are cores, and enough that the data of a task fits into its memory.
--- advice: cause = 'merged' AND merged_kib < COALESCE(min_kib, 1024e0) | spark.sql.adaptive.coalescePartitions.minPartitionSize |
---   CONCAT(CAST(merged_kib AS STRING), 'KB') | Adaptive execution merged the partitions, though each takes long: let it merge
+-- advice: cause = 'merged' AND better_setting = 'minimum' | spark.sql.adaptive.coalescePartitions.minPartitionSize |
+--   CONCAT(CAST(minimum_kib AS STRING), 'KB') | Adaptive execution merged the partitions, though each takes long: let it merge
 --   less, or ask for {tasks_wanted:partition|partitions} in the code, which it keeps.
--- advice: cause = 'merged' | spark.sql.adaptive.coalescePartitions.parallelismFirst | 'true' | Adaptive execution merged the
---   partitions, though each takes long: let it keep one for each core.
+-- advice: cause = 'merged' AND better_setting = 'parallelism' | spark.sql.adaptive.coalescePartitions.parallelismFirst | 'true' | Adaptive execution merged the
+--   partitions up to the advisory size, though each takes long: let it keep one for each core, about {better_tasks:int} here.
+-- advice: cause = 'merged' AND better_setting = 'advisory' | spark.sql.adaptive.advisoryPartitionSizeInBytes | CONCAT(CAST(advisory_mib AS STRING), 'MB') | Adaptive execution merged the
+--   partitions up to the advisory size, though each takes long: let it merge less, into about {better_tasks:int} here.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
@@ -189,22 +191,13 @@ SELECT
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CONCAT(CAST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
   TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS split_mib, max_partition_bytes,
-  GREATEST(TRY_CAST(shuffle_read_bytes / 1024e0 / NULLIF(held_cores, 0) AS BIGINT), 1) AS merged_kib, min_kib
+  better_setting, better_tasks, advisory_mib, minimum_kib
 FROM (
-  SELECT j.*, z.min_kib
+  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
   FROM judged AS j
-  LEFT JOIN (
-    SELECT
-      platform, cluster_id, application_id, attempt_id,
-      MAX(TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE) * CASE REGEXP_REPLACE(LOWER(TRIM(value)), '^[0-9.]+', '')
-        WHEN 'k' THEN 1e0 WHEN 'kb' THEN 1e0 WHEN 'm' THEN 1024e0 WHEN 'mb' THEN 1024e0 WHEN 'g' THEN 1048576e0 WHEN 'gb' THEN 1048576e0
-        WHEN '' THEN 1e0 / 1024e0 WHEN 'b' THEN 1e0 / 1024e0 END) AS min_kib
-    FROM spark_settings
-    WHERE key = 'spark.sql.adaptive.coalescePartitions.minPartitionSize'
-    GROUP BY platform, cluster_id, application_id, attempt_id
-  ) AS z
-    ON z.platform = j.platform AND z.cluster_id = j.cluster_id
-    AND z.application_id = j.application_id AND z.attempt_id = j.attempt_id
-) AS judged
+  LEFT JOIN merged_shuffles AS m
+    ON m.platform = j.platform AND m.cluster_id = j.cluster_id
+    AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.subject_id = j.subject_id
+) AS advised
 WHERE all_lost_ms >= $min_lost_ms
   OR (all_won_ms >= $min_recoverable_ms AND all_won_ms >= $min_share * app_duration_ms)

@@ -2,13 +2,13 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
---   what even tasks on those cores would save.
+--   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
 --   Half of a run of a minute or more in one task is of medium severity, at least, however few cores waited.
 -- subject: stage
 -- group_by: place
@@ -52,9 +52,12 @@
 -- advice: cause = 'split' | - | - | Repartition right after reading, so that every core gets a part.
 -- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | partitions_wanted | Use at least as many shuffle partitions as
 --   there are cores, and enough that the data of a task fits into its memory.
--- advice: cause = 'merged' AND advisory_bytes > 67108864 AND advisory_mib * 1048576e0 < advisory_bytes |
---   spark.sql.adaptive.advisoryPartitionSizeInBytes | CONCAT(CAST(advisory_mib AS STRING), 'MB') | Adaptive execution merged all partitions into
---   one, up to the size that was set: let it merge less.
+-- advice: cause = 'merged' AND better_setting = 'parallelism' | spark.sql.adaptive.coalescePartitions.parallelismFirst | 'true' | Adaptive execution merged all partitions into one, up to
+--   the advisory size: let it keep one for each core, about {better_tasks:int} here.
+-- advice: cause = 'merged' AND better_setting = 'advisory' | spark.sql.adaptive.advisoryPartitionSizeInBytes | CONCAT(CAST(advisory_mib AS STRING), 'MB') | Adaptive execution merged all
+--   partitions into one, up to the advisory size: let it merge less, into about {better_tasks:int} here.
+-- advice: cause = 'merged' AND better_setting = 'minimum' | spark.sql.adaptive.coalescePartitions.minPartitionSize | CONCAT(CAST(minimum_kib AS STRING), 'KB') | Adaptive execution merged
+--   all partitions into one, up to the minimum size, though it takes long: let it merge less, or ask for {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
 -- advice: cause = 'iterator' | - | - | toLocalIterator computes one partition at a time, each in a job of one task, while the other cores wait: write from
 --   the executors instead, or let it fetch ahead (prefetchPartitions, since Spark 3.0) and persist what it reads before.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged all partitions into one, though it takes long: ask for
@@ -238,8 +241,14 @@ SELECT
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
-  advisory_bytes, GREATEST(TRY_CAST(shuffle_read_bytes / 1048576e0 / GREATEST(CEIL(held_cores), partitions_fit, 1) AS BIGINT), 1) AS advisory_mib,
+  better_setting, better_tasks, advisory_mib, minimum_kib,
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
-FROM judged
+FROM (
+  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
+  FROM judged AS j
+  LEFT JOIN merged_shuffles AS m
+    ON m.platform = j.platform AND m.cluster_id = j.cluster_id
+    AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.subject_id = j.subject_id
+) AS advised
 WHERE is_long OR is_loop

@@ -2,13 +2,18 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 15
+-- version: 16
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
 --   would take instead is not known. Stages of RDDs without counted data, or shorter ones, do not decide whether it fires, but are told with the others. operator_ms is the part that the operators of queries measured.
 --   Of less of the application it is told where operators send very many rows and their stages waited long for what neither the processor of the JVM, scans,
 --   shuffle data nor garbage collection explains: the JVM does not see what Python computes.
+--   What small Arrow batches cost beyond their rows is counted as lost: rows that went to Python over the rows of a batch (spark.sql.execution.arrow.maxRecordsPerBatch, of the query's session
+--   where it has its own), less the batches that 10,000 rows each would be, times what a batch cost the Python worker alone in processor time with Spark 4.3, pandas 3.1 and functions that
+--   return what they get: 0.5 ms for one column as a pandas Series (1.0 ms for five), 3.6 ms for a DataFrame of two columns (6.3 ms for seven), 0.05 ms for a plain function of one
+--   column and 0.2 ms for seven columns without pandas. What the JVM does for a batch (0.1 to 1.2 ms) and waiting come on top, so it is a lower bound, but never more than the
+--   operator measured in Python. It is told of less of the application too.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
 -- parameter: min_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, at least
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
@@ -24,13 +29,23 @@
 -- parameter: min_init_ms bigint = 10000 [ms] time in which workers unpack the function and run its imports, at least
 -- parameter: min_init_share double = 0.5 [ratio] that time over all that workers took, at least
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
+-- parameter: usual_batch_rows double = 10000.0 [rows] rows of a batch that are advised, Spark's default
+-- parameter: series_batch_ms double = 0.5 [ms] what a batch costs the Python worker where a function takes pandas Series
+-- parameter: frame_batch_ms double = 3.5 [ms] the same where it takes pandas DataFrames
+-- parameter: arrow_batch_ms double = 0.05 [ms] the same where it takes Arrow data or single rows
+-- parameter: min_batch_lost_ms double = 10000.0 [ms] what small batches cost, at least, to be counted
+-- parameter: min_batch_lost_share double = 0.05 [ratio] that over the task time of all stages from which it is reported for itself
 -- parameter: min_gap_ms double = 600000 [ms] that wait, at least
 -- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
--- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {operator_ms:s} of it in Python
+-- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {operator_ms:s} of it in Python
 --   itself][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls the same functions twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
 --   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection].
+-- advice: batch_lost_ms IS NOT NULL AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
+--   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
+-- advice: batch_lost_ms IS NOT NULL | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at 10,000, unless
+--   the rows are very large; use built-in functions where there are any.
 -- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
 --   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
 --   before the shuffle.
@@ -38,8 +53,10 @@
 --   Python does the work.
 -- advice: init_ms > 0 | - | - | Most of it makes workers ready: with each task the function is unpacked with all that it captures, and its imports run. Send large objects as a
 --   broadcast variable (or join with them as a DataFrame), import only what the function needs, and run fewer and longer tasks.
--- advice: num_batch IS NULL AND batch_rows >= 1 | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
+-- advice: num_batch IS NULL AND batch_rows >= 1 AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
 --   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
+-- advice: num_batch IS NULL AND batch_rows >= 1 | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at
+--   10,000, unless the rows are very large; use built-in functions where there are any.
 -- advice: num_batch > 0 AND twice_query IS NOT NULL AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any: Spark can push filters on them down to the scan. Let the others exchange rows in Arrow batches, and mark them
 --   asNondeterministic(), so that a filter and the columns do not call them twice.
@@ -100,13 +117,14 @@ stage_kinds AS (
 ),
 -- Rows that go into operators of Python: as the nearest operator below counts them.
 fed AS (
-  SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, MIN(i.node_id) AS input_id
+  SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, p.node_name, MIN(i.node_id) AS input_id
   FROM sql_nodes AS p
   INNER JOIN sql_nodes AS i
     ON i.platform = p.platform AND i.cluster_id = p.cluster_id
     AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id
-  WHERE p.node_name LIKE '%EvalPython%' AND i.node_id > p.node_id AND i.node_id <= p.last_node_id AND i.rows_output IS NOT NULL
-  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id
+  WHERE (p.node_name LIKE '%EvalPython%' OR p.node_name LIKE '%MapInPandas%' OR p.node_name LIKE '%MapInArrow%')
+    AND i.node_id > p.node_id AND i.node_id <= p.last_node_id AND i.rows_output IS NOT NULL
+  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, p.node_name
 ),
 fed_queries AS (
   SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, SUM(CAST(i.rows_output AS DOUBLE)) AS fed_rows
@@ -114,6 +132,7 @@ fed_queries AS (
   INNER JOIN sql_nodes AS i
     ON i.platform = f.platform AND i.cluster_id = f.cluster_id
     AND i.application_id = f.application_id AND i.attempt_id = f.attempt_id AND i.sql_id = f.sql_id AND i.node_id = f.input_id
+  WHERE f.node_name LIKE '%EvalPython%'
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id
 ),
 gap_queries AS (
@@ -172,7 +191,7 @@ python_nodes AS (
     ON c.platform = n.platform AND c.cluster_id = n.cluster_id
     AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.sql_id = n.sql_id
     AND c.node_id < n.node_id AND c.last_node_id >= n.node_id
-  WHERE (n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%') AND c.platform IS NULL
+  WHERE (n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' OR n.node_name LIKE '%MapInArrow%') AND c.platform IS NULL
 ),
 operators AS (
   SELECT
@@ -227,20 +246,68 @@ twice AS (
     AND i.node_id > o.node_id AND i.node_id <= o.last_node_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id
 ),
-batches AS (
-  SELECT e.platform, e.cluster_id, e.application_id, e.attempt_id, MIN(TRY_CAST(TRIM(e.value) AS BIGINT)) AS batch_rows
+batch_sizes AS (
+  SELECT e.platform, e.cluster_id, e.application_id, e.attempt_id, CAST(NULL AS BIGINT) AS sql_id, TRY_CAST(TRIM(e.value) AS BIGINT) AS batch_rows
   FROM spark_settings AS e
-  -- Where a session sets its own, the application's may not have been in force.
-  LEFT JOIN session_settings AS o
-    ON o.platform = e.platform AND o.cluster_id = e.cluster_id
-    AND o.application_id = e.application_id AND o.attempt_id = e.attempt_id AND o.key = e.key
-  WHERE e.key = 'spark.sql.execution.arrow.maxRecordsPerBatch' AND o.platform IS NULL
-  GROUP BY e.platform, e.cluster_id, e.application_id, e.attempt_id
+  WHERE e.key = 'spark.sql.execution.arrow.maxRecordsPerBatch'
+  UNION ALL
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, TRY_CAST(TRIM(value) AS BIGINT) AS batch_rows
+  FROM session_settings
+  WHERE key = 'spark.sql.execution.arrow.maxRecordsPerBatch' AND sql_id IS NOT NULL
+),
+-- Operators that take Arrow data, with the rows of a batch. A grouped function takes its groups as they are, whatever they hold.
+batched AS (
+  SELECT
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, COALESCE(q.batch_rows, a.batch_rows) AS batch_rows, q.batch_rows IS NOT NULL AS is_session,
+    CASE
+      WHEN n.node_name LIKE 'ArrowEvalPython%' AND (n.description LIKE '%], 200' OR n.description LIKE '%], 204') THEN $series_batch_ms
+      WHEN n.node_name LIKE '%MapInPandas%' THEN $frame_batch_ms
+      WHEN n.node_name LIKE 'ArrowEvalPython%' OR n.node_name LIKE '%MapInArrow%' THEN $arrow_batch_ms
+    END AS batch_ms,
+    CAST(CASE WHEN n.node_name LIKE 'ArrowEvalPython%' THEN COALESCE(n.rows_output, i.rows_output) ELSE i.rows_output END AS DOUBLE) AS rows,
+    m.total AS node_ms
+  FROM python_nodes AS n
+  LEFT JOIN batch_sizes AS a
+    ON a.platform = n.platform AND a.cluster_id = n.cluster_id
+    AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id AND a.sql_id IS NULL
+  LEFT JOIN batch_sizes AS q
+    ON q.platform = n.platform AND q.cluster_id = n.cluster_id
+    AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
+  LEFT JOIN fed AS f
+    ON f.platform = n.platform AND f.cluster_id = n.cluster_id
+    AND f.application_id = n.application_id AND f.attempt_id = n.attempt_id AND f.sql_id = n.sql_id AND f.node_id = n.node_id
+  LEFT JOIN sql_nodes AS i
+    ON i.platform = f.platform AND i.cluster_id = f.cluster_id
+    AND i.application_id = f.application_id AND i.attempt_id = f.attempt_id AND i.sql_id = f.sql_id AND i.node_id = f.input_id
+  LEFT JOIN sql_node_metrics AS m
+    ON m.platform = n.platform AND m.cluster_id = n.cluster_id
+    AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
+    AND m.metric_name = 'time to execute Python code'
+  WHERE n.node_name NOT LIKE 'BatchEvalPython%' AND COALESCE(q.batch_rows, a.batch_rows) >= 1 AND COALESCE(q.batch_rows, a.batch_rows) <= $small_batch_rows
+),
+batches AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, MIN(batch_rows) AS batch_rows, MIN(CASE WHEN is_session THEN 1 ELSE 0 END) AS num_session,
+    SUM(CASE WHEN batch_ms > 0e0 THEN CEIL(rows / NULLIF(batch_rows, 0)) END) AS num_batches,
+    SUM(CASE
+      WHEN rows > 0e0 AND batch_ms > 0e0
+        THEN LEAST(rows * (1e0 / NULLIF(batch_rows, 0) - 1e0 / NULLIF($usual_batch_rows, 0e0)) * batch_ms, COALESCE(node_ms, rows * batch_ms))
+    END) AS lost_ms
+  FROM batched
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
-  CASE WHEN (t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000) OR (g.gap_ms >= 3600000 AND g.gap_ms >= $min_gap_share * t.run_ms) THEN 'medium' ELSE 'low' END AS severity,
+  -- What is lost decides, where it is counted and more than a part of it.
+  CASE
+    WHEN b.lost_ms >= $min_batch_lost_ms AND b.lost_ms >= $min_batch_lost_share * t.run_ms THEN NULL
+    WHEN (t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000) OR (g.gap_ms >= 3600000 AND g.gap_ms >= $min_gap_share * t.run_ms) THEN 'medium'
+    ELSE 'low'
+  END AS severity,
   'medium' AS confidence,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(LEAST(b.lost_ms, t.query_ms) AS BIGINT) END AS lost_core_ms,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN LEAST(b.lost_ms, t.query_ms) END AS batch_lost_ms,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(b.num_batches AS BIGINT) END AS num_batches,
   CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_ms END AS gap_ms, CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_rows END AS gap_rows,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
@@ -249,7 +316,7 @@ SELECT
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
-  CASE WHEN b.batch_rows <= $small_batch_rows THEN b.batch_rows END AS batch_rows
+  b.batch_rows, COALESCE(b.num_session = 1, FALSE) AS session_batch
 FROM times AS t
 LEFT JOIN gaps AS g
   ON g.platform = t.platform AND g.cluster_id = t.cluster_id
@@ -269,10 +336,10 @@ LEFT JOIN twice AS c
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms) OR (t.sure_ms >= $min_share * t.run_ms
+WHERE (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms) OR (t.sure_ms >= $min_share * t.run_ms
   AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
   AND (t.query_ms >= $min_run_time_ms OR (t.sure_ms >= $min_all_run_time_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
     OR (t.query_ms >= $half_run_time_ms AND t.query_ms >= 0.5e0 * t.run_ms)
     OR (t.sure_ms >= $half_all_run_time_ms AND t.sure_ms >= 0.5e0 * t.run_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
     OR (t.sure_ms >= $most_all_run_time_ms AND t.sure_ms >= $most_share * t.run_ms AND (t.sure_rdd_ms = 0e0 OR t.rdd_bytes >= $min_rdd_bytes)))
-  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.sure_rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows <= $small_batch_rows OR t.query_ms >= $min_vectorized_ms))
+  AND (o.num_batch > 0 OR o.num_plain > 0 OR o.num_unknown > 0 OR o.platform IS NULL OR t.sure_rdd_ms > 0e0 OR c.twice_query IS NOT NULL OR b.batch_rows >= 1 OR t.query_ms >= $min_vectorized_ms))
