@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -36,10 +36,10 @@
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage about {partitions_needed:partition|partitions}.
 -- advice: adaptive AND num_tasks < shuffle_partitions AND advisory_bytes >= 2 * $target_bytes |
 --   spark.sql.adaptive.advisoryPartitionSizeInBytes | '128MB' | Let adaptive execution merge shuffle partitions less.
--- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND NOT adaptive AND spark_minor >= 300 AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_wanted |
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND NOT adaptive AND spark_minor >= 300 AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed |
 --   Use more shuffle partitions, and turn adaptive execution on (spark.sql.adaptive.enabled), which merges those of small shuffles; else repartition
 --   before this step only, since the number holds for all shuffles.
--- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_wanted | Use more shuffle partitions.
+-- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions.
 -- advice: output_bytes > 0 | - | - | The code sets the number of partitions (repartition, coalesce): ask for about {partitions_needed:int} there, or
 --   for fewer, but more than now, where that many files would be too small: each partition is written as a file.
 -- advice: TRUE | - | - | The code sets the number of partitions (repartition, coalesce): ask for about
@@ -61,8 +61,7 @@ judged AS (
       ELSE 'shuffle output'
     END AS cause,
     COALESCE(has_scan AND file_format IN ('csv', 'json', 'text', 'xml') AND shuffle_write_bytes >= 2 * input_bytes, FALSE) AS is_compressed_text,
-    CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores,
-    partitions_fit AS partitions_needed
+    CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores
   FROM stage_cores AS f
   LEFT JOIN writes AS w
     ON w.platform = f.platform AND w.cluster_id = f.cluster_id
@@ -98,9 +97,9 @@ SELECT
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
   TRY_CAST(COALESCE(COALESCE(p.idle_part, 1e0) * idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes, partitions_needed,
+  stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes,
   -- One value with the other rules that advise the setting.
-  COALESCE(z.partitions_wanted, partitions_needed) AS partitions_wanted, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
+  COALESCE(z.partitions_wanted, partitions_fit) AS partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
   memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, spark_minor, shuffle_partitions, advisory_bytes, max_partition_bytes, is_compressed_text,
   COALESCE(i.is_cached, FALSE) AS is_cached, COALESCE(i.is_list, FALSE) AS is_list
 FROM judged AS j

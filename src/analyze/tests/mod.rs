@@ -5,6 +5,7 @@ mod application_tables;
 mod catalog;
 mod cluster_findings;
 mod compared;
+mod gaps;
 mod job_failures;
 mod job_trends;
 mod lake;
