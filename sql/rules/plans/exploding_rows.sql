@@ -2,12 +2,12 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
 --   the copies. A filter on the grouping id right above tells which grouping sets are used. Whether they are wanted is for the author to know, so no loss is counted. Copies whose made
---   column is a key of the join above, against random numbers or a hash on its other side, salt that join: they are the price of even tasks (view salted_joins). Joins that
+--   column is a key of the join above, against random numbers or a hash on its other side, salt that join: they are the price of even tasks (view salted_joins), and the stages of the join that shuffled them count too. Joins that
 --   multiply rows are what exploding_join reports.
 -- subject: node
 -- group_by: query_description
@@ -17,7 +17,7 @@
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
---   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}][; they salt {join_name} {join_id:int} above it][, which joins them with {other_rows:row|rows}][ and puts out {join_rows:row|rows}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+--   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}][; they salt {join_name} {join_id:int} above it][, which joins them with {other_rows:row|rows}][ and puts out {join_rows:row|rows}]; the stages that it works in[ and those of this join ({join_ms:s})] took {stage_ms:s} of {app_ms:s} of task time.
 -- advice: node_name = 'Expand' AND is_distinct | - | - | Each distinct count over other columns adds a copy of every row: use
 --   approx_count_distinct where an estimate will do, else count each in a query of its own over only its columns.
 -- advice: node_name = 'Expand' AND sets_used IS NOT NULL | - | - | The other grouping sets are made only to be thrown away: name those that are
@@ -63,14 +63,26 @@ above AS (
     AND f.node_name LIKE '%Filter%' AND ARRAY_CONTAINS(f.child_node_ids, s.node_id)
   WHERE s.node_name = 'Expand'
 ),
+-- The stages of the step itself, and of a join that copies were shuffled for; a broadcast join is in stages of the other side.
+worked AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, o.stage_id, CAST(MAX(o.run_ms) AS DOUBLE) AS run_ms,
+    MAX(CASE WHEN o.node_id = s.node_id THEN 1 ELSE 0 END) AS is_own
+  FROM steps AS s
+  LEFT JOIN salted_joins AS j
+    ON j.platform = s.platform AND j.cluster_id = s.cluster_id
+    AND j.application_id = s.application_id AND j.attempt_id = s.attempt_id AND j.sql_id = s.sql_id AND j.node_id = s.node_id AND j.join_name NOT LIKE 'Broadcast%'
+  INNER JOIN operator_stages AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id
+  WHERE o.node_id = s.node_id OR o.node_id = j.join_id
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, o.stage_id
+),
 work AS (
   SELECT
-    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms
-  FROM operator_stages AS o
-  INNER JOIN steps AS s
-    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
-    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
-  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms) AS stage_ms, SUM(CASE WHEN is_own = 0 THEN run_ms END) AS join_ms
+  FROM worked
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 )
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id,
@@ -83,7 +95,7 @@ SELECT
   END AS title,
   c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
   CASE WHEN b.rows_used IS NOT NULL THEN b.sets_used END AS sets_used, CASE WHEN b.sets_used IS NOT NULL THEN TRY_CAST(b.rows_used AS BIGINT) END AS rows_used,
-  c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, a.executor_run_time AS app_ms,
+  c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, w.join_ms, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct,
   COALESCE(g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped,
