@@ -2,12 +2,13 @@
 -- title: Tables that the batches of a streaming query read anew
 -- description: One row per streaming query and table or path that several of its batches read, beside its own sources and what streaming queries of the
 --   application write: the number of these batches, the task time of the stages that read it, and that of all batches.
+--   is_columnar: it is Parquet, ORC, or a table of such files.
 --   What has its location cut short (...) is left out: several tables can have it, and what is written cannot be told from it.
 -- reads: operator_stages, sql, sql_scans, stages, streaming_progress
 WITH scans AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, q.streaming_query_id, s.sql_id, s.node_id,
-    COALESCE(s.table_name, s.location) AS source, s.location, s.bytes_read, s.files_read
+    COALESCE(s.table_name, s.location) AS source, s.location, s.bytes_read, s.files_read, s.format
   FROM sql_scans AS s
   INNER JOIN sql AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
@@ -49,7 +50,8 @@ times AS (
 sizes AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, streaming_query_id, source,
-    AVG(CAST(bytes_read AS DOUBLE)) AS mean_bytes, MAX(files_read) AS files_read
+    AVG(CAST(bytes_read AS DOUBLE)) AS mean_bytes, MAX(files_read) AS files_read,
+    MIN(CASE WHEN format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 1 ELSE 0 END) = 1 AS is_columnar
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id, source
 ),
@@ -64,7 +66,7 @@ batch_time AS (
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.streaming_query_id, t.source, t.num_batches, t.run_ms, b.all_ms,
-  z.mean_bytes, z.files_read
+  z.mean_bytes, z.files_read, z.is_columnar
 FROM times AS t
 INNER JOIN batch_time AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id

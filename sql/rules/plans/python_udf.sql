@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 16
+-- version: 17
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -14,6 +14,8 @@
 --   return what they get: 0.5 ms for one column as a pandas Series (1.0 ms for five), 3.6 ms for a DataFrame of two columns (6.3 ms for seven), 0.05 ms for a plain function of one
 --   column and 0.2 ms for seven columns without pandas. What the JVM does for a batch (0.1 to 1.2 ms) and waiting come on top, so it is a lower bound, but never more than the
 --   operator measured in Python. It is told of less of the application too.
+--   What makes workers ready is at most what an operator's workers took less what they executed and what their processes took to start: Spark's own number counts
+--   from the end of the task before where a worker is used again, so it holds idle time.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
 -- parameter: min_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, at least
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
@@ -221,14 +223,26 @@ workers AS (
   ) AS m
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What makes workers ready, where it can be told from their idle time (as above).
+-- What makes workers ready: at most what is left of their time without the start of processes and what they executed. Of a worker that is used again the initializing that Spark
+-- counts began when its task before ended, the time to run begins with the task itself.
 starts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id,
-    SUM(CASE WHEN metric_name = 'time to initialize Python workers' THEN total ELSE 0e0 END) AS init_ms,
-    SUM(CASE WHEN metric_name = 'time to run Python workers' THEN total ELSE 0e0 END) AS worker_ms
-  FROM sql_node_metrics
-  WHERE metric_name IN ('time to initialize Python workers', 'time to run Python workers')
+    platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms,
+    SUM(GREATEST(LEAST(init_ms, run_ms - execute_ms - COALESCE(start_ms, 0e0)), 0e0)) AS init_ms
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, sql_id, node_id,
+      SUM(CASE WHEN metric_name = 'time to initialize Python workers' THEN total END) AS init_ms,
+      SUM(CASE WHEN metric_name = 'time to run Python workers' THEN total END) AS run_ms,
+      SUM(CASE WHEN metric_name = 'time to execute Python code' THEN total END) AS execute_ms,
+      SUM(CASE WHEN metric_name = 'time to start Python workers' THEN total END) AS start_ms
+    FROM sql_node_metrics
+    WHERE metric_name IN (
+      'time to initialize Python workers', 'time to run Python workers', 'time to execute Python code', 'time to start Python workers'
+    )
+    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+  ) AS n
+  WHERE init_ms > 0e0 AND run_ms > 0e0 AND execute_ms IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- The same functions of the same columns below each other in a query: once for a filter, once for the columns.
@@ -312,7 +326,7 @@ SELECT
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
   CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
-    THEN LEAST(i.init_ms, t.python_ms) END AS init_ms,
+    THEN LEAST(i.init_ms, t.query_ms) END AS init_ms,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,

@@ -2,7 +2,7 @@
 -- title: Every batch of a stream reads the same table
 -- category: streaming
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where the batches of a streaming query read a table or folder that is not their source anew, as the static side of a join is, and
 --   this takes a large part of their task time. Tables that streaming queries of the application write are left out. Lost is all reading but one;
 --   the author knows whether new rows of the table have to be seen.
@@ -12,6 +12,8 @@
 -- parameter: min_share double = 0.3 [ratio] the same over the task time of all batches, at least
 -- evidence: {num_batches:batch|batches} of the query {query} read {source} anew[, {mean_bytes:bytes} each time]; the stages that read it took {read_ms:s} of
 --   {all_ms:s} of the task time of its batches.
+-- advice: is_columnar | - | - | Read it once: persist the static DataFrame before the stream starts (start the query again for new rows). Else read only what a batch needs: filter the table by
+--   its partition columns where it has some, select only the columns that are needed, or look up the few keys of a batch instead of all of it.
 -- recommendation: Read it once: persist the static DataFrame before the stream starts (start the query again for new rows), store it as Parquet or a table with only the
 --   columns that are needed, or look up the few keys of a batch instead of all of it.
 SELECT
@@ -19,7 +21,8 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(r.run_ms * (1e0 - 1e0 / NULLIF(r.num_batches, 0)) AS BIGINT) AS lost_core_ms,
   COALESCE(n.query_name, r.streaming_query_id) AS query, r.source, r.num_batches,
-  TRY_CAST(r.mean_bytes AS BIGINT) AS mean_bytes, TRY_CAST(r.run_ms AS BIGINT) AS read_ms, TRY_CAST(r.all_ms AS BIGINT) AS all_ms
+  TRY_CAST(r.mean_bytes AS BIGINT) AS mean_bytes, TRY_CAST(r.run_ms AS BIGINT) AS read_ms, TRY_CAST(r.all_ms AS BIGINT) AS all_ms,
+  COALESCE(r.is_columnar, FALSE) AS is_columnar
 FROM static_reads AS r
 LEFT JOIN (
   SELECT platform, cluster_id, application_id, attempt_id, query_id, MAX(query_name) AS query_name
