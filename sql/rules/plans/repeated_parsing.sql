@@ -142,7 +142,9 @@ parsing AS (
 stage_times AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id,
-    CASE WHEN COUNT(cpu_ms) > 0 THEN GREATEST(SUM(cpu_ms) - MAX(COALESCE(scan_ms, 0e0)), 0e0) END AS cpu_ms
+    -- The scan's timer runs on while a thread waits for the processor: it has its share of the processor time.
+    CASE WHEN COUNT(cpu_ms) > 0
+      THEN SUM(cpu_ms) * GREATEST(1e0 - MAX(COALESCE(CAST(scan_ms AS DOUBLE), 0e0)) / COALESCE(NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0), 1e0), 0e0) END AS cpu_ms
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
 ),
