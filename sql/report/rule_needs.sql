@@ -58,6 +58,7 @@ FROM (VALUES
   ('repeated_broadcasts', 'sql'), ('repeated_broadcasts', 'plans'),
   ('repeated_computation', 'sql'), ('repeated_computation', 'plans'),
   ('repeated_input', 'stages'),
+  ('repeated_parsing', 'sql'), ('repeated_parsing', 'plans'),
   ('repeated_queries', 'sql'),
   ('repeated_scans', 'sql'), ('repeated_scans', 'plans'),
   ('risky_settings', 'settings'),
