@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
@@ -31,7 +31,7 @@
 -- parameter: min_fetch_share double = 0.5 [ratio] waiting for shuffle data over task time from which the tasks wait for that
 -- parameter: max_cpu_share double = 0.1 [ratio] processor and garbage collection time of the JVM over task time up to which tasks that read nothing wait for something else, as for remote calls
 -- evidence: {num_tasks:task|tasks} ran for {running_ms:s}[, the median one for {long_task_ms:s},] while {held_cores:1} cores were held[; they moved
---   {data_bytes:bytes}][ from {files_read:file|files}][; they waited {fetch_wait_ms:s} of {run_ms:s} of task time for shuffle data][; the processor worked for
+--   {data_bytes:bytes}][ from {moved_files:file|files}][ (input: {read_bytes:bytes} from {read_files:file|files})][; they waited {fetch_wait_ms:s} of {run_ms:s} of task time for shuffle data][; the processor worked for
 --   {cpu_ms:s} of {run_ms:s} of task time].
 -- advice: fetch_wait_ms IS NOT NULL | - | - | The tasks wait for shuffle data, and more of them would wait for the same executors: first shuffle less (filter, select and aggregate before it), in
 --   fewer and larger blocks, and look at the disks and the network of the executors that serve them.
@@ -186,6 +186,10 @@ SELECT
   -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
   input_max, CASE WHEN cause IN ('unsplittable', 'splits', 'input') THEN files_read END AS files_read,
+  -- What they put out can be more than what they read from the files.
+  CASE WHEN cause IN ('unsplittable', 'splits', 'input') AND data_bytes <= from_files THEN files_read END AS moved_files,
+  CASE WHEN cause IN ('unsplittable', 'splits', 'input') AND data_bytes > from_files THEN files_read END AS read_files,
+  CASE WHEN cause IN ('unsplittable', 'splits', 'input') AND data_bytes > from_files THEN from_files END AS read_bytes,
   TRY_CAST(CEIL(held_cores / GREATEST(COALESCE(task_cpus, 1), 1)) AS BIGINT) AS tasks_wanted,
   2 * TRY_CAST(CEIL(held_cores / GREATEST(COALESCE(task_cpus, 1), 1)) AS BIGINT) AS rounds_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
@@ -193,7 +197,7 @@ SELECT
   TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS split_mib, max_partition_bytes,
   better_setting, better_tasks, advisory_mib, minimum_kib
 FROM (
-  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
+  SELECT j.*, CASE WHEN is_input_hidden THEN GREATEST(file_bytes, input_bytes) ELSE input_bytes END AS from_files, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
   FROM judged AS j
   LEFT JOIN merged_shuffles AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id

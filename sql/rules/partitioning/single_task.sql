@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
@@ -30,7 +30,7 @@
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
 -- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
 -- evidence: One task ran for {running_ms:s} while {held_cores:1} cores were held; it moved {data_bytes:bytes}[ from
---   {files_read:file|files}][, {rows:row|rows}].
+--   {files_read:file|files}][ (input: {read_bytes:bytes} from {read_files:file|files})][, {rows:row|rows}].
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
 --   partition key, or compute it from partial results.
 -- advice: cause = 'limit' | - | - | A limit on all rows brings them into a single task, and what follows runs there too: limit or
@@ -237,7 +237,10 @@ SELECT
   stage_name, sql_id, CASE WHEN cause = 'cached' AND is_loop THEN 'loop' WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause,
   -- The places of a loop take turns.
   CASE WHEN cause <> 'iterator' AND (NOT is_long OR (cause = 'cached' AND is_loop)) THEN 'loop' ELSE stage_name END AS place, running_ms, held_cores, data_bytes,
-  CASE WHEN input_bytes >= shuffle_read_bytes THEN files_read END AS files_read,
+  -- What it put out can be more than what it read from the files.
+  CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes <= from_files THEN files_read END AS files_read,
+  CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes > from_files THEN files_read END AS read_files,
+  CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes > from_files THEN from_files END AS read_bytes,
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
@@ -245,7 +248,7 @@ SELECT
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
 FROM (
-  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
+  SELECT j.*, CASE WHEN is_input_hidden THEN GREATEST(file_bytes, input_bytes) ELSE input_bytes END AS from_files, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
   FROM judged AS j
   LEFT JOIN merged_shuffles AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id
