@@ -2,9 +2,11 @@
 -- title: Many rows come to the driver
 -- category: driver
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for a query that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
 --   and many bytes, and for a stage of RDDs that was run to collect (collect, collectAsMap) and sent many bytes. They have to fit into the driver's memory, one process works on them, and executors wait meanwhile.
+--   toPandas without Arrow (Spark before 4.2, unless spark.sql.execution.arrow.pyspark.enabled is set) unpickles and converts row by row in the driver: there fewer rows and
+--   bytes are enough where fetching them and the time of the driver alone after the query were long.
 --   The rows are those of the uppermost operator that counts them. What the stage of RDDs computed before it sent them is not the cost of
 --   the collect: below a gibibyte such a stage is told only where fetching its results and the time of the driver alone after it were long.
 --   What the work would take in Spark is not known.
@@ -12,9 +14,10 @@
 -- group_by: description
 -- parameter: min_rows double = 5e5 [count] rows of the result, at least
 -- parameter: min_bytes double = 33554432 [bytes] what its last stage sent to the driver, at least
--- parameter: min_rdd_bytes double = 16777216 [bytes] what a stage of RDDs sent, pickled and compressed, at least
+-- parameter: min_rdd_bytes double = 16777216 [bytes] what a stage of RDDs, or of toPandas without Arrow, sent, pickled and compressed, at least
+-- parameter: min_pandas_rows double = 1e5 [count] rows of toPandas without Arrow, at least
 -- parameter: min_rdd_duration_ms double = 5000 [ms] duration of a stage of RDDs that sent medium_bytes, at least
--- parameter: min_delivery_ms double = 5000 [ms] longest fetch of a result and time of the driver alone after it, of a stage that sent less, at least
+-- parameter: min_delivery_ms double = 5000 [ms] longest fetch of a result and time of the driver alone after it, of a stage of RDDs that sent less, or of toPandas without Arrow, at least
 -- parameter: min_delivery_share double = 0.1 [ratio] the same over the run time of the application
 -- parameter: min_duration_ms double = 10000 [ms] duration of the query, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the run time of the application
@@ -27,8 +30,8 @@
 --   bring only its result to the driver.
 -- advice: is_rdd | - | - | Join and group in Spark, with DataFrames (a small side is broadcast), and bring only the result to the driver: a table that the
 --   driver collects and sends out again passes through one process twice.
--- advice: is_pandas AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' | Do the work on these rows in Spark (groupBy,
---   applyInPandas) and bring only its result to the driver; what has to come arrives many times faster with Arrow.
+-- advice: by_rows | spark.sql.execution.arrow.pyspark.enabled | 'true' | Do the work on these rows in Spark (groupBy,
+--   applyInPandas) and bring only its result to the driver, with the columns and rows that it needs. What has to come arrives many times faster with Arrow.
 -- recommendation: Do the work on these rows in Spark (groupBy, applyInPandas, a write by executors) and bring only its result to the driver.
 WITH commands AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
@@ -56,6 +59,34 @@ fetches AS (
   FROM task_quantiles
   WHERE metric = 'getting_result_time'
 ),
+app_arrow AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(LOWER(TRIM(value))) AS arrow
+  FROM spark_settings
+  WHERE key = 'spark.sql.execution.arrow.pyspark.enabled'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+query_arrow AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(LOWER(TRIM(value))) AS arrow
+  FROM session_settings
+  WHERE key = 'spark.sql.execution.arrow.pyspark.enabled' AND sql_id IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+-- toPandas without Arrow. On Databricks it is on.
+by_row AS (
+  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id
+  FROM sql AS q
+  INNER JOIN application_facts AS a
+    ON a.platform = q.platform AND a.cluster_id = q.cluster_id
+    AND a.application_id = q.application_id AND a.attempt_id = q.attempt_id
+  LEFT JOIN app_arrow AS e
+    ON e.platform = q.platform AND e.cluster_id = q.cluster_id
+    AND e.application_id = q.application_id AND e.attempt_id = q.attempt_id
+  LEFT JOIN query_arrow AS s
+    ON s.platform = q.platform AND s.cluster_id = q.cluster_id
+    AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.sql_id = q.sql_id
+  WHERE q.description LIKE 'toPandas%' AND a.spark_minor < 402 AND NOT COALESCE(a.is_databricks, FALSE)
+    AND COALESCE(s.arrow, e.arrow, 'false') <> 'true'
+),
 -- What follows the job of a stage, where nothing else ran meanwhile.
 gaps AS (
   SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, MAX(CAST(g.gap_ms AS BIGINT)) AS driver_ms
@@ -74,7 +105,7 @@ SELECT
   CASE WHEN s.result_size >= $medium_bytes THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   CONCAT('Query ', CAST(q.sql_id AS STRING)) AS what, SUBSTR(q.description, 1, 100) AS description, 'sql' AS subject_type, FALSE AS is_rdd, n.rows_output AS rows, s.result_size AS bytes, q.duration_ms AS query_ms, t.fetch_ms, g.driver_ms, TRUE AS has_queries,
-  COALESCE(q.description LIKE 'toPandas%', FALSE) AS is_pandas, a.spark_minor
+  p.platform IS NOT NULL AS by_rows
 FROM sql AS q
 INNER JOIN counted AS n
   ON n.platform = q.platform AND n.cluster_id = q.cluster_id
@@ -92,14 +123,20 @@ LEFT JOIN fetches AS t
 LEFT JOIN gaps AS g
   ON g.platform = s.platform AND g.cluster_id = s.cluster_id
   AND g.application_id = s.application_id AND g.attempt_id = s.attempt_id AND g.stage_id = s.stage_id
+LEFT JOIN by_row AS p
+  ON p.platform = q.platform AND p.cluster_id = q.cluster_id
+  AND p.application_id = q.application_id AND p.attempt_id = q.attempt_id AND p.sql_id = q.sql_id
 LEFT JOIN commands AS c
   ON c.platform = q.platform AND c.cluster_id = q.cluster_id
   AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id AND c.sql_id = q.sql_id
 WHERE n.place = 1 AND s.place = 1 AND c.sql_id IS NULL AND q.streaming_query_id IS NULL
   AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
-  AND n.rows_output >= $min_rows AND s.result_size >= $min_bytes
-  AND ((q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0))
-    OR (q.duration_ms >= $min_short_ms AND q.duration_ms >= $min_short_share * a.app_duration_ms))
+  AND ((n.rows_output >= $min_rows AND s.result_size >= $min_bytes
+      AND ((q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0))
+        OR (q.duration_ms >= $min_short_ms AND q.duration_ms >= $min_short_share * a.app_duration_ms)))
+    OR (p.platform IS NOT NULL AND n.rows_output >= $min_pandas_rows AND s.result_size >= $min_rdd_bytes
+      AND COALESCE(t.longest_fetch_ms, 0) + COALESCE(g.driver_ms, 0)
+        >= GREATEST($min_delivery_ms, $min_delivery_share * COALESCE(a.app_duration_ms, 0))))
 UNION ALL
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
@@ -107,7 +144,7 @@ SELECT
   'medium' AS confidence,
   CONCAT('Stage ', f.subject_id) AS what, SUBSTR(f.stage_name, 1, 100) AS description, 'stage' AS subject_type, TRUE AS is_rdd,
   TRY_CAST(NULL AS BIGINT) AS rows, s.result_size AS bytes, TRY_CAST(NULL AS BIGINT) AS query_ms, t.fetch_ms, g.driver_ms, COALESCE(a.num_sql > 0, FALSE) AS has_queries,
-  FALSE AS is_pandas, f.spark_minor
+  FALSE AS by_rows
 FROM stage_facts AS f
 INNER JOIN stages AS s
   ON s.platform = f.platform AND s.cluster_id = f.cluster_id

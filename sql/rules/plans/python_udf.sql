@@ -4,7 +4,7 @@
 -- severity: low
 -- version: 17
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
---   time. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
+--   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
 --   would take instead is not known. Stages of RDDs without counted data, or shorter ones, do not decide whether it fires, but are told with the others. operator_ms is the part that the operators of queries measured.
 --   Of less of the application it is told where operators send very many rows and their stages waited long for what neither the processor of the JVM, scans,
@@ -23,6 +23,7 @@
 -- parameter: half_all_run_time_ms bigint = 30000 [ms] task time of all stages with Python, where it is half of all or more
 -- parameter: most_share double = 0.7 [ratio] that share from which the following is enough
 -- parameter: most_all_run_time_ms bigint = 15000 [ms] task time of all stages with Python, where it is most of all
+-- parameter: min_group_share double = 0.2 [ratio] task time of stages that a groupByKey of Python objects writes over that of all, which is enough too where it is half_all_run_time_ms or more
 -- parameter: min_rdd_bytes double = 1048576 [bytes] data of stages of RDDs, at least, where most of the time is theirs
 -- parameter: min_rdd_task_ms double = 1000.0 [ms] mean time of their tasks with less data, at least: shorter ones start Python more than they use it
 -- parameter: min_vectorized_ms bigint = 3600000 [ms] task time of stages whose functions all take Arrow batches of good size, at least: nothing is wrong with them
@@ -170,6 +171,7 @@ times AS (
       OR SUM(CASE WHEN is_sure THEN run_ms END) >= $min_rdd_task_ms * SUM(CASE WHEN is_sure THEN num_tasks END), TRUE) AS has_rdd_work,
     SUM(run_ms) AS run_ms,
     MAX(CASE WHEN stage_name LIKE 'groupByKey at %' AND is_rdd THEN 1 ELSE 0 END) AS has_group_by_key,
+    SUM(CASE WHEN stage_name LIKE 'groupByKey at %' AND is_sure THEN run_ms ELSE 0e0 END) AS group_ms,
     MAX(spark_minor) AS spark_minor
   FROM stage_kinds
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -350,7 +352,8 @@ LEFT JOIN twice AS c
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms) OR (t.sure_ms >= $min_share * t.run_ms
+WHERE (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms)
+  OR (t.group_ms >= $half_all_run_time_ms AND t.group_ms >= $min_group_share * t.run_ms AND t.has_rdd_work) OR (t.sure_ms >= $min_share * t.run_ms
   AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
   AND (t.query_ms >= $min_run_time_ms OR (t.sure_ms >= $min_all_run_time_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
     OR (t.query_ms >= $half_run_time_ms AND t.query_ms >= 0.5e0 * t.run_ms)
