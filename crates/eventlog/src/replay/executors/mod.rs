@@ -163,7 +163,9 @@ impl Executors {
         row.resources = json_text(&info.resources);
         row.resource_profile_id = info.resource_profile_id;
         executor.host = Some(host.clone());
-        if id != DRIVER {
+        if id == DRIVER {
+            self.concurrency.driver_cores = cores;
+        } else {
             self.any_cores = self.any_cores.max(Some(cores));
             self.move_host(id, old_host.as_ref(), &host);
             if !is_new && !came_back {
@@ -171,8 +173,6 @@ impl Executors {
                 self.concurrency.executors_added -= 1;
             }
             self.concurrency.add(cores);
-        } else {
-            self.concurrency.driver_cores = cores;
         }
         !repeats
     }
