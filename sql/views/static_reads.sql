@@ -1,14 +1,13 @@
 -- id: static_reads
 -- title: Tables that the batches of a streaming query read anew
 -- description: One row per streaming query and table or path that several of its batches read, beside its own sources and what streaming queries of the
---   application write: the number of these batches, the task time of the stages that read it, and that of all batches.
---   is_columnar: it is Parquet, ORC, or a table of such files.
+--   application write: the number of these batches, the task time, tasks and duration of the stages that read it, and the task time of all batches.
 --   What has its location cut short (...) is left out: several tables can have it, and what is written cannot be told from it.
 -- reads: operator_stages, sql, sql_scans, stages, streaming_progress
 WITH scans AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, q.streaming_query_id, s.sql_id, s.node_id,
-    COALESCE(s.table_name, s.location) AS source, s.location, s.bytes_read, s.files_read, s.format
+    COALESCE(s.table_name, s.location) AS source, s.location, s.format, s.bytes_read, s.files_read
   FROM sql_scans AS s
   INNER JOIN sql AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
@@ -40,18 +39,28 @@ read_stages AS (
     ON o.platform = s.platform AND o.cluster_id = s.cluster_id
     AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.node_id = s.node_id
 ),
+stage_work AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, SUM(num_complete_tasks) AS num_tasks,
+    SUM(CAST(UNIX_MILLIS(completion_time) - UNIX_MILLIS(submission_time) AS DOUBLE)) AS duration_ms
+  FROM stages
+  WHERE status NOT IN ('SKIPPED', 'PENDING')
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
 times AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, streaming_query_id, source,
-    COUNT(DISTINCT sql_id) AS num_batches, SUM(CAST(run_ms AS DOUBLE)) AS run_ms
-  FROM read_stages
-  GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id, source
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.streaming_query_id, r.source,
+    COUNT(DISTINCT r.sql_id) AS num_batches, SUM(CAST(r.run_ms AS DOUBLE)) AS run_ms, SUM(g.num_tasks) AS num_tasks, SUM(g.duration_ms) AS duration_ms
+  FROM read_stages AS r
+  LEFT JOIN stage_work AS g
+    ON g.platform = r.platform AND g.cluster_id = r.cluster_id
+    AND g.application_id = r.application_id AND g.attempt_id = r.attempt_id AND g.stage_id = r.stage_id
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.streaming_query_id, r.source
 ),
 sizes AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, streaming_query_id, source,
-    AVG(CAST(bytes_read AS DOUBLE)) AS mean_bytes, MAX(files_read) AS files_read,
-    MIN(CASE WHEN format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') THEN 1 ELSE 0 END) = 1 AS is_columnar
+    AVG(CAST(bytes_read AS DOUBLE)) AS mean_bytes, MAX(files_read) AS files_read, MAX(format) AS format
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id, source
 ),
@@ -66,7 +75,7 @@ batch_time AS (
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.streaming_query_id, t.source, t.num_batches, t.run_ms, b.all_ms,
-  z.mean_bytes, z.files_read, z.is_columnar
+  t.num_tasks, t.duration_ms, z.mean_bytes, z.files_read, z.format
 FROM times AS t
 INNER JOIN batch_time AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id

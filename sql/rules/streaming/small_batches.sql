@@ -2,12 +2,12 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a streaming query whose batches begin one right after the other, each with short tasks and for few rows, or for more where their
 --   number varies and hardly changes the time, so that most of a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds.
 --   The fixed part is the mean batch less its rows times the slope of a line through the batches. The first batch, which starts
---   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; where each batch reads
---   a table anew, static_side.
+--   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
+--   a table anew, which static_side tells, the time besides these stages is judged.
 -- subject: application
 -- parameter: min_batches bigint = 4 [count] batches with rows, at least
 -- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most
@@ -19,10 +19,10 @@
 -- parameter: min_all_ms double = 20000 [ms] duration of these batches together, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the wall time of the application
 -- parameter: max_task_ms double = 1000 [ms] run time of a task of these batches on average, at most: longer ones work on their rows
--- parameter: max_read_share double = 0.3 [ratio] task time of stages that read another table anew over that of all batches, less than
+-- parameter: max_read_share double = 0.3 [ratio] task time of stages that read another table anew over that of all batches, from which they are not counted
 -- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
 -- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
---   {mean_ms:s}, {all_ms:s} in all, with tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows].
+--   {mean_ms:s}, {all_ms:s} in all[, {rest_ms:s} of it besides the stages that read {read_source} anew, which static_side tells], with {other}tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows].
 -- advice: has_state AND state_tasks > 2 * slots AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
 --   more rows, and use about {partitions_needed:shuffle partition|shuffle partitions} instead of {state_tasks:int}: each has a state store that every batch opens and commits. The checkpoint keeps the number that it
 --   began with, so fewer hold from a new checkpoint on.
@@ -63,7 +63,7 @@ batches AS (
 work AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id,
-    SUM(CAST(f.executor_run_time AS DOUBLE)) / NULLIF(SUM(f.num_complete_tasks), 0) AS task_ms,
+    SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(f.num_complete_tasks) AS num_tasks,
     AVG(CAST(f.num_tasks AS DOUBLE) / NULLIF(f.stage_slots, 0)) AS tasks_per_slot,
     -- What comes out of a shuffle.
     MAX(CASE WHEN f.shuffle_read_records > 0 THEN f.num_tasks END) AS state_tasks, MAX(f.stage_slots) AS slots,
@@ -76,27 +76,41 @@ work AS (
   WHERE q.streaming_query_id IS NOT NULL AND f.status = 'COMPLETE'
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id
 ),
-reading AS (
-  SELECT platform, cluster_id, application_id, attempt_id, streaming_query_id, MAX(run_ms / NULLIF(all_ms, 0e0)) AS read_share
-  FROM static_reads
-  GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id
+-- The one table that takes most of it.
+ranked AS (
+  SELECT
+    s.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.streaming_query_id ORDER BY s.run_ms DESC, s.source
+    ) AS place
+  FROM static_reads AS s
+  WHERE s.run_ms >= $max_read_share * s.all_ms
+),
+-- What it costs besides: of reads whose time is not known, nothing.
+judged AS (
+  SELECT
+    b.*, w.tasks_per_slot, w.state_tasks, w.slots, w.state_rows, r.source AS read_source,
+    b.all_ms - CASE WHEN r.platform IS NULL THEN 0e0 ELSE COALESCE(r.duration_ms / NULLIF(r.num_batches, 0) * b.num_batches, b.all_ms) END AS rest_ms,
+    (w.run_ms - COALESCE(r.run_ms, 0e0)) / NULLIF(w.num_tasks - COALESCE(r.num_tasks, 0), 0) AS task_ms
+  FROM batches AS b
+  INNER JOIN work AS w
+    ON w.platform = b.platform AND w.cluster_id = b.cluster_id
+    AND w.application_id = b.application_id AND w.attempt_id = b.attempt_id AND w.streaming_query_id = b.query_id
+  LEFT JOIN ranked AS r
+    ON r.platform = b.platform AND r.cluster_id = b.cluster_id
+    AND r.application_id = b.application_id AND r.attempt_id = b.attempt_id AND r.streaming_query_id = b.query_id AND r.place = 1
 )
 SELECT
   b.platform, b.cluster_id, b.application_id, b.attempt_id, CONCAT(b.application_id, ' ', b.query_run_id) AS subject_id,
   'medium' AS confidence,
-  b.query, b.num_batches, TRY_CAST(ROUND(b.mean_rows) AS BIGINT) AS mean_rows, b.mean_ms, b.all_ms, TRY_CAST(ROUND(w.task_ms) AS BIGINT) AS task_ms,
-  b.num_files > 0 AS has_files, b.has_state, w.state_tasks, w.slots, w.state_rows, CAST(2 * w.slots AS BIGINT) AS partitions_needed, b.fixed_share
-FROM batches AS b
-INNER JOIN work AS w
-  ON w.platform = b.platform AND w.cluster_id = b.cluster_id
-  AND w.application_id = b.application_id AND w.attempt_id = b.attempt_id AND w.streaming_query_id = b.query_id
-LEFT JOIN reading AS r
-  ON r.platform = b.platform AND r.cluster_id = b.cluster_id
-  AND r.application_id = b.application_id AND r.attempt_id = b.attempt_id AND r.streaming_query_id = b.query_id
+  b.query, b.num_batches, TRY_CAST(ROUND(b.mean_rows) AS BIGINT) AS mean_rows, b.mean_ms, b.all_ms, TRY_CAST(ROUND(b.task_ms) AS BIGINT) AS task_ms,
+  b.num_files > 0 AS has_files, b.has_state, b.state_tasks, b.slots, b.state_rows, CAST(2 * b.slots AS BIGINT) AS partitions_needed, b.fixed_share,
+  b.read_source, CASE WHEN b.read_source IS NOT NULL THEN TRY_CAST(b.rest_ms AS BIGINT) END AS rest_ms,
+  CASE WHEN b.read_source IS NOT NULL THEN 'other ' ELSE '' END AS other
+FROM judged AS b
 INNER JOIN application_facts AS a
   ON a.platform = b.platform AND a.cluster_id = b.cluster_id
   AND a.application_id = b.application_id AND a.attempt_id = b.attempt_id
-WHERE b.num_batches >= $min_batches AND (b.mean_rows <= $max_rows OR b.fixed_share >= $min_fixed_share) AND b.pause_ms <= $max_pause * b.all_ms
-  AND b.mean_ms >= $min_batch_ms AND b.all_ms >= $min_all_ms AND b.all_ms >= $min_share * a.app_duration_ms
-  AND w.task_ms <= $max_task_ms AND w.tasks_per_slot <= $max_tasks_per_slot
-  AND COALESCE(r.read_share < $max_read_share, TRUE)
+WHERE b.num_batches >= $min_batches AND (b.mean_rows <= $max_rows OR b.fixed_share * b.all_ms - (b.all_ms - b.rest_ms) >= $min_fixed_share * b.all_ms) AND b.pause_ms <= $max_pause * b.all_ms
+  AND b.rest_ms >= $min_batch_ms * b.num_batches AND b.rest_ms >= $min_all_ms AND b.rest_ms >= $min_share * a.app_duration_ms
+  AND b.task_ms <= $max_task_ms AND b.tasks_per_slot <= $max_tasks_per_slot
