@@ -600,8 +600,7 @@ fn concurrency(executors: &[ExecutorRow]) -> Concurrency {
     // Of one moment, those that go before those that come.
     changes.sort_unstable();
     let driver = executors.iter().find(|row| row.executor_id == DRIVER);
-    let mut concurrency = Concurrency::default();
-    concurrency.driver_cores = driver.map_or(0, |driver| driver.total_cores);
+    let mut concurrency = Concurrency::beside_driver(driver.map_or(0, |driver| driver.total_cores));
     for (_, comes, cores) in changes {
         if comes {
             concurrency.add(cores);

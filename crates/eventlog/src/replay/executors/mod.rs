@@ -520,10 +520,7 @@ mod tests {
 
     #[test]
     fn cores_are_the_drivers_only_without_executors() {
-        let mut concurrency = Concurrency {
-            driver_cores: 6,
-            ..Concurrency::default()
-        };
+        let mut concurrency = Concurrency::beside_driver(6);
         assert_eq!(concurrency.cores_max(), 6);
         concurrency.add(4);
         concurrency.remove(4);

@@ -16,6 +16,14 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
+    /// Of an application whose driver has so many cores.
+    pub fn beside_driver(driver_cores: i64) -> Self {
+        Self {
+            driver_cores,
+            ..Self::default()
+        }
+    }
+
     /// An executor came.
     pub fn add(&mut self, cores: i64) {
         self.executors_added += 1;
