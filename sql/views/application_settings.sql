@@ -41,10 +41,17 @@ settings AS (
     MAX(CASE WHEN key = 'spark.sql.adaptive.enabled' THEN value END) AS adaptive,
     MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.enabled' THEN value END) AS coalesce_partitions,
     MAX(CASE WHEN key = 'spark.sql.adaptive.advisoryPartitionSizeInBytes' THEN bytes END) AS advisory_bytes,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.parallelismFirst' THEN value END) AS parallelism_first,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.minPartitionSize' THEN bytes END) AS merge_min_bytes,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.minPartitionNum' THEN number END) AS merge_min_count,
     MAX(CASE WHEN key = 'spark.sql.adaptive.skewJoin.enabled' THEN value END) AS skew_join,
     MAX(CASE WHEN key = 'spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes' THEN bytes END) AS skew_threshold_bytes,
     MAX(CASE WHEN key = 'spark.sql.files.maxPartitionBytes' THEN bytes END) AS max_partition_bytes,
     MAX(CASE WHEN key = 'spark.sql.autoBroadcastJoinThreshold' THEN bytes END) AS broadcast_threshold_bytes,
+    MAX(CASE WHEN key = 'spark.sql.execution.arrow.maxRecordsPerBatch' THEN number END) AS arrow_batch_rows,
+    MAX(CASE WHEN key = 'spark.sql.execution.arrow.pyspark.enabled' THEN value END) AS arrow_collect,
+    -- Its name before Spark 3.0, which still holds where the new one is not set.
+    MAX(CASE WHEN key = 'spark.sql.execution.arrow.enabled' THEN value END) AS old_arrow_collect,
     MAX(CASE WHEN key = 'spark.executor.memory' THEN bytes END) AS executor_memory_bytes,
     MAX(CASE WHEN key = 'spark.executor.memoryOverhead' OR key = 'spark.yarn.executor.memoryOverhead' THEN bytes END) AS overhead_bytes,
     MAX(CASE WHEN key = 'spark.task.cpus' THEN number END) AS task_cpus,
@@ -95,11 +102,21 @@ known AS (
     COALESCE(s.adaptive, CASE WHEN v.spark_minor >= 302 THEN 'true' ELSE 'false' END) = 'true'
       AND s.platform IS NOT NULL AS adaptive,
     COALESCE(s.coalesce_partitions, 'true') = 'true' AS coalesce_partitions,
+    COALESCE(s.parallelism_first, 'true') = 'true' AS parallelism_first,
+    -- The minimum size came with Spark 3.2, as did parallelismFirst.
+    COALESCE(s.merge_min_bytes, CASE WHEN v.spark_minor >= 302 THEN 1048576e0 ELSE 16e0 END) AS merge_min_bytes,
+    s.merge_min_count,
     COALESCE(s.skew_join, 'true') = 'true' AS skew_join,
     COALESCE(s.advisory_bytes, 67108864e0) AS advisory_bytes,
     COALESCE(s.skew_threshold_bytes, 268435456e0) AS skew_threshold_bytes,
     COALESCE(s.max_partition_bytes, 134217728e0) AS max_partition_bytes,
     COALESCE(s.broadcast_threshold_bytes, 10485760e0) AS broadcast_threshold_bytes,
+    COALESCE(TRY_CAST(s.arrow_batch_rows AS BIGINT), 10000) AS arrow_batch_rows,
+    -- How toPandas gets its rows. Databricks has it on.
+    COALESCE(
+      s.arrow_collect, s.old_arrow_collect,
+      CASE WHEN v.spark_minor >= 402 OR v.platform = 'databricks' OR s.num_databricks = 1 THEN 'true' WHEN s.platform IS NOT NULL THEN 'false' END
+    ) = 'true' AS arrow_collect,
     COALESCE(v.executor_memory_bytes, TRY_CAST(s.executor_memory_bytes AS BIGINT)) AS executor_memory_bytes,
     s.overhead_bytes,
     GREATEST(COALESCE(TRY_CAST(s.task_cpus AS BIGINT), 1), 1) AS task_cpus,

@@ -6,50 +6,19 @@
 --   cores and as the data need, or as a smaller advisory size), advisory or minimum, NULL where none gives more tasks than there are: then one partition has nearly all rows, or the code asked for it.
 --   parallelism_first is what the query ran with; advisory_mib and minimum_kib are the values, better_tasks the tasks that come of the setting, as far as partitions have the same size.
 -- parameter: min_more double = 1.5 [ratio] tasks that come of a setting over those that there were, at least
--- reads: session_settings, spark_settings, stage_cores
-WITH texts AS (
-  SELECT platform, cluster_id, application_id, attempt_id, CAST(NULL AS BIGINT) AS sql_id, key, LOWER(value) AS value
-  FROM spark_settings
-  WHERE key LIKE 'spark.sql.adaptive.coalescePartitions.%'
-  UNION ALL
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, key, LOWER(BTRIM(value, CONCAT(' ', CHR(9), CHR(10), CHR(13)))) AS value
-  FROM session_settings
-  WHERE sql_id IS NOT NULL AND key LIKE 'spark.sql.adaptive.coalescePartitions.%'
-),
-parsed AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, key, value,
-    TRY_CAST(REGEXP_REPLACE(value, '[a-z]+$', '') AS DOUBLE) * CASE REGEXP_REPLACE(value, '^[0-9.]+', '')
-      WHEN 'k' THEN 1024e0 WHEN 'kb' THEN 1024e0
-      WHEN 'm' THEN 1048576e0 WHEN 'mb' THEN 1048576e0
-      WHEN 'g' THEN 1073741824e0 WHEN 'gb' THEN 1073741824e0
-      WHEN 'b' THEN 1e0 WHEN '' THEN 1e0
-    END AS number
-  FROM texts
-),
-settings AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id,
-    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.parallelismFirst' THEN value END) AS parallelism_first,
-    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.minPartitionSize' THEN number END) AS minimum_bytes,
-    MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.minPartitionNum' THEN number END) AS minimum_count
-  FROM parsed
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
-),
-merged AS (
+-- reads: application_settings, query_settings, stage_cores
+WITH merged AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.num_tasks, f.spark_minor, CAST(f.shuffle_read_bytes AS DOUBLE) AS bytes, f.advisory_bytes,
-    COALESCE(q.parallelism_first, a.parallelism_first, 'true') = 'true' AS parallelism_first,
-    -- The minimum came with Spark 3.2, as did parallelismFirst; before, the default parallelism always bounds.
-    COALESCE(q.minimum_bytes, a.minimum_bytes, CASE WHEN f.spark_minor >= 302 THEN 1048576e0 ELSE 16e0 END) AS minimum_bytes,
-    COALESCE(q.minimum_count, a.minimum_count) AS minimum_count,
+    COALESCE(q.parallelism_first, a.parallelism_first) AS parallelism_first,
+    COALESCE(q.merge_min_bytes, a.merge_min_bytes) AS minimum_bytes, COALESCE(q.merge_min_count, a.merge_min_count) AS minimum_count,
     CAST(COALESCE(f.default_parallelism, GREATEST(CEIL(f.held_cores), 2e0)) AS DOUBLE) AS parallelism,
     CAST(GREATEST(CEIL(f.held_cores / GREATEST(COALESCE(f.task_cpus, 1), 1)), COALESCE(f.partitions_fit, 1), 1) AS DOUBLE) AS wanted
   FROM stage_cores AS f
-  LEFT JOIN settings AS a
+  INNER JOIN application_settings AS a
     ON a.platform = f.platform AND a.cluster_id = f.cluster_id
-    AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id AND a.sql_id IS NULL
-  LEFT JOIN settings AS q
+    AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
+  LEFT JOIN query_settings AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
   WHERE f.sql_id IS NOT NULL AND f.adaptive AND f.coalesce_partitions AND f.shuffle_read_bytes > 0 AND f.num_tasks < f.shuffle_partitions

@@ -33,10 +33,17 @@ SELECT
   TRY_CAST(MAX(CASE WHEN key = 'spark.sql.shuffle.partitions' THEN value END) AS BIGINT) AS shuffle_partitions,
   MAX(CASE WHEN key = 'spark.sql.adaptive.enabled' THEN value END) = 'true' AS adaptive,
   MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.enabled' THEN value END) = 'true' AS coalesce_partitions,
+  MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.parallelismFirst' THEN value END) = 'true' AS parallelism_first,
+  MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.minPartitionSize' THEN bytes END) AS merge_min_bytes,
+  TRY_CAST(MAX(CASE WHEN key = 'spark.sql.adaptive.coalescePartitions.minPartitionNum' THEN value END) AS DOUBLE) AS merge_min_count,
   MAX(CASE WHEN key = 'spark.sql.adaptive.skewJoin.enabled' THEN value END) = 'true' AS skew_join,
   MAX(CASE WHEN key = 'spark.sql.adaptive.advisoryPartitionSizeInBytes' THEN bytes END) AS advisory_bytes,
   MAX(CASE WHEN key = 'spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes' THEN bytes END) AS skew_threshold_bytes,
   MAX(CASE WHEN key = 'spark.sql.files.maxPartitionBytes' THEN bytes END) AS max_partition_bytes,
-  MAX(CASE WHEN key = 'spark.sql.autoBroadcastJoinThreshold' THEN bytes END) AS broadcast_threshold_bytes
+  MAX(CASE WHEN key = 'spark.sql.autoBroadcastJoinThreshold' THEN bytes END) AS broadcast_threshold_bytes,
+  TRY_CAST(MAX(CASE WHEN key = 'spark.sql.execution.arrow.maxRecordsPerBatch' THEN value END) AS BIGINT) AS arrow_batch_rows,
+  COALESCE(
+    MAX(CASE WHEN key = 'spark.sql.execution.arrow.pyspark.enabled' THEN value END), MAX(CASE WHEN key = 'spark.sql.execution.arrow.enabled' THEN value END)
+  ) = 'true' AS arrow_collect
 FROM parsed
 GROUP BY platform, cluster_id, application_id, attempt_id, sql_id

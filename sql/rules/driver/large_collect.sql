@@ -30,6 +30,8 @@
 --   bring only its result to the driver.
 -- advice: is_rdd | - | - | Join and group in Spark, with DataFrames (a small side is broadcast), and bring only the result to the driver: a table that the
 --   driver collects and sends out again passes through one process twice.
+-- advice: by_rows AND spark_minor < 300 | spark.sql.execution.arrow.enabled | 'true' | Do the work on these rows in Spark (groupBy,
+--   applyInPandas) and bring only its result to the driver, with the columns and rows that it needs. What has to come arrives many times faster with Arrow.
 -- advice: by_rows | spark.sql.execution.arrow.pyspark.enabled | 'true' | Do the work on these rows in Spark (groupBy,
 --   applyInPandas) and bring only its result to the driver, with the columns and rows that it needs. What has to come arrives many times faster with Arrow.
 -- recommendation: Do the work on these rows in Spark (groupBy, applyInPandas, a write by executors) and bring only its result to the driver.
@@ -59,33 +61,17 @@ fetches AS (
   FROM task_quantiles
   WHERE metric = 'getting_result_time'
 ),
-app_arrow AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MAX(LOWER(TRIM(value))) AS arrow
-  FROM spark_settings
-  WHERE key = 'spark.sql.execution.arrow.pyspark.enabled'
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
-query_arrow AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(LOWER(TRIM(value))) AS arrow
-  FROM session_settings
-  WHERE key = 'spark.sql.execution.arrow.pyspark.enabled' AND sql_id IS NOT NULL
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
-),
--- toPandas without Arrow. On Databricks it is on.
+-- toPandas without Arrow.
 by_row AS (
-  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id
+  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, a.spark_minor
   FROM sql AS q
-  INNER JOIN application_facts AS a
+  INNER JOIN application_settings AS a
     ON a.platform = q.platform AND a.cluster_id = q.cluster_id
     AND a.application_id = q.application_id AND a.attempt_id = q.attempt_id
-  LEFT JOIN app_arrow AS e
-    ON e.platform = q.platform AND e.cluster_id = q.cluster_id
-    AND e.application_id = q.application_id AND e.attempt_id = q.attempt_id
-  LEFT JOIN query_arrow AS s
+  LEFT JOIN query_settings AS s
     ON s.platform = q.platform AND s.cluster_id = q.cluster_id
     AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.sql_id = q.sql_id
-  WHERE q.description LIKE 'toPandas%' AND a.spark_minor < 402 AND NOT COALESCE(a.is_databricks, FALSE)
-    AND COALESCE(s.arrow, e.arrow, 'false') <> 'true'
+  WHERE q.description LIKE 'toPandas%' AND NOT COALESCE(s.arrow_collect, a.arrow_collect)
 ),
 -- What follows the job of a stage, where nothing else ran meanwhile.
 gaps AS (
@@ -105,7 +91,7 @@ SELECT
   CASE WHEN s.result_size >= $medium_bytes THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   CONCAT('Query ', CAST(q.sql_id AS STRING)) AS what, SUBSTR(q.description, 1, 100) AS description, 'sql' AS subject_type, FALSE AS is_rdd, n.rows_output AS rows, s.result_size AS bytes, q.duration_ms AS query_ms, t.fetch_ms, g.driver_ms, TRUE AS has_queries,
-  p.platform IS NOT NULL AS by_rows
+  p.platform IS NOT NULL AS by_rows, p.spark_minor
 FROM sql AS q
 INNER JOIN counted AS n
   ON n.platform = q.platform AND n.cluster_id = q.cluster_id
@@ -144,7 +130,7 @@ SELECT
   'medium' AS confidence,
   CONCAT('Stage ', f.subject_id) AS what, SUBSTR(f.stage_name, 1, 100) AS description, 'stage' AS subject_type, TRUE AS is_rdd,
   TRY_CAST(NULL AS BIGINT) AS rows, s.result_size AS bytes, TRY_CAST(NULL AS BIGINT) AS query_ms, t.fetch_ms, g.driver_ms, COALESCE(a.num_sql > 0, FALSE) AS has_queries,
-  FALSE AS by_rows
+  FALSE AS by_rows, TRY_CAST(NULL AS BIGINT) AS spark_minor
 FROM stage_facts AS f
 INNER JOIN stages AS s
   ON s.platform = f.platform AND s.cluster_id = f.cluster_id

@@ -262,19 +262,10 @@ twice AS (
     AND i.node_id > o.node_id AND i.node_id <= o.last_node_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id
 ),
-batch_sizes AS (
-  SELECT e.platform, e.cluster_id, e.application_id, e.attempt_id, CAST(NULL AS BIGINT) AS sql_id, TRY_CAST(TRIM(e.value) AS BIGINT) AS batch_rows
-  FROM spark_settings AS e
-  WHERE e.key = 'spark.sql.execution.arrow.maxRecordsPerBatch'
-  UNION ALL
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, TRY_CAST(TRIM(value) AS BIGINT) AS batch_rows
-  FROM session_settings
-  WHERE key = 'spark.sql.execution.arrow.maxRecordsPerBatch' AND sql_id IS NOT NULL
-),
 -- Operators that take Arrow data, with the rows of a batch. A grouped function takes its groups as they are, whatever they hold.
 batched AS (
   SELECT
-    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, COALESCE(q.batch_rows, a.batch_rows) AS batch_rows, q.batch_rows IS NOT NULL AS is_session,
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, COALESCE(q.arrow_batch_rows, a.arrow_batch_rows) AS batch_rows, q.arrow_batch_rows IS NOT NULL AS is_session,
     CASE
       WHEN n.node_name LIKE 'ArrowEvalPython%' AND (n.description LIKE '%], 200' OR n.description LIKE '%], 204') THEN $series_batch_ms
       WHEN n.node_name LIKE '%MapInPandas%' THEN $frame_batch_ms
@@ -283,10 +274,10 @@ batched AS (
     CAST(CASE WHEN n.node_name LIKE 'ArrowEvalPython%' THEN COALESCE(n.rows_output, i.rows_output) ELSE i.rows_output END AS DOUBLE) AS rows,
     m.total AS node_ms
   FROM python_nodes AS n
-  LEFT JOIN batch_sizes AS a
+  INNER JOIN application_settings AS a
     ON a.platform = n.platform AND a.cluster_id = n.cluster_id
-    AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id AND a.sql_id IS NULL
-  LEFT JOIN batch_sizes AS q
+    AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+  LEFT JOIN query_settings AS q
     ON q.platform = n.platform AND q.cluster_id = n.cluster_id
     AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
   LEFT JOIN fed AS f
@@ -299,7 +290,7 @@ batched AS (
     ON m.platform = n.platform AND m.cluster_id = n.cluster_id
     AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
     AND m.metric_name = 'time to execute Python code'
-  WHERE n.node_name NOT LIKE 'BatchEvalPython%' AND COALESCE(q.batch_rows, a.batch_rows) >= 1 AND COALESCE(q.batch_rows, a.batch_rows) <= $small_batch_rows
+  WHERE n.node_name NOT LIKE 'BatchEvalPython%' AND COALESCE(q.arrow_batch_rows, a.arrow_batch_rows) >= 1 AND COALESCE(q.arrow_batch_rows, a.arrow_batch_rows) <= $small_batch_rows
 ),
 batches AS (
   SELECT
