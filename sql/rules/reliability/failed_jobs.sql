@@ -139,11 +139,24 @@ unreached AS (
   WHERE cause <> 'loss'
   GROUP BY platform, cluster_id, application_id, attempt_id
   HAVING SUM(CAST(duration AS DOUBLE)) >= 3e4
+),
+failed AS (
+  SELECT
+    j.*, h.platform IS NOT NULL AS has_hung, u.platform IS NOT NULL AS has_fetches,
+    -- Somebody ended what hung, or could not fetch: the time is told with that.
+    j.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) AS is_ended
+  FROM job_failures AS j
+  LEFT JOIN hung AS h
+    ON h.platform = j.platform AND h.cluster_id = j.cluster_id
+    AND h.application_id = j.application_id AND h.attempt_id = j.attempt_id
+  LEFT JOIN unreached AS u
+    ON u.platform = j.platform AND u.cluster_id = j.cluster_id
+    AND u.application_id = j.application_id AND u.attempt_id = j.attempt_id
 )
 SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
   CASE
-    WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN 'low'
+    WHEN f.is_ended THEN 'low'
     -- A failure that is small beside a large application is told all the same.
     WHEN f.lost_core_ms >= 600000 AND NOT COALESCE(GREATEST(
       SUM(CAST(f.lost_core_ms AS DOUBLE)) OVER alike / NULLIF(CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE), 0e0),
@@ -154,10 +167,10 @@ SELECT
   END AS severity,
   'high' AS confidence,
   CASE WHEN f.streaming_query_id IS NOT NULL THEN 'A streaming query fails' ELSE 'Jobs fail' END AS title,
-  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS lost_core_ms,
-  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE GREATEST(f.duration_ms - COALESCE(d.told_ms, 0), 0) END AS recoverable_ms,
-  CASE WHEN f.cause IN ('killed', 'network', 'shuffle_files') AND (h.platform IS NOT NULL OR u.platform IS NOT NULL) THEN CAST(NULL AS BIGINT) ELSE f.lost_core_ms END AS stages_ms,
-  f.gone_ms, h.platform IS NOT NULL AS has_hung, u.platform IS NOT NULL AS has_fetches,
+  CASE WHEN NOT f.is_ended THEN f.lost_core_ms END AS lost_core_ms,
+  CASE WHEN NOT f.is_ended THEN GREATEST(f.duration_ms - COALESCE(d.told_ms, 0), 0) END AS recoverable_ms,
+  CASE WHEN NOT f.is_ended THEN f.lost_core_ms END AS stages_ms,
+  CASE WHEN NOT f.is_ended THEN f.gone_ms END AS gone_ms, f.has_hung, f.has_fetches,
   CASE
     WHEN f.root_cause LIKE '%Master removed our application%' AND COALESCE(a.is_databricks, FALSE) THEN ' with its cluster, which was stopped or lost its driver'
     WHEN f.root_cause LIKE '%Master removed our application%' THEN ' through the master of the standalone cluster (its web page or REST interface)'
@@ -188,7 +201,7 @@ SELECT
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, f.is_survived, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.sql_id IS NOT NULL AS gathers, r.record_bytes
-FROM job_failures AS f
+FROM failed AS f
 INNER JOIN application_facts AS a
   ON a.platform = f.platform AND a.cluster_id = f.cluster_id
   AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
@@ -201,12 +214,6 @@ LEFT JOIN gathering_queries AS g
 LEFT JOIN huge_records AS r
   ON r.platform = f.platform AND r.cluster_id = f.cluster_id
   AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.job_id = f.job_id
-LEFT JOIN hung AS h
-  ON h.platform = f.platform AND h.cluster_id = f.cluster_id
-  AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id
-LEFT JOIN unreached AS u
-  ON u.platform = f.platform AND u.cluster_id = f.cluster_id
-  AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id
 LEFT JOIN job_tails AS d
   ON d.platform = f.platform AND d.cluster_id = f.cluster_id
   AND d.application_id = f.application_id AND d.attempt_id = f.attempt_id AND d.job_id = f.job_id
