@@ -2,12 +2,12 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 20
+-- version: 21
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
---   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low. An interactive session waits for its people and a streaming query for its data; neither is judged.
+--   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low; nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
 --   A history that was compacted does not tell when no job ran.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
@@ -15,6 +15,8 @@
 -- parameter: min_short_gaps_ms bigint = 12000 [ms] or this much where it is a third of the wall time
 -- parameter: min_third double = 0.333 [ratio] that third
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
+-- parameter: min_long_gap_ms bigint = 30000 [ms] or one gap that is mostly code of the program, outside of queries or on their results, at least
+-- parameter: min_long_ratio double = 0.1 [ratio] that takes this much of the wall time
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
 -- parameter: max_busy_share double = 0.5 [ratio] task time over the core time of a fixed number of executors below which dynamic allocation is named too
@@ -171,6 +173,7 @@ summed AS (
     SUM(outside_ms) AS outside_ms, SUM(COALESCE(iterate_ms, 0e0)) AS iterate_ms, SUM(commit_ms) AS commit_ms, SUM(before_job_ms) AS before_job_ms,
     SUM(between_jobs_ms) AS between_jobs_ms, SUM(collect_ms) AS collect_ms, SUM(command_ms) AS command_ms,
     MAX(gap_ms) AS longest_gap_ms,
+    MAX(CASE WHEN outside_ms + collect_ms + COALESCE(iterate_ms, 0e0) >= 0.5e0 * gap_ms THEN gap_ms END) AS own_gap_ms,
     MAX(CASE WHEN place = 1 THEN commit_format END) AS commit_format,
     MAX(CASE WHEN place = 1 THEN job_id END) AS longest_before_job,
     MAX(CASE WHEN place = 1 AND is_first THEN 1 ELSE 0 END) = 1 AS longest_is_first,
@@ -181,7 +184,8 @@ summed AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN a.is_local AND s.gap_ms < 60000 THEN 'low' END AS severity,
+  -- One long gap alone is a note.
+  CASE WHEN (a.is_local AND s.gap_ms < 60000) OR (s.gap_ms < $min_gap_ratio * a.app_duration_ms AND s.held_ms < $large_held_ms) THEN 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
   s.gap_ms AS recoverable_ms,
@@ -241,4 +245,5 @@ LEFT JOIN results AS r
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
 WHERE (s.gap_ms >= $min_gaps_ms OR (s.gap_ms >= $min_short_gaps_ms AND s.gap_ms >= $min_third * a.app_duration_ms))
   AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
+    OR (s.own_gap_ms >= $min_long_gap_ms AND s.own_gap_ms >= $min_long_ratio * a.app_duration_ms)
     OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms))
