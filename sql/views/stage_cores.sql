@@ -1,6 +1,6 @@
 -- id: stage_cores
 -- title: Stages with the cores that were held while they ran
--- description: stage_facts with two columns more. running_ms is the time of the stage from its first task on: before, it can wait
+-- description: stage_facts with three columns more. from_files is the input in bytes, where Spark did not count it (is_input_hidden) by the sizes of the files. running_ms is the time of the stage from its first task on: before, it can wait
 --   for an executor. held_cores are the cores of the executors that were there, by how long of this time they were; the
 --   application's average counts its start and its end too, when there were fewer. Both are looked at for stages of a second or
 --   more that had fewer tasks than the application ever held cores (every one in local mode); the others
@@ -29,7 +29,9 @@ held AS (
   WHERE e.total_cores > 0 AND UNIX_MILLIS(e.add_time) < r.end_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > r.begin_ms, TRUE)
   GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.stage_id, r.stage_attempt_id
 )
-SELECT f.*, COALESCE(h.running_ms, f.duration_ms) AS running_ms, COALESCE(h.held_cores, f.average_cores) AS held_cores
+SELECT
+  f.*, CASE WHEN f.is_input_hidden THEN GREATEST(f.file_bytes, f.input_bytes) ELSE f.input_bytes END AS from_files,
+  COALESCE(h.running_ms, f.duration_ms) AS running_ms, COALESCE(h.held_cores, f.average_cores) AS held_cores
 FROM stage_facts AS f
 LEFT JOIN held AS h
   ON h.platform = f.platform AND h.cluster_id = f.cluster_id

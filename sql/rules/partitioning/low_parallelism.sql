@@ -72,7 +72,7 @@ WITH slow AS (
           $open_cost_bytes, (file_bytes + $open_cost_bytes * files_read) / NULLIF(LEAST(held_cores, COALESCE(default_parallelism, held_cores)), 0)
         )
         THEN 'unsplittable'
-      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND CASE WHEN is_input_hidden THEN file_bytes ELSE input_bytes END / NULLIF(held_cores, 0) >= 1048576 THEN 'splits'
+      WHEN input_bytes >= shuffle_read_bytes AND has_scan AND from_files / NULLIF(held_cores, 0) >= 1048576 THEN 'splits'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 THEN 'input'
       WHEN COALESCE(is_repartitioned, FALSE) THEN CASE WHEN output_bytes > 0 THEN 'output' ELSE 'code' END
       WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions THEN 'shuffle partitions'
@@ -197,7 +197,7 @@ SELECT
   TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS split_mib, max_partition_bytes,
   better_setting, better_tasks, advisory_mib, minimum_kib
 FROM (
-  SELECT j.*, CASE WHEN is_input_hidden THEN GREATEST(file_bytes, input_bytes) ELSE input_bytes END AS from_files, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
+  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
   FROM judged AS j
   LEFT JOIN merged_shuffles AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id

@@ -144,7 +144,7 @@ single AS (
       WHEN p.num_range = 1 AND shuffle_read_bytes = 0 AND input_bytes = 0 THEN 'source'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 AND is_cached THEN 'cached'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0
-        AND (CASE WHEN is_input_hidden THEN file_bytes ELSE input_bytes END > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
+        AND (from_files > 1.1e0 * max_partition_bytes OR NOT has_scan) THEN 'unsplittable'
       -- What reads a file and writes it in one task is one for its file.
       WHEN output_bytes > 0 AND (shuffle_read_bytes > 0 OR input_bytes = 0) THEN 'output'
       -- Nothing says whether it could be split.
@@ -248,7 +248,7 @@ SELECT
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
 FROM (
-  SELECT j.*, CASE WHEN is_input_hidden THEN GREATEST(file_bytes, input_bytes) ELSE input_bytes END AS from_files, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
+  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
   FROM judged AS j
   LEFT JOIN merged_shuffles AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id
