@@ -1,7 +1,8 @@
 -- id: application_facts
 -- title: Applications with their settings and executors, all that a rule needs to judge one
 -- description: One row per application attempt. average_cores is the core time that was held over the
---   wall time. An interactive application (shell, notebook, thrift server) waits for people, so its
+--   wall time; wall_ratio is the wall time of a millisecond of task time, at the application's own
+--   average of tasks side by side while its jobs ran. An interactive application (shell, notebook, thrift server) waits for people, so its
 --   idle time says little. lacks_jobs: a tenth of the numbers of jobs or more is missing from a history that is not complete, which was compacted (Spark drops what had ended from rolled logs) or
 --   lost events: the time of such jobs is no time without work. lacks_tasks: a tenth of the tasks of completed stages or more is missing, because events were dropped or somebody
 --   removed them: their cores were not idle.
@@ -75,6 +76,10 @@ SELECT
   CASE WHEN COALESCE(a.observed_duration_ms, a.duration_ms) > 0
     THEN CAST(a.core_time_ms AS DOUBLE) / COALESCE(a.observed_duration_ms, a.duration_ms)
   END AS average_cores,
+  CASE WHEN COALESCE(a.observed_duration_ms, a.duration_ms) > 0
+    THEN (COALESCE(a.observed_duration_ms, a.duration_ms) - COALESCE(a.driver_only_time_ms, 0))
+      / GREATEST(CAST(a.total_task_time_ms AS DOUBLE), COALESCE(a.observed_duration_ms, a.duration_ms) - COALESCE(a.driver_only_time_ms, 0), 1e0)
+  END AS wall_ratio,
   COALESCE(w.num_workers, 0) AS num_workers,
   COALESCE(w.num_never_used, 0) AS num_never_used,
   -- NULL where the log does not hold them, never 0.

@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 21
+-- version: 22
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
@@ -17,6 +17,7 @@
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: min_long_gap_ms bigint = 30000 [ms] or one gap that is mostly code of the program, outside of queries or on their results, at least
 -- parameter: min_long_ratio double = 0.1 [ratio] that takes this much of the wall time
+-- parameter: medium_held_ms double = 600000 [core_ms] core time held in gaps below which less than that third is of low severity
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
 -- parameter: max_busy_share double = 0.5 [ratio] task time over the core time of a fixed number of executors below which dynamic allocation is named too
@@ -184,8 +185,10 @@ summed AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  -- One long gap alone is a note.
-  CASE WHEN (a.is_local AND s.gap_ms < 60000) OR (s.gap_ms < $min_gap_ratio * a.app_duration_ms AND s.held_ms < $large_held_ms) THEN 'low' END AS severity,
+  -- A driver always has some work of its own, the more the colder it is.
+  CASE WHEN (s.gap_ms < $min_gap_ratio * a.app_duration_ms AND s.held_ms < $large_held_ms)
+    OR (s.gap_ms < $min_third * a.app_duration_ms AND s.held_ms < $medium_held_ms)
+    OR (a.is_local AND s.gap_ms < 60000 AND a.app_duration_ms < 120000) THEN 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
   s.gap_ms AS recoverable_ms,

@@ -2,7 +2,7 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 9
+-- version: 10
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
 --   executor, so the tasks' own times add up to
@@ -72,7 +72,7 @@ WITH worked AS (
     CASE WHEN f.sql_id IS NULL AND NOT COALESCE(f.is_listing, FALSE) THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END AS rdd_ms,
     COALESCE(CAST(f.memory_bytes_spilled AS DOUBLE), 0e0) AS spilled_bytes,
     CASE WHEN f.sql_id IS NULL THEN CAST(COALESCE(f.shuffle_read_bytes, 0) + COALESCE(f.shuffle_write_bytes, 0) AS DOUBLE) ELSE 0e0 END AS shuffled_bytes,
-    f.is_local, f.is_databricks, f.executor_cores, f.executor_memory_bytes, f.app_duration_ms, f.total_task_time_ms
+    f.is_local, f.is_databricks, f.executor_cores, f.executor_memory_bytes, f.total_task_time_ms
   FROM stage_facts AS f
 ),
 whole AS (
@@ -81,8 +81,8 @@ whole AS (
     SUM(gc_ms) AS gc_ms, SUM(run_ms) AS run_ms, SUM(sql_ms) AS sql_ms, SUM(rdd_ms) AS rdd_ms, SUM(spilled_bytes) AS spilled_bytes, SUM(shuffled_bytes) AS shuffled_bytes,
     MAX(w.is_local) AS is_local, MAX(w.is_databricks) AS is_databricks, MAX(w.executor_cores) AS executor_cores,
     MAX(w.executor_memory_bytes) AS executor_memory_bytes,
-    MAX(w.app_duration_ms) AS app_duration_ms, MAX(w.total_task_time_ms) AS total_task_time_ms,
-    MAX(a.peak_heap_bytes) AS peak_heap_bytes, MAX(a.peak_storage_bytes) AS peak_storage_bytes, MAX(a.driver_only_time_ms) AS driver_only_time_ms, MAX(a.master) AS master
+    MAX(w.total_task_time_ms) AS total_task_time_ms,
+    MAX(a.peak_heap_bytes) AS peak_heap_bytes, MAX(a.peak_storage_bytes) AS peak_storage_bytes, MAX(a.wall_ratio) AS wall_ratio, MAX(a.master) AS master
   FROM worked AS w
   LEFT JOIN application_facts AS a
     ON a.platform = w.platform AND a.cluster_id = w.cluster_id
@@ -108,9 +108,7 @@ judged AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, 'application' AS subject_type, application_id AS subject_id, 'application' AS place,
     TRY_CAST(NULL AS STRING) AS stage_name, gc_ms, run_ms, sql_ms, rdd_ms, spilled_bytes, shuffled_bytes,
-    -- Wall time at the application's own average of tasks side by side while its jobs ran.
-    (app_duration_ms - COALESCE(driver_only_time_ms, 0))
-      / GREATEST(CAST(total_task_time_ms AS DOUBLE), app_duration_ms - COALESCE(driver_only_time_ms, 0), 1e0) AS wall_ratio,
+    wall_ratio,
     is_local, is_databricks, executor_cores, executor_memory_bytes, peak_heap_bytes, peak_storage_bytes, master
   FROM applied
   WHERE is_told

@@ -2,7 +2,7 @@
 -- title: Adaptive query execution is off
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where adaptive execution is off by the default of an old Spark in an
 --   application whose queries moved much data through shuffles, and where it was switched off already if shuffles are a good part of
 --   the application. Queries of streams are not judged, nor those of which no partition is skewed and all are too large to merge, or would spill then. It would merge small partitions, split
@@ -21,8 +21,7 @@
 -- parameter: min_small_tasks bigint = 100 [count] tasks of such stages, at least, for them to be told
 -- parameter: min_small_share double = 0.5 [ratio] and their share of the application's task time, at least
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core where the number of partitions is advised
--- parameter: medium_share double = 0.333 [ratio] loss over the task time of the application from which a run of a minute or more, of which it would win a quarter, is of medium severity
--- parameter: medium_lost_ms double = 600000 [core_ms] or the loss, where it is a tenth of the task time
+-- parameter: medium_lost_ms double = 600000 [core_ms] loss from which it is of medium severity, where it is a tenth of the task time
 -- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
 --   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge][; to start and end them took {start_ms:s} beside their run time][, which the
 --   tiny_tasks finding counts for {told_stages:stage|stages}].
@@ -78,7 +77,7 @@ summed AS (
     CASE WHEN SUM(CASE WHEN is_cut_small AND NOT COALESCE(num_tasks = shuffle_partitions, FALSE) THEN 1 ELSE 0 END) = 0
       AND MIN(shuffle_partitions) = MAX(shuffle_partitions) THEN MAX(shuffle_partitions) END AS set_partitions,
     TRY_CAST(COALESCE(MAX(partitions_wanted), MAX(own_wanted)) AS BIGINT) AS partitions_wanted,
-    MAX(spark_minor) AS spark_minor, MAX(app_duration_ms) AS app_duration_ms, CAST(MAX(total_task_time_ms) AS DOUBLE) AS app_ms
+    MAX(spark_minor) AS spark_minor, CAST(MAX(total_task_time_ms) AS DOUBLE) AS app_ms
   FROM stages_of
   GROUP BY platform, cluster_id, application_id, attempt_id
   HAVING SUM(CASE WHEN is_helped THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) >= $min_helped_share * SUM(CAST(executor_run_time AS DOUBLE))
@@ -96,8 +95,7 @@ SELECT
   -- Only what starting and ending tasks took is known to be lost.
   CASE
     WHEN small_tasks >= $min_small_tasks AND lost_ms >= $medium_lost_ms AND lost_ms >= 0.1e0 * app_ms THEN 'medium'
-    WHEN small_tasks >= $min_small_tasks AND app_duration_ms >= 60000 AND lost_ms >= $medium_share * app_ms AND won_ms >= 0.25e0 * app_duration_ms THEN 'medium'
-    ELSE 'low'
+    WHEN COALESCE(small_tasks < $min_small_tasks, TRUE) OR COALESCE(lost_ms >= $medium_lost_ms, TRUE) THEN 'low'
   END AS severity, 'medium' AS confidence,
   CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(won_ms AS BIGINT) END AS recoverable_ms,

@@ -2,7 +2,7 @@
 -- title: Queries run only to find the values of a pivot
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where Spark ran queries only to find the values of the column that a pivot turns into columns (view pivot_queries),
 --   and they took a large part of the task time: a pivot without a list of values computes all that is below it once for them and once
 --   for the result. Lost is the task time of these queries, which a list of values leaves out; those that read a cache, or fill it, are
@@ -69,12 +69,7 @@ totals AS (
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
-  CASE
-    WHEN t.run_ms >= $medium_lost_ms THEN 'medium'
-    -- Most of a run that is no trifle, however few cores it had.
-    WHEN a.app_duration_ms >= 60000 AND t.run_ms >= 0.5e0 * r.executor_run_time AND t.wall_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
-    ELSE 'low'
-  END AS severity,
+  CASE WHEN t.run_ms >= $medium_lost_ms THEN 'medium' END AS severity,
   'high' AS confidence,
   TRY_CAST(t.run_ms AS BIGINT) AS lost_core_ms,
   -- Queries of several threads run side by side.

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 12
+-- version: 13
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
@@ -17,7 +17,6 @@
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
 -- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
--- parameter: medium_share double = 0.333 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) {how} the steps below it were computed {at_least_times}{num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}][; this step itself ran {own_times:time|times}][, {rdd_times:int} of them in stages of RDDs that read the shuffles of these queries]; that took {at_least}{all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it], of {app_ms:s} of the
 --   application[; {rounds}].
@@ -167,19 +166,10 @@ counted AS (
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id,
   CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
-  CASE
-    WHEN p.lost_ms >= $medium_lost_ms THEN 'medium'
-    -- A third of a run that is no trifle, however few cores it had.
-    WHEN a.app_duration_ms >= 60000 AND p.lost_ms >= $medium_share * r.executor_run_time
-      AND p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
-        / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) >= 0.25e0 * a.app_duration_ms THEN 'medium'
-    ELSE 'low'
-  END AS severity,
+  CASE WHEN p.lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(p.lost_ms AS BIGINT) AS lost_core_ms,
-  -- Wall time at the application's own average of tasks side by side while its jobs ran.
-  TRY_CAST(p.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
-    / GREATEST(r.executor_run_time, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(p.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
   p.sql_id, p.node_id, p.operator_kind, b.platform IS NOT NULL AS is_cached, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
   -- As the plan shows it, without the numbers of expressions.
   CASE WHEN f.num_functions > 1

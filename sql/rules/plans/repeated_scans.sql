@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 14
+-- version: 15
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -30,7 +30,6 @@
 -- parameter: min_unpruned_ms double = 10000 [ms] and task time of such reads of the table, at least
 -- parameter: min_unpruned_share double = 0.2 [ratio] and the same over all task time, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
--- parameter: medium_share double = 0.5 [ratio] or its share of the task time, in a run of a minute or more of which it would win a quarter
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
 --   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}][; the queries filter by {num_values:int} values
@@ -257,7 +256,7 @@ compared AS (
 ),
 judged AS (
   SELECT
-    r.*, a.app_duration_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0) AS jobs_ms, a.total_task_time_ms, a.core_time_ms,
+    r.*, a.wall_ratio, a.total_task_time_ms, a.core_time_ms,
     CASE
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
@@ -287,17 +286,10 @@ weighed AS (
 SELECT
   platform, cluster_id, application_id, attempt_id,
   CONCAT(SUBSTR(source, 1, 200), CASE WHEN filters = '' THEN '' ELSE CONCAT(' ', SUBSTR(filters, 1, 100)) END) AS subject_id,
-  CASE
-    WHEN lost_ms >= $medium_lost_ms THEN 'medium'
-    -- Most of a run that is no trifle, however few cores it had.
-    WHEN app_duration_ms >= 60000 AND lost_ms >= $medium_share * total_task_time_ms
-      AND lost_ms * jobs_ms / GREATEST(total_task_time_ms, jobs_ms, 1) >= 0.25e0 * app_duration_ms THEN 'medium'
-    ELSE 'low'
-  END AS severity,
+  CASE WHEN lost_ms IS NULL THEN 'low' WHEN lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
-  -- Wall time at the application's own average of tasks side by side while its jobs ran.
-  TRY_CAST(lost_ms * jobs_ms / GREATEST(total_task_time_ms, jobs_ms, 1) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(lost_ms * wall_ratio AS BIGINT) AS recoverable_ms,
   -- Of several files the plan names the first.
   CASE
     WHEN source LIKE '%... (%' THEN CONCAT(SPLIT_PART(source, '... (', 1), '...', COALESCE(CONCAT(' (the table with ', NULLIF(first_column, ''), ')'), ''))

@@ -2,7 +2,7 @@
 -- title: Text files are read once more to guess their schema
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
 --   query over much data, or over less where it took a good part of the task time, or where many such calls, one after the other, took
 --   a good part of the wall time, as inferring a schema does. A query that reads these data parses all of them again; the history may not hold that query. Lost is the
@@ -10,8 +10,6 @@
 --   View inferred_schemas finds the stages and says from where on they are told.
 -- subject: stage
 -- group_by: kind
--- parameter: medium_share double = 0.5 [ratio] its share of the application's task time from which it is medium
--- parameter: medium_won_ms bigint = 10000 [ms] and the wall time to win then, at least, a quarter of that of the application
 -- parameter: min_query_share double = 0.1 [ratio] input of other stages over that of the stage from which they read these data
 -- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}.
 -- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
@@ -28,8 +26,6 @@ WITH queries AS (
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, subject_id,
-  CASE WHEN NOT is_interactive AND executor_run_time >= $medium_share * total_task_time_ms AND won_ms >= $medium_won_ms AND won_ms >= 0.25e0 * app_duration_ms
-    THEN 'medium' END AS severity,
   'medium' AS confidence,
   executor_run_time AS lost_core_ms,
   -- Calls in a loop wait for each other.

@@ -2,7 +2,7 @@
 -- title: A cache holds many columns that nobody reads
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for data that are read with many columns and cached with all of them, although the queries that read the cache take a small part
 --   of the columns. A scan puts its columns into a cache where no step between the two chooses among them. Lost is the time of the stages that read,
 --   moved and cached the data, by the part of the columns that no query took, half of it for text, which is parsed all the same.
@@ -11,7 +11,6 @@
 -- parameter: max_read_ratio double = 0.34 [ratio] columns that any of the queries takes over those cached, at most
 -- parameter: min_fill_ms double = 5000 [ms] task time of the stages that filled the cache, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
--- parameter: medium_share double = 0.333 [ratio] loss over the task time of the application from which a run of a minute or more, of which it would win a quarter, is of medium severity
 -- evidence: {source} was cached with {cached_columns:column|columns}, of which {num_queries:query|queries} read {read_columns:int}; the stages that
 --   read, moved and cached it took {fill_ms:s} of {app_ms:s} of task time.
 -- recommendation: Select the columns that are needed before the data are repartitioned or cached (select, then cache): a cache is filled with all columns of its
@@ -105,10 +104,7 @@ judged AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, CONCAT(CAST(p.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
     l.fill_ms * (1e0 - c.read_columns / NULLIF(p.num_columns, 0)) * CASE WHEN p.is_text THEN 0.5e0 ELSE 1e0 END AS lost_ms,
-    -- Wall time at the application's own average of tasks side by side while its jobs ran.
-    (d.app_duration_ms - COALESCE(d.driver_only_time_ms, 0))
-      / CAST(GREATEST(t.executor_run_time, d.app_duration_ms - COALESCE(d.driver_only_time_ms, 0), 1) AS DOUBLE) AS wall_ratio,
-    d.app_duration_ms,
+    d.wall_ratio,
     p.source, p.num_columns AS cached_columns, c.read_columns, p.num_queries, l.fill_ms, t.executor_run_time AS app_ms
   FROM places AS p
   INNER JOIN read_columns AS c
@@ -135,7 +131,6 @@ judged AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   'medium' AS confidence,
-  CASE WHEN app_duration_ms >= 60000 AND lost_ms >= $medium_share * app_ms AND lost_ms * wall_ratio >= 0.25e0 * app_duration_ms AND lost_ms < 600000e0 THEN 'medium' END AS severity,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(lost_ms * wall_ratio AS BIGINT) AS recoverable_ms,
   source, cached_columns, read_columns, num_queries, TRY_CAST(fill_ms AS BIGINT) AS fill_ms, app_ms

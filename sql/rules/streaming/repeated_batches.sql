@@ -2,7 +2,7 @@
 -- title: A stream computes each batch several times
 -- category: streaming
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a streaming query whose batches are handed to a function (foreachBatch) that starts several queries on
 --   each, while the batch is not cached: each of them reads its rows from the source and computes them anew. Queries of one
 --   batch that read fewer rows, as a look at the first ones does, do not count. The stages that read a batch hold work of each
@@ -87,12 +87,10 @@ summed AS (
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(s.application_id, ' ', s.query_id) AS subject_id,
-  CASE WHEN s.lost_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN s.lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
   'high' AS confidence,
   TRY_CAST(s.lost_ms AS BIGINT) AS lost_core_ms,
-  -- Wall time at the application's own average of tasks side by side while its jobs ran.
-  TRY_CAST(s.lost_ms * (a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0))
-    / GREATEST(a.total_task_time_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0), 1) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(s.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
   s.query, s.num_batches, s.num_queries, TRY_CAST(s.read_ms AS BIGINT) AS read_ms,
   s.read_ms / NULLIF(CAST(t.executor_run_time AS DOUBLE), 0e0) AS share, TRY_CAST(s.lost_ms AS BIGINT) AS lost_ms
 FROM summed AS s

@@ -2,7 +2,7 @@
 -- title: Micro-batches spend their time on nearly empty partitions
 -- category: streaming
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
 --   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
 --   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages as far as
@@ -61,7 +61,7 @@ summed AS (
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(s.application_id, ' ', s.streaming_query_id) AS subject_id,
-  CASE WHEN s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) >= $medium_lost_ms THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) AS BIGINT) AS lost_core_ms,
   TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) / NULLIF(s.slots, 0) AS BIGINT) AS recoverable_ms,

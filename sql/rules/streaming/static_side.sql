@@ -2,7 +2,7 @@
 -- title: Every batch of a stream reads the same table
 -- category: streaming
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where the batches of a streaming query read a table or folder that is not their source anew, as the static side of a join is, and
 --   this takes a large part of their task time. Tables that streaming queries of the application write are left out. Lost is all reading but one;
 --   the author knows whether new rows of the table have to be seen. Where the batches read all partitions of the table for few of its rows (view unpruned_reads), it
@@ -37,10 +37,14 @@ SELECT
   r.platform, r.cluster_id, r.application_id, r.attempt_id, CONCAT(r.streaming_query_id, ' ', r.source) AS subject_id,
   'medium' AS confidence,
   TRY_CAST(r.run_ms * (1e0 - 1e0 / NULLIF(r.num_batches, 0)) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(r.run_ms * (1e0 - 1e0 / NULLIF(r.num_batches, 0)) * a.wall_ratio AS BIGINT) AS recoverable_ms,
   COALESCE(n.query_name, r.streaming_query_id) AS query, r.source, r.num_batches,
   TRY_CAST(r.mean_bytes AS BIGINT) AS mean_bytes, TRY_CAST(r.run_ms AS BIGINT) AS read_ms, TRY_CAST(r.all_ms AS BIGINT) AS all_ms,
   u.partitions_read, u.kept, u.data_filters, COALESCE(r.format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi'), FALSE) AS is_columnar
 FROM static_reads AS r
+LEFT JOIN application_facts AS a
+  ON a.platform = r.platform AND a.cluster_id = r.cluster_id
+  AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
 LEFT JOIN (
   SELECT platform, cluster_id, application_id, attempt_id, query_id, MAX(query_name) AS query_name
   FROM streaming_progress
