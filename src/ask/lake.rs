@@ -54,6 +54,8 @@ pub struct AskLake {
     lake: Option<Lake>,
     views: Arc<Views>,
     engine: SessionState,
+    /// What all tables and views look like; a view is planned once for all that read it.
+    shapes: Arc<LakeTables>,
     memory_bytes: usize,
     /// Removed with all that was spilled when the lake is no longer asked.
     _spill: Option<SpillFolder>,
@@ -84,10 +86,13 @@ impl AskLake {
             max_spill_bytes: options.max_spill_bytes,
             target_partitions: options.target_partitions,
         };
+        let views = Arc::new(Views::new(options.views));
+        let engine = session::state(&settings).map_err(AskError::Engine)?;
         Ok(Self {
             lake,
-            views: Arc::new(Views::new(options.views)),
-            engine: session::state(&settings).map_err(AskError::Engine)?,
+            shapes: LakeTables::shapes(&views, &engine),
+            views,
+            engine,
             memory_bytes: options.memory_bytes,
             _spill: spill,
         })
@@ -142,12 +147,12 @@ impl AskLake {
             .map_err(AskError::Engine)
     }
 
-    /// The columns of a table or view.
+    /// The columns of a table or view, as its contract or its SQL says; the lake is not asked.
     ///
     /// # Errors
-    /// There is none of that name, or it cannot be read.
+    /// There is none of that name, or its SQL is wrong.
     pub async fn schema(&self, name: &str) -> Result<SchemaRef, AskError> {
-        let session = self.session()?;
+        let session = self.shapes.session().map_err(AskError::Engine)?;
         let rows = session.table(TableReference::bare(name)).await;
         let rows = rows.map_err(|error| wrong_query(&session, error))?;
         Ok(Arc::clone(rows.schema().inner()))

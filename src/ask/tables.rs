@@ -28,16 +28,33 @@ pub(super) struct LakeTables {
     lake: Option<Lake>,
     views: Arc<Views>,
     engine: SessionState,
+    /// A view is a table without rows too: plans over views do not grow with what those read.
+    shapes_only: bool,
     opened: Mutex<HashMap<String, Opened>>,
 }
 
 impl LakeTables {
     pub(super) fn new(lake: Option<&Lake>, views: &Arc<Views>, engine: &SessionState) -> Arc<Self> {
+        Self::of(lake, views, engine, false)
+    }
+
+    /// Tables and views without rows, to learn their columns.
+    pub(super) fn shapes(views: &Arc<Views>, engine: &SessionState) -> Arc<Self> {
+        Self::of(None, views, engine, true)
+    }
+
+    fn of(
+        lake: Option<&Lake>,
+        views: &Arc<Views>,
+        engine: &SessionState,
+        shapes_only: bool,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             lake: lake.cloned(),
             views: Arc::clone(views),
             engine: engine.clone(),
+            shapes_only,
             opened: Mutex::default(),
         })
     }
@@ -98,6 +115,10 @@ impl LakeTables {
         let mut rows = plan_read_only(&itself.session()?, sql).await?;
         if !parameters.is_empty() {
             rows = rows.with_param_values(parameters.clone())?;
+        }
+        if self.shapes_only {
+            let columns = Arc::clone(rows.schema().inner());
+            return Ok(Arc::new(EmptyTable::new(columns)));
         }
         Ok(rows.into_view())
     }
