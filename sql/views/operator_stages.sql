@@ -4,14 +4,15 @@
 --   stage's task time (executor run time of all its attempts) and the operator's own timing metrics,
 --   in equal parts where it worked in several stages, as an exchange does. An operator without
 --   metrics works in the stages of its code generation cluster, else in those of its neighbors in
---   the plan.
+--   the plan; a scan that kept no row counts none, and works where the cluster of its reader does.
 -- reads: plan_operators, stages
 WITH work AS (
   SELECT
     w.*,
     -- NULL where the operator needs no other one to say where it ran.
     CASE WHEN NOT has_stages THEN whole_stage_codegen_id END AS cluster_codegen_id,
-    CASE WHEN NOT has_stages AND whole_stage_codegen_id IS NULL THEN sql_id END AS neighbour_sql_id
+    CASE WHEN NOT has_stages AND whole_stage_codegen_id IS NULL THEN sql_id END AS neighbour_sql_id,
+    CASE WHEN NOT has_stages AND whole_stage_codegen_id IS NULL AND CARDINALITY(child_node_ids) = 0 THEN sql_id END AS leaf_sql_id
   FROM plan_operators AS w
   WHERE is_work
 ),
@@ -25,10 +26,34 @@ neighbours AS (
   FROM plan_operators
   WHERE has_stages
 ),
+-- The plan of a cache below numbers its clusters from one too.
+single_clusters AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, codegen_id
+  FROM plan_operators
+  WHERE codegen_id IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, codegen_id
+  HAVING COUNT(*) = 1
+),
+-- Members of a code generation cluster without metrics of their own.
+readers AS (
+  SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.child_node_ids, c.stage_ids
+  FROM plan_operators AS p
+  INNER JOIN clusters AS c
+    ON c.platform = p.platform AND c.cluster_id = p.cluster_id
+    AND c.application_id = p.application_id AND c.attempt_id = p.attempt_id
+    AND c.sql_id = p.sql_id
+    AND c.codegen_id = p.whole_stage_codegen_id
+  INNER JOIN single_clusters AS s
+    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
+    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id
+    AND s.sql_id = c.sql_id
+    AND s.codegen_id = c.codegen_id
+  WHERE NOT p.has_stages
+),
 located AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.time_ms,
-    CASE WHEN w.has_stages THEN w.stage_ids WHEN w.cluster_codegen_id IS NOT NULL THEN c.stage_ids ELSE o.stage_ids END AS stage_ids
+    CASE WHEN w.has_stages THEN w.stage_ids WHEN w.cluster_codegen_id IS NOT NULL THEN c.stage_ids ELSE COALESCE(o.stage_ids, r.stage_ids) END AS stage_ids
   FROM work AS w
   LEFT JOIN clusters AS c
     ON c.platform = w.platform AND c.cluster_id = w.cluster_id
@@ -42,6 +67,11 @@ located AS (
     AND (
       ARRAY_CONTAINS(w.child_node_ids, o.node_id) OR ARRAY_CONTAINS(o.child_node_ids, w.node_id)
     )
+  LEFT JOIN readers AS r
+    ON r.platform = w.platform AND r.cluster_id = w.cluster_id
+    AND r.application_id = w.application_id AND r.attempt_id = w.attempt_id
+    AND r.sql_id = w.leaf_sql_id
+    AND ARRAY_CONTAINS(r.child_node_ids, w.node_id)
 ),
 stage_time AS (
   SELECT
