@@ -2,7 +2,7 @@
 -- title: Micro-batches spend their time on nearly empty partitions
 -- category: streaming
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
 --   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
 --   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages as far as
@@ -12,11 +12,12 @@
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] tasks for each core that worked on the stage, at least
 -- parameter: max_rows double = 1000 [rows] rows that a task read on average, at most
 -- parameter: min_batches bigint = 3 [count] such stages, at least
+-- parameter: min_long_ms double = 10000 [ms] or fewer, which took this long each on average
 -- parameter: min_run_ms double = 30000 [ms] task time of such stages, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the task time of all stages of the query, at least
 -- parameter: medium_lost_ms bigint = 3600000 [ms] lost task time from which it is of medium severity
 -- evidence: The query {query} ran {num_stages:batch stage|batch stages} of {num_tasks:task|tasks} on {slots:core|cores}, each task for
---   {rows_each:row|rows} on average; they took {run_ms:s} of task time, {share:pct} of that of the query, and {stage_ms:s} each.
+--   {rows_each:row|rows} on average; that took {run_ms:s} of task time, {share:pct} of that of the query, and {stage_ms:s} a stage.
 -- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use two partitions for each core. The
 --   checkpoint of a query with state keeps the number that it began with, so the new one holds from a new checkpoint on.
 -- advice: TRUE | - | - | Use about {partitions_needed:int} partitions there. The checkpoint of a query with state keeps the number that it
@@ -72,4 +73,4 @@ FROM summed AS s
 LEFT JOIN names AS n
   ON n.platform = s.platform AND n.cluster_id = s.cluster_id
   AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.query_id = s.streaming_query_id
-WHERE s.num_stages >= $min_batches AND s.cut_ms >= $min_run_ms AND s.cut_ms >= $min_share * s.run_ms
+WHERE (s.num_stages >= $min_batches OR s.stage_ms >= $min_long_ms) AND s.cut_ms >= $min_run_ms AND s.cut_ms >= $min_share * s.run_ms
