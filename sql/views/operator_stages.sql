@@ -22,7 +22,11 @@ clusters AS (
   WHERE codegen_id IS NOT NULL AND has_stages
 ),
 neighbours AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, child_node_ids, stage_ids
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, child_node_ids, stage_ids,
+    -- The first of its stages writes a shuffle, the others read it: who reads it works in those. A single one reads it where what
+    -- another query wrote was there.
+    CASE WHEN operator = 'Exchange' THEN ARRAY_MIN(stage_ids) END AS write_stage_id, CARDINALITY(stage_ids) = 1 AS is_single
   FROM plan_operators
   WHERE has_stages
 ),
@@ -53,7 +57,8 @@ readers AS (
 located AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.time_ms,
-    CASE WHEN w.has_stages THEN w.stage_ids WHEN w.cluster_codegen_id IS NOT NULL THEN c.stage_ids ELSE COALESCE(o.stage_ids, r.stage_ids) END AS stage_ids
+    CASE WHEN w.has_stages THEN w.stage_ids WHEN w.cluster_codegen_id IS NOT NULL THEN c.stage_ids ELSE COALESCE(o.stage_ids, r.stage_ids) END AS stage_ids,
+    CASE WHEN ARRAY_CONTAINS(w.child_node_ids, o.node_id) THEN o.write_stage_id END AS write_stage_id, o.is_single
   FROM work AS w
   LEFT JOIN clusters AS c
     ON c.platform = w.platform AND c.cluster_id = w.cluster_id
@@ -76,7 +81,7 @@ located AS (
 stage_time AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, stage_id,
-    SUM(executor_run_time) AS run_ms
+    SUM(executor_run_time) AS run_ms, SUM(shuffle_read_bytes) AS shuffle_read_bytes
   FROM stages
   WHERE status <> 'SKIPPED' AND sql_id IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, stage_id
@@ -90,7 +95,8 @@ node_stages AS (
     ON l.platform = s.platform AND l.cluster_id = s.cluster_id
     AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id
     AND l.sql_id = s.sql_id
-  WHERE ARRAY_CONTAINS(l.stage_ids, s.stage_id)
+  WHERE ARRAY_CONTAINS(l.stage_ids, s.stage_id) 
+    AND COALESCE(s.stage_id <> l.write_stage_id OR (l.is_single AND s.shuffle_read_bytes > 0), TRUE)
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, sql_id, node_id, stage_id, run_ms,

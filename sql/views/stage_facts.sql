@@ -81,13 +81,16 @@ python_inputs AS (
     AND i.node_id > p.node_id AND i.node_id <= p.last_node_id AND CARDINALITY(i.stage_ids) > 0
   GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id
 ),
--- The last stage of an exchange is the one that reads it.
+-- The last stage of an exchange is the one that reads it; where it has but one, that one writes it, unless it reads a shuffle.
 python_stages AS (
-  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, ARRAY_MAX(i.stage_ids) AS stage_id
+  SELECT
+    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, ARRAY_MAX(i.stage_ids) AS stage_id,
+    MIN(CASE WHEN TRIM(i.node_name) = 'Exchange' AND CARDINALITY(i.stage_ids) = 1 THEN 1 ELSE 0 END) AS is_single
   FROM python_inputs AS p
   INNER JOIN sql_nodes AS i
     ON i.platform = p.platform AND i.cluster_id = p.cluster_id
     AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id AND i.node_id = p.input_id
+  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, ARRAY_MAX(i.stage_ids)
 ),
 scan_times AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(total) AS scan_ms
@@ -225,7 +228,7 @@ facts AS (
     s.stage_name LIKE 'Listing leaf files%' OR COALESCE(s.description LIKE 'Listing leaf files%', FALSE)
       AS is_listing,
     COALESCE(p.has_join, 0) = 1 AS has_join, COALESCE(p.has_window, 0) = 1 AS has_window,
-    COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 OR y.stage_id IS NOT NULL AS has_python,
+    COALESCE(p.has_scan, 0) = 1 AS has_scan, COALESCE(p.has_python, 0) = 1 OR (y.stage_id IS NOT NULL AND COALESCE(y.is_single = 0 OR s.shuffle_read_bytes > 0, FALSE)) AS has_python,
     COALESCE(a.has_gpu, FALSE) AND s.sql_id IS NOT NULL AS has_gpu,
     COALESCE(p.has_limit, 0) = 1 AS has_limit, r.stage_id IS NOT NULL AS is_repartitioned,
     p.files_read, p.file_bytes, p.file_format, p.file_source,

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 18
+-- version: 19
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -76,7 +76,7 @@ WITH timed AS (
     f.*, SUM(CAST(executor_run_time AS DOUBLE)) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id) AS stage_ms
   FROM stage_facts AS f
 ),
--- createDataFrame of a list: no function of the program runs there, only the process of Python starts.
+-- createDataFrame of a list: no function of the program runs there, only the process of Python starts. What reads a shuffle is no list.
 made_frames AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id
   FROM rdds
@@ -107,9 +107,10 @@ stage_kinds AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_name, f.num_tasks, f.data_bytes, f.spark_minor, f.has_python,
     CAST(f.executor_run_time AS DOUBLE) AS run_ms,
-    r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AS is_rdd,
+    r.stage_id IS NOT NULL AND NOT f.has_python AND COALESCE(m.stage_id IS NULL OR f.shuffle_read_bytes > 0, FALSE) AS is_rdd,
     -- Without data it is the program that takes the time as a rule, not its rows.
-    r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AND f.data_bytes > 1 AND f.stage_ms >= $min_rdd_stage_ms AS is_sure
+    r.stage_id IS NOT NULL AND NOT f.has_python AND COALESCE(m.stage_id IS NULL OR f.shuffle_read_bytes > 0, FALSE) AND f.data_bytes > 1
+      AND f.stage_ms >= $min_rdd_stage_ms AS is_sure
   FROM timed AS f
   LEFT JOIN made_frames AS m
     ON m.platform = f.platform AND m.cluster_id = f.cluster_id

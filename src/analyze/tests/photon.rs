@@ -134,6 +134,24 @@ async fn a_scan_that_kept_no_row_works_where_its_reader_does() {
     assert_columns(&operator(&answers, "Scan csv"), json!({"task_time_ms": 0}));
 }
 
+/// Stage 1 runs 100 s and writes the shuffle, stage 2 runs 20 s and reads it: half of the exchange's 8 s, and the UDF.
+/// Where the query was stopped before, the UDF never ran.
+#[tokio::test]
+async fn what_is_above_a_shuffle_does_not_work_where_it_is_written() {
+    for (stages, of_udf) in [(&[1, 2][..], json!(16_000)), (&[1], Value::Null)] {
+        let plan = [
+            (0, "ArrowEvalPython", None, &[][..], None),
+            (1, "Exchange", None, stages, Some(8_000)),
+            (2, "Scan csv", None, &[1], Some(30_000)),
+        ];
+        let answers = analysed(&with_nodes(&plan, &[(1, 100_000), (2, 20_000)])).await;
+        assert_columns(
+            &operator(&answers, "ArrowEvalPython"),
+            json!({"task_time_ms": of_udf}),
+        );
+    }
+}
+
 #[tokio::test]
 async fn operators_that_measure_more_than_their_stage_are_scaled_down() {
     let lake = with_nodes(
