@@ -31,39 +31,61 @@ WITH candidates AS (
     AND f.succeeded_tasks >= $min_tasks AND f.succeeded_tasks >= $min_done_share * f.num_tasks AND f.succeeded_tasks < f.num_tasks
     AND f.duration_median > 0
 ),
+-- Only tasks with such attempts are looked at, since a stage has many thousands of others.
 attempts AS (
   SELECT
     c.*, t.index, t.status, UNIX_MILLIS(t.launch_time) + 0 AS launch_ms,
     CASE WHEN t.duration IS NULL OR UNIX_MILLIS(t.launch_time) + t.duration > c.stage_end_ms THEN c.stage_end_ms ELSE UNIX_MILLIS(t.launch_time) + t.duration END AS until_ms,
     COALESCE(t.end_reason, '') NOT IN ('ExecutorLostFailure', 'FetchFailed') AS is_own,
     COALESCE(t.shuffle_read_local_bytes_read, 0) + COALESCE(t.shuffle_read_remote_bytes_read, 0) AS shuffle_bytes,
-    COALESCE(t.input_bytes_read, 0) AS input_bytes,
-    MAX(CASE WHEN t.status = 'SUCCESS' THEN 1 ELSE 0 END) OVER (
-      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, t.index
-    ) AS is_done,
-    MAX(CASE WHEN t.status = 'SUCCESS' THEN UNIX_MILLIS(t.launch_time) + t.duration END) OVER (
-      PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
-    ) AS last_end_ms
+    COALESCE(t.input_bytes_read, 0) AS input_bytes
   FROM candidates AS c
   INNER JOIN tasks AS t
     ON t.platform = c.platform AND t.cluster_id = c.cluster_id
     AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id
     AND t.stage_id = c.stage_id AND t.stage_attempt_id = c.stage_attempt_id
-  WHERE t.launch_time IS NOT NULL AND UNIX_MILLIS(t.launch_time) < c.stage_end_ms
+  WHERE COALESCE(t.status, '') <> 'SUCCESS' AND t.launch_time IS NOT NULL AND UNIX_MILLIS(t.launch_time) < c.stage_end_ms
+),
+last_ends AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.stage_id, c.stage_attempt_id, MAX(UNIX_MILLIS(t.launch_time) + t.duration) AS last_end_ms
+  FROM candidates AS c
+  INNER JOIN tasks AS t
+    ON t.platform = c.platform AND t.cluster_id = c.cluster_id
+    AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id
+    AND t.stage_id = c.stage_id AND t.stage_attempt_id = c.stage_attempt_id
+  WHERE t.status = 'SUCCESS' AND UNIX_MILLIS(t.launch_time) < c.stage_end_ms
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.stage_id, c.stage_attempt_id
+),
+done AS (
+  SELECT DISTINCT a.platform, a.cluster_id, a.application_id, a.attempt_id, a.stage_id, a.stage_attempt_id, a.index
+  FROM attempts AS a
+  INNER JOIN tasks AS t
+    ON t.platform = a.platform AND t.cluster_id = a.cluster_id
+    AND t.application_id = a.application_id AND t.attempt_id = a.attempt_id
+    AND t.stage_id = a.stage_id AND t.stage_attempt_id = a.stage_attempt_id AND t.index = a.index
+  WHERE t.status = 'SUCCESS' AND UNIX_MILLIS(t.launch_time) < a.stage_end_ms
 ),
 -- What the partition of the longest attempt read in the attempt that got furthest.
 open_attempts AS (
   SELECT
-    a.*,
-    MAX(CASE WHEN is_own THEN shuffle_bytes ELSE 0 END) OVER task AS shuffle_max, MAX(CASE WHEN is_own THEN input_bytes ELSE 0 END) OVER task AS input_max,
-    SUM(CASE WHEN status = 'FAILED' THEN 1 ELSE 0 END) OVER task AS failed_attempts,
+    a.*, l.last_end_ms,
+    MAX(CASE WHEN a.is_own THEN a.shuffle_bytes ELSE 0 END) OVER task AS shuffle_max, MAX(CASE WHEN a.is_own THEN a.input_bytes ELSE 0 END) OVER task AS input_max,
+    SUM(CASE WHEN a.status = 'FAILED' THEN 1 ELSE 0 END) OVER task AS failed_attempts,
     ROW_NUMBER() OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
-      ORDER BY CASE WHEN is_own THEN 0 ELSE 1 END, until_ms - launch_ms DESC, launch_ms
+      PARTITION BY a.platform, a.cluster_id, a.application_id, a.attempt_id, a.stage_id, a.stage_attempt_id
+      ORDER BY CASE WHEN a.is_own THEN 0 ELSE 1 END, a.until_ms - a.launch_ms DESC, a.launch_ms
     ) AS place
   FROM attempts AS a
-  WHERE is_done = 0
-  WINDOW task AS (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, index)
+  INNER JOIN last_ends AS l
+    ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+    AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+    AND l.stage_id = a.stage_id AND l.stage_attempt_id = a.stage_attempt_id
+  LEFT JOIN done AS d
+    ON d.platform = a.platform AND d.cluster_id = a.cluster_id
+    AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id
+    AND d.stage_id = a.stage_id AND d.stage_attempt_id = a.stage_attempt_id AND d.index = a.index
+  WHERE d.platform IS NULL
+  WINDOW task AS (PARTITION BY a.platform, a.cluster_id, a.application_id, a.attempt_id, a.stage_id, a.stage_attempt_id, a.index)
 ),
 waits AS (
   SELECT
