@@ -95,7 +95,7 @@ node_stages AS (
     ON l.platform = s.platform AND l.cluster_id = s.cluster_id
     AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id
     AND l.sql_id = s.sql_id
-  WHERE ARRAY_CONTAINS(l.stage_ids, s.stage_id) 
+  WHERE ARRAY_CONTAINS(l.stage_ids, s.stage_id)
     AND COALESCE(s.stage_id <> l.write_stage_id OR (l.is_single AND s.shuffle_read_bytes > 0), TRUE)
 )
 SELECT

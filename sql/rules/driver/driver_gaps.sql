@@ -185,7 +185,7 @@ summed AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  -- A driver always has some work of its own, the more the colder it is.
+  -- A driver always has some work of its own, most of it right after its start.
   CASE WHEN (s.gap_ms < $min_gap_ratio * a.app_duration_ms AND s.held_ms < $large_held_ms)
     OR (s.gap_ms < $min_third * a.app_duration_ms AND s.held_ms < $medium_held_ms)
     OR (a.is_local AND s.gap_ms < 60000 AND a.app_duration_ms < 120000) THEN 'low' END AS severity,

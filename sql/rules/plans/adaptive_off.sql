@@ -95,7 +95,7 @@ SELECT
   -- Only what starting and ending tasks took is known to be lost.
   CASE
     WHEN small_tasks >= $min_small_tasks AND lost_ms >= $medium_lost_ms AND lost_ms >= 0.1e0 * app_ms THEN 'medium'
-    WHEN COALESCE(small_tasks < $min_small_tasks, TRUE) OR COALESCE(lost_ms >= $medium_lost_ms, TRUE) THEN 'low'
+    WHEN small_tasks >= $min_small_tasks AND lost_ms >= $medium_lost_ms THEN 'low'
   END AS severity, 'medium' AS confidence,
   CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN small_tasks >= $min_small_tasks THEN TRY_CAST(won_ms AS BIGINT) END AS recoverable_ms,

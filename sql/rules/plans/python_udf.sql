@@ -107,14 +107,14 @@ stage_kinds AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_name, f.num_tasks, f.data_bytes, f.spark_minor, f.has_python,
     CAST(f.executor_run_time AS DOUBLE) AS run_ms,
-    r.stage_id IS NOT NULL AND NOT f.has_python AND COALESCE(m.stage_id IS NULL OR f.shuffle_read_bytes > 0, FALSE) AS is_rdd,
+    r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AS is_rdd,
     -- Without data it is the program that takes the time as a rule, not its rows.
-    r.stage_id IS NOT NULL AND NOT f.has_python AND COALESCE(m.stage_id IS NULL OR f.shuffle_read_bytes > 0, FALSE) AND f.data_bytes > 1
-      AND f.stage_ms >= $min_rdd_stage_ms AS is_sure
+    r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AND f.data_bytes > 1 AND f.stage_ms >= $min_rdd_stage_ms AS is_sure
   FROM timed AS f
   LEFT JOIN made_frames AS m
     ON m.platform = f.platform AND m.cluster_id = f.cluster_id
     AND m.application_id = f.application_id AND m.attempt_id = f.attempt_id AND m.stage_id = f.stage_id
+    AND COALESCE(f.shuffle_read_bytes, 0) = 0
   LEFT JOIN python_rdds AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id

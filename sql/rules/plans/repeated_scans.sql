@@ -286,7 +286,7 @@ weighed AS (
 SELECT
   platform, cluster_id, application_id, attempt_id,
   CONCAT(SUBSTR(source, 1, 200), CASE WHEN filters = '' THEN '' ELSE CONCAT(' ', SUBSTR(filters, 1, 100)) END) AS subject_id,
-  CASE WHEN lost_ms IS NULL THEN 'low' WHEN lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
+  CASE WHEN lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(lost_ms * wall_ratio AS BIGINT) AS recoverable_ms,
