@@ -2,7 +2,7 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
@@ -11,7 +11,8 @@
 --   executor had come, its first task ends the wait. Spark's own wait for a part of its executors (spark.scheduler.minRegisteredResourcesRatio) is
 --   blamed only where it can have been: on a standalone cluster there is none unless it is set, and it ends half a minute after the driver is there.
 --   What passed before the driver itself was ready (its block manager had registered) is no wait for room in the cluster: on YARN in client mode it
---   holds the upload of Spark's jars and the start of the application master.
+--   holds the upload of Spark's jars and the start of the application master. What a start takes in any case cannot be won, and what the driver does before its first
+--   job may be needed: how much of it can be won is not known.
 --   It is medium where it takes half of the wall time, a minute or more; where the driver was late in local mode, whose cores wait with it, from ten minutes on.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
@@ -19,6 +20,7 @@
 -- parameter: min_short_ratio double = 0.25 [ratio] that part, at least
 -- parameter: min_job_ms bigint = 60000 [ms] from the start of the application to its first job, at least, where no executor was waited for
 -- parameter: min_job_ratio double = 0.3 [ratio] the same over the wall time, at least
+-- parameter: usual_ms bigint = 10000 [ms] what the start of an executor takes in any case
 -- parameter: medium_ms bigint = 60000 [ms] the wait from which it is medium, where it is half of the wall time
 -- parameter: max_last_ms bigint = 3000 [ms] time from the last executor that came before it to the first task, up to which that one was waited for
 -- parameter: max_registering_ms bigint = 33000 [ms] time from the driver to the first task, up to which Spark's own wait can have held it up
@@ -146,8 +148,8 @@ SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
     WHEN w.wait_ms >= $medium_ms AND w.wait_ms >= 0.5e0 * a.app_duration_ms AND NOT (w.is_driver AND a.is_local) THEN 'medium' ELSE 'low' END AS severity,
-  'high' AS confidence,
-  w.wait_ms AS recoverable_ms,
+  CASE WHEN w.is_driver THEN 'medium' ELSE 'high' END AS confidence,
+  GREATEST(w.wait_ms - $usual_ms, 0) AS recoverable_ms,
   CASE WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver, w.is_task,
   CASE WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
   w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,

@@ -2,7 +2,7 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
 --   executor, so the tasks' own times add up to
@@ -22,10 +22,11 @@
 -- parameter: min_place_lost_ms bigint = 60000 [ms] what such stages of the same name lost, at least
 -- parameter: min_place_share double = 0.1 [ratio] and their run time over the task time of the application
 -- parameter: min_place_lost_share double = 0.02 [ratio] and what they lost over the same
+-- parameter: worst_share double = 0.5 [ratio] part of the garbage collection of an application in stages of one name from which it is named, at least
 -- parameter: hardly_cached_ratio double = 0.02 [ratio] highest storage memory in use over the heap up to which what is cached does not count
 -- parameter: full_heap_ratio double = 0.8 [ratio] highest heap that was in use over the heap from which it was full
 -- parameter: min_rdd_share double = 0.1 [ratio] run time of stages outside of queries over that of all from which RDDs are worth a word
--- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}], {gc_ratio:pct}[; executors have
+-- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}], {gc_ratio:pct}[, {worst_gc_ms:s} of it in {worst_name}][; executors have
 --   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
 --   spark.executor.cores is not set].
 -- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
@@ -126,6 +127,16 @@ judged AS (
     AND p.place_run_ms >= $min_place_share * a.total_task_time_ms
     AND p.place_gc_ms - $healthy_gc_ratio * p.place_run_ms >= GREATEST($min_place_lost_ms, $min_place_lost_share * a.total_task_time_ms)
 ),
+-- The stages of one name in which most of it took place.
+worst AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_name, SUM(gc_ms) AS gc_ms,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY SUM(gc_ms) DESC, stage_name) AS place,
+    COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id) AS num_names
+  FROM worked
+  WHERE stage_name IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_name
+),
 cached AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -187,10 +198,11 @@ set_cores AS (
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_type, j.subject_id, j.place,
-  CASE WHEN gc_ms >= 2 * $min_gc_ratio * run_ms THEN 'high' ELSE 'medium' END AS confidence,
-  TRY_CAST(gc_ms - $healthy_gc_ratio * run_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST((gc_ms - $healthy_gc_ratio * run_ms) * wall_ratio AS BIGINT) AS recoverable_ms,
-  TRY_CAST(gc_ms AS BIGINT) AS gc_ms, TRY_CAST(run_ms AS BIGINT) AS run_ms, gc_ms / NULLIF(run_ms, 0) AS gc_ratio, j.stage_name,
+  CASE WHEN j.gc_ms >= 2 * $min_gc_ratio * j.run_ms THEN 'high' ELSE 'medium' END AS confidence,
+  TRY_CAST(j.gc_ms - $healthy_gc_ratio * j.run_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST((j.gc_ms - $healthy_gc_ratio * j.run_ms) * wall_ratio AS BIGINT) AS recoverable_ms,
+  TRY_CAST(j.gc_ms AS BIGINT) AS gc_ms, TRY_CAST(j.run_ms AS BIGINT) AS run_ms, j.gc_ms / NULLIF(j.run_ms, 0) AS gc_ratio, j.stage_name,
+  CASE WHEN m.gc_ms >= $worst_share * j.gc_ms THEN m.stage_name END AS worst_name, CASE WHEN m.gc_ms >= $worst_share * j.gc_ms THEN m.gc_ms END AS worst_gc_ms,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
   CASE WHEN COALESCE(j.peak_storage_bytes >= $hardly_cached_ratio * j.executor_memory_bytes, TRUE) THEN NULLIF(c.num_cached, 0) END AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
@@ -217,6 +229,10 @@ SELECT
     ELSE 1.25e0
   END) AS BIGINT) AS memory_needed_gib
 FROM judged AS j
+LEFT JOIN worst AS m
+  ON m.platform = j.platform AND m.cluster_id = j.cluster_id
+  AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id
+  AND m.place = 1 AND m.num_names > 1 AND j.stage_name IS NULL
 LEFT JOIN cached AS c
   ON c.platform = j.platform AND c.cluster_id = j.cluster_id
   AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id

@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -60,6 +60,11 @@
 -- advice: cause = 'input' | - | - | Repartition right after reading, into about {partitions_needed:partition|partitions}, so that what a task sorts or
 --   aggregates fits into its memory, or carry fewer columns into this step.
 -- advice: cause = 'rdd' | - | - | Use about {partitions_needed:partition|partitions} in the operation before this stage, so that
+--   the data of a task fits into its memory.
+-- advice: cause = 'coalesced' AND partitions_needed > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.shuffle.partitions |
+--   partitions_needed | Use more shuffle partitions, and let adaptive execution merge them less
+--   (spark.sql.adaptive.advisoryPartitionSizeInBytes={advisory_mib:int}MB), so that the data of a task fits into its memory.
+-- advice: cause = 'coalesced' AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that
 --   the data of a task fits into its memory.
 -- advice: cause = 'coalesced' AND COALESCE(advisory_mib * 1048576e0 < advisory_bytes, TRUE) | spark.sql.adaptive.advisoryPartitionSizeInBytes |
 --   CONCAT(CAST(advisory_mib AS STRING), 'MB') |

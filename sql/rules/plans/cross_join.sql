@@ -2,12 +2,13 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 8
+-- version: 9
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
 --   product of its sides, however few rows are left (a lookup in ranges). The rows of a side are those of the nearest
---   operator below that counts them, as long as all between passes on every row.
+--   operator below that counts them, as long as all between passes on every row. Where few of the pairs match, an equality would spare nearly all of them: lost is what
+--   its stages took beyond what other operators in them can take for the rows that they put out (without Python), at least what comparing the pairs takes.
 -- subject: node
 -- parameter: min_rows double = 1e8 [count] rows that the join put out, at least
 -- parameter: min_slow_rows double = 1e6 [count] or the same where its stages are slow, at least
@@ -16,9 +17,11 @@
 -- parameter: min_stage_share double = 0.25 [ratio] and the same over the task time of the application
 -- parameter: min_costly_pairs double = 1e7 [count] pairs of rows that it compared, at least, where its stages are most of the application
 -- parameter: most_stage_share double = 0.5 [ratio] task time of its stages over that of the application, at least, for that
+-- parameter: pair_ms double = 0.00001 [ms] core time that comparing a pair takes, at least (10 ns)
+-- parameter: row_ms double = 0.005 [ms] core time that another operator takes for a row that it puts out, at most (5 us)
 -- parameter: critical_rows double = 1e10 [count] rows that the join put out, from which it is of high severity
 -- evidence: {node_name}[ compared each of {left_rows:row|rows} with each of {right_rows:int} and][ compared {pairs:pair|pairs} of rows and] put out {rows:row|rows} in query {sql_id:int}[, which took {duration_ms:s}][; the stages that it works in took
---   {stage_ms:s} of {app_ms:s} of task time].
+--   {stage_ms:s} of {app_ms:s} of task time][, comparing the pairs about {compare_ms:s}].
 -- advice: is_not_in | - | - | A NOT IN of several columns, or of columns that may hold NULL, has to compare every pair. Write it as NOT EXISTS, or as a
 --   left anti join, with an equality for each column, and treat NULL apart: then Spark hashes instead.
 -- advice: is_pattern | - | - | A pattern is tried on every row. Join on what rows and patterns have in common first (a fixed beginning, a key taken out
@@ -59,6 +62,28 @@ work AS (
     AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.stage_id = o.stage_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
 ),
+-- What the other operators in the same stages put out.
+others AS (
+  SELECT
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id,
+    SUM(COALESCE(CAST(n.rows_output AS DOUBLE), 0e0)) AS other_rows,
+    MAX(CASE WHEN n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' THEN 1 ELSE 0 END) = 1 AS has_python
+  FROM (
+    SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, b.node_id AS other_id
+    FROM joins AS c
+    INNER JOIN operator_stages AS o
+      ON o.platform = c.platform AND o.cluster_id = c.cluster_id
+      AND o.application_id = c.application_id AND o.attempt_id = c.attempt_id AND o.sql_id = c.sql_id AND o.node_id = c.node_id
+    INNER JOIN operator_stages AS b
+      ON b.platform = o.platform AND b.cluster_id = o.cluster_id
+      AND b.application_id = o.application_id AND b.attempt_id = o.attempt_id AND b.sql_id = o.sql_id AND b.stage_id = o.stage_id
+    WHERE b.node_id <> o.node_id
+  ) AS j
+  INNER JOIN sql_nodes AS n
+    ON n.platform = j.platform AND n.cluster_id = j.cluster_id
+    AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id AND n.node_id = j.other_id
+  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id
+),
 -- A cartesian product has a task for each pair of partitions, which computes both: the rows of each side are counted once for each
 -- partition of the other.
 paired AS (
@@ -75,16 +100,34 @@ paired AS (
     ON w.platform = n.platform AND w.cluster_id = n.cluster_id
     AND w.application_id = n.application_id AND w.attempt_id = n.attempt_id
     AND w.sql_id = n.sql_id AND w.node_id = n.node_id
+),
+-- A join that looks whether there is a match at all stops at the first one.
+timed AS (
+  SELECT
+    p.*,
+    CASE
+      WHEN p.rows_output < 0.1e0 * p.pairs AND (p.is_product OR p.description LIKE '%Inner%' OR p.description LIKE '%Outer%')
+        THEN LEAST(p.stage_ms, GREATEST(
+          p.pairs * $pair_ms, CASE WHEN NOT COALESCE(o.has_python, FALSE) THEN p.stage_ms - $row_ms * (p.rows_output + COALESCE(o.other_rows, 0e0)) ELSE 0e0 END
+        ))
+    END AS compare_ms
+  FROM paired AS p
+  LEFT JOIN others AS o
+    ON o.platform = p.platform AND o.cluster_id = p.cluster_id
+    AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id AND o.sql_id = p.sql_id AND o.node_id = p.node_id
 )
 SELECT
   n.platform, n.cluster_id, n.application_id, n.attempt_id,
   CONCAT(CAST(n.sql_id AS STRING), '.', CAST(n.node_id AS STRING)) AS subject_id,
   CASE
     WHEN n.rows_output >= $critical_rows THEN 'high'
+    -- What is lost decides, where it is known.
+    WHEN n.compare_ms IS NOT NULL THEN NULL
     WHEN q.duration_ms >= 60000 AND (n.rows_output >= $min_rows OR n.pairs >= $critical_rows) THEN 'medium'
     ELSE 'low'
   END AS severity,
-  'high' AS confidence,
+  CASE WHEN n.compare_ms IS NOT NULL THEN 'medium' ELSE 'high' END AS confidence,
+  TRY_CAST(n.compare_ms AS BIGINT) AS lost_core_ms, TRY_CAST(n.compare_ms * f.wall_ratio AS BIGINT) AS recoverable_ms, n.compare_ms,
   n.node_name, n.rows_output AS rows, n.sql_id, q.duration_ms,
   CASE WHEN n.right_rows IS NOT NULL THEN n.left_rows END AS left_rows, CASE WHEN n.left_rows IS NOT NULL THEN n.right_rows END AS right_rows,
   CASE WHEN n.is_product THEN TRY_CAST(ROUND(n.pairs) AS BIGINT) END AS pairs,
@@ -98,13 +141,16 @@ SELECT
   -- Few of the pairs match.
   COALESCE(n.rows_output < 0.1e0 * n.pairs, FALSE) AS is_lookup,
   n.stage_ms, CASE WHEN n.stage_ms IS NOT NULL THEN a.executor_run_time END AS app_ms
-FROM paired AS n
+FROM timed AS n
 INNER JOIN sql AS q
   ON q.platform = n.platform AND q.cluster_id = n.cluster_id
   AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
 INNER JOIN application_run_times AS a
   ON a.platform = n.platform AND a.cluster_id = n.cluster_id
   AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+INNER JOIN application_facts AS f
+  ON f.platform = n.platform AND f.cluster_id = n.cluster_id
+  AND f.application_id = n.application_id AND f.attempt_id = n.attempt_id
 WHERE n.rows_output >= $min_rows
   OR ((n.rows_output >= $min_slow_rows OR n.pairs >= $min_pairs) AND n.stage_ms >= $min_stage_ms AND n.stage_ms >= $min_stage_share * a.executor_run_time)
   OR (n.pairs >= $min_costly_pairs AND n.stage_ms >= $min_stage_ms AND n.stage_ms >= $most_stage_share * a.executor_run_time)
