@@ -14,9 +14,10 @@
 -- parameter: min_waiting_ratio double = 0.4 [ratio] time that nothing explains over the task time of these stages, at least
 -- parameter: min_task_ms double = 200.0 [ms] run time of a task of a stage on average, at least: the first milliseconds load classes
 -- parameter: bytes_per_ms double = 50000.0 [bytes_per_ms] bytes of cached and local shuffle blocks that a core reads in a millisecond, at least
--- parameter: medium_share double = 0.5 [ratio] task time of the judged stages over that of the application from which it is medium
+-- parameter: medium_ms double = 600000 [ms] time that nothing explains from which it is medium
+-- parameter: medium_share double = 0.5 [ratio] task time of the judged stages over that of the application, at least, for that
 -- evidence: In {num_stages:stage|stages} of SQL tasks were on the processor for {cpu_share:pct} of {run_ms:s} of run time; garbage collection,
---   shuffles and scans explain {explained_ms:s}, nothing explains {waiting_ms:s}. All times of tasks are longer by that, and losses that are counted from them.
+--   shuffles and scans explain {explained_ms:s}, nothing explains {waiting_ms:s}. Task times are inflated by that, and so are losses that other findings count from them.
 -- advice: is_local | - | - | Other programs, or more threads than the machine has idle cores, share its processors with this application: measure on a
 --   quiet machine, or ask for fewer threads (local[N]).
 -- advice: master LIKE 'k8s%' AND limit_cores < executor_cores | spark.kubernetes.executor.limit.cores | CAST(executor_cores AS STRING) |
@@ -81,7 +82,7 @@ requests AS (
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
-  CASE WHEN NOT a.is_local AND t.run_ms >= $medium_share * t.total_task_time_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN NOT a.is_local AND t.waiting_ms >= $medium_ms AND t.run_ms >= $medium_share * t.total_task_time_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   t.num_stages, t.run_ms, t.cpu_ms, t.cpu_ms / NULLIF(t.run_ms, 0e0) AS cpu_share, t.explained_ms, t.waiting_ms,
   a.is_local, COALESCE(a.master, '') AS master, a.executor_cores, r.limit_cores, r.request_cores
