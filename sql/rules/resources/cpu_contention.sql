@@ -31,7 +31,8 @@
 --   and look at the load of the nodes at that time.
 -- recommendation: The machines run more than they have cores for: compare the cores that workers offer with those that there are, and look at the load of the
 --   machines at that time.
-WITH user_code AS (
+-- Queries in which tasks can wait for something that no metric counts.
+WITH waiting AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
   FROM user_functions
   UNION
@@ -53,7 +54,7 @@ judged AS (
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
     AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
     AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
-  LEFT JOIN user_code AS u
+  LEFT JOIN waiting AS u
     ON u.platform = f.platform AND u.cluster_id = f.cluster_id
     AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.sql_id = f.sql_id
   WHERE f.sql_id IS NOT NULL AND u.platform IS NULL AND NOT COALESCE(f.has_python, FALSE) AND NOT COALESCE(f.has_gpu, FALSE) AND NOT f.is_listing
