@@ -16,8 +16,8 @@
 -- parameter: bytes_per_ms double = 50000.0 [bytes_per_ms] bytes of cached and local shuffle blocks that a core reads in a millisecond, at least
 -- parameter: medium_ms double = 600000 [ms] time that nothing explains from which it is medium
 -- parameter: medium_share double = 0.5 [ratio] task time of the judged stages over that of the application, at least, for that
--- evidence: In {num_stages:stage|stages} of SQL tasks were on the processor for {cpu_share:pct} of {run_ms:s} of run time; garbage collection,
---   shuffles and scans explain {explained_ms:s}, nothing explains {waiting_ms:s}. Task times are inflated by that, and so are losses that other findings count from them.
+-- evidence: Tasks of {num_stages:stage|stages} of SQL queries used the CPU for {cpu_share:pct} of {run_ms:s} of run time; garbage collection,
+--   shuffles and scans explain {explained_ms:s}, nothing explains {waiting_ms:s}. That inflates task times, and the losses that other findings count from them.
 -- advice: is_local | - | - | Other programs, or more threads than the machine has idle cores, share its processors with this application: measure on a
 --   quiet machine, or ask for fewer threads (local[N]).
 -- advice: master LIKE 'k8s%' AND limit_cores < executor_cores | spark.kubernetes.executor.limit.cores | CAST(executor_cores AS STRING) |
