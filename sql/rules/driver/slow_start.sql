@@ -31,8 +31,8 @@
 --   of each other][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
--- advice: is_task AND last_worker_ms IS NOT NULL AND is_registering | spark.scheduler.minRegisteredResourcesRatio | '0' | The first task began when the last of these {num_early:executor|executors}
---   was there: Spark waits for most of those that it asked for. Let it begin with those that are there, or look why the others came late.
+-- advice: is_task AND last_worker_ms IS NOT NULL AND is_registering | spark.scheduler.minRegisteredResourcesRatio | '0.5' | The first task began when the last of these {num_early:executor|executors}
+--   was there: Spark waits for most of those that it asked for. Let it begin with half of them (with fewer, splits and caches would be laid out for few cores), or look why the others came late.
 -- advice: is_task AND last_worker_ms IS NOT NULL | - | - | The first task began when the last of these {num_early:executor|executors} was there: look why they came late and far apart (workers, machines or containers that
 --   start late, their logs), which is outside of Spark, and what in the application waits for all of them.
 -- advice: is_task | - | - | A job waited although an executor was there: look at the logs of the driver and of that executor for this time (a plugin or library that starts,
@@ -158,7 +158,7 @@ SELECT
   CASE WHEN w.is_task THEN w.worker_wait_ms END AS worker_wait_ms, w.num_early,
   CASE WHEN w.is_task AND w.last_worker_ms - w.worker_wait_ms >= $late_ms AND w.first_task_delay_ms - w.last_worker_ms <= $max_last_ms
     THEN w.last_worker_ms END AS last_worker_ms,
-  COALESCE(COALESCE(r.ratio > 0e0, a.master LIKE 'yarn%' OR a.master LIKE 'k8s%') AND NOT COALESCE(r.has_time, FALSE)
+  COALESCE(COALESCE(r.ratio > 0.5e0, a.master LIKE 'yarn%' OR a.master LIKE 'k8s%') AND NOT COALESCE(r.has_time, FALSE)
     AND w.start_ms + w.first_task_delay_ms - d.driver_ms <= $max_registering_ms, FALSE) AS is_registering, a.app_duration_ms, COALESCE(a.master, '') AS master,
   CASE WHEN NOT w.is_driver AND NOT w.is_task AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms THEN d.driver_ms - w.start_ms END AS driver_wait_ms,
   CASE WHEN NOT w.is_driver AND NOT w.is_task AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms AND w.num_early > 1 THEN w.spread_ms END AS spread_ms,
