@@ -31,8 +31,8 @@
 --   and look at the load of the nodes at that time.
 -- recommendation: The machines run more than they have cores for: compare the cores that workers offer with those that there are, and look at the load of the
 --   machines at that time.
--- Queries in which tasks can wait for something that no metric counts.
 WITH waiting AS (
+  -- Queries in which tasks can wait for something that no metric counts.
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
   FROM user_functions
   UNION
