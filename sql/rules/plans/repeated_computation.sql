@@ -2,13 +2,15 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 13
+-- version: 14
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
 --   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
 --   pivots read: it is left out, so that both findings together tell no more than can be saved. Never above medium: the author knows whether the data change in between. That a table is read again for
---   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out.
+--   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out, and so are
+--   aggregates of cached rows by other functions each time, as in the steps of an optimizer. Works of one application can share stages: together they lose no more than its task time less the largest
+--   computation that has to stay.
 -- subject: node
 -- group_by: sql_id
 -- parameter: min_lost_ms double = 5000 [ms] task time lost, at least
@@ -58,6 +60,16 @@ places AS (
   LEFT JOIN pivoted AS v
     ON v.platform = w.platform AND v.cluster_id = w.cluster_id
     AND v.application_id = w.application_id AND v.attempt_id = w.attempt_id AND v.work_hash = w.work_hash
+),
+-- Work over rows that are cached.
+over_caches AS (
+  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash
+  FROM places AS p
+  INNER JOIN sql_nodes AS s
+    ON s.platform = p.platform AND s.cluster_id = p.cluster_id
+    AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id AND s.sql_id = p.sql_id
+    AND s.node_id > p.node_id AND s.node_id <= p.last_node_id
+  WHERE p.place = 1 AND (s.node_name LIKE '%InMemoryTableScan%' OR s.node_name LIKE '%Scan In-memory%')
 ),
 -- Two aggregates of the same rows by the same keys do the same but for their functions.
 functions AS (
@@ -162,59 +174,69 @@ counted AS (
     AND w.operator_kind = 'write'
   WHERE p.sql_id <> k.sql_id
   GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.work_hash
+),
+judged AS (
+  SELECT
+    p.platform, p.cluster_id, p.application_id, p.attempt_id,
+    CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
+    CASE WHEN p.lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
+    'medium' AS confidence,
+    p.lost_ms AS own_lost_ms, a.wall_ratio,
+    -- Works can share stages: what all of them lose is no more than all task time but that of the largest computation that stays.
+    LEAST(GREATEST(r.executor_run_time - MAX(p.all_ms - p.lost_ms) OVER application, 0e0) / NULLIF(SUM(p.lost_ms) OVER application, 0e0), 1e0) AS part,
+    p.sql_id, p.node_id, p.operator_kind, b.platform IS NOT NULL AS is_cached, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
+    -- As the plan shows it, without the numbers of expressions.
+    CASE WHEN f.num_functions > 1
+      THEN CONCAT(SUBSTR(SPLIT_PART(REGEXP_REPLACE(p.description, '#[0-9]+L?', ''), ', functions=[', 1), 1, 120), '), with ', CAST(f.num_functions AS STRING), ' different lists of functions,')
+      ELSE SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) END AS operator,
+    f.num_functions, a.spark_minor, u.platform IS NOT NULL AS is_subquery, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
+    p.num_times, p.num_queries,
+    -- Queries may end before the step, and what follows them may run it again.
+    CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
+    CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times,
+    -- Each round holds all earlier ones; and of stages that do more than this work the cheapest stands for all.
+    CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2 THEN 'at least ' ELSE '' END AS at_least_times,
+    CASE WHEN p.stages_ms > 1.05e0 * p.all_ms OR (g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2)
+      THEN 'at least ' ELSE '' END AS at_least, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
+    r.executor_run_time AS app_ms,
+    COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
+    CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2
+      THEN CONCAT('these queries grow from round to round of a loop, from ', CAST(g.least_operators AS STRING), ' to ', CAST(g.most_operators AS STRING), ' joins, aggregates and windows, and each repeats all earlier rounds') END AS rounds
+  FROM places AS p
+  LEFT JOIN functions AS f
+    ON f.platform = p.platform AND f.cluster_id = p.cluster_id
+    AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id AND f.work_hash = p.work_hash
+  LEFT JOIN in_subqueries AS u
+    ON u.platform = p.platform AND u.cluster_id = p.cluster_id
+    AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id AND u.work_hash = p.work_hash
+  LEFT JOIN counted AS k
+    ON k.platform = p.platform AND k.cluster_id = p.cluster_id
+    AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.work_hash = p.work_hash
+  LEFT JOIN growing AS g
+    ON g.platform = p.platform AND g.cluster_id = p.cluster_id
+    AND g.application_id = p.application_id AND g.attempt_id = p.attempt_id AND g.work_hash = p.work_hash
+  LEFT JOIN below_caches AS b
+    ON b.platform = p.platform AND b.cluster_id = p.cluster_id
+    AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.work_hash = p.work_hash
+  LEFT JOIN over_caches AS o
+    ON o.platform = p.platform AND o.cluster_id = p.cluster_id
+    AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id AND o.work_hash = p.work_hash
+  LEFT JOIN missed_caches AS m
+    ON m.platform = b.platform AND m.cluster_id = b.cluster_id
+    AND m.application_id = b.application_id AND m.attempt_id = b.attempt_id
+  INNER JOIN application_facts AS a
+    ON a.platform = p.platform AND a.cluster_id = p.cluster_id
+    AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
+  INNER JOIN application_run_times AS r
+    ON r.platform = p.platform AND r.cluster_id = p.cluster_id
+    AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
+  WHERE p.place = 1 AND NOT p.is_loop AND m.platform IS NULL AND NOT COALESCE(o.platform IS NOT NULL AND f.num_functions > 1 AND f.num_functions >= p.num_queries, FALSE)
+    AND (
+      (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * r.executor_run_time)
+      OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * r.executor_run_time)
+    )
+  WINDOW application AS (PARTITION BY p.platform, p.cluster_id, p.application_id, p.attempt_id)
 )
 SELECT
-  p.platform, p.cluster_id, p.application_id, p.attempt_id,
-  CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
-  CASE WHEN p.lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
-  'medium' AS confidence,
-  TRY_CAST(p.lost_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST(p.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
-  p.sql_id, p.node_id, p.operator_kind, b.platform IS NOT NULL AS is_cached, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
-  -- As the plan shows it, without the numbers of expressions.
-  CASE WHEN f.num_functions > 1
-    THEN CONCAT(SUBSTR(SPLIT_PART(REGEXP_REPLACE(p.description, '#[0-9]+L?', ''), ', functions=[', 1), 1, 120), '), with ', CAST(f.num_functions AS STRING), ' different lists of functions,')
-    ELSE SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) END AS operator,
-  f.num_functions, a.spark_minor, u.platform IS NOT NULL AS is_subquery, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
-  p.num_times, p.num_queries,
-  -- Queries may end before the step, and what follows them may run it again.
-  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
-  CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times,
-  -- Each round holds all earlier ones; and of stages that do more than this work the cheapest stands for all.
-  CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2 THEN 'at least ' ELSE '' END AS at_least_times,
-  CASE WHEN p.stages_ms > 1.05e0 * p.all_ms OR (g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2)
-    THEN 'at least ' ELSE '' END AS at_least, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
-  r.executor_run_time AS app_ms,
-  COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
-  CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2
-    THEN CONCAT('these queries grow from round to round of a loop, from ', CAST(g.least_operators AS STRING), ' to ', CAST(g.most_operators AS STRING), ' joins, aggregates and windows, and each repeats all earlier rounds') END AS rounds
-FROM places AS p
-LEFT JOIN functions AS f
-  ON f.platform = p.platform AND f.cluster_id = p.cluster_id
-  AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id AND f.work_hash = p.work_hash
-LEFT JOIN in_subqueries AS u
-  ON u.platform = p.platform AND u.cluster_id = p.cluster_id
-  AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id AND u.work_hash = p.work_hash
-LEFT JOIN counted AS k
-  ON k.platform = p.platform AND k.cluster_id = p.cluster_id
-  AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.work_hash = p.work_hash
-LEFT JOIN growing AS g
-  ON g.platform = p.platform AND g.cluster_id = p.cluster_id
-  AND g.application_id = p.application_id AND g.attempt_id = p.attempt_id AND g.work_hash = p.work_hash
-LEFT JOIN below_caches AS b
-  ON b.platform = p.platform AND b.cluster_id = p.cluster_id
-  AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.work_hash = p.work_hash
-LEFT JOIN missed_caches AS m
-  ON m.platform = b.platform AND m.cluster_id = b.cluster_id
-  AND m.application_id = b.application_id AND m.attempt_id = b.attempt_id
-INNER JOIN application_facts AS a
-  ON a.platform = p.platform AND a.cluster_id = p.cluster_id
-  AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
-INNER JOIN application_run_times AS r
-  ON r.platform = p.platform AND r.cluster_id = p.cluster_id
-  AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
-WHERE p.place = 1 AND NOT p.is_loop AND m.platform IS NULL
-  AND (
-    (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * r.executor_run_time)
-    OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * r.executor_run_time)
-  )
+  j.*, TRY_CAST(own_lost_ms * part AS BIGINT) AS lost_core_ms, TRY_CAST(own_lost_ms * part * wall_ratio AS BIGINT) AS recoverable_ms
+FROM judged AS j

@@ -2,14 +2,14 @@
 -- title: Many small files are read
 -- category: storage
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for a source of which a query read many files of a small average size, by the count and
 --   the bytes of the scan node itself. Each file costs an entry in a listing, a request and an open, and a
 --   split packs only as many of them as spark.sql.files.openCostInBytes lets it. Queries that read the
 --   same source are reported once, and of a query with several such sources the one of most files, with the number of the others. Where the scan was timed,
 --   opening the files took what is left of that time after decoding their bytes, at a rate that is slow for a core, and at most max_open_ms a file; elsewhere it is not known.
 --   Jobs of the application that listed the folders of such a source in tasks (more than 32 folders) count as well, for the first query that
---   read it and once, also where it reads another source below it, unless table_opening tells them. Lost is the time of listing, and of opening all files but those that would be needed.
+--   read it and once, also where it reads another source below it, unless table_opening tells them. A source that an earlier query of the application wrote is told as such. Lost is the time of listing, and of opening all files but those that would be needed.
 --   Somewhat larger files are told by what it takes to open them: at 50 ms a file (52 to 72 ms were measured on HDFS in scans of files of less than 100 KiB, 3 to 5 ms on a local disk),
 --   where that is a good part of the measured scan time and of the application.
 -- subject: sql
@@ -37,9 +37,11 @@
 -- parameter: max_ms_each bigint = 2000 [ms] time of the query for each file read, at most: in a longer one the files are a detail
 -- evidence: {files:file|files} of {mean_bytes:bytes} on average[ in {folders:folder|folders}] were read, {bytes:bytes} in all, by a query of {duration_ms:s}[; the
 --   source is {source}][; to open them took about {open_ms:s} of {scan_ms:s} of scan time][; to list {listing_paths:folder|folders} in {listing_jobs:job|jobs}
---   took {listing_ms:s}, {listing_task_ms:s} of task time][; {other_sources:other source|other sources} of the query had {other_files:file|files} as small][, which took about {other_open_ms:s} to open].
+--   took {listing_ms:s}, {listing_task_ms:s} of task time][; {other_sources:other source|other sources} of the query had {other_files:file|files} as small][, which took about {other_open_ms:s} to open][; query {written_by:int} of this application wrote it].
 -- advice: format = 'delta' | - | - | Compact the table (OPTIMIZE, optimized writes): {files_needed:file|files} of 128 MiB would hold it.
 -- advice: format = 'iceberg' | - | - | Compact the table (rewrite_data_files): {files_needed:file|files} of 128 MiB would hold it.
+-- advice: written_by IS NOT NULL | - | - | This application wrote the source itself, in query {written_by:int}: write fewer, larger files there (repartition by the partition columns, or coalesce,
+--   before the write), which makes reading them fast too.
 -- advice: has_slow_starts AND spark_minor >= 201 AND few_per_folder | spark.sql.sources.parallelPartitionDiscovery.parallelism | listing_tasks_needed |
 --   Write the source with fewer partition folders (by month, say, not by day) and larger files, each folder holds only {folder_bytes:bytes}; a table
 --   format that keeps a list of its files (Delta Lake, Iceberg) lists no folders.[ Read it once and use the DataFrame again: each of {times_listed:int} reads listed it anew.] Until then list the folders in fewer tasks.
@@ -52,7 +54,13 @@
 -- advice: listing_ms > 0 | - | - | Compact the source, and let its writer write fewer, larger files; a table format that keeps a list of its files (Delta Lake, Iceberg) lists no
 --   folders.[ Read it once and use the DataFrame again: each of {times_listed:int} reads listed it anew.]
 -- recommendation: Compact the source, and let its writer write fewer, larger files.
-WITH scan_times AS (
+WITH own_writes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, location, MIN(sql_id) AS sql_id
+  FROM sql_scans
+  WHERE operation = 'write' AND location IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, location
+),
+scan_times AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(CAST(total AS DOUBLE)) AS scan_ms
   FROM sql_node_metrics
   WHERE metric_name = 'scan time'
@@ -209,5 +217,8 @@ SELECT
   $listing_waves * s.slots_shown AS listing_tasks_needed, CASE WHEN s.most_jobs_shown > 1 THEN s.most_jobs_shown END AS times_listed, s.spark_minor,
   NULLIF(s.other_sources, 0) AS other_sources, NULLIF(s.other_files, 0) AS other_files,
   CASE WHEN s.other_sources > 0 AND s.other_open_ms >= 1e3 THEN s.other_open_ms END AS other_open_ms,
-  s.files_needed
+  s.files_needed, CASE WHEN o.sql_id < s.sql_id THEN o.sql_id END AS written_by
 FROM shown AS s
+LEFT JOIN own_writes AS o
+  ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+  AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.location = s.location
