@@ -9,7 +9,7 @@
 --   all places but the most expensive, stages_ms the whole task time of their stages, which all_ms is less than where stages hold more than that work; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
 --   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
---   all read other partitions, or whose aggregates all compute other values of each row, do not do the same, nor do those that read other files of a location that the plan cuts short. Streams are left out, and queries that failed: they are tried again; and those
+--   all read other partitions, or whose aggregates all compute other values of each row, do not do the same, nor do those that read other files of a location that the plan cuts short. Nor do aggregates of cached rows by other functions in each query. Streams are left out, and queries that failed: they are tried again; and those
 --   that only look for the values of a pivot, which need no work kept, but the values (pivot_values).
 -- reads: operator_stages, pivot_queries, rdds, sql, sql_nodes, sql_scans, stages
 WITH steps AS (
@@ -189,10 +189,35 @@ summed AS (
   FROM full_ones AS f
   WINDOW hash AS (PARTITION BY platform, cluster_id, application_id, attempt_id, work_hash)
 ),
-losses AS (
+repeated AS (
   SELECT s.*, all_whole = 1 AND num_queries >= 20 AS is_loop, all_ms - most_ms AS lost_ms
   FROM summed AS s
   WHERE num_times >= 2
+),
+-- Aggregates of cached rows by other functions in each query, as in the steps of an optimizer: what can be kept is kept.
+varied AS (
+  SELECT l.platform, l.cluster_id, l.application_id, l.attempt_id, l.work_hash
+  FROM repeated AS l
+  INNER JOIN sql_nodes AS n
+    ON n.platform = l.platform AND n.cluster_id = l.cluster_id
+    AND n.application_id = l.application_id AND n.attempt_id = l.attempt_id AND n.sql_id = l.sql_id AND n.node_id = l.node_id
+  INNER JOIN sql_nodes AS c
+    ON c.platform = l.platform AND c.cluster_id = l.cluster_id
+    AND c.application_id = l.application_id AND c.attempt_id = l.attempt_id AND c.sql_id = l.sql_id
+    AND c.node_id > l.node_id AND c.node_id <= l.last_node_id
+  WHERE l.operator_kind = 'aggregate' AND n.description LIKE '%, functions=[%'
+    AND (c.node_name LIKE '%InMemoryTableScan%' OR c.node_name LIKE '%Scan In-memory%')
+  GROUP BY l.platform, l.cluster_id, l.application_id, l.attempt_id, l.work_hash
+  HAVING COUNT(DISTINCT REGEXP_REPLACE(n.description, '#[0-9]+L?', '')) > 1
+    AND COUNT(DISTINCT REGEXP_REPLACE(n.description, '#[0-9]+L?', '')) >= MAX(l.num_queries)
+),
+losses AS (
+  SELECT l.*
+  FROM repeated AS l
+  LEFT JOIN varied AS v
+    ON v.platform = l.platform AND v.cluster_id = l.cluster_id
+    AND v.application_id = l.application_id AND v.attempt_id = l.attempt_id AND v.work_hash = l.work_hash
+  WHERE v.platform IS NULL
 ),
 -- Work above and below that costs more, or as much and is above.
 nested AS (

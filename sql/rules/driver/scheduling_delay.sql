@@ -2,15 +2,16 @@
 -- title: Stages wait for executors before their first task
 -- category: driver
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where stages that ran alone waited long between their submission and their first task, as they do while
 --   executors are asked for again after dynamic allocation gave them back, or while a cluster scales up. A
 --   stage that waits because another one has the cores is in a queue and not counted; nor is the first stage of
---   the application (slow_start). It is medium where such waits are half of the wall time, a minute or more.
+--   the application (slow_start). It is medium where such waits are a fifth of the wall time, half a minute or more.
 -- parameter: min_delay_ms bigint = 3000 [ms] wait of a stage that counts, at least
 -- parameter: min_total_ms bigint = 30000 [ms] all such waits together, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the wall time, at least
--- parameter: medium_ms bigint = 60000 [ms] such waits from which it is medium, where they are half of the wall time
+-- parameter: medium_ms bigint = 30000 [ms] that time from which it is medium
+-- parameter: medium_share double = 0.2 [ratio] the same over the wall time, at least, for that
 -- evidence: {num_stages:stage|stages} waited {delay_ms:s} in all for a first task, {delay_ratio:pct} of the run of {app_duration_ms:s}; the longest
 --   waited {longest_ms:s}[, and {num_added:int} executors were started where {num_executors_max:int} ran at most].
 -- advice: is_databricks AND num_added > 0 | - | - | Workers are given back and asked for again: raise the minimum of the autoscaling workers, or let the cluster scale down later.
@@ -61,7 +62,7 @@ summed AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN s.delay_ms >= $medium_ms AND s.delay_ms >= 0.5e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
+  CASE WHEN s.delay_ms >= $medium_ms AND s.delay_ms >= $medium_share * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
   s.delay_ms AS recoverable_ms,
   s.num_stages, s.delay_ms, s.longest_ms, CAST(s.delay_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS delay_ratio, a.app_duration_ms,
   CASE WHEN a.num_workers > a.num_executors_max THEN a.num_workers END AS num_added,

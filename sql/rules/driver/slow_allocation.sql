@@ -2,7 +2,7 @@
 -- title: Dynamic allocation asks too late for executors
 -- category: driver
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where tasks waited for a large part of the wall time and fewer executors ran than dynamic allocation may
 --   have, because it was told to ask for more only after tasks have waited for long: spark.dynamicAllocation.schedulerBacklogTimeout is
 --   1 s unless set. Where tasks waited for much longer than that, executors were asked for and did not come, for another reason. A stage waits from the launch of its first task to that of its last. Recoverable is the part of that
@@ -10,7 +10,7 @@
 -- parameter: min_timeout_ms bigint = 5000 [ms] spark.dynamicAllocation.schedulerBacklogTimeout, at least
 -- parameter: min_wait_ratio double = 0.2 [ratio] time in which tasks waited over the wall time, at least
 -- parameter: min_wait_ms bigint = 10000 [ms] that time, at least
--- parameter: max_timeouts double = 2.0 [ratio] longest wait of a stage over that timeout, at most
+-- parameter: max_timeouts double = 3.0 [ratio] longest wait of a stage over that timeout, at most: the second request comes a timeout after the first
 -- evidence: Tasks waited for {wait_ms:s} of {app_duration_ms:s} ({wait_ratio:pct}) in {num_stages:stage|stages}, the longest time {longest_wait_ms:s}, while
 --   {num_executors_max:executor|executors} ran at most[ of the {max_executors:int} that dynamic allocation may have]; it asks for more only after tasks
 --   have waited for {timeout_ms:s}, with Spark's default after 1 s.

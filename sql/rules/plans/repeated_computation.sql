@@ -8,8 +8,7 @@
 --   twice. Lost is what all of the computations took but the most expensive; keeping the result costs a part of it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
 --   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
 --   pivots read: it is left out, so that both findings together tell no more than can be saved. Never above medium: the author knows whether the data change in between. That a table is read again for
---   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out, and so are
---   aggregates of cached rows by other functions each time, as in the steps of an optimizer. Works of one application can share stages: together they lose no more than its task time less the largest
+--   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out. Works of one application can share stages: together they lose no more than its task time less the largest
 --   computation that has to stay.
 -- subject: node
 -- group_by: sql_id
@@ -60,16 +59,6 @@ places AS (
   LEFT JOIN pivoted AS v
     ON v.platform = w.platform AND v.cluster_id = w.cluster_id
     AND v.application_id = w.application_id AND v.attempt_id = w.attempt_id AND v.work_hash = w.work_hash
-),
--- Work over rows that are cached.
-over_caches AS (
-  SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash
-  FROM places AS p
-  INNER JOIN sql_nodes AS s
-    ON s.platform = p.platform AND s.cluster_id = p.cluster_id
-    AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id AND s.sql_id = p.sql_id
-    AND s.node_id > p.node_id AND s.node_id <= p.last_node_id
-  WHERE p.place = 1 AND (s.node_name LIKE '%InMemoryTableScan%' OR s.node_name LIKE '%Scan In-memory%')
 ),
 -- Two aggregates of the same rows by the same keys do the same but for their functions.
 functions AS (
@@ -218,9 +207,6 @@ judged AS (
   LEFT JOIN below_caches AS b
     ON b.platform = p.platform AND b.cluster_id = p.cluster_id
     AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.work_hash = p.work_hash
-  LEFT JOIN over_caches AS o
-    ON o.platform = p.platform AND o.cluster_id = p.cluster_id
-    AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id AND o.work_hash = p.work_hash
   LEFT JOIN missed_caches AS m
     ON m.platform = b.platform AND m.cluster_id = b.cluster_id
     AND m.application_id = b.application_id AND m.attempt_id = b.attempt_id
@@ -230,7 +216,7 @@ judged AS (
   INNER JOIN application_run_times AS r
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
-  WHERE p.place = 1 AND NOT p.is_loop AND m.platform IS NULL AND NOT COALESCE(o.platform IS NOT NULL AND f.num_functions > 1 AND f.num_functions >= p.num_queries, FALSE)
+  WHERE p.place = 1 AND NOT p.is_loop AND m.platform IS NULL
     AND (
       (p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_share * r.executor_run_time)
       OR (p.lost_ms >= $min_large_ms AND p.lost_ms >= $min_large_share * r.executor_run_time)
