@@ -2,11 +2,11 @@
 -- title: An aggregate gives up hashing and sorts its rows
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
 --   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
 --   large part of the task time. Spark counts these tasks since 3.2. What the stages would take without the sort is not known, so nothing is counted as
---   lost. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill.
+--   lost. Where the same aggregate counts distinct values, it first groups by these too, which makes that many groups. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill.
 -- subject: node
 -- group_by: query_description
 -- parameter: default_threshold double = 128 [count] groups of a task from which Spark sorts, unless it is set
@@ -16,6 +16,8 @@
 -- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) met more than {threshold:int} groups in {num_tasks:task|tasks}, up to
 --   about {groups_each:int} in each, and sorted all of their rows; its stages took {run_ms:s} of {app_ms:s} of task time.
+-- advice: is_distinct | - | - | The same aggregate counts distinct values, for which Spark first groups by these values too and keeps an object for each: count them in an aggregate of its
+--   own and join the results, or use approx_count_distinct.
 -- advice: is_percentile AND is_raisable AND threshold_needed > threshold | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | percentile() and median() keep every
 --   distinct value of each group: use percentile_approx, where nearly exact is enough. A threshold above the number of groups of a task saves the sort.
 -- advice: is_percentile | - | - | percentile() and median() keep every distinct value of each group: use percentile_approx, where nearly exact is enough.
@@ -69,6 +71,15 @@ worked AS (
     AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.stage_id = o.stage_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id
 ),
+-- Aggregates that count distinct values, as their last steps show.
+distincts AS (
+  SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
+  FROM queries AS q
+  INNER JOIN sql_nodes AS n
+    ON n.platform = q.platform AND n.cluster_id = q.cluster_id
+    AND n.application_id = q.application_id AND n.attempt_id = q.attempt_id AND n.sql_id = q.sql_id
+  WHERE n.node_name LIKE 'ObjectHashAggregate%' AND n.node_id < q.node_id AND n.description LIKE '%(distinct %'
+),
 thresholds AS (
   SELECT platform, cluster_id, application_id, attempt_id, MAX(TRY_CAST(TRIM(value) AS DOUBLE)) AS threshold
   FROM spark_settings
@@ -82,7 +93,7 @@ SELECT
   'medium' AS confidence,
   n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks,
   TRY_CAST(COALESCE(h.threshold, $default_threshold) AS BIGINT) AS threshold, TRY_CAST(ROUND(n.groups_each) AS BIGINT) AS groups_each,
-  w.run_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile,
+  w.run_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile, d.platform IS NOT NULL AS is_distinct,
   COALESCE(n.groups_each <= $max_groups AND w.spilled_bytes = 0e0, FALSE) AS is_raisable,
   -- Twice the groups that a task met, in whole thousands.
   TRY_CAST(1000 * CEIL(2 * n.groups_each / 1000e0) AS BIGINT) AS threshold_needed
@@ -96,6 +107,9 @@ INNER JOIN sql AS q
 INNER JOIN application_run_times AS a
   ON a.platform = n.platform AND a.cluster_id = n.cluster_id
   AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+LEFT JOIN distincts AS d
+  ON d.platform = n.platform AND d.cluster_id = n.cluster_id
+  AND d.application_id = n.application_id AND d.attempt_id = n.attempt_id AND d.sql_id = n.sql_id
 LEFT JOIN thresholds AS h
   ON h.platform = n.platform AND h.cluster_id = n.cluster_id
   AND h.application_id = n.application_id AND h.attempt_id = n.attempt_id
