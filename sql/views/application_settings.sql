@@ -137,7 +137,7 @@ known AS (
       ) AS could_allocate,
     COALESCE(s.shuffle_service, 'false') = 'true' AS has_shuffle_service,
     -- Executors that wrote shuffle data stay until it is cleaned up, or for shuffle_timeout_ms.
-    COALESCE(s.dynamic_allocation, 'false') = 'true' AND COALESCE(s.shuffle_service, 'false') <> 'true'
+    COALESCE(s.dynamic_allocation, 'false') = 'true' AND COALESCE(s.shuffle_service, 'false') <> 'true' AND v.spark_minor >= 300
       AND COALESCE(s.shuffle_tracking, CASE WHEN v.spark_minor >= 304 THEN 'true' ELSE 'false' END) = 'true' AS tracks_shuffle,
     COALESCE(s.decommission, 'false') = 'true' AS decommission,
     COALESCE(s.storage_decommission, 'false') = 'true' AS storage_decommission,
