@@ -19,6 +19,7 @@
 -- parameter: min_lost_share double = 0.5 [ratio] executors lost for one cause over all, from which three or more are no chance
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
 -- parameter: max_back_ms bigint = 120000 [ms] time from a loss to a new executor on its host, at most, for the machine to have stayed
+-- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}{lost_on}), after {mean_lifetime_ms:s}{on_average}[; {back_ms:s} later a new executor began there][; on the hosts of all of them new executors began within {all_back_ms:s}][; {host_all}{host_lost:int} of them on {host}, 1 of {num_hosts:int} hosts][, where none of {host_executors:int} executors ended a task: {host_held_ms:s} of core time held for nothing][, {host_held_share:pct} of all][;
 --   tasks that failed with them or had to run again took {task_lost_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
@@ -30,7 +31,7 @@
 --   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND record_bytes IS NOT NULL | - | - | Tasks read up to {record_bytes:bytes} without coming to the end of one record, which takes several times that as text in the heap.
 --   More partitions do not help: write the records on lines of their own, or read them with a delimiter or an input format that cuts them.
--- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'heap' AND NOT is_databricks AND NOT is_roomy AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap was full: run fewer tasks at once in an executor, which has all
@@ -38,7 +39,7 @@
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap was full: run fewer tasks at once in an executor, or make partitions
 --   smaller.
--- advice: cause = 'gc' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'gc' AND NOT is_databricks AND NOT is_roomy AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap is nearly full, and executors that collect garbage do not answer: give them more of it for each core (or run fewer
 --   tasks at once), and keep fewer objects alive. Where a whole host got slow, see whether all that runs there fits into its memory.
 -- advice: cause = 'gc' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap is nearly full, and executors that collect garbage do not answer: run fewer
@@ -293,6 +294,8 @@ SELECT
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, TRY_CAST(CEIL(a.executor_cores / 2e0) AS BIGINT) AS cores_halved,
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND s.num_cores IS NULL, FALSE) AS has_all_cores,
+  -- A worker of EMR Serverless has no more memory for fewer cores.
+  COALESCE(a.executor_cores > 1 AND a.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * a.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   -- Databricks has a master of a standalone cluster that nobody looks after.
   CASE WHEN a.is_databricks THEN 'databricks' ELSE COALESCE(a.master, '') END AS master, COALESCE(a.is_serverless, FALSE) AS is_serverless, COALESCE(a.is_emr, FALSE) AS is_emr, COALESCE(s.decommission, FALSE) AS decommission,
   COALESCE(c.storage_decommission, FALSE) AS storage_decommission, COALESCE(c.shuffle_decommission, FALSE) AS shuffle_decommission,
