@@ -65,6 +65,9 @@ settings AS (
     MAX(CASE WHEN key = 'spark.dynamicAllocation.shuffleTracking.timeout' THEN time_ms END) AS shuffle_timeout_ms,
     MAX(CASE WHEN key = 'spark.dynamicAllocation.schedulerBacklogTimeout' THEN time_ms END) AS backlog_timeout_ms,
     MAX(CASE WHEN key = 'spark.shuffle.service.enabled' THEN value END) AS shuffle_service,
+    MAX(CASE WHEN key = 'spark.decommission.enabled' THEN value END) AS decommission,
+    MAX(CASE WHEN key = 'spark.storage.decommission.enabled' THEN value END) AS storage_decommission,
+    MAX(CASE WHEN key = 'spark.storage.decommission.shuffleBlocks.enabled' THEN value END) AS shuffle_decommission,
     MAX(CASE WHEN key = 'spark.plugins' AND value LIKE '%com.nvidia.spark.sqlplugin%' THEN 1 ELSE 0 END) AS num_rapids,
     MAX(CASE WHEN key = 'spark.rapids.sql.enabled' THEN value END) AS rapids,
     MAX(CASE WHEN key = 'spark.rapids.sql.mode' THEN value END) AS rapids_mode,
@@ -132,6 +135,13 @@ known AS (
         v.spark_minor >= 304 OR COALESCE(s.shuffle_service, 'false') = 'true'
         OR COALESCE(s.shuffle_tracking, 'false') = 'true'
       ) AS could_allocate,
+    COALESCE(s.shuffle_service, 'false') = 'true' AS has_shuffle_service,
+    -- Executors that wrote shuffle data stay until it is cleaned up, or for shuffle_timeout_ms.
+    COALESCE(s.dynamic_allocation, 'false') = 'true' AND COALESCE(s.shuffle_service, 'false') <> 'true' AND v.spark_minor >= 300
+      AND COALESCE(s.shuffle_tracking, CASE WHEN v.spark_minor >= 304 THEN 'true' ELSE 'false' END) = 'true' AS tracks_shuffle,
+    COALESCE(s.decommission, 'false') = 'true' AS decommission,
+    COALESCE(s.storage_decommission, 'false') = 'true' AS storage_decommission,
+    COALESCE(s.shuffle_decommission, CASE WHEN v.spark_minor >= 304 THEN 'true' ELSE 'false' END) = 'true' AS shuffle_decommission,
     -- NULL where nobody set them: 60 s, and forever for executors with cached or shuffle data; 1 s for a backlog.
     s.idle_timeout_ms, s.cached_timeout_ms, s.shuffle_timeout_ms, s.backlog_timeout_ms,
     COALESCE(s.speculation, 'false') = 'true' AS speculation,

@@ -1,7 +1,9 @@
 -- id: executor_losses
 -- title: Executors that were lost, and why
--- description: One row per executor that went for another reason than idleness, decommissioning or the end of the application, as far as lost_executors tells it: not
---   those that went after the last job, unless they ran out of memory, nor those that a shutdown in the middle of a job stopped. cause is heap, container, signal, gc,
+-- description: One row per executor that went for another reason than idleness or the end of the application, as far as lost_executors tells it: not
+--   those that went after the last job, unless they ran out of memory, nor those that a shutdown in the middle of a job stopped. One that was decommissioned (by dynamic allocation too) counts
+--   where it took work along: tasks that it ran, shuffle data that others missed, or, as far as it had written any, data that later was computed again. Where Spark copies shuffle blocks before an executor goes, that last sign
+--   counts only in an application that lost no executor otherwise. cause is heap, container, signal, gc, decommissioned,
 --   node, preempted, heartbeat, killed or unknown, as the description of that rule says. host is that of its block manager, gc_share the garbage collection over the time of its tasks (of all
 --   tasks where it ended too few), heap_share the peak of its heap over the heap, both NULL where that is no more than usual; record_bytes the most that a task of it read without the end of a record.
 -- parameter: min_gc_share double = 0.3 [ratio] garbage collection over the time of tasks from which it is what an executor went for, where nothing else tells
@@ -10,7 +12,7 @@
 -- parameter: min_heap_share double = 0.95 [ratio] peak of the heap from which it was full, where an executor did not answer
 -- parameter: max_error_ms bigint = 60000 [ms] time from a task that ran out of heap to the loss of its executor, at most
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
--- reads: executors, jobs, tasks
+-- reads: application_settings, executors, jobs, reruns, stages, tasks
 WITH last_jobs AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -19,6 +21,63 @@ WITH last_jobs AS (
     MIN(CASE WHEN failure_reason LIKE '%SparkContext was shut down%' THEN completion_time END) AS cut_time
   FROM jobs
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- With loss_kind idle where dynamic allocation decommissions, and spot where the notice of a machine does.
+removed AS (
+  SELECT
+    *, loss_kind = 'decommissioned' OR COALESCE(loss_kind IN ('idle', 'spot') AND remove_reason LIKE '%ecommission%', FALSE) AS is_drained
+  FROM executors
+  WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost', 'decommissioned', 'idle')
+),
+draining AS (
+  SELECT
+    d.platform, d.cluster_id, d.application_id, d.attempt_id,
+    NOT COALESCE(s.has_shuffle_service, FALSE)
+      AND (d.num_others = 0 OR NOT COALESCE(s.decommission AND s.storage_decommission AND s.shuffle_decommission, FALSE)) AS is_sign
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, SUM(CASE WHEN NOT is_drained AND loss_kind <> 'idle' THEN 1 ELSE 0 END) AS num_others
+    FROM removed
+    GROUP BY platform, cluster_id, application_id, attempt_id
+    HAVING MAX(CASE WHEN is_drained THEN 1 ELSE 0 END) = 1
+  ) AS d
+  LEFT JOIN application_settings AS s
+    ON s.platform = d.platform AND s.cluster_id = d.cluster_id
+    AND s.application_id = d.application_id AND s.attempt_id = d.attempt_id
+),
+-- When what was computed again had ended, NULL where it never did.
+again AS (
+  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, CASE WHEN COUNT(*) = COUNT(s.completion_time) THEN MAX(s.completion_time) END AS last_time
+  FROM reruns AS r
+  INNER JOIN draining AS d
+    ON d.platform = r.platform AND d.cluster_id = r.cluster_id
+    AND d.application_id = r.application_id AND d.attempt_id = r.attempt_id
+  INNER JOIN stages AS s
+    ON s.platform = r.platform AND s.cluster_id = r.cluster_id
+    AND s.application_id = r.application_id AND s.attempt_id = r.attempt_id AND s.stage_id = r.stage_id
+  WHERE d.is_sign
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id
+),
+took AS (
+  SELECT platform, cluster_id, application_id, attempt_id, executor_id
+  FROM (
+    SELECT
+      t.platform, t.cluster_id, t.application_id, t.attempt_id,
+      CASE WHEN t.end_reason = 'FetchFailed' THEN t.fetch_failed_executor_id ELSE t.executor_id END AS executor_id
+    FROM tasks AS t
+    INNER JOIN draining AS d
+      ON d.platform = t.platform AND d.cluster_id = t.cluster_id
+      AND d.application_id = t.application_id AND d.attempt_id = t.attempt_id
+    WHERE t.status = 'FAILED' AND t.end_reason IN ('ExecutorLostFailure', 'FetchFailed')
+    UNION ALL
+    SELECT e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id
+    FROM removed AS e
+    INNER JOIN again AS r
+      ON r.platform = e.platform AND r.cluster_id = e.cluster_id
+      AND r.application_id = e.application_id AND r.attempt_id = e.attempt_id
+    WHERE e.is_drained AND e.total_shuffle_write > 0 AND COALESCE(e.remove_time <= r.last_time, TRUE)
+  ) AS k
+  GROUP BY platform, cluster_id, application_id, attempt_id, executor_id
 ),
 lost AS (
   SELECT
@@ -33,7 +92,8 @@ lost AS (
       WHEN e.exit_code = 52 OR remove_reason LIKE '%JVM OOM%' OR remove_reason LIKE '%OutOfMemoryError%' THEN 'heap'
       WHEN remove_reason LIKE '%memory limit%' OR remove_reason LIKE '%possible container OOM%'
         OR remove_reason LIKE '%OOMKilled%' THEN 'container'
-      WHEN remove_reason LIKE '%preempted%' THEN 'preempted'
+      WHEN remove_reason LIKE '%preempted%' AND loss_kind <> 'spot' THEN 'preempted'
+      WHEN e.is_drained THEN 'decommissioned'
       WHEN loss_kind = 'spot' OR exit_code = -100 OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%worker lost%'
         OR remove_reason LIKE '%Worker shutting down%' OR remove_reason LIKE '%node was terminated%' THEN 'node'
       WHEN exit_code = 137 OR remove_reason LIKE '%code 137%' THEN 'signal'
@@ -45,11 +105,14 @@ lost AS (
     -- A machine that the cloud took back, or a worker that was shut down, has nothing to do with heaps.
     loss_kind = 'spot' OR e.exit_code <> 56 OR remove_reason LIKE '%lost% node%' OR remove_reason LIKE '%Worker shutting down%'
       OR remove_reason LIKE '%node was terminated%' AS is_explained
-  FROM executors AS e
+  FROM removed AS e
   LEFT JOIN last_jobs AS j
     ON j.platform = e.platform AND j.cluster_id = e.cluster_id
     AND j.application_id = e.application_id AND j.attempt_id = e.attempt_id
-  WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
+  LEFT JOIN took AS k
+    ON k.platform = e.platform AND k.cluster_id = e.cluster_id
+    AND k.application_id = e.application_id AND k.attempt_id = e.attempt_id AND k.executor_id = e.executor_id
+  WHERE CASE WHEN e.is_drained THEN k.executor_id IS NOT NULL ELSE loss_kind <> 'idle' END
     AND (COALESCE(remove_time < j.last_end, TRUE) OR e.exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
     -- A shutdown in the middle of a job stops its executors first.
     AND NOT COALESCE(loss_kind = 'killed' AND UNIX_MILLIS(remove_time) >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)

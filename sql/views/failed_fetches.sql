@@ -1,6 +1,6 @@
 -- id: failed_fetches
 -- title: Task attempts that ended because shuffle data could not be fetched
--- description: One row per task attempt that ended as FetchFailed, with cause: loss (an executor that held the data had gone, by then
+-- description: One row per task attempt that ended as FetchFailed, with cause: loss (an executor that held the data had gone or was decommissioned, by then
 --   or within a minute: lost_executors tells it), idle (it had been given back as idle), network (its executor lived and could not
 --   be reached), files (the data was not there or not whole), other. An executor that goes after the attempt had waited longer than four
 --   minutes and ten times as long as any task of the stage that succeeded is no cause: it could not be reached before. message is
@@ -22,12 +22,12 @@ fetching AS (
 gone AS (
   SELECT
     e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, SPLIT_PART(e.host_port, ':', 1) AS host,
-    e.loss_kind = 'idle' AS is_idle, UNIX_MILLIS(e.remove_time) + 0 AS gone_ms
+    e.loss_kind = 'idle' AND NOT COALESCE(e.remove_reason LIKE '%ecommission%', FALSE) AS is_idle, e.loss_kind = 'idle' AS is_single, UNIX_MILLIS(e.remove_time) + 0 AS gone_ms
   FROM executors AS e
   INNER JOIN fetching AS f
     ON f.platform = e.platform AND f.cluster_id = e.cluster_id
     AND f.application_id = e.application_id AND f.attempt_id = e.attempt_id
-  WHERE e.executor_id NOT IN ('driver', '<driver>') AND e.loss_kind IN ('oom', 'spot', 'killed', 'lost', 'idle')
+  WHERE e.executor_id NOT IN ('driver', '<driver>') AND e.loss_kind IN ('oom', 'spot', 'killed', 'lost', 'decommissioned', 'idle')
 ),
 longest AS (
   SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, MAX(s.duration_max) AS longest_ms
@@ -54,7 +54,7 @@ matched AS (
   WHERE COALESCE(g.gone_ms <= f.end_ms + 60000, TRUE) AND (
     f.fetch_failed_executor_id IS NULL OR g.executor_id = f.fetch_failed_executor_id
     -- A machine that went takes its other executors and its shuffle service along.
-    OR (g.host = f.fetch_failed_host AND NOT g.is_idle AND COALESCE(g.gone_ms >= f.end_ms - 600000, TRUE))
+    OR (g.host = f.fetch_failed_host AND NOT g.is_single AND COALESCE(g.gone_ms >= f.end_ms - 600000, TRUE))
   )
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id, f.task_id
 )

@@ -14,7 +14,7 @@
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
 --   of its stages that no job which succeeded shares, without that of tasks that went with lost executors (gone_ms). is_survived says that a job succeeded after this one, and after
 --   the last failed one of the same name, so that the application went on.
--- reads: executors, job_losses, jobs, tasks
+-- reads: executor_losses, executors, job_losses, jobs, tasks
 WITH memory_errors AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, MIN(SUBSTR(error_message, 1, 20000)) AS memory_error
   FROM tasks
@@ -24,11 +24,18 @@ WITH memory_errors AS (
   )
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
 ),
--- Executors that went for another reason than idleness or the end.
+-- Executors that went for another reason than idleness or the end, those that were decommissioned only where they took work along.
 gone AS (
-  SELECT platform, cluster_id, application_id, attempt_id, MIN(UNIX_MILLIS(remove_time)) AS first_gone_ms
-  FROM executors
-  WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
+  SELECT platform, cluster_id, application_id, attempt_id, MIN(remove_ms) AS first_gone_ms
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, UNIX_MILLIS(remove_time) AS remove_ms
+    FROM executors
+    WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, remove_ms
+    FROM executor_losses
+    WHERE cause = 'decommissioned'
+  ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 failed AS (

@@ -20,7 +20,7 @@ WITH ran AS (
 losers AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM executors
-  WHERE loss_kind IN ('oom', 'spot', 'killed', 'lost')
+  WHERE loss_kind IN ('oom', 'spot', 'killed', 'lost', 'decommissioned') OR (loss_kind = 'idle' AND remove_reason LIKE '%ecommission%')
 ),
 -- The scheduler makes a new stage for a shuffle that a later job reads, with the tasks alone whose output is gone.
 made_anew AS (

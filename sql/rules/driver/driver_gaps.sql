@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 22
+-- version: 23
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
@@ -59,8 +59,8 @@
 -- advice: main_part = 'iterate' | - | - | Most of it is the program taking the rows of one partition after the other (toLocalIterator): write them from the
 --   executors, or let the next partition be computed meanwhile (prefetchPartitions, since Spark 3.0).
 -- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 | spark.dynamicAllocation.executorIdleTimeout | '60s' |
---   Idle executors are kept longer than the gap lasts: let them go after a minute (with a short spark.dynamicAllocation.shuffleTracking.timeout
---   too, and a low minExecutors), and move that code into Spark, side by side with jobs.
+--   Idle executors are kept longer than the gap lasts: let them go after a minute (with a limit for those that
+--   hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, and a low minExecutors), and move that code into Spark, side by side with jobs.
 -- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
 --   Rows go to pandas one by one (toPandas): let Arrow carry them, collect fewer rows and columns, or do the work in Spark (applyInPandas,
 --   mapInPandas).

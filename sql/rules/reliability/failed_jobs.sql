@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, but for what unfinished_skew tells already. Whether the program
@@ -15,6 +15,7 @@
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
+-- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
 --   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
@@ -33,9 +34,13 @@
 --   More partitions do not help: write the records on lines of their own, or read them with a delimiter or an input format that cuts them.
 -- advice: cause = 'heap' AND is_local | - | - | The heap was full: give the driver, which runs the tasks in local mode, more memory, or
 --   make partitions smaller.
--- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'heap' AND NOT is_databricks AND NOT is_roomy AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more memory for each core, or make
 --   partitions smaller.
+-- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap was full: run fewer tasks at once in an executor, which has all {executor_cores:int} cores of its worker
+--   (spark.executor.cores={cores_halved:int} on the same memory), or make partitions smaller.
+-- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks AND NOT is_serverless | spark.executor.cores | cores_halved | The heap was full: run fewer tasks at once in an executor, or make partitions
+--   smaller.
 -- advice: cause = 'heap' | - | - | The heap was full: run fewer tasks at once in an executor, choose more memory for each core, or
 --   make partitions smaller.
 -- advice: cause = 'killed' AND has_hung | - | - | No error of the code: the application hung until somebody ended it{who}. See the finding about tasks that never ended.
@@ -200,11 +205,20 @@ SELECT
   f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, f.is_survived, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
+  COALESCE(a.executor_cores > 1 AND a.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * a.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
+  COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.is_serverless, FALSE) AS is_serverless,
+  TRY_CAST(CEIL(a.executor_cores / 2e0) AS BIGINT) AS cores_halved,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.sql_id IS NOT NULL AS gathers, r.record_bytes
 FROM failed AS f
 INNER JOIN application_facts AS a
   ON a.platform = f.platform AND a.cluster_id = f.cluster_id
   AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
+LEFT JOIN (
+  -- Where it is not set, an executor of a standalone cluster has all cores of its worker.
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.executor.cores'
+) AS k
+  ON k.platform = f.platform AND k.cluster_id = f.cluster_id
+  AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id
 LEFT JOIN sql AS q
   ON q.platform = f.platform AND q.cluster_id = f.cluster_id
   AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id

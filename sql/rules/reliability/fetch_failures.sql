@@ -2,7 +2,7 @@
 -- title: Shuffle data cannot be fetched
 -- category: reliability
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where task attempts ended because shuffle data could not be fetched from an executor that lived, one finding for each cause (view
 --   failed_fetches): each ends its stage attempt, and the stage that wrote the data runs again. What went with a lost executor is
 --   what lost_executors tells. Lost is the time of these attempts and, where no executor was lost, of finished tasks that ran again.
@@ -50,9 +50,13 @@ summed AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
 losers AS (
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  SELECT platform, cluster_id, application_id, attempt_id
   FROM executors
   WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost')
+  UNION
+  SELECT platform, cluster_id, application_id, attempt_id
+  FROM executor_losses
+  WHERE cause = 'decommissioned'
 ),
 later AS (
   SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, COUNT(*) AS num_again

@@ -2,13 +2,13 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 17
--- description: Fires where executors went for another reason than idleness, decommissioning or the end of
+-- version: 18
+-- description: Fires where executors went for another reason than idleness or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
 --   connection, where garbage collection had taken a large part of the time of its tasks or of its last ones, or of all tasks where it ended none; no answer
 --   with a full heap too), node (the
---   machine went, a spot instance among them), preempted (by another queue), heartbeat (no answer for too
+--   machine went, a spot instance among them), preempted (by another queue), decommissioned (drained on purpose, before a machine goes, by Kubernetes, by a resize or by dynamic allocation; only where it took work along), heartbeat (no answer for too
 --   long, or exit code 56: it could not send its own), killed (by a user or the framework), unknown. Views executor_losses and lost_hosts find them. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
@@ -19,6 +19,7 @@
 -- parameter: min_lost_share double = 0.5 [ratio] executors lost for one cause over all, from which three or more are no chance
 -- parameter: min_hung_ratio double = 3.0 [ratio] wait for tasks of a lost executor over their longest new run, from which they hung until the loss was noticed
 -- parameter: max_back_ms bigint = 120000 [ms] time from a loss to a new executor on its host, at most, for the machine to have stayed
+-- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: {num_lost:int} of {num_workers:executor|executors} lost ({cause}{lost_on}), after {mean_lifetime_ms:s}{on_average}[; {back_ms:s} later a new executor began there][; on the hosts of all of them new executors began within {all_back_ms:s}][; {host_all}{host_lost:int} of them on {host}, 1 of {num_hosts:int} hosts][, where none of {host_executors:int} executors ended a task: {host_held_ms:s} of core time held for nothing][, {host_held_share:pct} of all][;
 --   tasks that failed with them or had to run again took {task_lost_ms:s}][, {again_ms:s} of it in {num_again:more run|more runs} of tasks of
 --   {num_again_stages:stage|stages} (the first is stage {again_stage:int}) that had succeeded, but whose output was lost][;
@@ -30,7 +31,7 @@
 --   key, an aggregate, percentile_approx), or take the key that has most of them out. More memory only moves the limit.
 -- advice: cause = 'heap' AND record_bytes IS NOT NULL | - | - | Tasks read up to {record_bytes:bytes} without coming to the end of one record, which takes several times that as text in the heap.
 --   More partitions do not help: write the records on lines of their own, or read them with a delimiter or an input format that cuts them.
--- advice: cause = 'heap' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'heap' AND NOT is_databricks AND NOT is_roomy AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap was full: give executors more of it for each core, or make partitions
 --   smaller.
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap was full: run fewer tasks at once in an executor, which has all
@@ -38,7 +39,7 @@
 -- advice: cause = 'heap' AND executor_cores > 1 AND NOT is_databricks | spark.executor.cores |
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | The heap was full: run fewer tasks at once in an executor, or make partitions
 --   smaller.
--- advice: cause = 'gc' AND NOT is_databricks AND memory_doubled_gib <= 31 | spark.executor.memory |
+-- advice: cause = 'gc' AND NOT is_databricks AND NOT is_roomy AND memory_doubled_gib <= 31 | spark.executor.memory |
 --   CONCAT(CAST(memory_doubled_gib AS STRING), 'g') | The heap is nearly full, and executors that collect garbage do not answer: give them more of it for each core (or run fewer
 --   tasks at once), and keep fewer objects alive. Where a whole host got slow, see whether all that runs there fits into its memory.
 -- advice: cause = 'gc' AND executor_cores > 1 AND NOT is_databricks AND has_all_cores | - | - | The heap is nearly full, and executors that collect garbage do not answer: run fewer
@@ -56,8 +57,10 @@
 --   memory): raise it, or run fewer tasks at once. A larger heap alone does not help.
 -- advice: cause = 'container' | - | - | The container needs more room beside the heap: give it more memory, or run fewer tasks at once
 --   in it.
--- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') AND master LIKE 'yarn%' AND NOT is_databricks | spark.yarn.exclude.nodes | host | The host is what they have in common: look at
---   the logs of its NodeManager and of its containers (disk, memory, drivers, Java), and keep the application off it until it is repaired.
+-- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') AND is_emr | - | - | The host is what they have in common: look at the logs of its NodeManager and of its
+--   containers (disk, memory, drivers, Java), and replace the instance.
+-- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') AND master LIKE 'yarn%' AND NOT is_databricks AND spark_minor >= 300 | - | - | The host is what they have in common: look at
+--   the logs of its NodeManager and of its containers (disk, memory, drivers, Java), and keep the application off it until it is repaired (add it to spark.yarn.exclude.nodes).
 -- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') AND master LIKE 'spark:%' | - | - | The host is what they have in common: look at stderr of such an
 --   executor in the work folder of the worker on {host}, and at the log of that worker (disk, memory, devices and their drivers, Java); stop the worker until the host is repaired.
 -- advice: host IS NOT NULL AND cause IN ('unknown', 'signal', 'heartbeat', 'node', 'killed') | - | - | The host is what they have in common: look at the logs of {host} (disk, memory, devices and
@@ -68,11 +71,30 @@
 --   leave more of its memory free beside the heaps.
 -- advice: cause = 'heartbeat' AND heartbeat_ms IS NOT NULL | spark.executor.heartbeatInterval | '10s' | Take the interval back to its default: so short, a busy driver or one garbage collection is enough to
 --   end an executor.
+-- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL AND has_effects AND master LIKE 'spark://%' | - | - | Short tasks hung there until the
+--   loss was noticed: a shorter spark.worker.timeout of the master and spark.network.timeout notice it sooner. Speculation starts a second run of them elsewhere: turn it on only where what foreach writes
+--   may be written twice. Look at the logs of the worker and of its machine too.
+-- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL AND has_effects | - | - | Short tasks hung there until the loss was noticed: a shorter
+--   spark.network.timeout notices it sooner. Speculation starts a second run of them elsewhere: turn it on only where what foreach writes may be written twice.
 -- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL AND master LIKE 'spark://%' | spark.speculation | 'true' | Short
 --   tasks hung there until the loss was noticed: speculation starts a second run of them elsewhere, and a shorter spark.worker.timeout of the
 --   master and spark.network.timeout notice it sooner. Look at the logs of the worker and of its machine too.
 -- advice: (cause = 'node' OR cause = 'heartbeat' OR cause = 'unknown') AND new_run_ms IS NOT NULL | spark.speculation | 'true' | Short tasks hung there until the loss was
 --   noticed: speculation starts a second run of them elsewhere, and a shorter spark.network.timeout notices it sooner.
+-- advice: cause = 'decommissioned' AND is_output_lost AND can_copy AND NOT decommission | spark.decommission.enabled | 'true' | Executors were drained with the shuffle data that they held: let them copy
+--   it to others before they go (with spark.storage.decommission.enabled=true{and_blocks}){patience}.
+-- advice: cause = 'decommissioned' AND is_output_lost AND can_copy AND NOT storage_decommission | spark.storage.decommission.enabled | 'true' | Executors were drained with the shuffle data that they held:
+--   let them copy it to others before they go{with_blocks}{patience}.
+-- advice: cause = 'decommissioned' AND is_output_lost AND can_copy AND NOT shuffle_decommission | spark.storage.decommission.shuffleBlocks.enabled | 'true' | Executors were drained with the shuffle data that
+--   they held: let them copy it to others before they go{patience}.
+-- advice: cause = 'decommissioned' AND is_output_lost AND has_shuffle_service | - | - | Machines were drained with the data of their shuffle service: let them stay until it is read (a longer timeout of the graceful
+--   decommissioning), have a remote shuffle service, or take more of the machines on demand.
+-- advice: cause = 'decommissioned' AND is_output_lost AND can_copy AND has_fallback | - | - | Executors were drained before all of their shuffle data was copied: give them longer ({grace}), shorten the stages whose data later ones
+--   still need, or take more of the machines on demand.
+-- advice: cause = 'decommissioned' AND is_output_lost AND can_copy | - | - | Executors were drained before all of their shuffle data was copied to others: give them longer ({grace}), set spark.storage.decommission.fallbackStorage.path to a
+--   store that takes what no other executor does, or take more of the machines on demand.
+-- advice: cause = 'decommissioned' AND is_output_lost | - | - | Executors were drained with the shuffle data that they held: write what long stages give to a table before others read it, or take more of the machines on demand.
+-- advice: cause = 'decommissioned' | - | - | Executors were drained before their tasks had ended: give them longer ({grace}), make tasks shorter (more partitions), or take more of the machines on demand.
 -- advice: cause = 'node' AND is_databricks AND spark_minor >= 301 AND NOT decommission | spark.decommission.enabled | 'true' | The machines went (spot, scaled in, or broken): let
 --   executors hand over their data before they go (with spark.storage.decommission.enabled), and take instances on demand, or spot instances that fall back to on demand.
 -- advice: cause = 'node' AND is_databricks | - | - | The machines went (spot, scaled in, or broken): take instances on demand, or spot instances that fall back to on demand, and keep the driver on
@@ -147,6 +169,14 @@ returns AS (
   ) AS r
   GROUP BY platform, cluster_id, application_id, attempt_id, cause
 ),
+-- What others did not get of an executor that had gone.
+missed AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM failed_fetches WHERE cause = 'loss'
+),
+-- Tasks that write for themselves, which a second copy does again.
+effects AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM stages WHERE stage_name LIKE 'foreach%'
+),
 work_lost AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, SUM(COALESCE(failed_ms, 0e0) + COALESCE(again_ms, 0e0)) AS lost_ms,
@@ -214,6 +244,7 @@ set_values AS (
     -- Where it is not set, an executor of a standalone cluster has all cores of its worker.
     MAX(CASE WHEN key = 'spark.executor.cores' THEN 1 END) AS num_cores,
     MAX(CASE WHEN key = 'spark.decommission.enabled' THEN LOWER(value) END) = 'true' AS decommission,
+    MAX(CASE WHEN key = 'spark.storage.decommission.fallbackStorage.path' AND value <> '' THEN 1 ELSE 0 END) = 1 AS has_fallback,
     -- Milliseconds where it has no unit.
     MAX(CASE WHEN key = 'spark.executor.heartbeatInterval' THEN TRY_CAST(REGEXP_REPLACE(LOWER(TRIM(value)), '[a-z]+$', '') AS DOUBLE)
       * CASE WHEN LOWER(value) LIKE '%ms' THEN 1e0 WHEN LOWER(value) LIKE '%s' THEN 1e3 WHEN LOWER(value) LIKE '%m' OR LOWER(value) LIKE '%min' THEN 6e4
@@ -263,8 +294,23 @@ SELECT
   l.cause, l.num_lost, a.num_workers, l.mean_lifetime_ms, l.reason,
   a.spark_minor, a.executor_cores, TRY_CAST(CEIL(a.executor_cores / 2e0) AS BIGINT) AS cores_halved,
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND s.num_cores IS NULL, FALSE) AS has_all_cores,
+  -- A worker of EMR Serverless has no more memory for fewer cores.
+  COALESCE(a.executor_cores > 1 AND a.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * a.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   -- Databricks has a master of a standalone cluster that nobody looks after.
   CASE WHEN a.is_databricks THEN 'databricks' ELSE COALESCE(a.master, '') END AS master, COALESCE(a.is_serverless, FALSE) AS is_serverless, COALESCE(a.is_emr, FALSE) AS is_emr, COALESCE(s.decommission, FALSE) AS decommission,
+  COALESCE(c.storage_decommission, FALSE) AS storage_decommission, COALESCE(c.shuffle_decommission, FALSE) AS shuffle_decommission,
+  COALESCE(c.has_shuffle_service, FALSE) AS has_shuffle_service, COALESCE(s.has_fallback, FALSE) AS has_fallback,
+  -- Where a service of the machine holds the data, executors have nothing to copy.
+  a.spark_minor >= 301 AND NOT COALESCE(c.has_shuffle_service, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS can_copy,
+  COALESCE(w.num_again, 0) > 0 OR m.platform IS NOT NULL AS is_output_lost, f.platform IS NOT NULL AS has_effects,
+  CASE WHEN NOT COALESCE(c.shuffle_decommission, FALSE) THEN ' and spark.storage.decommission.shuffleBlocks.enabled=true' ELSE '' END AS and_blocks,
+  CASE WHEN NOT COALESCE(c.shuffle_decommission, FALSE) THEN ' (with spark.storage.decommission.shuffleBlocks.enabled=true)' ELSE '' END AS with_blocks,
+  CASE
+    WHEN a.master LIKE 'k8s%' THEN ', and give their pods longer for it than the copy takes (terminationGracePeriodSeconds)'
+    WHEN a.master LIKE 'yarn%' THEN ', and give them longer for it than the copy takes (the timeout of the graceful decommissioning of nodes)'
+    ELSE '' END AS patience, CASE
+    WHEN a.master LIKE 'k8s%' THEN 'terminationGracePeriodSeconds of their pods' WHEN a.master LIKE 'yarn%' THEN 'the timeout of the graceful decommissioning of nodes'
+    ELSE 'the notice before a machine goes' END AS grace,
   COALESCE(a.master LIKE 'k8s%' OR a.master LIKE 'spark:%', FALSE) AND NOT COALESCE(a.is_databricks, FALSE) AS can_decommission, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   COALESCE(a.master LIKE 'yarn%' OR a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_containers,
   TRY_CAST(CEIL(a.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib,
@@ -297,6 +343,17 @@ LEFT JOIN loss_places AS o
 LEFT JOIN returns AS k
   ON k.platform = a.platform AND k.cluster_id = a.cluster_id
   AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id AND k.cause = l.cause
+LEFT JOIN missed AS m
+  ON m.platform = a.platform AND m.cluster_id = a.cluster_id
+  AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
+LEFT JOIN effects AS f
+  ON f.platform = a.platform AND f.cluster_id = a.cluster_id
+  AND f.application_id = a.application_id AND f.attempt_id = a.attempt_id
+LEFT JOIN (
+  SELECT platform, cluster_id, application_id, attempt_id, storage_decommission, shuffle_decommission, has_shuffle_service FROM application_settings
+) AS c
+  ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+  AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
 LEFT JOIN set_values AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id

@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -15,6 +15,8 @@
 --   nor is a short run, which is start-up for the most part, unless it held very many cores or nearly all of a smaller time was idle. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 --   A history that was compacted lacks the tasks of jobs that had ended, and one of which events were dropped or removed those of others: they do not tell what was idle.
+--   An idle timeout does not give back executors that wrote shuffle data which Spark tracks, or that filled a cache: where such hold most of the idle time to the end, the
+--   setting or step that does is advised.
 --   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
@@ -40,6 +42,8 @@
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
+-- parameter: min_held_share double = 0.5 [ratio] idle core time of executors that shuffle or cached data keeps over that of all, at least
+-- parameter: min_shuffle_timeout_ms bigint = 600000 [ms] how long executors with shuffle data should stay, at least
 -- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors
 --   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which is told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
@@ -54,10 +58,19 @@
 --   Let dynamic allocation go below the executors that it must keep.
 -- advice: dynamic_allocation AND NOT is_databricks AND executors_needed < num_executors_max AND COALESCE(max_executors > executors_needed, TRUE) | spark.dynamicAllocation.maxExecutors | executors_needed |
 --   Cap dynamic allocation near what the busiest stage needs.
--- advice: dynamic_allocation AND NOT is_stuck AND COALESCE(idle_timeout_ms > 30000, TRUE) AND COALESCE(num_executors_max > 1 OR longest_gap_ms > 30000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
+-- advice: dynamic_allocation AND NOT is_stuck AND is_shuffle_held AND is_cache_held | - | - | Executors that hold shuffle data and cached blocks stay however long they are idle (spark.dynamicAllocation.shuffleTracking.timeout and
+--   spark.dynamicAllocation.cachedExecutorIdleTimeout have no limit): call unpersist when a cache is not read any more, and set both beyond the longest pause before such data is read again. What goes with an executor is computed again.
+-- advice: dynamic_allocation AND NOT is_stuck AND is_shuffle_held AND app_duration_ms >= 2 * shuffle_needed_ms AND spark_minor >= 300 | spark.dynamicAllocation.shuffleTracking.timeout |
+--   CONCAT(CAST(TRY_CAST(shuffle_needed_ms / 1000 AS BIGINT) AS STRING), 's') | Executors that hold shuffle data stay however long they are idle, since this timeout has no limit: set it longer than such data waits to be read[ (up to {reuse_ms:s}
+--   here)]. What goes with an executor is computed again[; {other_way}].
+-- advice: dynamic_allocation AND NOT is_stuck AND is_shuffle_held | - | - | Executors that hold shuffle data stay however long they are idle (spark.dynamicAllocation.shuffleTracking.timeout has no limit), and a limit longer than such data
+--   waits to be read comes late here: begin with fewer executors[; {other_way}].
+-- advice: dynamic_allocation AND NOT is_stuck AND is_cache_held | - | - | Executors that hold cached blocks stay however long they are idle (spark.dynamicAllocation.cachedExecutorIdleTimeout has no limit): call unpersist when a cache is not
+--   read any more, or set that timeout longer than the longest pause between its reads. What goes with an executor is computed again.
+-- advice: dynamic_allocation AND NOT is_stuck AND NOT is_limited AND COALESCE(idle_timeout_ms > 30000, TRUE) AND COALESCE(num_executors_max > 1 OR longest_gap_ms > 30000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
 --   the rest of the application does not: let dynamic allocation give idle ones back sooner.
 -- advice: can_allocate AND NOT dynamic_allocation AND num_executors_max > 1 AND NOT is_stuck | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
---   executors back, or start fewer of them.
+--   executors back{with_limit}, or start fewer of them.
 -- advice: executor_instances > executors_needed AND NOT is_databricks | spark.executor.instances | executors_needed | Start fewer executors.
 -- advice: executors_needed < num_executors_max | - | - | Start fewer executors: {executors_needed:executor carries|executors carry} the work.
 -- advice: main_part = 'one task' | - | - | Stages of a single task (a limit, take or first, a total, one file) leave all other cores without work, and more partitions elsewhere do not
@@ -70,7 +83,81 @@
 --   run jobs that do not need each other side by side (threads).
 -- recommendation: The work comes in bursts with pauses between: run more of it side by side, or give the executors
 --   back in the pauses.
-WITH worked AS (
+WITH cachers AS (
+  -- Executors that ran tasks of a stage that filled a cache which nobody gave back.
+  SELECT DISTINCT x.platform, x.cluster_id, x.application_id, x.attempt_id, x.executor_id
+  FROM stage_executors AS x
+  INNER JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id, first_stage_id
+    FROM rdds
+    WHERE is_persisted AND NOT is_unpersisted AND first_stage_id IS NOT NULL
+  ) AS r
+    ON r.platform = x.platform AND r.cluster_id = x.cluster_id
+    AND r.application_id = x.application_id AND r.attempt_id = x.attempt_id AND r.first_stage_id = x.stage_id
+),
+-- Idle core time of executors that were not given back, by what keeps them.
+held AS (
+  SELECT
+    e.platform, e.cluster_id, e.application_id, e.attempt_id,
+    COALESCE(MAX(CASE WHEN s.tracks_shuffle AND s.shuffle_timeout_ms IS NULL THEN 1 ELSE 0 END) = 1
+      AND SUM(CASE WHEN e.total_shuffle_write > 0 AND COALESCE(e.loss_kind <> 'idle', TRUE) THEN e.idle_ms ELSE 0e0 END)
+        >= $min_held_share * SUM(e.idle_ms), FALSE) AS is_shuffle_held,
+    COALESCE(MAX(CASE WHEN s.dynamic_allocation AND s.cached_timeout_ms IS NULL THEN 1 ELSE 0 END) = 1
+      AND SUM(CASE WHEN c.executor_id IS NOT NULL AND COALESCE(e.loss_kind <> 'idle', TRUE) THEN e.idle_ms ELSE 0e0 END)
+        >= $min_held_share * SUM(e.idle_ms), FALSE) AS is_cache_held,
+    -- A limit of their own decides, not the idle timeout.
+    COALESCE(SUM(CASE WHEN (s.tracks_shuffle AND s.shuffle_timeout_ms > 60000 AND e.total_shuffle_write > 0)
+        OR (s.dynamic_allocation AND s.cached_timeout_ms > 60000 AND c.executor_id IS NOT NULL) THEN e.idle_ms ELSE 0e0 END)
+      >= $min_held_share * SUM(e.idle_ms), FALSE) AS is_limited,
+    -- Without a shuffle service dynamic allocation would track too.
+    COALESCE(MAX(CASE WHEN NOT s.dynamic_allocation AND NOT s.has_shuffle_service AND s.shuffle_timeout_ms IS NULL THEN 1 ELSE 0 END) = 1
+      AND SUM(CASE WHEN e.total_shuffle_write > 0 THEN e.idle_ms ELSE 0e0 END) >= $min_held_share * SUM(e.idle_ms), FALSE) AS is_shuffle_kept
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, executor_id, loss_kind, total_shuffle_write,
+      GREATEST(CAST(total_cores AS DOUBLE) * lifetime_ms - COALESCE(total_duration, 0), 0e0) AS idle_ms
+    FROM executors
+    WHERE executor_id NOT IN ('driver', '<driver>')
+  ) AS e
+  INNER JOIN application_settings AS s
+    ON s.platform = e.platform AND s.cluster_id = e.cluster_id
+    AND s.application_id = e.application_id AND s.attempt_id = e.attempt_id
+  LEFT JOIN cachers AS c
+    ON c.platform = e.platform AND c.cluster_id = e.cluster_id
+    AND c.application_id = e.application_id AND c.attempt_id = e.attempt_id AND c.executor_id = e.executor_id
+  GROUP BY e.platform, e.cluster_id, e.application_id, e.attempt_id
+),
+-- How long after shuffle data was written a job began that read it instead of running its stage: stages get their ids in the order of jobs.
+reuses AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(reuse_ms) AS reuse_ms
+  FROM (
+    SELECT b.platform, b.cluster_id, b.application_id, b.attempt_id, b.stage_id, MIN(b.next_ms - w.end_ms) AS reuse_ms
+    FROM (
+      SELECT
+        s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.status, CAST(s.rdd_ids AS STRING) AS rdds,
+        MIN(UNIX_MILLIS(s.submission_time)) OVER (
+          PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id ORDER BY s.stage_id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+        ) AS next_ms
+      FROM stages AS s
+      INNER JOIN held AS h
+        ON h.platform = s.platform AND h.cluster_id = s.cluster_id
+        AND h.application_id = s.application_id AND h.attempt_id = s.attempt_id
+      WHERE h.is_shuffle_held
+    ) AS b
+    INNER JOIN (
+      SELECT
+        platform, cluster_id, application_id, attempt_id, CAST(rdd_ids AS STRING) AS rdds, UNIX_MILLIS(completion_time) AS end_ms
+      FROM stages
+      WHERE status = 'COMPLETE' AND shuffle_write_bytes > 0
+    ) AS w
+      ON w.platform = b.platform AND w.cluster_id = b.cluster_id
+      AND w.application_id = b.application_id AND w.attempt_id = b.attempt_id AND w.rdds = b.rdds
+    WHERE b.status = 'SKIPPED' AND b.next_ms >= w.end_ms
+    GROUP BY b.platform, b.cluster_id, b.application_id, b.attempt_id, b.stage_id
+  ) AS k
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+worked AS (
   -- Executors that had a task of the stage, which no cluster takes back meanwhile.
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, COUNT(*) AS num_working
   FROM stage_executors
@@ -281,15 +368,33 @@ SELECT
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
-  executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, max_executors, idle_timeout_ms, executor_instances, is_stuck, longest_gap_ms
+  executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, max_executors, idle_timeout_ms, executor_instances, is_stuck, longest_gap_ms,
+  app_duration_ms, spark_minor, is_shuffle_held, is_cache_held, is_limited, CASE WHEN is_shuffle_held AND reuse_ms >= 1000 THEN reuse_ms END AS reuse_ms,
+  -- Half as long again as data waited here, in full minutes.
+  CASE WHEN is_shuffle_held THEN GREATEST($min_shuffle_timeout_ms, TRY_CAST(CEIL(COALESCE(reuse_ms, 0) * 1.5e0 / 6e4) * 6e4 AS BIGINT)) END AS shuffle_needed_ms,
+  CASE
+    WHEN NOT is_shuffle_held THEN CAST(NULL AS STRING)
+    WHEN master LIKE 'yarn%' OR master LIKE 'spark:%' THEN 'with the external shuffle service (spark.shuffle.service.enabled) they need not stay'
+    WHEN master LIKE 'k8s%' AND spark_minor >= 301
+      THEN 'where they hand it over when they go (spark.decommission.enabled, spark.storage.decommission.enabled and its shuffleBlocks.enabled, without spark.dynamicAllocation.shuffleTracking.enabled) they need not stay'
+  END AS other_way,
+  CASE WHEN is_shuffle_kept THEN ' (with a limit for those that hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, or the external shuffle service: they stay otherwise)' ELSE '' END AS with_limit
 FROM (
-  SELECT t.*, s.idle_timeout_ms
+  SELECT
+    t.*, s.idle_timeout_ms, COALESCE(h.is_shuffle_held, FALSE) AS is_shuffle_held, COALESCE(h.is_cache_held, FALSE) AS is_cache_held,
+    COALESCE(h.is_shuffle_kept, FALSE) AS is_shuffle_kept, COALESCE(h.is_limited, FALSE) AS is_limited, r.reuse_ms
   FROM told AS t
   LEFT JOIN (
     SELECT platform, cluster_id, application_id, attempt_id, idle_timeout_ms FROM application_settings
   ) AS s
     ON s.platform = t.platform AND s.cluster_id = t.cluster_id
     AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id
+  LEFT JOIN held AS h
+    ON h.platform = t.platform AND h.cluster_id = t.cluster_id
+    AND h.application_id = t.application_id AND h.attempt_id = t.attempt_id
+  LEFT JOIN reuses AS r
+    ON r.platform = t.platform AND r.cluster_id = t.cluster_id
+    AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
 ) AS t
 WHERE hung_ms < $max_hung_ratio * core_time_ms
   -- Tasks whose events are gone kept executors busy.
