@@ -46,6 +46,7 @@ FROM (VALUES
   ('memory_bound_cores', 'distributed'), ('memory_bound_cores', 'cluster_samples'),
   ('memory_spill', 'stages'), ('memory_spill', 'tasks'),
   ('missed_broadcast', 'sql'), ('missed_broadcast', 'plans'),
+  ('missing_executors', 'distributed'), ('missing_executors', 'executors'), ('missing_executors', 'settings'), ('missing_executors', 'tasks'),
   ('oversized_broadcast', 'sql'), ('oversized_broadcast', 'plans'),
   ('oversized_memory', 'distributed'), ('oversized_memory', 'heap_peaks'),
   ('oversized_partitions', 'stages'), ('oversized_partitions', 'tasks'),
