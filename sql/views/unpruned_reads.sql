@@ -101,9 +101,10 @@ joins AS (
   FROM nodes
   WHERE operator_kind = 'join' AND rows_output IS NOT NULL
     -- Without a condition on other columns.
-    AND (description LIKE '%], Inner' OR description LIKE '%], Inner, BuildRight' OR description LIKE '%], Inner, BuildLeft' OR description LIKE '%], Inner, BuildRight, false'
-      OR description LIKE '%], Inner, BuildLeft, false' OR description LIKE '%], LeftSemi' OR description LIKE '%], LeftSemi, BuildRight'
-      OR description LIKE '%], LeftSemi, BuildRight, false')
+    AND (description LIKE '%], Inner' OR description LIKE '%], LeftSemi' OR description LIKE '%], Inner, BuildRight' OR description LIKE '%], Inner, BuildLeft'
+      OR description LIKE '%], LeftSemi, BuildRight' OR description LIKE '%], Inner, BuildRight, false' OR description LIKE '%], Inner, BuildLeft, false'
+      OR description LIKE '%], LeftSemi, BuildRight, false' OR description LIKE '%], Inner, BuildRight, false, %' OR description LIKE '%], Inner, BuildLeft, false, %'
+      OR description LIKE '%], LeftSemi, BuildRight, false, %')
 ),
 join_keys AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, left_keys AS keys, description LIKE '%, BuildRight%' AND node_name LIKE '%Broadcast%' AS is_pruner FROM joins

@@ -21,9 +21,9 @@
 -- evidence: SortAggregate {node_id:int} of query {sql_id:int} ({query_description}) groups by {group_keys} for {functions}, and sorts instead of hashing: {num_sorts:sort|sorts} of up to {rows:row|rows}
 --   took {sort_ms:s}[ and spilled {spilled:bytes} of memory]; their stages took {run_ms:s} of {app_ms:s} of task time.
 -- advice: takes_first | - | - | What Spark keeps for a group has to have a fixed width to be hashed; keys may be of any type. Where the other columns depend on the key, take them into the grouping (distinct instead of
---   dropDuplicates of some columns). Else find the rows to keep by narrow columns (keys, numbers, times) and join the others back. max_by and a max of structs sort too where they hold text.
+--   dropDuplicates of some columns). Else find the rows to keep by narrow columns (keys, numbers, times) and join the others back. A max of structs always sorts, max_by where one of its columns is text.
 -- recommendation: What Spark keeps for a group has to have a fixed width to be hashed: convert numbers, dates and times that are kept as text before min and max, and take columns that depend on the key into the grouping,
---   where any type can be hashed. max_by and a max of structs sort too where they hold text. Native engines (Photon, Gluten) hash text.
+--   where any type can be hashed. A max of structs always sorts, max_by where one of its columns is text. Native engines (Photon, Gluten) hash text.
 WITH aggregates AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, node_id, last_node_id, ARRAY_MIN(child_node_ids) AS sort_id, rows_output,
