@@ -15,9 +15,9 @@
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of such scans of a table over that of the application, at least
 -- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
 -- parameter: min_lost_ms double = 5000 [ms] what the vectorized reader is taken to save, at least
--- parameter: min_lost_share double = 0.02 [ratio] the same over the task time of the application, at least
+-- parameter: min_lost_share double = 0.01 [ratio] the same over the task time of the application, at least
 -- parameter: medium_ms double = 600000 [ms] the same from which it is of medium severity
--- evidence: Query {sql_id:int} ({query_description}) reads {rows:row|rows} of {num_columns:column|columns} from {source} row by row ({node_name}), not in batches of columns; its stages took {run_ms:s} of {app_ms:s} of task
+-- evidence: Query {sql_id:int} ({query_description}) reads {rows:row|rows} of {num_columns:column|columns} from {source} row by row ({how}), not in batches of columns; its stages took {run_ms:s} of {app_ms:s} of task
 --   time. At an assumed {value_ns:int} ns for each value the vectorized reader would save {lost_ms:s} of it.
 -- advice: kind = 'hive parquet' AND NOT convert_parquet | spark.sql.hive.convertMetastoreParquet | 'true' | Let Spark read the files of the Hive table itself. Compare results first where files and table differ in their columns.
 -- advice: kind = 'hive orc' AND NOT convert_orc | spark.sql.hive.convertMetastoreOrc | 'true' | Let Spark read the files of the Hive table itself. Compare results first where files and table differ in their columns.
@@ -65,7 +65,7 @@ switches AS (
 ),
 scans AS (
   SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, TRIM(s.node_name) AS node_name, COALESCE(s.table_name, s.location) AS source, CAST(s.rows_read AS DOUBLE) AS rows,
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, COALESCE(s.table_name, s.location) AS source, CAST(s.rows_read AS DOUBLE) AS rows,
     CASE
       WHEN s.format IN ('parquet', 'orc') AND n.description LIKE '% Batched: false%' THEN s.format
       WHEN s.format = 'hive' AND n.description LIKE '%ParquetHiveSerDe%' THEN 'hive parquet'
@@ -126,7 +126,7 @@ SELECT
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
   CASE WHEN t.saved_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, 'low' AS confidence,
   TRY_CAST(t.saved_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.saved_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
-  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, TRY_CAST(t.rows AS BIGINT) AS rows, t.num_columns, t.node_name, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms,
+  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, TRY_CAST(t.rows AS BIGINT) AS rows, t.num_columns, CASE WHEN t.kind LIKE 'hive%' THEN 'through the SerDe of Hive' ELSE 'Batched: false' END AS how, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms,
   $value_ns AS value_ns, t.saved_ms AS lost_ms, t.kind, t.convert_parquet, t.convert_orc, t.is_hive_orc, t.is_wide, t.max_fields, t.nested_parquet, t.nested_orc, t.spark_minor
 FROM summed AS t
 INNER JOIN sql AS q

@@ -26,7 +26,7 @@
 --   where any type can be hashed. A max of structs always sorts, max_by where one of its columns is text. Native engines (Photon, Gluten) hash text.
 WITH aggregates AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, last_node_id, ARRAY_MIN(child_node_ids) AS sort_id, rows_output,
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, ARRAY_MIN(child_node_ids) AS sort_id, rows_output,
     SPLIT_PART(SPLIT_PART(description, 'key=[', 2), '], functions=', 1) AS group_keys,
     SPLIT_PART(description, '], functions=[', 2) AS functions, INSTR(description, 'functions=[partial_') > 0 AS is_partial
   FROM sql_nodes
@@ -34,7 +34,7 @@ WITH aggregates AS (
 ),
 sorts AS (
   SELECT
-    a.platform, a.cluster_id, a.application_id, a.attempt_id, a.sql_id, a.node_id, a.last_node_id, a.group_keys, a.functions, a.is_partial, a.rows_output,
+    a.platform, a.cluster_id, a.application_id, a.attempt_id, a.sql_id, a.node_id, a.group_keys, a.functions, a.is_partial, a.rows_output,
     s.node_id AS sort_id, s.last_node_id AS sort_last_id, ARRAY_MIN(s.child_node_ids) AS input_id, CAST(s.time_ms AS DOUBLE) AS sort_ms
   FROM aggregates AS a
   INNER JOIN sql_nodes AS s
@@ -44,7 +44,7 @@ sorts AS (
 ),
 -- The last step sorts what a shuffle brings: nothing above or below asked for that order, as where Spark replaces hashing above rows that are sorted anyhow.
 finals AS (
-  SELECT s.*
+  SELECT s.*, CASE WHEN n.operator_kind = 'exchange' THEN n.node_id ELSE x.node_id END AS exchange_id
   FROM sorts AS s
   INNER JOIN sql_nodes AS n
     ON n.platform = s.platform AND n.cluster_id = s.cluster_id
@@ -79,11 +79,13 @@ steps AS (
   UNION ALL
   SELECT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id AS final_id, p.node_id, p.sort_id, p.sort_last_id, p.sort_ms, p.rows_output, FALSE AS is_used
   FROM finals AS f
+  INNER JOIN sql_nodes AS e
+    ON e.platform = f.platform AND e.cluster_id = f.cluster_id
+    AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id AND e.sql_id = f.sql_id AND e.node_id = f.exchange_id
   INNER JOIN sorts AS p
-    ON p.platform = f.platform AND p.cluster_id = f.cluster_id
-    AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id AND p.sql_id = f.sql_id
-    AND p.node_id > f.node_id AND p.node_id <= f.last_node_id
-  WHERE p.is_partial AND p.group_keys = f.group_keys
+    ON p.platform = e.platform AND p.cluster_id = e.cluster_id
+    AND p.application_id = e.application_id AND p.attempt_id = e.attempt_id AND p.sql_id = e.sql_id AND ARRAY_CONTAINS(e.child_node_ids, p.node_id)
+  WHERE p.is_partial
 ),
 -- Rows that a sort gets: as the nearest operator below counts them.
 fed AS (
