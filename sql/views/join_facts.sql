@@ -2,11 +2,12 @@
 -- title: Joins that shuffle both sides, with the size of each
 -- description: One row per sort merge or shuffled hash join of a last plan whose two sides come from shuffles: the
 --   in-memory size and rows of each side as its shuffle measured them, what could be broadcast by the type of
---   the join, and the threshold for broadcasts that held for the query. shuffle_ms is the task time of the
+--   the join, and the threshold for broadcasts that held for the query. adaptive_threshold_bytes is that for sizes that adaptive
+--   execution measured, where one is set (else they are held against the same one). shuffle_ms is the task time of the
 --   shuffles and sorts that feed the join, where the operators measure it. small_bytes is NULL where no side
 --   may be broadcast, as in a full outer join (is_full), whose sides are left_bytes and right_bytes. small_id is the node at
 --   which that side begins.
--- reads: application_facts, session_settings, sql, sql_node_metrics, sql_nodes
+-- reads: application_facts, session_settings, spark_settings, sql, sql_node_metrics, sql_nodes
 WITH sizes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS data_bytes
   FROM sql_node_metrics
@@ -92,22 +93,40 @@ measured AS (
   FROM fed
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
 ),
--- What a session set for its own queries.
-thresholds AS (
+-- What a session set for its own queries (a sql_id), and what the application did.
+sizes_set AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id,
-    MAX(TRY_CAST(REGEXP_REPLACE(value, '[a-z]+$', '') AS DOUBLE) * CASE
+    platform, cluster_id, application_id, attempt_id, sql_id, key,
+    TRY_CAST(REGEXP_REPLACE(value, '[a-z]+$', '') AS DOUBLE) * CASE
       WHEN value LIKE '%k' OR value LIKE '%kb' THEN 1024e0
       WHEN value LIKE '%m' OR value LIKE '%mb' THEN 1048576e0
       WHEN value LIKE '%g' OR value LIKE '%gb' THEN 1073741824e0
       ELSE 1e0
-    END) AS threshold_bytes
+    END AS bytes
   FROM (
-    SELECT platform, cluster_id, application_id, attempt_id, sql_id, LOWER(BTRIM(value, CONCAT(' ', CHR(9), CHR(10), CHR(13)))) AS value
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, key, LOWER(BTRIM(value, CONCAT(' ', CHR(9), CHR(10), CHR(13)))) AS value
     FROM session_settings
-    WHERE subject_type = 'sql' AND key = 'spark.sql.autoBroadcastJoinThreshold'
+    WHERE subject_type = 'sql' AND key IN ('spark.sql.autoBroadcastJoinThreshold', 'spark.sql.adaptive.autoBroadcastJoinThreshold')
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, CAST(NULL AS BIGINT) AS sql_id, key, LOWER(value) AS value
+    FROM spark_settings
+    WHERE key = 'spark.sql.adaptive.autoBroadcastJoinThreshold'
   ) AS s
+),
+thresholds AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    MAX(CASE WHEN key = 'spark.sql.autoBroadcastJoinThreshold' THEN bytes END) AS threshold_bytes,
+    MAX(CASE WHEN key = 'spark.sql.adaptive.autoBroadcastJoinThreshold' THEN bytes END) AS adaptive_threshold_bytes
+  FROM sizes_set
+  WHERE sql_id IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+own_thresholds AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(bytes) AS adaptive_threshold_bytes
+  FROM sizes_set
+  WHERE sql_id IS NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 typed AS (
   SELECT
@@ -119,7 +138,8 @@ typed AS (
     COALESCE(j.description LIKE '%], FullOuter%', FALSE) AS is_full,
     q.duration_ms AS query_duration_ms, SUBSTR(q.description, 1, 100) AS query_description,
     a.adaptive, a.is_local, a.driver_memory_bytes,
-    COALESCE(t.threshold_bytes, a.broadcast_threshold_bytes) AS threshold_bytes
+    COALESCE(t.threshold_bytes, a.broadcast_threshold_bytes) AS threshold_bytes,
+    COALESCE(t.adaptive_threshold_bytes, o.adaptive_threshold_bytes) AS adaptive_threshold_bytes
   FROM joined AS j
   INNER JOIN measured AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id
@@ -134,6 +154,9 @@ typed AS (
   LEFT JOIN thresholds AS t
     ON t.platform = j.platform AND t.cluster_id = j.cluster_id
     AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id AND t.sql_id = j.sql_id
+  LEFT JOIN own_thresholds AS o
+    ON o.platform = j.platform AND o.cluster_id = j.cluster_id
+    AND o.application_id = j.application_id AND o.attempt_id = j.attempt_id
   WHERE m.left_bytes > 0e0 AND m.right_bytes > 0e0
 )
 SELECT

@@ -2,21 +2,23 @@
 -- title: A join shuffles a large side to meet a small one
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
 --   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
 --   type of the join lets be broadcast. Lost is the task time of the shuffles and sorts that feed the join,
 --   which a broadcast does not need; where operators measure no time nothing is counted, nor where broadcasts are switched off and it is the
 --   many partitions of the shuffle that took the time of the stages. Where Spark knew from the files of the small side that it is
---   far below the threshold, a hint for another join stopped it (is_hinted). A full outer join can
+--   far below the threshold, a hint for another join stopped it (is_hinted). A threshold is advised as a setting up to max_threshold_bytes only, as it holds
+--   for all joins, and where adaptive execution measures the sides (Spark 3.2), its own: the other one is held against the compressed size of files too. A full outer join can
 --   broadcast no side, but can be written as two joins that do.
 -- subject: node
 -- group_by: query_description
 -- parameter: small_bytes double = 10485760 [bytes] side that can always be broadcast, at most
 -- parameter: medium_bytes double = 104857600 [bytes] the same where the other side has large_bytes or more
 -- parameter: large_bytes double = 10737418240 [bytes] other side from which medium_bytes holds
--- parameter: big_bytes double = 1048576000 [bytes] the same where the other side has huge_bytes or more
+-- parameter: big_bytes double = 419430400 [bytes] the same where the other side has huge_bytes or more: well below what oversized_broadcast tells
 -- parameter: huge_bytes double = 322122547200 [bytes] other side from which big_bytes holds
+-- parameter: max_threshold_bytes double = 209715200 [bytes] threshold that is advised, at most
 -- parameter: min_other_bytes double = 10485760 [bytes] other side, at least
 -- parameter: min_ratio double = 10.0 [ratio] other side over the small one, at least
 -- parameter: min_off_share double = 0.2 [ratio] task time of the join's stages over that of the application from which a join is told for its own sake where broadcasts are off or another join is hinted
@@ -29,13 +31,21 @@
 --   that change (MERGE of a table format, a filter on the partition column).
 -- advice: is_hinted | - | - | Spark knew that this side is small (its files hold {file_bytes:bytes}) and broadcasts such sides by itself: a hint for another
 --   join (MERGE, SHUFFLE_HASH) stops it. Take the hint out.
--- advice: is_off | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off: allow them up to the
+-- advice: is_off AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off. Give the small side a broadcast hint,
+--   which saves both shuffles; or set this threshold, which adaptive execution holds against measured sizes alone, not those of compressed files: the large side is then still written to its
+--   shuffle, but read where it lies and not sorted.
+-- advice: is_off AND NOT is_measured AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off: allow them up to the
 --   size of tables like this one, or give the small side a broadcast hint.
 -- advice: small <= threshold_bytes AND NOT adaptive AND spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Spark did not
 --   know beforehand how small this side is: adaptive execution sees it while the query runs; statistics (ANALYZE TABLE) or a
 --   broadcast hint do as well.
--- advice: small > threshold_bytes AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Allow broadcasts of tables like this
+-- advice: small > measured_threshold AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Give the small side a broadcast hint, which saves both
+--   shuffles; or set this threshold, which adaptive execution holds against measured sizes alone, not those of compressed files: the large side is then still written to its shuffle, but read
+--   where it lies and not sorted. The driver and every executor hold the small side in memory.
+-- advice: small > threshold_bytes AND NOT is_measured AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Allow broadcasts of tables like this
 --   one, or give the small side a broadcast hint. The driver and every executor hold it in memory.
+-- advice: small > measured_threshold AND NOT is_raisable | - | - | Give the small side of this join a broadcast hint, where the driver and every executor have memory for {small:bytes} and more. Leave the threshold:
+--   one as high as that would broadcast tables that are this small in compressed files only.
 -- recommendation: Give the small side a broadcast hint: Spark does not know how small it is, or learned it too late.
 WITH joins AS (
   SELECT
@@ -93,10 +103,13 @@ SELECT
   CASE WHEN f.is_slow THEN f.stage_ms END AS stage_ms, CASE WHEN f.is_slow THEN f.app_ms END AS app_ms,
   f.node_name, f.node_id, f.sql_id, f.query_description, f.query_duration_ms,
   f.few_bytes AS small, f.many_bytes AS large, f.threshold_bytes, f.is_hinted, f.file_bytes,
-  f.threshold_bytes <= 0e0 AS is_off, COALESCE(f.is_full, FALSE) AS is_full, f.adaptive, a.spark_minor,
+  CASE WHEN f.adaptive AND a.spark_minor >= 302 THEN COALESCE(f.adaptive_threshold_bytes, f.threshold_bytes) ELSE f.threshold_bytes END <= 0e0 AS is_off, COALESCE(f.is_full, FALSE) AS is_full, f.adaptive, a.spark_minor,
   -- Twice the size that was measured, in whole MiB, and no less than Spark's own default.
   CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * f.few_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
-  2 * f.few_bytes <= 1073741824e0 AS is_raisable
+  2 * f.few_bytes <= $max_threshold_bytes AS is_raisable,
+  -- Databricks has a setting of its own.
+  COALESCE(f.adaptive AND a.spark_minor >= 302 AND NOT COALESCE(a.is_databricks, FALSE), FALSE) AS is_measured,
+  CASE WHEN f.adaptive AND a.spark_minor >= 302 THEN COALESCE(f.adaptive_threshold_bytes, f.threshold_bytes) ELSE f.threshold_bytes END AS measured_threshold
 FROM weighed AS f
 INNER JOIN application_facts AS a
   ON a.platform = f.platform AND a.cluster_id = f.cluster_id

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 19
+-- version: 20
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -61,12 +61,14 @@
 -- advice: num_batch IS NULL AND batch_rows >= 1 | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at
 --   10,000, unless the rows are very large; use built-in functions where there are any.
 -- advice: num_batch > 0 AND twice_query IS NOT NULL AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
---   there are any: Spark can push filters on them down to the scan. Let the others exchange rows in Arrow batches, and mark them
---   asNondeterministic(), so that a filter and the columns do not call them twice.
+--   there are any: Spark can push filters on them down to the scan. Let the others exchange rows in Arrow batches, all with this setting or single ones with udf(useArrow=True): check first
+--   that each returns the type that it declares, because Arrow converts other types differently and results can change. Marked asNondeterministic() a filter and the columns do not call them
+--   twice, but Spark then pushes no filter below them.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
---   there are any; let the others exchange rows in Arrow batches (pandas and PyArrow have to be there), which saves the transfer, not the computing.
+--   there are any; let the others exchange rows in Arrow batches (pandas and PyArrow have to be there), all with this setting or single ones with udf(useArrow=True), which saves the
+--   transfer, not the computing. Check first that each returns the type that it declares: Arrow converts other types differently, and results can change.
 -- advice: num_batch > 0 AND twice_query IS NOT NULL | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow
---   batches, and mark them asNondeterministic(), so that a filter and the columns do not call them twice.
+--   batches. Marked asNondeterministic() a filter and the columns do not call them twice, but Spark then pushes no filter below them.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
 -- advice: num_plain > 0 | - | - | Rows travel in Arrow batches, but each call takes one row: use built-in functions where there are any, else functions of
 --   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.

@@ -2,7 +2,7 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
 --   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free. Timed scans of many files
@@ -23,8 +23,14 @@
 --   only the columns and rows that are needed; keep the storage in the same region.
 -- advice: mean_file_bytes < 33554432 | - | - | The reading waits: {files_read:file|files} of {mean_file_bytes:bytes} on average cost a request and more
 --   each; compact them, and keep the storage in the same region.
--- recommendation: The reading waits: read fewer columns and rows, keep the storage in the same region, and give its client more
---   connections and read-ahead.
+-- advice: scheme = 's3a' AND is_columnar AND spark_minor < 400 AND NOT is_random | - | - | The reading waits: read fewer columns and rows, and keep the storage in the same region. For columnar files set
+--   spark.hadoop.fs.s3a.experimental.input.fadvise=random: read-ahead in sequence fetches what is not needed and drops connections. spark.hadoop.fs.s3a.connection.maximum has to be
+--   well above the cores of an executor.
+-- advice: scheme = 's3a' | - | - | The reading waits: read fewer columns and rows, and keep the storage in the same region. spark.hadoop.fs.s3a.connection.maximum has to be well above the
+--   cores of an executor.
+-- advice: scheme = 's3' AND is_emr | - | - | The reading waits: read fewer columns and rows, and keep the bucket in the same region. The client's connections have to be well above the cores of an
+--   executor: spark.hadoop.fs.s3.maxConnections with EMRFS, spark.hadoop.fs.s3a.connection.maximum from EMR 7.10 on, which reads s3:// with S3A.
+-- recommendation: The reading waits: read fewer columns and rows, and keep the storage in the same region.
 WITH measured AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.task_slots, f.duration_ms,
@@ -32,7 +38,7 @@ WITH measured AS (
     CAST(s.executor_cpu_time AS DOUBLE) / 1e6 AS cpu_ms,
     CAST(s.jvm_gc_time AS DOUBLE) + COALESCE(CAST(s.shuffle_fetch_wait_time AS DOUBLE), 0e0) AS explained_ms, f.scan_ms,
     CAST(f.input_bytes AS DOUBLE) AS input, CAST(f.output_bytes AS DOUBLE) AS output,
-    f.file_format, f.files_read, CAST(f.file_bytes AS DOUBLE) / NULLIF(f.files_read, 0) AS mean_file_bytes
+    f.sql_id, f.stage_id, f.spark_minor, COALESCE(f.is_emr, FALSE) AS is_emr, f.file_format, f.files_read, CAST(f.file_bytes AS DOUBLE) / NULLIF(f.files_read, 0) AS mean_file_bytes
   FROM stage_facts AS f
   INNER JOIN stages AS s
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
@@ -48,18 +54,45 @@ waits AS (
     -- A scan decodes too, so its time is what the storage took at most.
     CASE WHEN output <= input AND scan_ms > 0e0 THEN LEAST(run_ms - cpu_ms - explained_ms, scan_ms) ELSE run_ms - cpu_ms - explained_ms END AS wait_ms
   FROM measured AS m
+),
+slow AS (
+  SELECT *
+  FROM waits
+  WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms
+    -- Where the scans took little, something else waited: a call in a function, a service.
+    AND (output > input OR COALESCE(scan_ms >= 0.3e0 * run_ms, TRUE))
+    AND NOT COALESCE(output <= input AND scan_ms > 0e0 AND files_read >= $min_small_files AND mean_file_bytes <= $max_small_file_bytes, FALSE) AND input + output >= $min_bytes
+    AND (input + output) / NULLIF(run_ms / 1e3, 0) <= $max_bytes_per_second
+),
+-- What names the storage, where all that a stage reads lies in one kind of it.
+schemes AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id,
+    CASE WHEN MIN(SPLIT_PART(c.location, '://', 1)) = MAX(SPLIT_PART(c.location, '://', 1)) THEN LOWER(MIN(SPLIT_PART(c.location, '://', 1))) END AS scheme
+  FROM slow AS w
+  INNER JOIN operator_stages AS o
+    ON o.platform = w.platform AND o.cluster_id = w.cluster_id
+    AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id AND o.sql_id = w.sql_id AND o.stage_id = w.stage_id
+  INNER JOIN sql_scans AS c
+    ON c.platform = o.platform AND c.cluster_id = o.cluster_id
+    AND c.application_id = o.application_id AND c.attempt_id = o.attempt_id AND c.sql_id = o.sql_id AND c.node_id = o.node_id
+  WHERE c.operation = 'read' AND c.location LIKE '%://%'
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, subject_id,
+  w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id,
   'low' AS confidence,
   TRY_CAST(wait_ms / 2e0 AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST(wait_ms / 2e0 / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, run_ms, cpu_ms / NULLIF(run_ms, 0) AS cpu_ratio, input, output,
   (input + output) / NULLIF(run_ms / 1e3, 0) AS bytes_per_second,
-  output > input AS is_write, CASE WHEN output <= input AND scan_ms > 0e0 THEN scan_ms END AS scan_ms, file_format, files_read, mean_file_bytes
-FROM waits
-WHERE cpu_ms <= $max_cpu_ratio * run_ms AND explained_ms <= 0.2e0 * run_ms
-  -- Where the scans took little, something else waited: a call in a function, a service.
-  AND (output > input OR COALESCE(scan_ms >= 0.3e0 * run_ms, TRUE))
-  AND NOT COALESCE(output <= input AND scan_ms > 0e0 AND files_read >= $min_small_files AND mean_file_bytes <= $max_small_file_bytes, FALSE) AND input + output >= $min_bytes
-  AND (input + output) / NULLIF(run_ms / 1e3, 0) <= $max_bytes_per_second
+  output > input AS is_write, CASE WHEN output <= input AND scan_ms > 0e0 THEN scan_ms END AS scan_ms, file_format, files_read, mean_file_bytes,
+  c.scheme, spark_minor, is_emr, COALESCE(file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi'), FALSE) AS is_columnar,
+  COALESCE(r.value = 'random', FALSE) AS is_random
+FROM slow AS w
+LEFT JOIN spark_settings AS r
+  ON r.platform = w.platform AND r.cluster_id = w.cluster_id
+  AND r.application_id = w.application_id AND r.attempt_id = w.attempt_id AND r.key = 'spark.hadoop.fs.s3a.experimental.input.fadvise'
+LEFT JOIN schemes AS c
+  ON c.platform = w.platform AND c.cluster_id = w.cluster_id
+  AND c.application_id = w.application_id AND c.attempt_id = w.attempt_id AND c.subject_id = w.subject_id

@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 24
+-- version: 25
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -59,7 +59,10 @@
 --   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; spread evenly over the {task_slots:task slot|task slots} in use, such stages would take {won_ms:s} less; more slots would not
 --   help, as such tasks take {bound_ms:s} of the {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
 --   {later_ms:s} after its end, so that alone nothing would be won].
--- advice: cause = 'shuffle' AND has_join AND small_bytes > threshold_bytes AND threshold_bytes > 0 | spark.sql.autoBroadcastJoinThreshold | threshold_needed | The small side of the join was {small_bytes:bytes} when it
+-- advice: cause = 'shuffle' AND has_join AND small_bytes > measured_threshold AND is_measured | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | The small side of the join was {small_bytes:bytes} when
+--   it ran: broadcast it (a hint, or this setting, which adaptive execution holds against measured sizes), and no task of the join reads all of a hot key of the large side of {large_bytes:bytes}.[ Adaptive execution did not
+--   split the partition: it splits those above {unsplit_bytes:bytes} only (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes).]
+-- advice: cause = 'shuffle' AND has_join AND small_bytes > threshold_bytes AND threshold_bytes > 0 AND NOT is_measured | spark.sql.autoBroadcastJoinThreshold | threshold_needed | The small side of the join was {small_bytes:bytes} when it
 --   ran: broadcast it (a hint, or this setting), and the large side of {large_bytes:bytes} needs no shuffle, so that its hot key makes no task long.[ Adaptive execution did not split the partition: it splits
 --   those above {unsplit_bytes:bytes} only (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes).]
 -- advice: cause = 'shuffle' AND has_join AND small_bytes > 0 | - | - | The small side of the join was {small_bytes:bytes} when it ran: give it a broadcast hint, and the large side of {large_bytes:bytes} needs no
@@ -239,7 +242,8 @@ later AS (
 small_sides AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id,
-    MAX(f.small_bytes) AS small_bytes, MAX(f.large_bytes) AS large_bytes, MAX(f.threshold_bytes) AS threshold_bytes
+    MAX(f.small_bytes) AS small_bytes, MAX(f.large_bytes) AS large_bytes, MAX(f.threshold_bytes) AS threshold_bytes,
+    MAX(f.adaptive_threshold_bytes) AS adaptive_threshold_bytes
   FROM operator_stages AS o
   INNER JOIN join_facts AS f
     ON f.platform = o.platform AND f.cluster_id = o.cluster_id
@@ -487,6 +491,8 @@ SELECT
   COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE) AS is_spread, long_executors, stage_name LIKE 'foreach%' AS has_effects,
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local,
   b.small_bytes, b.large_bytes, b.threshold_bytes,
+  COALESCE(adaptive AND spark_minor >= 302 AND NOT COALESCE(is_databricks, FALSE), FALSE) AS is_measured,
+  COALESCE(b.adaptive_threshold_bytes, b.threshold_bytes) AS measured_threshold,
   -- Twice the size that was measured, as missed_broadcast says.
   CONCAT(CAST(TRY_CAST(GREATEST(CEIL(2 * b.small_bytes / 1048576e0), 10e0) AS BIGINT) AS STRING), 'MB') AS threshold_needed,
   CASE WHEN adaptive AND skew_join AND shuffle_long <= skew_threshold_bytes THEN skew_threshold_bytes END AS unsplit_bytes
