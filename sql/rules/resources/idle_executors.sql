@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -15,7 +15,7 @@
 --   nor is a short run, which is start-up for the most part, unless it held very many cores or nearly all of a smaller time was idle. An interactive session waits for its people:
 --   that is reported once, from an hour of idle core time on, and nothing is counted as lost.
 --   A history that was compacted lacks the tasks of jobs that had ended, and one of which events were dropped or removed those of others: they do not tell what was idle.
---   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
+--   Like the waits for long tasks count those that uneven_end, unfinished_skew and locality_wait tell (views uneven_ends, unfinished_tails, locality_waits).
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
@@ -40,8 +40,8 @@
 -- parameter: medium_lost_ms bigint = 3600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: high_lost_ms bigint = 7200000 [core_ms] lost core time from which its share counts too
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
--- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors
---   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which is told apart][; {num_never_used:int} of
+-- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors,
+--   the last tasks of stages or a place near the data, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which is told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
 --   use them][; {one_task_ms:h} of it passed in stages of a single task].
@@ -134,13 +134,15 @@ cut_off AS (
   WHERE cause = 'network'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What uneven_end and unfinished_skew tell beyond the waits for long tasks.
+-- What uneven_end, unfinished_skew and locality_wait tell beyond the waits for long tasks.
 uneven AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
   FROM (
     SELECT platform, cluster_id, application_id, attempt_id, more_core_ms FROM uneven_ends
     UNION ALL
     SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms FROM unfinished_tails
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, idle_ms AS more_core_ms FROM locality_waits
   ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

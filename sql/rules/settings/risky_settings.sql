@@ -142,7 +142,7 @@ judged AS (
         THEN CONCAT('an executor ends itself after 60 heartbeats in a row that the driver did not answer, here ',
           CAST(CAST(number * 6e-2 AS DECIMAL(9, 1)) AS STRING), ' s: a long garbage collection or a busy driver is enough')
       WHEN p.key = 'spark.locality.wait' AND number * CASE unit
-          WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e-3 END >= 20e0
+          WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e-3 END >= 20e0 AND l.platform IS NULL
         THEN 'cores stand idle that long although there are tasks'
       WHEN p.key = 'spark.shuffle.compress' AND p.value = 'false'
         THEN 'a multiple of the bytes goes over disks and network'
@@ -180,6 +180,10 @@ judged AS (
   LEFT JOIN failed_writes AS f
     ON f.platform = p.platform AND f.cluster_id = p.cluster_id
     AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id
+  -- Those are told with what they cost.
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
+    ON l.platform = p.platform AND l.cluster_id = p.cluster_id
+    AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
   LEFT JOIN row_scans AS r
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
