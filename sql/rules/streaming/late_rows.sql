@@ -24,7 +24,8 @@
 WITH batches AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, COALESCE(query_name, query_id) AS query, streaming_batch_id,
-    CAST(num_input_rows AS DOUBLE) AS rows, CAST(state_rows_dropped_by_watermark AS DOUBLE) AS dropped, UNIX_MILLIS(watermark) AS watermark_ms, watermark,
+    CAST(num_input_rows AS DOUBLE) AS rows, CAST(state_rows_dropped_by_watermark AS DOUBLE) AS dropped, UNIX_MILLIS(watermark) AS watermark_ms,
+    CASE WHEN event_time_json LIKE '%"watermark":"%' THEN SUBSTR(REGEXP_REPLACE(event_time_json, '^.*"watermark":"([^"]+)".*$', '$1'), 1, 19) END AS watermark_text,
     UNIX_MILLIS(TRY_CAST(REGEXP_REPLACE(event_time_json, '^.*"max":"([^"]+)".*$', '$1') AS TIMESTAMP)) AS latest_ms,
     COALESCE(state_operators_json LIKE '%"operatorName":"dedupe%', FALSE) AS is_dedupe,
     COALESCE(state_operators_json LIKE '%"operatorName"%', FALSE) AS has_operators,
@@ -49,7 +50,7 @@ stretches AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, watermark_ms, COUNT(latest_ms) AS num_batches,
     MAX_BY(latest_ms, streaming_batch_id) - MAX_BY(latest_ms, -streaming_batch_id) AS moved_ms,
-    MAX(latest_ms) AS latest_ms, SUBSTR(MAX(CAST(watermark AS STRING)), 1, 19) AS watermark_text, watermark_ms > MAX(latest_ms) AS is_ahead
+    MAX(latest_ms) AS latest_ms, MAX(watermark_text) AS watermark_text, watermark_ms > MAX(latest_ms) AS is_ahead
   FROM batches
   WHERE place > 1
   GROUP BY platform, cluster_id, application_id, attempt_id, query_run_id, watermark_ms
