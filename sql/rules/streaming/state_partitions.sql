@@ -88,7 +88,7 @@ SELECT
   TRY_CAST(lost_ms / NULLIF(slots, 0) AS BIGINT) AS recoverable_ms,
   query, num_stages, num_tasks, slots,
   TRY_CAST(ROUND(rows_each) AS BIGINT) AS rows_each, cut_ms AS run_ms, cut_ms / NULLIF(run_ms, 0) AS share, stage_ms,
-  shuffle_partitions, partitions_needed, TRY_CAST(store_rows AS BIGINT) AS store_rows,
+  shuffle_partitions, partitions_needed, CASE WHEN partitions_needed > 2 * slots THEN TRY_CAST(store_rows AS BIGINT) END AS store_rows,
   CASE WHEN partitions_needed = 2 * slots THEN 'two partitions for each core' ELSE 'fewer partitions, of as much state as one should hold' END AS fewer
 FROM told
 WHERE (num_stages >= $min_batches OR stage_ms >= $min_long_ms) AND cut_ms >= $min_run_ms AND cut_ms >= $min_share * run_ms
