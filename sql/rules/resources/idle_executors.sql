@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -17,7 +17,11 @@
 --   A history that was compacted lacks the tasks of jobs that had ended, and one of which events were dropped or removed those of others: they do not tell what was idle.
 --   An idle timeout does not give back executors that wrote shuffle data which Spark tracks, or that filled a cache: where such hold most of the idle time to the end, the
 --   setting or step that does is advised.
---   Like the waits for long tasks count those that uneven_end and unfinished_skew tell (views uneven_ends, unfinished_tails).
+--   Like the waits for long tasks count those that uneven_end, unfinished_skew and locality_wait tell (views uneven_ends, unfinished_tails, locality_waits).
+--   Where it runs streaming queries that wait for their triggers (view spaced_streams), the executors advised are those with which 95 in 100 batches would keep to a part of the trigger.
+-- parameter: max_trigger_share double = 0.7 [ratio] that part
+-- parameter: min_stream_idle_ms bigint = 36000000 [core_ms] idle core time of such an application, at least
+-- parameter: max_stream_busy double = 0.25 [ratio] and busy part of its core time, at most
 -- parameter: min_few_tasks_share double = 0.3 [ratio] share of the idle time that stages with fewer tasks than cores explain, from which it is told
 -- parameter: min_idle_ratio double = 0.5 [ratio] idle over held core time, at least
 -- parameter: large_idle_ms bigint = 36000000 [core_ms] idle core time from which half that share is enough
@@ -44,13 +48,20 @@
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
 -- parameter: min_held_share double = 0.5 [ratio] idle core time of executors that shuffle or cached data keeps over that of all, at least
 -- parameter: min_shuffle_timeout_ms bigint = 600000 [ms] how long executors with shuffle data should stay, at least
--- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors
---   or the last tasks of stages, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which is told apart][; {num_never_used:int} of
+-- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors,
+--   the last tasks of stages or a place near the data, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which is told apart][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
---   use them][; {one_task_ms:h} of it passed in stages of a single task].
+--   use them][; {one_task_ms:h} of it passed in stages of a single task][; triggers of
+--   its streaming queries are {trigger_ms:s} apart, and 95 in 100 batches take {batch_ms:s} or less].
 -- advice: is_interactive AND is_working | - | - | Most of it passed while jobs of the session ran: see the findings about their stages, and let idle executors go meanwhile.
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.
+-- advice: stream_executors > 0 AND stream_executors < num_executors_max AND executor_instances > stream_executors AND NOT dynamic_allocation AND NOT is_databricks | spark.executor.instances | stream_executors | The stream waits for its
+--   triggers most of the time: start fewer executors, so that batches take longer but stay below the trigger; run several queries in one application, or start it on a schedule with Trigger.AvailableNow where the
+--   latency allows.
+-- advice: stream_executors > 0 AND stream_executors < num_executors_max | - | - | The stream waits for its triggers most of the time: about {stream_executors:executor|executors} are enough for batches that stay below the
+--   trigger. Run several queries in one application, or start it on a schedule with Trigger.AvailableNow where the latency allows.
+-- advice: stream_executors > 0 | - | - | The stream waits for its triggers most of the time: run several queries in one application, or start it on a schedule with Trigger.AvailableNow where the latency allows.
 -- advice: is_databricks AND num_executors_max = 1 AND NOT is_stuck | - | - | The cluster has one worker: run the job on a smaller instance, or on a single node, where the driver runs the tasks
 --   too.
 -- advice: is_databricks AND (NOT is_stuck OR executors_needed < num_executors_max) | - | - | Let the cluster scale down to fewer workers, or run the job on a smaller one.
@@ -221,13 +232,15 @@ cut_off AS (
   WHERE cause = 'network'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What uneven_end and unfinished_skew tell beyond the waits for long tasks.
+-- What uneven_end, unfinished_skew and locality_wait tell beyond the waits for long tasks.
 uneven AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
   FROM (
     SELECT platform, cluster_id, application_id, attempt_id, more_core_ms FROM uneven_ends
     UNION ALL
     SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms FROM unfinished_tails
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, idle_ms AS more_core_ms FROM locality_waits
   ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -362,7 +375,7 @@ SELECT
   CASE WHEN opening_ms >= 0.005e0 * core_time_ms THEN TRY_CAST(opening_ms AS BIGINT) END AS opening_ms,
   CASE WHEN host_ms >= 0.005e0 * core_time_ms THEN TRY_CAST(host_ms AS BIGINT) END AS host_ms,
   num_executors_max,
-  executors_needed, main_part,
+  CASE WHEN stream_executors IS NULL THEN executors_needed END AS executors_needed, main_part,
   -- Less reads as 0.00 h.
   CASE WHEN skew_ms >= 0.005e0 * core_time_ms AND skew_ms >= 18000 THEN skew_ms END AS skew_ms,
   CASE WHEN NOT is_interactive AND main_part = 'one task' THEN TRY_CAST(LEAST(one_task_share * few_tasks_ms, idle_ms) AS BIGINT) END AS one_task_ms,
@@ -378,17 +391,24 @@ SELECT
     WHEN master LIKE 'k8s%' AND spark_minor >= 301
       THEN 'where they hand it over when they go (spark.decommission.enabled, spark.storage.decommission.enabled and its shuffleBlocks.enabled, without spark.dynamicAllocation.shuffleTracking.enabled) they need not stay'
   END AS other_way,
-  CASE WHEN is_shuffle_kept THEN ' (with a limit for those that hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, or the external shuffle service: they stay otherwise)' ELSE '' END AS with_limit
+  CASE WHEN is_shuffle_kept THEN ' (with a limit for those that hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, or the external shuffle service: they stay otherwise)' ELSE '' END AS with_limit,
+  stream_executors, CASE WHEN stream_executors IS NOT NULL THEN trigger_ms END AS trigger_ms, CASE WHEN stream_executors IS NOT NULL THEN batch_ms END AS batch_ms
 FROM (
   SELECT
     t.*, s.idle_timeout_ms, COALESCE(h.is_shuffle_held, FALSE) AS is_shuffle_held, COALESCE(h.is_cache_held, FALSE) AS is_cache_held,
-    COALESCE(h.is_shuffle_kept, FALSE) AS is_shuffle_kept, COALESCE(h.is_limited, FALSE) AS is_limited, r.reuse_ms
+    COALESCE(h.is_shuffle_kept, FALSE) AS is_shuffle_kept, COALESCE(h.is_limited, FALSE) AS is_limited, r.reuse_ms,
+    p.trigger_ms, p.batch_ms,
+    CASE WHEN p.platform IS NOT NULL AND NOT t.is_interactive AND t.idle_ms >= $min_stream_idle_ms AND t.core_time_ms - t.idle_ms - t.skew_ms <= $max_stream_busy * t.core_time_ms
+      THEN GREATEST(TRY_CAST(CEIL(t.num_executors_max * p.busy_share / NULLIF($max_trigger_share, 0e0)) AS BIGINT), 1) END AS stream_executors
   FROM told AS t
   LEFT JOIN (
     SELECT platform, cluster_id, application_id, attempt_id, idle_timeout_ms FROM application_settings
   ) AS s
     ON s.platform = t.platform AND s.cluster_id = t.cluster_id
     AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id
+  LEFT JOIN spaced_streams AS p
+    ON p.platform = t.platform AND p.cluster_id = t.cluster_id
+    AND p.application_id = t.application_id AND p.attempt_id = t.attempt_id
   LEFT JOIN held AS h
     ON h.platform = t.platform AND h.cluster_id = t.cluster_id
     AND h.application_id = t.application_id AND h.attempt_id = t.attempt_id

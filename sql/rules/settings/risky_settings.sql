@@ -2,12 +2,12 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
---   share of the heap for execution and storage that starves them or the program, and the committer that is not
---   safe beside speculation, heartbeats so frequent that executors end themselves, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes. What the application's Spark
+--   share of the heap for execution and storage that starves them or the program, the committer that is not
+--   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes. What the application's Spark
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which a slower reader matters, at least
 -- evidence: {key} is {value}: {problem}.
@@ -35,8 +35,18 @@
 --   these files.
 -- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these
 --   files.
+-- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND writes_s3 AND is_emr | spark.sql.parquet.fs.optimized.committer.optimization-enabled | 'true' |
+--   Write to S3 with the EMRFS S3-optimized committer, which needs no renames and is safe beside failed attempts. Version 1 renames all files one after the other there.
+-- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND writes_s3 | spark.hadoop.fs.s3a.committer.name | 'magic' |
+--   Write to S3 with a committer that needs no renames (with spark.sql.sources.commitProtocolClass=org.apache.spark.internal.io.cloud.PathOutputCommitProtocol and
+--   spark.sql.parquet.output.committer.class=org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter of spark-hadoop-cloud), or write a table format (Delta, Iceberg, Hudi).
+--   Version 1 is no way out there: the driver copies all files one after the other.
+-- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND writes_gs | - | - | Write with the manifest committer of Hadoop 3.3.5 and newer
+--   (spark.hadoop.mapreduce.outputcommitter.factory.scheme.gs), or write a table format (Delta, Iceberg, Hudi): renames of folders are not atomic there, so version 1 is not safe either.
+-- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND writes_abfs |
+--   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside failed attempts: version 1, or the manifest committer of Hadoop 3.3.5 and newer, which is faster.
 -- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' |
---   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside speculation.
+--   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside failed attempts and copies of tasks.
 -- recommendation: Take the value back.
 WITH set_values AS (
   SELECT
@@ -65,6 +75,39 @@ pythons AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM sql_nodes WHERE node_name LIKE '%Python%' OR node_name LIKE '%Pandas%'
   UNION
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE rdd_name LIKE 'Python%'
+),
+-- What the committer of Hadoop's file output put in place: table formats and committers for S3 have their own way.
+committers AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN key = 'spark.sql.parquet.fs.optimized.committer.optimization-enabled' AND value = 'false' THEN 1 ELSE 0 END) = 1 AS lacks_emrfs,
+    MAX(CASE WHEN key = 'spark.hadoop.fs.s3a.committer.name' AND value IN ('magic', 'directory', 'partitioned') THEN 1 ELSE 0 END)
+      * MAX(CASE WHEN key = 'spark.sql.sources.commitProtocolClass' AND value LIKE '%pathoutputcommitprotocol%' THEN 1 ELSE 0 END) = 1 AS has_s3a
+  FROM set_values
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+writes AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, COUNT(*) AS num_writes,
+    MAX(CASE WHEN w.location LIKE 's3%' THEN 1 ELSE 0 END) = 1 AS writes_s3,
+    MAX(CASE WHEN w.location LIKE 'gs:%' THEN 1 ELSE 0 END) = 1 AS writes_gs,
+    MAX(CASE WHEN w.location LIKE 'abfs%' THEN 1 ELSE 0 END) = 1 AS writes_abfs
+  FROM sql_scans AS w
+  INNER JOIN application_settings AS a
+    ON a.platform = w.platform AND a.cluster_id = w.cluster_id
+    AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
+  LEFT JOIN committers AS c
+    ON c.platform = w.platform AND c.cluster_id = w.cluster_id
+    AND c.application_id = w.application_id AND c.attempt_id = w.attempt_id
+  WHERE w.operation = 'write' AND w.format IN ('parquet', 'orc', 'csv', 'json', 'text', 'avro', 'hive')
+    AND NOT (COALESCE(w.location LIKE 's3%', FALSE) AND (COALESCE(a.is_emr AND NOT c.lacks_emrfs, FALSE) OR COALESCE(c.has_s3a, FALSE)))
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id
+),
+failed_writes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(num_failed_tasks) AS num_failed
+  FROM stages
+  WHERE output_bytes > 0
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 row_scans AS (
   SELECT
@@ -99,7 +142,7 @@ judged AS (
         THEN CONCAT('an executor ends itself after 60 heartbeats in a row that the driver did not answer, here ',
           CAST(CAST(number * 6e-2 AS DECIMAL(9, 1)) AS STRING), ' s: a long garbage collection or a busy driver is enough')
       WHEN p.key = 'spark.locality.wait' AND number * CASE unit
-          WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e-3 END >= 20e0
+          WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e-3 END >= 20e0 AND l.platform IS NULL
         THEN 'cores stand idle that long although there are tasks'
       WHEN p.key = 'spark.shuffle.compress' AND p.value = 'false'
         THEN 'a multiple of the bytes goes over disks and network'
@@ -114,11 +157,16 @@ judged AS (
         THEN CONCAT(CAST(r.parquet_scans AS STRING), CASE WHEN r.parquet_scans = 1 THEN ' scan' ELSE ' scans' END, ' of Parquet read row by row instead of in batches of columns')
       WHEN p.key = 'spark.sql.orc.enableVectorizedReader' AND p.value = 'false' AND r.orc_scans > 0
         THEN CONCAT(CAST(r.orc_scans AS STRING), CASE WHEN r.orc_scans = 1 THEN ' scan' ELSE ' scans' END, ' of ORC read row by row instead of in batches of columns')
-      WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND a.speculation
-        AND NOT COALESCE(a.is_databricks, FALSE)
+      WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND NOT COALESCE(a.is_databricks, FALSE)
+        AND w.num_writes > 0 AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
+      WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND NOT COALESCE(a.is_databricks, FALSE)
+        AND w.num_writes > 0 AND f.num_failed > 0
+        THEN CONCAT('an attempt that fails while it puts its files in place leaves some behind, and ', CAST(f.num_failed AS STRING), CASE WHEN f.num_failed = 1 THEN ' attempt' ELSE ' attempts' END,
+          ' of tasks that write failed')
     END AS problem,
-    CASE WHEN a.driver_memory_bytes >= 4294967296 THEN '2g' WHEN COALESCE(a.driver_memory_bytes, 2147483648) >= 2147483648 THEN '1g' ELSE '512m' END AS result_limit
+    CASE WHEN a.driver_memory_bytes >= 4294967296 THEN '2g' WHEN COALESCE(a.driver_memory_bytes, 2147483648) >= 2147483648 THEN '1g' ELSE '512m' END AS result_limit,
+    COALESCE(w.writes_s3, FALSE) AS writes_s3, COALESCE(w.writes_gs, FALSE) AS writes_gs, COALESCE(w.writes_abfs, FALSE) AS writes_abfs, COALESCE(a.is_emr, FALSE) AS is_emr
   FROM parsed AS p
   INNER JOIN application_facts AS a
     ON a.platform = p.platform AND a.cluster_id = p.cluster_id
@@ -126,6 +174,16 @@ judged AS (
   LEFT JOIN spills AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
+  LEFT JOIN writes AS w
+    ON w.platform = p.platform AND w.cluster_id = p.cluster_id
+    AND w.application_id = p.application_id AND w.attempt_id = p.attempt_id
+  LEFT JOIN failed_writes AS f
+    ON f.platform = p.platform AND f.cluster_id = p.cluster_id
+    AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id
+  -- Those are told with what they cost.
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
+    ON l.platform = p.platform AND l.cluster_id = p.cluster_id
+    AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
   LEFT JOIN row_scans AS r
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
@@ -145,6 +203,6 @@ SELECT
   platform, cluster_id, application_id, attempt_id,
   key AS subject_id,
   'low' AS severity, 'medium' AS confidence,
-  key, value, number, problem, result_limit
+  key, value, number, problem, result_limit, writes_s3, writes_gs, writes_abfs, is_emr
 FROM judged
 WHERE problem IS NOT NULL

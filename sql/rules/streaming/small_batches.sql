@@ -2,18 +2,21 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a streaming query whose batches begin one right after the other, each with short tasks and for few rows, or for more where their
 --   number varies and hardly changes the time, so that most of a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds.
 --   The fixed part is the mean batch less its rows times the slope of a line through the batches. The first batch, which starts
 --   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
---   a table anew, which static_side tells, the time besides these stages is judged.
+--   a table anew, which static_side tells, or whose triggers take long beside the rows, which trigger_overhead tells, the time besides that is judged.
+--   Fewer state partitions are advised only as far as each then holds no more state than it should.
 -- subject: application
 -- parameter: min_batches bigint = 4 [count] batches with rows, at least
 -- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most
 -- parameter: min_fixed_share double = 0.5 [ratio] or part of the batch time that the rows do not change, at least
 -- parameter: min_spread double = 0.3 [ratio] standard deviation of the rows over their mean, from which that part is known
 -- parameter: max_state_rows double = 1000 [rows] rows of a task behind a shuffle on average, up to which fewer partitions are advised
+-- parameter: max_store_rows double = 1000000 [rows] rows of state that a partition may hold for fewer of them to be advised
+-- parameter: max_store_bytes double = 536870912 [bytes] the same in memory of the state
 -- parameter: max_pause double = 0.1 [ratio] pauses between batches over their duration, at most
 -- parameter: min_batch_ms double = 500 [ms] duration of a batch on average, at least
 -- parameter: min_all_ms double = 20000 [ms] duration of these batches together, at least
@@ -22,8 +25,8 @@
 -- parameter: max_read_share double = 0.3 [ratio] task time of stages that read another table anew over that of all batches, from which they are not counted
 -- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
 -- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
---   {mean_ms:s}, {all_ms:s} in all[, {rest_ms:s} of it besides the stages that read {read_source} anew, which static_side tells], with {other}tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows].
--- advice: has_state AND state_tasks > 2 * slots AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
+--   {mean_ms:s}, {all_ms:s} in all[, {rest_ms:s} of it besides {told_elsewhere}], with {other}tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows].
+-- advice: has_state AND state_tasks > 2 * slots AND state_tasks >= 1.5e0 * partitions_needed AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
 --   more rows, and use about {partitions_needed:shuffle partition|shuffle partitions} instead of {state_tasks:int}: each has a state store that every batch opens and commits. The checkpoint keeps the number that it
 --   began with, so fewer hold from a new checkpoint on.
 -- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), load what is there in
@@ -35,7 +38,7 @@ WITH numbered AS (
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id,
     COALESCE(query_name, query_id) AS query,
     CAST(batch_duration AS DOUBLE) AS batch_ms, CAST(num_input_rows AS DOUBLE) AS rows,
-    COALESCE(state_rows_total, 0) > 0 AS has_state,
+    COALESCE(state_rows_total, 0) > 0 AS has_state, CAST(state_rows_total AS DOUBLE) AS state_rows, CAST(state_memory_bytes AS DOUBLE) AS state_bytes,
     COALESCE(sources_json LIKE '%FileStreamSource%', FALSE) AS has_files,
     UNIX_MILLIS(progress_time) - LAG(UNIX_MILLIS(progress_time) + batch_duration) OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id, query_run_id ORDER BY streaming_batch_id
@@ -53,7 +56,7 @@ batches AS (
     CASE WHEN STDDEV_POP(rows) >= $min_spread * AVG(rows)
       THEN GREATEST(1e0 - GREATEST(COVAR_POP(batch_ms, rows), 0e0) / NULLIF(VAR_POP(rows), 0e0) * AVG(rows) / NULLIF(AVG(batch_ms), 0e0), 0e0)
     END AS fixed_share,
-    MAX(CASE WHEN has_state THEN 1 ELSE 0 END) = 1 AS has_state,
+    MAX(CASE WHEN has_state THEN 1 ELSE 0 END) = 1 AS has_state, MAX(state_rows) AS store_rows, MAX(state_bytes) AS store_bytes,
     SUM(GREATEST(COALESCE(pause_ms, 0), 0)) AS pause_ms, SUM(CASE WHEN has_files THEN 1 ELSE 0 END) AS num_files
   FROM numbered
   WHERE place > 1
@@ -86,11 +89,26 @@ ranked AS (
   FROM static_reads AS s
   WHERE s.run_ms >= $max_read_share * s.all_ms
 ),
+told AS (
+  SELECT platform, cluster_id, application_id, attempt_id, query_run_id, SUM(mean_ms) AS part_ms
+  FROM slow_phases
+  GROUP BY platform, cluster_id, application_id, attempt_id, query_run_id
+),
 -- What it costs besides: of reads whose time is not known, nothing.
 judged AS (
   SELECT
     b.*, w.tasks_per_slot, w.state_tasks, w.slots, w.state_rows, r.source AS read_source,
-    b.all_ms - CASE WHEN r.platform IS NULL THEN 0e0 ELSE COALESCE(r.duration_ms / NULLIF(r.num_batches, 0) * b.num_batches, b.all_ms) END AS rest_ms,
+    b.all_ms - CASE WHEN r.platform IS NULL THEN 0e0 ELSE COALESCE(r.duration_ms / NULLIF(r.num_batches, 0) * b.num_batches, b.all_ms) END
+      - COALESCE(t.part_ms, 0e0) * b.num_batches AS rest_ms,
+    CASE
+      WHEN r.platform IS NOT NULL AND t.platform IS NOT NULL
+        THEN CONCAT('the stages that read ', r.source, ' anew, which static_side tells, and what trigger_overhead tells')
+      WHEN r.platform IS NOT NULL THEN CONCAT('the stages that read ', r.source, ' anew, which static_side tells')
+      WHEN t.platform IS NOT NULL THEN 'what trigger_overhead tells'
+    END AS told_elsewhere,
+    -- Two for each core, and more where their stores would be large.
+    GREATEST(2 * w.slots, TRY_CAST(CEIL(GREATEST(
+      COALESCE(b.store_rows, 0e0) / $max_store_rows, COALESCE(b.store_bytes, 0e0) / $max_store_bytes)) AS BIGINT)) AS partitions_needed,
     (w.run_ms - COALESCE(r.run_ms, 0e0)) / NULLIF(w.num_tasks - COALESCE(r.num_tasks, 0), 0) AS task_ms
   FROM batches AS b
   INNER JOIN work AS w
@@ -99,13 +117,16 @@ judged AS (
   LEFT JOIN ranked AS r
     ON r.platform = b.platform AND r.cluster_id = b.cluster_id
     AND r.application_id = b.application_id AND r.attempt_id = b.attempt_id AND r.streaming_query_id = b.query_id AND r.place = 1
+  LEFT JOIN told AS t
+    ON t.platform = b.platform AND t.cluster_id = b.cluster_id
+    AND t.application_id = b.application_id AND t.attempt_id = b.attempt_id AND t.query_run_id = b.query_run_id
 )
 SELECT
   b.platform, b.cluster_id, b.application_id, b.attempt_id, CONCAT(b.application_id, ' ', b.query_run_id) AS subject_id,
   'medium' AS confidence,
   b.query, b.num_batches, TRY_CAST(ROUND(b.mean_rows) AS BIGINT) AS mean_rows, b.mean_ms, b.all_ms, TRY_CAST(ROUND(b.task_ms) AS BIGINT) AS task_ms,
-  b.num_files > 0 AS has_files, b.has_state, b.state_tasks, b.slots, b.state_rows, CAST(2 * b.slots AS BIGINT) AS partitions_needed, b.fixed_share,
-  b.read_source, CASE WHEN b.read_source IS NOT NULL THEN TRY_CAST(b.rest_ms AS BIGINT) END AS rest_ms,
+  b.num_files > 0 AS has_files, b.has_state, b.state_tasks, b.slots, b.state_rows, CAST(b.partitions_needed AS BIGINT) AS partitions_needed, b.fixed_share,
+  b.read_source, b.told_elsewhere, CASE WHEN b.told_elsewhere IS NOT NULL THEN TRY_CAST(b.rest_ms AS BIGINT) END AS rest_ms,
   CASE WHEN b.read_source IS NOT NULL THEN 'other ' ELSE '' END AS other
 FROM judged AS b
 INNER JOIN application_facts AS a

@@ -2,11 +2,12 @@
 -- title: Micro-batches spend their time on nearly empty partitions
 -- category: streaming
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
 --   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
 --   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages as far as
---   fewer partitions would not have needed it, which takes for granted that it grows with their number; never above medium.
+--   fewer partitions would not have needed it, which takes for granted that it grows with their number; never above medium. The state of a query is never
+--   put into so few partitions that each would hold more of it than it should, and where that leaves most of them, nothing is told.
 -- subject: application
 -- parameter: min_partitions bigint = 24 [count] tasks of the stage, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] tasks for each core that worked on the stage, at least
@@ -15,10 +16,13 @@
 -- parameter: min_long_ms double = 10000 [ms] or fewer, which took this long each on average
 -- parameter: min_run_ms double = 30000 [ms] task time of such stages, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the task time of all stages of the query, at least
+-- parameter: max_store_rows double = 1000000 [rows] rows of state that one of the fewer partitions may hold
+-- parameter: max_store_bytes double = 536870912 [bytes] the same in memory of the state
+-- parameter: max_kept double = 0.5 [ratio] partitions that are needed over those there are, at most
 -- parameter: medium_lost_ms bigint = 3600000 [ms] lost task time from which it is of medium severity
 -- evidence: The query {query} ran {num_stages:batch stage|batch stages} of {num_tasks:task|tasks} on {slots:core|cores}, each task for
---   {rows_each:row|rows} on average; that took {run_ms:s} of task time, {share:pct} of that of the query, and {stage_ms:s} a stage.
--- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use two partitions for each core. The
+--   {rows_each:row|rows} on average; that took {run_ms:s} of task time, {share:pct} of that of the query, and {stage_ms:s} a stage[; {store_rows:row|rows} of state are in them].
+-- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use {fewer}. The
 --   checkpoint of a query with state keeps the number that it began with, so the new one holds from a new checkpoint on.
 -- advice: TRUE | - | - | Use about {partitions_needed:int} partitions there. The checkpoint of a query with state keeps the number that it
 --   began with, so a new one holds from a new checkpoint on.
@@ -30,7 +34,9 @@ WITH streams AS (
   WHERE streaming_query_id IS NOT NULL
 ),
 names AS (
-  SELECT platform, cluster_id, application_id, attempt_id, query_id, MAX(query_name) AS query_name
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query_id, MAX(query_name) AS query_name,
+    MAX(CAST(state_rows_total AS DOUBLE)) AS store_rows, MAX(CAST(state_memory_bytes AS DOUBLE)) AS store_bytes
   FROM streaming_progress
   GROUP BY platform, cluster_id, application_id, attempt_id, query_id
 ),
@@ -59,18 +65,31 @@ summed AS (
     SUM(run_ms) AS run_ms
   FROM stages_of_streams
   GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id
+),
+needed AS (
+  SELECT
+    s.*, COALESCE(n.query_name, s.streaming_query_id) AS query, NULLIF(n.store_rows, 0e0) AS store_rows,
+    GREATEST(2 * s.slots, TRY_CAST(CEIL(GREATEST(
+      COALESCE(n.store_rows, 0e0) / $max_store_rows, COALESCE(n.store_bytes, 0e0) / $max_store_bytes)) AS BIGINT)) AS partitions_needed
+  FROM summed AS s
+  LEFT JOIN names AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.query_id = s.streaming_query_id
+),
+told AS (
+  SELECT n.*, cut_ms * (1e0 - CAST(partitions_needed AS DOUBLE) / NULLIF(num_tasks, 0)) AS lost_ms
+  FROM needed AS n
 )
 SELECT
-  s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(s.application_id, ' ', s.streaming_query_id) AS subject_id,
-  CASE WHEN s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) >= $medium_lost_ms THEN 'medium' END AS severity,
+  platform, cluster_id, application_id, attempt_id, CONCAT(application_id, ' ', streaming_query_id) AS subject_id,
+  CASE WHEN lost_ms >= $medium_lost_ms THEN 'medium' END AS severity,
   'medium' AS confidence,
-  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) AS BIGINT) AS lost_core_ms,
-  TRY_CAST(s.cut_ms * (1e0 - 2e0 * s.slots / NULLIF(s.num_tasks, 0)) / NULLIF(s.slots, 0) AS BIGINT) AS recoverable_ms,
-  COALESCE(n.query_name, s.streaming_query_id) AS query, s.num_stages, s.num_tasks, s.slots,
-  TRY_CAST(ROUND(s.rows_each) AS BIGINT) AS rows_each, s.cut_ms AS run_ms, s.cut_ms / NULLIF(s.run_ms, 0) AS share, s.stage_ms,
-  s.shuffle_partitions, 2 * s.slots AS partitions_needed
-FROM summed AS s
-LEFT JOIN names AS n
-  ON n.platform = s.platform AND n.cluster_id = s.cluster_id
-  AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.query_id = s.streaming_query_id
-WHERE (s.num_stages >= $min_batches OR s.stage_ms >= $min_long_ms) AND s.cut_ms >= $min_run_ms AND s.cut_ms >= $min_share * s.run_ms
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(lost_ms / NULLIF(slots, 0) AS BIGINT) AS recoverable_ms,
+  query, num_stages, num_tasks, slots,
+  TRY_CAST(ROUND(rows_each) AS BIGINT) AS rows_each, cut_ms AS run_ms, cut_ms / NULLIF(run_ms, 0) AS share, stage_ms,
+  shuffle_partitions, partitions_needed, CASE WHEN partitions_needed > 2 * slots THEN TRY_CAST(store_rows AS BIGINT) END AS store_rows,
+  CASE WHEN partitions_needed = 2 * slots THEN 'two partitions for each core' ELSE 'fewer partitions, of as much state as one should hold' END AS fewer
+FROM told
+WHERE (num_stages >= $min_batches OR stage_ms >= $min_long_ms) AND cut_ms >= $min_run_ms AND cut_ms >= $min_share * run_ms
+  AND partitions_needed <= $max_kept * num_tasks
