@@ -42,6 +42,8 @@ WITH waiting AS (
     OR node_name LIKE 'CoGroup%' OR node_name LIKE '%Python%' OR node_name LIKE '%Pandas%' OR node_name LIKE '%StateStore%' OR node_name LIKE 'Streaming%'
     OR node_name LIKE '%Broadcast%Join%' OR node_name LIKE '%SaveIntoDataSource%' OR node_name LIKE '%ExistingRDD%' OR node_name LIKE '%ExternalRDD%'
     OR node_name LIKE '%JDBC%'
+    -- Methods of Java that a query calls by name.
+    OR description LIKE '%java_method(%' OR description LIKE '%reflect(%'
 ),
 judged AS (
   SELECT
