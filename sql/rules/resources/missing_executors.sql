@@ -61,7 +61,7 @@ asking AS (
     CASE WHEN a.dynamic_allocation THEN COALESCE(n.allocation_ratio, 1e0) ELSE 1e0 END AS allocation_ratio,
     TRY_CAST(LEAST(
       CAST(CASE WHEN a.dynamic_allocation THEN a.max_executors ELSE a.executor_instances END AS DOUBLE),
-      CASE WHEN a.master LIKE 'spark:%' AND n.cores_limit IS NOT NULL THEN FLOOR(n.cores_limit / a.executor_cores) ELSE 2147483647e0 END
+      CASE WHEN a.master LIKE 'spark:%' AND n.cores_limit IS NOT NULL THEN FLOOR(n.cores_limit / NULLIF(a.executor_cores, 0)) ELSE 2147483647e0 END
     ) AS BIGINT) AS num_asked
   FROM application_facts AS a
   INNER JOIN applications AS p
@@ -124,7 +124,7 @@ measured AS (
   SELECT
     a.*, w.last_ms - w.first_ms AS wait_ms, h.core_ms, k.task_ms * a.task_cpus AS busy_ms,
     h.core_ms / NULLIF(CAST(w.last_ms - w.first_ms AS DOUBLE) * a.executor_cores, 0e0) AS live,
-    LEAST(CAST(a.num_asked AS DOUBLE), CEIL(CAST(w.num_tasks AS DOUBLE) * a.task_cpus * a.allocation_ratio / a.executor_cores)) AS needed
+    LEAST(CAST(a.num_asked AS DOUBLE), CEIL(CAST(w.num_tasks AS DOUBLE) * a.task_cpus * a.allocation_ratio / NULLIF(a.executor_cores, 0))) AS needed
   FROM windows AS w
   INNER JOIN asking AS a
     ON a.platform = w.platform AND a.cluster_id = w.cluster_id
