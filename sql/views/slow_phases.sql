@@ -61,7 +61,7 @@ parts AS (
 medians AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id, query, phase,
-    COUNT(*) AS num_batches, MEDIAN(phase_ms) AS phase_ms, MEDIAN(phase_ms / trigger_ms) AS phase_share, MEDIAN(trigger_ms) AS trigger_ms, AVG(phase_ms) AS mean_ms,
+    COUNT(*) AS num_batches, MEDIAN(phase_ms) AS phase_ms, MEDIAN(phase_ms / NULLIF(trigger_ms, 0)) AS phase_share, MEDIAN(trigger_ms) AS trigger_ms, AVG(phase_ms) AS mean_ms,
     SUM(GREATEST(COALESCE(pause_ms, 0), 0)) / NULLIF(SUM(trigger_ms), 0e0) AS pause_share,
     MAX(CASE WHEN sources_json LIKE '%FileStreamSource%' THEN 1 ELSE 0 END) = 1 AS has_files,
     MAX(CASE WHEN sources_json LIKE '%CloudFiles%' THEN 1 ELSE 0 END) = 1 AS has_auto_loader,
