@@ -19,7 +19,7 @@
 -- evidence: Tasks of {num_stages:stage|stages} of SQL queries used the CPU for {cpu_share:pct} of {run_ms:s} of run time; garbage collection,
 --   shuffles and scans explain {explained_ms:s}, nothing explains {waiting_ms:s}. That inflates task times, and the losses that other findings count from them.
 -- advice: is_local | - | - | Other programs, or more threads than the machine has idle cores, share its processors with this application: measure on a
---   quiet machine, or ask for fewer threads (local[N]).
+--   quiet machine, or ask for fewer threads (spark.master).
 -- advice: master LIKE 'k8s%' AND limit_cores < executor_cores | spark.kubernetes.executor.limit.cores | CAST(executor_cores AS STRING) |
 --   The container may use {limit_cores:1} cores for {executor_cores:core|cores} of tasks, and is stopped for the rest of each period: raise the limit, or run
 --   fewer tasks at once.

@@ -182,9 +182,9 @@ SELECT
 FROM (
   SELECT
     k.*,
-    LEAST(
-      GREATEST(files - GREATEST(CEIL(bytes / 134217728e0), COALESCE(CAST(partitions AS DOUBLE), 1e0)), 0e0) * $file_ms, $max_file_share * write_ms
-    ) AS lost_ms
+    CASE WHEN files > GREATEST(CEIL(bytes / 134217728e0), COALESCE(CAST(partitions AS DOUBLE), 1e0)) AND write_ms > 0e0 THEN LEAST(
+      (GREATEST(files - GREATEST(CEIL(bytes / 134217728e0), COALESCE(CAST(partitions AS DOUBLE), 1e0)), 0e0)) * $file_ms, $max_file_share * write_ms
+    ) END AS lost_ms
   FROM judged AS k
 ) AS j
 LEFT JOIN application_facts AS f
