@@ -2,14 +2,15 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
---   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed, a
+--   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
 --   share of the heap for execution and storage that starves them or the program, the committer that is not
 --   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes. What the application's Spark
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which a slower reader matters, at least
+-- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
 --   large results from the executors.
@@ -28,6 +29,8 @@
 -- advice: key = 'spark.task.cpus' | spark.task.cpus | '1' | Give each task one core, so that the others work too; set more only for code that starts threads of its
 --   own.
 -- advice: key = 'spark.shuffle.compress' | spark.shuffle.compress | 'true' | Compress shuffle data.
+-- advice: key = 'spark.io.compression.zstd.level' | spark.io.compression.zstd.level | '1' | Take it back to 1, Spark's default: shuffle data, spills and broadcasts live for minutes, and time counts more than
+--   their size.
 -- advice: key = 'spark.memory.fraction' AND number > 0.6e0 | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
 -- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Give sorts, joins, aggregates and caches the share that they have by
 --   default.
@@ -66,6 +69,7 @@ spills AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib,
+    TRY_CAST(ROUND(SUM(CAST(shuffle_write_bytes AS DOUBLE)) / 1048576e0) AS BIGINT) AS shuffled_mib,
     SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
   FROM stages
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -146,9 +150,11 @@ judged AS (
         THEN 'cores stand idle that long although there are tasks'
       WHEN p.key = 'spark.shuffle.compress' AND p.value = 'false'
         THEN 'a multiple of the bytes goes over disks and network'
+      WHEN p.key = 'spark.io.compression.zstd.level' AND number >= 4e0 AND q.platform IS NOT NULL AND s.shuffled_mib >= $min_compressed_mib
+        THEN CONCAT('a task that writes shuffle data (', CAST(s.shuffled_mib AS STRING), ' MiB in all) compresses it with several times the processor time of level 1')
       WHEN p.key = 'spark.memory.fraction' AND number > 0.85e0
         THEN 'hardly any heap is left for the objects of the program, which ends in garbage collection'
-      WHEN p.key = 'spark.memory.fraction' AND number < 0.4e0 AND s.spilled_mib >= 64
+      WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= 64
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * s.run_ms
         AND y.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
@@ -180,6 +186,10 @@ judged AS (
   LEFT JOIN failed_writes AS f
     ON f.platform = p.platform AND f.cluster_id = p.cluster_id
     AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id
+  -- Its level holds for this codec only.
+  LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id FROM set_values WHERE key = 'spark.io.compression.codec' AND value LIKE '%zstd%') AS q
+    ON q.platform = p.platform AND q.cluster_id = p.cluster_id
+    AND q.application_id = p.application_id AND q.attempt_id = p.attempt_id
   -- Those are told with what they cost.
   LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
     ON l.platform = p.platform AND l.cluster_id = p.cluster_id
