@@ -140,7 +140,7 @@ stage_times AS (
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id,
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.final_id AS STRING)) AS subject_id,
-  CASE WHEN t.lost_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
+  CASE WHEN t.lost_ms >= $medium_ms THEN 'medium' END AS severity, 'medium' AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
   t.sql_id, t.final_id AS node_id, SUBSTR(q.description, 1, 100) AS query_description,
   SUBSTR(REGEXP_REPLACE(f.group_keys, '#[0-9]+L?', ''), 1, 150) AS group_keys,
