@@ -69,6 +69,7 @@ SELECT
   category,
   CASE
     WHEN severity IS NOT NULL THEN severity
+    WHEN losable_ms IS NULL AND rule_severity = 'low' AND winnable_ms >= $medium_wall_ms AND wall_share >= $large_share THEN 'medium'
     WHEN losable_ms IS NULL THEN rule_severity
     WHEN share < $serious_share AND losable_ms >= $medium_core_ms THEN 'medium'
     WHEN losable_ms >= $critical_core_ms THEN 'critical'
