@@ -2,19 +2,23 @@
 -- title: Stages that read a cache, and their tasks that computed it again, as their bytes show
 -- description: One row per stage that reads a cached RDD (a cached table is one too), of a history without block updates, as it is by default: of stages after the one that filled it and with as
 --   many tasks, the tasks that read it (tasks_read, run_ms), and those that read just as many bytes from storage or shuffles as the task of the same partition that had filled the cache
---   (missed, missed_ms): what a task finds in the cache has another size, in memory or on disk. Partitions that read little from storage or shuffles are left out, and of a cache that was given
+--   (missed, missed_ms): what a task finds in the cache has another size, in memory or on disk. So are those that read nearly as many records of files: in a cached table a task finds batches
+--   of thousands of rows, and the bytes and records of a task that fills one are counted short where its partition did not fit. Partitions that read little from storage or shuffles are left out, and of a cache that was given
 --   back (unpersist) the stages after the last one in which a task found its partition: they may have come later.
+-- parameter: min_fill_records bigint = 10000 [count] records of files that filled a partition of a table, at least, for these to tell
+-- parameter: min_record_share double = 0.5 [ratio] records of files that a task read over those, at least, to have computed it again
 -- parameter: min_read_bytes bigint = 16384 [bytes] bytes from which a partition was filled, at least
 -- reads: rdds, stages, tasks
 WITH cached AS (
-  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.first_stage_id, r.num_partitions, r.is_unpersisted
+  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.first_stage_id, r.num_partitions, r.is_unpersisted,
+    r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' OR r.rdd_name LIKE 'In-memory table %' AS is_table
   FROM rdds AS r
   WHERE r.is_persisted AND r.first_stage_id IS NOT NULL AND r.num_reads > 0 AND r.blocks_stored IS NULL AND r.rdd_name NOT LIKE 'Delta Table State%'
 ),
 -- The stage that filled it, and those that read it.
 passes AS (
   SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id, c.is_unpersisted, s.stage_id, s.stage_attempt_id, s.stage_id = c.first_stage_id AS is_fill
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id, c.is_unpersisted, c.is_table, s.stage_id, s.stage_attempt_id, s.stage_id = c.first_stage_id AS is_fill
   FROM cached AS c
   INNER JOIN stages AS s
     ON s.platform = c.platform AND s.cluster_id = c.cluster_id
@@ -25,7 +29,8 @@ passes AS (
 reads AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.rdd_id, p.is_unpersisted, p.stage_id, p.is_fill, t.index, CAST(t.executor_run_time AS DOUBLE) AS run_ms,
-    COALESCE(t.input_bytes_read, 0) + COALESCE(t.shuffle_read_local_bytes_read, 0) + COALESCE(t.shuffle_read_remote_bytes_read, 0) AS read_bytes
+    COALESCE(t.input_bytes_read, 0) + COALESCE(t.shuffle_read_local_bytes_read, 0) + COALESCE(t.shuffle_read_remote_bytes_read, 0) AS read_bytes,
+    CASE WHEN p.is_table AND COALESCE(t.shuffle_read_records_read, 0) = 0 THEN t.input_records_read END AS file_records
   FROM passes AS p
   INNER JOIN tasks AS t
     ON t.platform = p.platform AND t.cluster_id = p.cluster_id
@@ -34,26 +39,29 @@ reads AS (
 ),
 -- A speculative copy can succeed beside the task.
 fills AS (
-  SELECT platform, cluster_id, application_id, attempt_id, rdd_id, index, MAX(read_bytes) AS read_bytes
+  SELECT platform, cluster_id, application_id, attempt_id, rdd_id, index, MAX(read_bytes) AS read_bytes, MAX(file_records) AS file_records
   FROM reads
   WHERE is_fill AND read_bytes >= $min_read_bytes
   GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id, index
 ),
 judged AS (
   SELECT
-    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.is_unpersisted, r.stage_id, r.run_ms, r.read_bytes = f.read_bytes AS is_missed,
-    MAX(CASE WHEN r.read_bytes <> f.read_bytes THEN r.stage_id END) OVER (
-      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id
-    ) AS last_found
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.is_unpersisted, r.stage_id, r.run_ms,
+    r.read_bytes = f.read_bytes OR COALESCE(f.file_records >= $min_fill_records AND r.file_records >= $min_record_share * f.file_records, FALSE) AS is_missed
   FROM fills AS f
   INNER JOIN reads AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.rdd_id = f.rdd_id AND r.index = f.index
   WHERE NOT r.is_fill AND r.read_bytes > 0
+),
+dated AS (
+  SELECT
+    j.*, MAX(CASE WHEN NOT is_missed THEN stage_id END) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, rdd_id) AS last_found
+  FROM judged AS j
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, rdd_id, stage_id, COUNT(*) AS tasks_read, SUM(run_ms) AS run_ms,
   SUM(CASE WHEN is_missed THEN 1 ELSE 0 END) AS missed, SUM(CASE WHEN is_missed THEN run_ms ELSE 0e0 END) AS missed_ms
-FROM judged
+FROM dated
 WHERE NOT is_unpersisted OR stage_id <= last_found
 GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id, stage_id

@@ -2,11 +2,11 @@
 -- title: A cache does not fit into memory
 -- category: memory
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for cached data that later stages did not find in memory: their tasks read the partition from disk, or computed it
 --   again because it had been evicted or was never cached. Block updates in the log tell it
 --   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always has them); without them, tasks that read just as many bytes as the one that
---   filled the same partition did not find it (view cache_reads, which holds how many have to). Lost is what
+--   filled the same partition, or of a table as many records, did not find it (view cache_reads, which holds how many have to). Lost is what
 --   these tasks ran beyond those of the same cache that found their partition in memory; not known where none did. Caches that Spark's libraries and Delta
 --   make for themselves are not judged.
 -- group_by: call_site
