@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 23
+-- version: 24
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
@@ -11,11 +11,12 @@
 --   A history that was compacted does not tell when no job ran.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
--- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least
+-- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least, unless one is long
 -- parameter: min_short_gaps_ms bigint = 12000 [ms] or this much where it is a third of the wall time
 -- parameter: min_third double = 0.333 [ratio] that third
 -- parameter: min_gap_ratio double = 0.2 [ratio] the same over the wall time, at least
 -- parameter: min_long_gap_ms bigint = 30000 [ms] or one gap that is mostly code of the program, outside of queries or on their results, at least
+-- parameter: min_middle_gap_ms bigint = 15000 [ms] or one of these between two jobs, at least
 -- parameter: min_long_ratio double = 0.1 [ratio] that takes this much of the wall time
 -- parameter: medium_held_ms double = 600000 [core_ms] core time held in gaps below which less than that third is of low severity
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
@@ -175,6 +176,7 @@ summed AS (
     SUM(between_jobs_ms) AS between_jobs_ms, SUM(collect_ms) AS collect_ms, SUM(command_ms) AS command_ms,
     MAX(gap_ms) AS longest_gap_ms,
     MAX(CASE WHEN outside_ms + collect_ms + COALESCE(iterate_ms, 0e0) >= 0.5e0 * gap_ms THEN gap_ms END) AS own_gap_ms,
+    MAX(CASE WHEN outside_ms + collect_ms + COALESCE(iterate_ms, 0e0) >= 0.5e0 * gap_ms AND NOT is_first AND NOT is_last THEN gap_ms END) AS middle_gap_ms,
     MAX(CASE WHEN place = 1 THEN commit_format END) AS commit_format,
     MAX(CASE WHEN place = 1 THEN job_id END) AS longest_before_job,
     MAX(CASE WHEN place = 1 AND is_first THEN 1 ELSE 0 END) = 1 AS longest_is_first,
@@ -246,7 +248,8 @@ LEFT JOIN next_queries AS x
 LEFT JOIN results AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
-WHERE (s.gap_ms >= $min_gaps_ms OR (s.gap_ms >= $min_short_gaps_ms AND s.gap_ms >= $min_third * a.app_duration_ms))
-  AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
-    OR (s.own_gap_ms >= $min_long_gap_ms AND s.own_gap_ms >= $min_long_ratio * a.app_duration_ms)
-    OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms))
+WHERE (s.middle_gap_ms >= $min_middle_gap_ms AND s.middle_gap_ms >= $min_long_ratio * a.app_duration_ms)
+  OR ((s.gap_ms >= $min_gaps_ms OR (s.gap_ms >= $min_short_gaps_ms AND s.gap_ms >= $min_third * a.app_duration_ms))
+    AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
+      OR (s.own_gap_ms >= $min_long_gap_ms AND s.own_gap_ms >= $min_long_ratio * a.app_duration_ms)
+      OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms)))

@@ -2,10 +2,10 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
---   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. The cores are those held
+--   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file in one task are one finding. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
@@ -84,6 +84,14 @@ plans AS (
   WHERE node_name = 'Coalesce' OR node_name LIKE 'Scan JDBC%' OR node_name = 'Range'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
+-- What a query reads, where it is one table or path.
+files AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, MIN(COALESCE(table_name, location)) AS source
+  FROM sql_scans
+  WHERE operation = 'read'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+  HAVING COUNT(DISTINCT COALESCE(table_name, location)) = 1
+),
 -- What a limit of all rows reads, which has no metrics either.
 limits AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, ARRAY_MIN(child_node_ids) AS child_id
@@ -131,7 +139,7 @@ facts AS (
 ),
 single AS (
   SELECT
-    f.*,
+    f.*, i.source,
     CASE
       WHEN stage_name LIKE 'toLocalIterator %' THEN 'iterator'
       WHEN e.num_many = 1 AND adaptive AND coalesce_partitions AND shuffle_partitions > 1 AND shuffle_read_bytes > 0 THEN 'merged'
@@ -162,6 +170,9 @@ single AS (
   LEFT JOIN plans AS p
     ON p.platform = f.platform AND p.cluster_id = f.cluster_id
     AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id AND p.sql_id = f.sql_id
+  LEFT JOIN files AS i
+    ON i.platform = f.platform AND i.cluster_id = f.cluster_id
+    AND i.application_id = f.application_id AND i.attempt_id = f.attempt_id AND i.sql_id = f.sql_id
   LEFT JOIN shuffles AS e
     ON e.platform = f.platform AND e.cluster_id = f.cluster_id
     AND e.application_id = f.application_id AND e.attempt_id = f.attempt_id AND e.sql_id = f.sql_id AND e.stage_id = f.stage_id
@@ -184,6 +195,8 @@ capped AS (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     ), 0e0)) AS lost_ms,
     COUNT(*) OVER loop AS num_alike,
+    -- A stage outside of queries, as one that infers a schema, names no file.
+    MAX(s.source) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.input_bytes) AS same_source,
     SUM(s.won_ms) OVER loop AS all_won_ms,
     SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.running_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
@@ -235,8 +248,12 @@ SELECT
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   stage_name, sql_id, CASE WHEN cause = 'cached' AND is_loop THEN 'loop' WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause,
-  -- The places of a loop take turns.
-  CASE WHEN cause <> 'iterator' AND (NOT is_long OR (cause = 'cached' AND is_loop)) THEN 'loop' ELSE stage_name END AS place, running_ms, held_cores, data_bytes,
+  -- The places of a loop take turns, and a file that is read in one task is read so everywhere.
+  CASE
+    WHEN cause <> 'iterator' AND (NOT is_long OR (cause = 'cached' AND is_loop)) THEN 'loop'
+    WHEN cause IN ('one file', 'unsplittable') THEN COALESCE(source, same_source, stage_name)
+    ELSE stage_name
+  END AS place, running_ms, held_cores, data_bytes,
   -- What it put out can be more than what it read from the files.
   CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes <= from_files THEN files_read END AS files_read,
   CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes > from_files THEN files_read END AS read_files,
