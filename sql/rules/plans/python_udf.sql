@@ -44,7 +44,7 @@
 -- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {operator_ms:s} of it in Python
---   itself][, most in {longest_functions} of query {longest_query:int} ({longest_ms:s})][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
+--   itself][, most in {longest_functions} of query {main_query:int} ({longest_ms:s})][; most rows, {called_rows:int}, went to {called_functions} of query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][, which costs {twice_lost_ms:s}][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
 --   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection].
@@ -271,15 +271,17 @@ callers AS (
     AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
     AND m.metric_name = 'time to execute Python code'
 ),
--- The operator that took longest.
-longest_callers AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, functions, node_ms
+-- The operator that took longest, as far as Spark measured it; else that with most rows.
+main_callers AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, functions, node_ms, rows_output
   FROM (
     SELECT
       c.*,
-      ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY node_ms DESC, sql_id, node_id) AS place
+      ROW_NUMBER() OVER (
+        PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COALESCE(node_ms, 0e0) DESC, COALESCE(rows_output, 0) DESC, sql_id, node_id
+      ) AS place
     FROM callers AS c
-    WHERE node_ms > 0e0
+    WHERE node_ms > 0e0 OR rows_output > 0
   ) AS ranked
   WHERE place = 1
 ),
@@ -404,8 +406,9 @@ SELECT
   CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
     THEN LEAST(i.init_ms, t.query_ms) END AS init_ms,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, SUBSTR(c.twice_functions, 1, 120) AS twice_functions,
-  CASE WHEN w.operator_ms > 0e0 THEN SUBSTR(n.functions, 1, 120) END AS longest_functions, CASE WHEN w.operator_ms > 0e0 THEN n.sql_id END AS longest_query,
-  CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.node_ms, t.python_ms) END AS longest_ms, t.has_group_by_key = 1 AS has_group_by_key,
+  CASE WHEN w.operator_ms > 0e0 AND n.node_ms > 0e0 THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
+  CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.node_ms, t.python_ms) END AS longest_ms,
+  CASE WHEN COALESCE(n.node_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows, n.sql_id AS main_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
   b.batch_rows, COALESCE(b.num_session = 1, FALSE) AS session_batch
@@ -428,7 +431,7 @@ LEFT JOIN workers AS w
 LEFT JOIN starts AS i
   ON i.platform = t.platform AND i.cluster_id = t.cluster_id
   AND i.application_id = t.application_id AND i.attempt_id = t.attempt_id
-LEFT JOIN longest_callers AS n
+LEFT JOIN main_callers AS n
   ON n.platform = t.platform AND n.cluster_id = t.cluster_id
   AND n.application_id = t.application_id AND n.attempt_id = t.attempt_id
 LEFT JOIN twice AS c
