@@ -45,7 +45,8 @@
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {operator_ms:s} of it in Python
 --   itself][, most in {longest_functions} of query {main_query:int} ({longest_ms:s})][; most rows, {called_rows:int}, went to {called_functions} of query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
---   twice for each row][, which costs {twice_lost_ms:s}][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][;
+--   twice for each row][, which costs {twice_lost_ms:s}][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
+--   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
 --   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection].
 -- advice: batch_lost_ms IS NOT NULL AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
@@ -123,6 +124,21 @@ stage_kinds AS (
   LEFT JOIN python_rdds AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
     AND r.application_id = f.application_id AND r.attempt_id = f.attempt_id AND r.stage_id = f.stage_id
+),
+-- The place of the program that most of the time of its RDDs goes to.
+rdd_places AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_name, run_ms
+  FROM (
+    SELECT
+      s.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY run_ms DESC, stage_name) AS place
+    FROM (
+      SELECT platform, cluster_id, application_id, attempt_id, stage_name, SUM(run_ms) AS run_ms
+      FROM stage_kinds
+      WHERE is_rdd AND stage_name IS NOT NULL
+      GROUP BY platform, cluster_id, application_id, attempt_id, stage_name
+    ) AS s
+  ) AS ranked
+  WHERE place = 1
 ),
 -- Rows that go into operators of Python: as the nearest operator below counts them.
 fed AS (
@@ -410,7 +426,8 @@ SELECT
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.node_ms, t.python_ms) END AS longest_ms,
   CASE WHEN COALESCE(n.node_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows, n.sql_id AS main_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
-  CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages, t.spark_minor,
+  CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages,
+  CASE WHEN t.num_rdd_stages = 1 THEN SUBSTR(p.stage_name, 1, 100) END AS rdd_only, CASE WHEN t.num_rdd_stages > 1 THEN SUBSTR(p.stage_name, 1, 100) END AS rdd_place, p.run_ms AS rdd_place_ms, t.spark_minor,
   b.batch_rows, COALESCE(b.num_session = 1, FALSE) AS session_batch
 FROM times AS t
 LEFT JOIN application_facts AS a
@@ -431,6 +448,9 @@ LEFT JOIN workers AS w
 LEFT JOIN starts AS i
   ON i.platform = t.platform AND i.cluster_id = t.cluster_id
   AND i.application_id = t.application_id AND i.attempt_id = t.attempt_id
+LEFT JOIN rdd_places AS p
+  ON p.platform = t.platform AND p.cluster_id = t.cluster_id
+  AND p.application_id = t.application_id AND p.attempt_id = t.attempt_id
 LEFT JOIN main_callers AS n
   ON n.platform = t.platform AND n.cluster_id = t.cluster_id
   AND n.application_id = t.application_id AND n.attempt_id = t.attempt_id
