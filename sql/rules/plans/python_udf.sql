@@ -13,8 +13,7 @@
 --   where it has its own), less the batches that 10,000 rows each would be, times what a batch cost the Python worker alone in processor time with Spark 4.3, pandas 3.1 and functions that
 --   return what they get: 0.5 ms for one column as a pandas Series (1.0 ms for five), 3.6 ms for a DataFrame of two columns (6.3 ms for seven), 0.05 ms for a plain function of one
 --   column and 0.2 ms for seven columns without pandas. What the JVM does for a batch (0.1 to 1.2 ms) and waiting come on top, so it is a lower bound, but never more than the
---   operator measured in Python. It is told of less of the application too. So is what the
---   second call of the same functions of the same columns took, for a filter and for the columns, where Spark measured it (4.3).
+--   operator measured in Python. It is told of less of the application too.
 --   What makes workers ready is at most what an operator's workers took less what they executed and what their processes took to start: Spark's own number counts
 --   from the end of the task before where a worker is used again, so it holds idle time.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
@@ -38,14 +37,13 @@
 -- parameter: frame_batch_ms double = 3.5 [ms] the same where it takes pandas DataFrames
 -- parameter: arrow_batch_ms double = 0.05 [ms] the same where it takes Arrow data or single rows
 -- parameter: min_batch_lost_ms double = 10000.0 [ms] what small batches cost, at least, to be counted
--- parameter: min_twice_lost_ms double = 5000.0 [ms] what calling the same functions twice costs, at least, to be counted
--- parameter: min_lost_share double = 0.05 [ratio] what these cost over the task time of all stages from which it is reported for itself
+-- parameter: min_batch_lost_share double = 0.05 [ratio] that over the task time of all stages from which it is reported for itself
 -- parameter: min_gap_ms double = 600000 [ms] that wait, at least
 -- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {operator_ms:s} of it in Python
---   itself][, most in {longest_functions} of query {main_query:int} ({longest_ms:s})][; most rows, {called_rows:int}, went to {called_functions} of query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
---   twice for each row][, which costs {twice_lost_ms:s}][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
+--   itself][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][; most rows, {called_rows:int}, went to {called_functions} of query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
+--   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
 --   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection].
@@ -269,47 +267,41 @@ starts AS (
   WHERE init_ms > 0e0 AND run_ms > 0e0 AND execute_ms IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- Operators with the number of their functions and what these took, since Spark 4.3. The times that older releases log count idle workers too.
+-- Queries with their functions. Operators above each other run at the same time and wait for each other, so that the longest counts and none has a time of its own.
 callers AS (
   SELECT
-    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.rows_output, c.num_calls, c.functions, m.total AS node_ms
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT c.function)), ', ') AS functions,
+    MAX(n.rows_output) AS rows_output, MAX(m.total) AS worker_ms
   FROM python_nodes AS n
-  INNER JOIN (
-    SELECT
-      platform, cluster_id, application_id, attempt_id, sql_id, node_id, COUNT(*) AS num_calls, ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT function)), ', ') AS functions
-    FROM python_calls
-    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
-  ) AS c
+  INNER JOIN python_calls AS c
     ON c.platform = n.platform AND c.cluster_id = n.cluster_id
     AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.sql_id = n.sql_id AND c.node_id = n.node_id
   LEFT JOIN sql_node_metrics AS m
     ON m.platform = n.platform AND m.cluster_id = n.cluster_id
     AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
     AND m.metric_name = 'time to execute Python code'
+  GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
 ),
--- The operator that took longest, as far as Spark measured it; else that with most rows.
+-- The query whose functions took longest, as far as Spark measured it; else that with most rows.
 main_callers AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, functions, node_ms, rows_output
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, functions, worker_ms, rows_output
   FROM (
     SELECT
       c.*,
       ROW_NUMBER() OVER (
-        PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COALESCE(node_ms, 0e0) DESC, COALESCE(rows_output, 0) DESC, sql_id, node_id
+        PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COALESCE(worker_ms, 0e0) DESC, COALESCE(rows_output, 0) DESC, sql_id
       ) AS place
     FROM callers AS c
-    WHERE node_ms > 0e0 OR rows_output > 0
+    WHERE worker_ms > 0e0 OR rows_output > 0
   ) AS ranked
   WHERE place = 1
 ),
 -- The same calls below each other in a query: once for a filter, once for the columns.
 shared_calls AS (
   SELECT
-    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, i.node_id AS lower_id,
-    COUNT(DISTINCT a.call) AS num_shared, MAX(o.num_calls) AS num_calls, MAX(i.num_calls) AS num_lower_calls,
-    MAX(o.node_ms) AS node_ms, MAX(i.node_ms) AS lower_ms, MAX(CAST(o.rows_output AS DOUBLE)) AS rows, MAX(CAST(i.rows_output AS DOUBLE)) AS lower_rows,
-    ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT a.function)), ', ') AS functions
-  FROM callers AS o
-  INNER JOIN callers AS i
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT a.function)), ', ') AS functions, MAX(o.rows_output) AS rows_output
+  FROM python_nodes AS o
+  INNER JOIN python_nodes AS i
     ON i.platform = o.platform AND i.cluster_id = o.cluster_id
     AND i.application_id = o.application_id AND i.attempt_id = o.attempt_id AND i.sql_id = o.sql_id
     AND i.node_id > o.node_id AND i.node_id <= o.last_node_id
@@ -319,32 +311,16 @@ shared_calls AS (
   INNER JOIN python_calls AS b
     ON b.platform = i.platform AND b.cluster_id = i.cluster_id
     AND b.application_id = i.application_id AND b.attempt_id = i.attempt_id AND b.sql_id = i.sql_id AND b.node_id = i.node_id AND b.call = a.call
-  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, i.node_id
-),
--- What the upper operator need not compute again: all that it took, or as much for its rows as the lower one took, where that calls nothing else.
-twice_callers AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, MIN(functions) AS functions,
-    MAX(CASE
-      WHEN num_shared >= num_calls THEN LEAST(node_ms, lower_ms)
-      WHEN num_shared >= num_lower_calls THEN LEAST(node_ms, lower_ms * LEAST(COALESCE(rows / NULLIF(lower_rows, 0e0), 1e0), 1e0))
-    END) AS lost_ms
-  FROM shared_calls
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id
 ),
 twice AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, MIN(CASE WHEN place = 1 THEN sql_id END) AS twice_query, MIN(CASE WHEN place = 1 THEN functions END) AS twice_functions,
-    SUM(lost_ms) AS lost_ms
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id AS twice_query, functions AS twice_functions
   FROM (
     SELECT
-      c.*,
-      ROW_NUMBER() OVER (
-        PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COALESCE(lost_ms, 0e0) DESC, sql_id, node_id
-      ) AS place
-    FROM twice_callers AS c
-  ) AS t
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id
+      c.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COALESCE(rows_output, 0) DESC, sql_id) AS place
+    FROM shared_calls AS c
+  ) AS ranked
+  WHERE place = 1
 ),
 -- Operators that take Arrow data, with the rows of a batch. A grouped function takes its groups as they are, whatever they hold.
 batched AS (
@@ -386,45 +362,29 @@ batches AS (
     END) AS lost_ms
   FROM batched
   GROUP BY platform, cluster_id, application_id, attempt_id
-),
-losses AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id,
-    CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN LEAST(b.lost_ms, t.query_ms) END AS batch_lost_ms,
-    CASE WHEN c.lost_ms >= $min_twice_lost_ms THEN LEAST(c.lost_ms, t.query_ms) END AS twice_lost_ms,
-    CASE
-      WHEN b.lost_ms >= $min_batch_lost_ms OR c.lost_ms >= $min_twice_lost_ms THEN LEAST(
-        CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN b.lost_ms ELSE 0e0 END + CASE WHEN c.lost_ms >= $min_twice_lost_ms THEN c.lost_ms ELSE 0e0 END, t.query_ms
-      )
-    END AS lost_ms
-  FROM times AS t
-  LEFT JOIN batches AS b
-    ON b.platform = t.platform AND b.cluster_id = t.cluster_id
-    AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-  LEFT JOIN twice AS c
-    ON c.platform = t.platform AND c.cluster_id = t.cluster_id
-    AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
   -- What is lost decides, where it is counted and more than a part of it.
   CASE
-    WHEN l.lost_ms >= $min_lost_share * t.run_ms THEN NULL
+    WHEN b.lost_ms >= $min_batch_lost_ms AND b.lost_ms >= $min_batch_lost_share * t.run_ms THEN NULL
     WHEN (t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000) OR (g.gap_ms >= 3600000 AND g.gap_ms >= $min_gap_share * t.run_ms) THEN 'medium'
     ELSE 'low'
   END AS severity,
   'medium' AS confidence,
-  TRY_CAST(l.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(l.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
-  l.batch_lost_ms, CASE WHEN l.batch_lost_ms > 0e0 THEN TRY_CAST(b.num_batches AS BIGINT) END AS num_batches, l.twice_lost_ms,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(LEAST(b.lost_ms, t.query_ms) AS BIGINT) END AS lost_core_ms,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(LEAST(b.lost_ms, t.query_ms) * a.wall_ratio AS BIGINT) END AS recoverable_ms,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN LEAST(b.lost_ms, t.query_ms) END AS batch_lost_ms,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(b.num_batches AS BIGINT) END AS num_batches,
   CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_ms END AS gap_ms, CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_rows END AS gap_rows,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
   CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
     THEN LEAST(i.init_ms, t.query_ms) END AS init_ms,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, SUBSTR(c.twice_functions, 1, 120) AS twice_functions,
-  CASE WHEN w.operator_ms > 0e0 AND n.node_ms > 0e0 THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
-  CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.node_ms, t.python_ms) END AS longest_ms,
-  CASE WHEN COALESCE(n.node_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows, n.sql_id AS main_query, t.has_group_by_key = 1 AS has_group_by_key,
+  CASE WHEN w.operator_ms > 0e0 AND n.worker_ms > 0e0 THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
+  CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.worker_ms, t.python_ms) END AS longest_ms,
+  CASE WHEN COALESCE(n.worker_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows, n.sql_id AS main_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages,
   CASE WHEN t.num_rdd_stages = 1 THEN SUBSTR(p.stage_name, 1, 100) END AS rdd_only, CASE WHEN t.num_rdd_stages > 1 THEN SUBSTR(p.stage_name, 1, 100) END AS rdd_place, p.run_ms AS rdd_place_ms, t.spark_minor,
@@ -433,9 +393,6 @@ FROM times AS t
 LEFT JOIN application_facts AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
   AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
-INNER JOIN losses AS l
-  ON l.platform = t.platform AND l.cluster_id = t.cluster_id
-  AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
 LEFT JOIN gaps AS g
   ON g.platform = t.platform AND g.cluster_id = t.cluster_id
   AND g.application_id = t.application_id AND g.attempt_id = t.attempt_id
@@ -460,7 +417,7 @@ LEFT JOIN twice AS c
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE l.lost_ms >= $min_lost_share * t.run_ms OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms)
+WHERE (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms)
   OR (t.group_ms >= $half_all_run_time_ms AND t.group_ms >= $min_group_share * t.run_ms AND t.has_rdd_work) OR (t.sure_ms >= $min_share * t.run_ms
   AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
   AND (t.query_ms >= $min_run_time_ms OR (t.sure_ms >= $min_all_run_time_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
