@@ -15,6 +15,9 @@
 -- evidence: {what}[ at {call_site}], {num_partitions:partition|partitions} ({storage_level})[: {missed:int} of {read:task|tasks} that read it {found}
 --   and ran {missed_ms:s} on average][, those that found it{hit_place} {hit_ms:s}][. {evicted:int} of {stored:block|blocks} left the cache][. At most
 --   {cached:int} partitions were cached at once].
+-- advice: cached_timeout_ms < 1800000 AND NOT is_on_disk | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | Executors that hold cached data are given back after
+--   {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some (spark.dynamicAllocation.minExecutors); cache only the columns and rows
+--   that are read again.
 -- advice: is_on_disk AND is_table | - | - | Cache fewer columns and rows (select what later steps read before cache())[, or give executors more memory: all of it
 --   needs about {factor:1} times as much ({memory_how})]; where what fills the cache is read as fast as the disk, do not cache at all.
 -- advice: is_on_disk AND is_deserialized | - | - | [Give executors more memory: all of it needs about {factor:1} times as much ({memory_how}). ]Cache less: only the
@@ -62,7 +65,7 @@ judged AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, CONCAT('rdd ', CAST(rdd_id AS STRING)) AS subject_id,
   CASE WHEN has_missed THEN 'high' ELSE 'medium' END AS confidence,
-  CASE WHEN has_missed THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN has_missed THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms, CASE WHEN has_missed THEN TRY_CAST(lost_ms * a.wall_ratio AS BIGINT) END AS recoverable_ms,
   CASE WHEN is_table THEN 'A cached table' ELSE CONCAT('Cached RDD ', SUBSTR(rdd_name, 1, 60)) END AS what,
   NULLIF(call_site, '') AS call_site, num_partitions, storage_level,
   CASE WHEN has_missed THEN missed END AS missed,
@@ -81,11 +84,15 @@ SELECT
     WHEN a.is_databricks THEN 'instances with more memory'
     WHEN a.is_local THEN 'spark.driver.memory, since the driver runs the tasks in local mode'
     ELSE 'spark.executor.memory'
-  END AS memory_how
+  END AS memory_how,
+  CASE WHEN a.dynamic_allocation AND NOT COALESCE(a.is_databricks, FALSE) THEN o.cached_timeout_ms END AS cached_timeout_ms
 FROM judged AS j
-LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, is_databricks, is_local FROM application_facts) AS a
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, is_databricks, is_local, dynamic_allocation, wall_ratio FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, cached_timeout_ms FROM application_settings) AS o
+  ON o.platform = j.platform AND o.cluster_id = j.cluster_id
+  AND o.application_id = j.application_id AND o.attempt_id = j.attempt_id
 WHERE has_missed
   OR (fill_ms >= $min_fill_ms AND COALESCE(missed, 0) = 0
     AND (max_cached_partitions < num_partitions OR (blocks_evicted >= $min_evicted_ratio * blocks_stored AND blocks_evicted > 0)))

@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 15
+-- version: 16
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -11,7 +11,7 @@
 --   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells. A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
---   say that what was cached got lost.
+--   say that what was cached got lost, where cache_misses does not.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least, or two where the same work follows them
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
 -- parameter: min_scan_ms double = 1000 [ms] task time of the stages of one read on average, which is enough too
@@ -178,6 +178,12 @@ cached_reads AS (
   FROM below_caches
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
 ),
+-- What cache_misses tells.
+missed_caches AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM cache_reads
+  WHERE is_missed AND NOT is_on_disk
+),
 caches AS (
   SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_caches
   FROM rdds
@@ -233,7 +239,8 @@ compared AS (
     r.*, v.num_values, v.pass_ms, t.all_scans, t.all_queries, t.told_scans, t.all_scan_ms, t.all_first_ms, t.all_read_ms, t.all_bytes, t.all_files_each, t.first_column,
     COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS is_same,
     -- The first query may fill a part of a cache (a show) and the second one the rest.
-    COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached
+    COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached,
+    m.platform IS NOT NULL AS has_missed
   FROM repeated AS r
   INNER JOIN totals AS t
     ON t.platform = r.platform AND t.cluster_id = r.cluster_id
@@ -244,6 +251,9 @@ compared AS (
   LEFT JOIN caches AS c
     ON c.platform = r.platform AND c.cluster_id = r.cluster_id
     AND c.application_id = r.application_id AND c.attempt_id = r.attempt_id
+  LEFT JOIN missed_caches AS m
+    ON m.platform = r.platform AND m.cluster_id = r.cluster_id
+    AND m.application_id = r.application_id AND m.attempt_id = r.attempt_id
   LEFT JOIN repartitioned AS u
     ON u.platform = r.platform AND u.cluster_id = r.cluster_id
     AND u.application_id = r.application_id AND u.attempt_id = r.attempt_id AND u.source = r.source AND u.filters = r.filters
@@ -310,7 +320,7 @@ SELECT
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN TRY_CAST(pass_ms AS BIGINT) END AS pass_ms
 FROM weighed
-WHERE (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
+WHERE NOT (is_cached AND has_missed) AND (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND ((weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0) AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms)))
     -- An application, or a query, that is nothing but passes over the same data.
     OR (num_scans >= $min_passes AND scan_ms - first_ms >= $min_stage_ms AND scan_ms - first_ms >= $min_stage_share * total_task_time_ms
