@@ -2,9 +2,9 @@
 -- title: A stream computes each batch several times
 -- category: streaming
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for a streaming query whose batches are handed to a function (foreachBatch) that starts several queries on
---   each, while the batch is not cached: each of them reads its rows from the source and computes them anew. Queries of one
+--   each, while the batch is not cached: each of them computes its rows anew, from the source or from the last shuffle. Queries of one
 --   batch that read fewer rows, as a look at the first ones does, do not count. The stages that read a batch hold work of each
 --   query's own too, so lost is, for each batch, the task time of the cheapest of these queries for each one beyond the first.
 -- subject: application
@@ -19,13 +19,14 @@
 -- recommendation: In foreachBatch, persist what its writes share (the batch, or what is computed from it for all of them) before the first write and
 --   unpersist it after the last; or write it once and make the other outputs from that table.
 WITH reading_stages AS (
-  SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
+  SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id, MAX(CAST(o.run_ms AS DOUBLE)) AS run_ms, MAX(CAST(n.rows_output AS DOUBLE)) AS batch_rows
   FROM operator_stages AS o
   INNER JOIN sql_nodes AS n
     ON n.platform = o.platform AND n.cluster_id = o.cluster_id
     AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
   -- A function gets its batch as rows that are there: what made them is in the stage, not in the plan.
   WHERE n.node_name LIKE 'Scan ExistingRDD%'
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.stage_id
 ),
 records AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(input_records AS DOUBLE)) AS input_records
@@ -36,7 +37,9 @@ records AS (
 queries AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, q.streaming_query_id, q.submission_time,
-    SUM(r.run_ms) AS run_ms, SUM(i.input_records) AS input_records
+    SUM(r.run_ms) AS run_ms,
+    -- What a shuffle of an earlier query holds, as below a join of streams, is not read from the source again.
+    COALESCE(MAX(r.batch_rows), SUM(i.input_records)) AS batch_rows
   FROM reading_stages AS r
   INNER JOIN sql AS q
     ON q.platform = r.platform AND q.cluster_id = r.cluster_id
@@ -59,10 +62,10 @@ batches AS (
 batch_queries AS (
   SELECT
     b.platform, b.cluster_id, b.application_id, b.attempt_id, b.query_id, b.query, b.query_run_id, b.streaming_batch_id,
-    q.run_ms, q.input_records,
-    MAX(q.input_records) OVER (
+    q.run_ms, q.batch_rows,
+    MAX(q.batch_rows) OVER (
       PARTITION BY b.platform, b.cluster_id, b.application_id, b.attempt_id, b.query_run_id, b.streaming_batch_id
-    ) AS most_records
+    ) AS most_rows
   FROM batches AS b
   INNER JOIN queries AS q
     ON q.platform = b.platform AND q.cluster_id = b.cluster_id
@@ -74,7 +77,7 @@ repeated AS (
     platform, cluster_id, application_id, attempt_id, query_id, query, query_run_id, streaming_batch_id, COUNT(*) AS num_queries,
     SUM(run_ms) AS read_ms, (COUNT(*) - 1) * MIN(run_ms) AS lost_ms
   FROM batch_queries
-  WHERE input_records > 0 AND input_records >= $min_rows_share * most_records
+  WHERE batch_rows > 0 AND batch_rows >= $min_rows_share * most_rows
   GROUP BY platform, cluster_id, application_id, attempt_id, query_id, query, query_run_id, streaming_batch_id
   HAVING COUNT(*) >= 2
 ),

@@ -2,16 +2,20 @@
 -- title: Micro-batches spend their time on nearly empty partitions
 -- category: streaming
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
 --   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
---   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages as far as
+--   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages, without what their rows need (row_ms, an assumption), as far as
 --   fewer partitions would not have needed it, which takes for granted that it grows with their number; never above medium. The state of a query is never
 --   put into so few partitions that each would hold more of it than it should, and where that leaves most of them, nothing is told.
 -- subject: application
 -- parameter: min_partitions bigint = 24 [count] tasks of the stage, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] tasks for each core that worked on the stage, at least
 -- parameter: max_rows double = 1000 [rows] rows that a task read on average, at most
+-- parameter: max_costly_rows double = 10000 [rows] or rows that a task of a query with state read on average, at most, where they cannot explain its time
+-- parameter: min_task_ms double = 100 [ms] such a time of a task, on average, at least
+-- parameter: min_row_ms double = 0.03 [ms] and such a time of a row, at least
+-- parameter: row_ms double = 0.01 [ms] what a row of the state is taken to need, in however many partitions
 -- parameter: min_batches bigint = 3 [count] such stages, at least
 -- parameter: min_long_ms double = 10000 [ms] or fewer, which took this long each on average
 -- parameter: min_run_ms double = 30000 [ms] task time of such stages, at least
@@ -45,11 +49,16 @@ stages_of_streams AS (
     f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id, f.num_tasks, f.task_slots, f.duration_ms,
     f.shuffle_partitions, CAST(f.executor_run_time AS DOUBLE) AS run_ms, CAST(f.shuffle_read_records AS DOUBLE) AS rows,
     f.shuffle_read_bytes IS NOT NULL AND f.num_tasks >= $min_partitions AND f.num_tasks >= $min_tasks_per_slot * f.task_slots
-      AND f.shuffle_read_records <= $max_rows * f.num_tasks AND f.input_bytes = 0 AS is_cut
+      AND f.input_bytes = 0 AND (f.shuffle_read_records <= $max_rows * f.num_tasks
+        OR (n.store_rows > 0e0 AND f.shuffle_read_records <= $max_costly_rows * f.num_tasks
+          AND f.executor_run_time >= $min_task_ms * f.num_tasks AND f.executor_run_time >= $min_row_ms * f.shuffle_read_records)) AS is_cut
   FROM stage_facts AS f
   INNER JOIN streams AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  LEFT JOIN names AS n
+    ON n.platform = q.platform AND n.cluster_id = q.cluster_id
+    AND n.application_id = q.application_id AND n.attempt_id = q.attempt_id AND n.query_id = q.streaming_query_id
   WHERE f.status = 'COMPLETE'
 ),
 summed AS (
@@ -61,6 +70,7 @@ summed AS (
     MAX(CASE WHEN is_cut THEN shuffle_partitions END) AS shuffle_partitions,
     SUM(CASE WHEN is_cut THEN rows ELSE 0e0 END) / NULLIF(SUM(CASE WHEN is_cut THEN num_tasks ELSE 0 END), 0) AS rows_each,
     SUM(CASE WHEN is_cut THEN run_ms ELSE 0e0 END) AS cut_ms,
+    SUM(CASE WHEN is_cut THEN LEAST(rows * $row_ms, run_ms) ELSE 0e0 END) AS row_ms,
     AVG(CASE WHEN is_cut THEN CAST(duration_ms AS DOUBLE) END) AS stage_ms,
     SUM(run_ms) AS run_ms
   FROM stages_of_streams
@@ -77,7 +87,7 @@ needed AS (
     AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.query_id = s.streaming_query_id
 ),
 told AS (
-  SELECT n.*, cut_ms * (1e0 - CAST(partitions_needed AS DOUBLE) / NULLIF(num_tasks, 0)) AS lost_ms
+  SELECT n.*, (cut_ms - row_ms) * (1e0 - CAST(partitions_needed AS DOUBLE) / NULLIF(num_tasks, 0)) AS lost_ms
   FROM needed AS n
 )
 SELECT
