@@ -17,6 +17,7 @@ FROM (VALUES
   ('cpu_contention', 'sql'), ('cpu_contention', 'plans'), ('cpu_contention', 'stages'),
   ('cross_join', 'sql'), ('cross_join', 'plans'),
   ('deprecated_settings', 'settings'),
+  ('disabled_optimizations', 'settings'), ('disabled_optimizations', 'stages'),
   ('disk_spill', 'stages'), ('disk_spill', 'tasks'),
   ('driver_gaps', 'executors'),
   ('dropped_events', 'stages'),

@@ -9,7 +9,7 @@
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
---   Half of a run of a minute or more in one task is of medium severity, at least, however few cores waited.
+--   Stages of a loop, twenty or more of one name, are one finding. Half of a run of a minute or more in one task is of medium severity, at least, however few cores waited.
 -- subject: stage
 -- group_by: place
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
@@ -17,6 +17,9 @@
 -- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
 -- parameter: min_loop_stages bigint = 20 [count] stages of a loop, at least
 -- parameter: min_loop_won_ms bigint = 30000 [ms] wall time to win in all stages of a loop, at least
+-- parameter: min_small_loop_won_ms bigint = 10000 [ms] or this much where it is a large share of the application's
+-- parameter: min_loop_share double = 0.2 [ratio] that share, at least
+-- parameter: one_of_loop_share double = 0.2 [ratio] part of what is to win in a loop up to which a long stage of it is no case of its own
 -- parameter: min_iterator_won_ms bigint = 5000 [ms] wall time to win in all stages of one toLocalIterator, at least
 -- parameter: min_alike_stage_ms bigint = 2000 [ms] wall time of a stage that ran at least three times, at least
 -- parameter: min_alike_share double = 0.1 [ratio] share of the application's wall time to win in all of these, at least
@@ -73,15 +76,26 @@ WITH computed AS (
   FROM rdds
   GROUP BY platform, cluster_id, application_id, attempt_id, first_stage_id
 ),
--- Neither has metrics that would tell its stage.
+-- Neither has metrics that would tell its stage. Above the last shuffle a coalesce works in the stage that ends the query, else in one that writes a shuffle.
 plans AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
-    MAX(CASE WHEN description = 'Coalesce 1' THEN 1 ELSE 0 END) AS num_coalesce,
+    MAX(CASE WHEN description = 'Coalesce 1' AND NOT is_below THEN 1 ELSE 0 END) AS num_last_coalesce,
+    MAX(CASE WHEN description = 'Coalesce 1' AND is_below THEN 1 ELSE 0 END) AS num_coalesce,
     MAX(CASE WHEN node_name LIKE 'Scan JDBC%' THEN 1 ELSE 0 END) AS num_jdbc,
     MAX(CASE WHEN node_name = 'Range' THEN 1 ELSE 0 END) AS num_range
-  FROM sql_nodes
-  WHERE node_name = 'Coalesce' OR node_name LIKE 'Scan JDBC%' OR node_name = 'Range'
+  FROM (
+    SELECT
+      n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.node_name, n.description,
+      COUNT(e.node_id) > 0 AS is_below
+    FROM sql_nodes AS n
+    LEFT JOIN sql_nodes AS e
+      ON e.platform = n.platform AND e.cluster_id = n.cluster_id
+      AND e.application_id = n.application_id AND e.attempt_id = n.attempt_id AND e.sql_id = n.sql_id
+      AND e.node_id < n.node_id AND e.last_node_id >= n.node_id AND e.operator_kind = 'exchange'
+    WHERE n.node_name = 'Coalesce' OR n.node_name LIKE 'Scan JDBC%' OR n.node_name = 'Range'
+    GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.node_name, n.description
+  ) AS p
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
 -- What a query reads, where it is one table or path.
@@ -147,7 +161,7 @@ single AS (
       WHEN e.num_one = 1 AND shuffle_partitions = 1 AND shuffle_read_bytes > 0 THEN 'shuffle partitions'
       WHEN has_window AND shuffle_read_bytes > 0 THEN 'window'
       WHEN (has_limit OR e.num_limit = 1) AND shuffle_read_records > 0 THEN 'limit'
-      WHEN p.num_coalesce = 1 THEN 'coalesce'
+      WHEN p.num_last_coalesce = 1 AND COALESCE(shuffle_write_bytes, 0) = 0 OR p.num_coalesce = 1 AND shuffle_write_bytes > 0 THEN 'coalesce'
       WHEN p.num_jdbc = 1 AND shuffle_read_bytes = 0 THEN 'jdbc'
       WHEN p.num_range = 1 AND shuffle_read_bytes = 0 AND input_bytes = 0 THEN 'source'
       WHEN input_bytes >= shuffle_read_bytes AND input_bytes > 0 AND is_cached THEN 'cached'
@@ -224,6 +238,7 @@ judged AS (
       OR cause IN ('one file', 'unsplittable') AND running_ms >= $min_alike_stage_ms AND data_bytes >= $large_file_bytes
         AND file_won_ms >= $min_recoverable_ms AND file_won_ms >= $min_file_share * app_duration_ms AS is_long,
     num_alike >= $min_loop_stages AND (all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms
+      OR all_won_ms >= $min_small_loop_won_ms AND all_won_ms >= $min_loop_share * app_duration_ms
       OR cause = 'iterator' AND all_won_ms >= $min_iterator_won_ms) AS is_loop
   FROM capped AS c
 )
@@ -231,7 +246,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE
     WHEN cause = 'iterator' THEN 'Partitions are computed one at a time for the driver'
-    WHEN NOT is_long OR (cause = 'cached' AND is_loop) THEN 'The stages of a loop run in a single task each'
+    WHEN is_of_loop THEN 'The stages of a loop run in a single task each'
     WHEN cause = 'window' THEN 'A window without partitions runs in a single task'
     WHEN cause = 'limit' THEN 'A limit brings all rows into a single task'
     WHEN cause = 'jdbc' THEN 'A single task reads a table through JDBC'
@@ -247,10 +262,10 @@ SELECT
   CASE WHEN lost_ms < $min_lost_ms AND lost_ms >= 0.1e0 * core_time_ms AND app_duration_ms >= 60000 AND running_ms >= 0.5e0 * app_duration_ms THEN 'medium' END AS severity,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, CASE WHEN cause = 'cached' AND is_loop THEN 'loop' WHEN is_long OR cause = 'iterator' THEN cause ELSE 'loop' END AS cause,
+  stage_name, sql_id, CASE WHEN is_of_loop THEN 'loop' ELSE cause END AS cause,
   -- The places of a loop take turns, and a file that is read in one task is read so everywhere.
   CASE
-    WHEN cause <> 'iterator' AND (NOT is_long OR (cause = 'cached' AND is_loop)) THEN 'loop'
+    WHEN is_of_loop THEN 'loop'
     WHEN cause IN ('one file', 'unsplittable') THEN COALESCE(source, same_source, stage_name)
     ELSE stage_name
   END AS place, running_ms, held_cores, data_bytes,
@@ -265,7 +280,9 @@ SELECT
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
 FROM (
-  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
+  SELECT
+    j.*, j.cause <> 'iterator' AND (NOT j.is_long OR (j.is_loop AND (j.cause = 'cached' OR j.won_ms < $one_of_loop_share * j.all_won_ms))) AS is_of_loop,
+    m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
   FROM judged AS j
   LEFT JOIN merged_shuffles AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id

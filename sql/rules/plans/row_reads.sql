@@ -5,7 +5,7 @@
 -- version: 1
 -- description: Fires where queries read very many rows of Parquet or ORC without the vectorized reader, which decodes a column for thousands of rows at once: a scan that says Batched: false, or one of a Hive table
 --   through its SerDe (Scan hive). Not told: Parquet of more fields than spark.sql.codegen.maxFields, which is decoded in batches all the same; columns that only such a limit or an unusual type can explain; a reader that a setting
---   switched off (risky_settings tells it), or whole-stage code generation; tables of Delta Lake, Hudi and other engines. What the vectorized reader would save is an assumption: value_ns for each value (rows
+--   switched off (disabled_optimizations tells it), or whole-stage code generation; tables of Delta Lake, Hudi and other engines. What the vectorized reader would save is an assumption: value_ns for each value (rows
 --   times columns), at most max_saved of the stages' task time, which holds for flat columns and is low for nested ones. Never above medium.
 -- subject: node
 -- group_by: source

@@ -2,14 +2,13 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
 --   share of the heap for execution and storage that starves them or the program, the committer that is not
---   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, several cores for tasks that use one, and readers of Parquet or ORC that take one row at a time. No loss is counted: they cost when the case comes. What the application's Spark
+--   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, and several cores for tasks that use one. No loss is counted: they cost when the case comes. What the application's Spark
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
--- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which a slower reader matters, at least
 -- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
@@ -34,10 +33,6 @@
 -- advice: key = 'spark.memory.fraction' AND number > 0.6e0 | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
 -- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Give sorts, joins, aggregates and caches the share that they have by
 --   default.
--- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on
---   these files.
--- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these
---   files.
 -- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND writes_s3 AND is_emr | spark.sql.parquet.fs.optimized.committer.optimization-enabled | 'true' |
 --   Write to S3 with the EMRFS S3-optimized committer, which needs no renames and is safe beside failed attempts. Version 1 renames all files one after the other there.
 -- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND writes_s3 | spark.hadoop.fs.s3a.committer.name | 'magic' |
@@ -113,14 +108,6 @@ failed_writes AS (
   WHERE output_bytes > 0
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
-row_scans AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id,
-    SUM(CASE WHEN format = 'parquet' THEN 1 ELSE 0 END) AS parquet_scans, SUM(CASE WHEN format = 'orc' THEN 1 ELSE 0 END) AS orc_scans
-  FROM sql_scans
-  WHERE operation = 'read' AND rows_read >= $min_rows
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
 judged AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.key, p.value, p.number,
@@ -159,10 +146,6 @@ judged AS (
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * s.run_ms
         AND y.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
         THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / NULLIF(s.run_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
-      WHEN p.key = 'spark.sql.parquet.enableVectorizedReader' AND p.value = 'false' AND r.parquet_scans > 0
-        THEN CONCAT(CAST(r.parquet_scans AS STRING), CASE WHEN r.parquet_scans = 1 THEN ' scan' ELSE ' scans' END, ' of Parquet read row by row instead of in batches of columns')
-      WHEN p.key = 'spark.sql.orc.enableVectorizedReader' AND p.value = 'false' AND r.orc_scans > 0
-        THEN CONCAT(CAST(r.orc_scans AS STRING), CASE WHEN r.orc_scans = 1 THEN ' scan' ELSE ' scans' END, ' of ORC read row by row instead of in batches of columns')
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND NOT COALESCE(a.is_databricks, FALSE)
         AND w.num_writes > 0 AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
@@ -194,9 +177,6 @@ judged AS (
   LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
     ON l.platform = p.platform AND l.cluster_id = p.cluster_id
     AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
-  LEFT JOIN row_scans AS r
-    ON r.platform = p.platform AND r.cluster_id = p.cluster_id
-    AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
   LEFT JOIN pythons AS y
     ON y.platform = p.platform AND y.cluster_id = p.cluster_id
     AND y.application_id = p.application_id AND y.attempt_id = p.attempt_id

@@ -1,0 +1,168 @@
+-- id: disabled_optimizations
+-- title: An optimization of Spark is switched off
+-- category: settings
+-- severity: low
+-- version: 1
+-- description: Fires for switches that are on unless somebody turns them off, as for a fault of an old release or a benchmark, where much task time goes into what they would speed up: whole-stage code generation,
+--   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, and the use of a Python process for more than one task. Settings of
+--   sessions count for their queries. What whole-stage code generation would save is an assumption, saved_share of the processor time: of five queries with Spark 4.3 it took 56 % (a broadcast join), 55 % (an aggregate),
+--   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window). The others have no counted loss. Adaptive execution is told by adaptive_off.
+-- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which its reader matters, at least
+-- parameter: min_run_ms double = 10000 [ms] task time of the stages that it concerns, at least
+-- parameter: min_share double = 0.05 [ratio] the same over the task time of the application, at least
+-- parameter: min_sql_share double = 0.2 [ratio] the same for whole-stage code generation
+-- parameter: min_python_tasks bigint = 100 [count] tasks with Python, at least
+-- parameter: saved_share double = 0.2 [ratio] processor time that whole-stage code generation is taken to save
+-- evidence: {key} is false: {problem}. That concerns {num_stages:stage|stages} with {run_ms:s} of task time, {share:pct} of that of the application[, and {cpu_ms:s} of processor time][; {num_scans:scan|scans} of
+--   {rows:row|rows} in all][; {num_tasks:task|tasks}].
+-- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Take it back. Where a query fails with generated code that is too large, switch it off for that query alone.
+-- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these files.
+-- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these files.
+-- advice: key = 'spark.sql.inMemoryColumnarStorage.enableVectorizedReader' | spark.sql.inMemoryColumnarStorage.enableVectorizedReader | 'true' | Take it back.
+-- advice: key = 'spark.sql.parquet.filterPushdown' | spark.sql.parquet.filterPushdown | 'true' | Take it back: row groups whose statistics exclude a filter are then not read at all.
+-- advice: key = 'spark.sql.orc.filterPushdown' | spark.sql.orc.filterPushdown | 'true' | Take it back: stripes whose statistics exclude a filter are then not read at all.
+-- advice: key = 'spark.python.worker.reuse' | spark.python.worker.reuse | 'true' | Take it back, unless the functions leave something behind that the next task must not find.
+-- recommendation: Take the value back.
+WITH switches AS (
+  SELECT column1 AS key, column2 AS kind, column3 AS problem
+  FROM (VALUES
+    ('spark.sql.codegen.wholeStage', 'codegen', 'operators hand each other one row at a time instead of running as one compiled loop'),
+    ('spark.sql.parquet.enableVectorizedReader', 'parquet', 'Parquet is read row by row instead of in batches of columns'),
+    ('spark.sql.orc.enableVectorizedReader', 'orc', 'ORC is read row by row instead of in batches of columns'),
+    ('spark.sql.inMemoryColumnarStorage.enableVectorizedReader', 'cache', 'cached tables are read row by row instead of in batches of columns'),
+    ('spark.sql.parquet.filterPushdown', 'parquet filter', 'filters do not reach the files, which are read and decoded whole'),
+    ('spark.sql.orc.filterPushdown', 'orc filter', 'filters do not reach the files, which are read and decoded whole'),
+    ('spark.python.worker.reuse', 'python', 'each task starts a Python process of its own')
+  ) AS s
+),
+application_values AS (
+  SELECT v.platform, v.cluster_id, v.application_id, v.attempt_id, v.key, MAX(LOWER(TRIM(v.value))) AS value
+  FROM spark_settings AS v
+  INNER JOIN switches AS s ON s.key = v.key
+  GROUP BY v.platform, v.cluster_id, v.application_id, v.attempt_id, v.key
+),
+session_values AS (
+  SELECT v.platform, v.cluster_id, v.application_id, v.attempt_id, v.sql_id, v.key, MAX(LOWER(TRIM(v.value))) AS value
+  FROM session_settings AS v
+  INNER JOIN switches AS s ON s.key = v.key
+  WHERE v.sql_id IS NOT NULL
+  GROUP BY v.platform, v.cluster_id, v.application_id, v.attempt_id, v.sql_id, v.key
+),
+-- Where it is off for anything.
+candidates AS (
+  SELECT platform, cluster_id, application_id, attempt_id, key
+  FROM application_values
+  WHERE value = 'false'
+  UNION
+  SELECT platform, cluster_id, application_id, attempt_id, key
+  FROM session_values
+  WHERE value = 'false'
+),
+queries AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, q.sql_id, c.key
+  FROM candidates AS c
+  INNER JOIN sql AS q
+    ON q.platform = c.platform AND q.cluster_id = c.cluster_id
+    AND q.application_id = c.application_id AND q.attempt_id = c.attempt_id
+  LEFT JOIN application_values AS a
+    ON a.platform = c.platform AND a.cluster_id = c.cluster_id
+    AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id AND a.key = c.key
+  LEFT JOIN session_values AS s
+    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
+    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id AND s.sql_id = q.sql_id AND s.key = c.key
+  WHERE COALESCE(s.value, a.value) = 'false'
+),
+-- The operators that each switch is about, but for code generation, which is about all.
+nodes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, format AS kind, CAST(rows_read AS DOUBLE) AS rows
+  FROM sql_scans
+  WHERE operation = 'read' AND format IN ('parquet', 'orc') AND rows_read >= $min_rows
+  UNION ALL
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, CONCAT(format, ' filter') AS kind, CAST(rows_read AS DOUBLE) AS rows
+  FROM sql_scans
+  WHERE operation = 'read' AND format IN ('parquet', 'orc') AND rows_read >= $min_rows AND COALESCE(data_filters, '') <> ''
+  UNION ALL
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, 'cache' AS kind, CAST(rows_output AS DOUBLE) AS rows
+  FROM sql_nodes
+  WHERE node_name LIKE 'InMemoryTableScan%' AND rows_output >= $min_rows
+),
+concerned AS (
+  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, q.key, q.sql_id, n.node_id, n.rows, o.stage_id
+  FROM queries AS q
+  INNER JOIN switches AS s ON s.key = q.key
+  INNER JOIN nodes AS n
+    ON n.platform = q.platform AND n.cluster_id = q.cluster_id
+    AND n.application_id = q.application_id AND n.attempt_id = q.attempt_id AND n.sql_id = q.sql_id AND n.kind = s.kind
+  LEFT JOIN operator_stages AS o
+    ON o.platform = n.platform AND o.cluster_id = n.cluster_id
+    AND o.application_id = n.application_id AND o.attempt_id = n.attempt_id AND o.sql_id = n.sql_id AND o.node_id = n.node_id
+),
+scans AS (
+  SELECT platform, cluster_id, application_id, attempt_id, key, COUNT(*) AS num_scans, SUM(rows) AS rows
+  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, key, sql_id, node_id, rows FROM concerned) AS c
+  GROUP BY platform, cluster_id, application_id, attempt_id, key
+),
+-- Outside of queries Python runs in RDDs.
+python_stages AS (
+  SELECT DISTINCT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, r.first_stage_id AS stage_id
+  FROM candidates AS c
+  INNER JOIN rdds AS r
+    ON r.platform = c.platform AND r.cluster_id = c.cluster_id
+    AND r.application_id = c.application_id AND r.attempt_id = c.attempt_id
+  WHERE c.key = 'spark.python.worker.reuse' AND r.rdd_name LIKE 'Python%' AND r.first_stage_id IS NOT NULL
+),
+concerned_stages AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, key, stage_id
+  FROM concerned
+  WHERE stage_id IS NOT NULL
+  UNION
+  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, q.key, f.stage_id
+  FROM queries AS q
+  INNER JOIN stage_facts AS f
+    ON f.platform = q.platform AND f.cluster_id = q.cluster_id
+    AND f.application_id = q.application_id AND f.attempt_id = q.attempt_id AND f.sql_id = q.sql_id
+  WHERE (q.key = 'spark.sql.codegen.wholeStage' AND NOT COALESCE(f.has_python, FALSE) AND NOT COALESCE(f.has_gpu, FALSE)) OR (q.key = 'spark.python.worker.reuse' AND f.has_python)
+  UNION
+  SELECT platform, cluster_id, application_id, attempt_id, key, stage_id
+  FROM python_stages
+),
+summed AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, COUNT(DISTINCT f.stage_id) AS num_stages, SUM(f.num_tasks) AS num_tasks,
+    SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(f.cpu_ms) AS cpu_ms
+  FROM concerned_stages AS c
+  INNER JOIN stage_facts AS f
+    ON f.platform = c.platform AND f.cluster_id = c.cluster_id
+    AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id AND f.stage_id = c.stage_id
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
+),
+unknown AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, key
+  FROM setting_problems
+  WHERE problem IN ('too_new', 'removed', 'no_effect')
+)
+SELECT
+  t.platform, t.cluster_id, t.application_id, t.attempt_id, t.key AS subject_id,
+  'low' AS confidence,
+  CASE WHEN s.kind = 'codegen' THEN TRY_CAST($saved_share * t.cpu_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN s.kind = 'codegen' THEN TRY_CAST($saved_share * t.cpu_ms * a.wall_ratio AS BIGINT) END AS recoverable_ms,
+  t.key, s.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
+  CASE WHEN s.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,
+  CASE WHEN s.kind = 'python' THEN t.num_tasks END AS num_tasks
+FROM summed AS t
+INNER JOIN switches AS s ON s.key = t.key
+INNER JOIN application_facts AS a
+  ON a.platform = t.platform AND a.cluster_id = t.cluster_id
+  AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
+INNER JOIN application_run_times AS r
+  ON r.platform = t.platform AND r.cluster_id = t.cluster_id
+  AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
+LEFT JOIN scans AS n
+  ON n.platform = t.platform AND n.cluster_id = t.cluster_id
+  AND n.application_id = t.application_id AND n.attempt_id = t.attempt_id AND n.key = t.key
+LEFT JOIN unknown AS u
+  ON u.platform = t.platform AND u.cluster_id = t.cluster_id
+  AND u.application_id = t.application_id AND u.attempt_id = t.attempt_id AND u.key = t.key
+WHERE u.platform IS NULL AND t.run_ms >= $min_run_ms
+  AND t.run_ms >= CASE WHEN s.kind = 'codegen' THEN $min_sql_share ELSE $min_share END * r.executor_run_time
+  AND (s.kind <> 'python' OR t.num_tasks >= $min_python_tasks)
