@@ -5,7 +5,7 @@
 -- version: 17
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
---   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file in one task are one finding. The cores are those held
+--   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
@@ -14,6 +14,7 @@
 -- group_by: place
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- parameter: min_jdbc_stage_ms bigint = 5000 [ms] wall time of a stage that reads through JDBC, at least
+-- parameter: min_other_jdbc_stage_ms bigint = 1000 [ms] wall time of other stages that read the same table through JDBC, at least
 -- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
 -- parameter: min_loop_stages bigint = 20 [count] stages of a loop, at least
 -- parameter: min_loop_won_ms bigint = 30000 [ms] wall time to win in all stages of a loop, at least
@@ -212,6 +213,8 @@ capped AS (
     -- A stage outside of queries, as one that infers a schema, names no file.
     MAX(s.source) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.input_bytes) AS same_source,
     SUM(s.won_ms) OVER loop AS all_won_ms,
+    MAX(CASE WHEN s.cause = 'jdbc' THEN s.running_ms END) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS longest_jdbc_ms,
+    MAX(CASE WHEN s.cause = 'jdbc' THEN s.won_ms END) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS longest_jdbc_won_ms,
     SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.running_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     ) AS file_won_ms
@@ -228,8 +231,9 @@ judged AS (
       AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
       AND (data_bytes >= $min_bytes OR input_records >= $min_rows OR cause IN ('window', 'jdbc'))
       OR cause = 'window' AND shuffle_read_records >= $min_rows AND won_ms >= $min_window_won_ms AND won_ms >= $min_share * app_duration_ms
-      -- What comes through one connection grows with the table.
-      OR cause = 'jdbc' AND running_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * app_duration_ms
+      -- What comes through one connection grows with the table, and each of its reads does.
+      OR cause = 'jdbc' AND longest_jdbc_ms >= $min_jdbc_stage_ms AND (running_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * app_duration_ms
+        OR running_ms >= $min_other_jdbc_stage_ms AND source IS NOT NULL AND longest_jdbc_won_ms >= $min_share * app_duration_ms)
       -- Or somewhat shorter ones that are long together.
       OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND running_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
         AND all_won_ms >= $min_alike_share * app_duration_ms
@@ -266,7 +270,7 @@ SELECT
   -- The places of a loop take turns, and a file that is read in one task is read so everywhere.
   CASE
     WHEN is_of_loop THEN 'loop'
-    WHEN cause IN ('one file', 'unsplittable') THEN COALESCE(source, same_source, stage_name)
+    WHEN cause IN ('one file', 'unsplittable', 'jdbc') THEN COALESCE(source, same_source, stage_name)
     ELSE stage_name
   END AS place, running_ms, held_cores, data_bytes,
   -- What it put out can be more than what it read from the files.
