@@ -9,7 +9,7 @@
 --   message_size (of a task or its closure), kryo_buffer, broadcast, killed (the application, by its cluster manager or through it), launch (its executors did not come up), no_master (no master answered),
 --   fetch (of what a lost executor held), network (fetches from executors that live), shuffle_files (shuffle data that is gone though no executor was lost), disk, access
 --   (permission denied), credentials (none, or expired), region (of a bucket), missing (no such file or table), blocks (of HDFS), corrupt (a file is not what it should be), conflict (another
---   writer changed the table), dependency (a module or class is not there), throttled (by the store), service (what tasks call does not answer),
+--   writer changed the table), dependency (a module or class is not there), throttled (by the store), rate_limit (a service refuses so many calls), service (what tasks call does not answer),
 --   timeout (Spark's own processes do not answer), slots (a barrier stage has more tasks than cores), serialization, excluded (no executor is left that may run the task), lost (an executor), or
 --   program: an error of the code or the data, which every attempt meets again. lost_core_ms is the task time
 --   of its stages that no job which succeeded shares, without that of tasks that went with lost executors (gone_ms). is_survived says that a job succeeded after this one, and after
@@ -153,6 +153,16 @@ SELECT
       ELSE 'shuffle_files'
     END
     WHEN reason LIKE '%Slow Down%' OR reason LIKE '%SlowDown%' OR reason LIKE '%Status Code: 503%' THEN 'throttled'
+    WHEN LOWER(reason) LIKE '%too many requests%'
+      OR LOWER(reason) LIKE '%toomanyrequests%'
+      OR LOWER(reason) LIKE '%429 client error%'
+      OR LOWER(reason) LIKE '%throttlingexception%'
+      OR LOWER(reason) LIKE '%provisionedthroughputexceeded%'
+      OR LOWER(reason) LIKE '%rate exceeded%'
+      OR LOWER(reason) LIKE '%rate limit%'
+      OR LOWER(reason) LIKE '%ratelimit%'
+      OR LOWER(reason) LIKE '%quota exceeded%'
+      OR LOWER(reason) LIKE '%quota exhausted%' THEN 'rate_limit'
     WHEN reason LIKE '%ExpiredToken%' OR reason LIKE '%token included in the request is expired%' OR reason LIKE '%InvalidAccessKeyId%'
       OR reason LIKE '%SignatureDoesNotMatch%' OR reason LIKE '%NoAuthWithAWSException%' OR reason LIKE '%Unable to load%credentials%'
       OR reason LIKE '%No AWS Credentials provided%' OR reason LIKE '%be found in cache%token%' OR reason LIKE '%token%be found in cache%'

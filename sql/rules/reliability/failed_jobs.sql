@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, but for what unfinished_skew tells already. Whether the program
@@ -108,6 +108,8 @@
 --   or ship an environment with it ({archives}); --py-files does for modules of pure Python only. Retries cannot help.
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
 --   ship it with the application (spark.jars, --py-files, --archives). Retries cannot help.
+-- advice: cause = 'rate_limit' | - | - | A service that the tasks call refuses so many calls: let the function itself wait and try again (with a growing pause, or a new session where the limit is of one), call it from
+--   fewer tasks at once or in larger requests, and make partitions smaller, so that less is done again.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down: read and write fewer and larger files, over more prefixes.
 -- advice: cause = 'program' AND root_cause LIKE '%size_type%' | - | - | A table on a GPU holds up to 2,147,483,647 rows, and one task made more of them in one piece. Where its partition is far larger than
 --   the others, spread the key (filter out NULL and defaults, salt it; adaptive execution splits skewed joins); else use more shuffle partitions, or run that operator on the CPU
