@@ -2,7 +2,7 @@
 -- title: A very large table is broadcast
 -- category: plans
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires for a broadcast whose table took very much memory, or much of it while the driver spent a large part of the run on it,
 --   or where it is the larger side of an inner join by a good factor: of other joins the type decides which side can be broadcast, and
 --   where a limit stops the query early, a join filters the other side beforehand, or several joins share the table, the sides do not compare. The driver collects it, and the driver and
@@ -24,6 +24,8 @@
 --   one took {swap_ms:s}].
 -- advice: is_larger | - | - | Broadcast the other side, which is smaller: put the hint there, or take it back so that adaptive execution chooses
 --   by the sizes that it measures.
+-- advice: threshold_bytes > 104857600 | spark.sql.autoBroadcastJoinThreshold | '100MB' | This threshold, which Spark compares with an estimate that compression makes small, allows it: lower it, and hint the few
+--   larger tables that are worth it. Take back the hint where there is one, and select only the columns and rows of that table that the join needs.
 -- recommendation: Take back the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
 --   and rows of that table that the join needs.
 WITH sizes AS (
@@ -94,7 +96,7 @@ judged AS (
     'high' AS confidence,
     n.node_name, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
     z.data_bytes, n.rows_output AS rows, TRY_CAST(NULLIF(z.driver_ms, 0e0) AS BIGINT) AS driver_ms,
-    CAST(n.driver_time_ms AS DOUBLE) AS collect_ms, CAST(a.app_duration_ms AS DOUBLE) AS app_duration_ms, o.rows AS other_rows, o.bytes AS other_bytes,
+    CAST(n.driver_time_ms AS DOUBLE) AS collect_ms, CAST(a.app_duration_ms AS DOUBLE) AS app_duration_ms, COALESCE(t.broadcast_threshold_bytes, a.broadcast_threshold_bytes) AS threshold_bytes, o.rows AS other_rows, o.bytes AS other_bytes,
     -- The other side has to be one that can be broadcast.
     COALESCE(
       q.status = 'COMPLETED' AND z.data_bytes >= $min_slow_bytes AND o.rows > 0e0
@@ -115,6 +117,9 @@ judged AS (
   INNER JOIN application_facts AS a
     ON a.platform = n.platform AND a.cluster_id = n.cluster_id
     AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+  LEFT JOIN query_settings AS t
+    ON t.platform = n.platform AND t.cluster_id = n.cluster_id
+    AND t.application_id = n.application_id AND t.attempt_id = n.attempt_id AND t.sql_id = n.sql_id
   LEFT JOIN others AS o
     ON o.platform = n.platform AND o.cluster_id = n.cluster_id
     AND o.application_id = n.application_id AND o.attempt_id = n.attempt_id AND o.sql_id = n.sql_id AND o.build_id = n.node_id
@@ -122,7 +127,7 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id, severity, confidence, node_name, sql_id, query_description, data_bytes, rows, driver_ms,
-  is_larger, CASE WHEN is_larger THEN TRY_CAST(other_rows AS BIGINT) END AS other_rows,
+  is_larger, threshold_bytes, CASE WHEN is_larger THEN TRY_CAST(other_rows AS BIGINT) END AS other_rows,
   CASE WHEN is_larger THEN other_bytes END AS other_bytes, CASE WHEN is_larger THEN TRY_CAST(collect_ms AS BIGINT) END AS swap_ms
 FROM judged
 WHERE is_larger OR data_bytes >= $min_bytes

@@ -9,6 +9,7 @@
 --   share of the heap for execution and storage that starves them or the program, the committer that is not
 --   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, and several cores for tasks that use one. No loss is counted: they cost when the case comes. What the application's Spark
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
+-- parameter: min_broadcast_bytes double = 536870912 [bytes] size in memory of a broadcast from which oversized_broadcast tells it
 -- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
 -- evidence: {key} is {value}: {problem}.
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
@@ -108,13 +109,22 @@ failed_writes AS (
   WHERE output_bytes > 0
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- Broadcasts of that size are told by oversized_broadcast, with this setting.
+broadcasts AS (
+  SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id
+  FROM sql_nodes AS n
+  INNER JOIN sql_node_metrics AS m
+    ON m.platform = n.platform AND m.cluster_id = n.cluster_id
+    AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
+  WHERE n.operator_kind = 'broadcast' AND m.metric_name = 'data size' AND m.total >= $min_broadcast_bytes
+),
 judged AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.key, p.value, p.number,
     CASE
       WHEN p.key = 'spark.driver.maxResultSize' AND number = 0e0
         THEN 'one large collect fills the driver and ends the application'
-      WHEN p.key = 'spark.sql.autoBroadcastJoinThreshold' AND number * CASE unit
+      WHEN p.key = 'spark.sql.autoBroadcastJoinThreshold' AND b.platform IS NULL AND number * CASE unit
           WHEN 'k' THEN 1024e0 WHEN 'kb' THEN 1024e0 WHEN 'm' THEN 1048576e0 WHEN 'mb' THEN 1048576e0
           WHEN 'g' THEN 1073741824e0 WHEN 'gb' THEN 1073741824e0 ELSE 1e0 END >= 1073741824e0
         THEN 'the driver and every executor hold such a table in memory, and its real size is a multiple of what Spark estimates'
@@ -177,6 +187,9 @@ judged AS (
   LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
     ON l.platform = p.platform AND l.cluster_id = p.cluster_id
     AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
+  LEFT JOIN broadcasts AS b
+    ON b.platform = p.platform AND b.cluster_id = p.cluster_id
+    AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id
   LEFT JOIN pythons AS y
     ON y.platform = p.platform AND y.cluster_id = p.cluster_id
     AND y.application_id = p.application_id AND y.attempt_id = p.attempt_id
