@@ -6,7 +6,7 @@
 --   hold work of what is above it too, so of them no place costs more (cost_ms) than the cheapest that ran it. A query may end before the node
 --   and leave it to stages of RDDs (df.rdd, machine learning), which read its shuffles, each of them anew: they count as runs of the node too. own_times
 --   is how often the node itself ran, rdd_times how often in such stages. lost_ms is the cost of
---   all places but the most expensive, stages_ms the whole task time of their stages, which all_ms is less than where stages hold more than that work; what takes less than a tenth of the average, such as the first rows that a show
+--   all places but the most expensive, rows_output what the node put out, stages_ms the whole task time of their stages, which all_ms is less than where stages hold more than that work; what takes less than a tenth of the average, such as the first rows that a show
 --   asks for, or what a cache had ready, is no computation. is_loop says that it is all that twenty queries or more do (what
 --   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
 --   all read other partitions, or whose aggregates all compute other values of each row, do not do the same, nor do those that read other files of a location that the plan cuts short. Nor do aggregates of cached rows by other functions in each query. Streams are left out, and queries that failed: they are tried again; and those
@@ -232,7 +232,7 @@ nested AS (
 SELECT
   l.platform, l.cluster_id, l.application_id, l.attempt_id, l.work_hash, l.sql_id, l.node_id, l.last_node_id, l.operator_kind, TRIM(n.node_name) AS node_name,
   n.description, q.description AS query_description, l.is_loop, l.run_ms, l.cost_ms, l.num_times, l.num_queries, l.own_times, l.rdd_times, l.all_ms, l.lost_ms,
-  l.stages_ms, l.place
+  l.stages_ms, l.place, n.rows_output
 FROM losses AS l
 INNER JOIN sql_nodes AS n
   ON n.platform = l.platform AND n.cluster_id = l.cluster_id
