@@ -42,7 +42,8 @@
 -- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {operator_ms:s} of it in Python
---   itself][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][; most rows, {called_rows:int}, went to {called_functions} of query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
+--   itself][, in query {main_query:int}, which calls
+--   {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][; most rows, {called_rows:int}, went to {called_functions} of query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
@@ -382,7 +383,8 @@ SELECT
   CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
     THEN LEAST(i.init_ms, t.query_ms) END AS init_ms,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, SUBSTR(c.twice_functions, 1, 120) AS twice_functions,
-  CASE WHEN w.operator_ms > 0e0 AND n.worker_ms > 0e0 THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
+  CASE WHEN n.worker_ms >= 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS only_functions,
+  CASE WHEN n.worker_ms < 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.worker_ms, t.python_ms) END AS longest_ms,
   CASE WHEN COALESCE(n.worker_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows, n.sql_id AS main_query, t.has_group_by_key = 1 AS has_group_by_key,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
