@@ -26,7 +26,7 @@ WITH merged AS (
 sized AS (
   SELECT
     m.*,
-    GREATEST(TRY_CAST(FLOOR(bytes / NULLIF(wanted, 0e0) / 1048576e0) AS BIGINT), 1) AS advisory_mib,
+    GREATEST(TRY_CAST(CEIL(bytes / NULLIF(wanted, 0e0) / 1048576e0) AS BIGINT), 1) AS advisory_mib,
     GREATEST(TRY_CAST(FLOOR(bytes / NULLIF(wanted, 0e0) / 1024e0) AS BIGINT), 1) AS minimum_kib,
     bytes / NULLIF(GREATEST(LEAST(bytes / NULLIF(parallelism, 0e0), advisory_bytes), minimum_bytes), 0e0) AS parallel_tasks
   FROM merged AS m

@@ -2,10 +2,10 @@
 -- title: Many rows come to the driver
 -- category: driver
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a query that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
 --   and many bytes, and for a stage of RDDs that was run to collect (collect, collectAsMap) and sent many bytes. They have to fit into the driver's memory, one process works on them, and executors wait meanwhile.
---   toPandas without Arrow (Spark before 4.2, unless spark.sql.execution.arrow.pyspark.enabled is set) unpickles and converts row by row in the driver: there fewer rows and
+--   toPandas without Arrow (Spark before 4.2, unless spark.sql.execution.arrow.pyspark.enabled is set) unpickles and converts row by row in the driver: there, as elsewhere, fewer rows and
 --   bytes are enough where fetching them and the time of the driver alone after the query were long.
 --   The rows are those of the uppermost operator that counts them. What the stage of RDDs computed before it sent them is not the cost of
 --   the collect: below a gibibyte such a stage is told only where fetching its results and the time of the driver alone after it were long.
@@ -14,10 +14,10 @@
 -- group_by: description
 -- parameter: min_rows double = 5e5 [count] rows of the result, at least
 -- parameter: min_bytes double = 33554432 [bytes] what its last stage sent to the driver, at least
--- parameter: min_rdd_bytes double = 16777216 [bytes] what a stage of RDDs, or of toPandas without Arrow, sent, pickled and compressed, at least
--- parameter: min_pandas_rows double = 1e5 [count] rows of toPandas without Arrow, at least
+-- parameter: min_rdd_bytes double = 16777216 [bytes] what a stage of RDDs, or of such a query, sent, pickled and compressed, at least
+-- parameter: min_pandas_rows double = 1e5 [count] rows, at least, where fetching them and the driver's work on them took long
 -- parameter: min_rdd_duration_ms double = 5000 [ms] duration of a stage of RDDs that sent medium_bytes, at least
--- parameter: min_delivery_ms double = 5000 [ms] longest fetch of a result and time of the driver alone after it, of a stage of RDDs that sent less, or of toPandas without Arrow, at least
+-- parameter: min_delivery_ms double = 5000 [ms] longest fetch of a result and time of the driver alone after it, of a stage of RDDs that sent less, or of such a query, at least
 -- parameter: min_delivery_share double = 0.1 [ratio] the same over the run time of the application
 -- parameter: min_duration_ms double = 10000 [ms] duration of the query, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the run time of the application
@@ -120,7 +120,8 @@ WHERE n.place = 1 AND s.place = 1 AND c.sql_id IS NULL AND q.streaming_query_id 
   AND ((n.rows_output >= $min_rows AND s.result_size >= $min_bytes
       AND ((q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0))
         OR (q.duration_ms >= $min_short_ms AND q.duration_ms >= $min_short_share * a.app_duration_ms)))
-    OR (p.platform IS NOT NULL AND n.rows_output >= $min_pandas_rows AND s.result_size >= $min_rdd_bytes
+    -- With Arrow a pandas DataFrame is there at once, and what follows is the program's own work.
+    OR ((p.platform IS NOT NULL OR q.description NOT LIKE 'toPandas%') AND n.rows_output >= $min_pandas_rows AND s.result_size >= $min_rdd_bytes
       AND COALESCE(t.longest_fetch_ms, 0) + COALESCE(g.driver_ms, 0)
         >= GREATEST($min_delivery_ms, $min_delivery_share * COALESCE(a.app_duration_ms, 0))))
 UNION ALL

@@ -2,7 +2,7 @@
 -- title: Functions over objects keep Spark from optimizing
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where stages with Scala or Java functions (UDFs, registered under a name or not, and map, flatMap or filter over
 --   objects of a Dataset; view user_functions) took a large share of an application's task time. Spark cannot look into them: filters stay above the scan, rows
 --   become objects and back, and native engines do not run them. The time is that of whole stages, an upper bound.
@@ -12,6 +12,8 @@
 -- parameter: most_run_time_ms bigint = 20000 [ms] task time of these stages, at least, where they are most of all
 -- evidence: Stages that call Scala or Java functions took {udf_ms:s} of {run_ms:s} of task time, {udf_share:pct}, in {num_operators:operator|operators}
 --   ({operators}).
+-- advice: groups_objects | - | - | groupByKey of a Dataset (AppendColumns) with mapGroups or flatMapGroups (MapGroups) shuffles and sorts whole rows and makes an object of each: use groupBy with agg and built-in functions, or a typed
+--   Aggregator or reduceGroups, which combine before the shuffle, and select the columns that are needed first.
 -- recommendation: Use built-in functions where there are any, above all in filters, so that Spark can push them to the scan and native
 --   engines can run them.
 WITH calls AS (
@@ -34,7 +36,8 @@ counted AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     COUNT(DISTINCT CONCAT(CAST(sql_id AS STRING), ' ', CAST(node_id AS STRING))) AS num_operators,
-    SUBSTR(ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT operator)), ', '), 1, 120) AS operators
+    SUBSTR(ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT operator)), ', '), 1, 120) AS operators,
+    MAX(CASE WHEN operator IN ('MapGroups', 'CoGroup') THEN 1 ELSE 0 END) = 1 AS groups_objects
   FROM calls
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -52,7 +55,7 @@ times AS (
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
   'low' AS severity, 'low' AS confidence,
-  t.udf_ms, t.run_ms, t.udf_ms / NULLIF(t.run_ms, 0) AS udf_share, c.num_operators, c.operators
+  t.udf_ms, t.run_ms, t.udf_ms / NULLIF(t.run_ms, 0) AS udf_share, c.num_operators, c.operators, c.groups_objects
 FROM times AS t
 INNER JOIN counted AS c
   ON c.platform = t.platform AND c.cluster_id = t.cluster_id

@@ -2,7 +2,7 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
 --   the longest; they do more than read, so it is an upper bound, and never above medium unless all come from one place in the code, which did the
@@ -13,6 +13,9 @@
 -- group_by: kind
 -- parameter: min_bytes bigint = 134217728 [bytes] input of a stage, at least
 -- parameter: min_rows bigint = 1000000 [count] or its rows, at least
+-- parameter: min_few_rows bigint = 10000 [count] or this many rows that took long, and as many bytes in each of these stages
+-- parameter: min_run_ms bigint = 2000 [ms] task time of such a stage, at least
+-- parameter: min_few_stages bigint = 3 [count] such stages, at least
 -- parameter: min_lost_ms bigint = 60000 [ms] task time of these stages but the longest, at least
 -- parameter: min_small_lost_ms bigint = 20000 [ms] the same where it is a large share of the core time, at least
 -- parameter: min_share double = 0.1 [ratio] that share, at least
@@ -35,7 +38,7 @@ WITH candidates AS (
     num_tasks, input_records, CAST(input_bytes AS DOUBLE) AS input_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
   FROM stages
   WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0
-    AND (input_bytes >= $min_bytes OR input_records >= $min_rows)
+    AND (input_bytes >= $min_bytes OR input_records >= $min_rows OR (input_records >= $min_few_rows AND executor_run_time >= $min_run_ms))
 ),
 rdd_stages AS (
   SELECT
@@ -78,7 +81,8 @@ checkpoints AS (
 repeated AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.num_tasks, c.input_records,
-    COUNT(*) AS num_stages, COUNT(DISTINCT ARRAY_MIN(c.job_ids)) AS num_jobs,
+    COUNT(*) AS num_stages, COALESCE(c.input_records >= $min_rows OR MAX(c.input_bytes) >= $min_bytes OR (COUNT(*) >= $min_few_stages AND MIN(c.input_bytes) = MAX(c.input_bytes)), FALSE) AS is_same,
+    COUNT(DISTINCT ARRAY_MIN(c.job_ids)) AS num_jobs,
     GREATEST(LEAST(SUM(c.end_ms - c.begin_ms), MAX(c.end_ms) - MIN(c.begin_ms)) - MAX(c.end_ms - c.begin_ms), 0) AS won_ms,
     MIN(c.stage_name) = MAX(c.stage_name) AS is_one_place,
     SUM(c.input_bytes) AS input_bytes, SUM(c.run_ms) AS run_ms, MAX(c.run_ms) AS longest_ms,
@@ -110,7 +114,7 @@ FROM repeated AS r
 INNER JOIN application_facts AS a
   ON a.platform = r.platform AND a.cluster_id = r.cluster_id
   AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
-WHERE r.num_jobs > 1
+WHERE r.num_jobs > 1 AND r.is_same
   AND (r.run_ms - r.longest_ms >= $min_lost_ms
     OR (r.run_ms - r.longest_ms >= $min_small_lost_ms AND r.run_ms - r.longest_ms >= $min_share * a.core_time_ms))
   AND r.run_ms - r.longest_ms >= 0.005e0 * COALESCE(a.core_time_ms, 0) AND NOT a.is_interactive

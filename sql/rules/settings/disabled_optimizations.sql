@@ -6,15 +6,16 @@
 -- description: Fires for switches that are on unless somebody turns them off, as for a fault of an old release or a benchmark, where much task time goes into what they would speed up: whole-stage code generation,
 --   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, and the use of a Python process for more than one task. Settings of
 --   sessions count for their queries. What whole-stage code generation would save is an assumption, saved_share of the processor time: of five queries with Spark 4.3 it took 56 % (a broadcast join), 55 % (an aggregate),
---   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window). The others have no counted loss. Adaptive execution is told by adaptive_off.
+--   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window). What starting Python took is counted where Spark measured it. The others have no counted loss. Adaptive execution is told by adaptive_off.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which its reader matters, at least
 -- parameter: min_run_ms double = 10000 [ms] task time of the stages that it concerns, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the task time of the application, at least
 -- parameter: min_sql_share double = 0.2 [ratio] the same for whole-stage code generation
 -- parameter: min_python_tasks bigint = 100 [count] tasks with Python, at least
+-- parameter: min_start_ms double = 5000 [ms] or what starting their processes and the imports took, at least, where Spark measured it (4.3)
 -- parameter: saved_share double = 0.2 [ratio] processor time that whole-stage code generation is taken to save
 -- evidence: {key} is false: {problem}. That concerns {num_stages:stage|stages} with {run_ms:s} of task time, {share:pct} of that of the application[, and {cpu_ms:s} of processor time][; {num_scans:scan|scans} of
---   {rows:row|rows} in all][; {num_tasks:task|tasks}].
+--   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].
 -- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Take it back. Where a query fails with generated code that is too large, switch it off for that query alone.
 -- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these files.
 -- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these files.
@@ -129,27 +130,50 @@ concerned_stages AS (
 summed AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, COUNT(DISTINCT f.stage_id) AS num_stages, SUM(f.num_tasks) AS num_tasks,
-    SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(f.cpu_ms) AS cpu_ms
+    SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(f.cpu_ms) AS cpu_ms,
+    CAST(MAX(f.task_slots) AS DOUBLE) AS task_slots
   FROM concerned_stages AS c
   INNER JOIN stage_facts AS f
     ON f.platform = c.platform AND f.cluster_id = c.cluster_id
     AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id AND f.stage_id = c.stage_id
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
 ),
+-- Since Spark 4.3.
+starts AS (
+  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, SUM(m.total) AS start_ms
+  FROM queries AS q
+  INNER JOIN sql_node_metrics AS m
+    ON m.platform = q.platform AND m.cluster_id = q.cluster_id
+    AND m.application_id = q.application_id AND m.attempt_id = q.attempt_id AND m.sql_id = q.sql_id
+  WHERE q.key = 'spark.python.worker.reuse' AND m.metric_name IN ('time to start Python workers', 'time to initialize Python workers')
+  GROUP BY q.platform, q.cluster_id, q.application_id, q.attempt_id
+),
 unknown AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, key
   FROM setting_problems
   WHERE problem IN ('too_new', 'removed', 'no_effect')
+),
+weighed AS (
+  SELECT
+    t.*, CASE WHEN t.key = 'spark.python.worker.reuse' THEN p.start_ms END AS start_ms,
+    CASE
+      WHEN t.key = 'spark.sql.codegen.wholeStage' THEN $saved_share * t.cpu_ms
+      -- The first task of each slot starts one in any case.
+      WHEN t.key = 'spark.python.worker.reuse' THEN LEAST(p.start_ms, t.run_ms) * GREATEST(1e0 - COALESCE(t.task_slots, 1e0) / NULLIF(CAST(t.num_tasks AS DOUBLE), 0e0), 0e0)
+    END AS lost_ms
+  FROM summed AS t
+  LEFT JOIN starts AS p
+    ON p.platform = t.platform AND p.cluster_id = t.cluster_id
+    AND p.application_id = t.application_id AND p.attempt_id = t.attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.key AS subject_id,
   'low' AS confidence,
-  CASE WHEN s.kind = 'codegen' THEN TRY_CAST($saved_share * t.cpu_ms AS BIGINT) END AS lost_core_ms,
-  CASE WHEN s.kind = 'codegen' THEN TRY_CAST($saved_share * t.cpu_ms * a.wall_ratio AS BIGINT) END AS recoverable_ms,
+  TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
   t.key, s.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
   CASE WHEN s.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,
-  CASE WHEN s.kind = 'python' THEN t.num_tasks END AS num_tasks
-FROM summed AS t
+  CASE WHEN s.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms
+FROM weighed AS t
 INNER JOIN switches AS s ON s.key = t.key
 INNER JOIN application_facts AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
@@ -165,4 +189,4 @@ LEFT JOIN unknown AS u
   AND u.application_id = t.application_id AND u.attempt_id = t.attempt_id AND u.key = t.key
 WHERE u.platform IS NULL AND t.run_ms >= $min_run_ms
   AND t.run_ms >= CASE WHEN s.kind = 'codegen' THEN $min_sql_share ELSE $min_share END * r.executor_run_time
-  AND (s.kind <> 'python' OR t.num_tasks >= $min_python_tasks)
+  AND (s.kind <> 'python' OR t.num_tasks >= $min_python_tasks OR t.start_ms >= $min_start_ms)

@@ -76,6 +76,12 @@ pythons AS (
   UNION
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE rdd_name LIKE 'Python%'
 ),
+-- Libraries that start threads of their own in a task.
+natives AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM stages
+  WHERE LOWER(stage_name) LIKE '%xgboost%' OR LOWER(stage_name) LIKE '%lightgbm%' OR LOWER(stage_name) LIKE '%horovod%' OR LOWER(stage_name) LIKE '%torch%' OR LOWER(stage_name) LIKE '%tensorflow%'
+),
 -- What the committer of Hadoop's file output put in place: table formats and committers for S3 have their own way.
 committers AS (
   SELECT
@@ -154,8 +160,10 @@ judged AS (
       WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= 64
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * s.run_ms
-        AND y.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+        AND y.platform IS NULL AND o.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
         THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / NULLIF(s.run_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
+      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND y.platform IS NOT NULL AND o.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+        THEN 'each task holds that many cores, and Python uses one, unless a library that it calls starts threads'
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND NOT COALESCE(a.is_databricks, FALSE)
         AND w.num_writes > 0 AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
@@ -187,6 +195,9 @@ judged AS (
   LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
     ON l.platform = p.platform AND l.cluster_id = p.cluster_id
     AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
+  LEFT JOIN natives AS o
+    ON o.platform = p.platform AND o.cluster_id = p.cluster_id
+    AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id
   LEFT JOIN broadcasts AS b
     ON b.platform = p.platform AND b.cluster_id = p.cluster_id
     AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id
