@@ -5,7 +5,7 @@
 -- version: 17
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
---   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding. The cores are those held
+--   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding, as are those of one task for the same setting. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
@@ -245,6 +245,14 @@ judged AS (
       OR all_won_ms >= $min_small_loop_won_ms AND all_won_ms >= $min_loop_share * app_duration_ms
       OR cause = 'iterator' AND all_won_ms >= $min_iterator_won_ms) AS is_loop
   FROM capped AS c
+),
+-- Where one number of partitions, or one size, made one long stage of one task, it made the shorter ones too.
+told AS (
+  SELECT
+    j.*,
+    is_long OR (cause IN ('merged', 'shuffle partitions') AND running_ms >= $min_alike_stage_ms
+      AND MAX(CASE WHEN is_long THEN 1 ELSE 0 END) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause) = 1) AS is_told
+  FROM judged AS j
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
@@ -270,6 +278,7 @@ SELECT
   -- The places of a loop take turns, and a file that is read in one task is read so everywhere.
   CASE
     WHEN is_of_loop THEN 'loop'
+    WHEN cause IN ('merged', 'shuffle partitions') THEN cause
     WHEN cause IN ('one file', 'unsplittable', 'jdbc') THEN COALESCE(source, same_source, stage_name)
     ELSE stage_name
   END AS place, running_ms, held_cores, data_bytes,
@@ -285,11 +294,11 @@ SELECT
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
 FROM (
   SELECT
-    j.*, j.cause <> 'iterator' AND (NOT j.is_long OR (j.is_loop AND (j.cause = 'cached' OR j.won_ms < $one_of_loop_share * j.all_won_ms))) AS is_of_loop,
+    j.*, j.cause <> 'iterator' AND (NOT j.is_told OR (j.is_loop AND (j.cause = 'cached' OR j.won_ms < $one_of_loop_share * j.all_won_ms))) AS is_of_loop,
     m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
-  FROM judged AS j
+  FROM told AS j
   LEFT JOIN merged_shuffles AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id
     AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.subject_id = j.subject_id
 ) AS advised
-WHERE is_long OR is_loop
+WHERE is_told OR is_loop

@@ -22,7 +22,8 @@
 -- parameter: min_rdd_lost_ms bigint = 30000 [ms] task time of the stages of one RDD but the longest from which recomputed_rdd reports it
 -- parameter: min_small_rdd_lost_ms bigint = 10000 [ms] the same where it is a large share of all task time
 -- parameter: min_rdd_share double = 0.4 [ratio] that share
--- parameter: medium_lost_ms bigint = 7200000 [ms] the same, from which it is of medium severity
+-- parameter: medium_lost_ms bigint = 7200000 [ms] the same, from which it can be above medium where all come from one place
+-- parameter: known_lost_ms bigint = 600000 [ms] the same, up to which its severity is not limited
 -- evidence: {num_stages:stage|stages} of {num_jobs:job|jobs} ({stage_name}) read {rows:row|rows} each[, {input_bytes:bytes} in all]; they
 --   took {run_ms:s} of task time, {longest_ms:s} of it in the longest[; {sort_name} only looked for the bounds of its ranges][; {checkpoint_name} only wrote the checkpoint].
 -- advice: sort_name IS NOT NULL | - | - | sortByKey and sortBy read their input once more, to sample the keys, before they sort it: persist what they sort where it fits into memory. Where
@@ -104,7 +105,7 @@ SELECT
   r.platform, r.cluster_id, r.application_id, r.attempt_id,
   CONCAT(CAST(r.stage_id AS STRING), '.', CAST(r.stage_attempt_id AS STRING)) AS subject_id,
   CASE WHEN r.run_ms - r.longest_ms >= $medium_lost_ms AND r.is_one_place AND r.sort_name IS NULL THEN CAST(NULL AS STRING)
-    WHEN r.run_ms - r.longest_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
+    WHEN r.run_ms - r.longest_ms >= $known_lost_ms THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(r.run_ms - r.longest_ms AS BIGINT) AS lost_core_ms,
   r.won_ms AS recoverable_ms,
