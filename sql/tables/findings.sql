@@ -3,7 +3,7 @@
 -- description: Gives every row that a rule found its identity, its application's keys, a severity by
 --   what it costs, and the rule's defaults for what the rule left open. What would win less than the
 --   smallest share of the application, in wall time and in core time, is not told; what wins little is
---   never above medium, and what would win a fifth of the wall time, of half a minute or more, is at least medium, however few cores waited. No loss is larger than the core time that the application held (or its task time, where the history is
+--   never above medium, and what would win a fifth of the wall time, of ten seconds or more, is at least medium, however few cores waited. No loss is larger than the core time that the application held (or its task time, where the history is
 --   incomplete); where that is not known, than its wall time on as many slots as ran tasks at once, and no gain larger than its wall time. A rule may set the severity itself, which is then kept. What comes from an
 --   incomplete history is of low confidence, because its totals are lower bounds; Databricks logs, which never
 --   have an end, are of medium confidence at best.
@@ -12,7 +12,7 @@
 -- parameter: medium_core_ms bigint = 600000 [core_ms] lost core time from which it is medium (10 core-minutes)
 -- parameter: high_share double = 0.25 [ratio] share of the application from which a medium one is high
 -- parameter: serious_share double = 0.02 [ratio] share of the application below which it is never above medium
--- parameter: medium_wall_ms bigint = 30000 [ms] gain of wall time from which a finding is medium where it is a large share of the application's
+-- parameter: medium_wall_ms bigint = 10000 [ms] gain of wall time from which a finding is medium where it is a large share of the application's
 -- parameter: large_share double = 0.2 [ratio] share of the wall time that is large
 -- parameter: min_share double = 0.005 [ratio] share of the application below which it is not told
 -- reads: application_costs, applications, rule_results

@@ -9,7 +9,7 @@
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
---   Stages of a loop, twenty or more of one name, are one finding. Half of a run of a minute or more in one task is of medium severity, at least, however few cores waited.
+--   Stages of a loop, twenty or more of one name, are one finding.
 -- subject: stage
 -- group_by: place
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
@@ -246,13 +246,32 @@ judged AS (
       OR cause = 'iterator' AND all_won_ms >= $min_iterator_won_ms) AS is_loop
   FROM capped AS c
 ),
--- Where one number of partitions, or one size, made one long stage of one task, it made the shorter ones too.
+ranked AS (
+  SELECT
+    j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib,
+    ROW_NUMBER() OVER (
+      PARTITION BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.cause ORDER BY CASE WHEN j.is_long THEN 0 ELSE 1 END, j.running_ms DESC, j.subject_id
+    ) AS cause_place
+  FROM judged AS j
+  LEFT JOIN merged_shuffles AS m
+    ON m.platform = j.platform AND m.cluster_id = j.cluster_id
+    AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.subject_id = j.subject_id
+),
+-- Where one number of partitions, or one size, made one long stage of one task, it made the shorter ones too: the setting of the longest is for all of them.
+led AS (
+  SELECT
+    r.*, MAX(CASE WHEN is_long THEN 1 ELSE 0 END) OVER same_cause = 1 AS has_long,
+    MAX(CASE WHEN cause_place = 1 THEN better_setting END) OVER same_cause AS first_setting,
+    MAX(CASE WHEN cause_place = 1 THEN better_tasks END) OVER same_cause AS first_tasks,
+    MAX(CASE WHEN cause_place = 1 THEN advisory_mib END) OVER same_cause AS first_advisory_mib,
+    MAX(CASE WHEN cause_place = 1 THEN minimum_kib END) OVER same_cause AS first_minimum_kib
+  FROM ranked AS r
+  WINDOW same_cause AS (PARTITION BY platform, cluster_id, application_id, attempt_id, cause)
+),
 told AS (
   SELECT
-    j.*,
-    is_long OR (cause IN ('merged', 'shuffle partitions') AND running_ms >= $min_alike_stage_ms
-      AND MAX(CASE WHEN is_long THEN 1 ELSE 0 END) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, cause) = 1) AS is_told
-  FROM judged AS j
+    l.*, is_long OR (has_long AND cause IN ('merged', 'shuffle partitions') AND running_ms >= $min_alike_stage_ms) AS is_told
+  FROM led AS l
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
@@ -271,7 +290,6 @@ SELECT
   END AS title,
   -- Of short ones only the average is known, which changes under dynamic allocation.
   CASE WHEN (dynamic_allocation AND running_ms < $min_alike_stage_ms) OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
-  CASE WHEN lost_ms < $min_lost_ms AND lost_ms >= 0.1e0 * core_time_ms AND app_duration_ms >= 60000 AND running_ms >= 0.5e0 * app_duration_ms THEN 'medium' END AS severity,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   stage_name, sql_id, CASE WHEN is_of_loop THEN 'loop' ELSE cause END AS cause,
@@ -289,16 +307,13 @@ SELECT
   NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
-  better_setting, better_tasks, advisory_mib, minimum_kib,
+  CASE WHEN is_long THEN better_setting ELSE first_setting END AS better_setting, CASE WHEN is_long THEN better_tasks ELSE first_tasks END AS better_tasks,
+  CASE WHEN is_long THEN advisory_mib ELSE first_advisory_mib END AS advisory_mib, CASE WHEN is_long THEN minimum_kib ELSE first_minimum_kib END AS minimum_kib,
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
 FROM (
   SELECT
-    j.*, j.cause <> 'iterator' AND (NOT j.is_told OR (j.is_loop AND (j.cause = 'cached' OR j.won_ms < $one_of_loop_share * j.all_won_ms))) AS is_of_loop,
-    m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
-  FROM told AS j
-  LEFT JOIN merged_shuffles AS m
-    ON m.platform = j.platform AND m.cluster_id = j.cluster_id
-    AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.subject_id = j.subject_id
+    t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop
+  FROM told AS t
 ) AS advised
 WHERE is_told OR is_loop
