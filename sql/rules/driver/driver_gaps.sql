@@ -7,7 +7,7 @@
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
---   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low; nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
+--   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low; nor are such gaps elsewhere that are mostly before the first job, nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
 --   A history that was compacted does not tell when no job ran.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
@@ -190,7 +190,8 @@ SELECT
   -- A driver always has some work of its own, most of it right after its start.
   CASE WHEN (s.gap_ms < $min_gap_ratio * a.app_duration_ms AND s.held_ms < $large_held_ms)
     OR (s.gap_ms < $min_third * a.app_duration_ms AND s.held_ms < $medium_held_ms)
-    OR (a.is_local AND s.gap_ms < 60000 AND a.app_duration_ms < 120000) THEN 'low' END AS severity,
+    OR (a.is_local AND s.gap_ms < 60000 AND a.app_duration_ms < 120000)
+    OR (s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AND s.gap_ms < 60000 AND s.held_ms < $medium_held_ms) THEN 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
   s.gap_ms AS recoverable_ms,
