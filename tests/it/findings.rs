@@ -18,11 +18,10 @@ pub(crate) struct SettingAdvice {
 }
 
 /// Fixtures in which nothing was made to go wrong.
-const HEALTHY: [&str; 9] = [
+const HEALTHY: [&str; 8] = [
     "aqe-coalesce",
     "block-updates",
     "broadcast-join",
-    "cached-reuse",
     "codec-none",
     "codec-zstd",
     "executor-metrics",
