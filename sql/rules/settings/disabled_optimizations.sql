@@ -25,7 +25,7 @@
 -- advice: key = 'spark.python.worker.reuse' | spark.python.worker.reuse | 'true' | Take it back, unless the functions leave something behind that the next task must not find.
 -- recommendation: Take the value back.
 WITH switches AS (
-  SELECT column1 AS key, column2 AS kind, column3 AS problem
+  SELECT key, kind, problem
   FROM (VALUES
     ('spark.sql.codegen.wholeStage', 'codegen', 'operators hand each other one row at a time instead of running as one compiled loop'),
     ('spark.sql.parquet.enableVectorizedReader', 'parquet', 'Parquet is read row by row instead of in batches of columns'),
@@ -34,7 +34,7 @@ WITH switches AS (
     ('spark.sql.parquet.filterPushdown', 'parquet filter', 'filters do not reach the files, which are read and decoded whole'),
     ('spark.sql.orc.filterPushdown', 'orc filter', 'filters do not reach the files, which are read and decoded whole'),
     ('spark.python.worker.reuse', 'python', 'each task starts a Python process of its own')
-  ) AS s
+  ) AS s (key, kind, problem)
 ),
 application_values AS (
   SELECT v.platform, v.cluster_id, v.application_id, v.attempt_id, v.key, MAX(LOWER(TRIM(v.value))) AS value
