@@ -34,6 +34,7 @@ mod cooperative;
 mod dialect;
 mod error;
 mod lake;
+mod memory;
 mod session;
 mod spill;
 mod tables;

@@ -11,13 +11,14 @@ use datafusion::catalog::{
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 use super::cooperative::CooperativeJoins;
 use super::dialect;
+use super::memory::SharedMemory;
 
 /// How many memory users an out-of-memory message names.
 const NAMED_MEMORY_USERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
@@ -122,10 +123,8 @@ pub fn for_whole_files(session: &SessionContext) -> SessionContext {
 }
 
 pub(super) fn state(settings: &SessionSettings) -> Result<SessionState, DataFusionError> {
-    let pool = TrackConsumersPool::new(
-        FairSpillPool::new(settings.memory_bytes),
-        NAMED_MEMORY_USERS,
-    );
+    let pool =
+        TrackConsumersPool::new(SharedMemory::new(settings.memory_bytes), NAMED_MEMORY_USERS);
     let mut runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_max_temp_directory_size(settings.max_spill_bytes);
