@@ -1,7 +1,7 @@
 -- id: executor_turnover
 -- title: Applications whose executors come and go too fast
--- description: One row per application in which dynamic allocation gave many executors back soon after they had come, and started others again, with the number of short-lived ones. Of few
---   executors it is told where idle ones go sooner than by default. For executor_churn, and for scheduling_delay, which leaves the waits of such applications to it.
+-- description: One row per application in which dynamic allocation gave many executors back soon after they had come, and started others again, with the number of short-lived ones. is_hasty: idle ones go sooner than by default. Of few
+--   executors it is told where idle ones go sooner than that. For executor_churn, and for scheduling_delay, which leaves the waits of such applications to it.
 -- parameter: min_executors bigint = 10 [count] executors that were started, at least
 -- parameter: min_hasty_executors bigint = 5 [count] executors that were started, at least, where the time that idle ones stay is short
 -- parameter: hasty_ms bigint = 30000 [ms] such a time, below
@@ -17,7 +17,7 @@ WITH lives AS (
   WHERE executor_id NOT IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
-SELECT a.platform, a.cluster_id, a.application_id, a.attempt_id, a.num_workers, a.num_executors_max, l.num_short
+SELECT a.platform, a.cluster_id, a.application_id, a.attempt_id, a.num_workers, a.num_executors_max, l.num_short, COALESCE(c.idle_timeout_ms < $hasty_ms, FALSE) AS is_hasty
 FROM application_facts AS a
 INNER JOIN lives AS l
   ON l.platform = a.platform AND l.cluster_id = a.cluster_id

@@ -13,7 +13,7 @@ const SMALL_SHARE: usize = 64;
 /// The engine's fair pool, in which an operator may have a small share even among very many.
 ///
 /// The fair pool divides its memory by the number of operators that could spill, whether they hold
-/// anything or not. All rules at once are seven hundred of them, so that a sort of five megabytes
+/// anything or not. All rules at once are some seven hundred of them, so that a sort of five megabytes
 /// failed while nearly all memory was free. Up to a 64th of the memory is given as long as the sum
 /// of all that is held stays within the pool.
 #[derive(Debug)]

@@ -15,7 +15,7 @@
 -- parameter: min_rows double = 5e5 [count] rows of the result, at least
 -- parameter: min_bytes double = 33554432 [bytes] what its last stage sent to the driver, at least
 -- parameter: min_rdd_bytes double = 16777216 [bytes] what a stage of RDDs, or of such a query, sent, pickled and compressed, at least
--- parameter: min_pandas_rows double = 1e5 [count] rows, at least, where fetching them and the driver's work on them took long
+-- parameter: min_delivered_rows double = 1e5 [count] rows, at least, where fetching them and the driver's work on them took long
 -- parameter: min_rdd_duration_ms double = 5000 [ms] duration of a stage of RDDs that sent medium_bytes, at least
 -- parameter: min_delivery_ms double = 5000 [ms] longest fetch of a result and time of the driver alone after it, of a stage of RDDs that sent less, or of such a query, at least
 -- parameter: min_delivery_share double = 0.1 [ratio] the same over the run time of the application
@@ -121,7 +121,7 @@ WHERE n.place = 1 AND s.place = 1 AND c.sql_id IS NULL AND q.streaming_query_id 
       AND ((q.duration_ms >= $min_duration_ms AND q.duration_ms >= $min_share * COALESCE(a.app_duration_ms, 0))
         OR (q.duration_ms >= $min_short_ms AND q.duration_ms >= $min_short_share * a.app_duration_ms)))
     -- With Arrow a pandas DataFrame is there at once, and what follows is the program's own work.
-    OR ((p.platform IS NOT NULL OR q.description NOT LIKE 'toPandas%') AND n.rows_output >= $min_pandas_rows AND s.result_size >= $min_rdd_bytes
+    OR ((p.platform IS NOT NULL OR q.description NOT LIKE 'toPandas%') AND n.rows_output >= $min_delivered_rows AND s.result_size >= $min_rdd_bytes
       AND COALESCE(t.longest_fetch_ms, 0) + COALESCE(g.driver_ms, 0)
         >= GREATEST($min_delivery_ms, $min_delivery_share * COALESCE(a.app_duration_ms, 0))))
 UNION ALL

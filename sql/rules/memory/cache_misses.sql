@@ -39,7 +39,7 @@ WITH cached AS (
     r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.rdd_name, r.call_site, r.num_partitions, r.storage_level,
     r.num_reads, r.first_stage_id, r.max_cached_partitions, r.blocks_stored, r.blocks_evicted, c.is_on_disk, c.is_missed, c.missed, c.tasks_read, c.missed_ms,
     r.storage_level NOT LIKE '%Disk%' AS is_memory_only, r.storage_level LIKE '%Deserialized%' AS is_deserialized,
-    r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' AS is_table,
+    r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' OR r.rdd_name LIKE 'In-memory table %' AS is_table,
     (c.run_ms - c.missed_ms) / NULLIF(CAST(c.tasks_read - c.missed AS DOUBLE), 0e0) AS hit_ms
   FROM cache_reads AS c
   INNER JOIN rdds AS r

@@ -297,7 +297,8 @@ SELECT
   CASE
     WHEN is_of_loop THEN 'loop'
     WHEN cause IN ('merged', 'shuffle partitions') THEN cause
-    WHEN cause IN ('one file', 'unsplittable', 'jdbc') THEN COALESCE(source, same_source, stage_name)
+    WHEN cause IN ('one file', 'unsplittable') THEN COALESCE(source, same_source, stage_name)
+    WHEN cause = 'jdbc' THEN COALESCE(source, stage_name)
     ELSE stage_name
   END AS place, running_ms, held_cores, data_bytes,
   -- What it put out can be more than what it read from the files.

@@ -24,8 +24,8 @@
 --   one took {swap_ms:s}].
 -- advice: is_larger | - | - | Broadcast the other side, which is smaller: put the hint there, or take it back so that adaptive execution chooses
 --   by the sizes that it measures.
--- advice: threshold_bytes > 104857600 | spark.sql.autoBroadcastJoinThreshold | '100MB' | This threshold, which Spark compares with an estimate that compression makes small, allows it: lower it, and hint the few
---   larger tables that are worth it. Take back the hint where there is one, and select only the columns and rows of that table that the join needs.
+-- advice: threshold_bytes > 104857600 | spark.sql.autoBroadcastJoinThreshold | '100MB' | This threshold allows it: Spark compares it with an estimate, which is too small for compressed files. Lower it, and add a
+--   broadcast hint for the few larger tables that are worth it. Remove the hint if this table has one, and select only the columns and rows of that table that the join needs.
 -- recommendation: Take back the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
 --   and rows of that table that the join needs.
 WITH sizes AS (

@@ -169,7 +169,7 @@ counted AS (
   GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.work_hash
 ),
 -- What is only counted beside its write needs no cache.
-weighed AS (
+priced AS (
   SELECT
     p.*,
     CASE
@@ -182,16 +182,18 @@ weighed AS (
     AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id AND k.work_hash = p.work_hash
   WHERE p.place = 1
 ),
+weighed AS (
+  SELECT p.*, lost_ms - cache_ms AS net_ms, cache_ms > 0e0 AND cache_ms >= 0.05e0 * lost_ms AS is_costly FROM priced AS p
+),
 judged AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id,
     CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
-    CASE WHEN p.lost_ms - p.cache_ms >= $medium_lost_ms THEN 'medium' END AS severity,
+    CASE WHEN p.net_ms >= $medium_lost_ms THEN 'medium' END AS severity,
     'medium' AS confidence,
-    p.lost_ms - p.cache_ms AS own_lost_ms, a.wall_ratio, CASE WHEN p.cache_ms >= 0.05e0 * p.lost_ms AND p.cache_ms > 0e0 THEN p.cache_ms END AS cache_ms,
-    CASE WHEN p.cache_ms >= 0.05e0 * p.lost_ms AND p.cache_ms > 0e0 THEN p.rows_output END AS kept_rows,
+    p.net_ms AS own_lost_ms, a.wall_ratio, CASE WHEN p.is_costly THEN p.cache_ms END AS cache_ms, CASE WHEN p.is_costly THEN p.rows_output END AS kept_rows,
     -- Works can share stages: what all of them lose is no more than all task time but that of the largest computation that stays.
-    LEAST(GREATEST(r.executor_run_time - MAX(p.all_ms - p.lost_ms) OVER application, 0e0) / NULLIF(SUM(p.lost_ms - p.cache_ms) OVER application, 0e0), 1e0) AS part,
+    LEAST(GREATEST(r.executor_run_time - MAX(p.all_ms - p.lost_ms) OVER application, 0e0) / NULLIF(SUM(p.net_ms) OVER application, 0e0), 1e0) AS part,
     p.sql_id, p.node_id, p.operator_kind, b.platform IS NOT NULL AS is_cached, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
     -- As the plan shows it, without the numbers of expressions.
     CASE WHEN f.num_functions > 1
@@ -235,10 +237,10 @@ judged AS (
   INNER JOIN application_run_times AS r
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
-  WHERE p.place = 1 AND NOT p.is_loop AND m.platform IS NULL
+  WHERE NOT p.is_loop AND m.platform IS NULL
     AND (
-      (p.lost_ms - p.cache_ms >= $min_lost_ms AND p.lost_ms - p.cache_ms >= $min_share * r.executor_run_time)
-      OR (p.lost_ms - p.cache_ms >= $min_large_ms AND p.lost_ms - p.cache_ms >= $min_large_share * r.executor_run_time)
+      (p.net_ms >= $min_lost_ms AND p.net_ms >= $min_share * r.executor_run_time)
+      OR (p.net_ms >= $min_large_ms AND p.net_ms >= $min_large_share * r.executor_run_time)
     )
   WINDOW application AS (PARTITION BY p.platform, p.cluster_id, p.application_id, p.attempt_id)
 )

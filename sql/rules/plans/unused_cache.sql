@@ -2,7 +2,7 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that a count
 --   filled, so that one query could read it, once, where filling it took a large part of the task time. Caches that
 --   Spark's libraries and Delta make for themselves are not judged. A cache that nobody reads costs memory and the
@@ -123,7 +123,7 @@ SELECT
   'low' AS severity,
   CASE WHEN is_unread THEN 'high' ELSE 'medium' END AS confidence,
   CASE WHEN is_unread THEN 'Data are cached and never read again' ELSE 'Data are cached for a single query' END AS title,
-  CASE WHEN rdd_name LIKE '%+-%' OR rdd_name LIKE '*(%' THEN 'A cached table' ELSE CONCAT('Cached RDD ', SUBSTR(rdd_name, 1, 60)) END
+  CASE WHEN rdd_name LIKE '%+-%' OR rdd_name LIKE '*(%' OR rdd_name LIKE 'In-memory table %' THEN 'A cached table' ELSE CONCAT('Cached RDD ', SUBSTR(rdd_name, 1, 60)) END
     AS what,
   NULLIF(call_site, '') AS call_site, num_partitions, storage_level,
   CASE

@@ -108,8 +108,8 @@
 --   or ship an environment with it ({archives}); --py-files does for modules of pure Python only. Retries cannot help.
 -- advice: cause = 'dependency' | - | - | A library is missing where the tasks run: install it in the Python and on the class path of all nodes, or
 --   ship it with the application (spark.jars, --py-files, --archives). Retries cannot help.
--- advice: cause = 'rate_limit' | - | - | A service that the tasks call refuses so many calls: let the function itself wait and try again (with a growing pause, or a new session where the limit is of one), call it from
---   fewer tasks at once or in larger requests, and make partitions smaller, so that less is done again.
+-- advice: cause = 'rate_limit' | - | - | A service that the tasks call limits the rate of requests: retry inside the function with growing pauses (or open a new session, if the limit is per session), so that a rejected call does
+--   not fail its task; send fewer or larger requests, run fewer tasks at once, and use smaller partitions, so that a retry repeats less work.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down: read and write fewer and larger files, over more prefixes.
 -- advice: cause = 'program' AND root_cause LIKE '%size_type%' | - | - | A table on a GPU holds up to 2,147,483,647 rows, and one task made more of them in one piece. Where its partition is far larger than
 --   the others, spread the key (filter out NULL and defaults, salt it; adaptive execution splits skewed joins); else use more shuffle partitions, or run that operator on the CPU

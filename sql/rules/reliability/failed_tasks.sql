@@ -52,8 +52,8 @@
 --   native code. Make partitions smaller and leave Python more memory ({room}), or run fewer tasks at once; this setting makes a crash tell its stack.
 -- advice: cause = 'dependency' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there a library is missing: install it, or ship it with the application (spark.jars,
 --   --py-files, --archives).
--- advice: cause = 'rate_limit' | - | - | A service that the tasks call refuses so many calls: let the function itself wait and try again (with a growing pause, or a new session where the limit is of one), so that
---   a refused call does not fail its task; call it from fewer tasks at once or in larger requests, and make partitions smaller, so that less is done again.
+-- advice: cause = 'rate_limit' | - | - | A service that the tasks call limits the rate of requests: retry inside the function with growing pauses (or open a new session, if the limit is per session), so that a rejected call does
+--   not fail its task; send fewer or larger requests, run fewer tasks at once, and use smaller partitions, so that a retry repeats less work.
 -- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer: check its address and the network from the executors, and call it from fewer
 --   tasks at once, with a timeout and retries.
 -- advice: cause = 'disk' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there the local disk is full: clear or replace it.
@@ -124,23 +124,16 @@ judged AS (
       WHEN error LIKE '%GpuSplitAndRetryOOM%' OR error LIKE '%GpuRetryOOM%' THEN 'gpu_memory'
       WHEN error LIKE '%OutOfMemoryError%' THEN 'heap'
       WHEN error LIKE '%FetchFailed%' OR error LIKE '%missing an output location%' THEN 'fetch'
-      WHEN LOWER(error) LIKE '%no space left on device%' THEN 'disk'
+      WHEN LOWER(error) LIKE '%no space left on device%' OR LOWER(error) LIKE '%disk quota exceeded%' THEN 'disk'
       WHEN error LIKE '%PYTHON_VERSION_MISMATCH%' OR error LIKE '%Python in worker has different version%' THEN 'python_version'
       WHEN error LIKE CONCAT('%', CHR(10), 'MemoryError%') OR error LIKE '%ArrayMemoryError%' OR error LIKE '%std::bad_alloc%'
         OR error LIKE '%Cannot allocate memory%' THEN 'python_memory'
       WHEN error LIKE '%ModuleNotFoundError%' OR error LIKE '%ClassNotFoundException%' OR error LIKE '%NoClassDefFoundError%' THEN 'dependency'
       WHEN error LIKE '%Python worker exited unexpectedly%' OR (error LIKE '%SocketException: Connection reset%' AND error LIKE '%.api.python.%')
         THEN 'python_crash'
-      WHEN LOWER(error) LIKE '%too many requests%'
-        OR LOWER(error) LIKE '%toomanyrequests%'
-        OR LOWER(error) LIKE '%429 client error%'
-        OR LOWER(error) LIKE '%throttlingexception%'
-        OR LOWER(error) LIKE '%provisionedthroughputexceeded%'
-        OR LOWER(error) LIKE '%rate exceeded%'
-        OR LOWER(error) LIKE '%rate limit%'
-        OR LOWER(error) LIKE '%ratelimit%'
-        OR LOWER(error) LIKE '%quota exceeded%'
-        OR LOWER(error) LIKE '%quota exhausted%' THEN 'rate_limit'
+      WHEN LOWER(error) LIKE '%too many requests%' OR LOWER(error) LIKE '%toomanyrequests%' OR LOWER(error) LIKE '%429 client error%' OR LOWER(error) LIKE '%throttlingexception%'
+        OR LOWER(error) LIKE '%throughputexceeded%' OR LOWER(error) LIKE '%rate exceeded%' OR LOWER(error) LIKE '%rate limit exceeded%' OR LOWER(error) LIKE '%ratelimitexceeded%' OR LOWER(error) LIKE '%ratelimiterror%'
+        OR LOWER(error) LIKE '%quota exceeded%' OR LOWER(error) LIKE '%quota exhausted%' THEN 'rate_limit'
       WHEN error LIKE '%java.net.ConnectException%' OR error LIKE '%ConnectionRefusedError%' OR error LIKE '%java.net.SocketTimeoutException%'
         OR error LIKE '%UnknownHostException%' OR error LIKE '%NoRouteToHostException%' OR error LIKE '%ConnectTimeoutException%'
         OR error LIKE '%HttpHostConnectException%' OR error LIKE '%CommunicationsException%' OR error LIKE '%requests.exceptions.ConnectionError%'

@@ -1,5 +1,5 @@
 -- id: disabled_optimizations
--- title: An optimization of Spark is switched off
+-- title: A Spark optimization is turned off
 -- category: settings
 -- severity: low
 -- version: 1
@@ -16,14 +16,14 @@
 -- parameter: saved_share double = 0.2 [ratio] processor time that whole-stage code generation is taken to save
 -- evidence: {key} is false: {problem}. That concerns {num_stages:stage|stages} with {run_ms:s} of task time, {share:pct} of that of the application[, and {cpu_ms:s} of processor time][; {num_scans:scan|scans} of
 --   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].
--- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Take it back. Where a query fails with generated code that is too large, switch it off for that query alone.
--- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these files.
--- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Take it back, unless the reader is known to fail on these files.
--- advice: key = 'spark.sql.inMemoryColumnarStorage.enableVectorizedReader' | spark.sql.inMemoryColumnarStorage.enableVectorizedReader | 'true' | Take it back.
--- advice: key = 'spark.sql.parquet.filterPushdown' | spark.sql.parquet.filterPushdown | 'true' | Take it back: row groups whose statistics exclude a filter are then not read at all.
--- advice: key = 'spark.sql.orc.filterPushdown' | spark.sql.orc.filterPushdown | 'true' | Take it back: stripes whose statistics exclude a filter are then not read at all.
--- advice: key = 'spark.python.worker.reuse' | spark.python.worker.reuse | 'true' | Take it back, unless the functions leave something behind that the next task must not find.
--- recommendation: Take the value back.
+-- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Set it back to true, the default. If a query fails because its generated code is too large, turn it off for that query only.
+-- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
+-- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
+-- advice: key = 'spark.sql.inMemoryColumnarStorage.enableVectorizedReader' | spark.sql.inMemoryColumnarStorage.enableVectorizedReader | 'true' | Set it back to true, the default.
+-- advice: key = 'spark.sql.parquet.filterPushdown' | spark.sql.parquet.filterPushdown | 'true' | Set it back to true, the default: row groups whose statistics exclude a filter are then not read at all.
+-- advice: key = 'spark.sql.orc.filterPushdown' | spark.sql.orc.filterPushdown | 'true' | Set it back to true, the default: stripes whose statistics exclude a filter are then not read at all.
+-- advice: key = 'spark.python.worker.reuse' | spark.python.worker.reuse | 'true' | Set it back to true, the default, unless the functions leave state behind that the next task must not see.
+-- recommendation: Set it back to its default.
 WITH switches AS (
   SELECT key, kind, problem
   FROM (VALUES
@@ -59,6 +59,12 @@ candidates AS (
   FROM session_values
   WHERE value = 'false'
 ),
+-- What Photon, Gluten, Comet or RAPIDS runs is compiled in any case.
+other_engines AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  FROM sql_nodes
+  WHERE engine IN ('photon', 'gluten', 'comet', 'rapids')
+),
 queries AS (
   SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, q.sql_id, c.key
   FROM candidates AS c
@@ -71,7 +77,10 @@ queries AS (
   LEFT JOIN session_values AS s
     ON s.platform = c.platform AND s.cluster_id = c.cluster_id
     AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id AND s.sql_id = q.sql_id AND s.key = c.key
-  WHERE COALESCE(s.value, a.value) = 'false'
+  LEFT JOIN other_engines AS e
+    ON e.platform = c.platform AND e.cluster_id = c.cluster_id
+    AND e.application_id = c.application_id AND e.attempt_id = c.attempt_id AND e.sql_id = q.sql_id
+  WHERE COALESCE(s.value, a.value) = 'false' AND (e.platform IS NULL OR c.key = 'spark.python.worker.reuse')
 ),
 -- The operators that each switch is about, but for code generation, which is about all.
 nodes AS (
@@ -155,13 +164,14 @@ unknown AS (
 ),
 weighed AS (
   SELECT
-    t.*, CASE WHEN t.key = 'spark.python.worker.reuse' THEN p.start_ms END AS start_ms,
+    t.*, s.kind, s.problem, CASE WHEN s.kind = 'python' THEN p.start_ms END AS start_ms,
     CASE
-      WHEN t.key = 'spark.sql.codegen.wholeStage' THEN $saved_share * t.cpu_ms
+      WHEN s.kind = 'codegen' THEN $saved_share * t.cpu_ms
       -- The first task of each slot starts one in any case.
-      WHEN t.key = 'spark.python.worker.reuse' THEN LEAST(p.start_ms, t.run_ms) * GREATEST(1e0 - COALESCE(t.task_slots, 1e0) / NULLIF(CAST(t.num_tasks AS DOUBLE), 0e0), 0e0)
+      WHEN s.kind = 'python' THEN LEAST(p.start_ms, t.run_ms) * GREATEST(1e0 - COALESCE(t.task_slots, 1e0) / NULLIF(CAST(t.num_tasks AS DOUBLE), 0e0), 0e0)
     END AS lost_ms
   FROM summed AS t
+  INNER JOIN switches AS s ON s.key = t.key
   LEFT JOIN starts AS p
     ON p.platform = t.platform AND p.cluster_id = t.cluster_id
     AND p.application_id = t.application_id AND p.attempt_id = t.attempt_id
@@ -170,11 +180,10 @@ SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.key AS subject_id,
   'low' AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
-  t.key, s.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
-  CASE WHEN s.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,
-  CASE WHEN s.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms
+  t.key, t.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
+  CASE WHEN t.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,
+  CASE WHEN t.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms
 FROM weighed AS t
-INNER JOIN switches AS s ON s.key = t.key
 INNER JOIN application_facts AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
   AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
@@ -188,5 +197,5 @@ LEFT JOIN unknown AS u
   ON u.platform = t.platform AND u.cluster_id = t.cluster_id
   AND u.application_id = t.application_id AND u.attempt_id = t.attempt_id AND u.key = t.key
 WHERE u.platform IS NULL AND t.run_ms >= $min_run_ms
-  AND t.run_ms >= CASE WHEN s.kind = 'codegen' THEN $min_sql_share ELSE $min_share END * r.executor_run_time
-  AND (s.kind <> 'python' OR t.num_tasks >= $min_python_tasks OR t.start_ms >= $min_start_ms)
+  AND t.run_ms >= CASE WHEN t.kind = 'codegen' THEN $min_sql_share ELSE $min_share END * r.executor_run_time
+  AND (t.kind <> 'python' OR t.num_tasks >= $min_python_tasks OR t.start_ms >= $min_start_ms)
