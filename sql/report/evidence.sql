@@ -9,7 +9,7 @@
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start: reads fewer files
 SELECT
   -- Each table is read once, and gives one row whatever it holds.
-  num_task_rows, num_quantiles, num_executors, num_held, num_heap_peaks, num_rss_peaks, num_plan_nodes,
+  num_task_rows, num_quantiles, num_executors, num_held, num_heap_peaks, num_driver_peaks, num_rss_peaks, num_plan_nodes,
   num_streaming, num_settings, num_processes, num_caches, num_blocks, num_cluster_samples, num_prices
 FROM (
   SELECT COUNT(*) AS num_task_rows
@@ -27,7 +27,8 @@ CROSS JOIN (
   SELECT
     COUNT(CASE WHEN e.executor_id NOT IN ('driver', '<driver>') THEN 1 END) AS num_executors,
     COUNT(CASE WHEN e.core_time_ms > 0 THEN 1 END) AS num_held,
-    COUNT(CASE WHEN e.peak_jvm_heap_memory > 0 THEN 1 END) AS num_heap_peaks,
+    COUNT(CASE WHEN e.peak_jvm_heap_memory > 0 AND e.executor_id NOT IN ('driver', '<driver>') THEN 1 END) AS num_heap_peaks,
+    COUNT(CASE WHEN e.peak_jvm_heap_memory > 0 AND e.executor_id IN ('driver', '<driver>') THEN 1 END) AS num_driver_peaks,
     COUNT(CASE WHEN e.peak_process_tree_jvm_rss_memory > 0 THEN 1 END) AS num_rss_peaks
   FROM executors AS e
   WHERE e.platform = $platform AND e.cluster_id = $cluster_id

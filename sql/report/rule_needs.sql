@@ -20,6 +20,7 @@ FROM (VALUES
   ('disabled_optimizations', 'settings'), ('disabled_optimizations', 'stages'),
   ('disk_spill', 'stages'), ('disk_spill', 'tasks'),
   ('driver_gaps', 'executors'),
+  ('driver_memory', 'distributed'), ('driver_memory', 'driver_peaks'), ('driver_memory', 'settings'),
   ('dropped_events', 'stages'),
   ('executor_churn', 'distributed'), ('executor_churn', 'executors'),
   ('exploding_join', 'sql'), ('exploding_join', 'plans'),

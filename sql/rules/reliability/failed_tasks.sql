@@ -2,7 +2,7 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
@@ -38,8 +38,8 @@
 --   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) | Tasks ran out of heap: make partitions smaller, or, where they
 --   cannot be, run fewer of them at once in an executor.
 -- advice: cause = 'heap' | - | - | Tasks ran out of heap: choose more memory for each core, or make partitions smaller.
--- advice: cause = 'fetch' AND (is_databricks OR has_no_service) | - | - | Shuffle data could not be fetched although its executor lived: look at the network and the disks of its host.
--- advice: cause = 'fetch' | - | - | Shuffle data could not be fetched although its executor lived: look at the network, the shuffle
+-- advice: cause IN ('network', 'shuffle_files') AND (is_databricks OR has_no_service) | - | - | Shuffle data could not be fetched although its executor lived: look at the network and the disks of its host.
+-- advice: cause IN ('network', 'shuffle_files') | - | - | Shuffle data could not be fetched although its executor lived: look at the network, the shuffle
 --   service and the disks of its host.
 -- advice: cause = 'python_version' | - | - | The Python of the driver and that of the workers differ[ on {bad_host}]: install the same minor version on all machines, and set
 --   PYSPARK_PYTHON (for the workers) and PYSPARK_DRIVER_PYTHON to it.
@@ -56,6 +56,18 @@
 --   not fail its task; send fewer or larger requests, run fewer tasks at once, and use smaller partitions, so that a retry repeats less work.
 -- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer: check its address and the network from the executors, and call it from fewer
 --   tasks at once, with a timeout and retries.
+-- advice: cause = 'throttled' | - | - | The store asked to slow down, and the retries repeated what the tasks had done: read and write fewer and larger files, over more prefixes, with fewer tasks at once, and let
+--   the client of the store try again by itself (fs.s3a.retry.throttle.limit, fs.s3a.attempts.maximum).
+-- advice: cause = 'direct_memory' | - | - | Buffers outside of the heap were full: give them more room (-XX:MaxDirectMemorySize in spark.executor.extraJavaOptions, within the memory
+--   overhead), or fetch less at once (spark.reducer.maxSizeInFlight).
+-- advice: cause = 'threads' | - | - | The system gave no more threads: raise its limit of processes for the user (ulimit -u, the pids limit of the container), or
+--   run fewer tasks at once. More heap does not help.
+-- advice: cause = 'missing' | - | - | Files that the tasks read were replaced or removed meanwhile: write to new paths or use a table format, and refresh the table.
+-- advice: cause = 'blocks' | - | - | No DataNode gave a block of HDFS at first: look at the health of the DataNodes and at missing replicas (hdfs fsck).
+-- advice: cause = 'credentials' | - | - | Some of them had no credentials, or they had expired: give the executors a role or a key that is good for as long as the job runs, and
+--   renew tokens of long ones.
+-- advice: cause = 'timeout' | - | - | The driver or an executor did not answer in time: look for long garbage collection there, a driver that does too much, a cut network. Give it more memory or
+--   less work before spark.network.timeout is raised.
 -- advice: cause = 'disk' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there the local disk is full: clear or replace it.
 -- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
 -- advice: bad_host IS NOT NULL AND spark_minor >= 301 | spark.excludeOnFailure.enabled | 'true' | All of them failed on one host, while
@@ -75,11 +87,6 @@ attempts AS (
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
     SUM(CASE WHEN is_own THEN 1 ELSE 0 END) AS num_failed,
     SUM(CASE WHEN is_own THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS failed_ms,
-    -- A named cause before one that only says that a Python worker died.
-    COALESCE(
-      MAX(CASE WHEN is_own AND error NOT LIKE '%exited unexpectedly%' AND error NOT LIKE '%Connection reset%' THEN error END),
-      MAX(CASE WHEN is_own THEN error END)
-    ) AS error,
     MIN(CASE WHEN is_own THEN host END) AS first_host, MAX(CASE WHEN is_own THEN host END) AS last_host,
     COUNT(DISTINCT host) AS num_hosts,
     MIN(CASE WHEN is_own THEN executor_id END) AS first_executor, MAX(CASE WHEN is_own THEN executor_id END) AS last_executor,
@@ -87,8 +94,7 @@ attempts AS (
   FROM (
     SELECT
       t.*,
-      status = 'FAILED' AND COALESCE(end_reason NOT IN ('ExecutorLostFailure', 'FetchFailed', 'Resubmitted'), TRUE) AS is_own,
-      COALESCE(error_message, end_reason) AS error
+      status = 'FAILED' AND COALESCE(end_reason NOT IN ('ExecutorLostFailure', 'FetchFailed', 'Resubmitted'), TRUE) AS is_own
     FROM tasks AS t
     INNER JOIN failing AS f
       ON f.platform = t.platform AND f.cluster_id = t.cluster_id
@@ -105,7 +111,7 @@ counted AS (
       GREATEST(f.attempts_time - f.duration_total, 0)
         * (CAST(f.num_failed_tasks AS DOUBLE) / GREATEST(f.num_failed_tasks + f.num_killed_tasks, 1))
     )) AS BIGINT) AS lost_core_ms,
-    COALESCE(t.error, f.reason) AS error,
+    COALESCE(c.cause, 'program') AS cause, COALESCE(c.root_cause, TRIM(SPLIT_PART(f.reason, CHR(10), 1))) AS root_cause,
     CASE WHEN t.first_host = t.last_host AND t.num_hosts > 1 AND t.num_failed >= 3 THEN t.first_host END AS bad_host,
     CASE WHEN t.first_executor = t.last_executor AND t.num_executors > 1 AND t.num_failed >= 3
       AND NOT (t.first_host = t.last_host AND t.num_hosts > 1) THEN t.first_executor END AS bad_executor,
@@ -115,45 +121,10 @@ counted AS (
     ON t.platform = f.platform AND t.cluster_id = f.cluster_id
     AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id
     AND t.stage_id = f.stage_id AND t.stage_attempt_id = f.stage_attempt_id
+  LEFT JOIN failure_causes AS c
+    ON c.platform = f.platform AND c.cluster_id = f.cluster_id
+    AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.kind = 'stage' AND c.subject_id = f.subject_id
   WHERE f.num_failed_tasks > 0 AND f.status = 'COMPLETE'
-),
-judged AS (
-  SELECT
-    c.*,
-    CASE
-      WHEN error LIKE '%GpuSplitAndRetryOOM%' OR error LIKE '%GpuRetryOOM%' THEN 'gpu_memory'
-      WHEN error LIKE '%OutOfMemoryError%' THEN 'heap'
-      WHEN error LIKE '%FetchFailed%' OR error LIKE '%missing an output location%' THEN 'fetch'
-      WHEN LOWER(error) LIKE '%no space left on device%' OR LOWER(error) LIKE '%disk quota exceeded%' THEN 'disk'
-      WHEN error LIKE '%PYTHON_VERSION_MISMATCH%' OR error LIKE '%Python in worker has different version%' THEN 'python_version'
-      WHEN error LIKE CONCAT('%', CHR(10), 'MemoryError%') OR error LIKE '%ArrayMemoryError%' OR error LIKE '%std::bad_alloc%'
-        OR error LIKE '%Cannot allocate memory%' THEN 'python_memory'
-      WHEN error LIKE '%ModuleNotFoundError%' OR error LIKE '%ClassNotFoundException%' OR error LIKE '%NoClassDefFoundError%' THEN 'dependency'
-      WHEN error LIKE '%Python worker exited unexpectedly%' OR (error LIKE '%SocketException: Connection reset%' AND error LIKE '%.api.python.%')
-        THEN 'python_crash'
-      WHEN LOWER(error) LIKE '%too many requests%' OR LOWER(error) LIKE '%toomanyrequests%' OR LOWER(error) LIKE '%429 client error%' OR LOWER(error) LIKE '%throttlingexception%'
-        OR LOWER(error) LIKE '%throughputexceeded%' OR LOWER(error) LIKE '%rate exceeded%' OR LOWER(error) LIKE '%rate limit exceeded%' OR LOWER(error) LIKE '%ratelimitexceeded%' OR LOWER(error) LIKE '%ratelimiterror%'
-        OR LOWER(error) LIKE '%quota exceeded%' OR LOWER(error) LIKE '%quota exhausted%' THEN 'rate_limit'
-      WHEN error LIKE '%java.net.ConnectException%' OR error LIKE '%ConnectionRefusedError%' OR error LIKE '%java.net.SocketTimeoutException%'
-        OR error LIKE '%UnknownHostException%' OR error LIKE '%NoRouteToHostException%' OR error LIKE '%ConnectTimeoutException%'
-        OR error LIKE '%HttpHostConnectException%' OR error LIKE '%CommunicationsException%' OR error LIKE '%requests.exceptions.ConnectionError%'
-        OR error LIKE '%NoHostAvailableException%' OR error LIKE '%requests.exceptions.ReadTimeout%' THEN 'service'
-      ELSE 'other'
-    END AS cause,
-    TRIM(REGEXP_REPLACE(REGEXP_REPLACE(CASE
-      WHEN error LIKE '%Traceback (most recent call last)%' THEN REGEXP_REPLACE(
-        error,
-        CONCAT('^(?s:.*?)Traceback [(]most recent call last[)]:(?s:.*?)', CHR(10), '([A-Za-z_][^', CHR(10), ']*)(?s:.*)$'), '$1'
-      )
-      -- These say only that something else went wrong.
-      WHEN error LIKE '%Caused by: %' AND (
-        SPLIT_PART(error, CHR(10), 1) LIKE '%Exception thrown in awaitResult%' OR SPLIT_PART(error, CHR(10), 1) LIKE '%Job aborted%'
-        OR SPLIT_PART(error, CHR(10), 1) LIKE '%Task failed while writing rows%' OR SPLIT_PART(error, CHR(10), 1) LIKE '%TASK_WRITE_FAILED%'
-        OR SPLIT_PART(error, CHR(10), 1) LIKE '%ExecutionException%'
-      ) THEN SPLIT_PART(SPLIT_PART(error, 'Caused by: ', 2), CHR(10), 1)
-      ELSE SPLIT_PART(error, CHR(10), 1)
-    END, 'FileStatus[{]path=([^;]*);.*$', '$1'), '[. ]*The current attempt: .*$', '')) AS root_cause
-  FROM counted AS c
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
@@ -190,7 +161,7 @@ SELECT
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
   COALESCE(j.executor_cores > 1 AND j.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * j.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
-FROM judged AS j
+FROM counted AS j
 LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, is_serverless, app_duration_ms, core_time_ms, total_task_time_ms FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id

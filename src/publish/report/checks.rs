@@ -141,6 +141,7 @@ impl CheckFacts<'_> {
             "task_rows" => applies(has_stages, held(self.evidence.num_task_rows)),
             "executors" => held(self.evidence.num_held),
             "heap_peaks" => held(self.evidence.num_heap_peaks),
+            "driver_peaks" => held(self.evidence.num_driver_peaks),
             "rss_peaks" => held(self.evidence.num_rss_peaks),
             "caches" => applies(self.evidence.num_caches > 0, Need::Met),
             "blocks" => held(self.evidence.num_blocks),
@@ -294,6 +295,12 @@ const NEEDS: [(&str, &str, &str, &str); 11] = [
         "heap_peaks",
         "How much memory executors used",
         "The log holds no peaks of executor memory.",
+        "Set spark.eventLog.logStageExecutorMetrics=true.",
+    ),
+    (
+        "driver_peaks",
+        "How much memory the driver used",
+        "The log holds no peaks of the driver's memory.",
         "Set spark.eventLog.logStageExecutorMetrics=true.",
     ),
     (

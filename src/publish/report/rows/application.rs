@@ -98,6 +98,7 @@ row! {
         num_executors: i64,
         num_held: i64,
         num_heap_peaks: i64,
+        num_driver_peaks: i64,
         num_rss_peaks: i64,
         num_plan_nodes: i64,
         num_settings: i64,
