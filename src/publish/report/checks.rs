@@ -266,7 +266,7 @@ fn entry(what: &str, why: &str, how: &str) -> NotChecked {
 }
 
 /// Need, what is not known without it, why, and what to do.
-const NEEDS: [(&str, &str, &str, &str); 11] = [
+const NEEDS: [(&str, &str, &str, &str); 12] = [
     (
         "executors",
         "Executors, idle cores and lost executors",
