@@ -21,7 +21,7 @@ FIXTURES = Path(__file__).resolve().parent.parent / "tests/fixtures/logs"
 # Larger logs than this, decoded, are left out.
 LARGEST_BYTES = 300_000
 # Milliseconds since 1970 of the days on which the fixtures were made; ids of local applications contain one.
-MOMENT = re.compile(rb"(?<!\d)1795\d{9}(?!\d)")
+MOMENT = re.compile(rb"(?<!\d)179[56]\d{9}(?!\d)")
 # Ids of standalone clusters.
 STANDALONE = re.compile(rb"app-20\d{12}-\d{4}")
 NAME = re.compile(rb'("App Name":"|"spark\.app\.name":")([^"]*)"')
