@@ -182,9 +182,9 @@ judged AS (
       WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= 64
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * t.task_ms
-        AND y.platform IS NULL AND o.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+        AND y.platform IS NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
         THEN CONCAT('each task reserves ', p.value, ' cores and used ', CAST(CAST(s.cpu_ms / NULLIF(t.task_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
-      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND y.platform IS NOT NULL AND o.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND y.platform IS NOT NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
         THEN 'each task reserves that many cores, and Python uses one, unless a library that it calls starts threads'
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND NOT COALESCE(a.is_databricks, FALSE)
         AND w.num_writes > 0 AND a.speculation
@@ -225,6 +225,14 @@ judged AS (
   LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
     ON l.platform = p.platform AND l.cluster_id = p.cluster_id
     AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
+  -- Fewer tasks at once are what helps there.
+  LEFT JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+    FROM failure_causes
+    WHERE cause IN ('heap', 'direct_memory', 'threads', 'container', 'python_memory', 'python_crash', 'rate_limit', 'throttled', 'service')
+  ) AS u
+    ON u.platform = p.platform AND u.cluster_id = p.cluster_id
+    AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id
   LEFT JOIN natives AS o
     ON o.platform = p.platform AND o.cluster_id = p.cluster_id
     AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id
