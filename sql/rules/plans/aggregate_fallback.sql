@@ -13,6 +13,7 @@
 -- parameter: max_groups double = 50000 [count] groups of a task up to which a higher threshold is advised
 -- parameter: min_run_ms double = 20000 [ms] task time of the stages that the aggregate works in, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the task time of the application, at least
+-- parameter: min_own_share double = 0.2 [ratio] what the aggregate measured itself over that time, from which it is told: its timer ends where it hands on the sorted groups
 -- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) met more than {threshold:int} groups in {num_tasks:task|tasks}, up to
 --   about {groups_each:int} in each, and sorted all of their rows; its stages, which do other work too, took {run_ms:s} of {app_ms:s} of task time[, the aggregate itself at least {own_ms:s} of it].
@@ -101,7 +102,7 @@ SELECT
   'medium' AS confidence,
   n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks,
   TRY_CAST(COALESCE(h.threshold, $default_threshold) AS BIGINT) AS threshold, TRY_CAST(ROUND(n.groups_each) AS BIGINT) AS groups_each,
-  w.run_ms, CASE WHEN t.own_ms >= 1e3 AND t.own_ms <= w.run_ms THEN t.own_ms END AS own_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile, d.platform IS NOT NULL AS is_distinct,
+  w.run_ms, CASE WHEN t.own_ms >= $min_own_share * w.run_ms AND t.own_ms <= w.run_ms THEN t.own_ms END AS own_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile, d.platform IS NOT NULL AS is_distinct,
   COALESCE(n.groups_each <= $max_groups AND w.spilled_bytes = 0e0, FALSE) AS is_raisable,
   -- Twice the groups that a task met, in whole thousands.
   TRY_CAST(1000 * CEIL(2 * n.groups_each / 1000e0) AS BIGINT) AS threshold_needed

@@ -99,13 +99,18 @@ steps_above AS (
 ),
 returned AS (
   SELECT
-    a.platform, a.cluster_id, a.application_id, a.attempt_id, a.sql_id, a.node_id, a.above_id, a.rows, a.description LIKE '%functions=[]%' AS is_distinct,
-    ROW_NUMBER() OVER (PARTITION BY a.platform, a.cluster_id, a.application_id, a.attempt_id, a.sql_id, a.node_id ORDER BY a.above_id) AS place
-  FROM steps_above AS a
+    a.platform, a.cluster_id, a.application_id, a.attempt_id, a.sql_id, a.node_id, a.above_id, a.rows, a.description LIKE '%functions=[]%' AS is_distinct
+  FROM (
+    SELECT
+      x.*, ROW_NUMBER() OVER (PARTITION BY x.platform, x.cluster_id, x.application_id, x.attempt_id, x.sql_id, x.node_id ORDER BY x.above_id) AS place
+    FROM steps_above AS x
+    WHERE x.is_aggregate AND x.above_id > x.other_id
+  ) AS a
   INNER JOIN sides AS s
     ON s.platform = a.platform AND s.cluster_id = a.cluster_id
     AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id AND s.sql_id = a.sql_id AND s.node_id = a.node_id
-  WHERE a.is_aggregate AND a.above_id > a.other_id AND a.rows >= 0.5e0 * LEAST(s.left_rows, s.right_rows) AND a.rows <= 1.1e0 * GREATEST(s.left_rows, s.right_rows)
+  -- The last step of the aggregate, and about as many rows as one of the sides.
+  WHERE a.place = 1 AND (a.rows >= 0.5e0 * s.left_rows AND a.rows <= 1.1e0 * s.left_rows OR a.rows >= 0.5e0 * s.right_rows AND a.rows <= 1.1e0 * s.right_rows)
 ),
 cpu AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
@@ -140,7 +145,7 @@ judged AS (
   LEFT JOIN sides AS s
     ON s.platform = j.platform AND s.cluster_id = j.cluster_id
     AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.sql_id = j.sql_id AND s.node_id = j.node_id
-  LEFT JOIN (SELECT * FROM returned WHERE place = 1) AS t
+  LEFT JOIN returned AS t
     ON t.platform = j.platform AND t.cluster_id = j.cluster_id
     AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id AND t.sql_id = j.sql_id AND t.node_id = j.node_id
 )
