@@ -14,6 +14,7 @@ FROM (VALUES
   ('container_memory', 'distributed'), ('container_memory', 'rss_peaks'),
   ('contradictory_settings', 'settings'),
   ('core_bound_memory', 'distributed'), ('core_bound_memory', 'cluster_samples'),
+  ('costly_compression', 'sql'), ('costly_compression', 'plans'), ('costly_compression', 'stages'), ('costly_compression', 'settings'),
   ('cpu_contention', 'sql'), ('cpu_contention', 'plans'), ('cpu_contention', 'stages'),
   ('cross_join', 'sql'), ('cross_join', 'plans'),
   ('deprecated_settings', 'settings'),

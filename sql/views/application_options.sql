@@ -144,8 +144,8 @@ joined AS (
         COALESCE((r.executor_gb_hours + COALESCE(r.driver_gb_hours, 0e0)) / NULLIF(c.usable_memory_gb, 0), 0e0))
       ELSE GREATEST(r.executor_vcpu_hours / NULLIF(c.vcpus, 0), COALESCE(r.executor_gb_hours / NULLIF(c.usable_memory_gb, 0), 0e0))
     END AS cluster_hours,
-    -- Of the executors' time, what passed without a task after the first.
-    CAST(p.skew_core_ms + p.driver_only_core_ms + p.idle_core_ms AS DOUBLE) / NULLIF(p.core_time_ms, 0) AS released_ratio,
+    -- Of the executors' time, what passed without a task after the first; what a task reserves is not given back.
+    CAST(p.skew_core_ms + p.driver_only_core_ms + p.idle_core_ms - COALESCE(p.reserved_core_ms, 0) AS DOUBLE) / NULLIF(p.core_time_ms, 0) AS released_ratio,
     b.vcpu_hours AS billed_vcpu_hours, b.gb_hours AS billed_gb_hours, b.storage_gb_hours AS billed_storage_gb_hours
   FROM application_resources AS r
   LEFT JOIN rates AS t ON t.app_date = r.app_date AND t.region = r.region

@@ -6,11 +6,12 @@
 --   measured comes before what is told by the driver's clock alone: scheduling, and attempts without an end, of which only the latest
 --   possible end is known. All attempts count from launch to finish, times the cores of a task. Attempts that ended well but whose
 --   start is missing count with the mix of the others of their stage. Without task rows the time of attempts that did not succeed is
---   speculation where the stage had copies and no failure, else retry. NULL where no executor has a known lifetime, though tasks ran.
+--   speculation where the stage had copies and no failure, else retry. Cores that tasks reserved and, as their processor time shows, did not use
+--   (view reserved_cores) are idle, not useful; reserved_core_ms is that part of idle_core_ms. NULL where no executor has a known lifetime, though tasks ran.
 -- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond, as in memory_spill
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that a core writes to or reads from its share of the disk in a millisecond, as in disk_spill
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no waste, as in gc_pressure
--- reads: applications, executors, jobs, reruns, slow_waits, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
+-- reads: applications, executors, jobs, reruns, reserved_cores, slow_waits, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
 WITH held AS (
   -- All attempts of a stage attempt.
   SELECT
@@ -185,6 +186,11 @@ tails AS (
   WHERE f.tail_ms > 0 OR w.wait_ms > 0
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
 ),
+reserved AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(task_ms) AS task_ms
+  FROM reserved_cores
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 -- How many cores were held and how many jobs ran, at each moment at which one of them changed.
 changes AS (
   SELECT
@@ -299,7 +305,9 @@ summed AS (
     -- A history without jobs does not tell when the driver was alone: tasks come first then.
     CASE WHEN w.num_jobs > 0 THEN GREATEST(w.driver_ms, 0e0) ELSE 0e0 END AS driver_ms,
     CASE WHEN w.num_jobs > 0 THEN 0e0 ELSE GREATEST(COALESCE(w.driver_ms, 0e0), 0e0) END AS alone_ms,
-    COALESCE(s.skew_ms, 0e0) AS skew_ms
+    COALESCE(s.skew_ms, 0e0) AS skew_ms,
+    -- Task time beside which the other cores of the task were not used, of all.
+    LEAST(COALESCE(v.task_ms / NULLIF(CAST(a.total_task_time_ms AS DOUBLE), 0e0), 0e0), 1e0) AS reserved_part
   FROM applications AS a
   LEFT JOIN task_parts AS t
     ON t.platform = a.platform AND t.cluster_id = a.cluster_id
@@ -316,6 +324,9 @@ summed AS (
   LEFT JOIN tails AS s
     ON s.platform = a.platform AND s.cluster_id = a.cluster_id
     AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+  LEFT JOIN reserved AS v
+    ON v.platform = a.platform AND v.cluster_id = a.cluster_id
+    AND v.application_id = a.application_id AND v.attempt_id = a.attempt_id
 ),
 -- Work that was done for the first time, in core time.
 worked AS (
@@ -354,11 +365,17 @@ ends AS (
       retry_core + copy_core + run_core + start_up_ms + driver_ms + scheduling_core + open_core + alone_ms + skew_core)) AS BIGINT)
       AS skew_end
   FROM worked AS w
+),
+parts AS (
+  SELECT
+    e.*,
+    TRY_CAST(ROUND((run_end - spill_end) * reserved_part * GREATEST(1e0 - 1e0 / NULLIF(task_cores, 0e0), 0e0)) AS BIGINT) AS reserved_core_ms
+  FROM ends AS e
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id, app_date,
   core_time_ms,
-  run_end - spill_end AS useful_core_ms,
+  run_end - spill_end - reserved_core_ms AS useful_core_ms,
   wait_end - copy_end AS fetch_wait_core_ms,
   gc_end - wait_end AS gc_core_ms,
   spill_end - gc_end AS spill_core_ms,
@@ -369,7 +386,8 @@ SELECT
   skew_end - alone_end AS skew_core_ms,
   start_up_end - run_end AS start_up_core_ms,
   (driver_end - start_up_end) + (alone_end - open_end) AS driver_only_core_ms,
-  core_time_ms - skew_end AS idle_core_ms,
+  core_time_ms - skew_end + reserved_core_ms AS idle_core_ms,
+  reserved_core_ms,
   TRY_CAST(ROUND(LEAST(gc_end - wait_end, $healthy_gc_ratio * run_core)) AS BIGINT) AS healthy_gc_core_ms,
   COALESCE(retry_core + copy_core + run_core + scheduling_core > core_time_ms * 1.001e0 + 1e0, FALSE) AS core_time_incomplete
-FROM ends
+FROM parts

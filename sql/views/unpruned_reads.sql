@@ -5,7 +5,8 @@
 --   dynamic pruning that Spark gave up. kept is the share of its rows that the filter right above it keeps, NULL where the plan does not tell;
 --   is_inferred says that its filters (data_filters) only check for NULL. join_kept is the share of rows that an inner or left semi join by partition columns alone, without a further
 --   condition and below no limit, keeps of those that reach it: the join (join_id) that keeps the fewest, by join_keys; is_pruner says that it broadcasts its other side. function_kept is the share that a filter by a Python
---   function (function_name) of one partition column keeps. run_ms is its share of the task time of its stages (view read_scans).
+--   function (function_name) of one partition column keeps. run_ms is its share of the task time of its stages (view read_scans). partition_names are the columns by which the table is
+--   partitioned: a scan lists them behind those that are in its files (up to four; NULL where its plan is cut short).
 -- reads: read_scans, sql_nodes, sql_scans
 WITH partitioned AS (
   SELECT
@@ -65,6 +66,32 @@ kept AS (
     AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.sql_id = o.sql_id
     AND f.child_id = o.outlet_id AND f.node_name LIKE '%Filter%'
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+),
+-- The last columns of a scan that are not in its files.
+listed AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, CONCAT(',', REPLACE(SPLIT_PART(description, ' ReadSchema: struct<', 2), ' ', '')) AS in_files,
+    SPLIT_PART(SPLIT_PART(SPLIT_PART(description, ' Batched: ', 1), '[', 2), ']', 1) AS listed
+  FROM outlets
+  WHERE outlet_id = node_id AND description LIKE '%, ReadSchema: struct<%' AND description NOT LIKE '% more field%'
+),
+last_columns AS (
+  SELECT
+    l.*,
+    SPLIT_PART(CASE WHEN num_columns >= 4 THEN SPLIT_PART(listed, ',', GREATEST(num_columns - 3, 1)) END, '#', 1) AS column4,
+    SPLIT_PART(CASE WHEN num_columns >= 3 THEN SPLIT_PART(listed, ',', GREATEST(num_columns - 2, 1)) END, '#', 1) AS column3,
+    SPLIT_PART(CASE WHEN num_columns >= 2 THEN SPLIT_PART(listed, ',', GREATEST(num_columns - 1, 1)) END, '#', 1) AS column2,
+    SPLIT_PART(SPLIT_PART(listed, ',', num_columns), '#', 1) AS column1
+  FROM (SELECT d.*, LENGTH(listed) - LENGTH(REPLACE(listed, ',', '')) + 1 AS num_columns FROM listed AS d WHERE listed LIKE '%#%') AS l
+),
+named AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
+    NULLIF(CONCAT_WS(', ',
+      CASE WHEN INSTR(in_files, CONCAT(',', column4, ':')) = 0 THEN column4 END, CASE WHEN INSTR(in_files, CONCAT(',', column3, ':')) = 0 THEN column3 END,
+      CASE WHEN INSTR(in_files, CONCAT(',', column2, ':')) = 0 THEN column2 END, CASE WHEN INSTR(in_files, CONCAT(',', column1, ':')) = 0 THEN column1 END
+    ), '') AS partition_names
+  FROM last_columns
 ),
 -- A filter by a Python function of one column, which is among those of the scan and not in its files.
 called AS (
@@ -174,7 +201,7 @@ by_join AS (
 )
 SELECT
   w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.source, w.partitions_read, w.bytes_read, w.files_read, w.data_filters, w.is_inferred,
-  k.kept, j.join_id, j.join_name, j.join_keys, j.join_kept, j.is_pruner, u.function_name, u.function_kept, r.run_ms
+  k.kept, j.join_id, j.join_name, j.join_keys, j.join_kept, j.is_pruner, u.function_name, u.function_kept, p.partition_names, r.run_ms
 FROM whole AS w
 LEFT JOIN kept AS k
   ON k.platform = w.platform AND k.cluster_id = w.cluster_id
@@ -185,6 +212,9 @@ LEFT JOIN by_join AS j
 LEFT JOIN by_function AS u
   ON u.platform = w.platform AND u.cluster_id = w.cluster_id
   AND u.application_id = w.application_id AND u.attempt_id = w.attempt_id AND u.sql_id = w.sql_id AND u.node_id = w.node_id
+LEFT JOIN named AS p
+  ON p.platform = w.platform AND p.cluster_id = w.cluster_id
+  AND p.application_id = w.application_id AND p.attempt_id = w.attempt_id AND p.sql_id = w.sql_id AND p.node_id = w.node_id
 LEFT JOIN read_scans AS r
   ON r.platform = w.platform AND r.cluster_id = w.cluster_id
   AND r.application_id = w.application_id AND r.attempt_id = w.attempt_id AND r.sql_id = w.sql_id AND r.node_id = w.node_id

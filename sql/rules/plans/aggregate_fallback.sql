@@ -2,20 +2,21 @@
 -- title: An aggregate gives up hashing and sorts its rows
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
 --   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
 --   large part of the task time. Spark counts these tasks since 3.2. What the stages would take without the sort is not known, so nothing is counted as
---   lost. Where the same aggregate counts distinct values, it first groups by these too, which makes that many groups. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill.
+--   lost. The stages do other work too; what the aggregate itself took there is told as far as it measured that (building its groups, without the steps below). Where the same aggregate counts distinct values, it first groups by these too, which makes that many groups. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill.
 -- subject: node
 -- group_by: query_description
 -- parameter: default_threshold double = 128 [count] groups of a task from which Spark sorts, unless it is set
 -- parameter: max_groups double = 50000 [count] groups of a task up to which a higher threshold is advised
 -- parameter: min_run_ms double = 20000 [ms] task time of the stages that the aggregate works in, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the task time of the application, at least
+-- parameter: min_own_share double = 0.2 [ratio] what the aggregate measured itself over that time, from which it is told: its timer ends where it hands on the sorted groups
 -- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) met more than {threshold:int} groups in {num_tasks:task|tasks}, up to
---   about {groups_each:int} in each, and sorted all of their rows; its stages took {run_ms:s} of {app_ms:s} of task time.
+--   about {groups_each:int} in each, and sorted all of their rows; its stages, which do other work too, took {run_ms:s} of {app_ms:s} of task time[, the aggregate itself at least {own_ms:s} of it].
 -- advice: is_distinct | - | - | The same aggregate counts distinct values, for which Spark first groups by these values too and keeps an object for each: count them in an aggregate of its
 --   own and join the results, or use approx_count_distinct.
 -- advice: is_percentile AND is_raisable AND threshold_needed > threshold | spark.sql.objectHashAggregate.sortBased.fallbackThreshold | threshold_needed | percentile() and median() keep every
@@ -62,6 +63,14 @@ worked_stages AS (
     ON o.platform = n.platform AND o.cluster_id = n.cluster_id
     AND o.application_id = n.application_id AND o.attempt_id = n.attempt_id AND o.sql_id = n.sql_id AND o.node_id = n.node_id
 ),
+own_times AS (
+  SELECT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, SUM(CAST(o.own_ms AS DOUBLE)) AS own_ms
+  FROM nodes AS n
+  INNER JOIN operator_stages AS o
+    ON o.platform = n.platform AND o.cluster_id = n.cluster_id
+    AND o.application_id = n.application_id AND o.attempt_id = n.attempt_id AND o.sql_id = n.sql_id AND o.node_id = n.node_id
+  GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
+),
 worked AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, SUM(o.run_ms) AS run_ms, SUM(s.spilled_bytes) AS spilled_bytes
@@ -93,7 +102,7 @@ SELECT
   'medium' AS confidence,
   n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks,
   TRY_CAST(COALESCE(h.threshold, $default_threshold) AS BIGINT) AS threshold, TRY_CAST(ROUND(n.groups_each) AS BIGINT) AS groups_each,
-  w.run_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile, d.platform IS NOT NULL AS is_distinct,
+  w.run_ms, CASE WHEN t.own_ms >= $min_own_share * w.run_ms AND t.own_ms <= w.run_ms THEN t.own_ms END AS own_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile, d.platform IS NOT NULL AS is_distinct,
   COALESCE(n.groups_each <= $max_groups AND w.spilled_bytes = 0e0, FALSE) AS is_raisable,
   -- Twice the groups that a task met, in whole thousands.
   TRY_CAST(1000 * CEIL(2 * n.groups_each / 1000e0) AS BIGINT) AS threshold_needed
@@ -107,6 +116,9 @@ INNER JOIN sql AS q
 INNER JOIN application_run_times AS a
   ON a.platform = n.platform AND a.cluster_id = n.cluster_id
   AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+LEFT JOIN own_times AS t
+  ON t.platform = n.platform AND t.cluster_id = n.cluster_id
+  AND t.application_id = n.application_id AND t.attempt_id = n.attempt_id AND t.sql_id = n.sql_id
 LEFT JOIN distincts AS d
   ON d.platform = n.platform AND d.cluster_id = n.cluster_id
   AND d.application_id = n.application_id AND d.attempt_id = n.attempt_id AND d.sql_id = n.sql_id

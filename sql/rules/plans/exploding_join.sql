@@ -2,10 +2,12 @@
 -- title: A join multiplies its rows
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a join on equal keys that put out many times the rows of the largest source of its query, because both sides
 --   have several rows for a key. All steps after it work on those rows. Of several such joins above each other the
---   first is reported. Whether the rows are wanted is for the author to know; lost is what making a row takes at least, for those beyond the largest source. Joins without
+--   first is reported. Whether the rows are wanted is for the author to know; lost is what making a row takes at least, for those beyond the largest source. Where a
+--   DISTINCT right above brings them back to about as many as a side of the join had, they are not: then a careful part of the processor time of the join's stages is lost, in which making the rows, taking them through the first
+--   step of the DISTINCT and writing what is left is nearly all of the work. Joins without
 --   an equality are what cross_join reports.
 -- subject: node
 -- parameter: min_factor double = 4.0 [ratio] rows that the join put out over those of the largest source, at least
@@ -13,10 +15,14 @@
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of the join over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: row_ms double = 0.00002 [ms] core time to make a row and hand it on, at least (20 ns; 39 ns were measured with Spark 4.3 and a distinct above)
+-- parameter: returned_part double = 0.4 [ratio] processor time of the join's stages that is lost with rows which a DISTINCT takes away again, over these rows' part of all (0.55 was measured, with seven columns)
+-- parameter: max_row_ms double = 0.00025 [ms] core time of such a row, at most (217 ns were measured)
 -- parameter: min_lost_share double = 0.05 [ratio] that time over the task time of the application from which it decides the severity
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
---   largest source; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+--   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+-- advice: is_undone | - | - | Add the condition that the join lacks (a day, a version, a valid-from and valid-to), or remove duplicates of a key from the other side before the join: the DISTINCT above shows that the further rows
+--   only repeat what is there, and is not needed then. Where only columns of one side are kept, a left semi join asks whether there is a match and makes no rows.
 -- recommendation: Look for several rows for a key on both sides: aggregate or remove duplicates before the join (where what follows, such as a sum, does not count on them), add the condition that
 --   is missing (a day, a version), and filter before it what later steps drop anyway. Where only columns of one side are kept, a left semi join asks whether
 --   there is a match and makes no rows.
@@ -33,7 +39,7 @@ WITH sources AS (
 -- Nodes are numbered from the result down to the sources: the first join has the largest number.
 joins AS (
   SELECT
-    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.node_name,
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.node_name, n.child_node_ids,
     CAST(n.rows_output AS DOUBLE) AS rows, CAST(s.source_rows AS DOUBLE) AS source_rows,
     ROW_NUMBER() OVER (
       PARTITION BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id ORDER BY n.node_id DESC
@@ -45,29 +51,115 @@ joins AS (
   WHERE n.operator_kind = 'join' AND n.node_name NOT LIKE '%NestedLoopJoin%' AND n.node_name NOT LIKE 'CartesianProduct%'
     AND n.rows_output >= $min_rows AND s.source_rows > 0 AND n.rows_output >= $min_factor * s.source_rows
 ),
+firsts AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, node_name, child_node_ids, rows, source_rows
+  FROM joins
+  WHERE place = 1
+),
+-- The topmost step of each side that counts its rows; a union counts none.
+side_steps AS (
+  SELECT
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, c.node_id AS side_id, CAST(n.rows_output AS DOUBLE) AS rows, TRIM(n.node_name) = 'Union' AS is_union,
+    ROW_NUMBER() OVER (PARTITION BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, c.node_id ORDER BY n.node_id) AS place
+  FROM firsts AS j
+  INNER JOIN sql_nodes AS c
+    ON c.platform = j.platform AND c.cluster_id = j.cluster_id
+    AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id AND c.sql_id = j.sql_id AND ARRAY_CONTAINS(j.child_node_ids, c.node_id)
+  INNER JOIN sql_nodes AS n
+    ON n.platform = c.platform AND n.cluster_id = c.cluster_id
+    AND n.application_id = c.application_id AND n.attempt_id = c.attempt_id AND n.sql_id = c.sql_id AND n.node_id >= c.node_id AND n.node_id <= c.last_node_id
+  WHERE n.rows_output > 0 OR TRIM(n.node_name) = 'Union'
+),
+sides AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
+    MAX(CASE WHEN side = 1 THEN rows END) AS left_rows, MAX(CASE WHEN side = 2 THEN rows END) AS right_rows
+  FROM (
+    SELECT
+      d.*, ROW_NUMBER() OVER (PARTITION BY d.platform, d.cluster_id, d.application_id, d.attempt_id, d.sql_id, d.node_id ORDER BY d.side_id) AS side
+    FROM side_steps AS d
+    WHERE d.place = 1
+  ) AS x
+  WHERE NOT is_union
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+  HAVING COUNT(*) = 2
+),
+-- The steps above the join that count rows, the nearest first: those of the first aggregate come before all others.
+steps_above AS (
+  SELECT
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, n.node_id AS above_id, CAST(n.rows_output AS DOUBLE) AS rows, n.description,
+    n.node_name LIKE '%Aggregate%' AND n.operator_kind = 'aggregate' AS is_aggregate,
+    MAX(CASE WHEN n.operator_kind <> 'aggregate' THEN n.node_id ELSE -1 END) OVER (
+      PARTITION BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id) AS other_id
+  FROM firsts AS j
+  INNER JOIN sql_nodes AS n
+    ON n.platform = j.platform AND n.cluster_id = j.cluster_id
+    AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id AND n.node_id < j.node_id AND n.last_node_id >= j.node_id
+  WHERE n.rows_output > 0
+),
+returned AS (
+  SELECT
+    a.platform, a.cluster_id, a.application_id, a.attempt_id, a.sql_id, a.node_id, a.above_id, a.rows, a.description LIKE '%functions=[]%' AS is_distinct
+  FROM (
+    SELECT
+      x.*, ROW_NUMBER() OVER (PARTITION BY x.platform, x.cluster_id, x.application_id, x.attempt_id, x.sql_id, x.node_id ORDER BY x.above_id) AS place
+    FROM steps_above AS x
+    WHERE x.is_aggregate AND x.above_id > x.other_id
+  ) AS a
+  INNER JOIN sides AS s
+    ON s.platform = a.platform AND s.cluster_id = a.cluster_id
+    AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id AND s.sql_id = a.sql_id AND s.node_id = a.node_id
+  -- The last step of the aggregate, and about as many rows as one of the sides.
+  WHERE a.place = 1 AND (a.rows >= 0.5e0 * s.left_rows AND a.rows <= 1.1e0 * s.left_rows OR a.rows >= 0.5e0 * s.right_rows AND a.rows <= 1.1e0 * s.right_rows)
+),
+cpu AS (
+  SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
+  FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+),
 work AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms,
-    LEAST(SUM(CAST(o.run_ms AS DOUBLE)), MAX(j.rows - j.source_rows) * $row_ms) AS lost_ms
+    SUM(LEAST(CAST(o.run_ms AS DOUBLE), COALESCE(NULLIF(c.cpu_ms, 0e0), CAST(o.run_ms AS DOUBLE)))) AS cpu_ms
   FROM operator_stages AS o
-  INNER JOIN joins AS j
+  INNER JOIN firsts AS j
     ON j.platform = o.platform AND j.cluster_id = o.cluster_id
     AND j.application_id = o.application_id AND j.attempt_id = o.attempt_id AND j.sql_id = o.sql_id AND j.node_id = o.node_id
+  LEFT JOIN cpu AS c
+    ON c.platform = o.platform AND c.cluster_id = o.cluster_id
+    AND c.application_id = o.application_id AND c.attempt_id = o.attempt_id AND c.stage_id = o.stage_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+),
+judged AS (
+  SELECT
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.node_name, j.rows, j.source_rows, w.stage_ms,
+    s.left_rows, s.right_rows, t.above_id, t.rows AS returned_rows, t.is_distinct,
+    GREATEST(
+      LEAST(w.stage_ms, (j.rows - j.source_rows) * $row_ms),
+      CASE WHEN t.is_distinct THEN LEAST($returned_part * w.cpu_ms * (1e0 - t.rows / NULLIF(j.rows, 0e0)), (j.rows - t.rows) * $max_row_ms) ELSE 0e0 END
+    ) AS lost_ms
+  FROM firsts AS j
+  INNER JOIN work AS w
+    ON w.platform = j.platform AND w.cluster_id = j.cluster_id
+    AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id AND w.sql_id = j.sql_id AND w.node_id = j.node_id
+  LEFT JOIN sides AS s
+    ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.sql_id = j.sql_id AND s.node_id = j.node_id
+  LEFT JOIN returned AS t
+    ON t.platform = j.platform AND t.cluster_id = j.cluster_id
+    AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id AND t.sql_id = j.sql_id AND t.node_id = j.node_id
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id,
   CONCAT(CAST(j.sql_id AS STRING), '.', CAST(j.node_id AS STRING)) AS subject_id,
-  CASE WHEN w.stage_ms >= $medium_stage_ms THEN 'medium' WHEN w.lost_ms >= $min_lost_share * a.executor_run_time THEN NULL ELSE 'low' END AS severity,
+  CASE WHEN j.stage_ms >= $medium_stage_ms THEN 'medium' WHEN j.lost_ms >= $min_lost_share * a.executor_run_time THEN NULL ELSE 'low' END AS severity,
   'medium' AS confidence,
-  TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(w.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
+  TRY_CAST(j.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
   j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,
-  j.rows / NULLIF(j.source_rows, 0) AS factor, w.stage_ms, a.executor_run_time AS app_ms
-FROM joins AS j
-INNER JOIN work AS w
-  ON w.platform = j.platform AND w.cluster_id = j.cluster_id
-  AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id
-  AND w.sql_id = j.sql_id AND w.node_id = j.node_id
+  j.rows / NULLIF(j.source_rows, 0) AS factor, j.stage_ms, a.executor_run_time AS app_ms,
+  TRY_CAST(j.left_rows AS BIGINT) AS left_rows, TRY_CAST(j.right_rows AS BIGINT) AS right_rows, j.above_id AS returned_id, TRY_CAST(j.returned_rows AS BIGINT) AS returned_rows,
+  CASE WHEN j.is_distinct THEN 'DISTINCT' WHEN j.above_id IS NOT NULL THEN 'aggregate' END AS returned_name, COALESCE(j.is_distinct, FALSE) AS is_undone
+FROM judged AS j
 INNER JOIN sql AS q
   ON q.platform = j.platform AND q.cluster_id = j.cluster_id
   AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.sql_id = j.sql_id
@@ -77,4 +169,4 @@ INNER JOIN application_facts AS f
 INNER JOIN application_run_times AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
-WHERE j.place = 1 AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.executor_run_time
+WHERE j.stage_ms >= $min_stage_ms AND j.stage_ms >= $min_share * a.executor_run_time

@@ -2,7 +2,7 @@
 -- title: All partitions of a table are read
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for a large read of a partitioned table, or a smaller one of which the query keeps few rows and which takes much of the
 --   application's task time, that is not filtered by the columns by which the table is
 --   partitioned, neither before the query nor while it runs (dynamic partition pruning): it filters on other columns, or joins by the partition columns, or filters by a Python function of one, and both
@@ -17,7 +17,7 @@
 -- parameter: min_partitions bigint = 10 [count] partitions read, at least
 -- parameter: min_joined_partitions bigint = 50 [count] the same where it is a join or a Python function that keeps few rows
 -- evidence: Query {sql_id:int} ({query_description}) reads from all {partitions_read:partition|partitions} of {source}[, {files_read:file|files}], {bytes_read:bytes} in all,
---   with no filter on its partition columns[; it filters on {data_filters}][ and keeps {kept:pct} of the rows][; {join_name} {join_id:int} by {join_keys} keeps {join_kept:pct} of the rows
+--   with no filter on its partition columns[ ({partition_names})][; it filters on {data_filters}][ and keeps {kept:pct} of the rows][; {join_name} {join_id:int} by {join_keys} keeps {join_kept:pct} of the rows
 --   that reach it][; the Python function {function_name}, which takes a partition column, keeps {function_kept:pct} of the rows].
 -- advice: function_name IS NOT NULL | - | - | Spark cannot call a Python function before it reads: compare the partition column itself with literals of its type, or call built-in functions, which Spark
 --   evaluates for each partition before it reads.
@@ -29,6 +29,8 @@
 --   the partition columns by them as literals.
 -- advice: join_kept IS NOT NULL | - | - | Dynamic partition pruning reads only what the other side of the join needs, where that side has a filter of its own (a comparison with literals): filter it too, or ask for
 --   the values first, and filter the partition columns by them as literals.
+-- advice: partition_names IS NOT NULL | - | - | Filter on {partition_names} too where the question allows it (a range of days), join with a small filtered
+--   table on them so that dynamic pruning applies, or partition or cluster the table by the columns that are asked for.
 -- recommendation: Filter on the partition columns too where the question allows it (a range of days), join with a small filtered
 --   table on them so that dynamic pruning applies, or partition or cluster the table by the columns that are asked for.
 WITH judged AS (
@@ -58,7 +60,7 @@ SELECT
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
   'low' AS severity, 'medium' AS confidence,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
-  t.source, t.partitions_read, t.bytes_read, t.files_read,
+  t.source, t.partition_names, t.partitions_read, t.bytes_read, t.files_read,
   CASE WHEN t.is_filter OR NOT t.is_inferred THEN SUBSTR(REGEXP_REPLACE(t.data_filters, '#[0-9]+L?', ''), 1, 200) END AS data_filters,
   CASE WHEN t.is_filter THEN t.kept END AS kept,
   CASE WHEN t.is_join THEN t.join_name END AS join_name, CASE WHEN t.is_join THEN t.join_id END AS join_id,

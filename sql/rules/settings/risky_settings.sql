@@ -2,16 +2,19 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
 --   share of the heap for execution and storage that starves them or the program, the committer that is not
---   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, and several cores for tasks that use one. No loss is counted: they cost when the case comes. What the application's Spark
+--   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, and several cores for tasks that use one. A loss is counted for the last alone, where the processor time shows
+--   it (view reserved_cores): what tasks reserved and did not use in stages with at least as many tasks as cores. Half of that is told as gain of wall time, for tasks side by side share memory and disks, and none under
+--   dynamic allocation, which asks for more executors instead. The others cost when the case comes. What the application's Spark
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_broadcast_bytes double = 536870912 [bytes] size in memory of a broadcast from which oversized_broadcast tells it
+-- parameter: won_part double = 0.5 [ratio] wall time that is won where as many more tasks as there are cores run side by side, over what would be if none disturbed another
 -- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
--- evidence: {key} is {value}: {problem}.
+-- evidence: {key} is {value}: {problem}[; stages with enough tasks for all cores had {unused_core_ms:s} of core time reserved and not used].
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
 --   large results from the executors.
 -- advice: key = 'spark.sql.autoBroadcastJoinThreshold' | spark.sql.autoBroadcastJoinThreshold | '100MB' | Lower it, and hint the few larger
@@ -27,7 +30,7 @@
 --   its tasks are.
 -- advice: key = 'spark.locality.wait' | spark.locality.wait | '3s' | Shorten it; on object stores there is no local data to wait for.
 -- advice: key = 'spark.task.cpus' | spark.task.cpus | '1' | Give each task one core, so that the others work too; set more only for code that starts threads of its
---   own.
+--   own. Where it shall give a task more memory, give the executors more memory instead.
 -- advice: key = 'spark.shuffle.compress' | spark.shuffle.compress | 'true' | Compress shuffle data.
 -- advice: key = 'spark.io.compression.zstd.level' | spark.io.compression.zstd.level | '1' | Take it back to 1, Spark's default: shuffle data, spills and broadcasts live for minutes, and time counts more than
 --   their size.
@@ -124,6 +127,25 @@ broadcasts AS (
     AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
   WHERE n.operator_kind = 'broadcast' AND m.metric_name = 'data size' AND m.total >= $min_broadcast_bytes
 ),
+-- Where all cores would have had a task.
+reserved AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, SUM(unused_ms) AS unused_ms,
+    SUM($won_part * (1e0 - 1e0 / task_cpus) * LEAST(CAST(duration_ms AS DOUBLE), task_ms / NULLIF(stage_slots, 0))) AS won_ms
+  FROM reserved_cores
+  WHERE num_tasks >= core_slots
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+timed AS (
+  SELECT
+    a.platform, a.cluster_id, a.application_id, a.attempt_id,
+    -- Spark 4 counts the run time of a task once for each of its cores.
+    COALESCE(CAST(NULLIF(a.total_task_time_ms, 0) AS DOUBLE), s.run_ms) AS task_ms
+  FROM application_facts AS a
+  LEFT JOIN spills AS s
+    ON s.platform = a.platform AND s.cluster_id = a.cluster_id
+    AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+),
 judged AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.key, p.value, p.number,
@@ -159,11 +181,11 @@ judged AS (
         THEN 'hardly any heap is left for the objects of the program, which ends in garbage collection'
       WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= 64
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
-      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * s.run_ms
-        AND y.platform IS NULL AND o.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
-        THEN CONCAT('each task holds that many cores, and used ', CAST(CAST(s.cpu_ms / NULLIF(s.run_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
-      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND s.run_ms >= 10000e0 AND y.platform IS NOT NULL AND o.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
-        THEN 'each task holds that many cores, and Python uses one, unless a library that it calls starts threads'
+      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * t.task_ms
+        AND y.platform IS NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+        THEN CONCAT('each task reserves ', p.value, ' cores and used ', CAST(CAST(s.cpu_ms / NULLIF(t.task_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
+      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND y.platform IS NOT NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+        THEN 'each task reserves that many cores, and Python uses one, unless a library that it calls starts threads'
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND NOT COALESCE(a.is_databricks, FALSE)
         AND w.num_writes > 0 AND a.speculation
         THEN 'with speculation on, copies of a task can both leave files behind'
@@ -172,6 +194,8 @@ judged AS (
         THEN CONCAT('an attempt that fails while it puts its files in place leaves some behind, and ', CAST(f.num_failed AS STRING), CASE WHEN f.num_failed = 1 THEN ' attempt' ELSE ' attempts' END,
           ' of tasks that write failed')
     END AS problem,
+    CASE WHEN p.key = 'spark.task.cpus' AND y.platform IS NULL AND o.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE) THEN v.unused_ms END AS unused_ms,
+    CASE WHEN NOT COALESCE(a.dynamic_allocation, FALSE) THEN v.won_ms END AS won_ms,
     CASE WHEN a.driver_memory_bytes >= 4294967296 THEN '2g' WHEN COALESCE(a.driver_memory_bytes, 2147483648) >= 2147483648 THEN '1g' ELSE '512m' END AS result_limit,
     COALESCE(w.writes_s3, FALSE) AS writes_s3, COALESCE(w.writes_gs, FALSE) AS writes_gs, COALESCE(w.writes_abfs, FALSE) AS writes_abfs, COALESCE(a.is_emr, FALSE) AS is_emr
   FROM parsed AS p
@@ -181,6 +205,12 @@ judged AS (
   LEFT JOIN spills AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
+  LEFT JOIN timed AS t
+    ON t.platform = p.platform AND t.cluster_id = p.cluster_id
+    AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id
+  LEFT JOIN reserved AS v
+    ON v.platform = p.platform AND v.cluster_id = p.cluster_id
+    AND v.application_id = p.application_id AND v.attempt_id = p.attempt_id
   LEFT JOIN writes AS w
     ON w.platform = p.platform AND w.cluster_id = p.cluster_id
     AND w.application_id = p.application_id AND w.attempt_id = p.attempt_id
@@ -195,6 +225,14 @@ judged AS (
   LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM locality_waits) AS l
     ON l.platform = p.platform AND l.cluster_id = p.cluster_id
     AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id
+  -- Fewer tasks at once are what helps there.
+  LEFT JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+    FROM failure_causes
+    WHERE cause IN ('heap', 'direct_memory', 'threads', 'container', 'python_memory', 'python_crash', 'rate_limit', 'throttled', 'service')
+  ) AS u
+    ON u.platform = p.platform AND u.cluster_id = p.cluster_id
+    AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id
   LEFT JOIN natives AS o
     ON o.platform = p.platform AND o.cluster_id = p.cluster_id
     AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id
@@ -216,7 +254,9 @@ judged AS (
 SELECT
   platform, cluster_id, application_id, attempt_id,
   key AS subject_id,
-  'low' AS severity, 'medium' AS confidence,
-  key, value, number, problem, result_limit, writes_s3, writes_gs, writes_abfs, is_emr
+  CASE WHEN unused_ms > 0e0 THEN NULL ELSE 'low' END AS severity, 'medium' AS confidence,
+  CONCAT(key, ' is ', value) AS title,
+  TRY_CAST(ROUND(unused_ms) AS BIGINT) AS lost_core_ms, CASE WHEN unused_ms > 0e0 THEN TRY_CAST(ROUND(won_ms) AS BIGINT) END AS recoverable_ms,
+  key, value, number, problem, TRY_CAST(ROUND(unused_ms) AS BIGINT) AS unused_core_ms, result_limit, writes_s3, writes_gs, writes_abfs, is_emr
 FROM judged
 WHERE problem IS NOT NULL
