@@ -29,11 +29,12 @@ succeeded AS (
     MAX(CASE WHEN metric = 'executor_run_time' THEN CAST(total AS DOUBLE) END) AS run_ms,
     MAX(CASE WHEN metric = 'shuffle_read_fetch_wait_time' THEN CAST(total AS DOUBLE) END) AS wait_ms,
     MAX(CASE WHEN metric = 'jvm_gc_time' THEN CAST(total AS DOUBLE) END) AS gc_ms,
+    MAX(CASE WHEN metric = 'executor_cpu_time' AND total > 0 THEN CAST(total AS DOUBLE) / 1e6 END) AS cpu_ms,
     MAX(CASE WHEN metric = 'memory_bytes_spilled' THEN CAST(total AS DOUBLE) END) AS spilled_bytes,
     MAX(CASE WHEN metric = 'disk_bytes_spilled' THEN CAST(total AS DOUBLE) END) AS spilled_disk_bytes
   FROM task_quantiles
   WHERE metric IN (
-    'duration', 'executor_run_time', 'shuffle_read_fetch_wait_time', 'jvm_gc_time',
+    'duration', 'executor_run_time', 'executor_cpu_time', 'shuffle_read_fetch_wait_time', 'jvm_gc_time',
     'memory_bytes_spilled', 'disk_bytes_spilled'
   )
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
@@ -90,7 +91,7 @@ all_stages AS (
 attempts AS (
   SELECT
     k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id,
-    COALESCE(s.ok_ms, 0e0) AS ok_ms, s.run_ms, s.wait_ms, s.gc_ms, s.spilled_bytes, s.spilled_disk_bytes,
+    COALESCE(s.ok_ms, 0e0) AS ok_ms, s.run_ms, s.wait_ms, s.gc_ms, s.cpu_ms, s.spilled_bytes, s.spilled_disk_bytes,
     w.platform IS NOT NULL AS has_tasks,
     COALESCE(l.copy_ms, 0e0) AS copy_ms,
     COALESCE(g.speculation_num_tasks, 0) > 0 AND g.num_failed_tasks = 0 AS has_copies_only,
@@ -138,6 +139,7 @@ scaled AS (
     CASE WHEN ok_ms > 0e0 THEN LEAST(COALESCE(run_ms, 0e0), ok_ms) * (1e0 + more_ms / NULLIF(ok_ms, 0e0)) ELSE more_ms END AS run_ms,
     wait_ms * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS wait_ms,
     gc_ms * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS gc_ms,
+    cpu_ms * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS cpu_ms,
     spilled_bytes * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS spilled_bytes,
     spilled_disk_bytes * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS spilled_disk_bytes
   FROM lost_parts AS p
@@ -148,7 +150,9 @@ stage_parts AS (
     LEAST(COALESCE(wait_ms, 0e0), run_ms) AS wait_ms,
     LEAST(COALESCE(gc_ms, 0e0), run_ms) AS gc_ms,
     LEAST(COALESCE(spilled_bytes, 0e0) / $serialize_bytes_per_ms, run_ms * 0.5e0)
-      + LEAST(2e0 * COALESCE(spilled_disk_bytes, 0e0) / $disk_bytes_per_ms, run_ms * 0.5e0) AS spill_ms
+      -- A disk is waited for, as in disk_spill; before Spark 2.1 the processor time is not known.
+      + LEAST(2e0 * COALESCE(spilled_disk_bytes, 0e0) / $disk_bytes_per_ms, run_ms * 0.5e0,
+        CASE WHEN cpu_ms > 0e0 THEN GREATEST(run_ms - cpu_ms - COALESCE(gc_ms, 0e0) - COALESCE(wait_ms, 0e0), 0e0) ELSE run_ms END) AS spill_ms
   FROM scaled AS s
 ),
 task_parts AS (

@@ -4,6 +4,8 @@
 --   not tell this time again. overhead_ms is what starting and ending the tasks took (of tasks that read nothing all of their time), lost_core_ms what of it fewer tasks
 --   (tasks_needed) would save. cause is what decides the number of tasks; worst_fit how many partitions the largest shuffle of the application with as many partitions as
 --   spark.sql.shuffle.partitions says needs, and partitions_wanted a value for that setting, in whole waves of the cores in use.
+--   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge; such stages of an application count together, however short each is,
+--   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there. unmerged_… are sums over them.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
 -- parameter: max_median_ms bigint = 200 [ms] run time of the median task, at most
@@ -14,13 +16,17 @@
 -- parameter: min_few_rows_own_ms bigint = 1000 [ms] overhead of such a stage then, at least
 -- parameter: min_few_rows_overhead_ms bigint = 5000 [ms] and of all of them
 -- parameter: min_few_rows_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
+-- parameter: min_unmerged_overhead_ms bigint = 5000 [ms] overhead of all stages whose partitions adaptive execution may not merge, at least
+-- parameter: min_unmerged_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
+-- parameter: file_ms double = 5.0 [ms] task time to open and close a file that is written, at least, as in small_files
+-- parameter: max_file_share double = 0.8 [ratio] that time over the run time of the tasks, at most, as in small_files
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
 -- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks of such stages of the application together, at least
 -- parameter: min_own_overhead_ms bigint = 5000 [ms] and of those of the stage
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
 -- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
--- reads: rdds, sql, stage_facts, stages, task_quantiles
+-- reads: rdds, sql, sql_scans, stage_facts, stages, task_quantiles
 WITH batches AS (
   -- The rows of a batch come when they come; state_partitions tells what its partitions cost.
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql WHERE streaming_query_id IS NOT NULL
@@ -34,6 +40,12 @@ starts AS (
   FROM task_quantiles
   WHERE metric IN ('scheduler_delay', 'executor_deserialize_time', 'result_serialization_time')
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+),
+writes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, SUM(CAST(files_written AS DOUBLE)) AS files
+  FROM sql_scans
+  WHERE operation = 'write'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
 -- Stages of RDDs that read what an earlier stage had put into the cache.
 cached AS (
@@ -60,7 +72,9 @@ all_stages AS (
       f.*,
       COALESCE(shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks, FALSE)
         -- A cache has the partitions of the shuffle that filled it.
-        OR COALESCE(f.is_cache_read AND input_records <= $few_rows * num_tasks, FALSE) AS has_few_rows
+        OR COALESCE(f.is_cache_read AND input_records <= $few_rows * num_tasks, FALSE) AS has_few_rows,
+      COALESCE(sql_id IS NOT NULL AND adaptive AND NOT coalesce_partitions AND spark_minor >= 300 AND shuffle_read_bytes > 0 AND shuffle_read_bytes >= input_bytes
+        AND num_tasks = shuffle_partitions, FALSE) AND NOT COALESCE(is_repartitioned, FALSE) AS is_unmerged
     FROM (
       SELECT
         t.*,
@@ -71,7 +85,7 @@ all_stages AS (
 ),
 sized AS (
   SELECT
-    f.*,
+    f.*, f.is_unmerged AND b.platform IS NULL AS counts_together, CASE WHEN f.is_unmerged AND f.output_bytes > 0 THEN w.files END AS files_made,
     f.task_slots * TRY_CAST(CEIL(GREATEST(
       $waves,
       CAST(run_time_total AS DOUBLE) / $max_run_time_ms / NULLIF(task_slots, 0),
@@ -100,11 +114,14 @@ sized AS (
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id
     AND q.stage_id = f.stage_id AND q.stage_attempt_id = f.stage_attempt_id
+  LEFT JOIN writes AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id
   LEFT JOIN cached AS c
     ON c.platform = f.platform AND c.cluster_id = f.cluster_id
     AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.stage_id = f.stage_id
   WHERE (succeeded_tasks >= $min_tasks OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
-        AND b.platform IS NULL))
+        AND b.platform IS NULL) OR (succeeded_tasks >= $min_few_rows_tasks AND f.is_unmerged AND b.platform IS NULL))
     AND succeeded_tasks >= $min_tasks_per_slot * task_slots
     AND NOT is_listing
     AND (run_time_median <= $max_median_ms
@@ -114,7 +131,9 @@ measured AS (
   SELECT
     s.*,
     cause = 'splits' AND input_rows_median = 0 AS is_empty,
-    cause = 'shuffle' AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks AS is_few,
+    cause = 'shuffle' AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks AND NOT counts_together AS is_few,
+    CASE WHEN files_made > tasks_needed
+      THEN TRY_CAST(LEAST((LEAST(files_made, CAST(num_tasks AS DOUBLE)) - tasks_needed) * $file_ms, $max_file_share * run_time_total) AS BIGINT) ELSE 0 END AS file_ms,
     -- Their time without what the first tasks took to start.
     GREATEST(duration_total - (all_start_ms - start_ms), 1e0) AS steady_total,
     TRY_CAST(LEAST(start_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
@@ -125,23 +144,31 @@ judged AS (
   SELECT
     m.*,
     LEAST(overhead_ms / NULLIF(steady_total, 0), 1e0) AS overhead_ratio,
-    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) AS lost_core_ms,
+    TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) + file_ms AS lost_core_ms,
+    COALESCE(SUM(CASE WHEN counts_together THEN 1 ELSE 0 END) OVER application, 0) AS unmerged_stages,
+    SUM(CASE WHEN counts_together THEN succeeded_tasks ELSE 0 END) OVER application AS unmerged_tasks,
+    SUM(CASE WHEN counts_together THEN CAST(duration_total AS DOUBLE) ELSE 0e0 END) OVER application AS unmerged_task_ms,
+    SUM(CASE WHEN counts_together THEN CAST(shuffle_read_bytes AS DOUBLE) ELSE 0e0 END) OVER application AS unmerged_bytes,
+    SUM(CASE WHEN counts_together THEN overhead_ms ELSE 0 END) OVER application AS unmerged_overhead_ms,
+    SUM(CASE WHEN counts_together THEN CAST(overhead_ms AS DOUBLE) / NULLIF(task_slots, 0) ELSE 0e0 END) OVER application AS unmerged_wall_ms,
     -- Small files are told by small_files_read: their tasks count where they are many by themselves.
-    CASE WHEN cause = 'input' THEN overhead_ms ELSE SUM(CASE WHEN cause <> 'input' THEN overhead_ms ELSE 0 END) OVER (
-      PARTITION BY platform, cluster_id, application_id, attempt_id
-    ) END AS all_overhead_ms
+    CASE WHEN cause = 'input' THEN overhead_ms
+      ELSE SUM(CASE WHEN cause <> 'input' AND (is_few OR overhead_ms >= $min_own_overhead_ms) THEN overhead_ms ELSE 0 END) OVER application END AS all_overhead_ms
   FROM measured AS m
-  WHERE overhead_ms >= CASE WHEN is_few THEN $min_few_rows_own_ms ELSE $min_own_overhead_ms END AND tasks_needed < num_tasks
+  WHERE overhead_ms >= CASE WHEN is_few THEN $min_few_rows_own_ms WHEN counts_together THEN 1 ELSE $min_own_overhead_ms END AND tasks_needed < num_tasks
     AND CAST(overhead_ms AS DOUBLE) >= $min_overhead_ratio * steady_total
+  WINDOW application AS (PARTITION BY platform, cluster_id, application_id, attempt_id)
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, cause, is_few, is_empty, is_cache_read,
   succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
   TRY_CAST(GREATEST(tasks_needed, task_slots * CEIL(CAST(worst_fit AS DOUBLE) / NULLIF(task_slots, 0))) AS BIGINT) AS partitions_wanted,
+  counts_together AS is_unmerged, unmerged_stages, unmerged_tasks, unmerged_task_ms, unmerged_bytes, files_made, file_ms, total_task_time_ms,
   files_read, file_bytes, input_bytes, input_records, shuffle_read_records, max_partition_bytes, is_repartitioned, spark_minor, adaptive, coalesce_partitions,
   shuffle_partitions
 FROM judged
-WHERE all_overhead_ms >= CASE
+WHERE (NOT counts_together OR overhead_ms >= $min_own_overhead_ms) AND all_overhead_ms >= CASE
   WHEN is_few THEN GREATEST($min_few_rows_overhead_ms, $min_few_rows_wall_share * COALESCE(app_duration_ms, 0) * task_slots)
   ELSE $min_overhead_ms
 END
+OR (counts_together AND unmerged_overhead_ms >= $min_unmerged_overhead_ms AND unmerged_wall_ms >= $min_unmerged_wall_share * app_duration_ms)

@@ -2,7 +2,7 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   disk part only (written once, read once); the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time. A disk is waited for, so that the disk part is at most the
@@ -10,9 +10,10 @@
 --   of the disk is an assumption, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The memory recommended is what
 --   the worst task needed at once over what it got, and stays below 32 GiB, above which the pointers of
 --   the JVM double; from there on fewer tasks at once give each of them more. Smaller partitions come
---   first where they are large, for they cost nothing; how many, view stage_sizes says for all rules about the stage.
+--   first where they are large, for they cost nothing; how many, view stage_sizes says for all rules about the stage. Where a setting
+--   of the application leaves execution less memory than the default (view scarce_memory), that comes before all.
 -- subject: stage
--- group_by: stage_name
+-- group_by: place
 -- parameter: min_spilled_bytes bigint = 268435456 [bytes] on-disk size of the spilled data of the stage, at least
 -- parameter: min_spill_ratio double = 0.05 [ratio] the same over the largest of input, output, shuffle read and shuffle write, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
@@ -23,6 +24,12 @@
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
 -- evidence: Spilled {disk_bytes_spilled:bytes} to disk[, {times_moved:2} times the {data_bytes:bytes} that the stage moved];
 --   the worst task wrote {disk_spilled_max:bytes}[; {falls_away}].
+-- advice: scarce_key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | spark.memory.fraction leaves sorts, joins, aggregates and caches {scarce_value:pct} of the heap[, {unified_bytes:bytes} of an
+--   executor]: give them the 60 % that they have by default. Smaller partitions come second.
+-- advice: scarce_key = 'spark.memory.offHeap.enabled' | spark.memory.offHeap.enabled | 'false' | Sorts, joins and aggregates take their memory off the heap alone, where an executor has {off_heap_bytes:bytes}, while
+--   {unified_bytes:bytes} of its heap are set aside for them: turn that off, or raise spark.memory.offHeap.size. Smaller partitions come second.
+-- advice: scarce_key = 'spark.memory.storageFraction' | spark.memory.storageFraction | '0.5' | Cached blocks took {storage_bytes:bytes} of the {unified_bytes:bytes} that caches share with sorts, joins and
+--   aggregates, and may keep {scarce_value:pct} of it: let them keep half, as by default, or persist less. Smaller partitions come second.
 -- advice: is_skewed | - | - | The spill sits in a few tasks: fix the skew first; more memory for every task would be
 --   paid for by all of them.
 -- advice: scarce_heap_mib * 1048576e0 > executor_memory_bytes | spark.executor.memory | CONCAT(CAST(scarce_heap_mib AS STRING), 'm') | Executors have {executor_memory_bytes:bytes} of heap for
@@ -67,7 +74,7 @@ WITH whole_workers AS (
 ),
 measured AS (
   SELECT
-    f.*, z.split_mib, z.split_tasks, COALESCE(z.partitions_wanted, f.partitions_fit) AS partitions_needed,
+    f.*, k.scarce_key, k.scarce_value, k.unified_bytes, k.off_heap_bytes, k.storage_bytes, z.split_mib, z.split_tasks, COALESCE(z.partitions_wanted, f.partitions_fit) AS partitions_needed,
     CASE
       WHEN u.step IS NULL THEN CAST(NULL AS STRING)
       WHEN has_join OR has_window OR COALESCE(has_python, FALSE) OR COALESCE(u.is_part, FALSE) THEN CONCAT('a part of it may fall away with ', u.step)
@@ -97,6 +104,9 @@ measured AS (
   LEFT JOIN useless_steps AS u
     ON u.platform = f.platform AND u.cluster_id = f.cluster_id
     AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.stage_id = f.stage_id
+  LEFT JOIN scarce_memory AS k
+    ON k.platform = f.platform AND k.cluster_id = f.cluster_id
+    AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id
   WHERE disk_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms
 )
 SELECT
@@ -105,12 +115,13 @@ SELECT
   CASE WHEN is_counted THEN 'low' END AS severity,
   CASE WHEN is_counted THEN 0 ELSE lost_core_ms END AS lost_core_ms,
   TRY_CAST(CASE WHEN is_counted THEN 0e0 ELSE 1e0 END * LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, falls_away, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
+  -- One setting is one finding.
+  stage_name, COALESCE(scarce_key, stage_name) AS place, falls_away, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, partitions_needed, split_tasks,
   CASE WHEN split_tasks >= partitions_fit THEN ', which hold the data of this stage without spilling' ELSE '' END AS holds, input_bytes, shuffle_read_bytes,
   split_bytes, sql_id, has_scan, COALESCE(is_uncut, FALSE) AS is_uncut, is_row_group_bound, shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib,
-  max_partition_bytes, split_mib,
+  max_partition_bytes, split_mib, scarce_key, scarce_value, unified_bytes, off_heap_bytes, storage_bytes,
   TRY_CAST(CEIL(executor_cores / 2e0) AS BIGINT) AS cores_halved, COALESCE(w.platform IS NOT NULL AND NOT is_databricks, FALSE) AS has_all_cores
 FROM measured AS m
 LEFT JOIN whole_workers AS w

@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing and compressing on the way out,
 --   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
@@ -10,9 +10,9 @@
 --   two never count a core twice, and the computing is at most half of the time on the processor, where neither a GPU nor Python works outside of the JVM. In a small application less is told, as a note of low severity, where the stage takes much of
 --   it and spilled more than all that it moved. The rates are assumptions, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The number
 --   of partitions recommended avoids the spill: none above 128 MiB, each with the memory that the worst
---   task needed, in whole waves of the cores.
+--   task needed, in whole waves of the cores. Where a setting of the application leaves execution less memory than the default (view scarce_memory), that comes first.
 -- subject: stage
--- group_by: stage_name
+-- group_by: place
 -- parameter: min_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data of the stage, at least
 -- parameter: min_spill_ratio double = 0.1 [ratio] the same over the largest of input, output, shuffle read and shuffle write, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
@@ -32,6 +32,12 @@
 --   memory][; {falls_away}].
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
+-- advice: scarce_key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | spark.memory.fraction leaves sorts, joins, aggregates and caches {scarce_value:pct} of the heap[, {unified_bytes:bytes} of an
+--   executor]: give them the 60 % that they have by default. Smaller partitions come second.
+-- advice: scarce_key = 'spark.memory.offHeap.enabled' | spark.memory.offHeap.enabled | 'false' | Sorts, joins and aggregates take their memory off the heap alone, where an executor has {off_heap_bytes:bytes}, while
+--   {unified_bytes:bytes} of its heap are set aside for them: turn that off, or raise spark.memory.offHeap.size. Smaller partitions come second.
+-- advice: scarce_key = 'spark.memory.storageFraction' | spark.memory.storageFraction | '0.5' | Cached blocks took {storage_bytes:bytes} of the {unified_bytes:bytes} that caches share with sorts, joins and
+--   aggregates, and may keep {scarce_value:pct} of it: let them keep half, as by default, or persist less. Smaller partitions come second.
 -- advice: cause = 'row_group' | - | - | One task reads nearly all rows, since they lie in one row group: repartition right after reading, or have the writer make smaller
 --   row groups (parquet.block.size) or more files. More memory comes second.
 -- advice: cause = 'skew' | - | - | The spill sits in a few tasks: fix the skew first; more partitions would not split them.
@@ -61,7 +67,7 @@
 --   aggregates fits into its memory, or carry fewer columns into this step.
 -- advice: cause = 'rdd' | - | - | Use about {partitions_needed:partition|partitions} in the operation before this stage, so that
 --   the data of a task fits into its memory.
--- advice: cause = 'coalesced' AND partitions_needed > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.shuffle.partitions |
+-- advice: (cause = 'coalesced' OR (cause = 'shuffle' AND adaptive AND coalesce_partitions)) AND partitions_needed > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.shuffle.partitions |
 --   partitions_needed | Use more shuffle partitions, and let adaptive execution merge them less
 --   (spark.sql.adaptive.advisoryPartitionSizeInBytes={advisory_mib:int}MB), so that the data of a task fits into its memory.
 -- advice: cause = 'coalesced' AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that
@@ -98,6 +104,7 @@ WITH measured AS (
       CASE WHEN cpu_ms > 0e0 AND NOT COALESCE(has_gpu, FALSE) AND NOT COALESCE(has_python, FALSE) THEN cpu_ms * 0.5e0
         ELSE executor_run_time * 0.5e0 END
     ) AS BIGINT) AS lost_core_ms,
+    k.scarce_key, k.scarce_value, k.unified_bytes, k.off_heap_bytes, k.storage_bytes,
     COALESCE(z.partitions_wanted, partitions_fit) AS partitions_needed, z.split_mib, z.advisory_mib,
     memory_bytes_spilled < $min_spilled_bytes OR executor_run_time < $min_run_time_ms AS is_small,
     CASE
@@ -133,6 +140,9 @@ WITH measured AS (
   LEFT JOIN useless_steps AS u
     ON u.platform = f.platform AND u.cluster_id = f.cluster_id
     AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.stage_id = f.stage_id
+  LEFT JOIN scarce_memory AS k
+    ON k.platform = f.platform AND k.cluster_id = f.cluster_id
+    AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id
   WHERE (memory_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms)
     OR (memory_bytes_spilled >= $min_small_spilled_bytes AND memory_bytes_spilled >= $min_small_ratio * data_bytes
       AND executor_run_time >= $min_small_run_time_ms AND executor_run_time >= $min_small_share * total_task_time_ms)
@@ -143,13 +153,14 @@ SELECT
   CASE WHEN is_small OR is_counted THEN 'low' END AS severity,
   CASE WHEN is_counted THEN 0 ELSE lost_core_ms END AS lost_core_ms,
   TRY_CAST(CASE WHEN is_counted THEN 0e0 ELSE 1e0 END * LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, falls_away, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
+  -- One setting is one finding.
+  stage_name, COALESCE(scarce_key, stage_name) AS place, falls_away, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
   shuffle_read_bytes,
   split_bytes, sql_id, COALESCE(has_gpu, FALSE) AS has_gpu, is_local, is_row_group_bound, has_scan,
   COALESCE(is_uncut, FALSE) AS is_uncut,
   shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores, adaptive, spark_minor,
   shuffle_partitions, max_partition_bytes, advisory_bytes,
-  split_mib, advisory_mib
+  split_mib, advisory_mib, coalesce_partitions, scarce_key, scarce_value, unified_bytes, off_heap_bytes, storage_bytes
 FROM measured
 WHERE spill_ratio >= $min_spill_ratio

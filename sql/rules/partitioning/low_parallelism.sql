@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
@@ -11,7 +11,7 @@
 --   idle_local_cores instead. Tasks that wait for shuffle data or for something outside of Spark get other advice. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application while its jobs ran, nor, of such stages that ran side by side, than
 --   what did from the first to the last: some of them worked for the others. What could be won is what even tasks on all
---   cores would save.
+--   cores would save. Of an interactive application the time without a job, when it waited for people, is no wall time here.
 -- subject: stage
 -- group_by: cause
 -- parameter: min_stage_ms bigint = 5000 [ms] wall time of a stage, at least
@@ -89,7 +89,7 @@ WITH slow AS (
       AND NOT COALESCE(has_python, FALSE) AND NOT COALESCE(has_gpu, FALSE) AS is_call,
     (held_cores - num_tasks * GREATEST(COALESCE(task_cpus, 1), 1)) * running_ms AS idle_core_ms
   FROM stage_cores AS f
-  WHERE status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
+  WHERE status = 'COMPLETE' AND NOT is_listing
     AND running_ms >= $min_stage_ms AND num_tasks > 1
     AND (num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) <= $max_core_share * held_cores
       -- What has more tasks than cores that worked for it ran in rounds: uneven_end looks at those.
@@ -153,7 +153,9 @@ capped AS (
       0e0
     ) / NULLIF(SUM(COALESCE(x.idle_part, 1e0) * s.idle_core_ms) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
-    ), 0e0)) AS part
+    ), 0e0)) AS part,
+    -- In a session people think between its jobs.
+    CASE WHEN s.is_interactive THEN s.app_duration_ms - COALESCE(p.driver_only_core_ms, 0) / NULLIF(s.average_cores, 0e0) ELSE s.app_duration_ms END AS wall_ms
   FROM chosen AS s
   LEFT JOIN shared_idle AS x
     ON x.platform = s.platform AND x.cluster_id = s.cluster_id
@@ -204,4 +206,4 @@ FROM (
     AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.subject_id = j.subject_id
 ) AS advised
 WHERE all_lost_ms >= $min_lost_ms
-  OR (all_won_ms >= $min_recoverable_ms AND all_won_ms >= $min_share * app_duration_ms)
+  OR (all_won_ms >= $min_recoverable_ms AND all_won_ms >= $min_share * wall_ms)

@@ -2,14 +2,14 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding, as are those of one task for the same setting. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
---   Stages of a loop, twenty or more of one name, are one finding.
+--   Stages of a loop, twenty or more of one name, are one finding. Of an interactive application the time without a job, when it waited for people, is no wall time here.
 -- subject: stage
 -- group_by: place
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
@@ -25,6 +25,8 @@
 -- parameter: min_alike_stage_ms bigint = 2000 [ms] wall time of a stage that ran at least three times, at least
 -- parameter: min_alike_share double = 0.1 [ratio] share of the application's wall time to win in all of these, at least
 -- parameter: min_file_share double = 0.2 [ratio] share of the application's wall time to win in all stages that read a file in one task, at least
+-- parameter: min_same_file_share double = 0.1 [ratio] or in those of them that read the same file
+-- parameter: min_same_file_ms bigint = 10000 [ms] and time of these, at least
 -- parameter: large_file_bytes bigint = 33554432 [bytes] data of such a stage, at least
 -- parameter: min_alike_won_ms bigint = 20000 [ms] wall time to win in all of these, at least
 -- parameter: min_window_won_ms bigint = 1000 [ms] wall time to win of a window over as many rows, at least: it grows with them
@@ -35,6 +37,8 @@
 -- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
 -- evidence: One task ran for {running_ms:s} while {held_cores:1} cores were held; it moved {data_bytes:bytes}[ from
 --   {files_read:file|files}][ (input: {read_bytes:bytes} from {read_files:file|files})][, {rows:row|rows}].
+-- advice: is_numbering | - | - | A row number over all rows runs in a single task. For a key take a hash of the natural key, monotonically_increasing_id() or
+--   zipWithIndex; for the number itself, number the rows of each range and add what the ranges before it have.
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
 --   partition key, or compute it from partial results.
 -- advice: cause = 'limit' | - | - | A limit on all rows brings them into a single task, and what follows runs there too: limit or
@@ -47,6 +51,8 @@
 --   in parallel and only writes in one task, or write several files.
 -- advice: cause = 'output' | - | - | Write several files (no repartition(1) or single partition before the write), or join them afterwards: one task
 --   writes everything.
+-- advice: cause IN ('one file', 'unsplittable') AND same_reads >= 2 | - | - | The file is read {same_reads:int} times, by one task each time: have it delivered as several files, or read it once, repartition
+--   right after reading, and keep what comes of it (several files of a format that can be split, or a cache) for the other reads.
 -- advice: cause = 'unsplittable' | - | - | The file is read by one task: it cannot be split (gzip, multi-line CSV or JSON, one row
 --   group). Write it as several files, or repartition right after reading.
 -- advice: cause = 'cached' | - | - | What it reads was persisted in one partition: repartition it before it is persisted, so that every core gets a part.
@@ -141,8 +147,23 @@ cached AS (
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
   WHERE s.num_tasks = 1 AND r.is_persisted AND r.num_partitions = 1 AND r.first_stage_id < s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
 ),
+-- Stages in which a window does nothing but number all rows.
+numberings AS (
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  FROM stages AS s
+  INNER JOIN sql_nodes AS n
+    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
+    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id
+  WHERE s.num_tasks = 1 AND n.node_name LIKE '%Window%' AND ARRAY_CONTAINS(n.stage_ids, s.stage_id)
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  HAVING MIN(CASE
+    WHEN n.description LIKE 'Window [row_number() %' AND n.description NOT LIKE '%windowspecdefinition(%windowspecdefinition(%'
+      AND n.description NOT LIKE 'Window [%], [%], [%]' THEN 1
+    ELSE 0
+  END) = 1
+),
 facts AS (
-  SELECT f.*, COALESCE(r.num_partitions, 1) AS num_partitions, k.stage_id IS NOT NULL AS is_cached
+  SELECT f.*, COALESCE(r.num_partitions, 1) AS num_partitions, k.stage_id IS NOT NULL AS is_cached, w.stage_id IS NOT NULL AS has_numbering
   FROM stage_cores AS f
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
@@ -150,6 +171,9 @@ facts AS (
   LEFT JOIN cached AS k
     ON k.platform = f.platform AND k.cluster_id = f.cluster_id
     AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id AND k.stage_id = f.stage_id
+  LEFT JOIN numberings AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.stage_id = f.stage_id
   WHERE f.num_tasks = 1
 ),
 single AS (
@@ -194,7 +218,7 @@ single AS (
   LEFT JOIN shared_idle AS x
     ON x.platform = f.platform AND x.cluster_id = f.cluster_id
     AND x.application_id = f.application_id AND x.attempt_id = f.attempt_id AND x.subject_id = f.subject_id
-  WHERE (num_partitions = 1 OR stage_name LIKE 'toLocalIterator %') AND status = 'COMPLETE' AND NOT is_listing AND NOT is_interactive
+  WHERE (num_partitions = 1 OR stage_name LIKE 'toLocalIterator %') AND status = 'COMPLETE' AND NOT is_listing
     AND held_cores >= 1.5e0 AND running_ms >= $min_loop_stage_ms
     AND executor_run_time >= running_ms / 2e0
 ),
@@ -213,6 +237,8 @@ capped AS (
     -- A stage outside of queries, as one that infers a schema, names no file.
     MAX(s.source) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.input_bytes) AS same_source,
     SUM(s.won_ms) OVER loop AS all_won_ms,
+    -- In a session people think between its jobs.
+    CASE WHEN s.is_interactive THEN s.app_duration_ms - COALESCE(p.driver_only_core_ms, 0) / NULLIF(s.average_cores, 0e0) ELSE s.app_duration_ms END AS wall_ms,
     MAX(CASE WHEN s.cause = 'jdbc' THEN s.running_ms END) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS longest_jdbc_ms,
     MAX(CASE WHEN s.cause = 'jdbc' THEN s.won_ms END) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS longest_jdbc_won_ms,
     SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.running_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
@@ -224,27 +250,39 @@ capped AS (
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
   WINDOW loop AS (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_name)
 ),
+placed AS (
+  SELECT
+    c.*,
+    SUM(CASE WHEN is_file THEN won_ms ELSE 0e0 END) OVER same_file AS same_won_ms, SUM(CASE WHEN is_file THEN running_ms ELSE 0 END) OVER same_file AS same_running_ms,
+    SUM(CASE WHEN is_file THEN 1 ELSE 0 END) OVER same_file AS same_reads
+  FROM (
+    SELECT
+      d.*, COALESCE(source, same_source, stage_name) AS file_place, cause IN ('one file', 'unsplittable') AND running_ms >= $min_alike_stage_ms AS is_file
+    FROM capped AS d
+  ) AS c
+  WINDOW same_file AS (PARTITION BY platform, cluster_id, application_id, attempt_id, file_place)
+),
 judged AS (
   SELECT
     c.*,
     cause <> 'iterator' AND running_ms >= $min_stage_ms AND won_ms >= $min_recoverable_ms
-      AND (won_ms >= $min_share * app_duration_ms OR lost_ms >= $min_lost_ms)
+      AND (won_ms >= $min_share * wall_ms OR lost_ms >= $min_lost_ms)
       AND (data_bytes >= $min_bytes OR input_records >= $min_rows OR cause IN ('window', 'jdbc'))
-      OR cause = 'window' AND shuffle_read_records >= $min_rows AND won_ms >= $min_window_won_ms AND won_ms >= $min_share * app_duration_ms
+      OR cause = 'window' AND shuffle_read_records >= $min_rows AND won_ms >= $min_window_won_ms AND won_ms >= $min_share * wall_ms
       -- What comes through one connection grows with the table, and each of its reads does.
-      OR cause = 'jdbc' AND longest_jdbc_ms >= $min_jdbc_stage_ms AND (running_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * app_duration_ms
-        OR running_ms >= $min_other_jdbc_stage_ms AND source IS NOT NULL AND longest_jdbc_won_ms >= $min_share * app_duration_ms)
+      OR cause = 'jdbc' AND longest_jdbc_ms >= $min_jdbc_stage_ms AND (running_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * wall_ms
+        OR running_ms >= $min_other_jdbc_stage_ms AND source IS NOT NULL AND longest_jdbc_won_ms >= $min_share * wall_ms)
       -- Or somewhat shorter ones that are long together.
       OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND running_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
-        AND all_won_ms >= $min_alike_share * app_duration_ms
+        AND all_won_ms >= $min_alike_share * wall_ms
         AND (data_bytes >= $min_bytes OR input_records >= $min_rows)
       -- Or of a small application that reads a file in one task again and again.
-      OR cause IN ('one file', 'unsplittable') AND running_ms >= $min_alike_stage_ms AND data_bytes >= $large_file_bytes
-        AND file_won_ms >= $min_recoverable_ms AND file_won_ms >= $min_file_share * app_duration_ms AS is_long,
-    num_alike >= $min_loop_stages AND (all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * app_duration_ms
-      OR all_won_ms >= $min_small_loop_won_ms AND all_won_ms >= $min_loop_share * app_duration_ms
+      OR is_file AND data_bytes >= $large_file_bytes AND (file_won_ms >= $min_recoverable_ms AND file_won_ms >= $min_file_share * wall_ms
+        OR COALESCE(source, same_source) IS NOT NULL AND same_running_ms >= $min_same_file_ms AND same_won_ms >= $min_recoverable_ms AND same_won_ms >= $min_same_file_share * wall_ms) AS is_long,
+    num_alike >= $min_loop_stages AND (all_won_ms >= $min_loop_won_ms AND all_won_ms >= $min_share * wall_ms
+      OR all_won_ms >= $min_small_loop_won_ms AND all_won_ms >= $min_loop_share * wall_ms
       OR cause = 'iterator' AND all_won_ms >= $min_iterator_won_ms) AS is_loop
-  FROM capped AS c
+  FROM placed AS c
 ),
 ranked AS (
   SELECT
@@ -292,12 +330,13 @@ SELECT
   CASE WHEN (dynamic_allocation AND running_ms < $min_alike_stage_ms) OR cause IN ('code', 'aggregate', 'merged') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, CASE WHEN is_of_loop THEN 'loop' ELSE cause END AS cause,
+  stage_name, sql_id, CASE WHEN is_of_loop THEN 'loop' ELSE cause END AS cause, NOT is_of_loop AND cause = 'window' AND has_numbering AS is_numbering,
+  CASE WHEN COALESCE(source, same_source) IS NOT NULL THEN same_reads END AS same_reads,
   -- The places of a loop take turns, and a file that is read in one task is read so everywhere.
   CASE
     WHEN is_of_loop THEN 'loop'
     WHEN cause IN ('merged', 'shuffle partitions') THEN cause
-    WHEN cause IN ('one file', 'unsplittable') THEN COALESCE(source, same_source, stage_name)
+    WHEN cause IN ('one file', 'unsplittable') THEN file_place
     WHEN cause = 'jdbc' THEN COALESCE(source, stage_name)
     ELSE stage_name
   END AS place, running_ms, held_cores, data_bytes,

@@ -2,7 +2,7 @@
 -- title: Cores wait for the last tasks of a stage
 -- category: partitioning
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where a stage has a few tasks for each core, so that its last ones leave many cores without work: the last round is
 --   hardly filled, or tasks of uneven length end far apart. Counted is the time from the start of the last task on, when nothing
 --   was left to start, of cores that were held then. Smaller tasks end closer together. A stage that waits for tasks much longer than the others is told by
@@ -21,9 +21,9 @@
 -- advice: cause = 'inference' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | The stage infers the schema of text files: give the
 --   reader a schema (schema(...)), and it does not run. Else read smaller splits: {wanted:int} tasks or so end closer together.
 -- advice: cause = 'inference' | - | - | The stage infers the schema of text files: give the reader a schema (schema(...)), and it does not run.
--- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of the cores.
--- advice: cause = 'merged' AND wanted > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of
+-- advice: (cause = 'merged' OR (cause = 'shuffle partitions' AND adaptive AND coalesce_partitions)) AND wanted > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of
 --   the cores, and let adaptive execution merge them less (spark.sql.adaptive.advisoryPartitionSizeInBytes={advisory_text}).
+-- advice: cause = 'shuffle partitions' | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of the cores.
 -- advice: cause = 'merged' AND wanted > shuffle_partitions | spark.sql.shuffle.partitions | wanted | Use {wanted:int} shuffle partitions, whole rounds of the cores.
 -- advice: cause = 'merged' AND COALESCE(advisory_mib * 1048576e0 < advisory_bytes, TRUE) | spark.sql.adaptive.advisoryPartitionSizeInBytes | advisory_text | Let adaptive execution merge partitions less, so that tasks are smaller.
 -- advice: cause = 'files' | - | - | The files are read by a task each and cannot be cut (compressed text, one row group): write more and smaller ones, best a multiple of
@@ -55,7 +55,7 @@ SELECT
     ELSE 'code'
   END AS cause,
   CONCAT(CAST(z.split_mib AS STRING), 'MB') AS split_text, CONCAT(CAST(z.advisory_mib AS STRING), 'MB') AS advisory_text,
-  z.split_mib, z.advisory_mib, u.max_partition_bytes, u.advisory_bytes, u.shuffle_partitions
+  z.split_mib, z.advisory_mib, u.max_partition_bytes, u.advisory_bytes, u.shuffle_partitions, adaptive, coalesce_partitions
 FROM uneven_ends AS u
 INNER JOIN stage_sizes AS z
   ON z.platform = u.platform AND z.cluster_id = u.cluster_id

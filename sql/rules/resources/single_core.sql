@@ -2,10 +2,11 @@
 -- title: Everything runs on one core
 -- category: resources
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where an application never had more than one core for its tasks although its stages have many: they ran one after the
 --   other. Nothing is idle, so no core time is lost; the wall time could shrink with every core more. What could be won is what four
---   cores would save at best; where that is half of the wall time, a minute or more, it is medium.
+--   cores would save at best; where that is half of the wall time, a minute or more, it is medium. A session
+--   counts too where its jobs ran for most of it: somebody waited for them.
 -- parameter: min_tasks_ms bigint = 120000 [ms] time of tasks in stages of many tasks, at least
 -- parameter: min_share double = 0.5 [ratio] this time over the wall time, at least
 -- parameter: medium_ms bigint = 60000 [ms] wall time that could be won from which it is medium, where it is half of all
@@ -42,7 +43,6 @@ LEFT JOIN (
 INNER JOIN wide AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
-WHERE NOT COALESCE(a.is_interactive, FALSE)
-  -- Spark counts a task as done a moment after it started the next one.
-  AND a.tasks_running_max <= 2 AND CASE WHEN a.is_local THEN a.executor_cores = 1 ELSE a.cores_max = 1 END
+-- Spark counts a task as done a moment after it started the next one.
+WHERE a.tasks_running_max <= 2 AND CASE WHEN a.is_local THEN a.executor_cores = 1 ELSE a.cores_max = 1 END
   AND w.tasks_ms >= $min_tasks_ms AND w.tasks_ms >= $min_share * a.app_duration_ms

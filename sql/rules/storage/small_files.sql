@@ -2,14 +2,15 @@
 -- title: Many small files are written
 -- category: storage
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for a query that wrote many files of a small average size, by the count and the bytes
 --   of the write node itself. The batches of a stream that write to one place count together; a file sink of a stream
 --   has no write node, so each of its tasks that wrote counts as one file, which is the least. Each later read pays for every file: a listing entry, an open, a task or a
 --   part of one. What that costs later is not known here. Lost is what the writing tasks took to open and to close the files that are too many, at a few
---   milliseconds each (8 core-ms were measured with Spark 4.3 and a local disk), where their time is known.
+--   milliseconds each (8 core-ms were measured with Spark 4.3 and a local disk), where their time is known. Where each shuffle partition made a file
+--   because adaptive execution may not merge them, that setting is advised, and what tiny_tasks counts is not lost again.
 -- subject: sql
--- group_by: description
+-- group_by: place
 -- parameter: min_files bigint = 100 [count] files written, at least
 -- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
 -- parameter: min_batch_files bigint = 8 [count] files of a batch of a stream on average, at least
@@ -18,7 +19,7 @@
 -- parameter: min_lost_share double = 0.05 [ratio] that time over the task time of the application from which it decides the severity of fewer than ten times as many files
 -- evidence: [{at_least} ]{files:file|files} of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
 --   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][,
---   by {num_batches:batch|batches} of a stream][; the target is {target}].
+--   by {num_batches:batch|batches} of a stream][; the target is {target}][; the {counted_by} finding counts the time].
 -- advice: num_batches > 0 AND is_shuffled | - | - | Each batch writes {batch_files:int} files on average, one for each shuffle partition that has rows: use fewer partitions (spark.sql.shuffle.partitions; a query with
 --   state keeps the number that its checkpoint began with), or coalesce before the write, and compact the table regularly.
 -- advice: num_batches > 0 | - | - | Each batch writes {batch_files:int} files on average: give a batch more rows (a longer trigger interval), write it with fewer
@@ -26,6 +27,8 @@
 -- advice: num_buckets > 1 AND files >= 2 * num_buckets | - | - | Each task writes a file for each of the {num_buckets:int} buckets that it has rows of: repartition by {bucket_columns}
 --   before the write, into as many partitions as there are buckets or into a divisor of that; and make fewer buckets for that little data.
 -- advice: num_buckets > 1 | - | - | There are too many buckets for that little data: make fewer.
+-- advice: is_unmerged AND partitions IS NULL | spark.sql.adaptive.coalescePartitions.enabled | 'true' | Adaptive execution may not merge small shuffle partitions, so that each of the {write_tasks:task|tasks} writes a file:
+--   let it merge them.
 -- advice: partitions > 1 AND files >= 2 * partitions AND is_repartitioned | - | - | The code repartitions the rows by number, which spreads each partition
 --   over all tasks: repartition by the partition columns instead, so that one task writes each partition.
 -- advice: partitions > 1 AND files >= 2 * partitions | - | - | Repartition by the partition columns before the write, so that one
@@ -156,6 +159,19 @@ repartitioned AS (
   FROM stage_facts
   WHERE output_bytes > 0 AND is_repartitioned
 ),
+-- Writes of the partitions of a shuffle that adaptive execution may not merge.
+unmerged AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, MAX(CASE WHEN t.file_ms > 0 THEN 1 ELSE 0 END) AS is_told
+  FROM stage_facts AS f
+  LEFT JOIN tiny_stages AS t
+    ON t.platform = f.platform AND t.cluster_id = f.cluster_id
+    AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id AND t.subject_id = f.subject_id
+  WHERE f.output_bytes > 0 AND f.adaptive AND NOT f.coalesce_partitions AND f.spark_minor >= 300 AND f.num_tasks = f.shuffle_partitions
+    AND f.shuffle_read_bytes > 0 AND f.shuffle_read_bytes >= f.input_bytes AND NOT COALESCE(f.is_repartitioned, FALSE)
+    AND 2e0 * f.shuffle_read_bytes <= COALESCE(CAST(f.advisory_bytes AS DOUBLE), 67108864e0) * f.num_tasks
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id
+),
 -- Every task that writes makes a file for each of its buckets.
 bucketed AS (
   SELECT
@@ -169,9 +185,13 @@ bucketed AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, CAST(j.sql_id AS STRING) AS subject_id,
   'high' AS confidence,
-  CASE WHEN files >= 10 * $min_files THEN 'medium' WHEN j.lost_ms >= $min_lost_share * a.executor_run_time THEN NULL ELSE 'low' END AS severity,
-  TRY_CAST(j.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
-  SUBSTR(description, 1, 80) AS description,
+  CASE WHEN files >= 10 * $min_files THEN 'medium' WHEN u.is_told = 1 THEN 'low' WHEN j.lost_ms >= $min_lost_share * a.executor_run_time THEN NULL ELSE 'low' END AS severity,
+  CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) END AS recoverable_ms,
+  -- One setting is one finding.
+  CASE WHEN u.platform IS NOT NULL AND num_batches IS NULL AND COALESCE(partitions, 0) = 0 THEN 'spark.sql.adaptive.coalescePartitions.enabled' ELSE SUBSTR(description, 1, 80) END AS place,
+  u.platform IS NOT NULL AND num_batches IS NULL AS is_unmerged, CASE WHEN u.is_told = 1 THEN 'tiny_tasks' END AS counted_by,
+  j.sql_id, SUBSTR(description, 1, 80) AS description,
   SUBSTR(target, 1, 200) AS target,
   TRY_CAST(files AS BIGINT) AS files, TRY_CAST(bytes AS BIGINT) AS bytes, bytes / NULLIF(files, 0) AS mean_bytes,
   NULLIF(partitions, 0) AS partitions, duration_ms,
@@ -199,6 +219,9 @@ LEFT JOIN shuffled AS h
 LEFT JOIN repartitioned AS r
   ON r.platform = j.platform AND r.cluster_id = j.cluster_id
   AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id AND r.sql_id = j.sql_id
+LEFT JOIN unmerged AS u
+  ON u.platform = j.platform AND u.cluster_id = j.cluster_id
+  AND u.application_id = j.application_id AND u.attempt_id = j.attempt_id AND u.sql_id = j.sql_id
 LEFT JOIN bucketed AS b
   ON b.platform = j.platform AND b.cluster_id = j.cluster_id
   AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.sql_id = j.sql_id
