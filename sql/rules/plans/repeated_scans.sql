@@ -2,13 +2,13 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 16
+-- version: 17
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
---   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells. A repartition
+--   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter that repeated_queries tells (view scan_loops). A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost, where cache_misses does not.
@@ -133,7 +133,10 @@ all_scans AS (
   LEFT JOIN read_again AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
-  WHERE p.platform IS NULL AND l.platform IS NULL
+  LEFT JOIN scan_loops AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id AND q.node_id = s.node_id
+  WHERE p.platform IS NULL AND l.platform IS NULL AND q.platform IS NULL
 ),
 scans AS (
   SELECT * FROM all_scans WHERE NOT is_told
@@ -271,8 +274,8 @@ judged AS (
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
       -- Compressed text is larger than its bytes: what a file's own bytes would take is not too much for it either.
-      -- Each keeps its own work on its own rows; the reading is in all of them: no more of it than all of the cheapest.
-      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, CASE WHEN r.has_other_rows THEN (r.num_full - 1) * r.shortest_ms ELSE r.scan_ms - r.first_ms END,
+      -- Each keeps its own work on its own rows; the reading is in all of them: no more of it than all of the cheapest, unless each keeps the few rows of one of many values.
+      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, CASE WHEN r.has_other_rows AND COALESCE(r.num_values < r.num_full, TRUE) THEN (r.num_full - 1) * r.shortest_ms ELSE r.scan_ms - r.first_ms END,
         COALESCE(
           (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
         ))
