@@ -1,7 +1,7 @@
 -- id: lost_caches
 -- title: Cached work that was computed again because the executors that held it were gone
 -- description: One row per repeated work (view repeated_work) below a cache, each computation of which, but the first, followed the loss of most executors that ran when the one before it
---   ended. is_idle: dynamic allocation gave all of them back as idle. Applications whose tasks missed their partitions otherwise (cache_reads) are left out: their caches did not fit.
+--   ended. is_idle: dynamic allocation gave all of them back as idle. Of executors that went for other reasons, applications whose tasks missed their partitions (cache_reads) are left out: cache_misses tells them.
 -- reads: cache_reads, executors, operator_stages, repeated_work, sql_nodes, stages
 WITH places AS (
   SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.node_name, w.num_times, w.all_ms, w.lost_ms, w.place
@@ -65,4 +65,4 @@ INNER JOIN lost AS l
 LEFT JOIN missed AS m
   ON m.platform = p.platform AND m.cluster_id = p.cluster_id
   AND m.application_id = p.application_id AND m.attempt_id = p.attempt_id
-WHERE p.place = 1 AND m.platform IS NULL AND l.num_again >= p.num_times - 1
+WHERE p.place = 1 AND (m.platform IS NULL OR l.num_idle = l.num_gone) AND l.num_again >= p.num_times - 1

@@ -8,11 +8,13 @@
 --   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always has them); without them, tasks that read just as many bytes as the one that
 --   filled the same partition, or of a table as many records, did not find it (view cache_reads, which holds how many have to). Lost is what
 --   these tasks ran beyond those of the same cache that found their partition in memory; not known where none did. Caches that Spark's libraries and Delta
---   make for themselves are not judged. What all of a cache in memory needs is what its partitions took that were found, times their number: the heap that holds it beside the work of tasks is advised where it is
+--   make for themselves are not judged, nor those of applications whose caches went with idle executors, which executor_churn tells. What all of a cache in memory needs is what its partitions took that were found, times their number: the heap that holds it beside the work of tasks is advised where it is
 --   no more than four times the current one, the shares of memory are those of Spark, and the memory of the cluster is not known to be full.
+-- parameter: min_idle_lost_ms double = 5000 [ms] task time of caches that went with idle executors from which executor_churn tells them
+-- parameter: min_idle_share double = 0.1 [ratio] the same over the task time of the application
 -- parameter: memory_fraction double = 0.6 [ratio] part of the heap for storage and execution, Spark's default
 -- parameter: reserved_bytes double = 314572800 [bytes] of the heap that belong to neither
--- parameter: spare double = 1.25 [ratio] heap that is advised over what the cache alone needs
+-- parameter: spare double = 1.5 [ratio] heap that is advised over what the cache alone needs
 -- parameter: max_growth double = 4.0 [ratio] heap that is advised over the current one, at most
 -- parameter: max_heap_bytes double = 34359738368 [bytes] heap that is advised, at most
 -- group_by: call_site
@@ -77,11 +79,21 @@ set_values AS (
   FROM spark_settings
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- What executor_churn tells.
+idle_losses AS (
+  SELECT l.platform, l.cluster_id, l.application_id, l.attempt_id
+  FROM lost_caches AS l
+  INNER JOIN application_run_times AS r
+    ON r.platform = l.platform AND r.cluster_id = l.cluster_id
+    AND r.application_id = l.application_id AND r.attempt_id = l.attempt_id
+  WHERE l.is_idle AND l.lost_ms >= $min_idle_lost_ms AND l.lost_ms >= $min_idle_share * r.executor_run_time
+  GROUP BY l.platform, l.cluster_id, l.application_id, l.attempt_id
+),
 -- The heap that holds all of it, in steps of 256 MiB.
 heaps AS (
   SELECT
     j.platform, j.cluster_id, j.application_id, j.attempt_id, j.rdd_id, a.executor_memory_bytes,
-    CEIL(((j.block_bytes * j.num_partitions / NULLIF(CAST(a.num_executors_max AS DOUBLE), 0e0)) / NULLIF($memory_fraction, 0e0) + $reserved_bytes) * $spare / 268435456e0) * 256e0 AS heap_mib
+    CEIL((j.block_bytes * CEIL(CAST(j.num_partitions AS DOUBLE) / NULLIF(CAST(a.num_executors_max AS DOUBLE), 0e0)) / NULLIF($memory_fraction, 0e0) + $reserved_bytes) * $spare / 268435456e0) * 256e0 AS heap_mib
   FROM cached AS j
   INNER JOIN application_facts AS a
     ON a.platform = j.platform AND a.cluster_id = j.cluster_id
@@ -151,6 +163,9 @@ LEFT JOIN set_values AS v
 LEFT JOIN heaps AS h
   ON h.platform = j.platform AND h.cluster_id = j.cluster_id
   AND h.application_id = j.application_id AND h.attempt_id = j.attempt_id AND h.rdd_id = j.rdd_id
-WHERE has_missed
+LEFT JOIN idle_losses AS i
+  ON i.platform = j.platform AND i.cluster_id = j.cluster_id
+  AND i.application_id = j.application_id AND i.attempt_id = j.attempt_id
+WHERE (has_missed AND (is_on_disk OR i.platform IS NULL))
   OR (fill_ms >= $min_fill_ms AND COALESCE(missed, 0) = 0
     AND (max_cached_partitions < num_partitions OR (blocks_evicted >= $min_evicted_ratio * blocks_stored AND blocks_evicted > 0)))
