@@ -5,6 +5,7 @@
 --   (missed, missed_ms): what a task finds in the cache has another size, in memory or on disk. So are those that read nearly as many records of files: in a cached table a task finds batches
 --   of thousands of rows, and the bytes and records of a task that fills one are counted short where its partition did not fit. Partitions that read little from storage or shuffles are left out, and of a cache that was given
 --   back (unpersist) the stages after the last one in which a task found its partition: they may have come later.
+--   found_bytes is what those read that found their partition.
 -- parameter: min_fill_records bigint = 10000 [count] records of files that filled a partition of a table, at least, for these to tell
 -- parameter: min_record_share double = 0.5 [ratio] records of files that a task read over those, at least, to have computed it again
 -- parameter: min_read_bytes bigint = 16384 [bytes] bytes from which a partition was filled, at least
@@ -46,7 +47,7 @@ fills AS (
 ),
 judged AS (
   SELECT
-    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.is_unpersisted, r.stage_id, r.run_ms,
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.is_unpersisted, r.stage_id, r.run_ms, r.read_bytes,
     r.read_bytes = f.read_bytes OR COALESCE(f.file_records >= $min_fill_records AND r.file_records >= $min_record_share * f.file_records, FALSE) AS is_missed
   FROM fills AS f
   INNER JOIN reads AS r
@@ -61,7 +62,8 @@ dated AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, rdd_id, stage_id, COUNT(*) AS tasks_read, SUM(run_ms) AS run_ms,
-  SUM(CASE WHEN is_missed THEN 1 ELSE 0 END) AS missed, SUM(CASE WHEN is_missed THEN run_ms ELSE 0e0 END) AS missed_ms
+  SUM(CASE WHEN is_missed THEN 1 ELSE 0 END) AS missed, SUM(CASE WHEN is_missed THEN run_ms ELSE 0e0 END) AS missed_ms,
+  SUM(CASE WHEN NOT is_missed THEN CAST(read_bytes AS DOUBLE) END) AS found_bytes
 FROM dated
 WHERE NOT is_unpersisted OR stage_id <= last_found
 GROUP BY platform, cluster_id, application_id, attempt_id, rdd_id, stage_id

@@ -113,7 +113,7 @@ plans AS (
     MAX(CASE WHEN n.node_name LIKE '%Join%' THEN 1 ELSE 0 END) AS has_join,
     MAX(CASE WHEN n.node_name LIKE 'Window%' OR n.node_name LIKE 'PhotonWindow%' THEN 1 ELSE 0 END) AS has_window,
     MAX(CASE WHEN n.node_name LIKE '%Scan %' THEN 1 ELSE 0 END) AS has_scan,
-    MAX(CASE WHEN n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' THEN 1 ELSE 0 END) AS has_python,
+    MAX(CASE WHEN n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' OR n.node_name LIKE '%InArrow%' OR n.node_name LIKE '%InPySpark%' THEN 1 ELSE 0 END) AS has_python,
     SUM(CASE WHEN u.platform IS NULL THEN x.scan_ms END) AS scan_ms,
     SUM(CASE WHEN u.platform IS NULL THEN c.files_read END) AS files_read,
     SUM(CASE WHEN u.platform IS NULL THEN c.bytes_read END) AS file_bytes,

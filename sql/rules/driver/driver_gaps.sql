@@ -2,11 +2,12 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 24
+-- version: 25
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
+--   Short gaps that follow the queries of one place in the code which bring rows to the driver (collect, toPandas, take) are told together where they take a good part of the wall time.
 --   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low; nor are such gaps elsewhere that are mostly before the first job, nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
 --   A history that was compacted does not tell when no job ran.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
@@ -18,6 +19,10 @@
 -- parameter: min_long_gap_ms bigint = 30000 [ms] or one gap that is mostly code of the program, outside of queries or on their results, at least
 -- parameter: min_middle_gap_ms bigint = 15000 [ms] or one of these between two jobs, at least
 -- parameter: min_long_ratio double = 0.1 [ratio] that takes this much of the wall time
+-- parameter: min_loop_gaps bigint = 10 [count] gaps after queries of one place in the code that bring rows to the driver, at least
+-- parameter: min_loop_gap_ms double = 250 [ms] time of the program's own code in one of these, at least
+-- parameter: min_loop_ms double = 10000 [ms] all of these, at least
+-- parameter: min_loop_ratio double = 0.15 [ratio] the same over the wall time, at least
 -- parameter: medium_held_ms double = 600000 [core_ms] core time held in gaps below which less than that third is of low severity
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
@@ -28,7 +33,8 @@
 --   toLocalIterator][; {commit_ms:s}{commit_of} committing
 --   what queries wrote][; {before_job_ms:s}{before_job_of} preparing queries][; {between_jobs_ms:s}{between_jobs_of} between jobs of a query][;
 --   {collect_ms:s}{collect_of} on results of queries][; {command_ms:s}{command_of} in commands without a job]. The longest took
---   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})].
+--   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})][. After each of {num_loop:int} queries ({loop_query}) the driver
+--   worked alone for {loop_mean_ms:s}, {loop_ms:s} in all].
 -- advice: (main_part = 'outside' OR main_part = 'before') AND wide_columns >= 100 | - | - | The query after the longest gap has some {wide_columns:int} columns: withColumn
 --   in a loop analyzes the whole plan anew for each of them. Add all columns in one select (or withColumns), and cut plans that stay very
 --   long with a checkpoint.
@@ -68,6 +74,8 @@
 -- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores |
 --   spark.dynamicAllocation.minExecutors | '1' | The executors that dynamic allocation has to keep wait while the driver runs code of its
 --   own: let it give them back meanwhile, and move that code into Spark, side by side with jobs.
+-- advice: main_part = 'outside' AND loop_ms * 2 >= gap_ms | - | - | The program works on the rows of each of these queries by itself, one after the other: do that on the executors for all of them at once (a grouping and
+--   applyInPandas, mapInPandas, or a function over an RDD), or collect all rows with one query and release the executors before that work.
 -- advice: main_part = 'outside' AND result_bytes IS NOT NULL | - | - | Results of {result_bytes:bytes} came to the driver before the longest gap (collect,
 --   toPandas), where the program takes them row by row: write them from the executors, or collect fewer rows and columns.
 -- advice: longest_is_last | - | - | The longest gap follows the last job: look at what the code does at its end (calls to other
@@ -114,6 +122,37 @@ counted AS (
     -- Jobs whose events are gone ran in what looks like gaps.
     AND NOT COALESCE(a.lacks_jobs, FALSE)
     AND NOT (g.is_first AND (a.is_local OR g.platform = 'databricks' OR a.application_name = 'Databricks Shell'))
+),
+-- Gaps after queries that bring rows to the driver, by the place in the code.
+loop_gaps AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query, COUNT(*) AS num_loop, SUM(outside_ms) AS loop_ms, SUM(held_core_ms - COALESCE(lost_host_core_ms, 0e0)) AS loop_held_ms,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY SUM(outside_ms) DESC, query) AS loop_place
+  FROM (
+    SELECT
+      g.platform, g.cluster_id, g.application_id, g.attempt_id, g.begin_ms, g.outside_ms, g.held_core_ms, g.lost_host_core_ms,
+      -- The same line of a Python program, called from a thread of its own.
+      MIN(REPLACE(q.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0')) AS query
+    FROM counted AS g
+    INNER JOIN jobs AS j
+      ON j.platform = g.platform AND j.cluster_id = g.cluster_id
+      AND j.application_id = g.application_id AND j.attempt_id = g.attempt_id AND UNIX_MILLIS(j.completion_time) = g.begin_ms
+    INNER JOIN sql AS q
+      ON q.platform = j.platform AND q.cluster_id = j.cluster_id
+      AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.sql_id = j.sql_id
+    WHERE g.outside_ms >= $min_loop_gap_ms AND g.outside_ms >= 0.5e0 * g.gap_ms
+      AND (q.description LIKE 'collect%' OR q.description LIKE 'toPandas %' OR q.description LIKE 'toArrow %' OR q.description LIKE 'take %' OR q.description LIKE 'head %' OR q.description LIKE 'first %')
+    GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id, g.begin_ms, g.outside_ms, g.held_core_ms, g.lost_host_core_ms
+  ) AS l
+  GROUP BY platform, cluster_id, application_id, attempt_id, query
+),
+loops AS (
+  SELECT l.*
+  FROM loop_gaps AS l
+  INNER JOIN application_facts AS a
+    ON a.platform = l.platform AND a.cluster_id = l.cluster_id
+    AND a.application_id = l.application_id AND a.attempt_id = l.attempt_id
+  WHERE l.loop_place = 1 AND l.num_loop >= $min_loop_gaps AND l.loop_ms >= $min_loop_ms AND l.loop_ms >= $min_loop_ratio * a.app_duration_ms
 ),
 -- Results that came to the driver just before a gap.
 results AS (
@@ -184,6 +223,20 @@ summed AS (
     MAX(CASE WHEN place = 1 AND outside_ms < gap_ms / 2e0 THEN SUBSTR(query_description, 1, 100) END) AS longest_query
   FROM counted
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- All gaps are told, or only those after queries of one place.
+kinds AS (
+  SELECT
+    a.platform, a.cluster_id, a.application_id, a.attempt_id,
+    COALESCE((s.middle_gap_ms >= $min_middle_gap_ms AND s.middle_gap_ms >= $min_long_ratio * a.app_duration_ms)
+      OR ((s.gap_ms >= $min_gaps_ms OR (s.gap_ms >= $min_short_gaps_ms AND s.gap_ms >= $min_third * a.app_duration_ms))
+        AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
+          OR (s.own_gap_ms >= $min_long_gap_ms AND s.own_gap_ms >= $min_long_ratio * a.app_duration_ms)
+          OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms))), FALSE) AS is_long
+  FROM application_facts AS a
+  INNER JOIN summed AS s
+    ON s.platform = a.platform AND s.cluster_id = a.cluster_id
+    AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
@@ -193,8 +246,9 @@ SELECT
     OR (a.is_local AND s.gap_ms < 60000 AND a.app_duration_ms < 120000)
     OR (s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AND s.gap_ms < 60000 AND s.held_ms < $medium_held_ms) THEN 'low' END AS severity,
   'medium' AS confidence,
-  TRY_CAST(s.held_ms AS BIGINT) AS lost_core_ms,
-  s.gap_ms AS recoverable_ms,
+  TRY_CAST(CASE WHEN k.is_long THEN s.held_ms ELSE l.loop_held_ms END AS BIGINT) AS lost_core_ms,
+  TRY_CAST(CASE WHEN k.is_long THEN s.gap_ms ELSE l.loop_ms END AS BIGINT) AS recoverable_ms,
+  l.num_loop, l.loop_ms, l.loop_ms / NULLIF(CAST(l.num_loop AS DOUBLE), 0e0) AS loop_mean_ms, SUBSTR(l.query, 1, 100) AS loop_query,
   s.gap_ms, CAST(s.gap_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS gap_ratio, s.num_gaps, s.all_held_ms / NULLIF(s.gap_ms, 0) AS held_cores,
   CASE WHEN s.host_ms >= 0.005e0 * s.all_held_ms AND s.host_ms > 0e0 THEN TRY_CAST(s.host_ms AS BIGINT) END AS host_ms,
   -- What is not worth a word is left out of the sentence.
@@ -234,6 +288,12 @@ FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
+INNER JOIN kinds AS k
+  ON k.platform = a.platform AND k.cluster_id = a.cluster_id
+  AND k.application_id = a.application_id AND k.attempt_id = a.attempt_id
+LEFT JOIN loops AS l
+  ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+  AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
 LEFT JOIN application_settings AS c
   ON c.platform = a.platform AND c.cluster_id = a.cluster_id
   AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
@@ -249,8 +309,4 @@ LEFT JOIN next_queries AS x
 LEFT JOIN results AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
-WHERE (s.middle_gap_ms >= $min_middle_gap_ms AND s.middle_gap_ms >= $min_long_ratio * a.app_duration_ms)
-  OR ((s.gap_ms >= $min_gaps_ms OR (s.gap_ms >= $min_short_gaps_ms AND s.gap_ms >= $min_third * a.app_duration_ms))
-    AND (s.gap_ms >= $min_gap_ratio * a.app_duration_ms
-      OR (s.own_gap_ms >= $min_long_gap_ms AND s.own_gap_ms >= $min_long_ratio * a.app_duration_ms)
-      OR (s.held_ms >= $large_held_ms AND s.gap_ms >= $min_gap_ratio / 4e0 * a.app_duration_ms)))
+WHERE k.is_long OR l.num_loop > 0

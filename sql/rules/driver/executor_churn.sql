@@ -2,13 +2,22 @@
 -- title: Executors come and go too fast
 -- category: driver
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where dynamic allocation gave many executors back soon after they had come, and started others again. Each
 --   costs its start, an empty cache and shuffle data that may be lost (view executor_turnover). Stages that waited for their first task meanwhile are told with it (view first_task_waits).
+--   Where cached data were computed again after the executors that held them had been given back as idle, that is told too, however few these were: lost is what all computations but the most expensive took (view lost_caches).
 -- parameter: short_ms bigint = 120000 [ms] time that executors with cached or shuffle data stay below which it is short
--- evidence: {num_workers:executor was|executors were} started where {num_executors_max:int} ran at most; {num_short:int} of them lived for less than
---   two minutes before they were given back[, as idle ones may after {idle_timeout_ms:s}][; {num_missed:stage|stages} then missed
+-- parameter: min_lost_ms double = 5000 [ms] task time of cached data that were computed again, at least
+-- parameter: min_lost_share double = 0.1 [ratio] the same over the task time of the application, at least
+-- evidence: {num_workers:executor was|executors were} started where {num_executors_max:int} ran at most[; {num_short:int} of them were given back within two minutes of their start][ (executorIdleTimeout is
+--   {idle_timeout_ms:s})][; {num_gone:executor|executors} with cached data went without work][, and {lost_operator} below the cache (query {lost_query:int}, node {lost_node:int}) was computed {lost_times:time|times}, which took {all_ms:s} of
+--   task time, {lost_ms:s} of it without the most expensive one][; {num_missed:stage|stages} then missed
 --   shuffle data that had gone with them][; {num_waits:stage|stages} waited {delay_ms:s} in all for a first task].
+-- advice: lost_ms > 0 AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | Executors that hold cached data are given back after
+--   {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer than the pauses of the program (by default they stay), and those with shuffle data too
+--   where spark.dynamicAllocation.shuffleTracking.timeout is set; or write the result to a table and read that.
+-- advice: lost_ms > 0 | - | - | Executors that held cached data were given back, and these were computed again: keep some (spark.dynamicAllocation.minExecutors), set no short
+--   spark.dynamicAllocation.cachedExecutorIdleTimeout, or write the result to a table and read that.
 -- advice: cached_timeout_ms < $short_ms | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | Executors that hold cached data are given back after
 --   {cached_timeout_ms:s} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout, with
 --   spark.dynamicAllocation.shuffleTracking.timeout where it is set), so that the next stage finds them.[ New ones are requested only after tasks have
@@ -28,24 +37,48 @@ WITH missed AS (
   FROM stages
   WHERE failure_reason LIKE '%MetadataFetchFailedException%' OR failure_reason LIKE '%FetchFailed%' OR failure_reason LIKE '%missing an output location%'
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Works below caches can share stages: the largest counts.
+caches AS (
+  SELECT
+    r.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY lost_ms DESC, sql_id, node_id) AS cache_place
+  FROM lost_caches AS r
+  WHERE is_idle
+),
+lost AS (
+  SELECT c.*
+  FROM caches AS c
+  INNER JOIN application_run_times AS r
+    ON r.platform = c.platform AND r.cluster_id = c.cluster_id
+    AND r.application_id = c.application_id AND r.attempt_id = c.attempt_id
+  WHERE c.cache_place = 1 AND c.lost_ms >= $min_lost_ms AND c.lost_ms >= $min_lost_share * r.executor_run_time
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  'medium' AS confidence, CASE WHEN w.delay_ms >= 0.01e0 * a.app_duration_ms THEN w.delay_ms END AS recoverable_ms, w.delay_ms, w.num_stages AS num_waits,
-  t.num_workers, t.num_executors_max, t.num_short, a.spark_minor,
+  'medium' AS confidence, TRY_CAST(l.lost_ms AS BIGINT) AS lost_core_ms,
+  CASE
+    WHEN l.lost_ms > 0e0 THEN TRY_CAST(l.lost_ms * a.wall_ratio + COALESCE(w.delay_ms, 0) AS BIGINT)
+    WHEN w.delay_ms >= 0.01e0 * a.app_duration_ms THEN w.delay_ms
+  END AS recoverable_ms,
+  l.lost_ms, l.all_ms, l.node_name AS lost_operator, l.sql_id AS lost_query, l.node_id AS lost_node, l.num_times AS lost_times, l.num_gone, w.delay_ms, w.num_stages AS num_waits,
+  a.num_workers, a.num_executors_max, t.num_short, a.spark_minor,
   -- These hold for executors with cached and with shuffle data, whatever executorIdleTimeout says.
   c.cached_timeout_ms, c.shuffle_timeout_ms, CASE WHEN t.is_hasty THEN c.idle_timeout_ms END AS idle_timeout_ms, c.idle_timeout_ms AS set_timeout_ms,
   CASE WHEN c.backlog_timeout_ms >= 3000 THEN c.backlog_timeout_ms END AS backlog_ms, m.num_missed
-FROM executor_turnover AS t
-INNER JOIN application_facts AS a
-  ON a.platform = t.platform AND a.cluster_id = t.cluster_id
-  AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
+FROM application_facts AS a
+LEFT JOIN executor_turnover AS t
+  ON t.platform = a.platform AND t.cluster_id = a.cluster_id
+  AND t.application_id = a.application_id AND t.attempt_id = a.attempt_id
+LEFT JOIN lost AS l
+  ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+  AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
 LEFT JOIN application_settings AS c
-  ON c.platform = t.platform AND c.cluster_id = t.cluster_id
-  AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id
+  ON c.platform = a.platform AND c.cluster_id = a.cluster_id
+  AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
 LEFT JOIN first_task_waits AS w
-  ON w.platform = t.platform AND w.cluster_id = t.cluster_id
-  AND w.application_id = t.application_id AND w.attempt_id = t.attempt_id
+  ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+  AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
 LEFT JOIN missed AS m
-  ON m.platform = t.platform AND m.cluster_id = t.cluster_id
-  AND m.application_id = t.application_id AND m.attempt_id = t.attempt_id
+  ON m.platform = a.platform AND m.cluster_id = a.cluster_id
+  AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
+WHERE t.platform IS NOT NULL OR l.platform IS NOT NULL

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 21
+-- version: 22
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -14,6 +14,11 @@
 --   return what they get: 0.5 ms for one column as a pandas Series (1.0 ms for five), 3.6 ms for a DataFrame of two columns (6.3 ms for seven), 0.05 ms for a plain function of one
 --   column and 0.2 ms for seven columns without pandas. What the JVM does for a batch (0.1 to 1.2 ms) and waiting come on top, so it is a lower bound, but never more than the
 --   operator measured in Python. It is told of less of the application too.
+--   Functions that get one group of keys at a time (applyInPandas, cogroup, applyInArrow, grouped aggregates of pandas, states of streams) are judged by their time in Python: as Spark 4.3
+--   measured it, before what their stage ran beyond the processor of the JVM, garbage collection and waiting for shuffle data. They are told where a row took far longer than vectorized pandas needs, but
+--   not as long as models that are fitted: then the groups are small, and each costs some milliseconds of pandas, or the function goes through its rows one by one. Where fewer rows come out than go in, there are at most as many
+--   groups, and a call took at least that time: functions whose call takes long compute, and are not told. Rows that come out one for one do not tell the groups: then it is low. Lost is taken to be a part of
+--   that time; two applications gained 85 and 95 % of it by windows and aggregates.
 --   What makes workers ready is at most what an operator's workers took less what they executed and what their processes took to start: Spark's own number counts
 --   from the end of the task before where a worker is used again, so it holds idle time.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
@@ -38,16 +43,32 @@
 -- parameter: arrow_batch_ms double = 0.05 [ms] the same where it takes Arrow data or single rows
 -- parameter: min_batch_lost_ms double = 10000.0 [ms] what small batches cost, at least, to be counted
 -- parameter: min_batch_lost_share double = 0.05 [ratio] that over the task time of all stages from which it is reported for itself
+-- parameter: min_call_ms double = 10000.0 [ms] time in Python of functions of small groups, at least
+-- parameter: min_call_share double = 0.2 [ratio] that time over the task time of all stages, at least
+-- parameter: min_node_ms double = 2000.0 [ms] the same time of one operator, at least
+-- parameter: min_call_rows double = 10000.0 [rows] rows that go into one of them, at least
+-- parameter: min_row_us double = 20.0 [us] that time for a row, at least: vectorized pandas takes less
+-- parameter: max_row_us double = 500.0 [us] and at most: what takes longer computes
+-- parameter: max_call_ms double = 5.0 [ms] that time for a row that comes out, where these tell the groups, at most: what takes longer computes
+-- parameter: max_rows_out double = 0.5 [ratio] rows that come out over those that go in, at most, to tell the groups
+-- parameter: max_group_size double = 200.0 [rows] rows of a group then, at most
+-- parameter: call_lost double = 0.7 [ratio] part of that time that is taken to be lost
 -- parameter: min_gap_ms double = 600000 [ms] that wait, at least
 -- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
--- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {operator_ms:s} of it in Python
+-- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {group_function} gets its rows in
+--   groups by {group_keys}][; {group_rows:int} rows went to functions of groups][ in {groups:int} groups][ in at most {groups_most:int} groups][, and Python took {group_ms:s} for them][, and {group_rest_ms:s} went by
+--   beside the processor of the JVM][, {row_us:int} µs a row][ and {call_ms:1} ms a group][ and at least {least_call_ms:1} ms a group][; {operator_ms:s} of it in Python
 --   itself][, in query {main_query:int}, which calls
 --   {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
 --   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection].
+-- advice: group_lost_ms > COALESCE(batch_lost_ms, 0e0) AND is_state | - | - | Each call gets the rows of one key, and of each batch few: use built-in aggregates with a watermark, session windows or
+--   dropDuplicatesWithinWatermark where they do the same, or let each batch hold more rows, so that a call gets more of them.
+-- advice: group_lost_ms > COALESCE(batch_lost_ms, 0e0) | - | - | The function is called once for each group, and small groups are little work for pandas: use built-in aggregates and window functions (lag, lead,
+--   first and last with ignoreNulls, sum over a window). Where there are none, group by a bucket of the key, such as pmod(hash(key), 200), and let one call handle all keys of it with vectorized pandas.
 -- advice: batch_lost_ms IS NOT NULL AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
 --   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
 -- advice: batch_lost_ms IS NOT NULL | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at 10,000, unless
@@ -146,7 +167,8 @@ fed AS (
   INNER JOIN sql_nodes AS i
     ON i.platform = p.platform AND i.cluster_id = p.cluster_id
     AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.sql_id = p.sql_id
-  WHERE (p.node_name LIKE '%EvalPython%' OR p.node_name LIKE '%MapInPandas%' OR p.node_name LIKE '%MapInArrow%')
+  WHERE (p.node_name LIKE '%EvalPython%' OR p.node_name LIKE '%MapInPandas%' OR p.node_name LIKE '%MapInArrow%'
+      OR p.node_name LIKE '%FlatMapGroupsIn%' OR p.node_name LIKE '%TransformWithStateIn%' OR p.node_name LIKE 'AggregateInPandas%' OR p.node_name LIKE 'ArrowAggregatePython%')
     AND i.node_id > p.node_id AND i.node_id <= p.last_node_id AND i.rows_output IS NOT NULL
   GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, p.node_name
 ),
@@ -216,7 +238,8 @@ python_nodes AS (
     ON c.platform = n.platform AND c.cluster_id = n.cluster_id
     AND c.application_id = n.application_id AND c.attempt_id = n.attempt_id AND c.sql_id = n.sql_id
     AND c.node_id < n.node_id AND c.last_node_id >= n.node_id
-  WHERE (n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' OR n.node_name LIKE '%MapInArrow%') AND c.platform IS NULL
+  WHERE (n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' OR n.node_name LIKE '%InArrow%' OR n.node_name LIKE '%InPySpark%')
+    AND c.platform IS NULL
 ),
 operators AS (
   SELECT
@@ -353,6 +376,75 @@ batched AS (
     AND m.metric_name = 'time to execute Python code'
   WHERE n.node_name NOT LIKE 'BatchEvalPython%' AND COALESCE(q.arrow_batch_rows, a.arrow_batch_rows) >= 1 AND COALESCE(q.arrow_batch_rows, a.arrow_batch_rows) <= $small_batch_rows
 ),
+-- Operators whose function gets one group at a time, with what their stages did.
+group_callers AS (
+  SELECT
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id,
+    n.node_name LIKE '%CoGroups%' AS is_cogroup, n.node_name LIKE '%Aggregate%' AS is_aggregate, n.node_name LIKE '%State%' AS is_state, CAST(n.rows_output AS DOUBLE) AS rows_out,
+    CASE WHEN n.node_name LIKE 'FlatMapGroupsIn%' AND n.description LIKE '% [%], %(%'
+      THEN NULLIF(REGEXP_REPLACE(SPLIT_PART(SPLIT_PART(n.description, ' [', 2), ']', 1), '#[0-9]+L?', ''), '') END AS group_keys,
+    CASE WHEN n.node_name LIKE 'FlatMapGroupsIn%' AND n.description LIKE '% [%], %(%' THEN NULLIF(SPLIT_PART(SPLIT_PART(n.description, '], ', 2), '(', 1), '') END AS function,
+    SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(f.shuffle_read_records AS DOUBLE)) AS read_rows,
+    SUM(f.executor_run_time - f.cpu_ms - COALESCE(f.gc_time, 0) - COALESCE(f.fetch_wait_ms, 0e0) - COALESCE(f.scan_ms, 0e0)) AS rest_ms,
+    MIN(f.cpu_ms) AS least_cpu_ms, MAX(COALESCE(f.disk_bytes_spilled, 0)) AS spilled
+  FROM python_nodes AS n
+  INNER JOIN operator_stages AS o
+    ON o.platform = n.platform AND o.cluster_id = n.cluster_id
+    AND o.application_id = n.application_id AND o.attempt_id = n.attempt_id AND o.sql_id = n.sql_id AND o.node_id = n.node_id
+  INNER JOIN stage_facts AS f
+    ON f.platform = o.platform AND f.cluster_id = o.cluster_id
+    AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.stage_id = o.stage_id
+  WHERE n.node_name LIKE '%FlatMapGroupsIn%' OR n.node_name LIKE '%FlatMapCoGroupsIn%' OR n.node_name LIKE '%TransformWithStateIn%'
+    OR n.node_name LIKE 'AggregateInPandas%' OR n.node_name LIKE 'ArrowAggregatePython%'
+  GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.node_name, n.description, n.rows_output
+),
+-- Queries with one operator of Python: what its stages ran beside the JVM is its own.
+lone_callers AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id
+  FROM python_nodes
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+  HAVING COUNT(*) = 1
+),
+timed_callers AS (
+  SELECT
+    g.*, COALESCE(m.total > 0e0, FALSE) AS is_measured,
+    CASE WHEN m.total > 0e0 THEN LEAST(m.total, g.run_ms) WHEN l.platform IS NOT NULL AND g.least_cpu_ms > 0e0 AND g.spilled = 0 THEN g.rest_ms END AS call_ms,
+    CASE WHEN g.is_cogroup THEN g.read_rows ELSE COALESCE(CAST(i.rows_output AS DOUBLE), g.read_rows) END AS rows_in
+  FROM group_callers AS g
+  LEFT JOIN sql_node_metrics AS m
+    ON m.platform = g.platform AND m.cluster_id = g.cluster_id
+    AND m.application_id = g.application_id AND m.attempt_id = g.attempt_id AND m.sql_id = g.sql_id AND m.node_id = g.node_id
+    AND m.metric_name = 'time to execute Python code'
+  LEFT JOIN fed AS f
+    ON f.platform = g.platform AND f.cluster_id = g.cluster_id
+    AND f.application_id = g.application_id AND f.attempt_id = g.attempt_id AND f.sql_id = g.sql_id AND f.node_id = g.node_id
+  LEFT JOIN sql_nodes AS i
+    ON i.platform = f.platform AND i.cluster_id = f.cluster_id
+    AND i.application_id = f.application_id AND i.attempt_id = f.attempt_id AND i.sql_id = f.sql_id AND i.node_id = f.input_id
+  LEFT JOIN lone_callers AS l
+    ON l.platform = g.platform AND l.cluster_id = g.cluster_id
+    AND l.application_id = g.application_id AND l.attempt_id = g.attempt_id AND l.sql_id = g.sql_id
+),
+small_groups AS (
+  SELECT
+    t.*, CASE WHEN is_aggregate OR rows_out <= $max_rows_out * rows_in THEN rows_out END AS groups,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY call_ms DESC, sql_id, node_id) AS place
+  FROM timed_callers AS t
+  WHERE call_ms >= $min_node_ms AND rows_in >= $min_call_rows AND call_ms * 1e3 >= $min_row_us * rows_in AND call_ms * 1e3 <= $max_row_us * rows_in
+    AND (CASE WHEN is_aggregate OR rows_out <= $max_rows_out * rows_in
+      THEN call_ms <= $max_call_ms * rows_out AND rows_in <= $max_group_size * rows_out ELSE TRUE END)
+),
+group_times AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, SUM(call_ms) AS call_ms, SUM(rows_in) AS rows_in,
+    -- NULL where one of them does not tell its groups.
+    CASE WHEN COUNT(groups) = COUNT(*) THEN SUM(groups) END AS groups, MIN(CASE WHEN is_aggregate THEN 1 ELSE 0 END) = 1 AS is_exact,
+    MIN(CASE WHEN is_measured THEN 1 ELSE 0 END) = 1 AS is_measured, MAX(CASE WHEN place = 1 AND is_state THEN 1 ELSE 0 END) = 1 AS is_state,
+    MAX(CASE WHEN place = 1 THEN group_keys END) AS group_keys, MAX(CASE WHEN place = 1 THEN function END) AS function
+  FROM small_groups
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  HAVING SUM(call_ms) >= $min_call_ms
+),
 batches AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, MIN(batch_rows) AS batch_rows, MIN(CASE WHEN is_session THEN 1 ELSE 0 END) AS num_session,
@@ -369,17 +461,30 @@ SELECT
   -- What is lost decides, where it is counted and more than a part of it.
   CASE
     WHEN b.lost_ms >= $min_batch_lost_ms AND b.lost_ms >= $min_batch_lost_share * t.run_ms THEN NULL
+    WHEN e.groups > 0e0 THEN NULL
     WHEN (t.python_ms >= 0.5e0 * t.run_ms AND t.python_ms >= 3600000) OR (g.gap_ms >= 3600000 AND g.gap_ms >= $min_gap_share * t.run_ms) THEN 'medium'
     ELSE 'low'
   END AS severity,
-  'medium' AS confidence,
-  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(LEAST(b.lost_ms, t.query_ms) AS BIGINT) END AS lost_core_ms,
-  CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(LEAST(b.lost_ms, t.query_ms) * a.wall_ratio AS BIGINT) END AS recoverable_ms,
+  CASE WHEN e.call_ms > 0e0 AND e.groups IS NULL AND COALESCE(b.lost_ms, 0e0) < $min_batch_lost_ms THEN 'low' ELSE 'medium' END AS confidence,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms OR e.call_ms > 0e0
+    THEN TRY_CAST(LEAST(CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN b.lost_ms ELSE 0e0 END + COALESCE($call_lost * e.call_ms, 0e0), t.query_ms) AS BIGINT) END AS lost_core_ms,
+  CASE WHEN b.lost_ms >= $min_batch_lost_ms OR e.call_ms > 0e0
+    THEN TRY_CAST(LEAST(CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN b.lost_ms ELSE 0e0 END + COALESCE($call_lost * e.call_ms, 0e0), t.query_ms) * a.wall_ratio AS BIGINT) END AS recoverable_ms,
+  CASE
+    WHEN e.call_ms > 0e0 AND e.is_state THEN 'A Python function is called for the rows of one key at a time'
+    WHEN e.groups > 0e0 THEN 'A Python function is called for each of many small groups'
+    WHEN e.call_ms > 0e0 THEN 'A Python function is called for each group of rows, and takes long for a row'
+  END AS title,
+  $call_lost * e.call_ms AS group_lost_ms, SUBSTR(e.function, 1, 60) AS group_function, SUBSTR(e.group_keys, 1, 80) AS group_keys, TRY_CAST(e.rows_in AS BIGINT) AS group_rows, COALESCE(e.is_state, FALSE) AS is_state,
+  CASE WHEN e.is_exact THEN TRY_CAST(e.groups AS BIGINT) END AS groups, CASE WHEN NOT e.is_exact THEN TRY_CAST(e.groups AS BIGINT) END AS groups_most,
+  CASE WHEN e.is_measured THEN e.call_ms END AS group_ms, CASE WHEN NOT e.is_measured THEN e.call_ms END AS group_rest_ms,
+  e.call_ms * 1e3 / NULLIF(e.rows_in, 0e0) AS row_us,
+  CASE WHEN e.is_exact THEN e.call_ms / NULLIF(e.groups, 0e0) END AS call_ms, CASE WHEN NOT e.is_exact THEN e.call_ms / NULLIF(e.groups, 0e0) END AS least_call_ms,
   CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN LEAST(b.lost_ms, t.query_ms) END AS batch_lost_ms,
   CASE WHEN b.lost_ms >= $min_batch_lost_ms THEN TRY_CAST(b.num_batches AS BIGINT) END AS num_batches,
   CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_ms END AS gap_ms, CASE WHEN g.gap_ms >= $min_gap_ms THEN g.gap_rows END AS gap_rows,
   t.python_ms, t.run_ms, t.python_ms / NULLIF(t.run_ms, 0) AS python_share,
-  CASE WHEN w.operator_ms > 0e0 THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
+  CASE WHEN w.operator_ms > 0e0 AND NOT COALESCE(e.is_measured AND e.call_ms >= 0.95e0 * w.operator_ms, FALSE) THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
   CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
     THEN LEAST(i.init_ms, t.query_ms) END AS init_ms,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, SUBSTR(c.twice_functions, 1, 120) AS twice_functions,
@@ -416,10 +521,13 @@ LEFT JOIN main_callers AS n
 LEFT JOIN twice AS c
   ON c.platform = t.platform AND c.cluster_id = t.cluster_id
   AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id
+LEFT JOIN group_times AS e
+  ON e.platform = t.platform AND e.cluster_id = t.cluster_id
+  AND e.application_id = t.application_id AND e.attempt_id = t.attempt_id AND e.call_ms >= $min_call_share * t.run_ms
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms)
+WHERE e.call_ms > 0e0 OR (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms)
   OR (t.group_ms >= $half_all_run_time_ms AND t.group_ms >= $min_group_share * t.run_ms AND t.has_rdd_work) OR (t.sure_ms >= $min_share * t.run_ms
   AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
   AND (t.query_ms >= $min_run_time_ms OR (t.sure_ms >= $min_all_run_time_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))

@@ -2,14 +2,14 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 15
+-- version: 16
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive, less what a cache of the result would cost, as measured with Spark 4.3 for rows of six columns: 700 ns a row to fill it
 --   (230 ns with three columns) and 50 ns a row to read it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
 --   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
 --   pivots read: it is left out, so that both findings together tell no more than can be saved. Never above medium: the author knows whether the data change in between. That a table is read again for
---   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out. Works of one application can share stages: together they lose no more than its task time less the largest
+--   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out, or whose executors were given back as idle (executor_churn). Works of one application can share stages: together they lose no more than its task time less the largest
 --   computation that has to stay.
 -- subject: node
 -- group_by: sql_id
@@ -32,6 +32,10 @@
 -- advice: is_counted | - | - | Query {count_query:int} computes it only to count what query {write_query:int} writes: count what was written, or let Dataset.observe count the rows
 --   while they are written. For the other queries select the columns that they read and persist only those, or let them read what was written: with all columns the plan
 --   can leave none out, and keeping them can cost more than it saves.
+-- advice: is_cached AND num_gone > 0 | - | - | It is cached already, but executors that held the cache were lost, and it was computed again: see why they were lost, let it be held by two
+--   executors (DISK_ONLY_2, MEMORY_AND_DISK_2), or write it to a table and read that.
+-- advice: is_cached AND NOT has_memory_only | - | - | It is cached already, but the cache was not there or did not hold all of it: cache before the first of these queries, cache only the columns and
+--   rows that are read again, keep the executors that hold them, and unpersist after the last use.
 -- advice: is_cached | - | - | It is cached already, but the cache was not there or did not hold all of it: let partitions that do not fit go to disk (MEMORY_AND_DISK), cache only the columns and
 --   rows that are read again, keep the executors that hold them, and unpersist after the last use.
 -- advice: num_functions > 1 AND is_subquery AND spark_minor < 304 | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
@@ -150,6 +154,12 @@ missed_caches AS (
   FROM cache_reads
   WHERE is_missed AND NOT is_on_disk
 ),
+-- Caches whose level lets nothing go to disk.
+memory_caches AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM rdds
+  WHERE is_persisted AND storage_level NOT LIKE '%Disk%'
+),
 -- Each with the first query that writes the same rows, or what it makes of them.
 counted AS (
   SELECT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.work_hash, MIN(k.sql_id) AS count_query, MIN(p.sql_id) AS write_query
@@ -194,7 +204,7 @@ judged AS (
     p.net_ms AS own_lost_ms, a.wall_ratio, CASE WHEN p.is_costly THEN p.cache_ms END AS cache_ms, CASE WHEN p.is_costly THEN p.rows_output END AS kept_rows,
     -- Works can share stages: what all of them lose is no more than all task time but that of the largest computation that stays.
     LEAST(GREATEST(r.executor_run_time - MAX(p.all_ms - p.lost_ms) OVER application, 0e0) / NULLIF(SUM(p.net_ms) OVER application, 0e0), 1e0) AS part,
-    p.sql_id, p.node_id, p.operator_kind, b.platform IS NOT NULL AS is_cached, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
+    p.sql_id, p.node_id, p.operator_kind, b.platform IS NOT NULL AS is_cached, i.num_gone, y.platform IS NOT NULL AS has_memory_only, k.platform IS NOT NULL AS is_counted, k.count_query, k.write_query,
     -- As the plan shows it, without the numbers of expressions.
     CASE WHEN f.num_functions > 1
       THEN CONCAT(SUBSTR(SPLIT_PART(REGEXP_REPLACE(p.description, '#[0-9]+L?', ''), ', functions=[', 1), 1, 120), '), with ', CAST(f.num_functions AS STRING), ' different lists of functions,')
@@ -231,13 +241,19 @@ judged AS (
   LEFT JOIN missed_caches AS m
     ON m.platform = b.platform AND m.cluster_id = b.cluster_id
     AND m.application_id = b.application_id AND m.attempt_id = b.attempt_id
+  LEFT JOIN lost_caches AS i
+    ON i.platform = p.platform AND i.cluster_id = p.cluster_id
+    AND i.application_id = p.application_id AND i.attempt_id = p.attempt_id AND i.work_hash = p.work_hash
+  LEFT JOIN memory_caches AS y
+    ON y.platform = p.platform AND y.cluster_id = p.cluster_id
+    AND y.application_id = p.application_id AND y.attempt_id = p.attempt_id
   INNER JOIN application_facts AS a
     ON a.platform = p.platform AND a.cluster_id = p.cluster_id
     AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
   INNER JOIN application_run_times AS r
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
-  WHERE NOT p.is_loop AND m.platform IS NULL
+  WHERE NOT p.is_loop AND m.platform IS NULL AND NOT COALESCE(i.is_idle, FALSE)
     AND (
       (p.net_ms >= $min_lost_ms AND p.net_ms >= $min_share * r.executor_run_time)
       OR (p.net_ms >= $min_large_ms AND p.net_ms >= $min_large_share * r.executor_run_time)

@@ -2,10 +2,11 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads. Each pays for planning, scheduling and
---   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted. Micro-batches of
+--   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted, but where each of them parses all of
+--   the same text for another value of a filter (view scan_loops): then all of these scans but the most expensive are lost, and repeated_scans does not tell them. Micro-batches of
 --   streams and interactive sessions are not judged.
 -- parameter: min_queries bigint = 20 [count] executions of the query, at least
 -- parameter: min_total_ms bigint = 20000 [ms] wall time in which any of them ran, at least
@@ -14,10 +15,13 @@
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
 -- parameter: max_source_bytes double = 134217728 [bytes] files that all queries of several places read, at most
 -- evidence: [The query {description}][Queries of {num_places:place|places} in the code][ over {tables_read}][, {source_bytes:bytes},] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
---   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average[; {more_queries:int} more queries over
+--   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average[; each parses all {scan_bytes:bytes} of it and keeps the rows of
+--   a value of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; {more_queries:int} more queries over
 --   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}].
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
 --   files by them.
+-- advice: scan_ms > 0 | - | - | Ask once for all of it: group by what the loop filters on and collect that once (or let applyInPandas handle each group on the executors), instead of a query
+--   for each value. Where a loop has to stay, cache the data, or partition them by that column as Parquet or a table, so that each query reads its own part.
 -- advice: num_places >= 1 | - | - | Planning and starting a query takes longer than reading so little: compute all numbers in one pass (a select of many aggregates, or
 --   a grouping), cache the data before the first of these queries, or collect them once and go on without Spark.
 -- recommendation: Ask once for all of it: replace the loop by a join or a grouping over the values that it goes through, or collect
@@ -90,18 +94,28 @@ repeated AS (
 -- A loop may ask several queries in each round.
 looped AS (
   SELECT
-    r.*,
+    r.*, l.scan_ms, l.first_ms, l.lost_ms, l.longest_ms, l.mean_bytes,
     (SUM(num_queries) OVER same_data) - num_queries AS more_queries, (SUM(total_ms) OVER same_data) - total_ms AS more_ms,
     (COUNT(*) OVER same_data) - 1 AS more_places
   FROM repeated AS r
+  LEFT JOIN (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, description AS loop_place, num_nodes AS loop_nodes, tables_read AS loop_tables,
+      MAX(scan_ms) AS scan_ms, MAX(first_ms) AS first_ms, MAX(lost_ms) AS lost_ms, MAX(longest_ms) AS longest_ms, MAX(mean_bytes) AS mean_bytes
+    FROM scan_loops
+    GROUP BY platform, cluster_id, application_id, attempt_id, description, num_nodes, tables_read
+  ) AS l
+    ON l.platform = r.platform AND l.cluster_id = r.cluster_id
+    AND l.application_id = r.application_id AND l.attempt_id = r.attempt_id
+    AND r.kind = 1 AND l.loop_place = r.description AND l.loop_nodes = r.num_nodes AND l.loop_tables = r.tables_read
   WHERE num_queries >= $min_queries
-  WINDOW same_data AS (PARTITION BY platform, cluster_id, application_id, attempt_id, kind, tables_read)
+  WINDOW same_data AS (PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id, kind, tables_read)
 ),
 ranked AS (
   SELECT
     r.*, a.app_duration_ms,
     ROW_NUMBER() OVER (
-      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id ORDER BY r.kind, r.total_ms DESC, r.description, r.num_nodes
+      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id ORDER BY r.kind, CASE WHEN r.lost_ms > 0e0 THEN 0 ELSE 1 END, r.total_ms DESC, r.description, r.num_nodes
     ) AS place
   FROM looped AS r
   INNER JOIN application_facts AS a
@@ -113,8 +127,11 @@ ranked AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
-  CASE WHEN kind = 1 AND total_ms >= 0.5e0 * app_duration_ms AND total_ms >= 600000 THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN lost_ms > 0e0 THEN NULL WHEN kind = 1 AND total_ms >= 0.5e0 * app_duration_ms AND total_ms >= 600000 THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
+  -- One query for all of them is taken to run as long as the longest.
+  CASE WHEN lost_ms > 0e0 THEN TRY_CAST(GREATEST(total_ms - longest_ms, 0e0) AS BIGINT) END AS recoverable_ms, TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms, TRY_CAST(mean_bytes AS BIGINT) AS scan_bytes,
   CASE WHEN kind = 2 THEN 'Many queries ask for the same small data' END AS title,
   CASE WHEN kind = 1 THEN SUBSTR(REPLACE(description, CHR(10), ' '), 1, 120) END AS description,
   CASE WHEN kind = 2 THEN num_places END AS num_places, CASE WHEN kind = 2 THEN source_bytes END AS source_bytes,

@@ -2,13 +2,14 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 16
+-- version: 17
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
 --   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
---   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells. A repartition
+--   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took, and so are
+--   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter that repeated_queries tells (view scan_loops). A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost, where cache_misses does not.
@@ -21,6 +22,8 @@
 -- parameter: min_passes bigint = 5 [count] reads, at least, from which passes over the same data are told for the share of their stages alone
 -- parameter: min_stage_share double = 0.3 [ratio] task time of these stages but the most expensive over all, at least
 -- parameter: min_stage_ms bigint = 20000 [ms] the same task time, at least
+-- parameter: min_fetched_rows bigint = 100000 [rows] rows that each of several reads through JDBC brings, at least, and all of them the same number
+-- parameter: min_fetch_stage_ms bigint = 10000 [ms] task time of the stages with such reads but the most expensive, at least
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second): what takes longer is other work
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
 -- parameter: min_shared double = 0.5 [ratio] columns that two scans of columnar files share over those of the smaller one, at least
@@ -40,6 +43,8 @@
 --   (spark.dynamicAllocation.minExecutors), or write the data to a table and read that.
 -- advice: is_cached | - | - | The data are cached, but what was cached got lost (executors went, or their memory was full) and was computed again: keep the
 --   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
+-- advice: is_fetched | - | - | Each of these queries fetches the same rows from the database, and computes what it needs of them in the same stage: fetch them once (persist them with what the queries
+--   compute alike, or write them as Parquet or a table first) and let the other queries read that.
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
 --   count, check and write from that.
 -- advice: has_other_rows AND is_text | - | - | {keepers} keep different rows of it, and each of them parses every byte: compute all of them in one pass
@@ -133,7 +138,10 @@ all_scans AS (
   LEFT JOIN read_again AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
-  WHERE p.platform IS NULL AND l.platform IS NULL
+  LEFT JOIN scan_loops AS q
+    ON q.platform = s.platform AND q.cluster_id = s.cluster_id
+    AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id AND q.node_id = s.node_id
+  WHERE p.platform IS NULL AND l.platform IS NULL AND q.platform IS NULL
 ),
 scans AS (
   SELECT * FROM all_scans WHERE NOT is_told
@@ -163,6 +171,17 @@ repartitioned AS (
     AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.node_id = s.node_id
     AND o.stage_id = ARRAY_MIN(u.stage_ids)
   WHERE u.bytes >= $min_shuffle_bytes
+),
+-- Tables of which each read through JDBC brought as many rows.
+fetched AS (
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters
+  FROM scans AS s
+  INNER JOIN sql_scans AS x
+    ON x.platform = s.platform AND x.cluster_id = s.cluster_id
+    AND x.application_id = s.application_id AND x.attempt_id = s.attempt_id AND x.sql_id = s.sql_id AND x.node_id = s.node_id
+  WHERE s.format = 'jdbc' AND x.operation = 'read'
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters
+  HAVING COUNT(DISTINCT s.sql_id) >= 2 AND COUNT(x.rows_read) = COUNT(*) AND MIN(x.rows_read) = MAX(x.rows_read) AND MIN(x.rows_read) >= $min_fetched_rows
 ),
 -- Scans below a cache in the plan.
 below_caches AS (
@@ -240,8 +259,11 @@ compared AS (
     COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS is_same,
     -- The first query may fill a part of a cache (a show) and the second one the rest.
     COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached,
-    m.platform IS NOT NULL AS has_missed
+    m.platform IS NOT NULL AS has_missed, f.platform IS NOT NULL AS has_same_rows
   FROM repeated AS r
+  LEFT JOIN fetched AS f
+    ON f.platform = r.platform AND f.cluster_id = r.cluster_id
+    AND f.application_id = r.application_id AND f.attempt_id = r.attempt_id AND f.source = r.source AND f.filters = r.filters
   INNER JOIN totals AS t
     ON t.platform = r.platform AND t.cluster_id = r.cluster_id
     AND t.application_id = r.application_id AND t.attempt_id = r.attempt_id AND t.source = r.source AND t.filters = r.filters
@@ -271,8 +293,8 @@ judged AS (
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
       -- Compressed text is larger than its bytes: what a file's own bytes would take is not too much for it either.
-      -- Each keeps its own work on its own rows; the reading is in all of them: no more of it than all of the cheapest.
-      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, CASE WHEN r.has_other_rows THEN (r.num_full - 1) * r.shortest_ms ELSE r.scan_ms - r.first_ms END,
+      -- Each keeps its own work on its own rows; the reading is in all of them: no more of it than all of the cheapest, unless each keeps the few rows of one of many values.
+      WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, CASE WHEN r.has_other_rows AND COALESCE(r.num_values < r.num_full, TRUE) THEN (r.num_full - 1) * r.shortest_ms ELSE r.scan_ms - r.first_ms END,
         COALESCE(
           (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
         ))
@@ -291,7 +313,10 @@ judged AS (
 ),
 weighed AS (
   -- Without a timer the stages say whether it is worth a word.
-  SELECT j.*, COALESCE(lost_ms, scan_ms - first_ms) AS weight_ms FROM judged AS j
+  SELECT
+    j.*, COALESCE(lost_ms, scan_ms - first_ms) AS weight_ms,
+    COALESCE(has_same_rows AND scan_ms - first_ms >= $min_fetch_stage_ms AND scan_ms - first_ms >= $min_stage_share * total_task_time_ms AND empty_ms < 0.5e0 * scan_ms, FALSE) AS is_fetched
+  FROM judged AS j
 )
 SELECT
   platform, cluster_id, application_id, attempt_id,
@@ -314,14 +339,15 @@ SELECT
   CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
   TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, is_cached, cached_timeout_ms,
+  is_text, is_same, is_cached, is_fetched, cached_timeout_ms,
   CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,
   has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN TRY_CAST(pass_ms AS BIGINT) END AS pass_ms
 FROM weighed
-WHERE NOT (is_cached AND has_missed) AND (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND is_same)) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
+WHERE NOT (is_cached AND has_missed) AND (num_scans >= $min_scans OR (num_scans = 2 AND num_queries = 2 AND (is_same OR is_fetched))) AND (COALESCE(bytes_read >= $min_bytes, FALSE) OR scan_ms >= $min_scan_ms * num_scans)
   AND ((weight_ms >= 0.02e0 * COALESCE(core_time_ms, 0) AND (weight_ms >= $min_lost_ms OR (weight_ms >= $min_small_lost_ms AND weight_ms >= $min_share * core_time_ms)))
+    OR is_fetched
     -- An application, or a query, that is nothing but passes over the same data.
     OR (num_scans >= $min_passes AND scan_ms - first_ms >= $min_stage_ms AND scan_ms - first_ms >= $min_stage_share * total_task_time_ms
       AND empty_ms < 0.5e0 * scan_ms))

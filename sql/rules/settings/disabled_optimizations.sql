@@ -2,11 +2,11 @@
 -- title: A Spark optimization is turned off
 -- category: settings
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for switches that are on unless somebody turns them off, as for a fault of an old release or a benchmark, where much task time goes into what they would speed up: whole-stage code generation,
 --   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, and the use of a Python process for more than one task. Settings of
 --   sessions count for their queries. What whole-stage code generation would save is an assumption, saved_share of the processor time: of five queries with Spark 4.3 it took 56 % (a broadcast join), 55 % (an aggregate),
---   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window). What starting Python took is counted where Spark measured it. The others have no counted loss. Adaptive execution is told by adaptive_off.
+--   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window). What starting Python took is counted where Spark measured it. That is of high confidence. The others have no counted loss. Adaptive execution is told by adaptive_off.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which its reader matters, at least
 -- parameter: min_run_ms double = 10000 [ms] task time of the stages that it concerns, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the task time of the application, at least
@@ -178,7 +178,7 @@ weighed AS (
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.key AS subject_id,
-  'low' AS confidence,
+  CASE WHEN t.kind = 'python' AND t.start_ms > 0e0 THEN 'high' ELSE 'low' END AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
   t.key, t.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
   CASE WHEN t.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,

@@ -2,7 +2,7 @@
 -- title: A stream computes each batch several times
 -- category: streaming
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a streaming query whose batches are handed to a function (foreachBatch) that starts several queries on
 --   each, while the batch is not cached: each of them computes its rows anew, from the source or from the last shuffle. Queries of one
 --   batch that read fewer rows, as a look at the first ones does, do not count. The stages that read a batch hold work of each
@@ -14,7 +14,8 @@
 -- parameter: min_small_lost_ms bigint = 5000 [ms] the same where it is a large share of the task time, at least
 -- parameter: min_share double = 0.1 [ratio] that share, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
--- evidence: {num_batches:batch|batches} of the stream {query} were read by several queries each, {num_queries:query|queries} in all; the stages
+-- evidence: {num_batches:batch|batches} of the stream {query} were computed {times_each}, by {num_queries:query|queries} in all[, with the Python functions of the batch ({functions}) each
+--   time]; the stages
 --   that read them took {read_ms:s} of task time, {share:pct} of all, and at least {lost_ms:s} of it for rows that had been read before.
 -- recommendation: In foreachBatch, persist what its writes share (the batch, or what is computed from it for all of them) before the first write and
 --   unpersist it after the last; or write it once and make the other outputs from that table.
@@ -81,6 +82,19 @@ repeated AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, query_id, query, query_run_id, streaming_batch_id
   HAVING COUNT(*) >= 2
 ),
+-- Python functions in the plan of the batch itself, none of whose operators ran for its own query.
+batch_functions AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, q.streaming_query_id, ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT c.function)), ', ') AS functions
+  FROM python_calls AS c
+  INNER JOIN sql AS q
+    ON q.platform = c.platform AND q.cluster_id = c.cluster_id
+    AND q.application_id = c.application_id AND q.attempt_id = c.attempt_id AND q.sql_id = c.sql_id
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM operator_stages) AS o
+    ON o.platform = c.platform AND o.cluster_id = c.cluster_id
+    AND o.application_id = c.application_id AND o.attempt_id = c.attempt_id AND o.sql_id = c.sql_id
+  WHERE q.streaming_query_id IS NOT NULL AND o.platform IS NULL
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, q.streaming_query_id
+),
 summed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_id, query, COUNT(*) AS num_batches, SUM(num_queries) AS num_queries,
@@ -94,7 +108,10 @@ SELECT
   'high' AS confidence,
   TRY_CAST(s.lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(s.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
-  s.query, s.num_batches, s.num_queries, TRY_CAST(s.read_ms AS BIGINT) AS read_ms,
+  s.query, s.num_batches, s.num_queries, 
+  CASE WHEN s.num_queries % s.num_batches = 0 THEN CONCAT(CAST(TRY_CAST(CAST(s.num_queries AS DOUBLE) / NULLIF(s.num_batches, 0) AS BIGINT) AS STRING), ' times each')
+    ELSE CONCAT(CAST(ROUND(CAST(s.num_queries AS DOUBLE) / NULLIF(s.num_batches, 0), 1) AS STRING), ' times each on average') END AS times_each,
+  SUBSTR(f.functions, 1, 120) AS functions, TRY_CAST(s.read_ms AS BIGINT) AS read_ms,
   s.read_ms / NULLIF(CAST(t.executor_run_time AS DOUBLE), 0e0) AS share, TRY_CAST(s.lost_ms AS BIGINT) AS lost_ms
 FROM summed AS s
 INNER JOIN application_facts AS a
@@ -103,5 +120,8 @@ INNER JOIN application_facts AS a
 INNER JOIN application_run_times AS t
   ON t.platform = s.platform AND t.cluster_id = s.cluster_id
   AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
+LEFT JOIN batch_functions AS f
+  ON f.platform = s.platform AND f.cluster_id = s.cluster_id
+  AND f.application_id = s.application_id AND f.attempt_id = s.attempt_id AND f.streaming_query_id = s.query_id
 WHERE s.num_batches >= $min_batches
   AND (s.lost_ms >= $min_lost_ms OR (s.lost_ms >= $min_small_lost_ms AND s.lost_ms >= $min_share * t.executor_run_time))
