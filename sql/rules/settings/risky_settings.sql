@@ -13,6 +13,7 @@
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_broadcast_bytes double = 536870912 [bytes] size in memory of a broadcast from which oversized_broadcast tells it
 -- parameter: won_part double = 0.5 [ratio] wall time that is won where as many more tasks as there are cores run side by side, over what would be if none disturbed another
+-- parameter: max_spill_ms double = 10000 [ms] task time of a stage that spills, from which memory_spill tells a small share of memory with what it costs
 -- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
 -- evidence: {key} is {value}: {problem}[; stages with enough tasks for all cores had {unused_core_ms:s} of core time reserved and not used].
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
@@ -67,7 +68,7 @@ parsed AS (
 spills AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib,
+    TRY_CAST(ROUND(SUM(CASE WHEN executor_run_time < $max_spill_ms THEN CAST(memory_bytes_spilled AS DOUBLE) ELSE 0e0 END) / 1048576e0) AS BIGINT) AS spilled_mib,
     TRY_CAST(ROUND(SUM(CAST(shuffle_write_bytes AS DOUBLE)) / 1048576e0) AS BIGINT) AS shuffled_mib,
     SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
   FROM stages
