@@ -132,7 +132,7 @@ broadcasts AS (
 reserved AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, SUM(unused_ms) AS unused_ms,
-    SUM($won_part * (1e0 - 1e0 / task_cpus) * LEAST(CAST(duration_ms AS DOUBLE), task_ms / NULLIF(stage_slots, 0))) AS won_ms
+    SUM($won_part * (1e0 - 1e0 / NULLIF(CAST(task_cpus AS DOUBLE), 0e0)) * LEAST(CAST(duration_ms AS DOUBLE), task_ms / NULLIF(stage_slots, 0))) AS won_ms
   FROM reserved_cores
   WHERE num_tasks >= core_slots
   GROUP BY platform, cluster_id, application_id, attempt_id
