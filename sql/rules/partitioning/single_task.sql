@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding, as are those of one task for the same setting. The cores are those held
@@ -14,6 +14,7 @@
 -- group_by: place
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- parameter: min_jdbc_stage_ms bigint = 5000 [ms] wall time of a stage that reads through JDBC, at least
+-- parameter: min_same_jdbc_ms bigint = 10000 [ms] or wall time of all stages that read the same table through JDBC, at least
 -- parameter: min_other_jdbc_stage_ms bigint = 1000 [ms] wall time of other stages that read the same table through JDBC, at least
 -- parameter: min_loop_stage_ms bigint = 200 [ms] wall time of a stage of a loop, at least
 -- parameter: min_loop_stages bigint = 20 [count] stages of a loop, at least
@@ -241,6 +242,10 @@ capped AS (
     CASE WHEN s.is_interactive THEN s.app_duration_ms - COALESCE(p.driver_only_core_ms, 0) / NULLIF(s.average_cores, 0e0) ELSE s.app_duration_ms END AS wall_ms,
     MAX(CASE WHEN s.cause = 'jdbc' THEN s.running_ms END) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS longest_jdbc_ms,
     MAX(CASE WHEN s.cause = 'jdbc' THEN s.won_ms END) OVER (PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS longest_jdbc_won_ms,
+    SUM(CASE WHEN s.cause = 'jdbc' AND s.running_ms >= $min_other_jdbc_stage_ms THEN s.running_ms ELSE 0 END) OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS same_jdbc_ms,
+    SUM(CASE WHEN s.cause = 'jdbc' AND s.running_ms >= $min_other_jdbc_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
+      PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source) AS same_jdbc_won_ms,
     SUM(CASE WHEN s.cause IN ('one file', 'unsplittable') AND s.running_ms >= $min_alike_stage_ms THEN s.won_ms ELSE 0e0 END) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id
     ) AS file_won_ms
@@ -272,6 +277,7 @@ judged AS (
       -- What comes through one connection grows with the table, and each of its reads does.
       OR cause = 'jdbc' AND longest_jdbc_ms >= $min_jdbc_stage_ms AND (running_ms >= $min_jdbc_stage_ms AND won_ms >= $min_share * wall_ms
         OR running_ms >= $min_other_jdbc_stage_ms AND source IS NOT NULL AND longest_jdbc_won_ms >= $min_share * wall_ms)
+      OR cause = 'jdbc' AND source IS NOT NULL AND running_ms >= $min_other_jdbc_stage_ms AND same_jdbc_ms >= $min_same_jdbc_ms AND same_jdbc_won_ms >= $min_share * wall_ms
       -- Or somewhat shorter ones that are long together.
       OR num_alike >= 3 AND cause IN ('one file', 'unsplittable', 'split', 'source', 'jdbc', 'coalesce', 'window') AND running_ms >= $min_alike_stage_ms AND all_won_ms >= $min_alike_won_ms
         AND all_won_ms >= $min_alike_share * wall_ms
