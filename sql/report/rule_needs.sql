@@ -36,6 +36,7 @@ FROM (VALUES
   ('full_partition_scan', 'sql'), ('full_partition_scan', 'plans'),
   ('gc_pressure', 'stages'),
   ('group_by_key', 'stages'),
+  ('heavy_closures', 'tasks'),
   ('hung_tasks', 'stages'), ('hung_tasks', 'tasks'),
   ('idle_executors', 'distributed'), ('idle_executors', 'executors'),
   ('idle_local_cores', 'stages'),
