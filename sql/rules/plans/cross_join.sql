@@ -8,8 +8,8 @@
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
 --   product of its sides, however few rows are left (a lookup in ranges). The rows of a side are those of the nearest
 --   operator below that counts them, as long as all between passes on every row. Where few of the pairs match, an equality would spare nearly all of them: lost is what
---   its stages took beyond what other operators in them can take for the rows that they put out (without Python), at least what comparing the pairs takes. Where a condition keeps many of
---   the pairs, but not all, as a table of rates that apply to most rows does, the rows are what the query is for: such a join is told for very many rows alone.
+--   its stages took beyond what other operators in them can take for the rows that they put out (without Python), at least what comparing the pairs takes. Where a condition with a
+--   small table keeps many of the pairs, but not all, as one of rates that apply to most rows does, the rows are what the query is for: such a join is told for very many rows alone.
 -- subject: node
 -- parameter: min_rows double = 1e8 [count] rows that the join put out, at least
 -- parameter: min_slow_rows double = 1e6 [count] or the same where its stages are slow, at least
@@ -18,6 +18,7 @@
 -- parameter: min_stage_share double = 0.25 [ratio] and the same over the task time of the application
 -- parameter: min_costly_pairs double = 1e7 [count] pairs of rows that it compared, at least, where its stages are most of the application
 -- parameter: most_stage_share double = 0.5 [ratio] task time of its stages over that of the application, at least, for that
+-- parameter: few_rows double = 100 [count] rows of the smaller side, at most, for it to be a small table
 -- parameter: many_kept double = 0.3 [ratio] rows that a condition keeps of the pairs, from which they are taken to be wanted
 -- parameter: pair_ms double = 0.00001 [ms] core time that comparing a pair takes, at least (10 ns)
 -- parameter: row_ms double = 0.005 [ms] core time that another operator takes for a row that it puts out, at most (5 us)
@@ -154,6 +155,6 @@ INNER JOIN application_facts AS f
   ON f.platform = n.platform AND f.cluster_id = n.cluster_id
   AND f.application_id = n.application_id AND f.attempt_id = n.attempt_id
 WHERE n.rows_output >= $min_rows
-  OR (NOT COALESCE(n.rows_output >= $many_kept * n.pairs AND n.rows_output < 0.999e0 * n.pairs, FALSE)
+  OR (NOT COALESCE(n.rows_output >= $many_kept * n.pairs AND n.rows_output < 0.999e0 * n.pairs AND LEAST(n.left_rows, n.right_rows) <= $few_rows, FALSE)
     AND (n.rows_output >= $min_slow_rows OR n.pairs >= $min_pairs) AND n.stage_ms >= $min_stage_ms AND n.stage_ms >= $min_stage_share * a.executor_run_time)
-  OR (NOT COALESCE(n.rows_output >= $many_kept * n.pairs AND n.rows_output < 0.999e0 * n.pairs, FALSE) AND n.pairs >= $min_costly_pairs AND n.stage_ms >= $min_stage_ms AND n.stage_ms >= $most_stage_share * a.executor_run_time)
+  OR (NOT COALESCE(n.rows_output >= $many_kept * n.pairs AND n.rows_output < 0.999e0 * n.pairs AND LEAST(n.left_rows, n.right_rows) <= $few_rows, FALSE) AND n.pairs >= $min_costly_pairs AND n.stage_ms >= $min_stage_ms AND n.stage_ms >= $most_stage_share * a.executor_run_time)
