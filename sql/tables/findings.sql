@@ -71,7 +71,7 @@ SELECT
   category,
   CASE
     WHEN severity IS NOT NULL THEN severity
-    WHEN rule_severity <> 'info' AND winnable_ms >= $high_wall_ms AND wall_share >= $most_share AND COALESCE(confidence, 'medium') <> 'low' AND COALESCE(losable_ms, 0) < $critical_core_ms THEN 'high'
+    WHEN rule_severity <> 'info' AND winnable_ms >= $high_wall_ms AND wall_share >= $most_share AND (complete OR is_open_ended) AND COALESCE(confidence, 'medium') <> 'low' AND COALESCE(losable_ms, 0) < $critical_core_ms THEN 'high'
     WHEN losable_ms IS NULL AND rule_severity = 'low' AND winnable_ms >= $medium_wall_ms AND wall_share >= $large_share THEN 'medium'
     WHEN losable_ms IS NULL THEN rule_severity
     WHEN share < $serious_share AND losable_ms >= $medium_core_ms THEN 'medium'

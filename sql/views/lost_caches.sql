@@ -1,8 +1,10 @@
 -- id: lost_caches
 -- title: Cached work that was computed again because the executors that held it were gone
 -- description: One row per repeated work (view repeated_work) below a cache, each computation of which, but the first, followed the loss of most executors that ran when the one before it
---   ended. is_idle: dynamic allocation gave all of them back as idle. Of executors that went for other reasons, applications whose tasks missed their partitions (cache_reads) are left out: cache_misses tells them.
--- reads: cache_reads, executors, operator_stages, repeated_work, sql_nodes, stages
+--   ended. is_idle: dynamic allocation gave all of them back as idle. is_told: that cost enough for executor_churn to tell it, so that no other rule does. Of executors that went for other reasons, applications whose tasks missed their partitions (cache_reads) are left out: cache_misses tells them.
+-- parameter: min_lost_ms double = 5000 [ms] task time of cached data that were computed again, at least, to be told
+-- parameter: min_lost_share double = 0.1 [ratio] the same over the task time of the application, at least
+-- reads: application_run_times, cache_reads, executors, operator_stages, repeated_work, sql_nodes, stages
 WITH places AS (
   SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.node_name, w.num_times, w.all_ms, w.lost_ms, w.place
   FROM repeated_work AS w
@@ -57,11 +59,15 @@ missed AS (
 )
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id, p.node_name, p.num_times, p.all_ms, p.lost_ms,
-  l.num_gone, l.num_idle = l.num_gone AS is_idle
+  l.num_gone, l.num_idle = l.num_gone AS is_idle,
+  l.num_idle = l.num_gone AND p.lost_ms >= $min_lost_ms AND p.lost_ms >= $min_lost_share * r.executor_run_time AS is_told
 FROM places AS p
 INNER JOIN lost AS l
   ON l.platform = p.platform AND l.cluster_id = p.cluster_id
   AND l.application_id = p.application_id AND l.attempt_id = p.attempt_id AND l.work_hash = p.work_hash
+INNER JOIN application_run_times AS r
+  ON r.platform = p.platform AND r.cluster_id = p.cluster_id
+  AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
 LEFT JOIN missed AS m
   ON m.platform = p.platform AND m.cluster_id = p.cluster_id
   AND m.application_id = p.application_id AND m.attempt_id = p.attempt_id

@@ -7,10 +7,8 @@
 --   costs its start, an empty cache and shuffle data that may be lost (view executor_turnover). Stages that waited for their first task meanwhile are told with it (view first_task_waits).
 --   Where cached data were computed again after the executors that held them had been given back as idle, that is told too, however few these were: lost is what all computations but the most expensive took (view lost_caches).
 -- parameter: short_ms bigint = 120000 [ms] time that executors with cached or shuffle data stay below which it is short
--- parameter: min_lost_ms double = 5000 [ms] task time of cached data that were computed again, at least
--- parameter: min_lost_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- evidence: {num_workers:executor was|executors were} started where {num_executors_max:int} ran at most[; {num_short:int} of them were given back within two minutes of their start][ (executorIdleTimeout is
---   {idle_timeout_ms:s})][; {num_gone:executor|executors} with cached data went without work][, and {lost_operator} below the cache (query {lost_query:int}, node {lost_node:int}) was computed {lost_times:time|times}, which took {all_ms:s} of
+--   {idle_timeout_ms:s})][; {num_gone:executor was|executors were} removed as idle while holding cached data][, and {lost_operator} below the cache (query {lost_query:int}, node {lost_node:int}) was computed {lost_times:time|times}, which took {all_ms:s} of
 --   task time, {lost_ms:s} of it without the most expensive one][; {num_missed:stage|stages} then missed
 --   shuffle data that had gone with them][; {num_waits:stage|stages} waited {delay_ms:s} in all for a first task].
 -- advice: lost_ms > 0 AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | Executors that hold cached data are given back after
@@ -39,19 +37,15 @@ WITH missed AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- Works below caches can share stages: the largest counts.
-caches AS (
-  SELECT
-    r.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY lost_ms DESC, sql_id, node_id) AS cache_place
-  FROM lost_caches AS r
-  WHERE is_idle
-),
 lost AS (
-  SELECT c.*
-  FROM caches AS c
-  INNER JOIN application_run_times AS r
-    ON r.platform = c.platform AND r.cluster_id = c.cluster_id
-    AND r.application_id = c.application_id AND r.attempt_id = c.attempt_id
-  WHERE c.cache_place = 1 AND c.lost_ms >= $min_lost_ms AND c.lost_ms >= $min_lost_share * r.executor_run_time
+  SELECT *
+  FROM (
+    SELECT
+      r.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY lost_ms DESC, sql_id, node_id) AS cache_place
+    FROM lost_caches AS r
+    WHERE is_told
+  ) AS c
+  WHERE cache_place = 1
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,

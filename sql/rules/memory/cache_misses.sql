@@ -10,8 +10,6 @@
 --   these tasks ran beyond those of the same cache that found their partition in memory; not known where none did. Caches that Spark's libraries and Delta
 --   make for themselves are not judged, nor those of applications whose caches went with idle executors, which executor_churn tells. What all of a cache in memory needs is what its partitions took that were found, times their number: the heap that holds it beside the work of tasks is advised where it is
 --   no more than four times the current one, the shares of memory are those of Spark, and the memory of the cluster is not known to be full.
--- parameter: min_idle_lost_ms double = 5000 [ms] task time of caches that went with idle executors from which executor_churn tells them
--- parameter: min_idle_share double = 0.1 [ratio] the same over the task time of the application
 -- parameter: memory_fraction double = 0.6 [ratio] part of the heap for storage and execution, Spark's default
 -- parameter: reserved_bytes double = 314572800 [bytes] of the heap that belong to neither
 -- parameter: spare double = 1.5 [ratio] heap that is advised over what the cache alone needs
@@ -81,13 +79,9 @@ set_values AS (
 ),
 -- What executor_churn tells.
 idle_losses AS (
-  SELECT l.platform, l.cluster_id, l.application_id, l.attempt_id
-  FROM lost_caches AS l
-  INNER JOIN application_run_times AS r
-    ON r.platform = l.platform AND r.cluster_id = l.cluster_id
-    AND r.application_id = l.application_id AND r.attempt_id = l.attempt_id
-  WHERE l.is_idle AND l.lost_ms >= $min_idle_lost_ms AND l.lost_ms >= $min_idle_share * r.executor_run_time
-  GROUP BY l.platform, l.cluster_id, l.application_id, l.attempt_id
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM lost_caches
+  WHERE is_told
 ),
 -- The heap that holds all of it, in steps of 256 MiB.
 heaps AS (

@@ -57,8 +57,8 @@
 -- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {group_function} gets its rows in
---   groups by {group_keys}][; {group_rows:int} rows went to functions of groups][ in {groups:int} groups][ in at most {groups_most:int} groups][, and Python took {group_ms:s} for them][, and {group_rest_ms:s} went by
---   beside the processor of the JVM][, {row_us:int} µs a row][ and {call_ms:1} ms a group][ and at least {least_call_ms:1} ms a group][; {operator_ms:s} of it in Python
+--   groups by {group_keys}][; {group_rows:int} rows went to functions of groups][ in {groups:int} groups][ in at most {groups_most:int} groups][, and Python took {group_ms:s} for them][, and their stages took {group_rest_ms:s}
+--   beyond the processor time of the JVM][, {row_us:int} µs a row][ and {call_ms:1} ms a group][ and at least {least_call_ms:1} ms a group][; {operator_ms:s} of it in Python
 --   itself][, in query {main_query:int}, which calls
 --   {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in

@@ -253,7 +253,7 @@ judged AS (
   INNER JOIN application_run_times AS r
     ON r.platform = p.platform AND r.cluster_id = p.cluster_id
     AND r.application_id = p.application_id AND r.attempt_id = p.attempt_id
-  WHERE NOT p.is_loop AND m.platform IS NULL AND NOT COALESCE(i.is_idle, FALSE)
+  WHERE NOT p.is_loop AND m.platform IS NULL AND NOT COALESCE(i.is_told, FALSE)
     AND (
       (p.net_ms >= $min_lost_ms AND p.net_ms >= $min_share * r.executor_run_time)
       OR (p.net_ms >= $min_large_ms AND p.net_ms >= $min_large_share * r.executor_run_time)

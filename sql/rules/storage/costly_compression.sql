@@ -26,7 +26,7 @@
 -- advice: codec = 'zstd' | - | - | Write at level 3, the default (option parquet.compression.codec.zstd.level): it takes a small part of the time, for files that are hardly larger. A level up to 9 is moderate where size counts more.
 -- advice: codec = 'gzip' AND spark_minor >= 302 AND NOT is_option | spark.sql.parquet.compression.codec | 'zstd' | Write with zstd, which makes files of about the same size in a small part of the time; all readers of the files have to know it.
 -- advice: codec = 'gzip' AND spark_minor >= 302 | - | - | Write with zstd (option compression), which makes files of about the same size in a small part of the time; all readers of the files have to know it.
--- recommendation: Write with snappy, the default, which takes a small part of the time, where the larger files are no matter.
+-- recommendation: Write with snappy, the default, which takes a small part of the time, where larger files do not matter.
 WITH set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
