@@ -2,10 +2,11 @@
 -- title: Functions over objects keep Spark from optimizing
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where stages with Scala or Java functions (UDFs, registered under a name or not, and map, flatMap or filter over
 --   objects of a Dataset; view user_functions) took a large share of an application's task time. Spark cannot look into them: filters stay above the scan, rows
---   become objects and back, and native engines do not run them. The time is that of whole stages, an upper bound.
+--   become objects and back, and native engines do not run them. The time is that of whole stages, an upper bound. Stages whose functions only
+--   wait are left to external_wait.
 -- parameter: min_share double = 0.5 [ratio] task time of stages with such functions over that of all, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of these stages, at least
 -- parameter: most_share double = 0.8 [ratio] that share from which less task time is enough
@@ -44,12 +45,15 @@ counted AS (
 times AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id,
-    SUM(CASE WHEN s.stage_id IS NOT NULL AND NOT f.has_python THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS udf_ms,
+    SUM(CASE WHEN s.stage_id IS NOT NULL AND NOT f.has_python AND w.platform IS NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END) AS udf_ms,
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms
   FROM stage_facts AS f
   LEFT JOIN stage_calls AS s
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
     AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id AND s.stage_id = f.stage_id
+  LEFT JOIN external_waits AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.subject_id = f.subject_id
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id
 )
 SELECT

@@ -2,13 +2,14 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 22
+-- version: 23
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
 --   would take instead is not known. Stages of RDDs without counted data, or shorter ones, do not decide whether it fires, but are told with the others. operator_ms is the part that the operators of queries measured.
 --   Of less of the application it is told where operators send very many rows and their stages waited long for what neither the processor of the JVM, scans,
 --   shuffle data nor garbage collection explains: the JVM does not see what Python computes.
+--   Where most of the time of Python goes to functions that take milliseconds for each row, slow_python_rows tells them instead.
 --   What small Arrow batches cost beyond their rows is counted as lost: rows that went to Python over the rows of a batch (spark.sql.execution.arrow.maxRecordsPerBatch, of the query's session
 --   where it has its own), less the batches that 10,000 rows each would be, times what a batch cost the Python worker alone in processor time with Spark 4.3, pandas 3.1 and functions that
 --   return what they get: 0.5 ms for one column as a pandas Series (1.0 ms for five), 3.6 ms for a DataFrame of two columns (6.3 ms for seven), 0.05 ms for a plain function of one
@@ -445,6 +446,16 @@ group_times AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
   HAVING SUM(call_ms) >= $min_call_ms
 ),
+-- Functions that take milliseconds for each row; operators above each other run at the same time.
+slow_rows AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(call_ms) AS call_ms
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(call_ms) AS call_ms
+    FROM python_row_times
+    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+  ) AS q
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 batches AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, MIN(batch_rows) AS batch_rows, MIN(CASE WHEN is_session THEN 1 ELSE 0 END) AS num_session,
@@ -527,8 +538,11 @@ LEFT JOIN group_times AS e
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
-WHERE e.call_ms > 0e0 OR (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms)
-  OR (t.group_ms >= $half_all_run_time_ms AND t.group_ms >= $min_group_share * t.run_ms AND t.has_rdd_work) OR (t.sure_ms >= $min_share * t.run_ms
+LEFT JOIN slow_rows AS r
+  ON r.platform = t.platform AND r.cluster_id = t.cluster_id
+  AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
+WHERE e.call_ms > 0e0 OR (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms AND COALESCE(r.call_ms, 0e0) < 0.5e0 * t.python_ms)
+  OR (t.group_ms >= $half_all_run_time_ms AND t.group_ms >= $min_group_share * t.run_ms AND t.has_rdd_work) OR (t.sure_ms >= $min_share * t.run_ms AND (COALESCE(r.call_ms, 0e0) < 0.5e0 * t.python_ms OR c.twice_query IS NOT NULL)
   AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
   AND (t.query_ms >= $min_run_time_ms OR (t.sure_ms >= $min_all_run_time_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
     OR (t.query_ms >= $half_run_time_ms AND t.query_ms >= 0.5e0 * t.run_ms)
