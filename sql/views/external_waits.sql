@@ -39,7 +39,8 @@ waiting AS (
   FROM measured AS m
   LEFT JOIN free AS o
     ON o.platform = m.platform AND o.cluster_id = m.cluster_id AND o.application_id = m.application_id AND o.attempt_id = m.attempt_id
-  WHERE m.cpu_ms <= $max_cpu_ratio * m.run_ms AND m.run_ms - m.cpu_ms - m.explained_ms >= GREATEST($min_wait_ms, $min_wait_ratio * m.run_ms)
+  -- Times that do not fit into the stage are none.
+  WHERE COALESCE(m.run_ms <= 2e0 * m.duration_ms * m.task_slots, TRUE) AND m.cpu_ms <= $max_cpu_ratio * m.run_ms AND m.run_ms - m.cpu_ms - m.explained_ms >= GREATEST($min_wait_ms, $min_wait_ratio * m.run_ms)
     AND (m.cpu_ms <= $max_alone_cpu_ratio * m.run_ms OR COALESCE(o.cpu_ratio >= $min_other_times * m.cpu_ms / NULLIF(m.run_ms, 0e0), FALSE))
 ),
 -- Processes beside the JVM, which do the work of these stages.
@@ -101,4 +102,4 @@ LEFT JOIN processes AS p
   ON p.platform = w.platform AND p.cluster_id = w.cluster_id AND p.application_id = w.application_id AND p.attempt_id = w.attempt_id AND p.stage_id = w.stage_id
 WHERE (c.platform IS NOT NULL OR d.platform IS NOT NULL OR w.sql_id IS NULL) AND p.platform IS NULL
   -- Operations of PySpark where the RDDs are not known, and libraries that compute in threads of their own.
-  AND w.stage_name NOT LIKE '%.py:%' AND w.stage_name NOT LIKE '%Python%' AND w.stage_name NOT LIKE '%XGBoost%' AND w.stage_name NOT LIKE '%LightGBM%' AND w.stage_name NOT LIKE '%Horovod%'
+  AND (w.sql_id IS NOT NULL OR w.stage_name NOT LIKE '%.py:%') AND w.stage_name NOT LIKE '%Python%' AND w.stage_name NOT LIKE '%XGBoost%' AND w.stage_name NOT LIKE '%LightGBM%' AND w.stage_name NOT LIKE '%Horovod%'

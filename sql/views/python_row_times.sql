@@ -3,7 +3,7 @@
 -- description: One row per operator that calls a Python function row by row or batch by batch (BatchEvalPython, ArrowEvalPython, mapInPandas, mapInArrow; no groups) and took milliseconds of Python for each row that came in: call_ms, of num_rows
 --   rows, in stages of run_ms. Measured is what Spark 4.3 counts as execution of Python code; before it call_ms is the run time of the stages that neither the processor of the JVM, garbage collection, shuffles nor scans
 --   explain, where the query has no other such operator and its stages wrote no files and did not spill. That holds the start of processes too, so that more is asked of a row.
--- parameter: min_row_ms double = 1 [ms] time of a row in Python where it is measured, at least: arithmetic and text take microseconds
+-- parameter: min_row_ms double = 2 [ms] time of a row in Python where it is measured, at least: arithmetic and text take microseconds, more on a busy machine
 -- parameter: min_unmeasured_row_ms double = 5 [ms] the same where it is not measured, at least
 -- parameter: max_row_ms double = 1000 [ms] time of a row, at most: longer ones are computations of their own
 -- parameter: min_rows bigint = 1000 [rows] rows, at least
