@@ -74,6 +74,8 @@
 --   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
 -- advice: batch_lost_ms IS NOT NULL | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at 10,000, unless
 --   the rows are very large; use built-in functions where there are any.
+-- advice: rdd_ms * 2 >= python_ms AND sends_rows | - | - | The function of foreach or foreachPartition sends its rows to another system: send many rows in one request, over one connection for each partition (foreachPartition), or use the writer of
+--   a connector (JDBC, Kafka, a database's own), which does that in the JVM, without objects of Python for each row.
 -- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
 --   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
 --   before the shuffle.
@@ -503,6 +505,7 @@ SELECT
   CASE WHEN n.worker_ms < 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.worker_ms, t.python_ms) END AS longest_ms,
   CASE WHEN COALESCE(n.worker_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows, n.sql_id AS main_query, t.has_group_by_key = 1 AS has_group_by_key,
+  COALESCE(p.stage_name LIKE 'foreach%' AND p.run_ms * 2 >= t.rdd_ms, FALSE) AS sends_rows,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages,
   CASE WHEN t.num_rdd_stages = 1 THEN SUBSTR(p.stage_name, 1, 100) END AS rdd_only, CASE WHEN t.num_rdd_stages > 1 THEN SUBSTR(p.stage_name, 1, 100) END AS rdd_place, p.run_ms AS rdd_place_ms, t.spark_minor,
