@@ -2,7 +2,8 @@
 
 use super::operator::{Engine, OperatorKind, base_name};
 use super::text::{
-    arguments, bracketed, columns_of_list, columns_of_schema, filled, unquoted, value,
+    arguments, bracketed, columns_of_list, columns_of_schema, command_arguments, filled, unquoted,
+    value,
 };
 
 /// What a node does with its table.
@@ -59,6 +60,20 @@ impl TableAccess {
         };
         access.format = access.format.map(|format| format.to_ascii_lowercase());
         Some(access)
+    }
+
+    /// The same with the text of the whole plan, which alone tells the arguments of some commands.
+    #[must_use]
+    pub fn in_plan(
+        name: &str,
+        description: &str,
+        metadata: &[(String, String)],
+        plan: &str,
+    ) -> Option<Self> {
+        match command_arguments(name, description, plan) {
+            Some(arguments) => Self::of(name, &format!("{} {arguments}", name.trim()), metadata),
+            None => Self::of(name, description, metadata),
+        }
     }
 
     fn empty(operation: Operation) -> Self {

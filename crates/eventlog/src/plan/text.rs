@@ -26,6 +26,22 @@ pub(super) fn arguments(text: &str) -> Vec<&str> {
     parts.into_iter().map(str::trim).collect()
 }
 
+/// What a command was called with, where its node says no more than its name: the line behind
+/// `(2) SaveIntoDataSourceCommand` and `Arguments: ` in the text of the whole plan (Spark 4).
+pub(super) fn command_arguments<'plan>(
+    name: &str,
+    description: &str,
+    plan: &'plan str,
+) -> Option<&'plan str> {
+    let command = name.trim().strip_prefix("Execute ")?;
+    if description.trim() != name.trim() {
+        return None;
+    }
+    let heading = format!(") {command}\nArguments: ");
+    let (_, rest) = plan.split_once(&heading)?;
+    rest.lines().next()
+}
+
 fn before(text: &str, at: usize) -> Option<u8> {
     text.as_bytes().get(at.checked_sub(1)?).copied()
 }

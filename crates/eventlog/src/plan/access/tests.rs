@@ -320,6 +320,27 @@ fn writes_name_their_table_format_and_mode() {
 }
 
 #[test]
+fn the_plan_tells_what_a_bare_command_was_called_with() {
+    let plan = "== Physical Plan ==\nExecute SaveIntoDataSourceCommand (1)\n   +- SaveIntoDataSourceCommand (2)\n\n\n\
+        (1) Execute SaveIntoDataSourceCommand\nOutput: []\n\n(2) SaveIntoDataSourceCommand\nArguments: \
+        org.apache.spark.sql.execution.datasources.jdbc.JdbcRelationProvider@c14e08f, [url=*********(redacted), dbtable=orders], Append\n\n\
+        (3) Range\nArguments: 0, 20000, 1, 4, [id#0L], false\n";
+    let bare = "Execute SaveIntoDataSourceCommand";
+    let write = TableAccess::in_plan(bare, bare, &[], plan).unwrap();
+    assert_eq!(write.format, some("jdbc"));
+    assert_eq!(write.table_name, some("orders"));
+    assert_eq!(write.write_mode, some("Append"));
+    // A description that has arguments is believed, and a plan without the command tells nothing.
+    let told = format!(
+        "{bare} org.apache.spark.sql.delta.sources.DeltaDataSource@5a, [path=s3://b/d], Append"
+    );
+    let write = TableAccess::in_plan(bare, &told, &[], plan).unwrap();
+    assert_eq!(write.format, some("delta"));
+    let write = TableAccess::in_plan(bare, bare, &[], "(2) Range").unwrap();
+    assert_eq!(write.format, None);
+}
+
+#[test]
 fn what_touches_no_table_is_left_out() {
     for name in [
         "Filter",

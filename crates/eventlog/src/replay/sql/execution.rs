@@ -276,7 +276,12 @@ impl Execution {
 
     /// What a scan or write node touches, and how much of it.
     fn scan_row(&self, node: &GraphNode) -> Option<SqlScanRow> {
-        let access = TableAccess::of(&node.name, &node.description, &node.metadata)?;
+        let access = TableAccess::in_plan(
+            &node.name,
+            &node.description,
+            &node.metadata,
+            &self.plan_description,
+        )?;
         let counts = ScanCounts::read(access.operation, |names| self.total_of(node, names));
         let metadata: BTreeMap<&str, &str> = node
             .metadata
