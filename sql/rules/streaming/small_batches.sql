@@ -5,9 +5,8 @@
 -- version: 7
 -- description: Fires for a streaming query whose batches begin one right after the other and of which at least half is what every batch costs (offsets, planning, listing, starting jobs,
 --   state, commits), whatever rows it holds. Where the number of rows varies, that is the mean batch less its rows times the slope of a line through the batches, however long tasks take. Where it
---   does not and batches have few rows, it is the mean batch less the time that its tasks need on their cores (of each stage the longest task, or all of them side by side), a lower bound.
---   The first batch, which starts
---   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
+--   does not and batches have few rows, it is the mean batch less the time that its tasks need on their cores (of each stage the longest task, or all of them side by side, whichever is more).
+--   The first batch, which starts everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
 --   a table anew, which static_side tells, or write one anew, which table_rewrites tells, or whose triggers take long beside the rows, which trigger_overhead tells, the time besides that is judged.
 --   Fewer state partitions are advised only as far as each then holds no more state than it should.
 -- subject: application
@@ -30,10 +29,10 @@
 -- advice: has_state AND state_tasks > 2 * slots AND state_tasks >= 1.5e0 * partitions_needed AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
 --   more rows, and use about {partitions_needed:shuffle partition|shuffle partitions} instead of {state_tasks:int}: each has a state store that every batch opens and commits. The checkpoint keeps the number that it
 --   began with, so fewer hold from a new checkpoint on.
--- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), load what is there in
---   one run (Trigger.AvailableNow), or wait longer between batches (processingTime).
+-- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), or wait longer
+--   between batches (processingTime), as far as the delay may grow.
 -- recommendation: Most of a batch is its fixed cost: let it take more rows (raise maxOffsetsPerTrigger, or a longer processingTime), as far as
---   the delay may grow; Trigger.AvailableNow loads what is there in one run.
+--   the delay may grow.
 WITH numbered AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id,
