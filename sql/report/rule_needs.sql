@@ -94,6 +94,7 @@ FROM (VALUES
   ('storage_wait', 'stages'),
   ('streaming_lag', 'streaming'),
   ('table_opening', 'jobs'), ('table_opening', 'executors'),
+  ('table_rewrites', 'streaming'), ('table_rewrites', 'plans'),
   ('task_skew', 'stages'), ('task_skew', 'tasks'),
   ('tiny_tasks', 'stages'), ('tiny_tasks', 'tasks'),
   ('trigger_overhead', 'streaming'),

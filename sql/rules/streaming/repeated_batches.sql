@@ -2,11 +2,12 @@
 -- title: A stream computes each batch several times
 -- category: streaming
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a streaming query whose batches are handed to a function (foreachBatch) that starts several queries on
 --   each, while the batch is not cached: each of them computes its rows anew, from the source or from the last shuffle. Queries of one
 --   batch that read fewer rows, as a look at the first ones does, do not count. The stages that read a batch hold work of each
---   query's own too, so lost is, for each batch, the task time of the cheapest of these queries for each one beyond the first.
+--   query's own too, so lost is, for each batch, the task time of the cheapest of these queries for each one beyond the first. Of batches that write a table anew, which table_rewrites
+--   tells, a stage counts by the part of its rows that are the batch's.
 -- subject: application
 -- parameter: min_batches bigint = 2 [count] batches that were read several times, at least
 -- parameter: min_rows_share double = 0.9 [ratio] rows that a query reads over those of the query of the same batch that reads most, at least
@@ -38,7 +39,7 @@ records AS (
 queries AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, q.streaming_query_id, q.submission_time,
-    SUM(r.run_ms) AS run_ms,
+    SUM(r.run_ms * CASE WHEN v.platform IS NULL THEN 1e0 ELSE COALESCE(LEAST(r.batch_rows / NULLIF(i.input_records, 0e0), 1e0), 1e0) END) AS run_ms,
     -- What a shuffle of an earlier query holds, as below a join of streams, is not read from the source again.
     COALESCE(MAX(r.batch_rows), SUM(i.input_records)) AS batch_rows
   FROM reading_stages AS r
@@ -48,6 +49,9 @@ queries AS (
   INNER JOIN records AS i
     ON i.platform = r.platform AND i.cluster_id = r.cluster_id
     AND i.application_id = r.application_id AND i.attempt_id = r.attempt_id AND i.stage_id = r.stage_id
+  LEFT JOIN rewritten_batches AS v
+    ON v.platform = q.platform AND v.cluster_id = q.cluster_id
+    AND v.application_id = q.application_id AND v.attempt_id = q.attempt_id AND v.query_id = q.streaming_query_id
   WHERE q.streaming_query_id IS NOT NULL AND COALESCE(q.status, '') <> 'FAILED'
   GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.sql_id, q.streaming_query_id, q.submission_time
 ),

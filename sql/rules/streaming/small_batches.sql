@@ -2,18 +2,18 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 6
--- description: Fires for a streaming query whose batches begin one right after the other, each with short tasks and for few rows, or for more where their
---   number varies and hardly changes the time, so that most of a batch is what every batch costs (offsets, planning, state, commits), whatever rows it holds.
---   The fixed part is the mean batch less its rows times the slope of a line through the batches. The first batch, which starts
---   everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
---   a table anew, which static_side tells, or whose triggers take long beside the rows, which trigger_overhead tells, the time besides that is judged.
+-- version: 7
+-- description: Fires for a streaming query whose batches begin one right after the other and of which at least half is what every batch costs (offsets, planning, listing, starting jobs,
+--   state, commits), whatever rows it holds. Where the number of rows varies, that is the mean batch less its rows times the slope of a line through the batches, however long tasks take. Where it
+--   does not and batches have few rows, it is the mean batch less the time that its tasks need on their cores (of each stage the longest task, or all of them side by side, whichever is more).
+--   The first batch, which starts everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
+--   a table anew, which static_side tells, or write one anew, which table_rewrites tells, or whose triggers take long beside the rows, which trigger_overhead tells, the time besides that is judged.
 --   Fewer state partitions are advised only as far as each then holds no more state than it should.
 -- subject: application
 -- parameter: min_batches bigint = 4 [count] batches with rows, at least
--- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most
--- parameter: min_fixed_share double = 0.5 [ratio] or part of the batch time that the rows do not change, at least
--- parameter: min_spread double = 0.3 [ratio] standard deviation of the rows over their mean, from which that part is known
+-- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most, where their number hardly varies
+-- parameter: min_fixed_share double = 0.5 [ratio] part of the batch time that the rows do not change, without what other rules tell, at least
+-- parameter: min_spread double = 0.3 [ratio] standard deviation of the rows over their mean, from which the line through the batches tells that part
 -- parameter: max_state_rows double = 1000 [rows] rows of a task behind a shuffle on average, up to which fewer partitions are advised
 -- parameter: max_store_rows double = 1000000 [rows] rows of state that a partition may hold for fewer of them to be advised
 -- parameter: max_store_bytes double = 536870912 [bytes] the same in memory of the state
@@ -21,18 +21,18 @@
 -- parameter: min_batch_ms double = 500 [ms] duration of a batch on average, at least
 -- parameter: min_all_ms double = 20000 [ms] duration of these batches together, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the wall time of the application
--- parameter: max_task_ms double = 1000 [ms] run time of a task of these batches on average, at most: longer ones work on their rows
 -- parameter: max_read_share double = 0.3 [ratio] task time of stages that read another table anew over that of all batches, from which they are not counted
 -- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
 -- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
---   {mean_ms:s}, {all_ms:s} in all[, {rest_ms:s} of it besides {told_elsewhere}], with {other}tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows].
+--   {mean_ms:s}, {all_ms:s} in all[, {rest_ms:s} of it besides {told_elsewhere}], with {other}tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows][; its tasks
+--   need {work_ms:int} ms of each on their cores].
 -- advice: has_state AND state_tasks > 2 * slots AND state_tasks >= 1.5e0 * partitions_needed AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
 --   more rows, and use about {partitions_needed:shuffle partition|shuffle partitions} instead of {state_tasks:int}: each has a state store that every batch opens and commits. The checkpoint keeps the number that it
 --   began with, so fewer hold from a new checkpoint on.
--- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), load what is there in
---   one run (Trigger.AvailableNow), or wait longer between batches (processingTime).
+-- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), or wait longer
+--   between batches (processingTime), as far as the delay may grow.
 -- recommendation: Most of a batch is its fixed cost: let it take more rows (raise maxOffsetsPerTrigger, or a longer processingTime), as far as
---   the delay may grow; Trigger.AvailableNow loads what is there in one run.
+--   the delay may grow.
 WITH numbered AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id,
@@ -63,11 +63,18 @@ batches AS (
   GROUP BY platform, cluster_id, application_id, attempt_id, query_run_id, query_id, query
 ),
 -- Runs of one query share its id.
+query_batches AS (
+  SELECT platform, cluster_id, application_id, attempt_id, query_id, COUNT(*) AS num_batches
+  FROM numbered
+  GROUP BY platform, cluster_id, application_id, attempt_id, query_id
+),
 work AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id,
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(f.num_complete_tasks) AS num_tasks,
     AVG(CAST(f.num_tasks AS DOUBLE) / NULLIF(f.stage_slots, 0)) AS tasks_per_slot,
+    -- What its tasks need at least, however they are spread.
+    SUM(LEAST(CAST(f.duration_ms AS DOUBLE), GREATEST(CAST(f.duration_max AS DOUBLE), CAST(f.executor_run_time AS DOUBLE) / NULLIF(LEAST(f.num_tasks, f.stage_slots), 0)))) AS work_ms,
     -- What comes out of a shuffle.
     MAX(CASE WHEN f.shuffle_read_records > 0 THEN f.num_tasks END) AS state_tasks, MAX(f.stage_slots) AS slots,
     SUM(CASE WHEN f.shuffle_read_records > 0 THEN CAST(f.shuffle_read_records AS DOUBLE) END)
@@ -97,29 +104,44 @@ told AS (
 -- What it costs besides: of reads whose time is not known, nothing.
 judged AS (
   SELECT
-    b.*, w.tasks_per_slot, w.state_tasks, w.slots, w.state_rows, r.source AS read_source,
+    b.*, w.tasks_per_slot, w.state_tasks, w.slots, w.state_rows, r.source AS read_source, v.platform IS NOT NULL AS is_rewriting,
+    w.work_ms / NULLIF(n.num_batches, 0) AS work_ms, COALESCE(t.part_ms, 0e0) AS phase_ms,
     b.all_ms - CASE WHEN r.platform IS NULL THEN 0e0 ELSE COALESCE(r.duration_ms / NULLIF(r.num_batches, 0) * b.num_batches, b.all_ms) END
+      - CASE WHEN v.platform IS NULL THEN 0e0 ELSE COALESCE(v.duration_ms / NULLIF(n.num_batches, 0) * b.num_batches, b.all_ms) END
       - COALESCE(t.part_ms, 0e0) * b.num_batches AS rest_ms,
-    CASE
-      WHEN r.platform IS NOT NULL AND t.platform IS NOT NULL
-        THEN CONCAT('the stages that read ', r.source, ' anew, which static_side tells, and what trigger_overhead tells')
-      WHEN r.platform IS NOT NULL THEN CONCAT('the stages that read ', r.source, ' anew, which static_side tells')
-      WHEN t.platform IS NOT NULL THEN 'what trigger_overhead tells'
-    END AS told_elsewhere,
+    NULLIF(CONCAT_WS(', and ',
+      CASE WHEN r.platform IS NOT NULL THEN CONCAT('the stages that read ', r.source, ' anew, which static_side tells') END,
+      CASE WHEN v.platform IS NOT NULL THEN CONCAT('the stages that write ', v.source, ' anew, which table_rewrites tells') END,
+      CASE WHEN t.platform IS NOT NULL THEN 'what trigger_overhead tells' END
+    ), '') AS told_elsewhere,
     -- Two for each core, and more where their stores would be large.
     GREATEST(2 * w.slots, TRY_CAST(CEIL(GREATEST(
       COALESCE(b.store_rows, 0e0) / $max_store_rows, COALESCE(b.store_bytes, 0e0) / $max_store_bytes)) AS BIGINT)) AS partitions_needed,
-    (w.run_ms - COALESCE(r.run_ms, 0e0)) / NULLIF(w.num_tasks - COALESCE(r.num_tasks, 0), 0) AS task_ms
+    (w.run_ms - COALESCE(r.run_ms, 0e0) - COALESCE(v.run_ms, 0e0)) / NULLIF(w.num_tasks - COALESCE(r.num_tasks, 0) - COALESCE(v.num_tasks, 0), 0) AS task_ms
   FROM batches AS b
   INNER JOIN work AS w
     ON w.platform = b.platform AND w.cluster_id = b.cluster_id
     AND w.application_id = b.application_id AND w.attempt_id = b.attempt_id AND w.streaming_query_id = b.query_id
+  INNER JOIN query_batches AS n
+    ON n.platform = b.platform AND n.cluster_id = b.cluster_id
+    AND n.application_id = b.application_id AND n.attempt_id = b.attempt_id AND n.query_id = b.query_id
+  LEFT JOIN rewritten_batches AS v
+    ON v.platform = b.platform AND v.cluster_id = b.cluster_id
+    AND v.application_id = b.application_id AND v.attempt_id = b.attempt_id AND v.query_id = b.query_id
   LEFT JOIN ranked AS r
     ON r.platform = b.platform AND r.cluster_id = b.cluster_id
     AND r.application_id = b.application_id AND r.attempt_id = b.attempt_id AND r.streaming_query_id = b.query_id AND r.place = 1
   LEFT JOIN told AS t
     ON t.platform = b.platform AND t.cluster_id = b.cluster_id
     AND t.application_id = b.application_id AND t.attempt_id = b.attempt_id AND t.query_run_id = b.query_run_id
+),
+measured AS (
+  SELECT
+    j.*,
+    -- What the line tells holds what other rules tell too; tasks that read or write a table anew are in the others' time.
+    CASE WHEN j.fixed_share IS NOT NULL THEN j.fixed_share * j.all_ms - (j.all_ms - j.rest_ms)
+      WHEN j.mean_rows <= $max_rows THEN j.all_ms - (j.work_ms + j.phase_ms) * j.num_batches END AS fixed_ms
+  FROM judged AS j
 )
 SELECT
   b.platform, b.cluster_id, b.application_id, b.attempt_id, CONCAT(b.application_id, ' ', b.query_run_id) AS subject_id,
@@ -127,11 +149,12 @@ SELECT
   b.query, b.num_batches, TRY_CAST(ROUND(b.mean_rows) AS BIGINT) AS mean_rows, b.mean_ms, b.all_ms, TRY_CAST(ROUND(b.task_ms) AS BIGINT) AS task_ms,
   b.num_files > 0 AS has_files, b.has_state, b.state_tasks, b.slots, b.state_rows, CAST(b.partitions_needed AS BIGINT) AS partitions_needed, b.fixed_share,
   b.read_source, b.told_elsewhere, CASE WHEN b.told_elsewhere IS NOT NULL THEN TRY_CAST(b.rest_ms AS BIGINT) END AS rest_ms,
-  CASE WHEN b.read_source IS NOT NULL THEN 'other ' ELSE '' END AS other
-FROM judged AS b
+  CASE WHEN b.read_source IS NOT NULL OR b.is_rewriting THEN 'other ' ELSE '' END AS other,
+  CASE WHEN b.fixed_share IS NULL THEN TRY_CAST(ROUND(b.work_ms) AS BIGINT) END AS work_ms
+FROM measured AS b
 INNER JOIN application_facts AS a
   ON a.platform = b.platform AND a.cluster_id = b.cluster_id
   AND a.application_id = b.application_id AND a.attempt_id = b.attempt_id
-WHERE b.num_batches >= $min_batches AND (b.mean_rows <= $max_rows OR b.fixed_share * b.all_ms - (b.all_ms - b.rest_ms) >= $min_fixed_share * b.all_ms) AND b.pause_ms <= $max_pause * b.all_ms
+WHERE b.num_batches >= $min_batches AND b.fixed_ms >= $min_fixed_share * (b.all_ms - b.phase_ms * b.num_batches) AND b.pause_ms <= $max_pause * b.all_ms
   AND b.rest_ms >= $min_batch_ms * b.num_batches AND b.rest_ms >= $min_all_ms AND b.rest_ms >= $min_share * a.app_duration_ms
-  AND b.task_ms <= $max_task_ms AND b.tasks_per_slot <= $max_tasks_per_slot
+  AND b.tasks_per_slot <= $max_tasks_per_slot
