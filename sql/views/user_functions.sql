@@ -5,25 +5,18 @@
 --   from the description of projections, filters, aggregates, joins and windows, its first 40 parentheses; the names of
 --   columns that look like a call are passed over. Functions of other libraries' extensions (Delta, Iceberg, Sedona) that
 --   Spark does not know count as a user's. Python functions run in operators of their own and are not here.
--- reads: ref_spark_functions, sql_nodes
+-- reads: ref_spark_functions, small_numbers, sql_nodes
 WITH described AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUBSTR(description, 1, 4000) AS description
   FROM sql_nodes
   WHERE operator_kind IN ('project', 'filter', 'aggregate', 'join', 'window') AND NOT is_photon AND description LIKE '%(%'
-),
-digits AS (
-  SELECT 1 AS digit UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7
-  UNION ALL SELECT 8
-),
-numbers AS (
-  SELECT a.digit + 8 * (b.digit - 1) AS place FROM digits AS a CROSS JOIN digits AS b WHERE b.digit <= 5
 ),
 calls AS (
   SELECT
     d.platform, d.cluster_id, d.application_id, d.attempt_id, d.sql_id, d.node_id, n.place,
     SPLIT_PART(d.description, '(', n.place) AS before, SPLIT_PART(d.description, '(', n.place + 1) AS arguments
   FROM described AS d
-  INNER JOIN numbers AS n ON n.place <= LENGTH(d.description) - LENGTH(REPLACE(d.description, '(', ''))
+  INNER JOIN small_numbers AS n ON n.place <= 40 AND n.place <= LENGTH(d.description) - LENGTH(REPLACE(d.description, '(', ''))
 ),
 named AS (
   SELECT

@@ -42,19 +42,12 @@ WITH described AS (
     -- The last step of an aggregate names what the first one has computed.
     AND (operator_kind <> 'aggregate' OR description LIKE '%partial_%')
 ),
-digits AS (
-  SELECT 1 AS digit UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7
-  UNION ALL SELECT 8
-),
-numbers AS (
-  SELECT a.digit + 8 * (b.digit - 1) AS place FROM digits AS a CROSS JOIN digits AS b
-),
 texts AS (
   SELECT
     d.platform, d.cluster_id, d.application_id, d.attempt_id, d.sql_id, d.node_id, d.operator, d.is_cut,
     SPLIT_PART(SPLIT_PART(d.description, '@call@', n.place + 1), '(', 1) AS function, SPLIT_PART(d.description, '@call@', n.place + 1) AS call
   FROM described AS d
-  INNER JOIN numbers AS n ON n.place <= CAST((LENGTH(d.description) - LENGTH(REPLACE(d.description, '@call@', ''))) AS DOUBLE) / 6e0
+  INNER JOIN small_numbers AS n ON n.place <= CAST((LENGTH(d.description) - LENGTH(REPLACE(d.description, '@call@', ''))) AS DOUBLE) / 6e0
 ),
 -- get_json_object(text#1, $.a), but from_json(StructField(a,IntegerType,true), text#1, Some(UTC)).
 arguments AS (
