@@ -16,7 +16,7 @@
 -- parameter: min_small_ratio double = 1.0 [ratio] the same over what it moved, at least
 -- parameter: min_small_share double = 0.3 [ratio] its task time over that of the application, at least
 -- parameter: min_small_run_time_ms bigint = 10000 [ms] its task time, at least
--- parameter: aggregate_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that aggregates spill, or tasks without a plan, for a millisecond of computing
+-- parameter: aggregate_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that aggregates spill, or tasks whose operators are not known, for a millisecond of computing
 -- parameter: sort_bytes_per_ms double = 500000.0 [bytes_per_ms] the same of sorts, joins, windows and what has no metric
 -- parameter: write_bytes_per_ms double = 2000000.0 [bytes_per_ms] the same of writers of shuffles
 -- parameter: cached_bytes_per_ms double = 1000000.0 [bytes_per_ms] bytes that one core writes to or reads from a disk in a millisecond where its cache takes them
@@ -43,28 +43,33 @@ bases AS (
     AND NOT COALESCE(has_gpu, FALSE) AND NOT COALESCE(has_python, FALSE)
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- An operator that calls another counts what that one spilled too: the parts matter, not the sum.
+metrics AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, total
+  FROM sql_node_metrics
+  WHERE metric_name = 'spill size' AND total > 0e0
+),
+-- Stages whose operators are known. An operator that calls another counts what that one spilled too: the parts matter, not the sum.
 operators AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id,
-    SUM(m.total) AS bytes, SUM(CASE WHEN n.node_name LIKE '%Aggregate%' THEN m.total ELSE 0e0 END) AS aggregate_bytes
-  FROM sql_node_metrics AS m
-  INNER JOIN sql_nodes AS n
-    ON n.platform = m.platform AND n.cluster_id = m.cluster_id
-    AND n.application_id = m.application_id AND n.attempt_id = m.attempt_id AND n.sql_id = m.sql_id AND n.node_id = m.node_id
+    SUM(COALESCE(m.total, 0e0)) AS bytes, SUM(CASE WHEN n.node_name LIKE '%Aggregate%' THEN COALESCE(m.total, 0e0) ELSE 0e0 END) AS aggregate_bytes
+  FROM sql_nodes AS n
   INNER JOIN spilled AS s
     ON s.platform = n.platform AND s.cluster_id = n.cluster_id
     AND s.application_id = n.application_id AND s.attempt_id = n.attempt_id AND s.sql_id = n.sql_id
-  WHERE m.metric_name = 'spill size' AND m.total > 0e0 AND ARRAY_CONTAINS(n.stage_ids, s.stage_id)
+  LEFT JOIN metrics AS m
+    ON m.platform = n.platform AND m.cluster_id = n.cluster_id
+    AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
+  WHERE ARRAY_CONTAINS(n.stage_ids, s.stage_id)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id
 ),
 divided AS (
   SELECT
     s.*,
     CASE WHEN NOT s.is_outside AND b.run_ms >= $min_base_share * s.run_ms THEN b.off_ms / NULLIF(b.run_ms, 0e0) END AS off_ratio,
-    CASE WHEN s.sql_id IS NULL THEN s.memory_bytes
-      ELSE CASE WHEN o.bytes > 0e0 THEN LEAST(s.memory_bytes, o.bytes) * o.aggregate_bytes / NULLIF(o.bytes, 0e0) ELSE 0e0 END END AS aggregate_bytes,
-    CASE WHEN s.sql_id IS NOT NULL AND o.platform IS NULL AND s.disk_bytes > 0e0 AND s.write_bytes >= 0.9e0 * s.disk_bytes AND NOT s.is_unmeasured THEN s.memory_bytes ELSE 0e0 END AS writer_bytes
+    CASE WHEN o.platform IS NULL THEN s.memory_bytes
+      WHEN o.bytes > 0e0 THEN LEAST(s.memory_bytes, o.bytes) * o.aggregate_bytes / NULLIF(o.bytes, 0e0) ELSE 0e0 END AS aggregate_bytes,
+    CASE WHEN o.bytes = 0e0 AND s.disk_bytes > 0e0 AND s.write_bytes >= 0.9e0 * s.disk_bytes AND NOT s.is_unmeasured THEN s.memory_bytes ELSE 0e0 END AS writer_bytes
   FROM spilled AS s
   LEFT JOIN operators AS o
     ON o.platform = s.platform AND o.cluster_id = s.cluster_id
