@@ -3,7 +3,7 @@
 -- description: One row per stage attempt that spilled: the task time that its spill took, for the rules about it and for core_time_parts, so that they tell the same.
 --   compute_ms is the computing part (serializing, compressing, sorting and merging what was spilled), from its size in memory: an aggregate that spills goes on by sorting its rows instead of
 --   hashing them and costs most, a sort, join or window less; rows that only the writer of a shuffle spilled (no operator counts them, and no more bytes were put on disk than the shuffle has) are serialized
---   already and cost little. It is at most half of the task time, and half of the processor time where neither a GPU nor Python works outside of the JVM. With Spark 4.3 the same stages
+--   already and cost little; where the operators of the stage are not known, all counts as an aggregate's. It is at most half of the task time, and half of the processor time where neither a GPU nor Python works outside of the JVM. With Spark 4.3 the same stages
 --   with and without spill differed by 3.5 ms of processor time for each MB of memory that aggregates spilled (1.0 to 11), 2.1 ms for sorts, joins and windows (0.3 to 5.4), 0.5 ms for shuffle writers; 2.1 ms more
 --   for each MB on disk were waited. disk_ms is that waiting, on a disk whose cache takes the data: at most half of the task time, and the time that was neither
 --   on the processor nor garbage collection nor waiting for shuffle data. It is more where tasks were off the processor for longer than those of the application's
@@ -17,7 +17,7 @@
 -- parameter: min_small_share double = 0.3 [ratio] its task time over that of the application, at least
 -- parameter: min_small_run_time_ms bigint = 10000 [ms] its task time, at least
 -- parameter: aggregate_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that aggregates spill, or tasks whose operators are not known, for a millisecond of computing
--- parameter: sort_bytes_per_ms double = 500000.0 [bytes_per_ms] the same of sorts, joins, windows and what has no metric
+-- parameter: sort_bytes_per_ms double = 500000.0 [bytes_per_ms] the same of sorts, joins, windows and what else spilled in a stage of known operators
 -- parameter: write_bytes_per_ms double = 2000000.0 [bytes_per_ms] the same of writers of shuffles
 -- parameter: cached_bytes_per_ms double = 1000000.0 [bytes_per_ms] bytes that one core writes to or reads from a disk in a millisecond where its cache takes them
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] the same of its share of a slow disk
