@@ -8,10 +8,8 @@
 --   start is missing count with the mix of the others of their stage. Without task rows the time of attempts that did not succeed is
 --   speculation where the stage had copies and no failure, else retry. Cores that tasks reserved and, as their processor time shows, did not use
 --   (view reserved_cores) are idle, not useful; reserved_core_ms is that part of idle_core_ms. NULL where no executor has a known lifetime, though tasks ran.
--- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond, as in memory_spill
--- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that a core writes to or reads from its share of the disk in a millisecond, as in disk_spill
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no waste, as in gc_pressure
--- reads: applications, executors, jobs, reruns, reserved_cores, slow_waits, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
+-- reads: applications, executors, jobs, reruns, reserved_cores, slow_waits, spill_costs, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
 WITH held AS (
   -- All attempts of a stage attempt.
   SELECT
@@ -28,14 +26,10 @@ succeeded AS (
     MAX(CASE WHEN metric = 'duration' THEN CAST(total AS DOUBLE) END) AS ok_ms,
     MAX(CASE WHEN metric = 'executor_run_time' THEN CAST(total AS DOUBLE) END) AS run_ms,
     MAX(CASE WHEN metric = 'shuffle_read_fetch_wait_time' THEN CAST(total AS DOUBLE) END) AS wait_ms,
-    MAX(CASE WHEN metric = 'jvm_gc_time' THEN CAST(total AS DOUBLE) END) AS gc_ms,
-    MAX(CASE WHEN metric = 'executor_cpu_time' AND total > 0 THEN CAST(total AS DOUBLE) / 1e6 END) AS cpu_ms,
-    MAX(CASE WHEN metric = 'memory_bytes_spilled' THEN CAST(total AS DOUBLE) END) AS spilled_bytes,
-    MAX(CASE WHEN metric = 'disk_bytes_spilled' THEN CAST(total AS DOUBLE) END) AS spilled_disk_bytes
+    MAX(CASE WHEN metric = 'jvm_gc_time' THEN CAST(total AS DOUBLE) END) AS gc_ms
   FROM task_quantiles
   WHERE metric IN (
-    'duration', 'executor_run_time', 'executor_cpu_time', 'shuffle_read_fetch_wait_time', 'jvm_gc_time',
-    'memory_bytes_spilled', 'disk_bytes_spilled'
+    'duration', 'executor_run_time', 'shuffle_read_fetch_wait_time', 'jvm_gc_time'
   )
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
@@ -91,7 +85,7 @@ all_stages AS (
 attempts AS (
   SELECT
     k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id,
-    COALESCE(s.ok_ms, 0e0) AS ok_ms, s.run_ms, s.wait_ms, s.gc_ms, s.cpu_ms, s.spilled_bytes, s.spilled_disk_bytes,
+    COALESCE(s.ok_ms, 0e0) AS ok_ms, s.run_ms, s.wait_ms, s.gc_ms, COALESCE((c.compute_ms + c.disk_ms) / NULLIF(c.run_ms, 0e0), 0e0) AS spill_part,
     w.platform IS NOT NULL AS has_tasks,
     COALESCE(l.copy_ms, 0e0) AS copy_ms,
     COALESCE(g.speculation_num_tasks, 0) > 0 AND g.num_failed_tasks = 0 AS has_copies_only,
@@ -111,6 +105,10 @@ attempts AS (
     ON s.platform = k.platform AND s.cluster_id = k.cluster_id
     AND s.application_id = k.application_id AND s.attempt_id = k.attempt_id
     AND s.stage_id = k.stage_id AND s.stage_attempt_id = k.stage_attempt_id
+  LEFT JOIN spill_costs AS c
+    ON c.platform = k.platform AND c.cluster_id = k.cluster_id
+    AND c.application_id = k.application_id AND c.attempt_id = k.attempt_id
+    AND c.stage_id = k.stage_id AND c.stage_attempt_id = k.stage_attempt_id
   LEFT JOIN lost_tasks AS l
     ON l.platform = k.platform AND l.cluster_id = k.cluster_id
     AND l.application_id = k.application_id AND l.attempt_id = k.attempt_id
@@ -139,9 +137,7 @@ scaled AS (
     CASE WHEN ok_ms > 0e0 THEN LEAST(COALESCE(run_ms, 0e0), ok_ms) * (1e0 + more_ms / NULLIF(ok_ms, 0e0)) ELSE more_ms END AS run_ms,
     wait_ms * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS wait_ms,
     gc_ms * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS gc_ms,
-    cpu_ms * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS cpu_ms,
-    spilled_bytes * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS spilled_bytes,
-    spilled_disk_bytes * (1e0 + COALESCE(more_ms / NULLIF(ok_ms, 0e0), 0e0)) AS spilled_disk_bytes
+    spill_part
   FROM lost_parts AS p
 ),
 stage_parts AS (
@@ -149,10 +145,7 @@ stage_parts AS (
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.lost_ms, s.copy_ms, s.ok_ms, s.run_ms,
     LEAST(COALESCE(wait_ms, 0e0), run_ms) AS wait_ms,
     LEAST(COALESCE(gc_ms, 0e0), run_ms) AS gc_ms,
-    LEAST(COALESCE(spilled_bytes, 0e0) / $serialize_bytes_per_ms, run_ms * 0.5e0)
-      -- A disk is waited for, as in disk_spill; before Spark 2.1 the processor time is not known.
-      + LEAST(2e0 * COALESCE(spilled_disk_bytes, 0e0) / $disk_bytes_per_ms, run_ms * 0.5e0,
-        CASE WHEN cpu_ms > 0e0 THEN GREATEST(run_ms - cpu_ms - COALESCE(gc_ms, 0e0) - COALESCE(wait_ms, 0e0), 0e0) ELSE run_ms END) AS spill_ms
+    spill_part * run_ms AS spill_ms
   FROM scaled AS s
 ),
 task_parts AS (

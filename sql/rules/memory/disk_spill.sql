@@ -2,12 +2,11 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
---   disk part only (written once, read once); the computing part of the same spill is counted by the
---   memory_spill rule, and each is at most half of the stage's task time. A disk is waited for, so that the disk part is at most the
---   time that was neither on the processor nor garbage collection nor waiting for shuffle data. The rate of a core's share
---   of the disk is an assumption, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The memory recommended is what
+--   waiting for the disk only; the computing part of the same spill is counted by the
+--   memory_spill rule, and each is at most half of the stage's task time (view spill_costs). It is what a disk takes whose cache holds the data, and more where tasks were off the
+--   processor for longer than those of the application's stages without spill: then that excess, up to what a slow disk takes. Medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The memory recommended is what
 --   the worst task needed at once over what it got, and stays below 32 GiB, above which the pointers of
 --   the JVM double; from there on fewer tasks at once give each of them more. Smaller partitions come
 --   first where they are large, for they cost nothing; how many, view stage_sizes says for all rules about the stage. Where a setting
@@ -17,10 +16,7 @@
 -- parameter: min_spilled_bytes bigint = 268435456 [bytes] on-disk size of the spilled data of the stage, at least
 -- parameter: min_spill_ratio double = 0.05 [ratio] the same over the largest of input, output, shuffle read and shuffle write, at least
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
--- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that one core writes to or reads from its share of the disk in a millisecond
 -- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
--- parameter: min_memory_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data from which memory_spill tells of the stage too
--- parameter: min_memory_ratio double = 0.1 [ratio] and the same over the largest of input, output, shuffle read and shuffle write
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
 -- evidence: Spilled {disk_bytes_spilled:bytes} to disk[, {times_moved:2} times the {data_bytes:bytes} that the stage moved];
 --   the worst task wrote {disk_spilled_max:bytes}[; {falls_away}].
@@ -84,19 +80,19 @@ measured AS (
     COALESCE(u.is_distinct AND NOT has_join AND NOT has_window AND NOT COALESCE(has_python, FALSE)
       AND executor_run_time >= 0.05e0 * total_task_time_ms, FALSE) AS is_counted,
     CAST(disk_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
-    TRY_CAST(LEAST(2 * disk_bytes_spilled / $disk_bytes_per_ms, executor_run_time * 0.5e0,
-      -- Not known before Spark 2.1.
-      CASE WHEN cpu_ms > 0e0 THEN GREATEST(executor_run_time - cpu_ms - COALESCE(gc_time, 0) - COALESCE(fetch_wait_ms, 0e0), 0e0)
-        ELSE executor_run_time * 0.5e0 END
-    ) AS BIGINT) AS lost_core_ms,
+    TRY_CAST(c.disk_ms AS BIGINT) AS lost_core_ms,
     -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
     disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1)
       AND CAST(disk_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * disk_bytes_spilled AS is_skewed,
-    COALESCE(memory_bytes_spilled >= $min_memory_spilled_bytes AND CAST(memory_bytes_spilled AS DOUBLE) >= $min_memory_ratio * data_bytes, FALSE) AS is_told_too,
+    c.is_told AS is_told_too,
     TRY_CAST(CEIL(executor_memory_bytes / 1073741824e0 * LEAST(
       1e0 + COALESCE(CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0), 1e0), $max_memory_factor
     )) AS BIGINT) AS memory_needed_gib
   FROM stage_facts AS f
+  INNER JOIN spill_costs AS c
+    ON c.platform = f.platform AND c.cluster_id = f.cluster_id
+    AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id
+    AND c.subject_id = f.subject_id
   LEFT JOIN stage_sizes AS z
     ON z.platform = f.platform AND z.cluster_id = f.cluster_id
     AND z.application_id = f.application_id AND z.attempt_id = f.attempt_id

@@ -2,25 +2,17 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
---   out of memory. This rule counts the computing part (serializing and compressing on the way out,
---   the reverse on the way back) from the in-memory size of the spilled data; the disk_spill rule
---   counts the disk part of the same spill. Each is at most half of the stage's task time, so the
---   two never count a core twice, and the computing is at most half of the time on the processor, where neither a GPU nor Python works outside of the JVM. In a small application less is told, as a note of low severity, where the stage takes much of
---   it and spilled more than all that it moved. The rates are assumptions, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The number
+--   out of memory. This rule counts the computing part (serializing, sorting and merging on the way out and back) from the in-memory size of the spilled data, by what spilled; the disk_spill rule
+--   counts the waiting for the disk. Both are what view spill_costs says, as is the spill in core_time_parts, and each is at most half of the stage's task time, so the
+--   two never count a core twice. In a small application less is told, as a note of low severity, where the stage takes much of
+--   it and spilled more than all that it moved. Stages of the same query that spilled too, but are not told by themselves, count with the costliest of the query. The rates are means of measurements, hence medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The number
 --   of partitions recommended avoids the spill: none above 128 MiB, each with the memory that the worst
 --   task needed, in whole waves of the cores. Where a setting of the application leaves execution less memory than the default (view scarce_memory), that comes first.
 -- subject: stage
 -- group_by: place
--- parameter: min_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data of the stage, at least
--- parameter: min_spill_ratio double = 0.1 [ratio] the same over the largest of input, output, shuffle read and shuffle write, at least
--- parameter: min_run_time_ms bigint = 60000 [ms] task time of the stage, at least
--- parameter: min_small_spilled_bytes bigint = 67108864 [bytes] what a stage that takes much of a small application spilled, at least
--- parameter: min_small_ratio double = 1.0 [ratio] the same over what it moved, at least
--- parameter: min_small_share double = 0.3 [ratio] its task time over that of the application, at least
--- parameter: min_small_run_time_ms bigint = 10000 [ms] its task time, at least
--- parameter: serialize_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that a core serializes and reads back in a millisecond
+-- parameter: min_more_bytes bigint = 67108864 [bytes] in-memory size of what another stage of the query spilled, from which it counts
 -- parameter: skew_ratio double = 5.0 [ratio] largest over median spill of a task from which the spill is skew and more partitions do not help
 -- parameter: min_data_ratio double = 2.0 [ratio] largest over median data of a task, below which it is not skew
 -- parameter: merged_bytes bigint = 134217728 [bytes] shuffle data of the median task up to which adaptive execution can have merged partitions at its default target of 64 MB
@@ -29,7 +21,7 @@
 -- parameter: grown_ratio double = 20.0 [ratio] spilled memory over the data moved from which the tasks made more than they read
 -- evidence: Spilled {memory_bytes_spilled:bytes} out of memory[, {times_moved:1} times the {data_bytes:bytes} that the
 --   stage moved]; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
---   memory][; {falls_away}].
+--   memory][; {falls_away}][; {more_stages:more stage|more stages} of the query spilled {more_bytes:bytes}, which the loss includes].
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
 -- advice: scarce_key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | spark.memory.fraction leaves sorts, joins, aggregates and caches {scarce_value:pct} of the heap[, {unified_bytes:bytes} of an
@@ -99,14 +91,9 @@ WITH measured AS (
     COALESCE(u.is_distinct AND NOT has_join AND NOT has_window AND NOT COALESCE(has_python, FALSE)
       AND executor_run_time >= 0.05e0 * total_task_time_ms, FALSE) AS is_counted,
     CAST(memory_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
-    TRY_CAST(LEAST(memory_bytes_spilled / $serialize_bytes_per_ms, executor_run_time * 0.5e0,
-      -- The processor time of the JVM tells nothing of a GPU or of Python; before Spark 2.1 it is not known.
-      CASE WHEN cpu_ms > 0e0 AND NOT COALESCE(has_gpu, FALSE) AND NOT COALESCE(has_python, FALSE) THEN cpu_ms * 0.5e0
-        ELSE executor_run_time * 0.5e0 END
-    ) AS BIGINT) AS lost_core_ms,
+    c.compute_ms, c.is_small,
     k.scarce_key, k.scarce_value, k.unified_bytes, k.off_heap_bytes, k.storage_bytes,
     COALESCE(z.partitions_wanted, partitions_fit) AS partitions_needed, z.split_mib, z.advisory_mib,
-    memory_bytes_spilled < $min_spilled_bytes OR executor_run_time < $min_run_time_ms AS is_small,
     CASE
       WHEN is_one_row_group THEN 'row_group'
       -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
@@ -121,7 +108,7 @@ WITH measured AS (
       WHEN num_tasks * (1e0 + CAST(memory_spilled_max AS DOUBLE) / NULLIF(peak_memory_max, 0)) * $small_bytes > 1.1e0 * data_bytes
         AND data_bytes < $small_bytes * 4 * num_tasks THEN 'memory'
       WHEN shuffle_read_bytes < input_bytes THEN 'input'
-      WHEN sql_id IS NULL THEN 'rdd'
+      WHEN f.sql_id IS NULL THEN 'rdd'
       WHEN is_repartitioned THEN 'code'
       -- Fewer tasks than the partitions that were set: either adaptive execution merged them up to
       -- its target size, or the code asked for that number.
@@ -133,6 +120,10 @@ WITH measured AS (
       ELSE 'code'
     END AS cause
   FROM stage_facts AS f
+  INNER JOIN spill_costs AS c
+    ON c.platform = f.platform AND c.cluster_id = f.cluster_id
+    AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id
+    AND c.subject_id = f.subject_id
   LEFT JOIN stage_sizes AS z
     ON z.platform = f.platform AND z.cluster_id = f.cluster_id
     AND z.application_id = f.application_id AND z.attempt_id = f.attempt_id
@@ -143,16 +134,48 @@ WITH measured AS (
   LEFT JOIN scarce_memory AS k
     ON k.platform = f.platform AND k.cluster_id = f.cluster_id
     AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id
-  WHERE (memory_bytes_spilled >= $min_spilled_bytes AND executor_run_time >= $min_run_time_ms)
-    OR (memory_bytes_spilled >= $min_small_spilled_bytes AND memory_bytes_spilled >= $min_small_ratio * data_bytes
-      AND executor_run_time >= $min_small_run_time_ms AND executor_run_time >= $min_small_share * total_task_time_ms)
+  WHERE c.is_told
+),
+-- Stages of the queries that are not told by themselves.
+more AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, COUNT(*) AS more_stages, SUM(c.memory_bytes) AS more_bytes,
+    SUM(c.compute_ms) AS compute_ms, SUM(LEAST(c.compute_ms / NULLIF(f.task_slots, 0), f.duration_ms)) AS wall_ms
+  FROM spill_costs AS c
+  INNER JOIN stage_facts AS f
+    ON f.platform = c.platform AND f.cluster_id = c.cluster_id
+    AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id
+    AND f.subject_id = c.subject_id
+  LEFT JOIN useless_steps AS u
+    ON u.platform = f.platform AND u.cluster_id = f.cluster_id
+    AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.stage_id = f.stage_id
+  WHERE NOT c.is_told AND c.memory_bytes >= $min_more_bytes AND c.sql_id IS NOT NULL AND u.step IS NULL
+  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id
+),
+told AS (
+  SELECT
+    m.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id ORDER BY is_counted, compute_ms DESC, subject_id
+    ) AS place_in_query
+  FROM measured AS m
+),
+summed AS (
+  SELECT
+    t.*, o.more_stages, TRY_CAST(o.more_bytes AS BIGINT) AS more_bytes,
+    CASE WHEN is_counted THEN 0e0 ELSE t.compute_ms END + COALESCE(o.compute_ms, 0e0) AS lost_ms,
+    CASE WHEN is_counted THEN 0e0 ELSE LEAST(t.compute_ms / NULLIF(task_slots, 0), duration_ms) END + COALESCE(o.wall_ms, 0e0) AS wall_ms
+  FROM told AS t
+  LEFT JOIN more AS o
+    ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+    AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id AND t.place_in_query = 1
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE WHEN succeeded_tasks > 0 THEN 'medium' ELSE 'low' END AS confidence,
   CASE WHEN is_small OR is_counted THEN 'low' END AS severity,
-  CASE WHEN is_counted THEN 0 ELSE lost_core_ms END AS lost_core_ms,
-  TRY_CAST(CASE WHEN is_counted THEN 0e0 ELSE 1e0 END * LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(wall_ms AS BIGINT) AS recoverable_ms,
   -- One setting is one finding.
   stage_name, COALESCE(scarce_key, stage_name) AS place, falls_away, cause, memory_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, memory_spilled_max,
   memory_spilled_median, peak_memory_max, num_tasks, partitions_needed, input_bytes,
@@ -161,6 +184,5 @@ SELECT
   COALESCE(is_uncut, FALSE) AS is_uncut,
   shuffle_write_bytes >= 0.3e0 * input_bytes AS is_shuffled, scarce_heap_mib, executor_memory_bytes, executor_cores, adaptive, spark_minor,
   shuffle_partitions, max_partition_bytes, advisory_bytes,
-  split_mib, advisory_mib, coalesce_partitions, scarce_key, scarce_value, unified_bytes, off_heap_bytes, storage_bytes
-FROM measured
-WHERE spill_ratio >= $min_spill_ratio
+  split_mib, advisory_mib, coalesce_partitions, scarce_key, scarce_value, unified_bytes, off_heap_bytes, storage_bytes, more_stages, more_bytes
+FROM summed

@@ -2,12 +2,14 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
---   the copies. A filter on the grouping id right above tells which grouping sets are used. Whether they are wanted is for the author to know, so no loss is counted, but for copies that such a filter
---   throws away: what making and dropping a row takes at least, at most the time of the stages. Copies whose made
+--   the copies: where they are aggregated at once and shuffled (view copied_rows), the stages that read this shuffle count too. Whether the rows are wanted is for the author to know. A loss is counted for distinct counts, which
+--   approx_count_distinct makes without copies: what making and aggregating the rows beyond those that went in takes at least, and their part of the stages that read the shuffle, which do nothing else. For grouping sets of sums, counts, minima,
+--   maxima and averages it is the copies saved by aggregating before copying, counting all groups of all sets as those of the finest; where a filter on the grouping id right above tells which sets are used, the copies that it
+--   throws away, by what making and dropping a row takes at least. None is more than the time of the stages without their spill, which memory_spill and disk_spill count. Copies whose made
 --   column is a key of the join above, against random numbers or a hash on its other side, salt that join: they are the price of even tasks (view salted_joins), and the stages of the join that shuffled them count too. Joins that
 --   multiply rows are what exploding_join reports.
 -- subject: node
@@ -17,11 +19,12 @@
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of the step over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
--- parameter: row_ms double = 0.000006 [ms] core time to make a copy for a grouping set and drop it in the filter, at least (6 to 18 ns were measured with Spark 4.3; 190 ns for one that is aggregated)
+-- parameter: row_ms double = 0.000006 [ms] core time to make a copy for a grouping set and drop it in the filter, at least (6 to 18 ns were measured with Spark 4.3)
+-- parameter: copy_ms double = 0.00019 [ms] core time to make a copy and aggregate it, at least (as measured with Spark 4.3)
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
---   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}][; they salt {join_name} {join_id:int} above it][, which joins them with {other_rows:row|rows}][ and puts out {join_rows:row|rows}]; the stages that it works in[ and those of this join ({join_ms:s})] took {stage_ms:s} of {app_ms:s} of task time.
+--   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}][; they salt {join_name} {join_id:int} above it][, which joins them with {other_rows:row|rows}][ and puts out {join_rows:row|rows}]; the stages that it works in[ and those of this join ({join_ms:s})][ and those that aggregate the shuffled copies ({read_ms:s})] took {stage_ms:s} of {app_ms:s} of task time[ and spilled {spilled:bytes}].
 -- advice: node_name = 'Expand' AND is_distinct | - | - | Each distinct count over other columns adds a copy of every row: use
---   approx_count_distinct where an estimate will do, else count each in a query of its own over only its columns.
+--   approx_count_distinct where an estimate will do, which needs none; else leave out counts that nobody reads, or count each in a query of its own over only its columns where reading the rows again is cheap.
 -- advice: node_name = 'Expand' AND sets_used IS NOT NULL | - | - | The other grouping sets are made only to be thrown away: name those that are
 --   used (GROUP BY ... GROUPING SETS, or DataFrame.groupingSets in Spark 4) instead of a cube or rollup with a filter on grouping_id.
 -- advice: node_name = 'Expand' | - | - | Each grouping set adds a copy of every row: leave out the sets that nobody reads, or aggregate to the finest
@@ -65,50 +68,86 @@ above AS (
     AND f.node_name LIKE '%Filter%' AND ARRAY_CONTAINS(f.child_node_ids, s.node_id)
   WHERE s.node_name = 'Expand'
 ),
--- The stages of the step itself, and of a join that copies were shuffled for; a broadcast join is in stages of the other side.
+-- The stages of the step itself, of a join that copies were shuffled for, and those that read the shuffle of aggregated copies; a broadcast join is in stages of the other side.
 worked AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, o.stage_id, CAST(MAX(o.run_ms) AS DOUBLE) AS run_ms,
-    MAX(CASE WHEN o.node_id = s.node_id THEN 1 ELSE 0 END) AS is_own
+    MAX(CASE WHEN o.node_id = s.node_id THEN 1 ELSE 0 END) AS is_own, MAX(CASE WHEN o.node_id = g.exchange_id THEN 1 ELSE 0 END) AS is_read
   FROM steps AS s
   LEFT JOIN salted_joins AS j
     ON j.platform = s.platform AND j.cluster_id = s.cluster_id
     AND j.application_id = s.application_id AND j.attempt_id = s.attempt_id AND j.sql_id = s.sql_id AND j.node_id = s.node_id AND j.join_name NOT LIKE 'Broadcast%'
+  LEFT JOIN copied_rows AS g
+    ON g.platform = s.platform AND g.cluster_id = s.cluster_id
+    AND g.application_id = s.application_id AND g.attempt_id = s.attempt_id AND g.sql_id = s.sql_id AND g.node_id = s.node_id
   INNER JOIN operator_stages AS o
     ON o.platform = s.platform AND o.cluster_id = s.cluster_id
     AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id
-  WHERE o.node_id = s.node_id OR o.node_id = j.join_id
+  WHERE o.node_id = s.node_id OR o.node_id = j.join_id OR o.node_id = g.exchange_id
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, o.stage_id
+),
+-- All attempts of a stage.
+spills AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, stage_id, SUM(compute_ms + disk_ms) AS spill_ms, SUM(memory_bytes) AS spilled
+  FROM spill_costs
+  WHERE sql_id IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, stage_id
 ),
 work AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, SUM(run_ms) AS stage_ms, SUM(CASE WHEN is_own = 0 THEN run_ms END) AS join_ms
-  FROM worked
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id,
+    SUM(run_ms) AS stage_ms, SUM(CASE WHEN is_own = 0 AND is_read = 0 THEN run_ms END) AS join_ms, SUM(CASE WHEN is_own = 0 AND is_read = 1 THEN run_ms END) AS read_ms,
+    SUM(CASE WHEN is_own = 1 THEN GREATEST(run_ms - COALESCE(spill_ms, 0e0), 0e0) ELSE 0e0 END) AS own_free_ms,
+    SUM(CASE WHEN is_own = 0 AND is_read = 1 THEN GREATEST(run_ms - COALESCE(spill_ms, 0e0), 0e0) ELSE 0e0 END) AS read_free_ms,
+    SUM(CASE WHEN spilled >= 1048576e0 THEN spilled END) AS spilled
+  FROM worked AS w
+  LEFT JOIN spills AS l
+    ON l.platform = w.platform AND l.cluster_id = w.cluster_id
+    AND l.application_id = w.application_id AND l.attempt_id = w.attempt_id AND l.sql_id = w.sql_id AND l.stage_id = w.stage_id
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id
+),
+judged AS (
+  SELECT
+    w.*, c.rows, c.rows_in, c.node_name, c.description, b.sets_used, b.rows_used,
+    CASE
+      WHEN b.sets_used IS NOT NULL AND b.rows_used < c.rows THEN LEAST(w.stage_ms, (c.rows - b.rows_used) * $row_ms)
+      WHEN b.platform IS NOT NULL OR g.platform IS NULL THEN CAST(NULL AS DOUBLE)
+      WHEN g.is_distinct THEN LEAST(w.own_free_ms, (c.rows - c.rows_in) * $copy_ms) + w.read_free_ms * (c.rows - c.rows_in) / NULLIF(c.rows, 0e0)
+      WHEN g.is_summable AND c.rows - c.rows / NULLIF(c.rows_in, 0e0) * g.groups > c.rows_in
+        THEN LEAST(w.own_free_ms, (c.rows - c.rows / NULLIF(c.rows_in, 0e0) * g.groups - c.rows_in) * $copy_ms)
+    END AS lost_ms
+  FROM steps AS c
+  INNER JOIN work AS w
+    ON w.platform = c.platform AND w.cluster_id = c.cluster_id
+    AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
+    AND w.sql_id = c.sql_id AND w.node_id = c.node_id
+  LEFT JOIN above AS b
+    ON b.platform = c.platform AND b.cluster_id = c.cluster_id
+    AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id AND b.sql_id = c.sql_id AND b.node_id = c.node_id
+  LEFT JOIN copied_rows AS g
+    ON g.platform = c.platform AND g.cluster_id = c.cluster_id
+    AND g.application_id = c.application_id AND g.attempt_id = c.attempt_id AND g.sql_id = c.sql_id AND g.node_id = c.node_id
 )
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id,
   CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
-  CASE WHEN w.stage_ms >= $medium_stage_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN c.stage_ms >= $medium_stage_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  CASE WHEN b.sets_used IS NOT NULL AND b.rows_used < c.rows THEN TRY_CAST(LEAST(w.stage_ms, (c.rows - b.rows_used) * $row_ms) AS BIGINT) END AS lost_core_ms,
-  CASE WHEN b.sets_used IS NOT NULL AND b.rows_used < c.rows THEN TRY_CAST(LEAST(w.stage_ms, (c.rows - b.rows_used) * $row_ms) * x.wall_ratio AS BIGINT) END AS recoverable_ms,
+  TRY_CAST(c.lost_ms AS BIGINT) AS lost_core_ms,
+  TRY_CAST(c.lost_ms * x.wall_ratio AS BIGINT) AS recoverable_ms,
   CASE
     WHEN c.node_name = 'Expand' THEN 'Distinct counts or grouping sets copy every row several times'
     WHEN j.platform IS NOT NULL THEN 'A salted join copies every row of one side' ELSE 'explode makes many rows of each row'
   END AS title,
   c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
-  CASE WHEN b.rows_used IS NOT NULL THEN b.sets_used END AS sets_used, CASE WHEN b.sets_used IS NOT NULL THEN TRY_CAST(b.rows_used AS BIGINT) END AS rows_used,
-  c.rows / NULLIF(c.rows_in, 0) AS factor, w.stage_ms, w.join_ms, a.executor_run_time AS app_ms,
+  CASE WHEN c.rows_used IS NOT NULL THEN c.sets_used END AS sets_used, CASE WHEN c.sets_used IS NOT NULL THEN TRY_CAST(c.rows_used AS BIGINT) END AS rows_used,
+  c.rows / NULLIF(c.rows_in, 0) AS factor, c.stage_ms, c.join_ms, c.read_ms, c.spilled, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct,
   COALESCE(g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped,
   j.platform IS NOT NULL AS is_salted, j.join_name, j.join_id, j.other_rows, j.join_rows, j.is_full,
   f.spark_minor, f.has_settings, COALESCE(t.adaptive, f.adaptive) AS adaptive, COALESCE(t.skew_join, f.skew_join) AS skew_join
-FROM steps AS c
-LEFT JOIN above AS b
-  ON b.platform = c.platform AND b.cluster_id = c.cluster_id
-  AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id AND b.sql_id = c.sql_id AND b.node_id = c.node_id
+FROM judged AS c
 LEFT JOIN regrouped_rows AS g
   ON g.platform = c.platform AND g.cluster_id = c.cluster_id
   AND g.application_id = c.application_id AND g.attempt_id = c.attempt_id AND g.sql_id = c.sql_id AND g.node_id = c.node_id
@@ -124,14 +163,10 @@ LEFT JOIN application_facts AS x
 LEFT JOIN query_settings AS t
   ON t.platform = c.platform AND t.cluster_id = c.cluster_id
   AND t.application_id = c.application_id AND t.attempt_id = c.attempt_id AND t.sql_id = c.sql_id
-INNER JOIN work AS w
-  ON w.platform = c.platform AND w.cluster_id = c.cluster_id
-  AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id
-  AND w.sql_id = c.sql_id AND w.node_id = c.node_id
 INNER JOIN sql AS q
   ON q.platform = c.platform AND q.cluster_id = c.cluster_id
   AND q.application_id = c.application_id AND q.attempt_id = c.attempt_id AND q.sql_id = c.sql_id
 INNER JOIN application_run_times AS a
   ON a.platform = c.platform AND a.cluster_id = c.cluster_id
   AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
-WHERE c.rows >= $min_factor * c.rows_in AND w.stage_ms >= $min_stage_ms AND w.stage_ms >= $min_share * a.executor_run_time
+WHERE c.rows >= $min_factor * c.rows_in AND c.stage_ms >= $min_stage_ms AND c.stage_ms >= $min_share * a.executor_run_time

@@ -2,7 +2,7 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 11
+-- version: 12
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
@@ -13,7 +13,7 @@
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_broadcast_bytes double = 536870912 [bytes] size in memory of a broadcast from which oversized_broadcast tells it
 -- parameter: won_part double = 0.5 [ratio] wall time that is won where as many more tasks as there are cores run side by side, over what would be if none disturbed another
--- parameter: max_spill_ms double = 10000 [ms] task time of a stage that spills, from which memory_spill tells a small share of memory with what it costs
+-- parameter: min_spilled_mib bigint = 64 [MiB] what tasks spilled with a small share of memory, at least; where memory_spill tells a stage (view spill_costs), it tells this with what it costs
 -- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
 -- evidence: {key} is {value}: {problem}[; stages with enough tasks for all cores had {unused_core_ms:s} of core time reserved and not used].
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
@@ -68,7 +68,7 @@ parsed AS (
 spills AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
-    TRY_CAST(ROUND(SUM(CASE WHEN executor_run_time < $max_spill_ms THEN CAST(memory_bytes_spilled AS DOUBLE) ELSE 0e0 END) / 1048576e0) AS BIGINT) AS spilled_mib,
+    TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib,
     TRY_CAST(ROUND(SUM(CAST(shuffle_write_bytes AS DOUBLE)) / 1048576e0) AS BIGINT) AS shuffled_mib,
     SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
   FROM stages
@@ -180,7 +180,7 @@ judged AS (
         THEN CONCAT('a task that writes shuffle data (', CAST(s.shuffled_mib AS STRING), ' MiB in all) compresses it with several times the processor time of level 1')
       WHEN p.key = 'spark.memory.fraction' AND number > 0.85e0
         THEN 'hardly any heap is left for the objects of the program, which ends in garbage collection'
-      WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= 64
+      WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= $min_spilled_mib AND d.platform IS NULL
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * t.task_ms
         AND y.platform IS NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
@@ -206,6 +206,9 @@ judged AS (
   LEFT JOIN spills AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spill_costs WHERE is_told) AS d
+    ON d.platform = p.platform AND d.cluster_id = p.cluster_id
+    AND d.application_id = p.application_id AND d.attempt_id = p.attempt_id
   LEFT JOIN timed AS t
     ON t.platform = p.platform AND t.cluster_id = p.cluster_id
     AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id

@@ -31,7 +31,10 @@ fn one_executor() -> TestLake {
     lake.worker(1, "1", json!({"task_time": 200_000, "succeeded_tasks": 8}));
     lake.stage(
         1,
-        json!({"num_tasks": 8, "num_complete_tasks": 8, "num_failed_tasks": 1, "num_killed_tasks": 1, "duration_ms": 70_000}),
+        json!({
+            "num_tasks": 8, "num_complete_tasks": 8, "num_failed_tasks": 1, "num_killed_tasks": 1, "duration_ms": 70_000,
+            "executor_run_time": 160_000, "memory_bytes_spilled": 2_500_000_000_i64,
+        }),
         json!({
             "duration": [20_000, 21_000, 70_000, 170_000],
             "executor_run_time": [20_000, 20_000, 65_000, 160_000],
