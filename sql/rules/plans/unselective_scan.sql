@@ -38,7 +38,9 @@
 -- advice: format = 'iceberg' | - | - | If queries like this are frequent, give the table a sort order by {columns} (WRITE ORDERED BY) and rewrite its data files with it, so that files whose statistics exclude the filter are skipped.
 -- advice: is_int96 | - | - | If queries like this are frequent, sort the table by {columns} where it is written (repartitionByRange and sortWithinPartitions), or partition it by a column of few values, and write its timestamps with
 --   spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS: INT96, the default, has no statistics that Spark uses to skip row groups.
--- recommendation: If queries like this are frequent, sort the table by the columns of the filter where it is written (repartitionByRange and sortWithinPartitions), or partition it by one of few values, so that row groups whose statistics exclude the
+-- advice: num_columns >= 1 | - | - | If queries like this are frequent, sort the table by {columns} where it is written (repartitionByRange and sortWithinPartitions), or partition it by a column of few values, so that row groups whose statistics exclude the
+--   filter are skipped.
+-- recommendation: If queries like this are frequent, sort the table by the columns of the filter where it is written (repartitionByRange and sortWithinPartitions), or partition it by a column of few values, so that row groups whose statistics exclude the
 --   filter are skipped.
 WITH large_scans AS (
   SELECT
@@ -231,7 +233,7 @@ SELECT
   CASE WHEN t.lost_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, CASE WHEN t.wrapped_columns IS NULL THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, t.format, TRY_CAST(t.rows AS BIGINT) AS rows, TRY_CAST(t.kept_rows AS BIGINT) AS kept_rows, t.kept_rows / t.rows AS kept, t.filter,
-  t.columns, t.wrapped_columns, t.plain_columns, t.is_text_function, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms, t.spent_ms, t.lost_ms, t.is_int96
+  t.columns, t.num_columns, t.wrapped_columns, t.plain_columns, t.is_text_function, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms, t.spent_ms, t.lost_ms, t.is_int96
 FROM ranked AS t
 INNER JOIN sql AS q
   ON q.platform = t.platform AND q.cluster_id = t.cluster_id
