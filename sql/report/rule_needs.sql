@@ -105,6 +105,7 @@ FROM (VALUES
   ('uneven_partitions', 'stages'), ('uneven_partitions', 'tasks'),
   ('unfinished_skew', 'stages'), ('unfinished_skew', 'task_rows'),
   ('unknown_settings', 'settings'),
+  ('unselective_scan', 'sql'), ('unselective_scan', 'plans'), ('unselective_scan', 'stages'),
   ('unused_cache', 'stages'),
   ('useless_distinct', 'sql'), ('useless_distinct', 'plans'),
   ('useless_repartition', 'sql'), ('useless_repartition', 'plans'),
