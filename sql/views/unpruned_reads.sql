@@ -70,10 +70,17 @@ kept AS (
 -- The last columns of a scan that are not in its files.
 listed AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, CONCAT(',', REPLACE(SPLIT_PART(description, ' ReadSchema: struct<', 2), ' ', '')) AS in_files,
-    SPLIT_PART(SPLIT_PART(SPLIT_PART(description, ' Batched: ', 1), '[', 2), ']', 1) AS listed
-  FROM outlets
-  WHERE outlet_id = node_id AND description LIKE '%, ReadSchema: struct<%' AND description NOT LIKE '% more field%'
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SPLIT_PART(SPLIT_PART(SPLIT_PART(o.description, ' Batched: ', 1), '[', 2), ']', 1) AS listed,
+    -- Spark cuts the schema of a wide table short in the description, not in the metadata.
+    CONCAT(',', REPLACE(CASE
+      WHEN s.metadata LIKE '%"ReadSchema":"struct<%' THEN SPLIT_PART(s.metadata, '"ReadSchema":"struct<', 2) ELSE SPLIT_PART(o.description, ' ReadSchema: struct<', 2)
+    END, ' ', '')) AS in_files
+  FROM outlets AS o
+  INNER JOIN sql_scans AS s
+    ON s.platform = o.platform AND s.cluster_id = o.cluster_id
+    AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND s.sql_id = o.sql_id AND s.node_id = o.node_id
+  WHERE o.outlet_id = o.node_id AND o.description NOT LIKE '% more field%' AND COALESCE(s.metadata, '') NOT LIKE '% more field%'
+    AND (s.metadata LIKE '%"ReadSchema":"struct<%' OR (o.description LIKE '%, ReadSchema: struct<%' AND o.description NOT LIKE '%...'))
 ),
 last_columns AS (
   SELECT

@@ -2,7 +2,7 @@
 -- title: All partitions of a table are read
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires for a large read of a partitioned table, or a smaller one of which the query keeps few rows and which takes much of the
 --   application's task time, that is not filtered by the columns by which the table is
 --   partitioned, neither before the query nor while it runs (dynamic partition pruning): it filters on other columns, or joins by the partition columns, or filters by a Python function of one, and both
