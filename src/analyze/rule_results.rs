@@ -189,7 +189,7 @@ impl Rendered {
             return self;
         }
         let losses = if has_loss {
-            "; the losses are those of all"
+            "; the loss is the sum of all"
         } else {
             ""
         };

@@ -192,7 +192,7 @@ def rule_results(rule, rows: list[dict], settings: dict[tuple, Settings]) -> lis
                     if name not in SUBJECT + JUDGED + RENDERED and not name.startswith("advice_")}
         if others:
             has_loss = any(row.get(name) is not None for name in ("lost_core_ms", "recoverable_ms"))
-            losses = "; the losses are those of all" if has_loss else ""
+            losses = "; the loss is the sum of all" if has_loss else ""
             evidence += f" The same holds for {named(rule.header.get('subject', 'application'), others)}{losses}."
             measures["occurrences"], measures["others"] = len(others) + 1, others[:20]
         told = advice(rule, row, settings.get(tuple(row[key] for key in KEYS), Settings(None, None, {})))

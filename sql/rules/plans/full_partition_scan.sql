@@ -7,15 +7,16 @@
 --   application's task time, that is not filtered by the columns by which the table is
 --   partitioned, neither before the query nor while it runs (dynamic partition pruning): it filters on other columns, or joins by the partition columns, or filters by a Python function of one, and both
 --   come after the read. Only a join that tells how many partitions are needed counts: inner or left semi, by partition columns alone (view unpruned_reads). Whether a filter on
---   them would be right is for the author to know, so no loss is counted.
+--   them would be right is for the author to know: half of the time that goes into rows which the filter, join or function throws away is counted as lost, with low confidence.
 -- subject: node
 -- group_by: source
 -- parameter: min_bytes double = 10737418240 [bytes] size of the files that are read, at least
 -- parameter: min_share double = 0.2 [ratio] or task time of all such reads of the table over that of the application, at least
 -- parameter: min_read_ms double = 10000 [ms] and that task time, at least
--- parameter: max_kept double = 0.2 [ratio] and rows that the filter above the read, or the join, keeps, at most
+-- parameter: max_kept double = 0.3 [ratio] and rows that the filter above the read, or the join, keeps, at most
 -- parameter: min_partitions bigint = 10 [count] partitions read, at least
 -- parameter: min_joined_partitions bigint = 50 [count] the same where it is a join or a Python function that keeps few rows
+-- parameter: lost_ratio double = 0.5 [ratio] part of the time of the rows thrown away that is taken to be lost
 -- evidence: Query {sql_id:int} ({query_description}) reads from all {partitions_read:partition|partitions} of {source}[, {files_read:file|files}], {bytes_read:bytes} in all,
 --   with no filter on its partition columns[ ({partition_names})][; it filters on {data_filters}][ and keeps {kept:pct} of the rows][; {join_name} {join_id:int} by {join_keys} keeps {join_kept:pct} of the rows
 --   that reach it][; the Python function {function_name}, which takes a partition column, keeps {function_kept:pct} of the rows].
@@ -46,7 +47,8 @@ timed AS (
     w.*,
     SUM(CASE WHEN w.is_filter OR w.is_join OR w.is_function THEN w.run_ms ELSE 0e0 END) OVER (
       PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.source
-    ) AS read_ms
+    ) AS read_ms,
+    1e0 - LEAST(CASE WHEN w.is_filter THEN w.kept ELSE 1e0 END, CASE WHEN w.is_join THEN w.join_kept ELSE 1e0 END, CASE WHEN w.is_function THEN w.function_kept ELSE 1e0 END) AS thrown_away
   FROM judged AS w
 ),
 switches AS (
@@ -58,7 +60,9 @@ switches AS (
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id,
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
-  'low' AS severity, 'medium' AS confidence,
+  CASE WHEN t.is_filter OR t.is_join OR t.is_function THEN 'low' ELSE 'medium' END AS confidence,
+  CASE WHEN t.is_filter OR t.is_join OR t.is_function THEN TRY_CAST($lost_ratio * t.thrown_away * t.run_ms AS BIGINT) END AS lost_core_ms,
+  CASE WHEN t.is_filter OR t.is_join OR t.is_function THEN TRY_CAST($lost_ratio * t.thrown_away * t.run_ms * c.wall_ratio AS BIGINT) END AS recoverable_ms,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
   t.source, t.partition_names, t.partitions_read, t.bytes_read, t.files_read,
   CASE WHEN t.is_filter OR NOT t.is_inferred THEN SUBSTR(REGEXP_REPLACE(t.data_filters, '#[0-9]+L?', ''), 1, 200) END AS data_filters,
@@ -77,6 +81,9 @@ INNER JOIN applications AS a
 INNER JOIN application_settings AS f
   ON f.platform = t.platform AND f.cluster_id = t.cluster_id
   AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id
+LEFT JOIN application_facts AS c
+  ON c.platform = t.platform AND c.cluster_id = t.cluster_id
+  AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id
 LEFT JOIN switches AS s
   ON s.platform = t.platform AND s.cluster_id = t.cluster_id
   AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id
