@@ -7,6 +7,7 @@
 -- parameter: min_unmeasured_row_ms double = 5 [ms] the same where it is not measured, at least
 -- parameter: max_row_ms double = 1000 [ms] time of a row, at most: longer ones are computations of their own
 -- parameter: min_rows bigint = 1000 [rows] rows, at least
+-- parameter: min_unmeasured_rows bigint = 5000 [rows] the same where Python is not measured
 -- reads: operator_stages, python_calls, sql_node_metrics, sql_nodes, stage_facts
 WITH operators AS (
   SELECT
@@ -29,7 +30,7 @@ work AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, MAX(f.subject_id) AS subject_id,
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(f.executor_run_time AS DOUBLE) / NULLIF(CAST(f.task_slots AS DOUBLE), 0e0)) AS wall_ms, MAX(f.total_task_time_ms) AS total_task_time_ms,
-    CASE WHEN MIN(COALESCE(f.cpu_ms, 0e0)) > 0e0 AND MAX(COALESCE(f.output_bytes, 0)) = 0 AND MAX(COALESCE(f.disk_bytes_spilled, 0)) = 0
+    CASE WHEN MIN(COALESCE(f.cpu_ms, 0e0)) > 0e0 AND MAX(CASE WHEN f.has_gpu THEN 1 ELSE 0 END) = 0 AND MAX(COALESCE(f.output_bytes, 0)) = 0 AND MAX(COALESCE(f.disk_bytes_spilled, 0)) = 0
       THEN SUM(f.executor_run_time - f.cpu_ms - COALESCE(f.gc_time, 0) - COALESCE(f.fetch_wait_ms, 0e0) - COALESCE(f.scan_ms, 0e0)) END AS rest_ms
   FROM operators AS p
   INNER JOIN operator_stages AS o
@@ -71,4 +72,4 @@ FROM measured AS m
 LEFT JOIN calls AS c
   ON c.platform = m.platform AND c.cluster_id = m.cluster_id
   AND c.application_id = m.application_id AND c.attempt_id = m.attempt_id AND c.sql_id = m.sql_id AND c.node_id = m.node_id
-WHERE m.num_rows >= $min_rows AND m.call_ms >= CASE WHEN m.is_measured THEN $min_row_ms ELSE $min_unmeasured_row_ms END * m.num_rows AND m.call_ms <= $max_row_ms * m.num_rows
+WHERE m.num_rows >= CASE WHEN m.is_measured THEN $min_rows ELSE $min_unmeasured_rows END AND m.call_ms >= CASE WHEN m.is_measured THEN $min_row_ms ELSE $min_unmeasured_row_ms END * m.num_rows AND m.call_ms <= $max_row_ms * m.num_rows
