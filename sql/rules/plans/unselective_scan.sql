@@ -220,7 +220,7 @@ spent AS (
 ),
 weighed AS (
   SELECT
-    s.*, spent_ms * (1e0 - GREATEST(POWER(kept_rows / rows, 1e0 / num_columns), $min_left)) AS lost_ms
+    s.*, spent_ms * (1e0 - GREATEST(POWER(kept_rows / NULLIF(rows, 0e0), 1e0 / NULLIF(num_columns, 0)), $min_left)) AS lost_ms
   FROM spent AS s
 ),
 ranked AS (
@@ -232,7 +232,7 @@ SELECT
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
   CASE WHEN t.lost_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, CASE WHEN t.wrapped_columns IS NULL THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
-  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, t.format, TRY_CAST(t.rows AS BIGINT) AS rows, TRY_CAST(t.kept_rows AS BIGINT) AS kept_rows, t.kept_rows / t.rows AS kept, t.filter,
+  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, t.format, TRY_CAST(t.rows AS BIGINT) AS rows, TRY_CAST(t.kept_rows AS BIGINT) AS kept_rows, t.kept_rows / NULLIF(t.rows, 0e0) AS kept, t.filter,
   t.columns, t.num_columns, t.wrapped_columns, t.plain_columns, t.is_text_function, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms, t.spent_ms, t.lost_ms, t.is_int96
 FROM ranked AS t
 INNER JOIN sql AS q
