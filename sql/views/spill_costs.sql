@@ -82,13 +82,13 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id, stage_id, stage_attempt_id, sql_id, run_ms,
   memory_bytes, disk_bytes, aggregate_bytes, writer_bytes, off_ms, off_ratio,
   LEAST(
-    aggregate_bytes / $aggregate_bytes_per_ms + writer_bytes / $write_bytes_per_ms + (memory_bytes - aggregate_bytes - writer_bytes) / $sort_bytes_per_ms,
+    aggregate_bytes / NULLIF($aggregate_bytes_per_ms, 0e0) + writer_bytes / NULLIF($write_bytes_per_ms, 0e0) + (memory_bytes - aggregate_bytes - writer_bytes) / NULLIF($sort_bytes_per_ms, 0e0),
     run_ms * 0.5e0, CASE WHEN cpu_ms > 0e0 AND NOT is_outside THEN cpu_ms * 0.5e0 ELSE run_ms * 0.5e0 END
   ) AS compute_ms,
   LEAST(
     GREATEST(
-      2e0 * disk_bytes / $cached_bytes_per_ms,
-      CASE WHEN off_ms > off_ratio * run_ms THEN LEAST(2e0 * disk_bytes / $disk_bytes_per_ms, off_ms - off_ratio * run_ms) ELSE 0e0 END
+      2e0 * disk_bytes / NULLIF($cached_bytes_per_ms, 0e0),
+      CASE WHEN off_ms > off_ratio * run_ms THEN LEAST(2e0 * disk_bytes / NULLIF($disk_bytes_per_ms, 0e0), off_ms - off_ratio * run_ms) ELSE 0e0 END
     ),
     run_ms * 0.5e0, COALESCE(off_ms, run_ms * 0.5e0)
   ) AS disk_ms,
