@@ -12,7 +12,7 @@
 -- column: shuffle_read_bytes [bytes] Shuffle bytes that these stages read.
 -- column: shuffle_write_bytes [bytes] Shuffle bytes that these stages wrote.
 -- column: disk_bytes_spilled [bytes] Size on disk of what these stages spilled.
--- reads: applications, jobs, stages
+-- reads: applications, jobs, timed_stages
 WITH work AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, ARRAY_MIN(job_ids) AS job_id,
@@ -23,7 +23,7 @@ WITH work AS (
     SUM(shuffle_read_bytes) AS shuffle_read_bytes,
     SUM(shuffle_write_bytes) AS shuffle_write_bytes,
     SUM(disk_bytes_spilled) AS disk_bytes_spilled
-  FROM stages
+  FROM timed_stages
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id, ARRAY_MIN(job_ids)
 )

@@ -109,7 +109,7 @@ judged AS (
   FROM cached AS c
   INNER JOIN (
     SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(executor_run_time AS DOUBLE)) AS fill_ms
-    FROM stages
+    FROM timed_stages
     GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
   ) AS s
     ON s.platform = c.platform AND s.cluster_id = c.cluster_id

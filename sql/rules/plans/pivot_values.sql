@@ -20,7 +20,7 @@
 --   Spark computes what is below the pivot only once.
 WITH run_times AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),

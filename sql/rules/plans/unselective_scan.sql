@@ -179,7 +179,7 @@ work AS (
   INNER JOIN filtered AS f
     ON f.platform = o.platform AND f.cluster_id = o.cluster_id
     AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.sql_id = o.sql_id AND f.node_id = o.node_id
-  INNER JOIN stages AS t
+  INNER JOIN timed_stages AS t
     ON t.platform = o.platform AND t.cluster_id = o.cluster_id
     AND t.application_id = o.application_id AND t.attempt_id = o.attempt_id AND t.stage_id = o.stage_id
   WHERE t.status <> 'SKIPPED'

@@ -23,7 +23,7 @@ WITH pairs AS (
 work AS (
   SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, SUM(CAST(s.executor_run_time AS DOUBLE)) AS stage_ms
   FROM pairs AS p
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
   WHERE s.status = 'COMPLETE' AND ARRAY_CONTAINS(p.stage_ids, s.stage_id)

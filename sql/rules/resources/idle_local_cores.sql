@@ -26,7 +26,7 @@ WITH wide AS (
     SUM(CASE WHEN num_tasks > 8 THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) / 8e0 AS longer_8_ms,
     -- Which single_task may tell.
     SUM(CASE WHEN num_tasks = 1 AND executor_run_time >= $min_one_task_ms THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) AS one_task_ms
-  FROM stages
+  FROM timed_stages
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

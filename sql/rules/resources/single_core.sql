@@ -22,7 +22,7 @@ WITH wide AS (
     platform, cluster_id, application_id, attempt_id,
     SUM(CASE WHEN num_complete_tasks >= $min_tasks THEN num_complete_tasks ELSE 0 END) AS num_tasks,
     SUM(CASE WHEN num_complete_tasks >= $min_tasks THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) AS tasks_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE'
   GROUP BY platform, cluster_id, application_id, attempt_id
 )

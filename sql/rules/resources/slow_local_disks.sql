@@ -40,7 +40,7 @@ writes AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, COUNT(*) AS num_stages,
     SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(s.shuffle_write_time AS DOUBLE)) / 1e6 AS write_ms, SUM(CAST(s.shuffle_write_bytes AS DOUBLE)) AS bytes
-  FROM stages AS s
+  FROM timed_stages AS s
   LEFT JOIN slow AS x
     ON x.platform = s.platform AND x.cluster_id = s.cluster_id
     AND x.application_id = s.application_id AND x.attempt_id = s.attempt_id
