@@ -6,7 +6,7 @@
 -- grain: one row per Spark job of an application attempt
 -- keys: platform, cluster_id, application_id, attempt_id, job_id
 -- column: num_stages [count] Stage attempts that ran for the job.
--- column: task_time_ms [ms] Executor run time of these stages' tasks together.
+-- column: task_time_ms [ms] Time that the tasks of these stages ran, together.
 -- column: input_bytes [bytes] Bytes that these stages read from storage.
 -- column: output_bytes [bytes] Bytes that these stages wrote to storage.
 -- column: shuffle_read_bytes [bytes] Shuffle bytes that these stages read.

@@ -2,7 +2,7 @@
 -- title: Short jobs wait behind a long one
 -- category: driver
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where a program runs several jobs at once (threads, a server of queries), and short jobs wait for their first task while one that
 --   came before them holds all cores: in the order FIFO, the default, a job takes all cores that it has tasks for. The application as
 --   a whole gets no faster by another order; who waits for the short jobs gets them sooner.

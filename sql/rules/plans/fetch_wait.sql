@@ -2,7 +2,7 @@
 -- title: Tasks wait for shuffle data from other executors
 -- category: plans
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where the tasks of a stage stood still for a large part of their run time because shuffle blocks had not arrived.
 --   Lost is that wait beyond a twentieth of the run time. Stages that read one shuffle (as many rows and bytes, written by stages of the same name) are
 --   one finding, which also says how long others waited for it, that waited less.

@@ -2,7 +2,7 @@
 -- title: All values travel to their group before they are reduced
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for groupByKey on RDDs (of the JVM; of Python python_udf tells it) where the stage that reads the groups puts out little of what it read: the values were
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. What that saves depends on how often a key comes back,

@@ -2,7 +2,7 @@
 -- title: Queries run only to find the values of a pivot
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where Spark ran queries only to find the values of the column that a pivot turns into columns (view pivot_queries),
 --   and they took a large part of the task time: a pivot without a list of values computes all that is below it once for them and once
 --   for the result. Lost is the task time of these queries, which a list of values leaves out; those that read a cache, or fill it, are

@@ -2,7 +2,7 @@
 -- title: RDDs are shuffled whole to be compared or joined
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for subtract and subtractByKey on RDDs (of the JVM) that shuffled both of their sides, and for joins of RDDs (join, cogroup,
 --   intersection and the like) that shuffled both although one of them is small, where the stages that write and read these shuffles take a large
 --   part of all task time. An RDD that has the same partitioner already is not shuffled, and not told. What another way would

@@ -2,7 +2,7 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it; a stage attempt after the first and one that computed less than half of the partitions (take) are no pass of their own.

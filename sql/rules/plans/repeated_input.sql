@@ -2,7 +2,7 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
 --   the longest; they do more than read, so it is an upper bound, and never above medium unless all come from one place in the code, which did the

@@ -2,7 +2,7 @@
 -- title: All rows are sorted for the first few
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where RDD code sorts everything (sortBy, sortByKey) and then takes the first elements: only a small part of what the sort wrote into
 --   its shuffle was read. The sort samples its input in a job of its own before, so what is not cached is computed once more. What the same stages would
 --   take without the sort is not known, so nothing is counted as lost. Spark plans a query with ORDER BY and LIMIT without a shuffle, but not through a cache:

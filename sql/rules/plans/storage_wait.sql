@@ -2,7 +2,7 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
 --   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free. Timed scans of many files

@@ -2,7 +2,7 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that a count
 --   filled, so that one query could read it, once, where filling it took a large part of the task time. Caches that
 --   Spark's libraries and Delta make for themselves are not judged. A cache that nobody reads costs memory and the

@@ -2,7 +2,7 @@
 -- title: Everything runs on one core
 -- category: resources
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where an application never had more than one core for its tasks although its stages have many: they ran one after the
 --   other. Nothing is idle, so no core time is lost; the wall time could shrink with every core more. What could be won is what four
 --   cores would save at best; where that is half of the wall time, a minute or more, it is medium. A session

@@ -2,7 +2,7 @@
 -- title: Tasks wait for local disks while they write shuffle data
 -- category: resources
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires where tasks spent a large part of their run time in writing shuffle data to local disks, and wrote little in that time. Judged are stages with tasks of a second or
 --   more, without much garbage collection and without slow executors (slow_executor tells those), and not those that write small records with a busy processor. Lost is the write
 --   time beyond what a disk takes that writes at a good rate; cpu_contention takes all of it off.

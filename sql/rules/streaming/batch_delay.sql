@@ -2,7 +2,7 @@
 -- title: Streaming batches begin later and later
 -- category: streaming
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a program of DStreams (Spark Streaming) whose batches take longer than their interval, so that each begins later
 --   after its time than the one before. Batches are known by the times in the descriptions of their jobs, the interval is the smallest step between
 --   these. A batch takes from its first job to its last. Only what the second half of the batches adds to the delay counts: at first a program that
