@@ -10,7 +10,7 @@ SELECT
   s.shuffle_remote_blocks_fetched, s.shuffle_fetch_wait_time, s.shuffle_remote_bytes_read, s.shuffle_read_bytes, s.shuffle_read_records,
   s.shuffle_write_bytes, s.shuffle_write_time, s.shuffle_write_records, s.stage_name, s.description, s.rdd_ids, s.job_ids, s.sql_id, s.parent_ids,
   s.duration_ms, s.task_completion_rate, s.tail_ms, s.scheduling_delay_ms,
-  CASE WHEN r.run_cores > 1e0 THEN TRY_CAST(s.executor_run_time / r.run_cores AS BIGINT) ELSE s.executor_run_time END AS executor_run_time
+  CASE WHEN r.run_cores > 1e0 THEN TRY_CAST(s.executor_run_time / NULLIF(r.run_cores, 0e0) AS BIGINT) ELSE s.executor_run_time END AS executor_run_time
 FROM stages AS s
 LEFT JOIN run_time_cores AS r
   ON r.platform = s.platform AND r.cluster_id = s.cluster_id
