@@ -7,7 +7,7 @@
 --   tasks failed and failed tasks report no metrics, is divided evenly among the query's operators.
 --   Stage time outside of queries is RDD code, except that of Spark's own jobs that list files for a
 --   query, which stands as 'Listing files': time that was paid for and that no native engine runs.
--- reads: operator_stages, plan_operators, stages
+-- reads: operator_stages, plan_operators, timed_stages
 WITH stage_time AS (
   SELECT
     platform, cluster_id, cluster_name, application_id, attempt_id, app_date, sql_id, stage_id,
@@ -15,7 +15,7 @@ WITH stage_time AS (
     -- Spark lists the files of many paths with a job of its own, most often before the query begins.
     MAX(CASE WHEN description LIKE 'Listing leaf files and directories%' THEN 1 ELSE 0 END) = 1
       AS lists_files
-  FROM stages
+  FROM timed_stages
   WHERE status <> 'SKIPPED'
   GROUP BY
     platform, cluster_id, cluster_name, application_id, attempt_id, app_date, sql_id, stage_id

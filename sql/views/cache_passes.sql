@@ -9,7 +9,7 @@
 -- parameter: min_fill_records bigint = 10000 [count] records of files that filled a partition of a table, at least, for these to tell
 -- parameter: min_record_share double = 0.5 [ratio] records of files that a task read over those, at least, to have computed it again
 -- parameter: min_read_bytes bigint = 16384 [bytes] bytes from which a partition was filled, at least
--- reads: rdds, stages, tasks
+-- reads: rdds, run_time_cores, stages, tasks
 WITH cached AS (
   SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.rdd_id, r.first_stage_id, r.num_partitions, r.is_unpersisted,
     r.rdd_name LIKE '%+-%' OR r.rdd_name LIKE '*(%' OR r.rdd_name LIKE 'In-memory table %' AS is_table
@@ -29,13 +29,17 @@ passes AS (
 ),
 reads AS (
   SELECT
-    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.rdd_id, p.is_unpersisted, p.stage_id, p.is_fill, t.index, CAST(t.executor_run_time AS DOUBLE) AS run_ms,
+    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.rdd_id, p.is_unpersisted, p.stage_id, p.is_fill, t.index, t.executor_run_time / COALESCE(z.run_cores, 1e0) AS run_ms,
     COALESCE(t.input_bytes_read, 0) + COALESCE(t.shuffle_read_local_bytes_read, 0) + COALESCE(t.shuffle_read_remote_bytes_read, 0) AS read_bytes,
     CASE WHEN p.is_table AND COALESCE(t.shuffle_read_records_read, 0) = 0 THEN t.input_records_read END AS file_records
   FROM passes AS p
   INNER JOIN tasks AS t
     ON t.platform = p.platform AND t.cluster_id = p.cluster_id
     AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id AND t.stage_id = p.stage_id AND t.stage_attempt_id = p.stage_attempt_id
+  LEFT JOIN run_time_cores AS z
+    ON z.platform = p.platform AND z.cluster_id = p.cluster_id
+    AND z.application_id = p.application_id AND z.attempt_id = p.attempt_id
+    AND z.stage_id = p.stage_id AND z.stage_attempt_id = p.stage_attempt_id
   WHERE t.status = 'SUCCESS'
 ),
 -- A speculative copy can succeed beside the task.

@@ -9,7 +9,8 @@
 --   speculation where the stage had copies and no failure, else retry. Cores that tasks reserved and, as their processor time shows, did not use
 --   (view reserved_cores) are idle, not useful; reserved_core_ms is that part of idle_core_ms. NULL where no executor has a known lifetime, though tasks ran.
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no waste, as in gc_pressure
--- reads: applications, executors, jobs, reruns, reserved_cores, slow_waits, spill_costs, stage_executors, stage_facts, stage_tails, stages, task_quantiles, tasks
+-- reads: applications, executors, jobs, reruns, reserved_cores, run_time_cores, slow_waits, spill_costs, stage_executors,
+--   stage_facts, stage_tails, stages, task_quantiles, tasks
 WITH held AS (
   -- All attempts of a stage attempt.
   SELECT
@@ -85,7 +86,7 @@ all_stages AS (
 attempts AS (
   SELECT
     k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id,
-    COALESCE(s.ok_ms, 0e0) AS ok_ms, s.run_ms, s.wait_ms, s.gc_ms, COALESCE((c.compute_ms + c.disk_ms) / NULLIF(c.run_ms, 0e0), 0e0) AS spill_part,
+    COALESCE(s.ok_ms, 0e0) AS ok_ms, s.run_ms / COALESCE(z.run_cores, 1e0) AS run_ms, s.wait_ms, s.gc_ms, COALESCE((c.compute_ms + c.disk_ms) / NULLIF(c.run_ms, 0e0), 0e0) AS spill_part,
     w.platform IS NOT NULL AS has_tasks,
     COALESCE(l.copy_ms, 0e0) AS copy_ms,
     COALESCE(g.speculation_num_tasks, 0) > 0 AND g.num_failed_tasks = 0 AS has_copies_only,
@@ -105,6 +106,10 @@ attempts AS (
     ON s.platform = k.platform AND s.cluster_id = k.cluster_id
     AND s.application_id = k.application_id AND s.attempt_id = k.attempt_id
     AND s.stage_id = k.stage_id AND s.stage_attempt_id = k.stage_attempt_id
+  LEFT JOIN run_time_cores AS z
+    ON z.platform = k.platform AND z.cluster_id = k.cluster_id
+    AND z.application_id = k.application_id AND z.attempt_id = k.attempt_id
+    AND z.stage_id = k.stage_id AND z.stage_attempt_id = k.stage_attempt_id
   LEFT JOIN spill_costs AS c
     ON c.platform = k.platform AND c.cluster_id = k.cluster_id
     AND c.application_id = k.application_id AND c.attempt_id = k.attempt_id

@@ -12,7 +12,7 @@
 -- parameter: min_heap_share double = 0.95 [ratio] peak of the heap from which it was full, where an executor did not answer
 -- parameter: max_error_ms bigint = 60000 [ms] time from a task that ran out of heap to the loss of its executor, at most
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
--- reads: application_settings, executors, jobs, reruns, stages, tasks
+-- reads: application_settings, executors, jobs, reruns, run_time_cores, stages, tasks
 WITH last_jobs AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -125,9 +125,9 @@ unclear AS (
 collections AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
-    SUM(CAST(t.jvm_gc_time AS DOUBLE)) AS gc_ms, SUM(CAST(t.executor_run_time AS DOUBLE)) AS run_ms,
+    SUM(CAST(t.jvm_gc_time AS DOUBLE)) AS gc_ms, SUM(t.executor_run_time / COALESCE(z.run_cores, 1e0)) AS run_ms,
     SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.jvm_gc_time AS DOUBLE) ELSE 0e0 END) AS late_gc_ms,
-    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS late_run_ms
+    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) + t.duration >= e.remove_ms - $late_ms THEN t.executor_run_time / COALESCE(z.run_cores, 1e0) ELSE 0e0 END) AS late_run_ms
   FROM tasks AS t
   INNER JOIN unclear AS l
     ON l.platform = t.platform AND l.cluster_id = t.cluster_id
@@ -135,6 +135,10 @@ collections AS (
   LEFT JOIN lost AS e
     ON e.platform = t.platform AND e.cluster_id = t.cluster_id
     AND e.application_id = t.application_id AND e.attempt_id = t.attempt_id AND e.executor_id = t.executor_id
+  LEFT JOIN run_time_cores AS z
+    ON z.platform = t.platform AND z.cluster_id = t.cluster_id
+    AND z.application_id = t.application_id AND z.attempt_id = t.attempt_id
+    AND z.stage_id = t.stage_id AND z.stage_attempt_id = t.stage_attempt_id
   WHERE t.status = 'SUCCESS'
   GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
 ),

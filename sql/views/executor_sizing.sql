@@ -15,7 +15,7 @@
 --   memory outside of the heap up to the pinned pool of RAPIDS that lives in it: they do not shrink with the heap. On EMR Serverless, cores and memory are a
 --   worker that it offers. A heap is not made smaller than the size at which Java options let it start (-Xms), with which
 --   no executor would start. NULL on Databricks, where the instance type decides, and in local mode.
--- reads: application_facts, applications, cluster_metrics, executors, spark_settings, stages
+-- reads: application_facts, applications, cluster_metrics, executors, spark_settings, timed_stages
 WITH pressure AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -26,7 +26,7 @@ WITH pressure AS (
     -- Of seconds of work the JVM's own start is much.
     CASE WHEN SUM(CAST(jvm_gc_time AS DOUBLE)) >= 30000e0
       THEN SUM(CAST(jvm_gc_time AS DOUBLE)) / NULLIF(SUM(CAST(executor_run_time AS DOUBLE)), 0e0) END AS gc_ratio
-  FROM stages
+  FROM timed_stages
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- The last -Xms of a text holds.

@@ -5,7 +5,7 @@
 --   in equal parts where it worked in several stages, as an exchange does. An operator without
 --   metrics works in the stages of its code generation cluster, else in those of its neighbors in
 --   the plan; a scan that kept no row counts none, and works where the cluster of its reader does.
--- reads: plan_operators, stages
+-- reads: plan_operators, timed_stages
 WITH work AS (
   SELECT
     w.*,
@@ -82,7 +82,7 @@ stage_time AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, stage_id,
     SUM(executor_run_time) AS run_ms, SUM(shuffle_read_bytes) AS shuffle_read_bytes
-  FROM stages
+  FROM timed_stages
   WHERE status <> 'SKIPPED' AND sql_id IS NOT NULL
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, stage_id
 ),

@@ -4,7 +4,7 @@
 --   tables it read and wrote, its operators, and what adaptive execution changed. Stage numbers are
 --   sums over all attempts that ran; task_time_ms is executor run time. tables_read and tables_written
 --   name tables, or locations where there is no name, in alphabetical order.
--- reads: sql, sql_nodes, sql_plan_changes, sql_scans, stages
+-- reads: sql, sql_nodes, sql_plan_changes, sql_scans, timed_stages
 WITH stage_work AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
@@ -18,7 +18,7 @@ WITH stage_work AS (
     SUM(shuffle_write_bytes) AS shuffle_write_bytes,
     SUM(memory_bytes_spilled) AS memory_bytes_spilled,
     SUM(disk_bytes_spilled) AS disk_bytes_spilled
-  FROM stages
+  FROM timed_stages
   WHERE sql_id IS NOT NULL AND status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),

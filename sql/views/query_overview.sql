@@ -9,7 +9,7 @@
 -- column: num_stages [count] Stage attempts of the query that ran.
 -- column: num_tasks [count] Tasks of these stages.
 -- column: num_failed_tasks [count] Failed task attempts of these stages.
--- column: task_time_ms [ms] Executor run time of these stages' tasks together.
+-- column: task_time_ms [ms] Time that the tasks of these stages ran, together.
 -- column: input_bytes [bytes] Bytes that these stages read from storage.
 -- column: output_bytes [bytes] Bytes that these stages wrote to storage.
 -- column: shuffle_read_bytes [bytes] Shuffle bytes that these stages read.

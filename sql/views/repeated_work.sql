@@ -11,7 +11,7 @@
 --   repeated_queries reports). Of work within other repeated work only that is told which costs most. Places that
 --   all read other partitions, or whose aggregates all compute other values of each row, do not do the same, nor do those that read other files of a location that the plan cuts short. Nor do aggregates of cached rows by other functions in each query. Streams are left out, and queries that failed: they are tried again; and those
 --   that only look for the values of a pivot, which need no work kept, but the values (pivot_values).
--- reads: operator_stages, pivot_queries, rdds, sql, sql_nodes, sql_scans, stages
+-- reads: operator_stages, pivot_queries, rdds, sql, sql_nodes, sql_scans, timed_stages
 WITH steps AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.last_node_id, n.work_hash, n.operator_kind,
@@ -139,7 +139,7 @@ shuffle_reads AS (
 rdd_stages AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, t.stage_id, CAST(t.executor_run_time AS DOUBLE) AS run_ms
   FROM shuffle_reads AS s
-  INNER JOIN stages AS t
+  INNER JOIN timed_stages AS t
     ON t.platform = s.platform AND t.cluster_id = s.cluster_id
     AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id
   WHERE t.sql_id IS NULL AND t.status = 'COMPLETE' AND t.shuffle_read_bytes > 0

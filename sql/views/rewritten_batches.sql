@@ -11,7 +11,7 @@
 -- parameter: min_read_share double = 0.5 [ratio] rows read from tables of earlier batches over rows written, of a batch, at least
 -- parameter: min_run_ms double = 10000 [ms] task time of these stages, at least
 -- parameter: min_share double = 0.2 [ratio] the same over the task time of the application, at least
--- reads: application_run_times, operator_stages, sql, sql_scans, stages, streaming_progress
+-- reads: application_run_times, operator_stages, sql, sql_scans, streaming_progress, timed_stages
 WITH queries AS (
   SELECT
     q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.streaming_query_id,
@@ -87,7 +87,7 @@ work AS (
     SUM(CAST(g.output_records AS DOUBLE)) AS rows_written, SUM(CAST(g.output_bytes AS DOUBLE)) AS bytes_written, SUM(CAST(g.input_records AS DOUBLE)) AS input_records,
     MAX(GREATEST(CAST(g.input_records AS DOUBLE), CAST(g.shuffle_read_records AS DOUBLE), CAST(g.output_records AS DOUBLE))) AS stage_rows,
     SUM(g.num_complete_tasks) AS num_tasks
-  FROM stages AS g
+  FROM timed_stages AS g
   INNER JOIN queries AS q
     ON q.platform = g.platform AND q.cluster_id = g.cluster_id
     AND q.application_id = g.application_id AND q.attempt_id = g.attempt_id AND q.sql_id = g.sql_id

@@ -1,7 +1,7 @@
 -- id: scan_loops
--- title: Loops that read all of the same text for one value after the other
+-- title: Loops that read all of the same text for one value or column after the other
 -- description: One row per scan of the application's largest loop of queries from one place in the code which all read one source of text, each with another value of a filter: each parses every byte and keeps a
---   few of the rows. total_ms is the wall time in which any of these queries ran, longest_ms that of the longest one, scan_ms the task time of the stages that read, first_ms that of the most expensive
+--   few of the rows; or each for aggregates of its own over the same rows, as a loop over columns (has_columns; view query_numbers). total_ms is the wall time in which any of these queries ran, longest_ms that of the longest one, scan_ms the task time of the stages that read, first_ms that of the most expensive
 --   of them, lost_ms what the others took, at most what opening and parsing the text can take. repeated_queries tells these loops, so that repeated_scans leaves them out.
 -- parameter: min_queries bigint = 20 [count] queries of the loop, at least
 -- parameter: min_total_ms bigint = 20000 [ms] wall time in which any of them ran, at least
@@ -10,7 +10,8 @@
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second)
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
--- reads: application_facts, query_facts, read_scans, sql
+-- parameter: min_other_share double = 0.8 [ratio] different aggregates over the queries of the loop, at least, to be one over columns
+-- reads: application_facts, query_facts, query_numbers, read_scans, sql
 WITH queries AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read,
@@ -45,24 +46,28 @@ loops AS (
 scans AS (
   SELECT
     q.platform, q.cluster_id, q.application_id, q.attempt_id, q.description, q.num_nodes, q.tables_read, r.sql_id, r.node_id, r.source, r.filters, r.row_filters, r.format, r.run_ms, r.files_read,
-    COALESCE(r.bytes, CAST(r.bytes_read AS DOUBLE)) AS bytes
+    CASE WHEN x.platform IS NOT NULL THEN CONCAT(x.functions, '|', COALESCE(r.columns, '')) END AS numbers, COALESCE(r.bytes, CAST(r.bytes_read AS DOUBLE)) AS bytes
   FROM queries AS q
   INNER JOIN read_scans AS r
     ON r.platform = q.platform AND r.cluster_id = q.cluster_id
     AND r.application_id = q.application_id AND r.attempt_id = q.attempt_id AND r.sql_id = q.sql_id
+  LEFT JOIN query_numbers AS x
+    ON x.platform = q.platform AND x.cluster_id = q.cluster_id
+    AND x.application_id = q.application_id AND x.attempt_id = q.attempt_id AND x.sql_id = q.sql_id
 ),
--- One scan in each query, of the same source, and each with a value of its own.
+-- One scan in each query, of the same source, and each with a value or aggregates of its own.
 summed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, description, num_nodes, tables_read, COUNT(*) AS num_scans, SUM(run_ms) AS scan_ms, MAX(run_ms) AS first_ms,
     LEAST(SUM(run_ms) - MAX(run_ms),
       COALESCE((SUM(bytes) / NULLIF($parsed_bytes_per_ms, 0e0) + COALESCE(SUM(files_read), 0) * $file_ms) * (1e0 - 1e0 / NULLIF(CAST(COUNT(*) AS DOUBLE), 0e0)), SUM(run_ms) - MAX(run_ms))) AS lost_ms,
-    AVG(bytes) AS mean_bytes
+    AVG(bytes) AS mean_bytes, COUNT(DISTINCT row_filters) = 1 AS has_columns
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, description, num_nodes, tables_read
-  HAVING COUNT(DISTINCT CONCAT(source, '|', filters)) = 1 AND COUNT(DISTINCT row_filters) = COUNT(*) AND COUNT(DISTINCT sql_id) = COUNT(*)
+  HAVING COUNT(DISTINCT CONCAT(source, '|', filters)) = 1 AND COUNT(DISTINCT sql_id) = COUNT(*)
     AND MIN(CASE WHEN format IN ('csv', 'json', 'text', 'xml') THEN 1 ELSE 0 END) = 1
-    AND MIN(CASE WHEN REGEXP_REPLACE(row_filters, ' (=|<=>) | IN [(]', '') <> row_filters THEN 1 ELSE 0 END) = 1
+    AND ((COUNT(DISTINCT row_filters) = COUNT(*) AND MIN(CASE WHEN REGEXP_REPLACE(row_filters, ' (=|<=>) | IN [(]', '') <> row_filters THEN 1 ELSE 0 END) = 1)
+      OR (COUNT(DISTINCT row_filters) = 1 AND COUNT(DISTINCT numbers) >= $min_other_share * COUNT(*) AND COUNT(numbers) = COUNT(*)))
 ),
 ranked AS (
   SELECT
@@ -81,7 +86,7 @@ ranked AS (
 )
 SELECT
   r.platform, r.cluster_id, r.application_id, r.attempt_id, r.description, r.num_nodes, r.tables_read, c.sql_id, c.node_id, c.source, c.filters, r.num_queries, r.total_ms, r.longest_ms,
-  r.scan_ms, r.first_ms, r.lost_ms, r.mean_bytes
+  r.scan_ms, r.first_ms, r.lost_ms, r.mean_bytes, r.has_columns
 FROM ranked AS r
 INNER JOIN scans AS c
   ON c.platform = r.platform AND c.cluster_id = r.cluster_id

@@ -6,13 +6,13 @@
 -- grain: one row per Spark job of an application attempt
 -- keys: platform, cluster_id, application_id, attempt_id, job_id
 -- column: num_stages [count] Stage attempts that ran for the job.
--- column: task_time_ms [ms] Executor run time of these stages' tasks together.
+-- column: task_time_ms [ms] Time that the tasks of these stages ran, together.
 -- column: input_bytes [bytes] Bytes that these stages read from storage.
 -- column: output_bytes [bytes] Bytes that these stages wrote to storage.
 -- column: shuffle_read_bytes [bytes] Shuffle bytes that these stages read.
 -- column: shuffle_write_bytes [bytes] Shuffle bytes that these stages wrote.
 -- column: disk_bytes_spilled [bytes] Size on disk of what these stages spilled.
--- reads: applications, jobs, stages
+-- reads: applications, jobs, timed_stages
 WITH work AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, ARRAY_MIN(job_ids) AS job_id,
@@ -23,7 +23,7 @@ WITH work AS (
     SUM(shuffle_read_bytes) AS shuffle_read_bytes,
     SUM(shuffle_write_bytes) AS shuffle_write_bytes,
     SUM(disk_bytes_spilled) AS disk_bytes_spilled
-  FROM stages
+  FROM timed_stages
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id, ARRAY_MIN(job_ids)
 )

@@ -24,8 +24,8 @@
 --   works in the stage of the next operator below it that has some.
 --   is_uncut: its tasks read a whole file each, larger than what Spark would have cut for its cores: the files cannot be split (gzip, multi-line CSV or JSON, one row group).
 --   is_one_row_group: of a few splits of columnar files one had nearly all rows, and took nearly all of the time.
--- reads: application_facts, executors, query_settings, sql_nodes, sql_scans, sql_node_metrics, stage_executors, stage_tails,
---   stages, task_quantiles
+-- reads: application_facts, executors, query_settings, run_time_cores, sql_node_metrics, sql_nodes, sql_scans,
+--   stage_executors, stage_tails, stages, task_quantiles, timed_stages
 WITH quantiles AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
@@ -209,7 +209,11 @@ facts AS (
     COALESCE(w.attempts_time, 0) AS attempts_time,
     COALESCE(q.succeeded_tasks, 0) AS succeeded_tasks,
     q.duration_min, q.duration_median, q.duration_max, COALESCE(q.duration_total, 0) AS duration_total,
-    q.run_time_median, q.run_time_max, q.run_time_mean, q.run_time_total,
+    -- As executor_run_time, the time that a task ran.
+    CASE WHEN z.run_cores > 1e0 THEN TRY_CAST(q.run_time_median / NULLIF(z.run_cores, 0e0) AS BIGINT) ELSE q.run_time_median END AS run_time_median,
+    CASE WHEN z.run_cores > 1e0 THEN TRY_CAST(q.run_time_max / NULLIF(z.run_cores, 0e0) AS BIGINT) ELSE q.run_time_max END AS run_time_max,
+    q.run_time_mean / COALESCE(z.run_cores, 1e0) AS run_time_mean,
+    CASE WHEN z.run_cores > 1e0 THEN TRY_CAST(q.run_time_total / NULLIF(z.run_cores, 0e0) AS BIGINT) ELSE q.run_time_total END AS run_time_total,
     q.gc_time_max, q.scheduler_delay_total, q.deserialize_time_total, q.serialize_time_total,
     NULLIF(q.peak_memory_max, 0) AS peak_memory_max,
     q.memory_spilled_median, q.memory_spilled_max, q.disk_spilled_median, q.disk_spilled_max,
@@ -232,7 +236,7 @@ facts AS (
     COALESCE(a.has_gpu, FALSE) AND s.sql_id IS NOT NULL AS has_gpu,
     COALESCE(p.has_limit, 0) = 1 AS has_limit, r.stage_id IS NOT NULL AS is_repartitioned,
     p.files_read, p.file_bytes, p.file_format, p.file_source,
-    e.long_run_time_ms, e.long_gc_ms, e.long_fetch_wait_ms, e.long_executors, e.long_executor_tasks,
+    CASE WHEN z.run_cores > 1e0 THEN TRY_CAST(e.long_run_time_ms / NULLIF(z.run_cores, 0e0) AS BIGINT) ELSE e.long_run_time_ms END AS long_run_time_ms, e.long_gc_ms, e.long_fetch_wait_ms, e.long_executors, e.long_executor_tasks,
     e.executors, e.long_executor_id,
     e.longest_input_bytes, e.longest_input_rows, e.longest_shuffle_bytes, e.longest_shuffle_rows, e.longest_cpu_ms,
     CAST(NULLIF(q.cpu_time_median, 0) AS DOUBLE) / 1e6 AS cpu_median_ms,
@@ -251,7 +255,7 @@ facts AS (
     COALESCE(t.broadcast_threshold_bytes, a.broadcast_threshold_bytes) AS broadcast_threshold_bytes,
     a.unified_memory_bytes, a.executor_memory_bytes, a.overhead_bytes, a.container_memory_bytes, a.task_cpus, a.dynamic_allocation,
     a.speculation
-  FROM stages AS s
+  FROM timed_stages AS s
   INNER JOIN application_facts AS a
     ON a.platform = s.platform AND a.cluster_id = s.cluster_id
     AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
@@ -282,6 +286,10 @@ facts AS (
     ON w.platform = s.platform AND w.cluster_id = s.cluster_id
     AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
     AND w.stage_id = s.stage_id AND w.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN run_time_cores AS z
+    ON z.platform = s.platform AND z.cluster_id = s.cluster_id
+    AND z.application_id = s.application_id AND z.attempt_id = s.attempt_id
+    AND z.stage_id = s.stage_id AND z.stage_attempt_id = s.stage_attempt_id
   LEFT JOIN local_slots AS l
     ON l.platform = s.platform AND l.cluster_id = s.cluster_id
     AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id

@@ -4,7 +4,7 @@
 --   application write: the number of these batches and of the reads in them (a function of foreachBatch can run several queries), the task time, tasks and duration of the stages that read it, and the task time of all batches.
 --   num_inferred and inferred_ms are stages that read all of a text file between the queries of a batch, as inferring its schema does.
 --   What has its location cut short (...) is left out: several tables can have it, and what is written cannot be told from it.
--- reads: operator_stages, rdds, sql, sql_scans, stages, streaming_progress
+-- reads: operator_stages, rdds, sql, sql_scans, streaming_progress, timed_stages
 WITH scans AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, q.streaming_query_id, s.sql_id, s.node_id,
@@ -47,7 +47,7 @@ stage_work AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, SUM(num_complete_tasks) AS num_tasks,
     SUM(CAST(UNIX_MILLIS(completion_time) - UNIX_MILLIS(submission_time) AS DOUBLE)) AS duration_ms
-  FROM stages
+  FROM timed_stages
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
 ),
@@ -71,7 +71,7 @@ sizes AS (
 -- Stages of a batch that read as much text as such a file has, for no operator of a plan.
 text_stages AS (
   SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, q.streaming_query_id, g.stage_id, SUM(CAST(g.executor_run_time AS DOUBLE)) AS run_ms, MAX(CAST(g.input_bytes AS DOUBLE)) AS input_bytes
-  FROM stages AS g
+  FROM timed_stages AS g
   INNER JOIN sql AS q
     ON q.platform = g.platform AND q.cluster_id = g.cluster_id
     AND q.application_id = g.application_id AND q.attempt_id = g.attempt_id AND q.sql_id = g.sql_id
@@ -101,7 +101,7 @@ inferred AS (
 ),
 batch_time AS (
   SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, q.streaming_query_id, SUM(CAST(g.executor_run_time AS DOUBLE)) AS all_ms
-  FROM stages AS g
+  FROM timed_stages AS g
   INNER JOIN sql AS q
     ON q.platform = g.platform AND q.cluster_id = g.cluster_id
     AND q.application_id = g.application_id AND q.attempt_id = g.attempt_id AND q.sql_id = g.sql_id

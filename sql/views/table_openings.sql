@@ -14,7 +14,7 @@
 -- parameter: max_step_ms bigint = 2000 [ms] time from one such job to the next that counts, at most
 -- parameter: max_job_cores double = 0.5 [ratio] task time of these jobs but for listing over the core time held while they ran, below: others work
 -- parameter: max_folders bigint = 10 [count] folders of one parent that were read, below
--- reads: application_facts, executors, jobs, lost_hosts, sql_scans, stages
+-- reads: application_facts, executors, jobs, lost_hosts, sql_scans, timed_stages
 WITH followed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, job_id, job_name, COALESCE(duration_ms, 0) AS duration_ms, COALESCE(num_completed_tasks, 0) AS num_tasks,
@@ -50,7 +50,7 @@ works AS (
     SUM(CASE WHEN s.stage_name LIKE 'Listing leaf files%' OR s.description LIKE 'Listing leaf files%' THEN 0e0 ELSE CAST(s.executor_run_time AS DOUBLE) END) AS run_ms,
     SUM(CASE WHEN s.stage_name LIKE 'Listing leaf files%' OR s.description LIKE 'Listing leaf files%' THEN CAST(s.executor_run_time AS DOUBLE) ELSE 0e0 END) AS listing_ms
   FROM opened AS o
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = o.platform AND s.cluster_id = o.cluster_id
     AND s.application_id = o.application_id AND s.attempt_id = o.attempt_id AND ARRAY_MIN(s.job_ids) = o.job_id
   WHERE o.is_open

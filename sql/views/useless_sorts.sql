@@ -10,14 +10,14 @@
 -- parameter: min_stage_ms double = 10000 [ms] task time of the stages of a sort that is undone, at least
 -- parameter: min_again_ms double = 10000 [ms] the cheaper of both runs of what is below a sort that keeps its order, at least
 -- parameter: min_again_share double = 0.1 [ratio] the same over the task time of the application, at least
--- reads: application_facts, application_run_times, global_sorts, sort_samples, sql, stages, taken_sorts
+-- reads: application_facts, application_run_times, global_sorts, sort_samples, sql, taken_sorts, timed_stages
 WITH times AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, stage_id, shuffle_read_bytes,
     CAST(executor_run_time AS DOUBLE) AS run_ms,
     -- A stage can wait for others before its first task.
     LEAST(CAST(duration_ms AS DOUBLE), CAST(executor_run_time AS DOUBLE)) AS wall_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE' AND sql_id IS NOT NULL
 ),
 sorts AS (

@@ -2,7 +2,7 @@
 -- title: Short jobs wait behind a long one
 -- category: driver
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where a program runs several jobs at once (threads, a server of queries), and short jobs wait for their first task while one that
 --   came before them holds all cores: in the order FIFO, the default, a job takes all cores that it has tasks for. The application as
 --   a whole gets no faster by another order; who waits for the short jobs gets them sooner.
@@ -23,7 +23,7 @@ WITH waiting AS (
     platform, cluster_id, application_id, attempt_id, stage_id, sql_id, ARRAY_MIN(job_ids) AS job_id,
     CAST(executor_run_time AS DOUBLE) AS run_ms,
     UNIX_MILLIS(submission_time) AS begin_ms, UNIX_MILLIS(first_task_launched_time) AS first_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE' AND stage_attempt_id = 0
     AND UNIX_MILLIS(first_task_launched_time) - UNIX_MILLIS(submission_time) >= $min_wait_ms
 ),
@@ -35,7 +35,7 @@ blocked AS (
       PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.stage_id ORDER BY b.executor_run_time DESC, b.stage_id
     ) AS place
   FROM waiting AS w
-  INNER JOIN stages AS b
+  INNER JOIN timed_stages AS b
     ON b.platform = w.platform AND b.cluster_id = w.cluster_id
     AND b.application_id = w.application_id AND b.attempt_id = w.attempt_id
   WHERE b.stage_id < w.stage_id AND ARRAY_MIN(b.job_ids) < w.job_id AND NOT ARRAY_CONTAINS(b.job_ids, w.job_id)

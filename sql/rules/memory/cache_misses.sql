@@ -2,7 +2,7 @@
 -- title: A cache does not fit into memory
 -- category: memory
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for cached data that later stages did not find in memory: their tasks read the partition from disk, or computed it
 --   again because it had been evicted or was never cached. Block updates in the log tell it
 --   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always has them); without them, tasks that read just as many bytes as the one that
@@ -109,7 +109,7 @@ judged AS (
   FROM cached AS c
   INNER JOIN (
     SELECT platform, cluster_id, application_id, attempt_id, stage_id, SUM(CAST(executor_run_time AS DOUBLE)) AS fill_ms
-    FROM stages
+    FROM timed_stages
     GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
   ) AS s
     ON s.platform = c.platform AND s.cluster_id = c.cluster_id

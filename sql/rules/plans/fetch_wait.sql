@@ -2,7 +2,7 @@
 -- title: Tasks wait for shuffle data from other executors
 -- category: plans
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where the tasks of a stage stood still for a large part of their run time because shuffle blocks had not arrived.
 --   Lost is that wait beyond a twentieth of the run time. Stages that read one shuffle (as many rows and bytes, written by stages of the same name) are
 --   one finding, which also says how long others waited for it, that waited less.
@@ -30,7 +30,7 @@ WITH waits AS (
     CAST(shuffle_fetch_wait_time AS DOUBLE) AS wait_ms, CAST(executor_run_time AS DOUBLE) AS run_ms,
     CAST(shuffle_remote_bytes_read AS DOUBLE) AS remote_bytes,
     CAST(shuffle_remote_blocks_fetched AS DOUBLE) AS remote_blocks
-  FROM stages
+  FROM timed_stages
   WHERE shuffle_fetch_wait_time >= $min_wait_ms AND shuffle_fetch_wait_time >= $min_wait_ratio * executor_run_time
 ),
 -- A job that finds the files of an earlier one has a stage of its own for what wrote them, which is skipped: only its name is the same.
@@ -39,8 +39,8 @@ readers AS (
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
     CAST(s.shuffle_fetch_wait_time AS DOUBLE) AS wait_ms, CAST(s.executor_run_time AS DOUBLE) AS run_ms,
     CONCAT(MIN(p.stage_name), ' ', MAX(p.stage_name), ' ', CAST(s.shuffle_read_records AS STRING), ' ', CAST(s.shuffle_read_bytes AS STRING)) AS place
-  FROM stages AS s
-  INNER JOIN stages AS p
+  FROM timed_stages AS s
+  INNER JOIN timed_stages AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id
   WHERE s.status = 'COMPLETE' AND s.shuffle_read_records > 0 AND ARRAY_CONTAINS(s.parent_ids, p.stage_id)

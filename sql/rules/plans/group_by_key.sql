@@ -2,7 +2,7 @@
 -- title: All values travel to their group before they are reduced
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for groupByKey on RDDs (of the JVM; of Python python_udf tells it) where the stage that reads the groups puts out little of what it read: the values were
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. What that saves depends on how often a key comes back,
@@ -37,7 +37,7 @@ reading AS (
       PARTITION BY g.platform, g.cluster_id, g.application_id, g.attempt_id, s.stage_id, s.stage_attempt_id ORDER BY g.rdd_id
     ) AS place
   FROM grouped AS g
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = g.platform AND s.cluster_id = g.cluster_id
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id AND s.stage_id = g.first_stage_id
   WHERE s.status = 'COMPLETE' AND s.shuffle_read_bytes >= $min_bytes
@@ -47,7 +47,7 @@ writing AS (
     r.platform, r.cluster_id, r.application_id, r.attempt_id, r.subject_id,
     SUM(CAST(w.executor_run_time AS DOUBLE)) AS run_ms, SUM(w.shuffle_write_records) AS records
   FROM reading AS r
-  INNER JOIN stages AS w
+  INNER JOIN timed_stages AS w
     ON w.platform = r.platform AND w.cluster_id = r.cluster_id
     AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id
   WHERE r.place = 1 AND w.status = 'COMPLETE' AND ARRAY_CONTAINS(r.parent_ids, w.stage_id)

@@ -2,7 +2,7 @@
 -- title: Queries run only to find the values of a pivot
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where Spark ran queries only to find the values of the column that a pivot turns into columns (view pivot_queries),
 --   and they took a large part of the task time: a pivot without a list of values computes all that is below it once for them and once
 --   for the result. Lost is the task time of these queries, which a list of values leaves out; those that read a cache, or fill it, are
@@ -20,7 +20,7 @@
 --   Spark computes what is below the pivot only once.
 WITH run_times AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),

@@ -2,7 +2,7 @@
 -- title: RDDs are shuffled whole to be compared or joined
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for subtract and subtractByKey on RDDs (of the JVM) that shuffled both of their sides, and for joins of RDDs (join, cogroup,
 --   intersection and the like) that shuffled both although one of them is small, where the stages that write and read these shuffles take a large
 --   part of all task time. An RDD that has the same partitioner already is not shuffled, and not told. What another way would
@@ -42,7 +42,7 @@ reading AS (
       PARTITION BY m.platform, m.cluster_id, m.application_id, m.attempt_id, s.stage_id ORDER BY m.rdd_id, s.stage_attempt_id DESC
     ) AS place
   FROM made AS m
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = m.platform AND s.cluster_id = m.cluster_id
     AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id AND s.stage_id = m.first_stage_id
   WHERE s.status = 'COMPLETE'
@@ -53,7 +53,7 @@ sides AS (
     SUM(CAST(w.shuffle_write_bytes AS DOUBLE)) AS bytes, SUM(CAST(w.executor_run_time AS DOUBLE)) AS run_ms,
     MIN(UNIX_MILLIS(w.submission_time)) AS begin_ms
   FROM reading AS r
-  INNER JOIN stages AS w
+  INNER JOIN timed_stages AS w
     ON w.platform = r.platform AND w.cluster_id = r.cluster_id
     AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id
   WHERE r.place = 1 AND w.status = 'COMPLETE' AND w.shuffle_write_bytes > 0 AND ARRAY_CONTAINS(r.stage_parent_ids, w.stage_id)

@@ -2,7 +2,7 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it; a stage attempt after the first and one that computed less than half of the partitions (take) are no pass of their own.
@@ -34,7 +34,7 @@ python_stages AS (
 -- Stages that begin at something that an earlier stage had put into the cache.
 from_cache AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, r.rdd_id
-  FROM stages AS s
+  FROM timed_stages AS s
   INNER JOIN rdds AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
@@ -44,7 +44,7 @@ computed AS (
   SELECT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id, s.stage_id, s.stage_attempt_id,
     s.job_ids, s.executor_run_time, s.input_bytes, s.num_tasks, s.stage_name, p.platform IS NOT NULL AS has_python
   FROM inputs AS i
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = i.platform AND s.cluster_id = i.cluster_id
     AND s.application_id = i.application_id AND s.attempt_id = i.attempt_id
   LEFT JOIN from_cache AS c
@@ -63,14 +63,18 @@ computed AS (
 -- What a task takes that does next to nothing.
 light AS (
   SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, q.median,
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, q.median / COALESCE(z.run_cores, 1e0) AS median,
     -- The history does not know the RDDs of a stage that failed.
     CASE WHEN p.platform IS NOT NULL THEN TRUE WHEN s.status = 'COMPLETE' THEN FALSE END AS has_python
-  FROM stages AS s
+  FROM timed_stages AS s
   INNER JOIN task_quantiles AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id
     AND q.stage_id = s.stage_id AND q.stage_attempt_id = s.stage_attempt_id
+  LEFT JOIN run_time_cores AS z
+    ON z.platform = s.platform AND z.cluster_id = s.cluster_id
+    AND z.application_id = s.application_id AND z.attempt_id = s.attempt_id
+    AND z.stage_id = s.stage_id AND z.stage_attempt_id = s.stage_attempt_id
   LEFT JOIN python_stages AS p
     ON p.platform = s.platform AND p.cluster_id = s.cluster_id
     AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.stage_id = s.stage_id

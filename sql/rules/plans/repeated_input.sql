@@ -2,7 +2,7 @@
 -- title: The same input is read again outside of queries
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where stages of several jobs outside of queries (RDDs, machine learning) read the same number of rows in
 --   the same number of tasks, from no cache, so most likely the same input. Lost is the task time of these stages but for
 --   the longest; they do more than read, so it is an upper bound, and never above medium unless all come from one place in the code, which did the
@@ -37,7 +37,7 @@ WITH candidates AS (
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, job_ids, rdd_ids, COALESCE(shuffle_write_bytes, 0) AS shuffle_write_bytes,
     UNIX_MILLIS(COALESCE(first_task_launched_time, submission_time)) AS begin_ms, UNIX_MILLIS(completion_time) AS end_ms,
     num_tasks, input_records, CAST(input_bytes AS DOUBLE) AS input_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE' AND sql_id IS NULL AND input_records > 0
     AND (input_bytes >= $min_bytes OR input_records >= $min_rows OR (input_records >= $min_few_rows AND executor_run_time >= $min_run_ms))
 ),

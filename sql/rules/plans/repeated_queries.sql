@@ -2,11 +2,11 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted, but where each of them parses all of
---   the same text for another value of a filter (view scan_loops): then all of these scans but the most expensive are lost, and repeated_scans does not tell them. Micro-batches of
+--   the same text for another value of a filter, or for other aggregates, as in a loop over columns (view scan_loops): then all of these scans but the most expensive are lost, and repeated_scans does not tell them. Micro-batches of
 --   streams and interactive sessions are not judged.
 -- parameter: min_queries bigint = 20 [count] executions of the query, at least
 -- parameter: min_total_ms bigint = 20000 [ms] wall time in which any of them ran, at least
@@ -14,22 +14,28 @@
 -- parameter: min_half_ms bigint = 10000 [ms] that wall time where it is half of the application's, at least
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
 -- parameter: max_source_bytes double = 134217728 [bytes] files that all queries of several places read, at most
+-- parameter: min_other_share double = 0.8 [ratio] different aggregates or filters over the queries, at least, to be a loop over columns or values
 -- evidence: [The query {description}][Queries of {num_places:place|places} in the code][ over {tables_read}][, {source_bytes:bytes},] ran {num_queries:time|times} and took {total_ms:s} of {app_duration_ms:s}, {mean_ms:s}
 --   each[ and {side_by_side:1} at a time], with {jobs_each:job|jobs} and {tasks_each:task|tasks} on average[; each parses all {scan_bytes:bytes} of it and keeps the rows of
---   a value of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; {more_queries:int} more queries over
+--   a value of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; each parses all {parsed_bytes:bytes} of it for
+--   aggregates of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; {more_queries:int} more queries over
 --   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}].
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
 --   files by them.
+-- advice: scan_ms > 0 AND has_columns | - | - | Ask once for all columns: one query with the aggregates of each (one select or agg with a list of expressions) parses the data once. Where a loop has to stay, cache
+--   what it reads before it, or write it as Parquet or a table and read that.
 -- advice: scan_ms > 0 | - | - | Ask once for all of it: group by what the loop filters on and collect that once (or let applyInPandas handle each group on the executors), instead of a query
 --   for each value. Where a loop has to stay, cache the data, or partition them by that column as Parquet or a table, so that each query reads its own part.
 -- advice: num_places >= 1 | - | - | Planning and starting a query takes longer than reading so little: compute all numbers in one pass (a select of many aggregates, or
 --   a grouping), cache the data before the first of these queries, or collect them once and go on without Spark.
--- recommendation: Ask once for all of it: replace the loop by a join or a grouping over the values that it goes through, or collect
---   what the loop needs with one query before it.
+-- advice: has_columns | - | - | Ask once for all of it: each query computes aggregates of its own over the same rows, and one query (one select or agg with a list of expressions) can compute them all.
+-- advice: has_values | - | - | Ask once for all of it: replace the loop by a join or a grouping over the values that it goes through.
+-- recommendation: Ask once for all of it: collect what the loop needs with one query before it, or replace the loop by a join or a grouping over the values that it goes through.
 WITH sources AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
-    CASE WHEN COUNT(*) = COUNT(bytes_read) THEN SUM(CAST(bytes_read AS DOUBLE)) END AS source_bytes
+    CASE WHEN COUNT(*) = COUNT(bytes_read) THEN SUM(CAST(bytes_read AS DOUBLE)) END AS source_bytes,
+    MAX(REGEXP_REPLACE(CONCAT(COALESCE(partition_filters, ''), '|', COALESCE(data_filters, '')), '#[0-9]+L?', '')) AS filters
   FROM sql_scans
   WHERE operation = 'read'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
@@ -39,13 +45,20 @@ cached AS (
   FROM sql_nodes
   WHERE node_name LIKE '%InMemoryTableScan%'
 ),
+conditions AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(REGEXP_REPLACE(description, '#[0-9]+L?', '')) AS conditions
+  FROM sql_nodes
+  WHERE node_name LIKE '%Filter'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
 queries AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read, f.tables_written,
     -- The same line of a Python program, called from a thread of its own.
     REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') AS description,
     f.duration_ms, f.num_jobs, f.num_tasks, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms,
-    CASE WHEN c.platform IS NULL THEN s.source_bytes END AS source_bytes
+    CASE WHEN c.platform IS NULL THEN s.source_bytes END AS source_bytes, x.functions,
+    CONCAT(COALESCE(s.filters, ''), '|', COALESCE(k.conditions, '')) AS filters
   FROM query_facts AS f
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
@@ -53,6 +66,12 @@ queries AS (
   LEFT JOIN sources AS s
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
     AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id AND s.sql_id = f.sql_id
+  LEFT JOIN conditions AS k
+    ON k.platform = f.platform AND k.cluster_id = f.cluster_id
+    AND k.application_id = f.application_id AND k.attempt_id = f.attempt_id AND k.sql_id = f.sql_id
+  LEFT JOIN query_numbers AS x
+    ON x.platform = f.platform AND x.cluster_id = f.cluster_id
+    AND x.application_id = f.application_id AND x.attempt_id = f.attempt_id AND x.sql_id = f.sql_id
   LEFT JOIN cached AS c
     ON c.platform = f.platform AND c.cluster_id = f.cluster_id
     AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.sql_id = f.sql_id
@@ -71,6 +90,8 @@ repeated AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, kind, MIN(description) AS description, place_nodes AS num_nodes, tables_read,
     COUNT(*) AS num_queries, COUNT(DISTINCT description) AS num_places, MAX(source_bytes) AS source_bytes,
+    COUNT(DISTINCT functions) AS num_functions, COUNT(DISTINCT filters) AS num_filters,
+    MIN(CASE WHEN REGEXP_REPLACE(filters, ' (=|<=>) | IN [(]', '') <> filters THEN 1 ELSE 0 END) = 1 AS has_comparison,
     SUM(CASE
       WHEN begin_ms IS NULL THEN CAST(duration_ms AS DOUBLE)
       ELSE CAST(GREATEST(begin_ms + duration_ms - GREATEST(begin_ms, COALESCE(previous_end_ms, begin_ms)), 0) AS DOUBLE)
@@ -94,14 +115,15 @@ repeated AS (
 -- A loop may ask several queries in each round.
 looped AS (
   SELECT
-    r.*, l.scan_ms, l.first_ms, l.lost_ms, l.longest_ms, l.mean_bytes,
+    r.*, l.scan_ms, l.first_ms, l.lost_ms, l.longest_ms, l.mean_bytes, l.has_columns AS has_text_columns,
     (SUM(num_queries) OVER same_data) - num_queries AS more_queries, (SUM(total_ms) OVER same_data) - total_ms AS more_ms,
     (COUNT(*) OVER same_data) - 1 AS more_places
   FROM repeated AS r
   LEFT JOIN (
     SELECT
       platform, cluster_id, application_id, attempt_id, description AS loop_place, num_nodes AS loop_nodes, tables_read AS loop_tables,
-      MAX(scan_ms) AS scan_ms, MAX(first_ms) AS first_ms, MAX(lost_ms) AS lost_ms, MAX(longest_ms) AS longest_ms, MAX(mean_bytes) AS mean_bytes
+      MAX(scan_ms) AS scan_ms, MAX(first_ms) AS first_ms, MAX(lost_ms) AS lost_ms, MAX(longest_ms) AS longest_ms, MAX(mean_bytes) AS mean_bytes,
+      MAX(CASE WHEN has_columns THEN 1 ELSE 0 END) = 1 AS has_columns
     FROM scan_loops
     GROUP BY platform, cluster_id, application_id, attempt_id, description, num_nodes, tables_read
   ) AS l
@@ -131,7 +153,10 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   -- One query for all of them is taken to run as long as the longest.
-  CASE WHEN lost_ms > 0e0 THEN TRY_CAST(GREATEST(total_ms - longest_ms, 0e0) AS BIGINT) END AS recoverable_ms, TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms, TRY_CAST(mean_bytes AS BIGINT) AS scan_bytes,
+  CASE WHEN lost_ms > 0e0 THEN TRY_CAST(GREATEST(total_ms - longest_ms, 0e0) AS BIGINT) END AS recoverable_ms, TRY_CAST(scan_ms AS BIGINT) AS scan_ms, TRY_CAST(first_ms AS BIGINT) AS first_ms, CASE WHEN NOT has_text_columns THEN TRY_CAST(mean_bytes AS BIGINT) END AS scan_bytes,
+  CASE WHEN has_text_columns THEN TRY_CAST(mean_bytes AS BIGINT) END AS parsed_bytes,
+  COALESCE(has_text_columns, kind = 1 AND num_filters = 1 AND num_functions >= $min_other_share * num_queries) AS has_columns,
+  COALESCE(NOT has_text_columns, kind = 1 AND has_comparison AND num_filters >= $min_other_share * num_queries) AS has_values,
   CASE WHEN kind = 2 THEN 'Many queries ask for the same small data' END AS title,
   CASE WHEN kind = 1 THEN SUBSTR(REPLACE(description, CHR(10), ' '), 1, 120) END AS description,
   CASE WHEN kind = 2 THEN num_places END AS num_places, CASE WHEN kind = 2 THEN source_bytes END AS source_bytes,

@@ -2,14 +2,14 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 17
+-- version: 18
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
---   expensive one. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
+--   expensive one. Queries that aggregate all rows, each with functions or of columns of its own, do not do the same work, but all of it fits into one query. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
 --   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took, and so are
---   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter that repeated_queries tells (view scan_loops). A repartition
+--   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter or over columns that repeated_queries tells (view scan_loops). A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost, where cache_misses does not.
@@ -45,8 +45,14 @@
 --   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
 -- advice: is_fetched | - | - | Each of these queries fetches the same rows from the database, and computes what it needs of them in the same stage: fetch them once (persist them with what the queries
 --   compute alike, or write them as Parquet or a table first) and let the other queries read that.
--- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
+-- advice: has_other_numbers AND is_text | - | - | The queries compute different aggregates of the same data: compute all of them in one query (one select or agg with every
+--   aggregate), which parses the data once. Where a loop has to stay, cache what it reads before it, or write it as Parquet or a table and read that.
+-- advice: has_other_numbers | - | - | The queries compute different aggregates of the same data: compute all of them in one query (one select or agg with every
+--   aggregate), which reads the data once. Where a loop has to stay, cache the columns that it needs before it.
+-- advice: is_same AND num_queries >= 2 AND has_write | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and
 --   count, check and write from that.
+-- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and let the
+--   other queries read that.
 -- advice: has_other_rows AND is_text | - | - | {keepers} keep different rows of it, and each of them parses every byte: compute all of them in one pass
 --   (count_if or sum(CASE WHEN ...) in one aggregation, or a grouping or a partitioned write by what they filter on), or write it as Parquet or a table once and read that.
 -- advice: has_other_rows AND NOT has_values | - | - | {keepers} keep different rows of it by patterns or functions, which no layout of the table helps: compute all
@@ -122,7 +128,7 @@ lone_sets AS (
 ),
 all_scans AS (
   SELECT
-    s.*, r.platform IS NOT NULL AS is_told,
+    s.*, r.platform IS NOT NULL AS is_told, w.platform IS NOT NULL AS is_write,
     s.run_ms >= $min_full * AVG(s.run_ms) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters, r.platform IS NOT NULL
     ) AS is_full
@@ -138,6 +144,9 @@ all_scans AS (
   LEFT JOIN read_again AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql_scans WHERE operation = 'write') AS w
+    ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+    AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id AND w.sql_id = s.sql_id
   LEFT JOIN scan_loops AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id AND q.node_id = s.node_id
@@ -217,7 +226,7 @@ per_query AS (
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
     CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read,
     MIN(files_read) AS least_files, MAX(files_read) AS most_files, MIN(bytes_read) AS least_file_bytes, MAX(bytes_read) AS most_file_bytes,
-    MIN(row_filters) AS first_filters
+    MIN(row_filters) AS first_filters, MAX(CASE WHEN is_write THEN 1 ELSE 0 END) AS num_writes
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
 ),
@@ -239,7 +248,7 @@ all_passes AS (
 repeated AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters,
-    SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format,
+    SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format, MAX(num_writes) = 1 AND MIN(num_writes) = 0 AS has_write,
     SUM(run_ms) AS scan_ms, MAX(longest_run_ms) AS first_ms,
     SUM(num_full) AS num_full, MIN(shortest_run_ms) AS shortest_ms, SUM(empty_ms) AS empty_ms,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS read_ms, MAX(longest_ms) AS longest_ms,
@@ -256,7 +265,9 @@ repeated AS (
 compared AS (
   SELECT
     r.*, v.num_values, v.pass_ms, t.all_scans, t.all_queries, t.told_scans, t.all_scan_ms, t.all_first_ms, t.all_read_ms, t.all_bytes, t.all_files_each, t.first_column,
-    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS is_same,
+    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL
+      AND NOT COALESCE(w.has_other_numbers AND NOT w.has_shared_steps, FALSE) AS is_same,
+    COALESCE(w.is_same AND w.has_other_numbers AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS has_other_numbers,
     -- The first query may fill a part of a cache (a show) and the second one the rest.
     COALESCE(k.num_cached + 1 >= r.num_queries AND k.num_cached > c.num_caches + 1, FALSE) AS is_cached,
     m.platform IS NOT NULL AS has_missed, f.platform IS NOT NULL AS has_same_rows
@@ -339,7 +350,7 @@ SELECT
   CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
   TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, is_cached, is_fetched, cached_timeout_ms,
+  is_text, is_same, has_other_numbers, has_write, is_cached, is_fetched, cached_timeout_ms,
   CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,
   has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,

@@ -2,7 +2,7 @@
 -- title: All rows are sorted for the first few
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where RDD code sorts everything (sortBy, sortByKey) and then takes the first elements: only a small part of what the sort wrote into
 --   its shuffle was read. The sort samples its input in a job of its own before, so what is not cached is computed once more. What the same stages would
 --   take without the sort is not known, so nothing is counted as lost. Spark plans a query with ORDER BY and LIMIT without a shuffle, but not through a cache:
@@ -27,14 +27,14 @@ WITH sorts AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name,
     CAST(shuffle_write_bytes AS DOUBLE) AS written_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE' AND sql_id IS NULL AND shuffle_write_bytes >= $min_written_bytes
     AND (stage_name LIKE 'sortBy at %' OR stage_name LIKE 'sortByKey at %')
 ),
 taken AS (
   SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, SUM(CAST(r.shuffle_read_bytes AS DOUBLE)) AS read_bytes
   FROM sorts AS s
-  INNER JOIN stages AS r
+  INNER JOIN timed_stages AS r
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
   WHERE ARRAY_CONTAINS(r.parent_ids, s.stage_id) AND r.status = 'COMPLETE'
@@ -55,7 +55,7 @@ cached AS (
   INNER JOIN sort_samples AS p
     ON p.platform = k.platform AND p.cluster_id = k.cluster_id
     AND p.application_id = k.application_id AND p.attempt_id = k.attempt_id AND p.sql_id = k.sql_id AND p.node_id = k.node_id
-  INNER JOIN stages AS t
+  INNER JOIN timed_stages AS t
     ON t.platform = k.platform AND t.cluster_id = k.cluster_id
     AND t.application_id = k.application_id AND t.attempt_id = k.attempt_id AND t.sql_id = k.sql_id
   WHERE t.status = 'COMPLETE' AND (t.stage_id = p.first_stage_id OR t.stage_id = p.sample_stage_id OR ARRAY_CONTAINS(k.stage_ids, t.stage_id))

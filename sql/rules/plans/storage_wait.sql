@@ -2,7 +2,7 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
 --   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free. Timed scans of many files
@@ -40,7 +40,7 @@ WITH measured AS (
     CAST(f.input_bytes AS DOUBLE) AS input, CAST(f.output_bytes AS DOUBLE) AS output,
     f.sql_id, f.stage_id, f.spark_minor, COALESCE(f.is_emr, FALSE) AS is_emr, f.file_format, f.files_read, CAST(f.file_bytes AS DOUBLE) / NULLIF(f.files_read, 0) AS mean_file_bytes
   FROM stage_facts AS f
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
     AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id
     AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id

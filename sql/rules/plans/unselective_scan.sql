@@ -2,7 +2,7 @@
 -- title: A filter throws away nearly all rows that a scan reads
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where a query reads millions of rows of a columnar table (Parquet, ORC, Delta, Iceberg, Hudi), the filter right above the scan keeps few of them, and the scan is a good part of the application: its files and row
 --   groups could be skipped, but were not. Either a column is compared only after a cast or a function, which Spark does not push to the files, or the values asked for are in all row groups, or these have no statistics. Only filters
 --   that a layout of the table helps count: every condition compares one column, or a common function of it, with literals. So no patterns, OR, NOT, comparisons of columns, functions of users, JSON or runtime filters. Not told: tables that the
@@ -179,7 +179,7 @@ work AS (
   INNER JOIN filtered AS f
     ON f.platform = o.platform AND f.cluster_id = o.cluster_id
     AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.sql_id = o.sql_id AND f.node_id = o.node_id
-  INNER JOIN stages AS t
+  INNER JOIN timed_stages AS t
     ON t.platform = o.platform AND t.cluster_id = o.cluster_id
     AND t.application_id = o.application_id AND t.attempt_id = o.attempt_id AND t.stage_id = o.stage_id
   WHERE t.status <> 'SKIPPED'

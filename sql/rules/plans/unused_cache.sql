@@ -2,7 +2,7 @@
 -- title: Data are cached and hardly read
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for cached data that no query or job but the one that filled the cache has read, and for a cache that a count
 --   filled, so that one query could read it, once, where filling it took a large part of the task time. Caches that
 --   Spark's libraries and Delta make for themselves are not judged. A cache that nobody reads costs memory and the
@@ -32,7 +32,7 @@ owners AS (
     MIN(CASE WHEN sql_id IS NULL THEN CONCAT('job ', CAST(ARRAY_MIN(job_ids) AS STRING))
       ELSE CONCAT('query ', CAST(sql_id AS STRING)) END) AS owner,
     SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms
-  FROM stages
+  FROM timed_stages
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
 ),
@@ -71,7 +71,7 @@ counts AS (
 readers AS (
   SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id, o.stage_id, o.owner
   FROM cached AS c
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = c.platform AND s.cluster_id = c.cluster_id
     AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id
   INNER JOIN owners AS o

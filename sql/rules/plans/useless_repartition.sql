@@ -2,7 +2,7 @@
 -- title: Rows are repartitioned and then shuffled again
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires where the code repartitions the rows of a query and the next step that moves rows is another shuffle or a broadcast, with
 --   nothing between them but projections, filters, local sorts and the first step of an aggregate: the first shuffle is for nothing.
 --   Where the stage before it had fewer tasks than the application had cores it spread the work and is not told. What the shuffle alone took is not
@@ -23,7 +23,7 @@ WITH pairs AS (
 work AS (
   SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.sql_id, p.node_id, SUM(CAST(s.executor_run_time AS DOUBLE)) AS stage_ms
   FROM pairs AS p
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = p.platform AND s.cluster_id = p.cluster_id
     AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
   WHERE s.status = 'COMPLETE' AND ARRAY_CONTAINS(p.stage_ids, s.stage_id)

@@ -2,7 +2,7 @@
 -- title: Local mode holds many cores for little work
 -- category: resources
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where an application ran in local mode on many cores of one machine, as of a node that a batch scheduler gave to it, and
 --   kept nearly all of them idle: a few cores would have done the same in nearly the same time. That is bounded by the time of the tasks in
 --   stages with more tasks than those few cores; tasks of other stages do not take longer. Long stages of one task are named: single_task says what to do about those, with the loss. What the cores cost is not known, so no
@@ -26,7 +26,7 @@ WITH wide AS (
     SUM(CASE WHEN num_tasks > 8 THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) / 8e0 AS longer_8_ms,
     -- Which single_task may tell.
     SUM(CASE WHEN num_tasks = 1 AND executor_run_time >= $min_one_task_ms THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) AS one_task_ms
-  FROM stages
+  FROM timed_stages
   WHERE status NOT IN ('SKIPPED', 'PENDING')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

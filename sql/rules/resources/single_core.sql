@@ -2,7 +2,7 @@
 -- title: Everything runs on one core
 -- category: resources
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where an application never had more than one core for its tasks although its stages have many: they ran one after the
 --   other. Nothing is idle, so no core time is lost; the wall time could shrink with every core more. What could be won is what four
 --   cores would save at best; where that is half of the wall time, a minute or more, it is medium. A session
@@ -22,7 +22,7 @@ WITH wide AS (
     platform, cluster_id, application_id, attempt_id,
     SUM(CASE WHEN num_complete_tasks >= $min_tasks THEN num_complete_tasks ELSE 0 END) AS num_tasks,
     SUM(CASE WHEN num_complete_tasks >= $min_tasks THEN CAST(executor_run_time AS DOUBLE) ELSE 0e0 END) AS tasks_ms
-  FROM stages
+  FROM timed_stages
   WHERE status = 'COMPLETE'
   GROUP BY platform, cluster_id, application_id, attempt_id
 )

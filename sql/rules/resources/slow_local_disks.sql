@@ -2,7 +2,7 @@
 -- title: Tasks wait for local disks while they write shuffle data
 -- category: resources
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires where tasks spent a large part of their run time in writing shuffle data to local disks, and wrote little in that time. Judged are stages with tasks of a second or
 --   more, without much garbage collection and without slow executors (slow_executor tells those), and not those that write small records with a busy processor. Lost is the write
 --   time beyond what a disk takes that writes at a good rate; cpu_contention takes all of it off.
@@ -40,7 +40,7 @@ writes AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, COUNT(*) AS num_stages,
     SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(s.shuffle_write_time AS DOUBLE)) / 1e6 AS write_ms, SUM(CAST(s.shuffle_write_bytes AS DOUBLE)) AS bytes
-  FROM stages AS s
+  FROM timed_stages AS s
   LEFT JOIN slow AS x
     ON x.platform = s.platform AND x.cluster_id = s.cluster_id
     AND x.application_id = s.application_id AND x.attempt_id = s.attempt_id

@@ -2,7 +2,7 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 12
+-- version: 13
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
@@ -71,7 +71,7 @@ spills AS (
     TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib,
     TRY_CAST(ROUND(SUM(CAST(shuffle_write_bytes AS DOUBLE)) / 1048576e0) AS BIGINT) AS shuffled_mib,
     SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
-  FROM stages
+  FROM timed_stages
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 -- Processes and threads beside the JVM's tasks do not count as their processor time.
@@ -83,7 +83,7 @@ pythons AS (
 -- Libraries that start threads of their own in a task.
 natives AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
-  FROM stages
+  FROM timed_stages
   WHERE LOWER(stage_name) LIKE '%xgboost%' OR LOWER(stage_name) LIKE '%lightgbm%' OR LOWER(stage_name) LIKE '%horovod%' OR LOWER(stage_name) LIKE '%torch%' OR LOWER(stage_name) LIKE '%tensorflow%'
 ),
 -- What the committer of Hadoop's file output put in place: table formats and committers for S3 have their own way.
@@ -115,7 +115,7 @@ writes AS (
 ),
 failed_writes AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(num_failed_tasks) AS num_failed
-  FROM stages
+  FROM timed_stages
   WHERE output_bytes > 0
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

@@ -2,7 +2,7 @@
 -- title: Streaming batches begin later and later
 -- category: streaming
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a program of DStreams (Spark Streaming) whose batches take longer than their interval, so that each begins later
 --   after its time than the one before. Batches are known by the times in the descriptions of their jobs, the interval is the smallest step between
 --   these. A batch takes from its first job to its last. Only what the second half of the batches adds to the delay counts: at first a program that
@@ -38,7 +38,7 @@ works AS (
     j.platform, j.cluster_id, j.application_id, j.attempt_id,
     SUM(CAST(s.executor_run_time AS DOUBLE)) / NULLIF(SUM(CAST(s.num_complete_tasks AS DOUBLE)), 0e0) AS task_ms, SUM(CAST(s.num_complete_tasks AS DOUBLE)) AS num_tasks
   FROM batch_jobs AS j
-  INNER JOIN stages AS s
+  INNER JOIN timed_stages AS s
     ON s.platform = j.platform AND s.cluster_id = j.cluster_id
     AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND ARRAY_MIN(s.job_ids) = j.job_id
   GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id
