@@ -16,11 +16,11 @@
 -- parameter: min_set_share double = 0.5 [ratio] what stages with the number of tasks of a setting lost over what all did, at least, for the setting to be told
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over the task time of the stages from which it is told
 -- evidence: Each of {num_tasks:task|tasks} of {stage_name} took {mean_ms:int} ms on average to deserialize what it runs ({cpu_ms:int} ms of processor time in the median one), {deserialize_ms:s} in all, and {work_ms:int} ms to run it.[
---   With those of {places}, {all_tasks:int} tasks took {all_deserialize_ms:s} to deserialize, of {all_task_ms:s} in all.][ Garbage collection took {gc_ms:s} of the time of these tasks: what each of them deserializes is garbage when it ends.]
+--   In all, {all_tasks:int} tasks ({places}) took {all_deserialize_ms:s} to deserialize, of {all_task_ms:s} of their time.][ Garbage collection took {gc_ms:s} of the time of these tasks: what each of them deserializes is garbage when it ends.]
 -- advice: set_key = 'spark.default.parallelism' | spark.default.parallelism | partitions_wanted | spark.default.parallelism makes {set_tasks:int} tasks of a stage on {cores:core|cores}, and each of them deserializes the closure: {partitions_wanted:int}
---   would do. The function refers to a large object of the driver, or has a lineage of very many steps: broadcast the object (sc.broadcast) and use its value in the function too, which deserializes it once for each executor, or join with it.
+--   would do. Beside that, broadcast the object of the driver that the function refers to (sc.broadcast) and use its value in the function, which deserializes it once for each executor, or join with it; or cut a lineage of very many steps.
 -- advice: set_key = 'spark.sql.shuffle.partitions' | spark.sql.shuffle.partitions | partitions_wanted | spark.sql.shuffle.partitions makes {set_tasks:int} tasks of a stage on {cores:core|cores}, and each of them deserializes the plan: {partitions_wanted:int}
---   would do. The plan holds a large object: a list of very many literals, a function that refers to one, or a model with a map of very many values (StringIndexer). Make it a table and join with it (broadcast), or broadcast the
+--   would do. Beside that, make the large object of the plan (a list of very many literals, one that a function refers to, a model with a map of very many values) a table and join with it (broadcast), or broadcast the
 --   object (sc.broadcast) and use its value in the function.
 -- advice: kind = 'function' | - | - | The function refers to a large object of the driver, or has a lineage of very many steps: broadcast the object (sc.broadcast) and use its value in the function, which deserializes it once for each executor, or join with it. Fewer and
 --   larger partitions deserialize it fewer times.
