@@ -45,7 +45,7 @@
 --   partition key, or compute it from partial results.
 -- advice: cause = 'limit' | - | - | A limit on all rows brings them into a single task, and what follows runs there too: limit or
 --   sample before the heavy work, or repartition after the limit.
--- advice: cause = 'jdbc' AND fetch_share <= $small_fetch_share | - | - | The table is read through one connection, but fetching the rows took only {fetch_share:pct} of the time: repartition right after the read, so that all cores do
+-- advice: cause = 'jdbc' AND fetch_share <= $small_fetch_share AND NOT is_shuffled | - | - | The table is read through one connection, but fetching the rows took only {fetch_share:pct} of the time: repartition right after the read, so that all cores do
 --   what follows, or set partitionColumn, lowerBound, upperBound and numPartitions of the JDBC source, so that several tasks read ranges of it.
 -- advice: cause = 'jdbc' AND fetch_share > $small_fetch_share | - | - | The table is read through one connection, and fetching the rows took {fetch_share:pct} of the time, so that only more connections help: set partitionColumn, lowerBound,
 --   upperBound and numPartitions of the JDBC source, so that several tasks read ranges of it.
@@ -168,15 +168,20 @@ numberings AS (
     ELSE 0
   END) = 1
 ),
--- Since Spark 4.0. All rows of the stage come from the one task.
+-- Since Spark 4.0, of a stage of one task. A repartition does not help where all rows go into a shuffle in any case.
 fetches AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, max_stage_id AS stage_id, SUM(total) / 1e6 AS fetch_ms
-  FROM sql_node_metrics
-  WHERE metric_name IN ('JDBC remote data fetch and translation time', 'JDBC query execution time') AND unit = 'ns' AND total > 0e0
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, max_stage_id
+  SELECT
+    m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.max_stage_id AS stage_id, SUM(m.total) / 1e6 AS fetch_ms,
+    MAX(CASE WHEN s.shuffle_write_records >= s.input_records THEN 1 ELSE 0 END) AS num_shuffled
+  FROM sql_node_metrics AS m
+  LEFT JOIN stages AS s
+    ON s.platform = m.platform AND s.cluster_id = m.cluster_id
+    AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id AND s.stage_id = m.max_stage_id AND s.num_tasks = 1
+  WHERE m.metric_name IN ('JDBC remote data fetch and translation time', 'JDBC query execution time') AND m.unit = 'ns' AND m.total > 0e0
+  GROUP BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.max_stage_id
 ),
 facts AS (
-  SELECT f.*, m.fetch_ms, COALESCE(r.num_partitions, 1) AS num_partitions, k.stage_id IS NOT NULL AS is_cached, w.stage_id IS NOT NULL AS has_numbering
+  SELECT f.*, m.fetch_ms, m.num_shuffled, COALESCE(r.num_partitions, 1) AS num_partitions, k.stage_id IS NOT NULL AS is_cached, w.stage_id IS NOT NULL AS has_numbering
   FROM stage_cores AS f
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
@@ -364,7 +369,7 @@ SELECT
   NULLIF(GREATEST(from_files, shuffle_read_bytes), 0) AS read_bytes, CASE WHEN input_bytes >= shuffle_read_bytes AND from_files > 0 THEN files_read END AS files_read,
   CASE WHEN GREATEST(from_files, shuffle_read_bytes) > 0 THEN num_rows END AS rows, CASE WHEN NOT COALESCE(GREATEST(from_files, shuffle_read_bytes) > 0, FALSE) THEN num_rows END AS only_rows,
   CASE WHEN output_bytes >= $min_bytes THEN output_bytes END AS written_bytes, CASE WHEN shuffle_write_bytes >= $min_bytes THEN shuffle_write_bytes END AS shuffled_bytes,
-  CASE WHEN cause = 'jdbc' AND NOT is_of_loop THEN fetch_ms END AS fetch_ms, CASE WHEN NOT is_of_loop THEN fetch_share END AS fetch_share,
+  CASE WHEN cause = 'jdbc' AND NOT is_of_loop THEN fetch_ms END AS fetch_ms, CASE WHEN NOT is_of_loop THEN fetch_share END AS fetch_share, is_shuffled,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CASE WHEN is_long THEN better_setting ELSE first_setting END AS better_setting, CASE WHEN is_long THEN better_tasks ELSE first_tasks END AS better_tasks,
@@ -375,7 +380,8 @@ FROM (
   SELECT
     t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop,
     NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS num_rows,
-    SUM(CASE WHEN is_told AND cause = 'jdbc' THEN fetch_ms END) OVER same_place / NULLIF(SUM(CASE WHEN is_told AND cause = 'jdbc' AND fetch_ms > 0e0 THEN CAST(running_ms AS DOUBLE) END) OVER same_place, 0e0) AS fetch_share
+    SUM(CASE WHEN is_told AND cause = 'jdbc' THEN fetch_ms END) OVER same_place / NULLIF(SUM(CASE WHEN is_told AND cause = 'jdbc' AND fetch_ms > 0e0 THEN CAST(running_ms AS DOUBLE) END) OVER same_place, 0e0) AS fetch_share,
+    COALESCE(MAX(CASE WHEN is_told AND cause = 'jdbc' THEN num_shuffled END) OVER same_place = 1, FALSE) AS is_shuffled
   FROM told AS t
   WINDOW same_place AS (PARTITION BY platform, cluster_id, application_id, attempt_id, COALESCE(source, stage_name))
 ) AS advised
