@@ -172,11 +172,16 @@ numberings AS (
 fetches AS (
   SELECT
     m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.max_stage_id AS stage_id, SUM(m.total) / 1e6 AS fetch_ms,
-    MAX(CASE WHEN s.shuffle_write_records >= s.input_records THEN 1 ELSE 0 END) AS num_shuffled
+    MAX(s.num_shuffled) AS num_shuffled
   FROM sql_node_metrics AS m
-  LEFT JOIN stages AS s
+  LEFT JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, stage_id, MAX(CASE WHEN shuffle_write_records >= input_records THEN 1 ELSE 0 END) AS num_shuffled
+    FROM stages
+    WHERE num_tasks = 1
+    GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+  ) AS s
     ON s.platform = m.platform AND s.cluster_id = m.cluster_id
-    AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id AND s.stage_id = m.max_stage_id AND s.num_tasks = 1
+    AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id AND s.stage_id = m.max_stage_id
   WHERE m.metric_name IN ('JDBC remote data fetch and translation time', 'JDBC query execution time') AND m.unit = 'ns' AND m.total > 0e0
   GROUP BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.max_stage_id
 ),
