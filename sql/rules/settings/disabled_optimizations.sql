@@ -150,11 +150,6 @@ readers AS (
   WHERE c.key IN ('spark.sql.parquet.enableVectorizedReader', 'spark.sql.orc.enableVectorizedReader') AND (NOT v.is_nested OR a.spark_minor >= 304)
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
 ),
-all_readers AS (
-  SELECT platform, cluster_id, application_id, attempt_id, SUM(reader_ms) AS reader_ms
-  FROM readers
-  GROUP BY platform, cluster_id, application_id, attempt_id
-),
 summed AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, COUNT(DISTINCT f.stage_id) AS num_stages, SUM(f.num_tasks) AS num_tasks,
@@ -165,6 +160,16 @@ summed AS (
     ON f.platform = c.platform AND f.cluster_id = c.cluster_id
     AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id AND f.stage_id = c.stage_id
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
+),
+-- What is told of them.
+all_readers AS (
+  SELECT v.platform, v.cluster_id, v.application_id, v.attempt_id, SUM(v.reader_ms) AS reader_ms
+  FROM readers AS v
+  INNER JOIN summed AS t
+    ON t.platform = v.platform AND t.cluster_id = v.cluster_id
+    AND t.application_id = v.application_id AND t.attempt_id = v.attempt_id AND t.key = v.key
+  WHERE t.run_ms >= $min_run_ms
+  GROUP BY v.platform, v.cluster_id, v.application_id, v.attempt_id
 ),
 -- Since Spark 4.3.
 starts AS (
