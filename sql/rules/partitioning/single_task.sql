@@ -168,14 +168,14 @@ numberings AS (
     ELSE 0
   END) = 1
 ),
--- Since Spark 4.0, of a stage of one task. A repartition does not help where all rows go into a shuffle in any case.
+-- Since Spark 4.0, of a stage of one task. A repartition may not help where the rows go into a shuffle as they are, neither reduced nor multiplied.
 fetches AS (
   SELECT
     m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.max_stage_id AS stage_id, SUM(m.total) / 1e6 AS fetch_ms,
     MAX(s.num_shuffled) AS num_shuffled
   FROM sql_node_metrics AS m
   LEFT JOIN (
-    SELECT platform, cluster_id, application_id, attempt_id, stage_id, MAX(CASE WHEN shuffle_write_records >= input_records THEN 1 ELSE 0 END) AS num_shuffled
+    SELECT platform, cluster_id, application_id, attempt_id, stage_id, MAX(CASE WHEN shuffle_write_records >= 0.9e0 * input_records AND shuffle_write_records <= 1.1e0 * input_records THEN 1 ELSE 0 END) AS num_shuffled
     FROM stages
     WHERE num_tasks = 1
     GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
@@ -386,7 +386,8 @@ FROM (
     t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop,
     NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS num_rows,
     SUM(CASE WHEN is_told AND cause = 'jdbc' THEN fetch_ms END) OVER same_place / NULLIF(SUM(CASE WHEN is_told AND cause = 'jdbc' AND fetch_ms > 0e0 THEN CAST(running_ms AS DOUBLE) END) OVER same_place, 0e0) AS fetch_share,
-    COALESCE(MAX(CASE WHEN is_told AND cause = 'jdbc' THEN num_shuffled END) OVER same_place = 1, FALSE) AS is_shuffled
+    COALESCE(SUM(CASE WHEN is_told AND cause = 'jdbc' AND num_shuffled = 1 THEN running_ms ELSE 0 END) OVER same_place
+      > 0.5e0 * SUM(CASE WHEN is_told AND cause = 'jdbc' THEN running_ms ELSE 0 END) OVER same_place, FALSE) AS is_shuffled
   FROM told AS t
   WINDOW same_place AS (PARTITION BY platform, cluster_id, application_id, attempt_id, COALESCE(source, stage_name))
 ) AS advised
