@@ -2,7 +2,7 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
 --   executor, so the tasks' own times add up to
@@ -10,6 +10,7 @@
 --   never half full, more of it would not help, and only much garbage is told. Where hardly anything is cached, nothing spilled, and the heap
 --   was not full as far as the history tells, the garbage is of short-lived objects. An executor of a standalone cluster has all cores of its worker
 --   unless spark.executor.cores is set. Where executors went for a full heap, or for no known reason, memory is doubled, as lost_executors advises.
+--   Stages whose tasks each deserialize a large closure, which makes the garbage, are left out: heavy_closures tells them.
 -- group_by: place
 -- parameter: min_gc_ratio double = 0.1 [ratio] garbage collection over run time of all tasks, at least
 -- parameter: min_unfilled_gc_ratio double = 0.2 [ratio] the same where the heap was never half full, at least
@@ -26,7 +27,7 @@
 -- parameter: hardly_cached_ratio double = 0.02 [ratio] highest storage memory in use over the heap up to which what is cached does not count
 -- parameter: full_heap_ratio double = 0.8 [ratio] highest heap that was in use over the heap from which it was full
 -- parameter: min_rdd_share double = 0.1 [ratio] run time of stages outside of queries over that of all from which RDDs are worth a word
--- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}], {gc_ratio:pct}[, {worst_gc_ms:s} of it in {worst_name}][; executors have
+-- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}][ outside of {closure_stages:stage|stages} with large closures], {gc_ratio:pct}[, {worst_gc_ms:s} of it in {worst_name}][; executors have
 --   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
 --   spark.executor.cores is not set].
 -- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
@@ -75,6 +76,16 @@ WITH worked AS (
     CASE WHEN f.sql_id IS NULL THEN CAST(COALESCE(f.shuffle_read_bytes, 0) + COALESCE(f.shuffle_write_bytes, 0) AS DOUBLE) ELSE 0e0 END AS shuffled_bytes,
     f.is_local, f.is_databricks, f.executor_cores, f.executor_memory_bytes, f.total_task_time_ms
   FROM stage_facts AS f
+  LEFT JOIN closure_stages AS c
+    ON c.platform = f.platform AND c.cluster_id = f.cluster_id
+    AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.subject_id = f.subject_id AND c.makes_garbage
+  WHERE c.platform IS NULL
+),
+closures AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_stages
+  FROM closure_stages
+  WHERE makes_garbage
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 whole AS (
   SELECT
@@ -203,6 +214,7 @@ SELECT
   TRY_CAST((j.gc_ms - $healthy_gc_ratio * j.run_ms) * wall_ratio AS BIGINT) AS recoverable_ms,
   TRY_CAST(j.gc_ms AS BIGINT) AS gc_ms, TRY_CAST(j.run_ms AS BIGINT) AS run_ms, j.gc_ms / NULLIF(j.run_ms, 0) AS gc_ratio, j.stage_name,
   CASE WHEN m.gc_ms >= $worst_share * j.gc_ms THEN m.stage_name END AS worst_name, CASE WHEN m.gc_ms >= $worst_share * j.gc_ms THEN m.gc_ms END AS worst_gc_ms,
+  CASE WHEN j.stage_name IS NULL THEN x.num_stages END AS closure_stages,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
   CASE WHEN COALESCE(j.peak_storage_bytes >= $hardly_cached_ratio * j.executor_memory_bytes, TRUE) THEN NULLIF(c.num_cached, 0) END AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
@@ -257,3 +269,6 @@ LEFT JOIN gone AS o
 LEFT JOIN set_cores AS s
   ON s.platform = j.platform AND s.cluster_id = j.cluster_id
   AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id
+LEFT JOIN closures AS x
+  ON x.platform = j.platform AND x.cluster_id = j.cluster_id
+  AND x.application_id = j.application_id AND x.attempt_id = j.attempt_id

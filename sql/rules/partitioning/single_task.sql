@@ -2,13 +2,13 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 19
+-- version: 20
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding, as are those of one task for the same setting. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
---   what even tasks on those cores would save. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
+--   what even tasks on those cores would save. What fetching rows through JDBC took is known since Spark 4.0. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
 --   Stages of a loop, twenty or more of one name, are one finding. Of an interactive application the time without a job, when it waited for people, is no wall time here.
 -- subject: stage
 -- group_by: place
@@ -36,14 +36,19 @@
 -- parameter: min_lost_ms bigint = 600000 [core_ms] or the lost core time, at least
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
 -- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
--- evidence: One task ran for {running_ms:s} while {held_cores:1} cores were held; it moved {data_bytes:bytes}[ from
---   {files_read:file|files}][ (input: {read_bytes:bytes} from {read_files:file|files})][, {rows:row|rows}].
+-- parameter: small_fetch_share double = 0.5 [ratio] what fetching rows through JDBC took over the time of the stages up to which other steps take most of it
+-- evidence: One task ran for {running_ms:s} while {held_cores:1} cores were held[; it read {read_bytes:bytes}][ from
+--   {files_read:file|files}][, {rows:row|rows}][; it read {only_rows:row|rows}][, which took {fetch_ms:s} to fetch][; it wrote {written_bytes:bytes}][; it wrote {shuffled_bytes:bytes} of shuffle data].
 -- advice: is_numbering | - | - | A row number over all rows runs in a single task. For a key take a hash of the natural key, monotonically_increasing_id() or
 --   zipWithIndex; for the number itself, number the rows of each range and add what the ranges before it have.
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
 --   partition key, or compute it from partial results.
 -- advice: cause = 'limit' | - | - | A limit on all rows brings them into a single task, and what follows runs there too: limit or
 --   sample before the heavy work, or repartition after the limit.
+-- advice: cause = 'jdbc' AND fetch_share <= $small_fetch_share AND NOT is_shuffled | - | - | The table is read through one connection, but fetching the rows took only {fetch_share:pct} of the time: repartition right after the read, so that all cores do
+--   what follows, or set partitionColumn, lowerBound, upperBound and numPartitions of the JDBC source, so that several tasks read ranges of it.
+-- advice: cause = 'jdbc' AND fetch_share > $small_fetch_share | - | - | The table is read through one connection, and fetching the rows took {fetch_share:pct} of the time, so that only more connections help: set partitionColumn, lowerBound,
+--   upperBound and numPartitions of the JDBC source, so that several tasks read ranges of it.
 -- advice: cause = 'jdbc' | - | - | The table is read through one connection: set partitionColumn, lowerBound, upperBound and numPartitions of the
 --   JDBC source, so that several tasks read ranges of it.
 -- advice: cause = 'source' | - | - | The source has a single partition: create it with more (numPartitions of range, numSlices of parallelize, the
@@ -163,8 +168,25 @@ numberings AS (
     ELSE 0
   END) = 1
 ),
+-- Since Spark 4.0, of a stage of one task. A repartition may not help where the rows go into a shuffle as they are, neither reduced nor multiplied.
+fetches AS (
+  SELECT
+    m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.max_stage_id AS stage_id, SUM(m.total) / 1e6 AS fetch_ms,
+    MAX(s.num_shuffled) AS num_shuffled
+  FROM sql_node_metrics AS m
+  LEFT JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, stage_id, MAX(CASE WHEN shuffle_write_records >= 0.9e0 * input_records AND shuffle_write_records <= 1.1e0 * input_records THEN 1 ELSE 0 END) AS num_shuffled
+    FROM stages
+    WHERE num_tasks = 1
+    GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
+  ) AS s
+    ON s.platform = m.platform AND s.cluster_id = m.cluster_id
+    AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id AND s.stage_id = m.max_stage_id
+  WHERE m.metric_name IN ('JDBC remote data fetch and translation time', 'JDBC query execution time') AND m.unit = 'ns' AND m.total > 0e0
+  GROUP BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.sql_id, m.max_stage_id
+),
 facts AS (
-  SELECT f.*, COALESCE(r.num_partitions, 1) AS num_partitions, k.stage_id IS NOT NULL AS is_cached, w.stage_id IS NOT NULL AS has_numbering
+  SELECT f.*, m.fetch_ms, m.num_shuffled, COALESCE(r.num_partitions, 1) AS num_partitions, k.stage_id IS NOT NULL AS is_cached, w.stage_id IS NOT NULL AS has_numbering
   FROM stage_cores AS f
   LEFT JOIN computed AS r
     ON r.platform = f.platform AND r.cluster_id = f.cluster_id
@@ -175,6 +197,9 @@ facts AS (
   LEFT JOIN numberings AS w
     ON w.platform = f.platform AND w.cluster_id = f.cluster_id
     AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.stage_id = f.stage_id
+  LEFT JOIN fetches AS m
+    ON m.platform = f.platform AND m.cluster_id = f.cluster_id
+    AND m.application_id = f.application_id AND m.attempt_id = f.attempt_id AND m.sql_id = f.sql_id AND m.stage_id = f.stage_id
   WHERE f.num_tasks = 1
 ),
 single AS (
@@ -346,11 +371,10 @@ SELECT
     WHEN cause = 'jdbc' THEN COALESCE(source, stage_name)
     ELSE stage_name
   END AS place, running_ms, held_cores, data_bytes,
-  -- What it put out can be more than what it read from the files.
-  CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes <= from_files THEN files_read END AS files_read,
-  CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes > from_files THEN files_read END AS read_files,
-  CASE WHEN input_bytes >= shuffle_read_bytes AND data_bytes > from_files THEN from_files END AS read_bytes,
-  NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS rows,
+  NULLIF(GREATEST(from_files, shuffle_read_bytes), 0) AS read_bytes, CASE WHEN input_bytes >= shuffle_read_bytes AND from_files > 0 THEN files_read END AS files_read,
+  CASE WHEN GREATEST(from_files, shuffle_read_bytes) > 0 THEN num_rows END AS rows, CASE WHEN NOT COALESCE(GREATEST(from_files, shuffle_read_bytes) > 0, FALSE) THEN num_rows END AS only_rows,
+  CASE WHEN output_bytes >= $min_bytes THEN output_bytes END AS written_bytes, CASE WHEN shuffle_write_bytes >= $min_bytes THEN shuffle_write_bytes END AS shuffled_bytes,
+  CASE WHEN cause = 'jdbc' AND NOT is_of_loop THEN fetch_ms END AS fetch_ms, CASE WHEN NOT is_of_loop THEN fetch_share END AS fetch_share, is_shuffled,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CASE WHEN is_long THEN better_setting ELSE first_setting END AS better_setting, CASE WHEN is_long THEN better_tasks ELSE first_tasks END AS better_tasks,
@@ -359,7 +383,12 @@ SELECT
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
 FROM (
   SELECT
-    t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop
+    t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop,
+    NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS num_rows,
+    SUM(CASE WHEN is_told AND cause = 'jdbc' THEN fetch_ms END) OVER same_place / NULLIF(SUM(CASE WHEN is_told AND cause = 'jdbc' AND fetch_ms > 0e0 THEN CAST(running_ms AS DOUBLE) END) OVER same_place, 0e0) AS fetch_share,
+    COALESCE(SUM(CASE WHEN is_told AND cause = 'jdbc' AND num_shuffled = 1 THEN running_ms ELSE 0 END) OVER same_place
+      > 0.5e0 * SUM(CASE WHEN is_told AND cause = 'jdbc' THEN running_ms ELSE 0 END) OVER same_place, FALSE) AS is_shuffled
   FROM told AS t
+  WINDOW same_place AS (PARTITION BY platform, cluster_id, application_id, attempt_id, COALESCE(source, stage_name))
 ) AS advised
 WHERE is_told OR is_loop

@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
@@ -13,7 +13,7 @@
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
 --   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
 --   Stages whose shuffle partitions adaptive execution may not merge are one finding with the sum of all, the time to open and close the files included that would not be there.
---   View tiny_stages finds them.
+--   View tiny_stages finds them. Those that mostly deserialize a large closure are told by heavy_closures.
 -- subject: stage
 -- group_by: kind
 -- evidence: {succeeded_tasks:task|tasks} on {task_slots:core|cores}, the median one running {run_time_median:int} ms[ without
@@ -70,4 +70,11 @@ SELECT
   CASE WHEN cause = 'shuffle' AND sql_id IS NOT NULL AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
     AND NOT COALESCE(2 * partitions_wanted > num_tasks, FALSE) THEN shuffle_partitions END AS set_partitions,
   COALESCE(is_repartitioned, FALSE) AS is_repartitioned, spark_minor, adaptive, coalesce_partitions, shuffle_partitions
-FROM tiny_stages
+FROM (
+  SELECT t.*
+  FROM tiny_stages AS t
+  LEFT JOIN closure_stages AS c
+    ON c.platform = t.platform AND c.cluster_id = t.cluster_id
+    AND c.application_id = t.application_id AND c.attempt_id = t.attempt_id AND c.subject_id = t.subject_id
+  WHERE c.platform IS NULL
+) AS told

@@ -2,16 +2,14 @@
 -- title: Columnar files are read row by row
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where queries read very many rows of Parquet or ORC without the vectorized reader, which decodes a column for thousands of rows at once: a scan that says Batched: false, or one of a Hive table
 --   through its SerDe (Scan hive). Not told: Parquet of more fields than spark.sql.codegen.maxFields, which is decoded in batches all the same; columns that only such a limit or an unusual type can explain; a reader that a setting
---   switched off (disabled_optimizations tells it), or whole-stage code generation; tables of Delta Lake, Hudi and other engines. What the vectorized reader would save is an assumption: value_ns for each value (rows
---   times columns), at most max_saved of the stages' task time, which holds for flat columns and is low for nested ones. Never above medium.
+--   switched off (disabled_optimizations tells it), or whole-stage code generation; tables of Delta Lake, Hudi and other engines. What the vectorized reader would save is an assumption
+--   (view row_read_costs), which is low for nested columns. Never above medium.
 -- subject: node
 -- group_by: source
 -- parameter: min_rows double = 1e7 [rows] rows that a scan puts out, at least
--- parameter: value_ns double = 40.0 [ns] that the vectorized reader is taken to save for each value
--- parameter: max_saved double = 0.5 [ratio] share of the task time of the stages that it is taken to save at most
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of such scans of a table over that of the application, at least
 -- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
 -- parameter: min_lost_ms double = 5000 [ms] what the vectorized reader is taken to save, at least
@@ -63,26 +61,9 @@ switches AS (
   FROM values_set
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
-scans AS (
-  SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id, COALESCE(s.table_name, s.location) AS source, CAST(s.rows_read AS DOUBLE) AS rows,
-    CASE
-      WHEN s.format IN ('parquet', 'orc') AND n.description LIKE '% Batched: false%' THEN s.format
-      WHEN s.format = 'hive' AND n.description LIKE '%ParquetHiveSerDe%' THEN 'hive parquet'
-      WHEN s.format = 'hive' AND n.description LIKE '%OrcSerde%' THEN 'hive orc'
-    END AS kind,
-    -- Partition columns are among the columns of a scan of a Hive table, but not read.
-    COALESCE(s.num_columns, TRY_CAST(LENGTH(SPLIT_PART(SPLIT_PART(n.description, '[', 2), ']', 1)) - LENGTH(REPLACE(SPLIT_PART(SPLIT_PART(n.description, '[', 2), ']', 1), '#', '')) AS BIGINT)) AS num_columns
-  FROM sql_scans AS s
-  INNER JOIN sql_nodes AS n
-    ON n.platform = s.platform AND n.cluster_id = s.cluster_id
-    AND n.application_id = s.application_id AND n.attempt_id = s.attempt_id AND n.sql_id = s.sql_id AND n.node_id = s.node_id
-  WHERE s.operation = 'read' AND s.engine = 'spark' AND s.rows_read >= $min_rows AND s.format IN ('parquet', 'orc', 'hive')
-    AND COALESCE(s.metadata, '') NOT LIKE '%Hoodie%' AND COALESCE(s.metadata, '') NOT LIKE '%Tahoe%'
-),
 judged AS (
   SELECT
-    s.*, f.spark_minor, r.run_ms, COALESCE(q.max_fields, a.max_fields, 100) AS max_fields,
+    s.*, f.spark_minor, COALESCE(q.max_fields, a.max_fields, 100) AS max_fields,
     COALESCE(q.orc_impl, a.orc_impl, CASE WHEN f.spark_minor >= 204 THEN 'native' ELSE 'hive' END) = 'hive' AS is_hive_orc,
     COALESCE(q.convert_parquet, a.convert_parquet, 'true') = 'true' AS convert_parquet,
     COALESCE(q.convert_orc, a.convert_orc, CASE WHEN f.spark_minor >= 204 THEN 'true' ELSE 'false' END) = 'true' AS convert_orc,
@@ -90,10 +71,7 @@ judged AS (
     COALESCE(q.nested_orc, a.nested_orc, CASE WHEN f.spark_minor >= 304 THEN 'true' ELSE 'false' END) = 'true' AS nested_orc,
     COALESCE(q.parquet_reader, a.parquet_reader, 'true') = 'true' AS parquet_reader, COALESCE(q.orc_reader, a.orc_reader, 'true') = 'true' AS orc_reader,
     COALESCE(q.whole_stage, a.whole_stage, 'true') = 'true' AS whole_stage
-  FROM scans AS s
-  INNER JOIN read_scans AS r
-    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
-    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
+  FROM row_read_costs AS s
   INNER JOIN application_settings AS f
     ON f.platform = s.platform AND f.cluster_id = s.cluster_id
     AND f.application_id = s.application_id AND f.attempt_id = s.attempt_id
@@ -103,19 +81,16 @@ judged AS (
   LEFT JOIN switches AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
-  WHERE s.kind IS NOT NULL AND f.has_settings
+  WHERE s.rows >= $min_rows AND f.has_settings
 ),
 -- What is read row by row though its reader is on.
 slow AS (
   SELECT
-    j.*, num_columns > max_fields OR (nested_orc AND kind = 'orc') AS is_wide,
-    LEAST(rows * GREATEST(num_columns, 1) * $value_ns / 1e6, $max_saved * run_ms) AS saved_ms
+    j.*, num_columns > max_fields OR (nested_orc AND kind = 'orc') AS is_wide
   FROM judged AS j
-  WHERE num_columns IS NOT NULL AND (
-    (kind = 'parquet' AND parquet_reader AND whole_stage AND num_columns <= max_fields AND NOT nested_parquet)
+  WHERE (kind = 'parquet' AND parquet_reader AND whole_stage AND num_columns <= max_fields AND NOT nested_parquet)
     OR (kind = 'orc' AND (is_hive_orc OR (orc_reader AND whole_stage)))
     OR (kind = 'hive parquet' AND parquet_reader) OR (kind = 'hive orc' AND orc_reader)
-  )
 ),
 summed AS (
   SELECT s.*, SUM(run_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, source) AS table_ms
@@ -127,7 +102,7 @@ SELECT
   CASE WHEN t.saved_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, 'low' AS confidence,
   TRY_CAST(t.saved_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.saved_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, TRY_CAST(t.rows AS BIGINT) AS rows, t.num_columns, CASE WHEN t.kind LIKE 'hive%' THEN 'through the SerDe of Hive' ELSE 'Batched: false' END AS how, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms,
-  $value_ns AS value_ns, t.saved_ms AS lost_ms, t.kind, t.convert_parquet, t.convert_orc, t.is_hive_orc, t.is_wide, t.max_fields, t.nested_parquet, t.nested_orc, t.spark_minor
+  t.value_ns, t.saved_ms AS lost_ms, t.kind, t.convert_parquet, t.convert_orc, t.is_hive_orc, t.is_wide, t.max_fields, t.nested_parquet, t.nested_orc, t.spark_minor
 FROM summed AS t
 INNER JOIN sql AS q
   ON q.platform = t.platform AND q.cluster_id = t.cluster_id

@@ -2,11 +2,12 @@
 -- title: A Spark optimization is turned off
 -- category: settings
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for switches that are on unless somebody turns them off, as for a fault of an old release or a benchmark, where much task time goes into what they would speed up: whole-stage code generation,
 --   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, and the use of a Python process for more than one task. Settings of
 --   sessions count for their queries. What whole-stage code generation would save is an assumption, saved_share of the processor time: of five queries with Spark 4.3 it took 56 % (a broadcast join), 55 % (an aggregate),
---   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window). What starting Python took is counted where Spark measured it. That is of high confidence. The others have no counted loss. Adaptive execution is told by adaptive_off.
+--   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window); what the readers below would save of it is not counted again. What the readers of Parquet and ORC would save is an assumption too, for each value that their scans
+--   read (view row_read_costs), without scans of nested columns before Spark 3.4, which these readers leave alone by default. What starting Python took is counted where Spark measured it. That is of high confidence. The others have no counted loss. Adaptive execution is told by adaptive_off.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which its reader matters, at least
 -- parameter: min_run_ms double = 10000 [ms] task time of the stages that it concerns, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the task time of the application, at least
@@ -15,7 +16,7 @@
 -- parameter: min_start_ms double = 5000 [ms] or what starting their processes and the imports took, at least, where Spark measured it (4.3)
 -- parameter: saved_share double = 0.2 [ratio] processor time that whole-stage code generation is taken to save
 -- evidence: {key} is false: {problem}. That concerns {num_stages:stage|stages} with {run_ms:s} of task time, {share:pct} of that of the application[, and {cpu_ms:s} of processor time][; {num_scans:scan|scans} of
---   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].
+--   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].[ At an assumed {value_ns:int} ns for each of {values_read:int} values the reader of batches would save {reader_ms:s} of it.]
 -- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Set it back to true, the default. If a query fails because its generated code is too large, turn it off for that query only.
 -- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
 -- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
@@ -136,6 +137,19 @@ concerned_stages AS (
   SELECT platform, cluster_id, application_id, attempt_id, key, stage_id
   FROM python_stages
 ),
+-- What the readers of batches would save.
+readers AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, MAX(v.value_ns) AS value_ns, SUM(v.rows * GREATEST(v.num_columns, 1)) AS values_read, SUM(v.saved_ms) AS reader_ms
+  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, key, sql_id, node_id FROM concerned) AS c
+  INNER JOIN row_read_costs AS v
+    ON v.platform = c.platform AND v.cluster_id = c.cluster_id
+    AND v.application_id = c.application_id AND v.attempt_id = c.attempt_id AND v.sql_id = c.sql_id AND v.node_id = c.node_id
+  INNER JOIN application_facts AS a
+    ON a.platform = c.platform AND a.cluster_id = c.cluster_id
+    AND a.application_id = c.application_id AND a.attempt_id = c.attempt_id
+  WHERE c.key IN ('spark.sql.parquet.enableVectorizedReader', 'spark.sql.orc.enableVectorizedReader') AND (NOT v.is_nested OR a.spark_minor >= 304)
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
+),
 summed AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, COUNT(DISTINCT f.stage_id) AS num_stages, SUM(f.num_tasks) AS num_tasks,
@@ -146,6 +160,16 @@ summed AS (
     ON f.platform = c.platform AND f.cluster_id = c.cluster_id
     AND f.application_id = c.application_id AND f.attempt_id = c.attempt_id AND f.stage_id = c.stage_id
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
+),
+-- What is told of them.
+all_readers AS (
+  SELECT v.platform, v.cluster_id, v.application_id, v.attempt_id, SUM(v.reader_ms) AS reader_ms
+  FROM readers AS v
+  INNER JOIN summed AS t
+    ON t.platform = v.platform AND t.cluster_id = v.cluster_id
+    AND t.application_id = v.application_id AND t.attempt_id = v.attempt_id AND t.key = v.key
+  WHERE t.run_ms >= $min_run_ms
+  GROUP BY v.platform, v.cluster_id, v.application_id, v.attempt_id
 ),
 -- Since Spark 4.3.
 starts AS (
@@ -164,9 +188,10 @@ unknown AS (
 ),
 weighed AS (
   SELECT
-    t.*, s.kind, s.problem, CASE WHEN s.kind = 'python' THEN p.start_ms END AS start_ms,
+    t.*, s.kind, s.problem, CASE WHEN s.kind = 'python' THEN p.start_ms END AS start_ms, v.value_ns, v.values_read, v.reader_ms,
     CASE
-      WHEN s.kind = 'codegen' THEN $saved_share * t.cpu_ms
+      WHEN s.kind = 'codegen' THEN $saved_share * GREATEST(t.cpu_ms - COALESCE(b.reader_ms, 0e0), 0e0)
+      WHEN s.kind IN ('parquet', 'orc') THEN v.reader_ms
       -- The first task of each slot starts one in any case.
       WHEN s.kind = 'python' THEN LEAST(p.start_ms, t.run_ms) * GREATEST(1e0 - COALESCE(t.task_slots, 1e0) / NULLIF(CAST(t.num_tasks AS DOUBLE), 0e0), 0e0)
     END AS lost_ms
@@ -175,6 +200,12 @@ weighed AS (
   LEFT JOIN starts AS p
     ON p.platform = t.platform AND p.cluster_id = t.cluster_id
     AND p.application_id = t.application_id AND p.attempt_id = t.attempt_id
+  LEFT JOIN readers AS v
+    ON v.platform = t.platform AND v.cluster_id = t.cluster_id
+    AND v.application_id = t.application_id AND v.attempt_id = t.attempt_id AND v.key = t.key
+  LEFT JOIN all_readers AS b
+    ON b.platform = t.platform AND b.cluster_id = t.cluster_id
+    AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.key AS subject_id,
@@ -182,7 +213,7 @@ SELECT
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
   t.key, t.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
   CASE WHEN t.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,
-  CASE WHEN t.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms
+  CASE WHEN t.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms, t.value_ns, t.values_read, t.reader_ms
 FROM weighed AS t
 INNER JOIN application_facts AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
