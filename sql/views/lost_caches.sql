@@ -2,8 +2,8 @@
 -- title: Cached work that was computed again because the executors that held it were gone
 -- description: One row per repeated work (view repeated_work) below a cache, each computation of which, but the first, followed the loss of most executors that held what the one before it
 --   had cached: those that ran tasks of its last stage. is_idle: dynamic allocation gave all of them back as idle (num_gone). lost_ms is what the stages that computed it again took, start of tasks included,
---   less what a stage with the same steps above the cache took that read it (read_ms in all); lost_wall_ms is what they took of the run after their first task began, again less the reading. The first computation is not lost where it read all of what is cached, else the most expensive one is not.
---   Where no such stage tells what reading takes (is_measured is false), it is what all computations but the most expensive took at least (repeated_work).
+--   less what a stage that read it took for the same steps above the cache (read_ms in all); lost_wall_ms is what they took of the run after their first task began, again less the reading. The first computation is not lost where it read all of what is cached, else the most expensive one is not.
+--   Where such stages do not tell it for all of them (is_measured is false), it is what all computations but the most expensive took at least (repeated_work).
 --   is_told: that cost enough for executor_churn to tell it, so that no other rule does. Of executors that went for other reasons, applications whose tasks missed their partitions (cache_reads) are left out: cache_misses tells them.
 -- parameter: min_lost_ms double = 5000 [ms] task time of cached data that were computed again, at least, to be told
 -- parameter: min_lost_share double = 0.1 [ratio] the same over the task time of the application, at least
@@ -11,14 +11,14 @@
 -- reads: application_run_times, cache_reads, executors, operator_stages, repeated_work, sql_nodes, stage_executors, stages
 WITH works AS (
   SELECT
-    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.node_name, w.description, w.num_times, w.all_ms, w.lost_ms, w.cost_ms, w.place, MAX(s.node_id) AS cache_id
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.node_name, w.description, w.num_times, w.all_ms, w.lost_ms, w.place, MAX(s.node_id) AS cache_id
   FROM repeated_work AS w
   INNER JOIN sql_nodes AS s
     ON s.platform = w.platform AND s.cluster_id = w.cluster_id
     AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id AND s.sql_id = w.sql_id
     AND s.node_id < w.node_id AND s.last_node_id >= w.node_id
   WHERE NOT w.is_loop AND (s.node_name LIKE '%InMemoryTableScan%' OR s.node_name LIKE '%Scan In-memory%')
-  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.node_name, w.description, w.num_times, w.all_ms, w.lost_ms, w.cost_ms, w.place
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, w.sql_id, w.node_id, w.node_name, w.description, w.num_times, w.all_ms, w.lost_ms, w.place
 ),
 places AS (
   SELECT
@@ -101,7 +101,7 @@ reading AS (
 ),
 computed AS (
   SELECT
-    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id, p.cache_rows, p.cost_ms, MAX(t.end_ms) AS end_ms, MAX(c.stage_id) AS last_stage_id,
+    p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id, p.cache_rows, MAX(t.end_ms) AS end_ms, MAX(c.stage_id) AS last_stage_id,
     SUM(t.task_ms) AS task_ms, LEAST(SUM(t.wall_ms), CAST(MAX(t.end_ms) - MIN(t.begin_ms) AS DOUBLE)) AS wall_ms,
     SUM(COALESCE(r.read_ms, 0e0)) AS read_ms, SUM(COALESCE(r.read_wall_ms, 0e0)) AS read_wall_ms,
     MIN(CASE WHEN c.is_scan = 1 AND r.read_ms IS NULL THEN 0 ELSE 1 END) = 1 AS is_measured
@@ -116,7 +116,7 @@ computed AS (
     ON r.platform = c.platform AND r.cluster_id = c.cluster_id
     AND r.application_id = c.application_id AND r.attempt_id = c.attempt_id AND r.sql_id = c.sql_id AND r.node_id = c.node_id AND r.stage_id = c.stage_id
   WHERE c.is_below = 1
-  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id, p.cache_rows, p.cost_ms
+  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id, p.cache_rows
 ),
 numbered AS (
   SELECT
@@ -158,15 +158,15 @@ lost AS (
 -- The first computation had to be, where it is of all rows.
 priced AS (
   SELECT
-    n.*, CASE WHEN is_measured THEN task_ms ELSE cost_ms END AS gross_ms, CASE WHEN is_measured THEN GREATEST(task_ms - read_ms, 0e0) ELSE cost_ms END AS net_ms,
+    n.*, GREATEST(task_ms - read_ms, 0e0) AS net_ms,
     GREATEST(LEAST(wall_ms - read_wall_ms, task_ms - read_ms), 0e0) AS net_wall_ms, turn = 1 AND cache_rows >= $min_rows_share * most_rows AS is_first
   FROM numbered AS n
 ),
 again AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, work_hash,
-    MIN(CASE WHEN is_measured OR is_first THEN 1 ELSE 0 END) = 1 AS is_measured, MAX(CASE WHEN is_measured AND turn > 1 THEN 1 ELSE 0 END) = 1 AS has_measured,
-    CASE WHEN MAX(CASE WHEN is_first THEN 1 ELSE 0 END) = 1 THEN SUM(CASE WHEN is_first THEN 0e0 ELSE gross_ms END) ELSE SUM(gross_ms) - MAX(gross_ms) END AS again_ms,
+    MIN(CASE WHEN is_measured OR is_first THEN 1 ELSE 0 END) = 1 AS is_measured,
+    CASE WHEN MAX(CASE WHEN is_first THEN 1 ELSE 0 END) = 1 THEN SUM(CASE WHEN is_first THEN 0e0 ELSE task_ms END) ELSE SUM(task_ms) - MAX(task_ms) END AS again_ms,
     CASE WHEN MAX(CASE WHEN is_first THEN 1 ELSE 0 END) = 1 THEN SUM(CASE WHEN is_first THEN 0e0 ELSE net_ms END) ELSE SUM(net_ms) - MAX(net_ms) END AS lost_ms,
     CASE WHEN MAX(CASE WHEN is_first THEN 1 ELSE 0 END) = 1 THEN SUM(CASE WHEN is_first THEN 0e0 ELSE net_wall_ms END) ELSE SUM(net_wall_ms) - MAX(net_wall_ms) END AS lost_wall_ms
   FROM priced
@@ -180,7 +180,7 @@ missed AS (
 losses AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.work_hash, p.sql_id, p.node_id, p.node_name, p.description, p.table_name, p.num_times, p.all_ms,
-    CASE WHEN g.has_measured THEN g.lost_ms ELSE p.lost_ms END AS lost_ms,
+    CASE WHEN g.is_measured THEN g.lost_ms ELSE p.lost_ms END AS lost_ms,
     CASE WHEN g.is_measured THEN g.again_ms END AS again_ms, CASE WHEN g.is_measured THEN g.again_ms - g.lost_ms END AS read_ms,
     CASE WHEN g.is_measured THEN g.lost_wall_ms END AS lost_wall_ms, g.is_measured, l.num_gone, l.num_idle = l.num_gone AS is_idle
   FROM places AS p

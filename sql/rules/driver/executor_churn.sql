@@ -58,7 +58,7 @@ SELECT
   END AS recoverable_ms,
   l.lost_ms,
   CASE WHEN l.table_name IS NOT NULL THEN CONCAT('the cached table ', SUBSTR(l.table_name, 1, 60))
-    WHEN l.platform IS NOT NULL THEN CONCAT('the cached result of ', SUBSTR(REGEXP_REPLACE(COALESCE(l.description, l.node_name), '#[0-9]+L?', ''), 1, 80),
+    WHEN l.platform IS NOT NULL THEN CONCAT('the cached result of ', SUBSTR(REGEXP_REPLACE(COALESCE(l.description, l.node_name), '#[0-9]+L?', ''), 1, 80), CASE WHEN LENGTH(REGEXP_REPLACE(l.description, '#[0-9]+L?', '')) > 80 THEN '...' ELSE '' END,
       ' (query ', CAST(l.sql_id AS STRING), ', node ', CAST(l.node_id AS STRING), ')') END AS lost_cache,
   l.num_times AS lost_times, l.again_ms, CASE WHEN l.read_ms > 0e0 THEN l.read_ms END AS read_ms,
   CASE WHEN l.again_ms IS NULL THEN l.all_ms END AS all_ms, CASE WHEN l.again_ms IS NULL THEN l.lost_ms END AS part_ms, l.num_gone, w.delay_ms, w.num_stages AS num_waits,
