@@ -2,14 +2,14 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 25
+-- version: 26
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   Short gaps that follow the queries of one place in the code which bring rows to the driver (collect, toPandas, take) are told together where they take a good part of the wall time.
 --   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low; nor are such gaps elsewhere that are mostly before the first job, nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
---   A history that was compacted does not tell when no job ran.
+--   A history that was compacted does not tell when no job ran. Where executor_churn tells that executors go too soon (views executor_turnover and lost_caches), nothing here advises to release them.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
 -- parameter: min_gaps_ms bigint = 20000 [ms] all such gaps together, at least, unless one is long
@@ -65,15 +65,17 @@
 --   describing tables): run them once, in one statement, or outside of this application.
 -- advice: main_part = 'iterate' | - | - | Most of it is the program taking the rows of one partition after the other (toLocalIterator): write them from the
 --   executors, or let the next partition be computed meanwhile (prefetchPartitions, since Spark 3.0).
--- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 | spark.dynamicAllocation.executorIdleTimeout | '60s' |
+-- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 AND churn_text IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' |
 --   Idle executors are kept longer than the gap lasts: let them go after a minute (with a limit for those that
 --   hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, and a low minExecutors), and move that code into Spark, side by side with jobs.
 -- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
 --   Rows go to pandas one by one (toPandas): let Arrow carry them, collect fewer rows and columns, or do the work in Spark (applyInPandas,
 --   mapInPandas).
--- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores |
+-- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND min_executors >= 2 AND held_cores <= 1.1e0 * min_executors * executor_cores AND churn_text IS NULL |
 --   spark.dynamicAllocation.minExecutors | '1' | The executors that dynamic allocation has to keep wait while the driver runs code of its
 --   own: let it give them back meanwhile, and move that code into Spark, side by side with jobs.
+-- advice: main_part = 'outside' AND loop_ms * 2 >= gap_ms AND churn_text IS NOT NULL | - | - | The program works on the rows of each of these queries by itself, one after the other: do that on the executors for all of them at once (a grouping and
+--   applyInPandas, mapInPandas, or a function over an RDD). {churn_text}
 -- advice: main_part = 'outside' AND loop_ms * 2 >= gap_ms | - | - | The program works on the rows of each of these queries by itself, one after the other: do that on the executors for all of them at once (a grouping and
 --   applyInPandas, mapInPandas, or a function over an RDD), or collect all rows with one query and release the executors before that work.
 -- advice: main_part = 'outside' AND result_bytes IS NOT NULL | - | - | Results of {result_bytes:bytes} came to the driver before the longest gap (collect,
@@ -87,7 +89,7 @@
 --   start the next ones meanwhile (a thread for each).[ {fixed_text}]
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms AND dynamic_allocation | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions) or while the next query runs
---   (a thread for each).
+--   (a thread for each).[ {churn_text}]
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions), while the next query runs
 --   (a thread for each), or give executors back meanwhile (dynamic allocation).[ {fixed_text}]
@@ -224,6 +226,12 @@ summed AS (
   FROM counted
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- What executor_churn tells.
+idle_losses AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM lost_caches
+  WHERE is_told
+),
 -- All gaps are told, or only those after queries of one place.
 kinds AS (
   SELECT
@@ -283,6 +291,11 @@ SELECT
       ' % of the core time of a fixed number of executors in the whole run: with dynamic allocation',
       CASE WHEN a.executor_instances IS NOT NULL THEN ', and without spark.executor.instances,' ELSE '' END, ' it begins with few and adds more while tasks wait.')
   END AS fixed_text,
+  -- What goes with the executors costs more than they do.
+  CASE
+    WHEN i.platform IS NOT NULL THEN 'Do not release executors for these gaps: executor_churn tells what computing their cached data again costs. Shorter gaps save both.'
+    WHEN t.platform IS NOT NULL THEN 'Do not release executors sooner for these gaps: executor_churn tells that they come and go too fast already. Shorter gaps save both.'
+  END AS churn_text,
   s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
@@ -309,4 +322,10 @@ LEFT JOIN next_queries AS x
 LEFT JOIN results AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
+LEFT JOIN executor_turnover AS t
+  ON t.platform = a.platform AND t.cluster_id = a.cluster_id
+  AND t.application_id = a.application_id AND t.attempt_id = a.attempt_id
+LEFT JOIN idle_losses AS i
+  ON i.platform = a.platform AND i.cluster_id = a.cluster_id
+  AND i.application_id = a.application_id AND i.attempt_id = a.attempt_id
 WHERE k.is_long OR l.num_loop > 0

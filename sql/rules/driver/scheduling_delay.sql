@@ -2,11 +2,11 @@
 -- title: Stages wait for executors before their first task
 -- category: driver
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where stages that ran alone waited long between their submission and their first task, as they do while
 --   executors are asked for again after dynamic allocation gave them back, or while a cluster scales up. A
 --   stage that waits because another one has the cores is in a queue and not counted; nor is the first stage of
---   the application (slow_start). Where executors come and go too fast, executor_churn tells these waits.
+--   the application (slow_start). Where executors come and go too fast, or went with cached data that were computed again, executor_churn tells these waits.
 -- parameter: min_total_ms bigint = 30000 [ms] all such waits together, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the wall time, at least
 -- evidence: {num_stages:stage|stages} waited {delay_ms:s} in all for a first task, {delay_ratio:pct} of the run of {app_duration_ms:s}; the longest
@@ -36,5 +36,8 @@ LEFT JOIN application_settings AS c
 LEFT JOIN executor_turnover AS t
   ON t.platform = a.platform AND t.cluster_id = a.cluster_id
   AND t.application_id = a.application_id AND t.attempt_id = a.attempt_id
-WHERE t.platform IS NULL AND NOT a.is_interactive AND NOT a.is_local
+LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost_caches WHERE is_told) AS l
+  ON l.platform = a.platform AND l.cluster_id = a.cluster_id
+  AND l.application_id = a.application_id AND l.attempt_id = a.attempt_id
+WHERE t.platform IS NULL AND l.platform IS NULL AND NOT a.is_interactive AND NOT a.is_local
   AND s.delay_ms >= $min_total_ms AND s.delay_ms >= $min_share * a.app_duration_ms

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 23
+-- version: 24
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -61,7 +61,9 @@
 --   groups by {group_keys}][; {group_rows:int} rows went to functions of groups][ in {groups:int} groups][ in at most {groups_most:int} groups][, and Python took {group_ms:s} for them][, and their stages took {group_rest_ms:s}
 --   beyond the processor time of the JVM][, {row_us:int} µs a row][ and {call_ms:1} ms a group][ and at least {least_call_ms:1} ms a group][; {operator_ms:s} of it in Python
 --   itself][, in query {main_query:int}, which calls
---   {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
+--   {only_functions}][, in {same_queries:int} queries, which all call {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][, {longest_ms:s} in
+--   {same_queries:int} queries that call {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][; most rows ({called_rows:int}) went to
+--   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
@@ -309,17 +311,24 @@ callers AS (
     AND m.metric_name = 'time to execute Python code'
   GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
 ),
--- The query whose functions took longest, as far as Spark measured it; else that with most rows.
+-- Queries with the same functions; what has no name can be another one in each.
+same_callers AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, functions, MIN(sql_id) AS sql_id, COUNT(*) AS num_queries, SUM(worker_ms) AS worker_ms, SUM(rows_output) AS rows_output
+  FROM callers
+  WHERE worker_ms > 0e0 OR rows_output > 0
+  GROUP BY platform, cluster_id, application_id, attempt_id, functions, CASE WHEN functions LIKE '%<lambda>%' THEN sql_id ELSE -1 END
+),
+-- The functions that took longest, as far as Spark measured it; else those with most rows.
 main_callers AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, functions, worker_ms, rows_output
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, functions, num_queries, worker_ms, rows_output
   FROM (
     SELECT
       c.*,
       ROW_NUMBER() OVER (
         PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY COALESCE(worker_ms, 0e0) DESC, COALESCE(rows_output, 0) DESC, sql_id
       ) AS place
-    FROM callers AS c
-    WHERE worker_ms > 0e0 OR rows_output > 0
+    FROM same_callers AS c
   ) AS ranked
   WHERE place = 1
 ),
@@ -504,7 +513,8 @@ SELECT
   CASE WHEN n.worker_ms >= 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS only_functions,
   CASE WHEN n.worker_ms < 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
   CASE WHEN w.operator_ms > 0e0 THEN LEAST(n.worker_ms, t.python_ms) END AS longest_ms,
-  CASE WHEN COALESCE(n.worker_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows, n.sql_id AS main_query, t.has_group_by_key = 1 AS has_group_by_key,
+  CASE WHEN COALESCE(n.worker_ms, 0e0) = 0e0 THEN SUBSTR(n.functions, 1, 120) END AS called_functions, n.rows_output AS called_rows,
+  CASE WHEN n.num_queries = 1 THEN n.sql_id END AS main_query, CASE WHEN n.num_queries > 1 THEN n.num_queries END AS same_queries, t.has_group_by_key = 1 AS has_group_by_key,
   COALESCE(p.stage_name LIKE 'foreach%' AND p.run_ms * 2 >= t.rdd_ms, FALSE) AS sends_rows,
   CASE WHEN t.rdd_ms > 0e0 THEN t.rdd_ms END AS rdd_ms,
   CASE WHEN t.rdd_ms > 0e0 THEN t.num_rdd_stages END AS num_rdd_stages,

@@ -9,7 +9,7 @@
 --   expensive one. Queries that aggregate all rows, each with functions or of columns of its own, do not do the same work, but all of it fits into one query. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
 --   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
 --   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took, and so are
---   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter or over columns that repeated_queries tells (view scan_loops). A repartition
+--   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells, or executor_churn (view lost_caches), are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter or over columns that repeated_queries tells (view scan_loops). A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Never above medium; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost, where cache_misses does not.
@@ -29,7 +29,7 @@
 -- parameter: min_shared double = 0.5 [ratio] columns that two scans of columnar files share over those of the smaller one, at least
 -- parameter: min_full double = 0.1 [ratio] task time of a scan over the average, below which it read a part only (a show)
 -- parameter: min_shuffle_bytes double = 33554432 [bytes] that a repartition shuffled, at least, to count as one
--- parameter: max_kept double = 0.2 [ratio] rows that are kept of a read of all partitions, at most, to be full_partition_scan's
+-- parameter: max_kept double = 0.3 [ratio] rows that are kept of a read of all partitions, at most, to be full_partition_scan's
 -- parameter: min_unpruned_ms double = 10000 [ms] and task time of such reads of the table, at least
 -- parameter: min_unpruned_share double = 0.2 [ratio] and the same over all task time, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
@@ -37,7 +37,7 @@
 --   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}][; the queries filter by {num_values:int} values
 --   one by one, and had each read been as cheap as the cheapest one with its columns, all but one would still take {pass_ms:s}][; {told_scans:int} of these reads are for work that
---   repeated_computation tells, and only the others ({other_scans:int}) count as lost here][, whose reading took {other_read_ms:s}].
+--   is told apart, and only the others ({other_scans:int}) count as lost here][, whose reading took {other_read_ms:s}].
 -- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
 --   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some
 --   (spark.dynamicAllocation.minExecutors), or write the data to a table and read that.
@@ -74,7 +74,10 @@ WITH computed_again AS (
   INNER JOIN application_run_times AS a
     ON a.platform = w.platform AND a.cluster_id = w.cluster_id
     AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
-  WHERE w.place > 1 AND NOT w.is_loop AND w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * a.executor_run_time
+  LEFT JOIN lost_caches AS i
+    ON i.platform = w.platform AND i.cluster_id = w.cluster_id
+    AND i.application_id = w.application_id AND i.attempt_id = w.attempt_id AND i.work_hash = w.work_hash
+  WHERE w.place > 1 AND NOT w.is_loop AND ((w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * a.executor_run_time) OR COALESCE(i.is_told, FALSE))
 ),
 read_again AS (
   SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id

@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -78,7 +78,7 @@
 --   waits to be read comes late here: begin with fewer executors[; {other_way}].
 -- advice: dynamic_allocation AND NOT is_stuck AND is_cache_held | - | - | Executors that hold cached blocks stay however long they are idle (spark.dynamicAllocation.cachedExecutorIdleTimeout has no limit): call unpersist when a cache is not
 --   read any more, or set that timeout longer than the longest pause between its reads. What goes with an executor is computed again.
--- advice: dynamic_allocation AND NOT is_stuck AND NOT is_limited AND COALESCE(idle_timeout_ms > 30000, TRUE) AND COALESCE(num_executors_max > 1 OR longest_gap_ms > 30000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
+-- advice: dynamic_allocation AND NOT is_stuck AND NOT is_limited AND NOT is_cache_lost AND COALESCE(idle_timeout_ms > 30000, TRUE) AND COALESCE(num_executors_max > 1 OR longest_gap_ms > 30000, TRUE) | spark.dynamicAllocation.executorIdleTimeout | '30s' | The busiest stage needs the executors,
 --   the rest of the application does not: let dynamic allocation give idle ones back sooner.
 -- advice: can_allocate AND NOT dynamic_allocation AND num_executors_max > 1 AND NOT is_stuck | spark.dynamicAllocation.enabled | 'true' | Let dynamic allocation give idle
 --   executors back{with_limit}, or start fewer of them.
@@ -88,6 +88,7 @@
 --   help: take fewer cores, or run other work beside these stages (threads).
 -- advice: main_part = 'few tasks' | - | - | Its stages have fewer tasks than there are cores: give them at least one for each, better two or three (repartition, smaller splits, more
 --   shuffle partitions), or take executors with fewer cores.
+-- advice: main_part = 'driver' AND is_cache_lost | - | - | The driver works alone for most of that time: see the finding about it. What was cached in executors that went meanwhile was computed again (executor_churn).
 -- advice: main_part = 'driver' | - | - | The driver works alone for most of that time: see the finding about it, and give the executors back meanwhile.
 -- advice: main_part = 'start' | - | - | Most of it passed before the first task: start the session when the work is ready, and see that all executors come at once.
 -- advice: main_part = 'stages' | - | - | Most of it passed while jobs ran, at the ends of stages and between them: make more and smaller partitions, so that the last tasks end closer together, and
@@ -382,7 +383,7 @@ SELECT
   CASE WHEN NOT is_interactive AND main_part <> 'one task' AND few_tasks_ms >= $min_few_tasks_share * idle_ms
     THEN TRY_CAST(LEAST(few_tasks_ms, idle_ms) AS BIGINT) END AS few_tasks_ms,
   executor_cores, is_interactive, is_working, is_databricks, dynamic_allocation, can_allocate, min_executors, max_executors, idle_timeout_ms, executor_instances, is_stuck, longest_gap_ms,
-  app_duration_ms, spark_minor, is_shuffle_held, is_cache_held, is_limited, CASE WHEN is_shuffle_held AND reuse_ms >= 1000 THEN reuse_ms END AS reuse_ms,
+  app_duration_ms, spark_minor, is_shuffle_held, is_cache_held, is_limited, is_cache_lost, CASE WHEN is_shuffle_held AND reuse_ms >= 1000 THEN reuse_ms END AS reuse_ms,
   -- Half as long again as data waited here, in full minutes.
   CASE WHEN is_shuffle_held THEN GREATEST($min_shuffle_timeout_ms, TRY_CAST(CEIL(COALESCE(reuse_ms, 0) * 1.5e0 / 6e4) * 6e4 AS BIGINT)) END AS shuffle_needed_ms,
   CASE
@@ -396,7 +397,7 @@ SELECT
 FROM (
   SELECT
     t.*, s.idle_timeout_ms, COALESCE(h.is_shuffle_held, FALSE) AS is_shuffle_held, COALESCE(h.is_cache_held, FALSE) AS is_cache_held,
-    COALESCE(h.is_shuffle_kept, FALSE) AS is_shuffle_kept, COALESCE(h.is_limited, FALSE) AS is_limited, r.reuse_ms,
+    COALESCE(h.is_shuffle_kept, FALSE) AS is_shuffle_kept, COALESCE(h.is_limited, FALSE) AS is_limited, l.platform IS NOT NULL AS is_cache_lost, r.reuse_ms,
     p.trigger_ms, p.batch_ms,
     CASE WHEN p.platform IS NOT NULL AND NOT t.is_interactive AND t.idle_ms >= $min_stream_idle_ms AND t.core_time_ms - t.idle_ms - t.skew_ms <= $max_stream_busy * t.core_time_ms
       THEN GREATEST(TRY_CAST(CEIL(t.num_executors_max * p.busy_share / NULLIF($max_trigger_share, 0e0)) AS BIGINT), 1) END AS stream_executors
@@ -412,6 +413,10 @@ FROM (
   LEFT JOIN held AS h
     ON h.platform = t.platform AND h.cluster_id = t.cluster_id
     AND h.application_id = t.application_id AND h.attempt_id = t.attempt_id
+  -- What executor_churn tells.
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM lost_caches WHERE is_told) AS l
+    ON l.platform = t.platform AND l.cluster_id = t.cluster_id
+    AND l.application_id = t.application_id AND l.attempt_id = t.attempt_id
   LEFT JOIN reuses AS r
     ON r.platform = t.platform AND r.cluster_id = t.cluster_id
     AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
