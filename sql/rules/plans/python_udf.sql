@@ -99,6 +99,8 @@
 -- advice: num_batch > 0 AND twice_query IS NOT NULL | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow
 --   batches. Marked asNondeterministic() a filter and the columns do not call them twice, but Spark then pushes no filter below them.
 -- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
+-- advice: twice_query IS NOT NULL | - | - | Spark put the filter on the result of {twice_functions} below the step that keeps it, and computes it again there. Keep the result before the filter (persist, or write it to a table), or mark the function
+--   asNondeterministic(), which is then called once, but no filter moves below it. Use built-in functions where there are any.
 -- advice: num_plain > 0 | - | - | Rows travel in Arrow batches, but each call takes one row: use built-in functions where there are any, else functions of
 --   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.
 -- recommendation: Use built-in functions where there are any; filter and select before the call, so that fewer rows travel.
