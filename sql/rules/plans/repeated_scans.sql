@@ -66,6 +66,8 @@
 --   subquery for each part), or write what its parts share to a table first.
 -- advice: largest_bytes >= 10737418240 | - | - | Do the work of these queries in one pass over it, or write the part that they share to a table
 --   once; it is too large to cache as a whole.
+-- advice: format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') | - | - | Do the work of these queries in one pass (one query with all of their aggregates), or write what their first steps share to a table once. Cache only the few columns and rows
+--   that all of them need: to fill a cache with most columns of columnar files, and to read them from it, can take longer than to read the files again.
 -- recommendation: Read it once: cache the part that all of these queries need (only its columns and rows), or do their work in one
 --   pass.
 WITH computed_again AS (
