@@ -16,8 +16,8 @@
 -- parameter: max_runs double = 1.5 [ratio] runs of a place in the code over those of the least used place of its estimator, at most
 -- parameter: min_lost_ms double = 5000 [ms] task time lost, at least
 -- parameter: min_share double = 0.05 [ratio] the same as a share of all task time, at least
--- evidence: {stage_name} ran {num_runs:time|times}, with only {num_different:different shuffle|different shuffles}: {num_same} of these runs {verb} exactly {records:int} records ({bytes:bytes}). {estimator}[ and {second_estimator}][ and
---   {num_others:other estimator|other estimators}] so repeated {lost_ms:s} of task time, of {app_ms:s} in all[; {validator} splits the data].
+-- evidence: {stage_name} ran {num_runs:time|times}, with only {num_different:different shuffle|different shuffles}: {num_same} of these runs {verb} exactly {records:int} records ({bytes:bytes}). Such repeats of {estimator}[ and
+--   {second_estimator}][ and {num_others:other estimator|other estimators}] took {lost_ms:s} of task time, of {app_ms:s} in all[; the log shows a {validator}].
 -- advice: validator IS NOT NULL AND is_supervised | - | - | {validator} wraps the Pipeline and fits its feature stages for each point of the grid. {estimator} looks at the label: fit the features once a fold on its
 --   training part, cache what they give, and try all points of the grid on it.
 -- advice: validator IS NOT NULL | - | - | {validator} fits the feature stages again for each point of the grid. Where the grid does not vary their parameters, let {validator} take only the model, not the Pipeline: make it the last
@@ -130,13 +130,14 @@ totals AS (
   FROM estimators
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- The stage that stands for all: of the estimator that lost most.
+-- The stage that stands for all: the most expensive of those that prove most.
 ranked AS (
   SELECT
     r.*,
     MAX(GREATEST(r.read_records, r.write_records)) OVER (PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id) AS most_records,
     ROW_NUMBER() OVER (
-      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.estimator ORDER BY r.lost_ms DESC, r.stage_id
+      PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id
+      ORDER BY CASE WHEN GREATEST(r.read_records, r.write_records) >= $min_records THEN 0 ELSE 1 END, r.lost_ms DESC, r.stage_id
     ) AS place
   FROM repeated AS r
 )
@@ -153,7 +154,7 @@ SELECT
 FROM totals AS t
 INNER JOIN ranked AS r
   ON r.platform = t.platform AND r.cluster_id = t.cluster_id
-  AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id AND r.estimator = t.estimator AND r.place = 1
+  AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id AND r.place = 1
 INNER JOIN application_run_times AS u
   ON u.platform = t.platform AND u.cluster_id = t.cluster_id
   AND u.application_id = t.application_id AND u.attempt_id = t.attempt_id
