@@ -18,7 +18,7 @@
 -- parameter: min_share double = 0.05 [ratio] the same as a share of all task time, at least
 -- evidence: {stage_name} ran {num_runs:time|times}, with only {num_different:different shuffle|different shuffles}: {num_same} of these runs {verb} exactly {records:int} records ({bytes:bytes}). Such repeats of {estimator}[ and
 --   {second_estimator}][ and {num_others:other estimator|other estimators}] took {lost_ms:s} of task time, of {app_ms:s} in all[; the log shows a {validator}].
--- advice: validator IS NOT NULL AND is_supervised | - | - | {validator} wraps the Pipeline and fits its feature stages for each point of the grid. {estimator} looks at the label: fit the features once a fold on its
+-- advice: validator IS NOT NULL AND supervised IS NOT NULL | - | - | {validator} wraps the Pipeline and fits its feature stages for each point of the grid. {supervised} looks at the label: fit the features once a fold on its
 --   training part, cache what they give, and try all points of the grid on it.
 -- advice: validator IS NOT NULL | - | - | {validator} fits the feature stages again for each point of the grid. Where the grid does not vary their parameters, let {validator} take only the model, not the Pipeline: make it the last
 --   stage of a Pipeline whose first stages are the features, or fit these before it, and cache the transformed features. Where each fold needs features of its own, fit and cache them once a fold.
@@ -126,7 +126,7 @@ totals AS (
     MAX(CASE WHEN place = 1 THEN estimator END) AS estimator,
     MAX(CASE WHEN place = 2 THEN estimator END) AS second_estimator,
     NULLIF(GREATEST(COUNT(*) - 2, 0), 0) AS num_others,
-    MAX(CASE WHEN estimator IN ('ChiSqSelector', 'UnivariateFeatureSelector', 'TargetEncoder') THEN 1 ELSE 0 END) = 1 AS is_supervised
+    MAX(CASE WHEN estimator IN ('ChiSqSelector', 'UnivariateFeatureSelector', 'TargetEncoder') THEN estimator END) AS supervised
   FROM estimators
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -149,7 +149,7 @@ SELECT
   CASE WHEN r.write_records > 0 THEN 'wrote' ELSE 'read' END AS verb,
   CASE WHEN r.write_records > 0 THEN r.write_records ELSE r.read_records END AS records,
   CASE WHEN r.write_records > 0 THEN r.write_bytes ELSE r.read_bytes END AS bytes,
-  t.estimator, t.second_estimator, t.num_others, t.is_supervised, v.validator,
+  t.estimator, t.second_estimator, t.num_others, t.supervised, v.validator,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_ms, u.executor_run_time AS app_ms
 FROM totals AS t
 INNER JOIN ranked AS r
