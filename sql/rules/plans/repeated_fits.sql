@@ -9,11 +9,12 @@
 --   bytes. Iterations are none: a place in the code that runs more often than the others of its estimator is left out, and stages of models are not looked at. Without a validator
 --   in the log one of these shuffles must hold enough records to prove that the data are the same. Lost is what these stages took beside one of each kind, only what read a cache or a shuffle (other input is
 --   what repeated_input and recomputed_rdd report), so it is a lower bound: the fits compute the features again for the model, too. Stages of queries are what
---   repeated_queries and repeated_computation look at.
+--   repeated_queries and repeated_computation look at. Never above low where a later stage of features gives more different results than an earlier one: the grid may vary the earlier one.
 -- subject: stage
 -- parameter: min_same bigint = 3 [count] stages that did the same, at least
 -- parameter: min_records bigint = 1000 [count] shuffle records of one of them that prove it where the log shows no validator, at least
 -- parameter: max_runs double = 1.5 [ratio] runs of a place in the code over those of the least used place of its estimator, at most
+-- parameter: min_varied double = 1.2 [ratio] most over least different results a run, from which the grid seems to vary features
 -- parameter: min_lost_ms double = 5000 [ms] task time lost, at least
 -- parameter: min_share double = 0.05 [ratio] the same as a share of all task time, at least
 -- evidence: {stage_name} ran {num_runs:time|times}, with only {num_different:different shuffle|different shuffles}: {num_same} of these runs {verb} exactly {records:int} records ({bytes:bytes}). Such repeats of {estimator}[ and
@@ -105,8 +106,13 @@ counted AS (
 ),
 -- A place that runs more often than others of its estimator is a loop inside of the fit.
 compared AS (
-  SELECT c.*, MIN(c.num_runs) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.estimator) AS least_runs
+  SELECT
+    c.*,
+    MIN(c.num_runs) OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.estimator) AS least_runs,
+    MIN(CAST(c.num_different AS DOUBLE) / NULLIF(c.num_runs, 0)) OVER application AS least_different,
+    MAX(CAST(c.num_different AS DOUBLE) / NULLIF(c.num_runs, 0)) OVER application AS most_different
   FROM counted AS c
+  WINDOW application AS (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id)
 ),
 repeated AS (
   SELECT c.*
@@ -143,6 +149,7 @@ ranked AS (
 )
 SELECT
   r.platform, r.cluster_id, r.application_id, r.attempt_id, CONCAT(CAST(r.stage_id AS STRING), '.0') AS subject_id,
+  CASE WHEN r.most_different > $min_varied * r.least_different THEN 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
   SUBSTR(r.stage_name, 1, 100) AS stage_name, r.num_runs, r.num_different, r.num_same,
