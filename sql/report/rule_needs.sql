@@ -66,6 +66,7 @@ FROM (VALUES
   ('repeated_batches', 'streaming'), ('repeated_batches', 'plans'),
   ('repeated_broadcasts', 'sql'), ('repeated_broadcasts', 'plans'),
   ('repeated_computation', 'sql'), ('repeated_computation', 'plans'),
+  ('repeated_fits', 'stages'),
   ('repeated_input', 'stages'),
   ('repeated_parsing', 'sql'), ('repeated_parsing', 'plans'),
   ('repeated_queries', 'sql'),
