@@ -3,7 +3,7 @@
 -- description: One row per job that failed, without those that were canceled. root_cause and cause are what the view failure_causes says, but that fetches of what a lost executor held are fetch;
 --   network are fetches from executors that live, shuffle_files shuffle data that is gone though no executor was lost. lost_core_ms is the task time
 --   of its stages that no job which succeeded shares, and of those of the other jobs of its query that were lost with it (other_ms, view query_failures), without that of tasks that went with lost executors (gone_ms).
---   wall_ms is the time of the whole query, with its first failed job, where all its stages were lost, else that of the job. num_attempts is how often a task failed until its stage did. num_runs is how many queries failed with
+--   wall_ms is the time since the first job of its query began, with the first failed job, where all stages of the query were lost, else that of the job. num_attempts is how often a task failed until its stage did. num_runs is how many queries failed with
 --   this error that compute the same (work_hash of the topmost operator that has one, texts of the aggregates, description). is_survived says that a job succeeded after this one, and after
 --   the last failed one of the same name, so that the application went on.
 -- reads: executor_losses, executors, failure_causes, job_losses, jobs, query_failures, sql, sql_nodes, stages, tasks
@@ -60,7 +60,7 @@ attempts AS (
 ),
 queries AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, first_job_id, MAX(query_ms) AS query_ms,
+    platform, cluster_id, application_id, attempt_id, sql_id, first_job_id, MAX(jobs_ms) AS jobs_ms,
     MAX(CASE WHEN is_kept THEN 1 ELSE 0 END) = 0 AS is_whole
   FROM query_failures
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, first_job_id
@@ -117,7 +117,7 @@ told AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.job_id, f.job_name, f.sql_id,
     f.streaming_query_id, f.duration_ms, f.num_failed_tasks, COALESCE(f.num_attempts, n.num_tries) AS num_attempts, r.num_runs,
-    CASE WHEN NOT COALESCE(q.is_whole, FALSE) THEN f.duration_ms WHEN q.first_job_id = f.job_id THEN GREATEST(f.duration_ms, COALESCE(q.query_ms, 0)) ELSE 0 END AS wall_ms,
+    CASE WHEN NOT COALESCE(q.is_whole, FALSE) THEN f.duration_ms WHEN q.first_job_id = f.job_id THEN GREATEST(f.duration_ms, COALESCE(q.jobs_ms, 0)) ELSE 0 END AS wall_ms,
     c.root_cause, c.cause,
     COALESCE(l.lost_core_ms, 0) AS lost_core_ms, l.gone_ms, l.other_ms,
     g.platform IS NOT NULL AND COALESCE(g.first_gone_ms <= UNIX_MILLIS(f.completion_time), TRUE) AS has_loss,

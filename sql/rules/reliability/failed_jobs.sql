@@ -5,7 +5,7 @@
 -- version: 19
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, and of the other jobs of its query, whose results are thrown away with it (view query_failures: not of stages that filled a cache, wrote output or were read again), without that of tasks that went with lost executors, which lost_executors tells; the wall time
---   is that of the job, or of its whole query where nothing of it was of use, but for what unfinished_skew tells already. Whether the program
+--   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
 --   session, it is of low severity if it cost little: less than 10 core-minutes and, but for a session, a fifth of the wall time. What failed at once in such a session is a trial and is not told.
 --   Where an application hung until it was killed, or fetches of shuffle data failed, hung_tasks or fetch_failures tells what that cost, and
