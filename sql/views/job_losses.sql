@@ -1,7 +1,7 @@
 -- id: job_losses
 -- title: What jobs without success had cost
 -- description: One row per job that failed or was canceled and whose stages ran: the task time of those of its stages, all attempts, that no
---   job which succeeded shares (view failed_stages). What went with lost executors is apart (gone_ms, view loss_work): lost_executors tells it. Tasks that were running when their stage failed count until then, where no events are missing.
+--   job which succeeded shares (view failed_stages), other_ms that of other jobs of its query. What went with lost executors is apart (gone_ms, view loss_work): lost_executors tells it. Tasks that were running when their stage failed count until then, where no events are missing.
 -- reads: applications, executors, failed_stages, loss_work, stage_facts, stages, tasks
 WITH open_times AS (
   SELECT
@@ -29,7 +29,7 @@ attempts AS (
 worked AS (
   SELECT
     j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id, COALESCE(s.ended_ms, 0e0) AS ended_ms, COALESCE(o.open_ms, 0e0) AS open_ms,
-    LEAST(COALESCE(l.failed_ms, 0e0) + COALESCE(l.again_ms, 0e0), COALESCE(s.ended_ms, 0e0)) AS gone_ms
+    LEAST(COALESCE(l.failed_ms, 0e0) + COALESCE(l.again_ms, 0e0), COALESCE(s.ended_ms, 0e0)) AS gone_ms, j.is_other
   FROM failed_stages AS j
   INNER JOIN attempts AS s
     ON s.platform = j.platform AND s.cluster_id = j.cluster_id
@@ -43,6 +43,7 @@ worked AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, job_id,
-  TRY_CAST(SUM(ended_ms + open_ms - gone_ms) AS BIGINT) AS lost_core_ms, TRY_CAST(NULLIF(SUM(gone_ms), 0e0) AS BIGINT) AS gone_ms
+  TRY_CAST(SUM(ended_ms + open_ms - gone_ms) AS BIGINT) AS lost_core_ms, TRY_CAST(NULLIF(SUM(gone_ms), 0e0) AS BIGINT) AS gone_ms,
+  TRY_CAST(NULLIF(SUM(CASE WHEN is_other THEN ended_ms + open_ms - gone_ms ELSE 0e0 END), 0e0) AS BIGINT) AS other_ms
 FROM worked
 GROUP BY platform, cluster_id, application_id, attempt_id, job_id

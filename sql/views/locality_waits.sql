@@ -13,7 +13,9 @@
 -- parameter: min_local double = 0.8 [ratio] tasks that are PROCESS_LOCAL or NODE_LOCAL over all, at least
 -- parameter: min_idle_share double = 0.1 [ratio] free slot time over that of the stage, at least
 -- parameter: min_gain_ms double = 30000 [ms] wall time of all such stages of the application that it cost, at least
--- reads: executors, slow_executors, spark_settings, stage_executors, stage_facts, stages, tasks
+-- parameter: main_gain_ms double = 10000 [ms] or this much, where it is a large part of the application's
+-- parameter: main_share double = 0.1 [ratio] part of the application's wall time that is large
+-- reads: applications, executors, slow_executors, spark_settings, stage_executors, stage_facts, stages, tasks
 WITH without_wait AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM spark_settings
@@ -98,7 +100,30 @@ busy AS (
     AND w.stage_id = t.stage_id AND w.stage_attempt_id = t.stage_attempt_id
   GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, t.executor_id
 ),
--- Executors that were there all the time. One that was lost, or had to go, may have been unable to take a task before.
+-- Where tasks succeeded, by the latest stage: an executor that worked again later was able to take a task before.
+later AS (
+  SELECT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.executor_id, MAX(UNIX_MILLIS(s.first_task_launched_time)) AS last_ms
+  FROM stage_executors AS p
+  INNER JOIN stages AS s
+    ON s.platform = p.platform AND s.cluster_id = p.cluster_id
+    AND s.application_id = p.application_id AND s.attempt_id = p.attempt_id
+    AND s.stage_id = p.stage_id AND s.stage_attempt_id = p.stage_attempt_id
+  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM windows) AS w
+    ON w.platform = p.platform AND w.cluster_id = p.cluster_id
+    AND w.application_id = p.application_id AND w.attempt_id = p.attempt_id
+  WHERE p.succeeded_tasks > 0
+  GROUP BY p.platform, p.cluster_id, p.application_id, p.attempt_id, p.executor_id
+),
+-- When the last stage was over.
+ends AS (
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, MAX(UNIX_MILLIS(s.completion_time)) AS over_ms
+  FROM stages AS s
+  INNER JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM windows) AS w
+    ON w.platform = s.platform AND w.cluster_id = s.cluster_id
+    AND w.application_id = s.application_id AND w.attempt_id = s.attempt_id
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id
+),
+-- Executors that were there all the time. One that was lost, or had to go, may have been unable to take a task before, unless it worked again later, or went when all work was done.
 held AS (
   SELECT
     w.*, e.executor_id, GREATEST(COALESCE(e.max_tasks, 1), 1) AS slots, COALESCE(b.busy_ms, 0e0) AS busy_ms, COALESCE(l.num_launched, 0) AS own_tasks,
@@ -115,9 +140,16 @@ held AS (
     ON b.platform = w.platform AND b.cluster_id = w.cluster_id
     AND b.application_id = w.application_id AND b.attempt_id = w.attempt_id
     AND b.stage_id = w.stage_id AND b.stage_attempt_id = w.stage_attempt_id AND b.executor_id = e.executor_id
+  LEFT JOIN later AS v
+    ON v.platform = w.platform AND v.cluster_id = w.cluster_id
+    AND v.application_id = w.application_id AND v.attempt_id = w.attempt_id AND v.executor_id = e.executor_id
+  LEFT JOIN ends AS o
+    ON o.platform = w.platform AND o.cluster_id = w.cluster_id
+    AND o.application_id = w.application_id AND o.attempt_id = w.attempt_id
   WHERE e.total_cores > 0 AND e.executor_id NOT IN ('driver', '<driver>') AND NOT COALESCE(e.is_excluded, FALSE)
     AND UNIX_MILLIS(e.add_time) <= w.begin_ms AND COALESCE(UNIX_MILLIS(e.remove_time) >= w.end_ms, TRUE)
-    AND COALESCE(e.loss_kind IN ('idle', 'app_end'), TRUE)
+    AND (COALESCE(e.loss_kind IN ('idle', 'app_end'), TRUE) OR COALESCE(v.last_ms >= w.end_ms, FALSE)
+      OR (e.loss_kind IN ('killed', 'lost') AND COALESCE(UNIX_MILLIS(e.remove_time) >= o.over_ms, FALSE)))
 ),
 judged AS (
   SELECT
@@ -148,6 +180,10 @@ stage_waits AS (
     AND c.stage_id = s.stage_id AND c.stage_attempt_id = s.stage_attempt_id
   WHERE s.num_waiting > 0 AND s.num_full > 0 AND c.num_tasks >= s.slots AND s.idle_ms >= $min_idle_share * s.slots * c.duration_ms
 )
-SELECT *
-FROM stage_waits
-WHERE app_gain_ms >= $min_gain_ms
+SELECT g.*
+FROM stage_waits AS g
+INNER JOIN applications AS a
+  ON a.platform = g.platform AND a.cluster_id = g.cluster_id
+  AND a.application_id = g.application_id AND a.attempt_id = g.attempt_id
+WHERE g.app_gain_ms >= $min_gain_ms
+  OR (g.app_gain_ms >= $main_gain_ms AND g.app_gain_ms >= $main_share * COALESCE(a.duration_ms, a.observed_duration_ms))

@@ -2,14 +2,14 @@
 -- title: Free slots wait because tasks want to run near their data
 -- category: driver
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where executors had free slots while tasks of the only running stage were still to be launched, and others were full: Spark holds a task back for
 --   spark.locality.wait (3 s) in the hope of a slot on the executor or host that has its data (view locality_waits, with the thresholds). Lost is the free slot time of the
 --   executors that waited, from the first launch of the stage to the last. A task elsewhere reads its data over the network, which takes longer: that is not taken off.
 -- subject: stage
 -- group_by: stage_name
--- evidence: {num_waiting:int} of {num_executors:executor|executors} had free slots while tasks were still to be launched, for {idle_ms:s} of slot time and up to {late_ms:s} before their first
---   task[; {num_unused:int} of them ran none]. {full_tasks:int} of {num_launched:task|tasks} ran on the others, {local_share:pct} of all PROCESS_LOCAL or NODE_LOCAL.
+-- evidence: {num_waiting:int} of {num_executors:executor|executors} had free slots while tasks were still to be launched, for {idle_ms:s} of slot time[ and up to {late_ms:s} before their first
+--   task][; {num_unused:int} of them ran none]. {full_tasks:int} of {num_launched:task|tasks} ran on the others, {local_share:pct} of all PROCESS_LOCAL or NODE_LOCAL.
 -- advice: kind = 'shuffle' | spark.shuffle.reduceLocality.enabled | 'false' | Reduce tasks prefer the executors that hold much of their input, and pile up there: let them run anywhere.
 -- advice: kind = 'cache' AND wait_ms > 500e0 | spark.locality.wait | '500ms' | The cached partitions are on few executors: repartition before persist when all executors are there, so that the cache is
 --   spread, and let tasks read it from another executor sooner.
@@ -47,7 +47,7 @@ SELECT
   w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id,
   'medium' AS confidence,
   TRY_CAST(w.idle_ms AS BIGINT) AS lost_core_ms, TRY_CAST(w.gain_ms AS BIGINT) AS recoverable_ms,
-  w.stage_name, w.num_tasks, w.num_launched, w.num_executors, w.num_waiting, NULLIF(w.num_unused, 0) AS num_unused, w.full_tasks, w.local_share, w.late_ms,
+  w.stage_name, w.num_tasks, w.num_launched, w.num_executors, w.num_waiting, NULLIF(w.num_unused, 0) AS num_unused, w.full_tasks, w.local_share, CASE WHEN w.late_ms >= 1000 THEN w.late_ms END AS late_ms,
   TRY_CAST(w.idle_ms AS BIGINT) AS idle_ms, w.window_ms, w.slots, w.kind, COALESCE(s.wait_ms, 3000e0) AS wait_ms, w.wanted_ms,
   CASE WHEN w.wanted_ms > 0e0 THEN '500ms' ELSE '0s' END AS wanted
 FROM wanted AS w

@@ -2,7 +2,7 @@
 -- title: Jobs are canceled
 -- category: reliability
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where jobs were canceled (by the program, by a person, by a time limit) after their tasks had worked. Lost is the task time of
 --   their stages that no successful job shares, without that of tasks that went with lost executors, which lost_executors tells; of their wall time, what unfinished_skew does not tell already. Jobs of a stream, which ends so, those of a query that failed by itself, and those that the end of
 --   the application cut off are not counted; an interactive session, where people cancel what they see to be wrong, counts from an hour on.

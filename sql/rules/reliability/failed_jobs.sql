@@ -2,22 +2,24 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
---   canceled did not fail. Lost is the task time of stages that no successful job shares, without that of tasks that went with lost executors, which lost_executors tells; the wall time
---   is that of the job, but for what unfinished_skew tells already. Whether the program
+--   canceled did not fail. Lost is the task time of stages that no successful job shares, and of the other jobs of its query, whose results are thrown away with it (view query_failures: not of stages that filled a cache, wrote output or were read again), without that of tasks that went with lost executors, which lost_executors tells; the wall time
+--   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
---   session, it is of low severity if it cost little. What failed at once in such a session is a trial and is not told.
+--   session, it is of low severity if it cost little: less than 10 core-minutes and, but for a session, a fifth of the wall time. What failed at once in such a session is a trial and is not told.
 --   Where an application hung until it was killed, or fetches of shuffle data failed, hung_tasks or fetch_failures tells what that cost, and
 --   the job is told in short.
 -- subject: job
 -- group_by: root_cause
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
+-- parameter: min_wall_ms bigint = 10000 [ms] wall time of failures with one cause that others survived, from which the cost decides the severity
+-- parameter: min_wall_share double = 0.2 [ratio] and its share of the application's
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
---   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed]{after}.
+--   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed][, and its other jobs {other_ms:s} of task time, lost with it][; the same query failed {num_runs:time|times} with this error]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only together with the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
@@ -114,6 +116,10 @@
 -- advice: cause = 'program' AND root_cause LIKE '%size_type%' | - | - | A table on a GPU holds up to 2,147,483,647 rows, and one task made more of them in one piece. Where its partition is far larger than
 --   the others, spread the key (filter out NULL and defaults, salt it; adaptive execution splits skewed joins); else use more shuffle partitions, or run that operator on the CPU
 --   (spark.rapids.sql.exec.…). Retries cannot help.
+-- advice: cause = 'program' AND root_cause LIKE '%CAST_INVALID_INPUT%' | - | - | A value of the input cannot be cast: correct it there, or read it with try_cast, which gives NULL, and check such columns before the
+--   costly part of the query. Every retry, of the task or of the query, meets the value again.
+-- advice: cause = 'program' AND num_runs IS NOT NULL | - | - | The error comes from the code or its data, and the query met it again when it was run again: fix it there, check the input before the
+--   costly part, and do not repeat a query that failed of such an error.
 -- advice: doomed_attempts IS NOT NULL AND NOT is_survived | - | - | The error comes from the code or its data, and every retry met it again: fix it there, and let
 --   the scheduler of the job give up at once rather than start it again.
 -- recommendation: The error comes from the code or its data: fix it there; a retry meets it again.
@@ -167,16 +173,19 @@ SELECT
     -- A failure that is small beside a large application is told all the same.
     WHEN f.lost_core_ms >= 600000 AND NOT COALESCE(GREATEST(
       SUM(CAST(f.lost_core_ms AS DOUBLE)) OVER alike / NULLIF(CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE), 0e0),
-      SUM(CAST(f.duration_ms AS DOUBLE)) OVER alike / NULLIF(CAST(a.app_duration_ms AS DOUBLE), 0e0)
+      SUM(CAST(f.wall_ms AS DOUBLE)) OVER alike / NULLIF(CAST(a.app_duration_ms AS DOUBLE), 0e0)
     ) < $min_told_share, FALSE) THEN CAST(NULL AS STRING)
     WHEN NOT f.is_survived AND NOT a.is_interactive THEN 'medium'
+    WHEN NOT a.is_interactive AND SUM(CAST(f.wall_ms AS DOUBLE)) OVER alike >= $min_wall_ms
+      AND SUM(CAST(f.wall_ms AS DOUBLE)) OVER alike >= $min_wall_share * COALESCE(a.app_duration_ms, 0) THEN CAST(NULL AS STRING)
     ELSE 'low'
   END AS severity,
   'high' AS confidence,
   CASE WHEN f.streaming_query_id IS NOT NULL THEN 'A streaming query fails' ELSE 'Jobs fail' END AS title,
   CASE WHEN NOT f.is_ended THEN f.lost_core_ms END AS lost_core_ms,
-  CASE WHEN NOT f.is_ended THEN GREATEST(f.duration_ms - COALESCE(d.told_ms, 0), 0) END AS recoverable_ms,
-  CASE WHEN NOT f.is_ended THEN f.lost_core_ms END AS stages_ms,
+  CASE WHEN NOT f.is_ended THEN GREATEST(f.wall_ms - COALESCE(d.told_ms, 0), 0) END AS recoverable_ms,
+  CASE WHEN NOT f.is_ended THEN f.lost_core_ms - COALESCE(f.other_ms, 0) END AS stages_ms,
+  CASE WHEN NOT f.is_ended THEN f.other_ms END AS other_ms, CASE WHEN f.num_runs > 1 THEN f.num_runs END AS num_runs,
   CASE WHEN NOT f.is_ended THEN f.gone_ms END AS gone_ms, f.has_hung, f.has_fetches,
   CASE
     WHEN f.root_cause LIKE '%Master removed our application%' AND COALESCE(a.is_databricks, FALSE) THEN ' with its cluster, which was stopped or lost its driver'

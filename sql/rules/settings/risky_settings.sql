@@ -2,7 +2,7 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 13
+-- version: 14
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
