@@ -7,14 +7,17 @@
 --   in which it lies, where the stages that it works in took far more processor time for each row than reading, joining and writing rows take. Spark finds the rows of equal keys by hash or order, and then
 --   tries the condition on every pair of them: where many rows share a key (a currency, a region), that is nearly a product of both sides. How many pairs there were is not in the log: the
 --   processor time shows them. What other operators of the stages measure of their own, and a careful time for every row that an operator put out and every byte, count as theirs. Stages with
---   functions of a user, Python, windows, generators, joins without an equality or functions that are slow by nature are passed over. Of several such joins in the same stages only that with most possible pairs is told.
+--   functions of a user, Python, windows, generators, joins without an equality or functions that are slow by nature are passed over, and long expressions leave less of the time to the join. Of several such joins in the same stages only that with most possible pairs is told.
 -- subject: node
+-- group_by: join_text
 -- parameter: min_row_ms double = 0.02 [ms] processor time of the join for each row that it takes in (a broadcast join from the side that is not broadcast) or puts out, whichever are more, at least (20 us)
--- parameter: min_join_ms double = 5000 [ms] processor time of the join, at least
+-- parameter: min_join_ms double = 5000 [ms] processor time of the join, at least, in all queries that have it
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application
 -- parameter: row_ms double = 0.002 [ms] processor time of a row that an operator puts out, at most (2 us)
 -- parameter: scan_row_ms double = 0.02 [ms] the same of a row of a scan that does not measure its time, as one of CSV
+-- parameter: char_ms double = 0.00001 [ms] the same of a character of the expressions that the stages compute, for each row of the join (10 ns; fields that Spark leaves out of a text count as long as the others)
 -- parameter: byte_ms double = 0.00005 [ms] processor time of a byte that is read, written or spilled, at most (50 ns)
+-- parameter: build_row_ms double = 0.0005 [ms] the same of a row of a broadcast, which each executor takes in once (500 ns)
 -- parameter: max_pair_ms double = 0.0001 [ms] processor time of a pair, at most: the rows of both sides have to allow as many pairs as the time stands for (100 ns; 7 ns were measured with Spark 4.3)
 -- parameter: lost_part double = 0.8 [ratio] that time's part which an equality nearly as narrow as the condition spares
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) joins {left_rows:int} with {right_rows:row|rows} by {join_keys}, tries {condition} on each pair of rows with equal keys, and puts out {rows:row|rows}. The stages that it
@@ -106,6 +109,11 @@ others AS (
     j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id,
     SUM(COALESCE(CAST(n.rows_output AS DOUBLE), 0e0)) AS num_rows,
     SUM(CASE WHEN n.operator_kind = 'scan' AND n.time_ms IS NULL AND TRIM(n.node_name) NOT IN ('Range', 'LocalTableScan') THEN CAST(n.rows_output AS DOUBLE) ELSE 0e0 END) AS unmeasured_rows,
+    SUM(CASE
+      WHEN n.operator_kind IN ('project', 'filter', 'aggregate', 'join')
+        THEN LENGTH(n.description) * (1e0 + COALESCE(TRY_CAST(REGEXP_REPLACE(n.description, '^(?s:.*)[^0-9]([0-9]+) more fields(?s:.*)$', '$1') AS DOUBLE), 0e0) / 25e0)
+      ELSE 0e0
+    END) AS num_chars,
     SUM(CASE WHEN n.operator_kind IN ('scan', 'sort', 'exchange', 'write') THEN COALESCE(j.own_ms, 0e0) ELSE 0e0 END) AS own_ms,
     MAX(CASE
       WHEN f.node_id IS NOT NULL OR n.operator_kind IN ('udf', 'window') OR n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' OR n.node_name LIKE '%Arrow%'
@@ -139,10 +147,11 @@ codes AS (
   WHERE node_name LIKE 'WholeStageCodegen%'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, TRIM(node_name)
 ),
-timed AS (
+weighed AS (
   SELECT
-    j.*, s.left_rows, s.right_rows, w.stage_id, w.stage_ms, w.cpu_ms,
-    LEAST(w.cpu_ms, COALESCE(c.code_ms, w.cpu_ms)) - o.own_ms - $row_ms * o.num_rows - $scan_row_ms * o.unmeasured_rows - $byte_ms * w.bytes AS join_ms,
+    j.*, SUBSTR(REGEXP_REPLACE(j.description, '#[0-9]+L?', ''), 1, 300) AS join_text, s.left_rows, s.right_rows, w.stage_id, w.stage_ms, w.cpu_ms,
+    LEAST(w.cpu_ms, COALESCE(c.code_ms, w.cpu_ms)) - o.own_ms - $row_ms * o.num_rows - $scan_row_ms * o.unmeasured_rows - $byte_ms * w.bytes
+      - CASE WHEN j.node_name LIKE 'Broadcast%' AND NOT f.is_local THEN $build_row_ms * COALESCE(CAST(f.num_executors_max AS DOUBLE), 0e0) * LEAST(s.left_rows, s.right_rows) ELSE 0e0 END AS rest_ms, o.num_chars,
     -- A broadcast join streams one side through, the others take in both.
     CASE
       WHEN j.node_name LIKE 'Broadcast%' AND j.description LIKE '%, BuildRight%' THEN s.left_rows
@@ -159,11 +168,17 @@ timed AS (
   INNER JOIN others AS o
     ON o.platform = j.platform AND o.cluster_id = j.cluster_id
     AND o.application_id = j.application_id AND o.attempt_id = j.attempt_id AND o.sql_id = j.sql_id AND o.node_id = j.node_id
+  INNER JOIN application_facts AS f
+    ON f.platform = j.platform AND f.cluster_id = j.cluster_id
+    AND f.application_id = j.application_id AND f.attempt_id = j.attempt_id
   LEFT JOIN codes AS c
     ON c.platform = j.platform AND c.cluster_id = j.cluster_id
     AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id AND c.sql_id = j.sql_id
     AND c.name = CONCAT('WholeStageCodegen (', CAST(j.whole_stage_codegen_id AS STRING), ')')
   WHERE NOT o.has_other_work
+),
+timed AS (
+  SELECT w.*, rest_ms - $char_ms * num_chars * GREATEST(rows, in_rows) AS join_ms FROM weighed AS w
 ),
 -- What goes out is wanted, however many rows.
 firsts AS (
@@ -172,13 +187,19 @@ firsts AS (
     ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id, stage_id ORDER BY left_rows * right_rows DESC, node_id) AS place
   FROM timed AS t
   WHERE join_ms >= $min_row_ms * GREATEST(rows, in_rows) AND join_ms <= $max_pair_ms * left_rows * right_rows
+),
+summed AS (
+  SELECT
+    d.*, SUM(join_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, join_text) AS sum_ms
+  FROM firsts AS d
+  WHERE place = 1
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id,
   CONCAT(CAST(j.sql_id AS STRING), '.', CAST(j.node_id AS STRING)) AS subject_id,
   CAST(NULL AS STRING) AS severity, 'medium' AS confidence,
   TRY_CAST($lost_part * j.join_ms AS BIGINT) AS lost_core_ms, TRY_CAST($lost_part * j.join_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
-  j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
+  j.join_text, j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
   TRY_CAST(j.left_rows AS BIGINT) AS left_rows, TRY_CAST(j.right_rows AS BIGINT) AS right_rows, TRY_CAST(j.rows AS BIGINT) AS rows,
   SUBSTR(REGEXP_REPLACE(SUBSTR(j.description, INSTR(j.description, '[') + 1, INSTR(j.description, '], ') - INSTR(j.description, '[') - 1), '#[0-9]+L?', ''), 1, 100) AS join_keys,
   SUBSTR(REGEXP_REPLACE(j.condition, '#[0-9]+L?', ''), 1, 200) AS condition,
@@ -189,7 +210,7 @@ SELECT
   j.parts RLIKE '( <=? | >=? )[^&]*&.*( <=? | >=? )' AS is_between,
   j.parts RLIKE '(abs|datediff|timestampdiff)[(][^&]*( <=? )' AS is_distance,
   NOT j.parts RLIKE '( <=? | >=? )[^&]*&.*( <=? | >=? )' AS is_one_sided
-FROM firsts AS j
+FROM summed AS j
 INNER JOIN sql AS q
   ON q.platform = j.platform AND q.cluster_id = j.cluster_id
   AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.sql_id = j.sql_id
@@ -199,4 +220,4 @@ INNER JOIN application_facts AS f
 INNER JOIN application_run_times AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
-WHERE j.place = 1 AND j.join_ms >= $min_join_ms AND j.join_ms >= $min_share * a.executor_run_time
+WHERE j.sum_ms >= $min_join_ms AND j.sum_ms >= $min_share * a.executor_run_time
