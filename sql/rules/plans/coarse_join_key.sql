@@ -15,7 +15,7 @@
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application
 -- parameter: row_ms double = 0.002 [ms] processor time of a row that an operator puts out, at most (2 us)
 -- parameter: scan_row_ms double = 0.02 [ms] the same of a row of a scan that does not measure its time, as one of CSV
--- parameter: char_ms double = 0.00001 [ms] the same of a character of the expressions that the stages compute, for each row of the join (10 ns; fields that Spark leaves out of a text count as long as the others)
+-- parameter: char_ms double = 0.000003 [ms] the same of a character of the expressions that the stages compute, for each row of the join (3 ns; 1 to 2 ns were measured with Spark 4.3; fields that Spark leaves out of a text count as long as the others)
 -- parameter: byte_ms double = 0.00005 [ms] processor time of a byte that is read, written or spilled, at most (50 ns)
 -- parameter: build_row_ms double = 0.0005 [ms] the same of a row of a broadcast, which each executor takes in once (500 ns)
 -- parameter: max_pair_ms double = 0.0001 [ms] processor time of a pair, at most: the rows of both sides have to allow as many pairs as the time stands for (100 ns; 7 ns were measured with Spark 4.3)
