@@ -11,6 +11,7 @@ FROM (VALUES
   ('broadcast_copies', 'distributed'), ('broadcast_copies', 'sql'), ('broadcast_copies', 'plans'),
   ('cache_misses', 'stages'), ('cache_misses', 'caches'), ('cache_misses', 'blocks'),
   ('canceled_jobs', 'jobs'),
+  ('coarse_join_key', 'sql'), ('coarse_join_key', 'plans'), ('coarse_join_key', 'stages'),
   ('container_memory', 'distributed'), ('container_memory', 'rss_peaks'),
   ('contradictory_settings', 'settings'),
   ('core_bound_memory', 'distributed'), ('core_bound_memory', 'cluster_samples'),
