@@ -11,7 +11,7 @@
 -- parameter: min_share double = 0.1 [ratio] wait over the task time of the application, at least
 -- parameter: lost_ratio double = 0.5 [ratio] part of the wait that is taken to be lost
 -- parameter: min_batch_rows bigint = 500 [rows] rows of a batch of a write through JDBC, below which larger batches are advised (Spark's default is 1,000)
--- evidence: Tasks of {stage_name} used the processor for {cpu_ratio:pct} of {run_ms:s} of run time[ (functions: {functions})]; {wait_ms:s} of it is neither scans, files, shuffles nor garbage collection[, {row_ms:1} ms for each of {num_rows:row|rows}][, sent to a database in batches of {batch_rows:row|rows}].
+-- evidence: Tasks of {stage_name} used the processor for {cpu_ratio:pct} of {run_ms:s} of run time[ (functions: {functions})]; {wait_ms:s} of it is explained by neither scans, files, shuffles nor garbage collection[, {row_ms:1} ms for each of {num_rows:row|rows}][, sent to a database in batches of {batch_rows:row|rows}].
 -- advice: batch_rows < small_batch_rows | - | - | The write sends {batch_rows:row|rows} at a time to the database (option batchsize; Spark's default is 1,000), and waits for the answer each time: send 1,000 to 10,000, and let the driver make one
 --   statement of them where it can (rewriteBatchedStatements of MySQL, reWriteBatchedInserts of PostgreSQL).
 -- advice: batch_rows > 0 | - | - | The write waits for the database: let the driver make one statement of a batch (rewriteBatchedStatements of MySQL, reWriteBatchedInserts of PostgreSQL), drop triggers and indexes of the target meanwhile, or write
