@@ -18,7 +18,7 @@
 --   files and load them with the database's own bulk load. More connections (numPartitions) help as far as the database keeps up.
 -- advice: kind = 'jdbc read' | - | - | The read waits for the database: read only the columns and rows that are needed (a query with the filter as dbtable), fetch more rows at a time (fetchsize), and see how long the query takes there.
 -- recommendation: The code calls something outside of Spark (a database, a service), sleeps, or waits for a lock: make one call for many rows (mapPartitions, one connection for each partition), several at once, each distinct value only once, and
---   keep the answers. Tasks that wait need no core: more of them can run at once than there are cores (spark.executor.cores). Libraries that compute in threads of their own look the same.
+--   keep the answers. Tasks that wait need no core: as far as the memory allows, more of them can run at once than there are cores (spark.executor.cores). Libraries that compute in threads of their own look the same.
 WITH summed AS (
   SELECT w.*, SUM(wait_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_name) AS all_wait_ms
   FROM external_waits AS w
