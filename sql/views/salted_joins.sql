@@ -4,7 +4,7 @@
 --   above, by itself or in an expression such as a concatenation, where the other side computes the same key with random numbers or a hash: the known cure of a skewed
 --   key, which copies the small side once for each salt. join_id, join_name and join_rows are that join, what it puts out in join_rows; other_rows are the rows of its other
 --   side, as the nearest operator below counts them. is_full: a full outer join, of which adaptive execution splits no side.
--- reads: sql_nodes
+-- reads: small_numbers, sql_nodes
 WITH made AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, node_id,
@@ -45,7 +45,7 @@ keys AS (
     SPLIT_PART(CASE WHEN s.is_left THEN s.left_keys ELSE s.right_keys END, ', ', p.place) AS own_key,
     SPLIT_PART(CASE WHEN s.is_left THEN s.right_keys ELSE s.left_keys END, ', ', p.place) AS other_key
   FROM sides AS s
-  CROSS JOIN (SELECT 1 AS place UNION ALL SELECT 2 AS place UNION ALL SELECT 3 AS place UNION ALL SELECT 4 AS place UNION ALL SELECT 5 AS place) AS p
+  INNER JOIN small_numbers AS p ON p.place <= 5
 ),
 -- Project [(id#0L % 100) AS k#1L, cast((rand(7) * 8.0) as int) AS salt#6]: what computes a key, without the columns before it.
 own AS (

@@ -32,7 +32,7 @@
 --   and keep the condition. Then few rows share a key, and the condition is tried on few pairs. Broadcasts, more partitions and more cores leave the number of pairs as it is.
 WITH described AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description, child_node_ids, whole_stage_codegen_id,
+    platform, cluster_id, application_id, attempt_id, sql_id, node_id, TRIM(node_name) AS node_name, description, whole_stage_codegen_id,
     CAST(rows_output AS DOUBLE) AS rows,
     REGEXP_REPLACE(
       REGEXP_REPLACE(description, '^(?s:.*)], (Inner|LeftOuter|RightOuter|FullOuter|LeftSemi|LeftAnti|ExistenceJoin[(][^()]*[)])(, Build(Left|Right))?(, )?', ''),
@@ -50,30 +50,6 @@ joins AS (
   FROM described AS d
   WHERE condition <> description
     AND REPLACE(REPLACE(condition, ' AND ', '&'), ' OR ', '&') RLIKE '#[^&]*#[^&]*( <=? | >=? )|#[^&]*( <=? | >=? )[^&]*#|( <=? | >=? )[^&]*#[^&]*#'
-),
--- The topmost step of each side that counts its rows; a union counts none.
-side_steps AS (
-  SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, c.node_id AS side_id, c.node_id = ARRAY_MIN(j.child_node_ids) AS is_left,
-    CAST(n.rows_output AS DOUBLE) AS rows, TRIM(n.node_name) = 'Union' AS is_union,
-    ROW_NUMBER() OVER (PARTITION BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, c.node_id ORDER BY n.node_id) AS place
-  FROM joins AS j
-  INNER JOIN sql_nodes AS c
-    ON c.platform = j.platform AND c.cluster_id = j.cluster_id
-    AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id AND c.sql_id = j.sql_id AND ARRAY_CONTAINS(j.child_node_ids, c.node_id)
-  INNER JOIN sql_nodes AS n
-    ON n.platform = c.platform AND n.cluster_id = c.cluster_id
-    AND n.application_id = c.application_id AND n.attempt_id = c.attempt_id AND n.sql_id = c.sql_id AND n.node_id >= c.node_id AND n.node_id <= c.last_node_id
-  WHERE n.rows_output > 0 OR TRIM(n.node_name) = 'Union'
-),
-sides AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
-    MAX(CASE WHEN is_left THEN rows END) AS left_rows, MAX(CASE WHEN NOT is_left THEN rows END) AS right_rows
-  FROM side_steps
-  WHERE place = 1 AND NOT is_union
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
-  HAVING COUNT(*) = 2
 ),
 join_stages AS (
   SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
@@ -159,7 +135,7 @@ weighed AS (
       ELSE s.left_rows + s.right_rows
     END AS in_rows
   FROM joins AS j
-  INNER JOIN sides AS s
+  INNER JOIN join_rows AS s
     ON s.platform = j.platform AND s.cluster_id = j.cluster_id
     AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.sql_id = j.sql_id AND s.node_id = j.node_id
   INNER JOIN work AS w

@@ -39,7 +39,7 @@ WITH sources AS (
 -- Nodes are numbered from the result down to the sources: the first join has the largest number.
 joins AS (
   SELECT
-    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.node_name, n.child_node_ids,
+    n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, n.node_id, n.node_name,
     CAST(n.rows_output AS DOUBLE) AS rows, CAST(s.source_rows AS DOUBLE) AS source_rows,
     ROW_NUMBER() OVER (
       PARTITION BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id ORDER BY n.node_id DESC
@@ -52,37 +52,9 @@ joins AS (
     AND n.rows_output >= $min_rows AND s.source_rows > 0 AND n.rows_output >= $min_factor * s.source_rows
 ),
 firsts AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, node_name, child_node_ids, rows, source_rows
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, node_name, rows, source_rows
   FROM joins
   WHERE place = 1
-),
--- The topmost step of each side that counts its rows; a union counts none.
-side_steps AS (
-  SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, c.node_id AS side_id, CAST(n.rows_output AS DOUBLE) AS rows, TRIM(n.node_name) = 'Union' AS is_union,
-    ROW_NUMBER() OVER (PARTITION BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, c.node_id ORDER BY n.node_id) AS place
-  FROM firsts AS j
-  INNER JOIN sql_nodes AS c
-    ON c.platform = j.platform AND c.cluster_id = j.cluster_id
-    AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id AND c.sql_id = j.sql_id AND ARRAY_CONTAINS(j.child_node_ids, c.node_id)
-  INNER JOIN sql_nodes AS n
-    ON n.platform = c.platform AND n.cluster_id = c.cluster_id
-    AND n.application_id = c.application_id AND n.attempt_id = c.attempt_id AND n.sql_id = c.sql_id AND n.node_id >= c.node_id AND n.node_id <= c.last_node_id
-  WHERE n.rows_output > 0 OR TRIM(n.node_name) = 'Union'
-),
-sides AS (
-  SELECT
-    platform, cluster_id, application_id, attempt_id, sql_id, node_id,
-    MAX(CASE WHEN side = 1 THEN rows END) AS left_rows, MAX(CASE WHEN side = 2 THEN rows END) AS right_rows
-  FROM (
-    SELECT
-      d.*, ROW_NUMBER() OVER (PARTITION BY d.platform, d.cluster_id, d.application_id, d.attempt_id, d.sql_id, d.node_id ORDER BY d.side_id) AS side
-    FROM side_steps AS d
-    WHERE d.place = 1
-  ) AS x
-  WHERE NOT is_union
-  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
-  HAVING COUNT(*) = 2
 ),
 -- The steps above the join that count rows, the nearest first: those of the first aggregate come before all others.
 steps_above AS (
@@ -106,7 +78,7 @@ returned AS (
     FROM steps_above AS x
     WHERE x.is_aggregate AND x.above_id > x.other_id
   ) AS a
-  INNER JOIN sides AS s
+  INNER JOIN join_rows AS s
     ON s.platform = a.platform AND s.cluster_id = a.cluster_id
     AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id AND s.sql_id = a.sql_id AND s.node_id = a.node_id
   -- The last step of the aggregate, and about as many rows as one of the sides.
@@ -142,7 +114,7 @@ judged AS (
   INNER JOIN work AS w
     ON w.platform = j.platform AND w.cluster_id = j.cluster_id
     AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id AND w.sql_id = j.sql_id AND w.node_id = j.node_id
-  LEFT JOIN sides AS s
+  LEFT JOIN join_rows AS s
     ON s.platform = j.platform AND s.cluster_id = j.cluster_id
     AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.sql_id = j.sql_id AND s.node_id = j.node_id
   LEFT JOIN returned AS t

@@ -95,10 +95,7 @@ conditions AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.node_id, f.format, f.read_columns, p.place, REGEXP_REPLACE(SPLIT_PART(SUBSTR(f.filter, 8), ' AND ', p.place), '^[( ]+', '') AS condition
   FROM filtered AS f
-  CROSS JOIN (
-    SELECT 1 AS place UNION ALL SELECT 2 AS place UNION ALL SELECT 3 AS place UNION ALL SELECT 4 AS place UNION ALL SELECT 5 AS place UNION ALL SELECT 6 AS place
-    UNION ALL SELECT 7 AS place UNION ALL SELECT 8 AS place UNION ALL SELECT 9 AS place UNION ALL SELECT 10 AS place UNION ALL SELECT 11 AS place UNION ALL SELECT 12 AS place
-  ) AS p
+  INNER JOIN small_numbers AS p ON p.place <= 12
   WHERE SPLIT_PART(SUBSTR(f.filter, 8), ' AND ', 13) = '' AND f.filter NOT LIKE '% OR %' AND f.filter NOT LIKE '%NOT %'
 ),
 named AS (
