@@ -111,7 +111,8 @@ long AS (
       WHEN 'num_failed_tasks' THEN CASE WHEN k.num_tasks > 0 THEN CAST(k.num_failed_tasks AS DOUBLE) END
       WHEN 'failed_task_ratio' THEN CAST(k.num_failed_tasks AS DOUBLE) / NULLIF(k.num_tasks, 0)
       WHEN 'num_failed_jobs' THEN CASE WHEN k.jobs_seen > 0 THEN CAST(k.num_failed_jobs AS DOUBLE) END
-      WHEN 'gc_ratio' THEN k.gc_time_ms / NULLIF(k.run_time_ms, 0e0)
+      -- Spark 4 logs a run time once for each core that a task reserves (spark.task.cpus): tasks run no longer than from launch to finish.
+      WHEN 'gc_ratio' THEN k.gc_time_ms / NULLIF(LEAST(k.run_time_ms, COALESCE(NULLIF(CAST(k.total_task_time_ms AS DOUBLE), 0e0), k.run_time_ms)), 0e0)
       WHEN 'skew_ratio' THEN k.skew_ratio
       WHEN 'idle_ratio' THEN 1e0 - CAST(k.total_task_time_ms AS DOUBLE) / NULLIF(k.core_time_ms, 0)
       WHEN 'wasted_ratio' THEN k.wasted_ratio

@@ -115,7 +115,8 @@ long AS (
       WHEN 'shuffle_write_bytes' THEN j.shuffle_write_bytes
       WHEN 'output_bytes' THEN j.output_bytes
       WHEN 'gc_time_ms' THEN j.gc_time_ms
-      WHEN 'gc_ratio' THEN j.gc_time_ms / NULLIF(j.run_time_ms, 0e0)
+      -- Spark 4 logs a run time once for each core that a task reserves (spark.task.cpus): tasks run no longer than from launch to finish.
+      WHEN 'gc_ratio' THEN j.gc_time_ms / NULLIF(LEAST(j.run_time_ms, COALESCE(NULLIF(j.task_time_ms, 0e0), j.run_time_ms)), 0e0)
       WHEN 'num_jobs' THEN j.num_jobs
       WHEN 'num_stages' THEN j.num_stages
       WHEN 'num_tasks' THEN j.num_tasks

@@ -48,7 +48,7 @@ scans AS (
 ),
 app AS (
   SELECT
-    CAST(a.num_killed_tasks AS DOUBLE) AS killed, CAST(a.num_lost_events AS DOUBLE) AS lost_events,
+    NULLIF(CAST(a.total_task_time_ms AS DOUBLE), 0e0) AS task_ms, CAST(a.num_killed_tasks AS DOUBLE) AS killed, CAST(a.num_lost_events AS DOUBLE) AS lost_events,
     CAST(CASE WHEN a.first_task_delay_ms >= 0 THEN a.first_task_delay_ms END AS DOUBLE) AS first_task_ms,
     CAST(CASE WHEN w.core_time_ms > 0 THEN w.idle_core_ms + w.driver_only_core_ms + w.skew_core_ms + w.start_up_core_ms END AS DOUBLE)
       / NULLIF(w.core_time_ms, 0) AS idle_ratio,
@@ -64,8 +64,9 @@ app AS (
 SELECT
   m.column1 AS rule_id, m.column2 AS label, m.column3 AS unit,
   CASE m.column1
-    WHEN 'gc_pressure' THEN k.gc_ms / NULLIF(k.run_ms, 0e0)
-    WHEN 'fetch_wait' THEN k.wait_ms / NULLIF(k.run_ms, 0e0)
+    -- Spark 4 logs a run time once for each core that a task reserves (spark.task.cpus): tasks run no longer than from launch to finish.
+    WHEN 'gc_pressure' THEN k.gc_ms / NULLIF(LEAST(k.run_ms, COALESCE(a.task_ms, k.run_ms)), 0e0)
+    WHEN 'fetch_wait' THEN k.wait_ms / NULLIF(LEAST(k.run_ms, COALESCE(a.task_ms, k.run_ms)), 0e0)
     WHEN 'memory_spill' THEN k.memory_spilled
     WHEN 'disk_spill' THEN k.disk_spilled
     WHEN 'failed_tasks' THEN k.failed_tasks

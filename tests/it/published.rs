@@ -212,6 +212,24 @@ fn check_passes_what_is_within_and_stops_what_is_not() {
 }
 
 #[test]
+fn garbage_collection_is_a_share_of_the_time_that_tasks_ran_whatever_cores_they_reserve() {
+    // Spark logged 6.1 s of run time for tasks that took 3.3 s, since each reserved two cores; 73 ms are garbage collection.
+    let mut context = TestContext::new();
+    let budget = context.file("budget.toml", "[limits]\ngc_ratio = 0.015\n");
+    let log = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/logs/spark43/eventlog_v2_local-1796023924686"
+    );
+    let budget = budget.display().to_string();
+    let checked = context.run(&["check", "--event-log", log, "--budget", &budget]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    assert!(
+        checked.out.contains("the share of garbage collection is 2.2 %"),
+        "{checked:?}"
+    );
+}
+
+#[test]
 fn an_event_log_is_checked_without_a_lake_and_against_the_runs_of_one() {
     let mut context = TestContext::new();
     let budget = context.file(
