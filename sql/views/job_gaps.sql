@@ -10,7 +10,7 @@
 --   (the answer comes to the driver), command_ms in queries without any job. iterate_ms is what the program took
 --   between two jobs of one toLocalIterator, for the rows of a partition. outside_ms is the rest: the program's own code, which includes analysis and planning of its next query, since Spark logs a query
 --   from the end of its planning on. query_description names the query that took most of it, commit_format what committed queries wrote (hive, delta, parquet …).
--- reads: applications, executors, jobs, lost_hosts, sql, sql_scans
+-- reads: applications, executors, jobs, lost_hosts, sql, sql_scans, stages
 WITH lives AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
@@ -41,6 +41,12 @@ first_workers AS (
   WHERE executor_id NOT IN ('driver', '<driver>')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- Applications in whose history jobs have no times, as Spark before 1.2 wrote it: their stages tell when jobs ran.
+untimed AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM jobs
+  WHERE submission_time IS NULL
+),
 bounds AS (
   SELECT
     j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id,
@@ -51,6 +57,19 @@ bounds AS (
     ON l.platform = j.platform AND l.cluster_id = j.cluster_id
     AND l.application_id = j.application_id AND l.attempt_id = j.attempt_id
   WHERE j.submission_time IS NOT NULL
+  UNION ALL
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, TRY_CAST(NULL AS BIGINT) AS job_id,
+    UNIX_MILLIS(s.submission_time) AS begin_ms,
+    COALESCE(UNIX_MILLIS(s.completion_time), l.end_ms) AS end_ms, 0 AS is_end
+  FROM stages AS s
+  INNER JOIN untimed AS u
+    ON u.platform = s.platform AND u.cluster_id = s.cluster_id
+    AND u.application_id = s.application_id AND u.attempt_id = s.attempt_id
+  INNER JOIN lives AS l
+    ON l.platform = s.platform AND l.cluster_id = s.cluster_id
+    AND l.application_id = s.application_id AND l.attempt_id = s.attempt_id
+  WHERE s.submission_time IS NOT NULL
   UNION ALL
   -- The end of the application, as a job that takes no time.
   SELECT

@@ -64,8 +64,11 @@ impl Executor {
         }
     }
 
-    /// A life ends at `time`.
+    /// A life ends at `time`; one whose begin the log does not tell has no length.
     pub(super) fn end_life(&mut self, time: i64) {
+        if self.came <= 0 {
+            return;
+        }
         let life = time.saturating_sub(self.came).max(0);
         self.past_ms = self.past_ms.saturating_add(life);
         self.past_core_ms = self
@@ -112,6 +115,8 @@ pub(super) fn finish_row(
     {
         executor.end_life(application.observed());
     }
+    // Spark before 1.2 logs block managers without a time.
+    let is_known = executor.came > 0;
     let Executor {
         mut row,
         host,
@@ -124,8 +129,8 @@ pub(super) fn finish_row(
     if row.host_port.is_none() {
         row.host_port = host.map(|host| host.as_str().into());
     }
-    row.lifetime_ms = Some(past_ms);
-    row.core_time_ms = (row.total_cores > 0).then_some(past_core_ms);
+    row.lifetime_ms = is_known.then_some(past_ms);
+    row.core_time_ms = (is_known && row.total_cores > 0).then_some(past_core_ms);
     lifetime::complete(&mut row, application, settings);
     row
 }
