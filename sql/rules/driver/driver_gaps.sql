@@ -30,6 +30,7 @@
 -- parameter: min_round_share double = 0.5 [ratio] gaps from the first to the last of them over all gaps, at least
 -- parameter: min_late double = 1.5 [ratio] gaps in the second half of the rounds over those in the first half, at least
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
+-- parameter: min_local_rows double = 1e5 [rows] rows of the program from which the query after the longest gap makes a DataFrame, at least, for them to be named
 -- parameter: max_busy_share double = 0.5 [ratio] task time over the core time of a fixed number of executors below which dynamic allocation is named too
 -- parameter: min_busy_core_ms bigint = 3600000 [core_ms] that core time, at least
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
@@ -76,6 +77,11 @@
 -- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 AND churn_text IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' |
 --   Idle executors are kept longer than the gap lasts: let them go after a minute (with a limit for those that
 --   hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, and a low minExecutors), and move that code into Spark, side by side with jobs.
+-- advice: main_part = 'outside' AND local_rows >= 1 AND has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
+--   Rows go to pandas one by one (toPandas), and {local_rows:row|rows} of the program come back to Spark one by one (createDataFrame): do that work in Spark (column functions, applyInPandas, mapInPandas). What has to go
+--   through the driver Arrow carries many times faster.
+-- advice: main_part = 'outside' AND local_rows >= 1 | - | - | The query after the longest gap reads {local_rows:row|rows} that the program gave to Spark from its own memory (createDataFrame, parallelize), which one process converts and writes to a
+--   file, row by row: let Spark read or compute them itself (files, spark.range, column functions, mapInPandas). A DataFrame of pandas has to come with Arrow (spark.sql.execution.arrow.pyspark.enabled), with types that it knows.
 -- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
 --   Rows go to pandas one by one (toPandas): let Arrow carry them, collect fewer rows and columns, or do the work in Spark (applyInPandas,
 --   mapInPandas).
@@ -188,6 +194,22 @@ wide AS (
     ON n.platform = j.platform AND n.cluster_id = j.cluster_id
     AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id
   WHERE g.place = 1 AND n.operator_kind = 'project' AND n.description LIKE '% more fields%'
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
+),
+-- Rows that the program itself gave to the query after the longest gap.
+given_rows AS (
+  SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(n.rows_output) AS local_rows
+  FROM counted AS g
+  INNER JOIN jobs AS j
+    ON j.platform = g.platform AND j.cluster_id = g.cluster_id
+    AND j.application_id = g.application_id AND j.attempt_id = g.attempt_id AND j.job_id = g.job_id
+  INNER JOIN rdds AS r
+    ON r.platform = j.platform AND r.cluster_id = j.cluster_id
+    AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id AND ARRAY_CONTAINS(j.stage_ids, r.first_stage_id)
+  INNER JOIN sql_nodes AS n
+    ON n.platform = j.platform AND n.cluster_id = j.cluster_id
+    AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id
+  WHERE g.place = 1 AND r.call_site LIKE 'readRDDFromFile at PythonRDD%' AND n.node_name LIKE 'Scan ExistingRDD%' AND n.rows_output >= $min_local_rows
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
 -- What the query after the longest gap reads, and the steps of its plan.
@@ -363,7 +385,7 @@ SELECT
     WHEN i.platform IS NOT NULL THEN 'Do not release executors for these gaps: executor_churn tells what computing their cached data again costs. Shorter gaps save both.'
     WHEN t.platform IS NOT NULL THEN 'Do not release executors sooner for these gaps: executor_churn tells that they come and go too fast already. Shorter gaps save both.'
   END AS churn_text,
-  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
+  o.local_rows, s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
@@ -383,6 +405,9 @@ LEFT JOIN set_values AS v
 LEFT JOIN rounds AS d
   ON d.platform = a.platform AND d.cluster_id = a.cluster_id
   AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id
+LEFT JOIN given_rows AS o
+  ON o.platform = a.platform AND o.cluster_id = a.cluster_id
+  AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id
 LEFT JOIN wide AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
