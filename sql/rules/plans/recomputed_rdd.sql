@@ -18,6 +18,10 @@
 --   time and read {input_bytes:bytes}; the shortest of them took {least_ms:s}[, {floor_ms:s} of which other stages with as many tasks take too].
 -- advice: estimator IS NOT NULL AND estimator_stages * 2 >= num_stages | - | - | {estimator} goes through its input in each iteration, and computes it from the start each time, with what prepares the features: fit those first, persist what
 --   they make of the data (the columns of features, label and weight alone), and fit {estimator} on that.
+-- advice: has_zip AND has_sort | - | - | zipWithIndex computes its input once more to count the rows of each partition, and sortBy and sortByKey do to find the bounds of their ranges: cache what they number and sort (persist()
+--   after the filtering and parsing). Where the numbers may have gaps, zipWithUniqueId gives them without a job of its own.
+-- advice: has_zip | - | - | zipWithIndex computes its input once more to count the rows of each partition before it numbers them: cache what it numbers (persist() after the filtering and parsing), or take
+--   zipWithUniqueId, which needs no job of its own, where the numbers may have gaps.
 -- advice: has_sort | - | - | sortByKey and sortBy compute their input again to find the bounds of their ranges before they sort it: cache what they sort (persist()
 --   after the filtering and parsing), and what other jobs share.
 -- recommendation: Cache what these jobs share (persist() after the filtering and parsing), or write it once.
@@ -137,7 +141,7 @@ worked AS (
     -- What caching would leave of each pass.
     MIN(GREATEST(c.executor_run_time - COALESCE(f.task_ms * c.num_tasks, 0e0), 0e0)) AS pass_ms,
     MAX(CASE WHEN c.stage_name LIKE 'sortBy%' THEN 1 ELSE 0 END) = 1 AS has_sort,
-    MAX(c.estimator) AS estimator, NULLIF(SUM(CASE WHEN c.estimator IS NOT NULL THEN 1 ELSE 0 END), 0) AS estimator_stages,
+    MAX(CASE WHEN c.stage_name LIKE 'zipWithIndex%' THEN 1 ELSE 0 END) = 1 AS has_zip, MAX(c.estimator) AS estimator, NULLIF(SUM(CASE WHEN c.estimator IS NOT NULL THEN 1 ELSE 0 END), 0) AS estimator_stages,
     MIN(CASE WHEN c.estimator IS NOT NULL THEN c.stage_name END) AS stage_name,
     SUM(CAST(c.input_bytes AS DOUBLE)) AS input_bytes
   FROM computed AS c
@@ -171,7 +175,7 @@ SELECT
   CASE WHEN i.call_site NOT LIKE '_anonfun_withThreadLocalCaptured%' THEN NULLIF(i.call_site, '') END AS call_site,
   w.num_stages, w.num_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes,
   TRY_CAST(w.least_ms AS BIGINT) AS least_ms, NULLIF(TRY_CAST(w.least_ms - w.pass_ms AS BIGINT), 0) AS floor_ms, w.has_sort,
-  w.estimator, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name
+  w.has_zip, w.estimator, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name
 FROM ranked AS w
 INNER JOIN inputs AS i
   ON i.platform = w.platform AND i.cluster_id = w.cluster_id
