@@ -45,6 +45,8 @@
 --   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
 -- advice: is_fetched | - | - | Each of these queries fetches the same rows from the database, and computes what it needs of them in the same stage: fetch them once (persist them with what the queries
 --   compute alike, or write them as Parquet or a table first) and let the other queries read that.
+-- advice: num_indexers >= 3 | - | - | {num_indexers:int} of these queries each fit a StringIndexer for one column: give all columns to one StringIndexer (inputCols and outputCols), which goes
+--   through the data once.
 -- advice: has_other_numbers AND is_text | - | - | The queries compute different aggregates of the same data: compute all of them in one query (one select or agg with every
 --   aggregate), which parses the data once. Where a loop has to stay, cache what it reads before it, or write it as Parquet or a table and read that.
 -- advice: has_other_numbers | - | - | The queries compute different aggregates of the same data: compute all of them in one query (one select or agg with every
@@ -227,9 +229,9 @@ caches AS (
 ),
 -- Actions that bring a number or a few rows to the program.
 looks AS (
-  SELECT platform, cluster_id, application_id, attempt_id, sql_id
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, description LIKE '% at StringIndexer.scala%' AS is_indexer
   FROM sql
-  WHERE description LIKE 'count at %' OR description LIKE 'showString at %' OR description LIKE 'show at %' OR description LIKE 'isEmpty at %'
+  WHERE description LIKE '% at StringIndexer.scala%' OR description LIKE 'count at %' OR description LIKE 'showString at %' OR description LIKE 'show at %' OR description LIKE 'isEmpty at %'
     OR description LIKE 'head at %' OR description LIKE 'first at %' OR description LIKE 'take at %'
 ),
 per_query AS (
@@ -262,7 +264,8 @@ all_passes AS (
 repeated AS (
   SELECT
     q.platform, q.cluster_id, q.application_id, q.attempt_id, q.source, q.filters,
-    COUNT(k.sql_id) AS num_looks, SUM(q.num_writes) + COUNT(k.sql_id) = COUNT(*) AND COUNT(k.sql_id) > 0 AND SUM(q.num_writes) = 1 AS only_looks,
+    SUM(CASE WHEN k.is_indexer THEN 1 ELSE 0 END) AS num_indexers, SUM(CASE WHEN NOT k.is_indexer THEN 1 ELSE 0 END) AS num_looks,
+    SUM(q.num_writes) = 1 AND COUNT(*) > 1 AND SUM(CASE WHEN NOT k.is_indexer THEN 1 ELSE 0 END) = COUNT(*) - 1 AS only_looks,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format, MAX(num_writes) = 1 AND MIN(num_writes) = 0 AS has_write,
     SUM(run_ms) AS scan_ms, MAX(longest_run_ms) AS first_ms,
     SUM(num_full) AS num_full, MIN(shortest_run_ms) AS shortest_ms, SUM(empty_ms) AS empty_ms,
@@ -368,7 +371,7 @@ SELECT
   CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
   TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, has_other_numbers, has_write, only_looks, num_looks, num_queries AS look_queries, is_cached, is_fetched, cached_timeout_ms,
+  is_text, is_same, has_other_numbers, has_write, only_looks, num_looks, num_queries AS look_queries, num_indexers, is_cached, is_fetched, cached_timeout_ms,
   CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,
   has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,
