@@ -51,17 +51,36 @@ behind AS (
     AND s.stage_id = f.stage_id AND s.stage_attempt_id = f.stage_attempt_id
   WHERE p.rdd_id < n.rdd_id AND ARRAY_CONTAINS(s.rdd_ids, p.rdd_id)
 ),
+children AS (
+  SELECT c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id, x.rdd_id AS child_id
+  FROM cached AS c
+  INNER JOIN rdds AS x
+    ON x.platform = c.platform AND x.cluster_id = c.cluster_id
+    AND x.application_id = c.application_id AND x.attempt_id = c.attempt_id
+  WHERE x.rdd_id > c.rdd_id AND ARRAY_CONTAINS(x.parent_ids, c.rdd_id)
+),
 -- But for what is made of them again beside it, as the links are in each round of a ranking.
 used AS (
   SELECT DISTINCT b.platform, b.cluster_id, b.application_id, b.attempt_id, b.rdd_id, b.stage_id
   FROM behind AS b
-  INNER JOIN rdds AS x
+  INNER JOIN children AS x
     ON x.platform = b.platform AND x.cluster_id = b.cluster_id
-    AND x.application_id = b.application_id AND x.attempt_id = b.attempt_id
+    AND x.application_id = b.application_id AND x.attempt_id = b.attempt_id AND x.rdd_id = b.rdd_id
   INNER JOIN stages AS s
     ON s.platform = b.platform AND s.cluster_id = b.cluster_id
     AND s.application_id = b.application_id AND s.attempt_id = b.attempt_id AND s.stage_id = b.stage_id AND s.stage_attempt_id = 0
-  WHERE x.rdd_id > b.newest_id AND ARRAY_CONTAINS(x.parent_ids, b.rdd_id) AND ARRAY_CONTAINS(s.rdd_ids, x.rdd_id)
+  WHERE x.child_id > b.newest_id AND ARRAY_CONTAINS(s.rdd_ids, x.child_id)
+),
+read_passes AS (
+  SELECT p.*
+  FROM passes AS p
+  LEFT JOIN behind AS b
+    ON b.platform = p.platform AND b.cluster_id = p.cluster_id
+    AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.rdd_id = p.rdd_id AND b.stage_id = p.stage_id
+  LEFT JOIN used AS u
+    ON u.platform = p.platform AND u.cluster_id = p.cluster_id
+    AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id AND u.rdd_id = p.rdd_id AND u.stage_id = p.stage_id
+  WHERE b.platform IS NULL OR u.platform IS NOT NULL
 ),
 from_caches AS (
   SELECT DISTINCT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.rdd_id
@@ -76,21 +95,15 @@ reads AS (
     p.platform, p.cluster_id, p.application_id, p.attempt_id, p.rdd_id, p.is_unpersisted, p.stage_id, p.is_fill, t.index, t.executor_run_time / COALESCE(z.run_cores, 1e0) AS run_ms,
     COALESCE(t.input_bytes_read, 0) + COALESCE(t.shuffle_read_local_bytes_read, 0) + COALESCE(t.shuffle_read_remote_bytes_read, 0) AS read_bytes,
     CASE WHEN p.is_table AND COALESCE(t.shuffle_read_records_read, 0) = 0 THEN t.input_records_read END AS file_records
-  FROM passes AS p
+  FROM read_passes AS p
   INNER JOIN tasks AS t
     ON t.platform = p.platform AND t.cluster_id = p.cluster_id
     AND t.application_id = p.application_id AND t.attempt_id = p.attempt_id AND t.stage_id = p.stage_id AND t.stage_attempt_id = p.stage_attempt_id
-  LEFT JOIN behind AS b
-    ON b.platform = p.platform AND b.cluster_id = p.cluster_id
-    AND b.application_id = p.application_id AND b.attempt_id = p.attempt_id AND b.rdd_id = p.rdd_id AND b.stage_id = p.stage_id
-  LEFT JOIN used AS u
-    ON u.platform = p.platform AND u.cluster_id = p.cluster_id
-    AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id AND u.rdd_id = p.rdd_id AND u.stage_id = p.stage_id
   LEFT JOIN run_time_cores AS z
     ON z.platform = p.platform AND z.cluster_id = p.cluster_id
     AND z.application_id = p.application_id AND z.attempt_id = p.attempt_id
     AND z.stage_id = p.stage_id AND z.stage_attempt_id = p.stage_attempt_id
-  WHERE t.status = 'SUCCESS' AND (b.platform IS NULL OR u.platform IS NOT NULL)
+  WHERE t.status = 'SUCCESS'
 ),
 -- A speculative copy can succeed beside the task.
 fills AS (
