@@ -39,7 +39,7 @@
 --   what queries wrote][; {before_job_ms:s}{before_job_of} preparing queries][; {between_jobs_ms:s}{between_jobs_of} between jobs of a query][;
 --   {collect_ms:s}{collect_of} on results of queries][; {command_ms:s}{command_of} in commands without a job]. The longest took
 --   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})][. After each of {num_loop:int} queries ({loop_query}) the driver
---   worked alone for {loop_mean_ms:s}, {loop_ms:s} in all][ The plans of {num_rounds:int}
+--   worked alone for {loop_mean_ms:s}, {loop_ms:s} in all][. The plans of {num_rounds:int}
 --   queries in a row ({round_query}) grow from {first_steps:int} to {last_steps:int} steps, and of {round_ms:s} in gaps around them the second half took {late_ms:s}].
 -- advice: num_rounds >= 2 | - | - | Each round of a loop builds on the plan of the round before, which the driver analyzes, optimizes and compiles anew, so that rounds take ever longer and
 --   the driver can run out of memory. persist() keeps the rows, but not the plan short: cut it in each round, or every few (localCheckpoint or checkpoint of the DataFrame that goes into the next round, or write it and
