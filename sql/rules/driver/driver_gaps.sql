@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 26
+-- version: 27
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
@@ -25,7 +25,12 @@
 -- parameter: min_loop_ratio double = 0.15 [ratio] the same over the wall time, at least
 -- parameter: medium_held_ms double = 600000 [core_ms] core time held in gaps below which less than that third is of low severity
 -- parameter: large_held_ms double = 3.6e7 [core_ms] core time held in gaps from which a quarter of that share is enough
+-- parameter: min_rounds bigint = 5 [count] queries of one place in the code, each of a larger plan than the one before, that are the rounds of a loop, at least
+-- parameter: min_growth double = 2 [ratio] steps of the plan of the last of them over those of the first, at least
+-- parameter: min_round_share double = 0.5 [ratio] gaps from the first to the last of them over all gaps, at least
+-- parameter: min_late double = 1.5 [ratio] gaps in the second half of the rounds over those in the first half, at least
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
+-- parameter: min_local_rows double = 1e5 [rows] rows of the program from which the query after the longest gap makes a DataFrame, at least, for them to be named
 -- parameter: max_busy_share double = 0.5 [ratio] task time over the core time of a fixed number of executors below which dynamic allocation is named too
 -- parameter: min_busy_core_ms bigint = 3600000 [core_ms] that core time, at least
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
@@ -34,7 +39,11 @@
 --   what queries wrote][; {before_job_ms:s}{before_job_of} preparing queries][; {between_jobs_ms:s}{between_jobs_of} between jobs of a query][;
 --   {collect_ms:s}{collect_of} on results of queries][; {command_ms:s}{command_of} in commands without a job]. The longest took
 --   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})][. After each of {num_loop:int} queries ({loop_query}) the driver
---   worked alone for {loop_mean_ms:s}, {loop_ms:s} in all].
+--   worked alone for {loop_mean_ms:s}, {loop_ms:s} in all][. The plans of {num_rounds:int}
+--   queries in a row ({round_query}) grow from {first_steps:int} to {last_steps:int} steps, and of {round_ms:s} in gaps around them the second half took {late_ms:s}].
+-- advice: num_rounds >= 2 | - | - | Each round of a loop builds on the plan of the round before, which the driver analyzes, optimizes and compiles anew, so that rounds take ever longer and
+--   the driver can run out of memory. persist() keeps the rows, but not the plan short: cut it in each round, or every few (localCheckpoint or checkpoint of the DataFrame that goes into the next round, or write it and
+--   read that).
 -- advice: (main_part = 'outside' OR main_part = 'before') AND wide_columns >= 100 | - | - | The query after the longest gap has some {wide_columns:int} columns: withColumn
 --   in a loop analyzes the whole plan anew for each of them. Add all columns in one select (or withColumns), and cut plans that stay very
 --   long with a checkpoint.
@@ -68,6 +77,11 @@
 -- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 AND churn_text IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' |
 --   Idle executors are kept longer than the gap lasts: let them go after a minute (with a limit for those that
 --   hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, and a low minExecutors), and move that code into Spark, side by side with jobs.
+-- advice: main_part = 'outside' AND local_rows >= 1 AND has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
+--   Rows go to pandas one by one (toPandas), and {local_rows:row|rows} of the program come back to Spark one by one (createDataFrame): do that work in Spark (column functions, applyInPandas, mapInPandas). What has to go
+--   through the driver Arrow carries many times faster.
+-- advice: main_part = 'outside' AND local_rows >= 1 | - | - | The query after the longest gap reads {local_rows:row|rows} that the program gave to Spark from its own memory (createDataFrame, parallelize), which one process converts and writes to a
+--   file, row by row: let Spark read or compute them itself (files, spark.range, column functions, mapInPandas). A DataFrame of pandas has to come with Arrow (spark.sql.execution.arrow.pyspark.enabled), with types that it knows.
 -- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
 --   Rows go to pandas one by one (toPandas): let Arrow carry them, collect fewer rows and columns, or do the work in Spark (applyInPandas,
 --   mapInPandas).
@@ -182,6 +196,22 @@ wide AS (
   WHERE g.place = 1 AND n.operator_kind = 'project' AND n.description LIKE '% more fields%'
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
+-- Rows that the program itself gave to the query after the longest gap.
+given_rows AS (
+  SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(n.rows_output) AS local_rows
+  FROM counted AS g
+  INNER JOIN jobs AS j
+    ON j.platform = g.platform AND j.cluster_id = g.cluster_id
+    AND j.application_id = g.application_id AND j.attempt_id = g.attempt_id AND j.job_id = g.job_id
+  INNER JOIN rdds AS r
+    ON r.platform = j.platform AND r.cluster_id = j.cluster_id
+    AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id AND ARRAY_CONTAINS(j.stage_ids, r.first_stage_id)
+  INNER JOIN sql_nodes AS n
+    ON n.platform = j.platform AND n.cluster_id = j.cluster_id
+    AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id
+  WHERE g.place = 1 AND r.call_site LIKE 'readRDDFromFile at PythonRDD%' AND n.node_name LIKE 'Scan ExistingRDD%' AND n.rows_output >= $min_local_rows
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
+),
 -- What the query after the longest gap reads, and the steps of its plan.
 next_queries AS (
   SELECT
@@ -198,6 +228,56 @@ next_queries AS (
     AND s.application_id = q.application_id AND s.attempt_id = q.attempt_id AND s.sql_id = q.sql_id AND s.operation = 'read'
   WHERE g.place = 1
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
+),
+-- Queries of one place in the code, one after the other, as long as each has a larger plan than the one before.
+steps AS (
+  SELECT
+    q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.num_nodes, UNIX_MILLIS(q.submission_time) AS begin_ms, q.duration_ms,
+    REPLACE(q.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') AS query,
+    LAG(q.num_nodes) OVER (
+      PARTITION BY q.platform, q.cluster_id, q.application_id, q.attempt_id, REPLACE(q.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') ORDER BY q.sql_id
+    ) AS earlier_nodes
+  FROM sql AS q
+  INNER JOIN all_gaps AS n
+    ON n.platform = q.platform AND n.cluster_id = q.cluster_id
+    AND n.application_id = q.application_id AND n.attempt_id = q.attempt_id
+  WHERE q.num_nodes > 0 AND q.submission_time IS NOT NULL AND COALESCE(q.root_execution_id, q.sql_id) = q.sql_id
+),
+runs_of_steps AS (
+  SELECT
+    s.*,
+    SUM(CASE WHEN num_nodes > earlier_nodes THEN 0 ELSE 1 END) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id, query ORDER BY sql_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run
+  FROM steps AS s
+),
+placed_steps AS (
+  SELECT
+    r.*, COUNT(*) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, query, run) AS num_rounds,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, query, run ORDER BY sql_id) AS round
+  FROM runs_of_steps AS r
+),
+growing AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, query, run, COUNT(*) AS num_rounds, MIN(num_nodes) AS first_steps, MAX(num_nodes) AS last_steps,
+    MIN(begin_ms) AS begin_ms, MIN(CASE WHEN 2 * round > num_rounds + 1 THEN begin_ms END) AS middle_ms, MAX(begin_ms + COALESCE(duration_ms, 0)) AS end_ms
+  FROM placed_steps
+  WHERE num_rounds >= $min_rounds
+  GROUP BY platform, cluster_id, application_id, attempt_id, query, run
+  HAVING MAX(num_nodes) >= $min_growth * MIN(num_nodes)
+),
+-- With the gap that begins in the last of them: what comes next is planned there.
+round_gaps AS (
+  SELECT
+    r.platform, r.cluster_id, r.application_id, r.attempt_id, r.query, r.run, r.num_rounds, r.first_steps, r.last_steps, SUM(g.gap_ms) AS round_ms,
+    SUM(CASE WHEN g.begin_ms + g.gap_ms > r.middle_ms THEN g.gap_ms ELSE 0 END) AS late_ms,
+    ROW_NUMBER() OVER (PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id ORDER BY SUM(g.gap_ms) DESC, r.query, r.run) AS round_place
+  FROM growing AS r
+  INNER JOIN counted AS g
+    ON g.platform = r.platform AND g.cluster_id = r.cluster_id
+    AND g.application_id = r.application_id AND g.attempt_id = r.attempt_id
+  WHERE g.begin_ms >= r.begin_ms AND g.begin_ms <= r.end_ms
+  GROUP BY r.platform, r.cluster_id, r.application_id, r.attempt_id, r.query, r.run, r.num_rounds, r.first_steps, r.last_steps
 ),
 set_values AS (
   SELECT
@@ -225,6 +305,14 @@ summed AS (
     MAX(CASE WHEN place = 1 AND outside_ms < gap_ms / 2e0 THEN SUBSTR(query_description, 1, 100) END) AS longest_query
   FROM counted
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+rounds AS (
+  SELECT r.*
+  FROM round_gaps AS r
+  INNER JOIN summed AS s
+    ON s.platform = r.platform AND s.cluster_id = r.cluster_id
+    AND s.application_id = r.application_id AND s.attempt_id = r.attempt_id
+  WHERE r.round_place = 1 AND r.round_ms >= $min_round_share * s.gap_ms AND r.late_ms >= $min_late * (r.round_ms - r.late_ms)
 ),
 -- What executor_churn tells.
 idle_losses AS (
@@ -257,6 +345,7 @@ SELECT
   TRY_CAST(CASE WHEN k.is_long THEN s.held_ms ELSE l.loop_held_ms END AS BIGINT) AS lost_core_ms,
   TRY_CAST(CASE WHEN k.is_long THEN s.gap_ms ELSE l.loop_ms END AS BIGINT) AS recoverable_ms,
   l.num_loop, l.loop_ms, l.loop_ms / NULLIF(CAST(l.num_loop AS DOUBLE), 0e0) AS loop_mean_ms, SUBSTR(l.query, 1, 100) AS loop_query,
+  d.num_rounds, SUBSTR(d.query, 1, 100) AS round_query, d.first_steps, d.last_steps, TRY_CAST(d.round_ms AS BIGINT) AS round_ms, TRY_CAST(d.late_ms AS BIGINT) AS late_ms,
   s.gap_ms, CAST(s.gap_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS gap_ratio, s.num_gaps, s.all_held_ms / NULLIF(s.gap_ms, 0) AS held_cores,
   CASE WHEN s.host_ms >= 0.005e0 * s.all_held_ms AND s.host_ms > 0e0 THEN TRY_CAST(s.host_ms AS BIGINT) END AS host_ms,
   -- What is not worth a word is left out of the sentence.
@@ -296,7 +385,7 @@ SELECT
     WHEN i.platform IS NOT NULL THEN 'Do not release executors for these gaps: executor_churn tells what computing their cached data again costs. Shorter gaps save both.'
     WHEN t.platform IS NOT NULL THEN 'Do not release executors sooner for these gaps: executor_churn tells that they come and go too fast already. Shorter gaps save both.'
   END AS churn_text,
-  s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
+  o.local_rows, s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
@@ -313,6 +402,12 @@ LEFT JOIN application_settings AS c
 LEFT JOIN set_values AS v
   ON v.platform = a.platform AND v.cluster_id = a.cluster_id
   AND v.application_id = a.application_id AND v.attempt_id = a.attempt_id
+LEFT JOIN rounds AS d
+  ON d.platform = a.platform AND d.cluster_id = a.cluster_id
+  AND d.application_id = a.application_id AND d.attempt_id = a.attempt_id
+LEFT JOIN given_rows AS o
+  ON o.platform = a.platform AND o.cluster_id = a.cluster_id
+  AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id
 LEFT JOIN wide AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id

@@ -2,7 +2,7 @@
 -- title: A cache does not fit into memory
 -- category: memory
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for cached data that later stages did not find in memory: their tasks read the partition from disk, or computed it
 --   again because it had been evicted or was never cached. Block updates in the log tell it
 --   (spark.eventLog.logBlockUpdates.enabled, spark.taskMetrics.trackUpdatedBlockStatuses; Spark before 2.1 always has them); without them, tasks that read just as many bytes as the one that

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 16
+-- version: 17
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive, less what a cache of the result would cost, as measured with Spark 4.3 for rows of six columns: 700 ns a row to fill it
@@ -38,6 +38,9 @@
 --   rows that are read again, keep the executors that hold them, and unpersist after the last use.
 -- advice: is_cached | - | - | It is cached already, but the cache was not there or did not hold all of it: let partitions that do not fit go to disk (MEMORY_AND_DISK), cache only the columns and
 --   rows that are read again, keep the executors that hold them, and unpersist after the last use.
+-- advice: num_indexers >= 3 | - | - | {num_indexers:int} of these queries each fit a StringIndexer for one column: give all columns to one StringIndexer (inputCols and outputCols), which goes
+--   through the data once. For what else is fitted on
+--   it, select the columns that the stages read and persist that before the first fit.
 -- advice: num_functions > 1 AND is_subquery AND spark_minor < 304 | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
 --   that one of them leaves out) instead of one subquery each. Spark 3.4 and later merge such scalar subqueries by themselves.
 -- advice: num_functions > 1 AND num_times > num_queries | - | - | The same rows are aggregated each time with other functions: compute all of them in one aggregate (CASE WHEN or FILTER for rows
@@ -62,7 +65,10 @@ places AS (
     CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms END AS kept_ms,
     w.lost_ms - CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms ELSE 0e0 END AS lost_ms,
     SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
-    MAX(w.sql_id) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash) AS last_query
+    MAX(w.sql_id) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash) AS last_query,
+    SUM(CASE WHEN w.query_description LIKE '% at StringIndexer.scala%' THEN 1 ELSE 0 END) OVER (
+      PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash
+    ) AS num_indexers
   FROM repeated_work AS w
   LEFT JOIN pivoted AS v
     ON v.platform = w.platform AND v.cluster_id = w.cluster_id
@@ -210,7 +216,7 @@ judged AS (
       THEN CONCAT(SUBSTR(SPLIT_PART(REGEXP_REPLACE(p.description, '#[0-9]+L?', ''), ', functions=[', 1), 1, 120), '), with ', CAST(f.num_functions AS STRING), ' different lists of functions,')
       ELSE SUBSTR(REGEXP_REPLACE(COALESCE(p.description, p.node_name), '#[0-9]+L?', ''), 1, 120) END AS operator,
     f.num_functions, a.spark_minor, u.platform IS NOT NULL AS is_subquery, p.query_name, CASE WHEN p.num_queries > 1 THEN p.last_query END AS last_query,
-    p.num_times, p.num_queries,
+    p.num_times, p.num_queries, p.num_indexers,
     -- Queries may end before the step, and what follows them may run it again.
     CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
     CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times,

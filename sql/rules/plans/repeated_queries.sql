@@ -2,7 +2,7 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted, but where each of them parses all of
@@ -22,6 +22,8 @@
 --   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}].
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
 --   files by them.
+-- advice: description LIKE '% at StringIndexer.scala%' | - | - | Each of these queries fits a StringIndexer for one column: give all columns to one StringIndexer (inputCols and outputCols, since Spark 3.0), which
+--   goes through the data once.
 -- advice: scan_ms > 0 AND has_columns | - | - | Ask once for all columns: one query with the aggregates of each (one select or agg with a list of expressions) parses the data once. Where a loop has to stay, cache
 --   what it reads before it, or write it as Parquet or a table and read that.
 -- advice: scan_ms > 0 | - | - | Ask once for all of it: group by what the loop filters on and collect that once (or let applyInPandas handle each group on the executors), instead of a query

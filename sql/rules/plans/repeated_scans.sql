@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 18
+-- version: 19
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -45,6 +45,8 @@
 --   executors, cache with MEMORY_AND_DISK, or write the data to a table and read that.
 -- advice: is_fetched | - | - | Each of these queries fetches the same rows from the database, and computes what it needs of them in the same stage: fetch them once (persist them with what the queries
 --   compute alike, or write them as Parquet or a table first) and let the other queries read that.
+-- advice: num_indexers >= 3 | - | - | {num_indexers:int} of these queries each fit a StringIndexer for one column: give all columns to one StringIndexer (inputCols and outputCols), which goes
+--   through the data once.
 -- advice: has_other_numbers AND is_text | - | - | The queries compute different aggregates of the same data: compute all of them in one query (one select or agg with every
 --   aggregate), which parses the data once. Where a loop has to stay, cache what it reads before it, or write it as Parquet or a table and read that.
 -- advice: has_other_numbers | - | - | The queries compute different aggregates of the same data: compute all of them in one query (one select or agg with every
@@ -53,6 +55,8 @@
 --   count, check and write from that.
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and let the
 --   other queries read that.
+-- advice: only_looks | - | - | All of these queries but the one that writes only count rows or show some ({num_looks:int} of {look_queries:int}): take the numbers from the write itself (Dataset.observe, with count_if for rows of a
+--   kind), or write first and count and show what was written.
 -- advice: has_other_rows AND is_text | - | - | {keepers} keep different rows of it, and each of them parses every byte: compute all of them in one pass
 --   (count_if or sum(CASE WHEN ...) in one aggregation, or a grouping or a partitioned write by what they filter on), or write it as Parquet or a table once and read that.
 -- advice: has_other_rows AND NOT has_values | - | - | {keepers} keep different rows of it by patterns or functions, which no layout of the table helps: compute all
@@ -223,6 +227,13 @@ caches AS (
   WHERE is_persisted
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- Actions that bring a number or a few rows to the program.
+looks AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, description LIKE '% at StringIndexer.scala%' AS is_indexer
+  FROM sql
+  WHERE description LIKE '% at StringIndexer.scala%' OR description LIKE 'count at %' OR description LIKE 'showString at %' OR description LIKE 'show at %' OR description LIKE 'isEmpty at %'
+    OR description LIKE 'head at %' OR description LIKE 'first at %' OR description LIKE 'take at %'
+),
 per_query AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
@@ -252,7 +263,9 @@ all_passes AS (
 ),
 repeated AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, source, filters,
+    q.platform, q.cluster_id, q.application_id, q.attempt_id, q.source, q.filters,
+    SUM(CASE WHEN k.is_indexer THEN 1 ELSE 0 END) AS num_indexers, SUM(CASE WHEN NOT k.is_indexer THEN 1 ELSE 0 END) AS num_looks,
+    SUM(q.num_writes) = 1 AND COUNT(*) > 1 AND SUM(CASE WHEN NOT k.is_indexer THEN 1 ELSE 0 END) = COUNT(*) - 1 AS only_looks,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format, MAX(num_writes) = 1 AND MIN(num_writes) = 0 AS has_write,
     SUM(run_ms) AS scan_ms, MAX(longest_run_ms) AS first_ms,
     SUM(num_full) AS num_full, MIN(shortest_run_ms) AS shortest_ms, SUM(empty_ms) AS empty_ms,
@@ -264,8 +277,11 @@ repeated AS (
     MIN(CASE WHEN REGEXP_REPLACE(first_filters, ' (=|<|>|<=|>=|<=>) | IN [(]', '') <> first_filters THEN 1 ELSE 0 END) = 1 AS has_values,
     -- All of them filter, and each asks for other rows.
     MIN(first_filters) <> '' AND COUNT(DISTINCT first_filters) = COUNT(*) AND COUNT(*) >= 2 AS has_other_rows
-  FROM per_query
-  GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
+  FROM per_query AS q
+  LEFT JOIN looks AS k
+    ON k.platform = q.platform AND k.cluster_id = q.cluster_id
+    AND k.application_id = q.application_id AND k.attempt_id = q.attempt_id AND k.sql_id = q.sql_id AND q.num_writes = 0
+  GROUP BY q.platform, q.cluster_id, q.application_id, q.attempt_id, q.source, q.filters
 ),
 compared AS (
   SELECT
@@ -355,7 +371,7 @@ SELECT
   CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
   TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, has_other_numbers, has_write, is_cached, is_fetched, cached_timeout_ms,
+  is_text, is_same, has_other_numbers, has_write, only_looks, num_looks, num_queries AS look_queries, num_indexers, is_cached, is_fetched, cached_timeout_ms,
   CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,
   has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,
