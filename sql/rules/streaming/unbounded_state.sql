@@ -5,7 +5,7 @@
 -- version: 2
 -- description: Fires for a streaming query whose state (of a join, a deduplication, an aggregate) has more rows after nearly every batch and never fewer, where nothing
 --   tells it when a row is of no more use: it has no watermark, or, as its plan shows, one that the operator cannot use (a join without a limit in time for one of its
---   sides, a deduplication or groups without the event time); and where the watermark is so far behind that no row left, if that costs much. Checkpoints, memory and commits grow with it, until
+--   sides, a deduplication or groups without the event time); and where the watermark is so far behind that no row left, if that costs much (a week or more is told for information in any case). Checkpoints, memory and commits grow with it, until
 --   batches get slow or an executor runs out of memory. An aggregate over a fixed set of keys stops growing and is not told. Where later batches took longer for as many rows as
 --   the first ones, what they took more is the wall time to win; a loss of core time is not counted.
 -- subject: application
@@ -15,7 +15,8 @@
 -- parameter: min_growing_share double = 0.9 [ratio] batches after which the state had more rows than before over all, at least
 -- parameter: large_bytes double = 1073741824 [bytes] memory of the state from which it is of medium severity
 -- parameter: large_heap_share double = 0.3 [ratio] the same over the heap of all executors, where the state is in it, from which it is of medium severity
--- parameter: min_delay_ms double = 86400000 [ms] delay of a watermark that is too long, at least
+-- parameter: min_delay_ms double = 86400000 [ms] delay of a watermark that is too long, at least, where the state costs much
+-- parameter: min_told_delay_ms double = 604800000 [ms] the same where it costs nothing yet, which is told for information
 -- parameter: min_slowdown double = 1.5 [ratio] time of a batch in the last third over that in the faster third before, for as many rows, from which batches got slower
 -- parameter: min_late_ms double = 1000 [ms] time of a batch in the last third, at least, for that
 -- parameter: min_won_share double = 0.05 [ratio] what later batches took more over the wall time of the application, at least, for it to decide the severity
@@ -142,7 +143,15 @@ caused AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, CONCAT(application_id, ' ', query_run_id) AS subject_id,
-  CASE WHEN is_slow AND won_ms >= $min_won_share * app_duration_ms THEN CAST(NULL AS STRING) WHEN state_bytes >= $large_bytes OR heap_share >= $large_heap_share THEN 'medium' ELSE 'low' END AS severity,
+  CASE
+    -- What half of the wall time goes into may be high.
+    WHEN is_slow AND won_ms >= 0.5e0 * app_duration_ms THEN CAST(NULL AS STRING)
+    WHEN state_bytes >= $large_bytes OR heap_share >= $large_heap_share THEN 'medium'
+    WHEN is_slow AND won_ms >= $min_won_share * app_duration_ms THEN CAST(NULL AS STRING)
+    WHEN cause = 'delay' THEN 'info'
+    ELSE 'low'
+  END AS severity,
+  CASE WHEN cause = 'delay' THEN 'A stream keeps its state for very long' END AS title,
   CASE WHEN is_slow THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN is_slow AND won_ms >= $min_won_share * app_duration_ms THEN TRY_CAST(won_ms AS BIGINT) END AS recoverable_ms,
   query, num_batches, TRY_CAST(first_rows AS BIGINT) AS first_rows, TRY_CAST(last_rows AS BIGINT) AS last_rows,
@@ -160,4 +169,5 @@ SELECT
 FROM caused
 WHERE num_batches >= $min_batches AND num_shrinking = 0 AND last_rows >= $min_rows
   AND last_rows >= $min_growth * middle_rows AND num_growing >= $min_growing_share * (num_batches - 1)
-  AND (cause IN ('none', 'operator') OR (cause = 'delay' AND (is_slow AND won_ms >= $min_won_share * app_duration_ms OR state_bytes >= $large_bytes OR heap_share >= $large_heap_share)))
+  AND (cause IN ('none', 'operator') OR (cause = 'delay' AND (is_slow AND won_ms >= $min_won_share * app_duration_ms OR state_bytes >= $large_bytes OR heap_share >= $large_heap_share
+    OR delay_ms >= $min_told_delay_ms)))
