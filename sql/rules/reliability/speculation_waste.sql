@@ -30,8 +30,9 @@ WITH races AS (
     MIN(CASE WHEN is_killed AND NOT speculative THEN host END) AS first_host, MAX(CASE WHEN is_killed AND NOT speculative THEN host END) AS last_host,
     MIN(CASE WHEN is_killed AND NOT speculative THEN executor_id END) AS first_executor, MAX(CASE WHEN is_killed AND NOT speculative THEN executor_id END) AS last_executor
   FROM (
-    -- What is killed with its job or stage lost no race.
-    SELECT t.*, COALESCE(status = 'KILLED' AND COALESCE(kill_reason LIKE '%another attempt succeeded%', TRUE), FALSE) AS is_killed
+    -- What is killed with its job lost no race; copies that still run when their stage is done did.
+    SELECT
+      t.*, COALESCE(status = 'KILLED' AND COALESCE(kill_reason LIKE '%another attempt succeeded%' OR kill_reason LIKE '%Stage finished%' OR LOWER(kill_reason) NOT LIKE '%cancel%', TRUE), FALSE) AS is_killed
     FROM tasks AS t
   ) AS k
   WHERE speculative OR status = 'KILLED'
