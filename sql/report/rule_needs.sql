@@ -42,6 +42,7 @@ FROM (VALUES
   ('hung_tasks', 'stages'), ('hung_tasks', 'tasks'),
   ('idle_executors', 'distributed'), ('idle_executors', 'executors'),
   ('idle_local_cores', 'stages'),
+  ('idle_triggers', 'streaming'),
   ('incomplete_history', 'jobs'),
   ('ineffective_settings', 'settings'),
   ('jvm_udf', 'sql'), ('jvm_udf', 'plans'),

@@ -4,7 +4,7 @@
 --   not tell this time again. overhead_ms is what starting and ending the tasks took (of tasks that read nothing all of their time), lost_core_ms what of it fewer tasks
 --   (tasks_needed) would save. cause is what decides the number of tasks; worst_fit how many partitions the largest shuffle of the application with as many partitions as
 --   spark.sql.shuffle.partitions says needs, and partitions_wanted a value for that setting, in whole waves of the cores in use.
---   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge; such stages of an application count together, however short each is,
+--   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge, or it merges them only up to a small advisory size (merge_bytes); such stages of an application count together, however short each is,
 --   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there. unmerged_… are sums over them.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
@@ -18,6 +18,7 @@
 -- parameter: min_few_rows_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
 -- parameter: min_unmerged_overhead_ms bigint = 5000 [ms] overhead of all stages whose partitions adaptive execution may not merge, at least
 -- parameter: min_unmerged_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
+-- parameter: max_merge_bytes double = 8388608 [bytes] advisory size that is small, at most; Spark's default is 64 MiB
 -- parameter: file_ms double = 5.0 [ms] task time to open and close a file that is written, at least, as in small_files
 -- parameter: max_file_share double = 0.8 [ratio] that time over the run time of the tasks, at most, as in small_files
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
@@ -73,8 +74,10 @@ all_stages AS (
       COALESCE(shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks, FALSE)
         -- A cache has the partitions of the shuffle that filled it.
         OR COALESCE(f.is_cache_read AND input_records <= $few_rows * num_tasks, FALSE) AS has_few_rows,
-      COALESCE(sql_id IS NOT NULL AND adaptive AND NOT coalesce_partitions AND spark_minor >= 300 AND shuffle_read_bytes > 0 AND shuffle_read_bytes >= input_bytes
-        AND num_tasks = shuffle_partitions, FALSE) AND NOT COALESCE(is_repartitioned, FALSE) AS is_unmerged
+      COALESCE(sql_id IS NOT NULL AND adaptive AND spark_minor >= 300 AND shuffle_read_bytes > 0 AND shuffle_read_bytes >= input_bytes
+        AND ((NOT coalesce_partitions AND num_tasks = shuffle_partitions)
+          OR (coalesce_partitions AND num_tasks <= shuffle_partitions AND advisory_bytes <= $max_merge_bytes
+            AND shuffle_read_bytes <= 2e0 * advisory_bytes * num_tasks)), FALSE) AND NOT COALESCE(is_repartitioned, FALSE) AS is_unmerged
     FROM (
       SELECT
         t.*,
@@ -163,7 +166,7 @@ SELECT
   platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, cause, is_few, is_empty, is_cache_read,
   succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
   TRY_CAST(GREATEST(tasks_needed, task_slots * CEIL(CAST(worst_fit AS DOUBLE) / NULLIF(task_slots, 0))) AS BIGINT) AS partitions_wanted,
-  counts_together AS is_unmerged, unmerged_stages, unmerged_tasks, unmerged_task_ms, unmerged_bytes, files_made, file_ms, total_task_time_ms,
+  counts_together AS is_unmerged, CASE WHEN counts_together AND coalesce_partitions THEN TRY_CAST(advisory_bytes AS BIGINT) END AS merge_bytes, unmerged_stages, unmerged_tasks, unmerged_task_ms, unmerged_bytes, files_made, file_ms, total_task_time_ms,
   files_read, file_bytes, input_bytes, input_records, shuffle_read_records, max_partition_bytes, is_repartitioned, spark_minor, adaptive, coalesce_partitions,
   shuffle_partitions
 FROM judged

@@ -2,9 +2,9 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 12
+-- version: 13
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
---   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. A pause stops every task of the
+--   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. In a small application it has to be a larger share. A pause stops every task of the
 --   executor, so the tasks' own times add up to
 --   the core time that was lost. What a healthy application needs too is not counted as lost. Where the heap was
 --   never half full, more of it would not help, and only much garbage is told. Where hardly anything is cached, nothing spilled, and the heap
@@ -17,6 +17,8 @@
 -- parameter: healthy_gc_ratio double = 0.05 [ratio] garbage collection over run time that is no loss
 -- parameter: min_gc_ms bigint = 30000 [ms] garbage collection of all tasks, at least
 -- parameter: min_run_time_ms bigint = 120000 [ms] run time of all tasks, at least
+-- parameter: min_small_gc_ratio double = 0.3 [ratio] garbage collection over run time of all tasks of a small application, at least
+-- parameter: min_small_gc_ms bigint = 8000 [ms] its garbage collection, at least
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory
 -- parameter: min_stage_gc_ratio double = 0.2 [ratio] the same of a stage, at least
 -- parameter: min_stage_gc_ms bigint = 5000 [ms] its garbage collection, at least
@@ -30,9 +32,9 @@
 -- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}][ outside of {closure_stages:stage|stages} with large closures], {gc_ratio:pct}[, {worst_gc_ms:s} of it in {worst_name}][; executors have
 --   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
 --   spark.executor.cores is not set].
--- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
 -- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD is|RDDs are} cached as objects, which the collector walks again and
---   again: cache them serialized (MEMORY_AND_DISK_SER), as DataFrames, or not at all.
+--   again: cache them serialized (MEMORY_AND_DISK_SER[, with Kryo: spark.serializer={kryo}]), as DataFrames, or not at all.
+-- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
 -- advice: is_churn AND sql_share < 0.5 AND shuffles AND NOT has_python | spark.serializer | 'org.apache.spark.serializer.KryoSerializer' | Hardly anything is cached, so most of the garbage is of short-lived
 --   objects: serialize with Kryo, which makes fewer of them in a shuffle than Java's serialization, and create fewer yourself ([{group_cure}, ]arrays of primitives,
 --   DataFrames and built-in functions instead of RDDs of objects).
@@ -105,7 +107,8 @@ applied AS (
   SELECT
     w.*,
     run_ms >= $min_run_time_ms AND gc_ms >= $min_gc_ms AND gc_ms >= $min_gc_ratio * run_ms
-      AND (is_local OR COALESCE(peak_heap_bytes >= 0.5e0 * executor_memory_bytes, TRUE) OR gc_ms >= $min_unfilled_gc_ratio * run_ms) AS is_told
+      AND (is_local OR COALESCE(peak_heap_bytes >= 0.5e0 * executor_memory_bytes, TRUE) OR gc_ms >= $min_unfilled_gc_ratio * run_ms)
+      OR gc_ms >= $min_small_gc_ms AND gc_ms >= $min_small_gc_ratio * run_ms AS is_told
   FROM whole AS w
 ),
 places AS (
@@ -204,6 +207,9 @@ gone AS (
     ELSE e.loss_kind = 'lost' OR e.exit_code = 56 OR COALESCE(e.remove_reason LIKE '%heartbeat timed out%', FALSE)
   END
 ),
+kryo_set AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.serializer' AND value LIKE '%Kryo%'
+),
 set_cores AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.executor.cores'
 )
@@ -217,6 +223,7 @@ SELECT
   CASE WHEN j.stage_name IS NULL THEN x.num_stages END AS closure_stages,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
+  CASE WHEN q.platform IS NULL THEN 'org.apache.spark.serializer.KryoSerializer' END AS kryo,
   CASE WHEN COALESCE(j.peak_storage_bytes >= $hardly_cached_ratio * j.executor_memory_bytes, TRUE) THEN NULLIF(c.num_cached, 0) END AS num_cached, sql_ms / NULLIF(run_ms, 0) AS sql_share,
   shuffled_bytes > 0 AS shuffles, CASE WHEN g.platform IS NOT NULL THEN 'reduceByKey or aggregateByKey instead of groupByKey' END AS group_cure, p.platform IS NOT NULL AS has_python,
   CASE
@@ -269,6 +276,9 @@ LEFT JOIN gone AS o
 LEFT JOIN set_cores AS s
   ON s.platform = j.platform AND s.cluster_id = j.cluster_id
   AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id
+LEFT JOIN kryo_set AS q
+  ON q.platform = j.platform AND q.cluster_id = j.cluster_id
+  AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id
 LEFT JOIN closures AS x
   ON x.platform = j.platform AND x.cluster_id = j.cluster_id
   AND x.application_id = j.application_id AND x.attempt_id = j.attempt_id

@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
@@ -12,7 +12,7 @@
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
 --   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
---   Stages whose shuffle partitions adaptive execution may not merge are one finding with the sum of all, the time to open and close the files included that would not be there.
+--   Stages whose shuffle partitions adaptive execution may not merge, or only up to a small advisory size, are one finding with the sum of all, the time to open and close the files included that would not be there.
 --   View tiny_stages finds them. Those that mostly deserialize a large closure are told by heavy_closures.
 -- subject: stage
 -- group_by: kind
@@ -38,6 +38,8 @@
 --   small shuffle partitions by itself.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
 -- advice: adaptive AND NOT coalesce_partitions AND NOT is_repartitioned | spark.sql.adaptive.coalescePartitions.enabled | 'true' |
 --   Let adaptive execution merge small shuffle partitions.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
+-- advice: merge_bytes > 0 | spark.sql.adaptive.advisoryPartitionSizeInBytes | '64MB' | Adaptive execution merges small shuffle partitions only up to {merge_bytes:bytes}: let it merge them up to the
+--   default size.
 -- advice: num_tasks = shuffle_partitions AND NOT is_repartitioned AND 2 * worst_fit >= num_tasks | - | - | Another stage with as many shuffle partitions
 --   needs about {worst_fit:int} of them: set spark.sql.shuffle.partitions for this query alone, or repartition to
 --   {tasks_needed:int} here.
@@ -62,8 +64,8 @@ SELECT
   ) AS STRING), 'MB') AS split_text,
   GREATEST(TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128) AS split_mib,
   -- Stages of one place in the code with as many tasks, up to the number of digits; those with hardly a row share a setting.
-  CASE WHEN is_few THEN 'few rows' WHEN is_unmerged THEN 'unmerged' ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
-  sql_id, worst_fit, partitions_wanted, CASE WHEN file_ms > 0 THEN TRY_CAST(files_made AS BIGINT) END AS files_made, NULLIF(file_ms, 0) AS file_ms,
+  CASE WHEN is_few THEN 'few rows' WHEN is_unmerged AND merge_bytes > 0 THEN 'hardly merged' WHEN is_unmerged THEN 'unmerged' ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
+  sql_id, worst_fit, partitions_wanted, merge_bytes, CASE WHEN file_ms > 0 THEN TRY_CAST(files_made AS BIGINT) END AS files_made, NULLIF(file_ms, 0) AS file_ms,
   CASE WHEN is_unmerged AND unmerged_stages > 1 THEN unmerged_stages END AS all_stages, unmerged_tasks AS all_tasks, unmerged_task_ms AS all_task_ms,
   total_task_time_ms AS app_task_ms, unmerged_bytes AS all_bytes,
   -- The setting made the partitions, and all shuffles can do with fewer.

@@ -21,7 +21,7 @@
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
 --   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed][, and its other jobs {other_ms:s} of task time, lost with it][; the same query failed {num_runs:time|times} with this error]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
---   the executors, or collect less; raise the limit only together with the driver's memory.
+--   the executors, or collect less; raise the limit only as far as the rows fit into a half of the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
 --   spark.sql.autoBroadcastJoinThreshold.
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller

@@ -2,7 +2,7 @@
 -- title: Queries fail
 -- category: reliability
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires for every query that ended with an error of its own, not that of a job (failed_jobs): a broadcast that took too
 --   long, a plan that could not be made, a write that could not be committed. Its jobs were canceled, or all succeeded. Lost is the task
 --   time of all its stages. Whether the program expects and catches the failure is not known: where a later query ended well it is
@@ -19,7 +19,7 @@
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast: take back the broadcast hint, or lower
 --   spark.sql.autoBroadcastJoinThreshold.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
---   the executors, or collect less; raise the limit only together with the driver's memory.
+--   the executors, or collect less; raise the limit only as far as the rows fit into a half of the driver's memory.
 -- advice: cause = 'heap' | - | - | The heap of the driver was full: collect and broadcast less, or give the driver more memory.
 -- advice: cause = 'access' | - | - | The job may not read or write there: give its role the permission. Retries cannot help.
 -- advice: cause = 'missing' | - | - | What it reads is not there, or was replaced while it was read: write to a new path or use a table

@@ -18,6 +18,8 @@
 -- parameter: many_failed_tasks bigint = 3 [count] and their number
 -- parameter: min_many_ms bigint = 1000 [ms] time of so many failed attempts, at least: milliseconds are nothing that retries cost
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
+-- parameter: large_share double = 0.2 [ratio] what stages of one name lost over the core time of the application from which it is of medium severity
+-- parameter: min_large_ms double = 10000 [ms] and what they lost, at least
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
 --   them on {bad_host}][, all of them in executor {bad_executor}][: {root_cause}].
@@ -74,6 +76,8 @@
 --   others did the same work: have Spark avoid a host after some failures, and look at that one.
 -- advice: bad_host IS NOT NULL AND spark_minor < 301 | spark.blacklist.enabled | 'true' | All of them failed on one host, while others did the same work:
 --   have Spark avoid a host after some failures, and look at that one.
+-- advice: bad_executor IS NOT NULL AND spark_minor >= 301 AND NOT has_exclusion | - | - | All of them failed in one executor, while others did the same work: look at its machine and its
+--   log, and at what only it had (a disk, a mount, a library). With spark.excludeOnFailure.enabled=true Spark gives it no more tasks after some failures, so that none fails too often and ends the job.
 -- advice: bad_executor IS NOT NULL | - | - | All of them failed in one executor, while others did the same work: look at its machine and its
 --   log, and at what only it had (a disk, a mount, a library).
 -- recommendation: Find the cause in the error of the failed tasks and fix it; retries only hide it.
@@ -129,6 +133,9 @@ counted AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   CASE
+    -- Seconds are much of a short run.
+    WHEN lost_core_ms < $min_lost_ms AND a.core_time_ms > 0 AND COALESCE(SUM(CAST(lost_core_ms AS DOUBLE)) OVER named >= GREATEST(
+      $min_large_ms, $large_share * GREATEST(a.core_time_ms, a.total_task_time_ms)), FALSE) THEN 'medium'
     WHEN lost_core_ms < $min_lost_ms THEN 'low'
     -- Below the share from which findings are told, with all stages of the name; a larger loss must not say less than a small one.
     WHEN ((num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks) OR cause IN ('python_version', 'dependency'))
@@ -158,6 +165,7 @@ SELECT
     ELSE 'a smaller heap, spark.executor.memory'
   END AS room,
   TRY_CAST(CEIL(j.executor_cores / 2e0) AS BIGINT) AS cores_halved,
+  x.platform IS NOT NULL AS has_exclusion,
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
   COALESCE(j.executor_cores > 1 AND j.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * j.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
@@ -171,6 +179,11 @@ LEFT JOIN (
 ) AS k
   ON k.platform = j.platform AND k.cluster_id = j.cluster_id
   AND k.application_id = j.application_id AND k.attempt_id = j.attempt_id
+LEFT JOIN (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key LIKE 'spark.excludeOnFailure%enabled' AND LOWER(value) = 'true'
+) AS x
+  ON x.platform = j.platform AND x.cluster_id = j.cluster_id
+  AND x.application_id = j.application_id AND x.attempt_id = j.attempt_id
 LEFT JOIN gathering_queries AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.sql_id = j.sql_id

@@ -2,27 +2,39 @@
 -- title: Speculative copies of tasks lose their races
 -- category: reliability
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where many copies that speculation started were killed, since the first attempt
 --   ended before them, or where the copies won and the first attempts were killed. Lost is the time of
---   the attempts that were killed in stages with speculation.
+--   the attempts that were killed in stages with speculation. Where most copies win, speculation pays, and the slow first attempts are what is told, with the place where all of them ran.
 -- parameter: min_killed bigint = 5 [count] killed attempts, at least
 -- parameter: min_lost_ms bigint = 60000 [ms] their time, at least
+-- parameter: min_few_killed bigint = 3 [count] or so many, of which the time is a large share
+-- parameter: min_few_lost_ms bigint = 10000 [ms] their time, at least
+-- parameter: min_share double = 0.1 [ratio] the same over the core time of the application, at least
 -- evidence: {num_killed:attempt was|attempts were} killed in stages with speculation and took {lost_ms:s} with them; of
---   {num_copies:copy|copies} {num_won:int} won.
+--   {num_copies:copy|copies} {num_won:int} won[; all first attempts that lost ran {slow_place}].
 -- advice: num_won * 2 < num_copies AND speculation AND COALESCE(multiplier < 3, TRUE) | spark.speculation.multiplier | '3' | Few copies win: start them later, or not
 --   at all where the slow tasks have more data than the others.
 -- advice: num_won * 2 < num_copies AND speculation | - | - | Few copies win, although they start late: turn speculation off (spark.speculation) where the slow tasks have more data than the
 --   others, and look for the cause of these (skew, slow nodes).
--- recommendation: Look for the cause of the slow tasks (skew, slow nodes); copies pay only where a node is slow.
+-- advice: slow_place IS NOT NULL | - | - | Copies win, so speculation pays: look at why tasks are slow {slow_place} (disk, network, neighbors), and take the machine out of the cluster.
+-- recommendation: Copies win, so speculation pays; look for the cause of the slow first attempts (slow nodes, a service that answers late, locks).
 WITH races AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
     SUM(CASE WHEN speculative THEN 1 ELSE 0 END) AS num_copies,
     SUM(CASE WHEN speculative AND status = 'SUCCESS' THEN 1 ELSE 0 END) AS num_won,
-    SUM(CASE WHEN status = 'KILLED' THEN 1 ELSE 0 END) AS num_killed,
-    SUM(CASE WHEN status = 'KILLED' THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS lost_ms
-  FROM tasks
+    SUM(CASE WHEN is_killed THEN 1 ELSE 0 END) AS num_killed,
+    SUM(CASE WHEN is_killed THEN CAST(duration AS DOUBLE) ELSE 0e0 END) AS lost_ms,
+    SUM(CASE WHEN is_killed AND NOT speculative THEN 1 ELSE 0 END) AS num_slow,
+    MIN(CASE WHEN is_killed AND NOT speculative THEN host END) AS first_host, MAX(CASE WHEN is_killed AND NOT speculative THEN host END) AS last_host,
+    MIN(CASE WHEN is_killed AND NOT speculative THEN executor_id END) AS first_executor, MAX(CASE WHEN is_killed AND NOT speculative THEN executor_id END) AS last_executor
+  FROM (
+    -- What is killed with its job lost no race; copies that still run when their stage is done did.
+    SELECT
+      t.*, COALESCE(status = 'KILLED' AND COALESCE(kill_reason LIKE '%another attempt succeeded%' OR kill_reason LIKE '%Stage finished%' OR LOWER(kill_reason) NOT LIKE '%cancel%', TRUE), FALSE) AS is_killed
+    FROM tasks AS t
+  ) AS k
   WHERE speculative OR status = 'KILLED'
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
@@ -30,14 +42,20 @@ summed AS (
   SELECT
     platform, cluster_id, application_id, attempt_id,
     SUM(num_copies) AS num_copies, SUM(num_won) AS num_won, SUM(num_killed) AS num_killed,
-    SUM(lost_ms) AS lost_ms
+    SUM(lost_ms) AS lost_ms, SUM(num_slow) AS num_slow,
+    MIN(first_host) AS first_host, MAX(last_host) AS last_host, MIN(first_executor) AS first_executor, MAX(last_executor) AS last_executor
   FROM races
   WHERE num_copies > 0
   GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  'high' AS confidence,
+  CASE WHEN s.num_won * 2 >= s.num_copies THEN 'low' END AS severity, 'high' AS confidence,
+  CASE WHEN s.num_won * 2 >= s.num_copies THEN 'First attempts of tasks are slower than their copies' END AS title,
+  CASE WHEN s.num_won * 2 >= s.num_copies AND s.num_slow >= $min_few_killed THEN CASE
+    WHEN s.first_host = s.last_host AND h.num_hosts > 1 THEN CONCAT('on ', s.first_host)
+    WHEN s.first_executor = s.last_executor AND h.num_executors > 1 THEN CONCAT('in executor ', s.first_executor)
+  END END AS slow_place,
   TRY_CAST(s.lost_ms AS BIGINT) AS lost_core_ms,
   0 AS recoverable_ms,
   s.num_killed, s.num_copies, s.num_won, TRY_CAST(s.lost_ms AS BIGINT) AS lost_ms, a.speculation, m.multiplier
@@ -53,4 +71,14 @@ LEFT JOIN (
 ) AS m
   ON m.platform = a.platform AND m.cluster_id = a.cluster_id
   AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
-WHERE s.num_killed >= $min_killed AND s.lost_ms >= $min_lost_ms
+LEFT JOIN (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, COUNT(DISTINCT REGEXP_REPLACE(host_port, ':[0-9]+$', '')) AS num_hosts, COUNT(DISTINCT executor_id) AS num_executors
+  FROM executors
+  WHERE executor_id NOT IN ('driver', '<driver>')
+  GROUP BY platform, cluster_id, application_id, attempt_id
+) AS h
+  ON h.platform = a.platform AND h.cluster_id = a.cluster_id
+  AND h.application_id = a.application_id AND h.attempt_id = a.attempt_id
+WHERE (s.num_killed >= $min_killed AND s.lost_ms >= $min_lost_ms)
+  OR (s.num_killed >= $min_few_killed AND s.lost_ms >= $min_few_lost_ms AND s.lost_ms >= $min_share * a.core_time_ms)

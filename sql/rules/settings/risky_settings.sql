@@ -2,10 +2,10 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 14
+-- version: 15
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
---   does, hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
+--   does (unless tasks needed more attempts than the default in a stage that ended well), hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
 --   share of the heap for execution and storage that starves them or the program, the committer that is not
 --   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, and several cores for tasks that use one. A loss is counted for the last alone, where the processor time shows
 --   it (view reserved_cores): what tasks reserved and did not use in stages with at least as many tasks as cores. Half of that is told as gain of wall time, for tasks side by side share memory and disks, and none under
@@ -128,6 +128,21 @@ broadcasts AS (
     AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
   WHERE n.operator_kind = 'broadcast' AND m.metric_name = 'data size' AND m.total >= $min_broadcast_bytes
 ),
+-- Stages that ended well only because tasks may fail more often than four times, as on one bad machine: failed_tasks tells it.
+persistent AS (
+  SELECT DISTINCT t.platform, t.cluster_id, t.application_id, t.attempt_id
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+    FROM tasks
+    WHERE status = 'FAILED'
+    GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, index
+    HAVING COUNT(*) >= 4
+  ) AS t
+  INNER JOIN timed_stages AS s
+    ON s.platform = t.platform AND s.cluster_id = t.cluster_id
+    AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id AND s.stage_id = t.stage_id AND s.stage_attempt_id = t.stage_attempt_id
+  WHERE s.status = 'COMPLETE'
+),
 -- Where all cores would have had a task.
 reserved AS (
   SELECT
@@ -161,7 +176,7 @@ judged AS (
         THEN 'rows of files that cannot be read are missing without a word'
       WHEN p.key = 'spark.sql.files.ignoreMissingFiles' AND p.value = 'true'
         THEN 'rows of files that went meanwhile are missing without a word'
-      WHEN p.key = 'spark.task.maxFailures' AND number >= 20e0
+      WHEN p.key = 'spark.task.maxFailures' AND number >= 20e0 AND k.platform IS NULL
         THEN 'a task that cannot succeed runs that often before the job fails'
       WHEN p.key = 'spark.network.timeout' AND number * CASE unit
           WHEN 'ms' THEN 1e-3 WHEN 'm' THEN 6e1 WHEN 'min' THEN 6e1 WHEN 'h' THEN 3.6e3 WHEN 's' THEN 1e0 WHEN '' THEN 1e0 END >= 3600e0
@@ -221,6 +236,9 @@ judged AS (
   LEFT JOIN failed_writes AS f
     ON f.platform = p.platform AND f.cluster_id = p.cluster_id
     AND f.application_id = p.application_id AND f.attempt_id = p.attempt_id
+  LEFT JOIN persistent AS k
+    ON k.platform = p.platform AND k.cluster_id = p.cluster_id
+    AND k.application_id = p.application_id AND k.attempt_id = p.attempt_id
   -- Its level holds for this codec only.
   LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id FROM set_values WHERE key = 'spark.io.compression.codec' AND value LIKE '%zstd%') AS q
     ON q.platform = p.platform AND q.cluster_id = p.cluster_id

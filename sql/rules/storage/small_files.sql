@@ -2,7 +2,7 @@
 -- title: Many small files are written
 -- category: storage
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires for a query that wrote many files of a small average size, by the count and the bytes
 --   of the write node itself. The batches of a stream that write to one place count together; a file sink of a stream
 --   has no write node, so each of its tasks that wrote counts as one file, which is the least. Each later read pays for every file: a listing entry, an open, a task or a
@@ -14,6 +14,7 @@
 -- parameter: min_files bigint = 100 [count] files written, at least
 -- parameter: max_mean_bytes bigint = 3145728 [bytes] their average size, at most
 -- parameter: min_batch_files bigint = 8 [count] files of a batch of a stream on average, at least
+-- parameter: max_merge_bytes double = 8388608 [bytes] advisory size of adaptive execution that is small, at most, as in tiny_tasks
 -- parameter: file_ms double = 5.0 [ms] task time to open and close a file that is written, at least
 -- parameter: max_file_share double = 0.8 [ratio] that time over the task time of the write, at most
 -- parameter: min_lost_share double = 0.05 [ratio] that time over the task time of the application from which it decides the severity of fewer than ten times as many files
@@ -27,6 +28,8 @@
 -- advice: num_buckets > 1 AND files >= 2 * num_buckets | - | - | Each task writes a file for each of the {num_buckets:int} buckets that it has rows of: repartition by {bucket_columns}
 --   before the write, into as many partitions as there are buckets or into a divisor of that; and make fewer buckets for that little data.
 -- advice: num_buckets > 1 | - | - | There are too many buckets for that little data: make fewer.
+-- advice: is_unmerged AND merge_bytes > 0 AND partitions IS NULL | spark.sql.adaptive.advisoryPartitionSizeInBytes | '64MB' | Adaptive execution merges small shuffle partitions only up to
+--   {merge_bytes:bytes}, and each of the {write_tasks:task|tasks} writes a file: let it merge them up to the default size.
 -- advice: is_unmerged AND partitions IS NULL | spark.sql.adaptive.coalescePartitions.enabled | 'true' | Adaptive execution may not merge small shuffle partitions, so that each of the {write_tasks:task|tasks} writes a file:
 --   let it merge them.
 -- advice: partitions > 1 AND files >= 2 * partitions AND is_repartitioned | - | - | The code repartitions the rows by number, which spreads each partition
@@ -159,17 +162,20 @@ repartitioned AS (
   FROM stage_facts
   WHERE output_bytes > 0 AND is_repartitioned
 ),
--- Writes of the partitions of a shuffle that adaptive execution may not merge.
+-- Writes of the partitions of a shuffle that adaptive execution may not merge, or only up to a small size.
 unmerged AS (
   SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, MAX(CASE WHEN t.file_ms > 0 THEN 1 ELSE 0 END) AS is_told
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, MAX(CASE WHEN t.file_ms > 0 THEN 1 ELSE 0 END) AS is_told,
+    MAX(CASE WHEN f.coalesce_partitions THEN f.advisory_bytes END) AS merge_bytes
   FROM stage_facts AS f
   LEFT JOIN tiny_stages AS t
     ON t.platform = f.platform AND t.cluster_id = f.cluster_id
     AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id AND t.subject_id = f.subject_id
-  WHERE f.output_bytes > 0 AND f.adaptive AND NOT f.coalesce_partitions AND f.spark_minor >= 300 AND f.num_tasks = f.shuffle_partitions
+  WHERE f.output_bytes > 0 AND f.adaptive AND f.spark_minor >= 300
+    AND ((NOT f.coalesce_partitions AND f.num_tasks = f.shuffle_partitions)
+      OR (f.coalesce_partitions AND f.num_tasks <= f.shuffle_partitions AND f.advisory_bytes <= $max_merge_bytes AND f.shuffle_read_bytes <= 2e0 * f.advisory_bytes * f.num_tasks))
     AND f.shuffle_read_bytes > 0 AND f.shuffle_read_bytes >= f.input_bytes AND NOT COALESCE(f.is_repartitioned, FALSE)
-    AND 2e0 * f.shuffle_read_bytes <= COALESCE(CAST(f.advisory_bytes AS DOUBLE), 67108864e0) * f.num_tasks
+    AND 2e0 * f.shuffle_read_bytes <= CASE WHEN f.coalesce_partitions THEN 67108864e0 ELSE COALESCE(CAST(f.advisory_bytes AS DOUBLE), 67108864e0) END * f.num_tasks
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id
 ),
 -- Every task that writes makes a file for each of its buckets.
@@ -189,8 +195,8 @@ SELECT
   CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) END AS recoverable_ms,
   -- One setting is one finding.
-  CASE WHEN u.platform IS NOT NULL AND num_batches IS NULL AND COALESCE(partitions, 0) = 0 THEN 'spark.sql.adaptive.coalescePartitions.enabled' ELSE SUBSTR(description, 1, 80) END AS place,
-  u.platform IS NOT NULL AND num_batches IS NULL AS is_unmerged, CASE WHEN u.is_told = 1 THEN 'tiny_tasks' END AS counted_by,
+  CASE WHEN u.platform IS NOT NULL AND num_batches IS NULL AND COALESCE(partitions, 0) = 0 THEN CASE WHEN u.merge_bytes > 0 THEN 'spark.sql.adaptive.advisoryPartitionSizeInBytes' ELSE 'spark.sql.adaptive.coalescePartitions.enabled' END ELSE SUBSTR(description, 1, 80) END AS place,
+  u.platform IS NOT NULL AND num_batches IS NULL AS is_unmerged, TRY_CAST(u.merge_bytes AS BIGINT) AS merge_bytes, CASE WHEN u.is_told = 1 THEN 'tiny_tasks' END AS counted_by,
   j.sql_id, SUBSTR(description, 1, 80) AS description,
   SUBSTR(target, 1, 200) AS target,
   TRY_CAST(files AS BIGINT) AS files, TRY_CAST(bytes AS BIGINT) AS bytes, bytes / NULLIF(files, 0) AS mean_bytes,

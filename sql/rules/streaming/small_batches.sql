@@ -2,7 +2,7 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for a streaming query whose batches begin one right after the other and of which at least half is what every batch costs (offsets, planning, listing, starting jobs,
 --   state, commits), whatever rows it holds. Where the number of rows varies, that is the mean batch less its rows times the slope of a line through the batches, however long tasks take. Where it
 --   does not and batches have few rows, it is the mean batch less the time that its tasks need on their cores (of each stage the longest task, or all of them side by side, whichever is more).
@@ -83,7 +83,8 @@ work AS (
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
-  WHERE q.streaming_query_id IS NOT NULL AND f.status = 'COMPLETE'
+  -- A batch of many files has them looked up by a job with a task for each.
+  WHERE q.streaming_query_id IS NOT NULL AND f.status = 'COMPLETE' AND NOT COALESCE(f.is_listing, FALSE)
   GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, q.streaming_query_id
 ),
 -- The one table that takes most of it.
