@@ -15,13 +15,13 @@
 -- parameter: min_stage_ms double = 10000 [ms] task time of stages with so many calls, at least
 -- parameter: min_share double = 0.2 [ratio] the same over the task time of the application, at least
 -- parameter: lost_part double = 0.5 [ratio] time that is given as lost over that bound (0.73 was measured where 14 calls became one)
--- parameter: pattern_part double = 0.25 [ratio] the same where all calls are of regexp_extract
+-- parameter: pattern_part double = 0.25 [ratio] the same where all calls are of regexp_extract (0.9 was measured where 8 calls became one and a from_csv and the stage did nothing else, 0.26 with a split and an aggregate beside it)
 -- parameter: medium_ms double = 600000 [ms] processor time of all calls but one, at most, from which it is of medium severity
 -- parameter: medium_share double = 0.5 [ratio] or its share of the processor time of the application, in a run of a minute or more
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}[, {query_name}]) parses {column_name}[ of {source}] {at_least}{node_calls:time|times} a row, by calls of {functions}.[ With {other_queries:other query|other queries} there are
 --   {at_least}{num_calls:such call|such calls}.] The stages took {stages_ms:s} of {app_ms:s} of task time.[ One parse a row would do; the other calls took at most {most_ms:s} of processor time.]
 -- advice: is_pattern | - | - | Take each text apart once: split it at its separator (split, str_to_map for keys with values, from_csv), or let one regexp_replace put all groups of the pattern with a separator between them
---   and split that; then take the fields from the result. Search only rows that are needed: a cheap condition (contains, startswith) before the patterns.
+--   and read that with from_csv (or split it); then take the fields from the result. Search only rows that are needed: a cheap condition (contains, startswith) before the patterns.
 -- advice: is_struct AND spark_minor < 303 | - | - | Spark before 3.3 copies from_json, from_csv and from_xml into each use of their result, so that every field parses again: keep the parsed columns, only those that are read, in a table
 --   or a cache and take the fields from there, or use a newer Spark.
 -- advice: num_queries > 1 AND spark_minor >= 400 | - | - | Parse each text once: one from_json with a schema that names only the fields that are read, or for JSON of any shape parse_json into a VARIANT column.
