@@ -34,6 +34,7 @@ FROM (VALUES
   ('failed_tasks', 'stages'),
   ('fetch_failures', 'distributed'), ('fetch_failures', 'stages'), ('fetch_failures', 'tasks'),
   ('fetch_wait', 'stages'),
+  ('filtered_expressions', 'sql'), ('filtered_expressions', 'plans'),
   ('folder_reads', 'sql'), ('folder_reads', 'plans'), ('folder_reads', 'jobs'),
   ('full_partition_scan', 'sql'), ('full_partition_scan', 'plans'),
   ('gc_pressure', 'stages'),

@@ -15,7 +15,11 @@
 WITH queries AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read,
-    REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') AS description, f.duration_ms, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms
+    CASE
+      WHEN REGEXP_LIKE(f.description, ' at [^ ]+:[0-9]+$|runId = ') THEN REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0')
+      -- Statements and labels that differ in their literals alone.
+      ELSE REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(f.description, CONCAT(CHR(39), '[^', CHR(39), ']*', CHR(39)), '?'), '"[^"]*"|[0-9]+', '?'), '[?]([ ]*,[ ]*[?])+', '?')
+    END AS description, f.duration_ms, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms
   FROM query_facts AS f
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id

@@ -214,7 +214,7 @@ fn check_passes_what_is_within_and_stops_what_is_not() {
 #[test]
 fn garbage_collection_is_a_share_of_the_time_that_tasks_ran_whatever_cores_they_reserve() {
     // Spark logged 6.1 s of run time for tasks that took 3.3 s, since each reserved two cores; 73 ms are garbage collection.
-    let mut context = TestContext::new();
+    let context = TestContext::new();
     let budget = context.file("budget.toml", "[limits]\ngc_ratio = 0.015\n");
     let log = concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -4,7 +4,7 @@
 -- severity: low
 -- version: 9
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
---   large part of the wall time, as in a loop, one after another or in threads. Each pays for planning, scheduling and
+--   large part of the wall time, as in a loop, one after another or in threads; or SQL statements and labels of jobs that differ in their literals and numbers alone. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted, but where each of them parses all of
 --   the same text for another value of a filter, or for other aggregates, as in a loop over columns (view scan_loops): then all of these scans but the most expensive are lost, and repeated_scans does not tell them. Micro-batches of
 --   streams and interactive sessions are not judged.
@@ -20,6 +20,8 @@
 --   a value of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; each parses all {parsed_bytes:bytes} of it for
 --   aggregates of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; {more_queries:int} more queries over
 --   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}].
+-- advice: is_insert | - | - | Insert once for all of it: let one statement take all values that these statements go through (a range, or a join with a table of them), group by that column where it aggregates,
+--   and let a table that is partitioned by it take all of its partitions at once.
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
 --   files by them.
 -- advice: description LIKE '% at StringIndexer.scala%' | - | - | Each of these queries fits a StringIndexer for one column: give all columns to one StringIndexer (inputCols and outputCols, since Spark 3.0), which
@@ -57,7 +59,11 @@ queries AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read, f.tables_written,
     -- The same line of a Python program, called from a thread of its own.
-    REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0') AS description,
+    CASE
+      WHEN REGEXP_LIKE(f.description, ' at [^ ]+:[0-9]+$|runId = ') THEN REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0')
+      -- Statements and labels that differ in their literals alone.
+      ELSE REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(f.description, CONCAT(CHR(39), '[^', CHR(39), ']*', CHR(39)), '?'), '"[^"]*"|[0-9]+', '?'), '[?]([ ]*,[ ]*[?])+', '?')
+    END AS description,
     f.duration_ms, f.num_jobs, f.num_tasks, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms,
     CASE WHEN c.platform IS NULL THEN s.source_bytes END AS source_bytes, x.functions,
     CONCAT(COALESCE(s.filters, ''), '|', COALESCE(k.conditions, '')) AS filters
@@ -162,7 +168,7 @@ SELECT
   CASE WHEN kind = 2 THEN 'Many queries ask for the same small data' END AS title,
   CASE WHEN kind = 1 THEN SUBSTR(REPLACE(description, CHR(10), ' '), 1, 120) END AS description,
   CASE WHEN kind = 2 THEN num_places END AS num_places, CASE WHEN kind = 2 THEN source_bytes END AS source_bytes,
-  num_queries, total_ms, mean_ms, is_write,
+  num_queries, total_ms, mean_ms, is_write, COALESCE(kind = 1 AND is_write AND UPPER(TRIM(description)) LIKE 'INSERT%', FALSE) AS is_insert,
   CASE WHEN all_ms >= 1.2e0 * total_ms THEN all_ms / NULLIF(total_ms, 0) END AS side_by_side, SUBSTR(tables_read, 1, 120) AS tables_read, jobs_each, tasks_each, app_duration_ms,
   CASE WHEN kind = 1 AND tables_read IS NOT NULL AND more_queries > 0 THEN more_queries END AS more_queries,
   CASE WHEN kind = 1 AND tables_read IS NOT NULL AND more_queries > 0 THEN more_places END AS more_places,
