@@ -28,8 +28,8 @@ use super::definition::Rule;
 use super::error::AnalyzeError;
 use super::grouping::{self, Grouped};
 use super::settings::{Settings, is_same_value};
-use super::template::{MAX_TEXT, Row};
-use crate::model::{ApplicationKey, did_you_mean, one_line};
+use super::template::{Row, one_line};
+use crate::model::{ApplicationKey, did_you_mean};
 use crate::schema;
 
 /// Name under which findings.sql reads what the rules found.
@@ -292,7 +292,7 @@ fn text_of(row: &Row, name: &str) -> Option<String> {
 /// one line.
 fn short(value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::String(one_line(text, MAX_TEXT)),
+        Value::String(text) => Value::String(one_line(text)),
         Value::Number(number) if number.is_f64() => number
             .as_f64()
             .map(|number| (number * 1e6).round() / 1e6)

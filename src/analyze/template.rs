@@ -17,7 +17,7 @@
 
 use serde_json::Value;
 
-use crate::model::{one_line, part_label};
+use crate::model::part_label;
 
 /// A row of a rule's answer: column → value.
 pub(super) type Row = serde_json::Map<String, Value>;
@@ -25,7 +25,7 @@ pub(super) type Row = serde_json::Map<String, Value>;
 /// What a NULL outside of brackets renders as.
 const MISSING: &str = "not captured";
 /// Most letters of a text value, so that one stack trace does not fill a report.
-pub(super) const MAX_TEXT: usize = 300;
+const MAX_TEXT: usize = 300;
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -236,9 +236,22 @@ impl Format {
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => one_line(text, MAX_TEXT),
+        Value::String(text) => one_line(text),
         other => other.to_string(),
     }
+}
+
+/// The text without control characters, cut where it is long.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line: String = text
+        .chars()
+        .take(MAX_TEXT)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    if text.chars().nth(MAX_TEXT).is_some() {
+        line.push('…');
+    }
+    line
 }
 
 pub(crate) fn duration(ms: f64) -> String {

@@ -3,8 +3,32 @@
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use crate::model::one_line;
 use crate::redact::{self, KnownSecrets, is_sensitive_parameter};
+
+/// The text on one line, without what a terminal would obey, and not longer than `limit`
+/// characters.
+pub(super) fn one_line(text: &str, limit: usize) -> String {
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+            length += 1;
+        }
+        for character in word.chars() {
+            if length >= limit {
+                line.push('…');
+                return line;
+            }
+            line.push(character);
+            length += 1;
+        }
+    }
+    line
+}
 
 /// The secrets that a request carries, to be found again in the text of its answer.
 #[derive(Clone, Default)]

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::cap::FailureCap;
 use super::error::HttpError;
-use super::redact::Redactor;
+use super::redact::{Redactor, one_line};
 use super::{ClientSettings, address, page, path_segment, retry};
 use crate::redact::{MASK, strict as without_secrets};
 
@@ -142,6 +142,12 @@ fn known_secrets_are_masked_wherever_they_stand() {
         redactor.line("short1 first second third fourth fifth plain running", 200),
         "{} {} {} {} {} {} plain running".replace("{}", MASK)
     );
+}
+
+#[test]
+fn texts_of_others_are_one_line_of_bounded_length() {
+    assert_eq!(one_line(" a\n\tb\u{1b}[31mc \u{0}", 100), "a b [31mc");
+    assert_eq!(one_line("äöüäöü", 3), "äöü…");
 }
 
 #[test]

@@ -22,7 +22,6 @@ pub use deployment::deployment_label;
 pub(crate) use duration::milliseconds;
 pub use nearest::{did_you_mean, nearest};
 pub use platform::Platform;
-pub(crate) use printable::one_line;
 pub use printable::{commands, printable, shortened};
 pub use server_access::ServerAccess;
 pub use setting_value::SettingValue;

@@ -32,39 +32,3 @@ pub fn shortened(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
-
-/// The text on one line, without what a terminal would obey, and not longer than `limit`
-/// characters.
-pub(crate) fn one_line(text: &str, limit: usize) -> String {
-    let mut line = String::new();
-    let mut length = 0;
-    for word in text.split(|letter: char| letter.is_whitespace() || commands(letter)) {
-        if word.is_empty() {
-            continue;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-            length += 1;
-        }
-        for character in word.chars() {
-            if length >= limit {
-                line.push('…');
-                return line;
-            }
-            line.push(character);
-            length += 1;
-        }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_of_others_are_one_line_of_bounded_length() {
-        assert_eq!(one_line(" a\n\tb\u{1b}[31mc \u{0}", 100), "a b [31mc");
-        assert_eq!(one_line("äöüäöü", 3), "äöü…");
-    }
-}
