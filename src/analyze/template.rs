@@ -241,15 +241,25 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// The text without control characters, cut where it is long.
+/// The text without control characters, cut where it is long: one blank for the end of a line and
+/// what its next one is indented by.
 pub(crate) fn one_line(text: &str) -> String {
-    let mut line: String = text
-        .chars()
-        .take(MAX_TEXT)
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
-    if text.chars().nth(MAX_TEXT).is_some() {
-        line.push('…');
+    let mut line = String::new();
+    let mut length = 0;
+    let mut is_indent = false;
+    for letter in text.chars() {
+        let is_blank = letter.is_control() || (is_indent && letter == ' ');
+        if is_blank && (is_indent || line.ends_with(' ')) {
+            is_indent = true;
+            continue;
+        }
+        if length == MAX_TEXT {
+            line.push('…');
+            break;
+        }
+        line.push(if is_blank { ' ' } else { letter });
+        length += 1;
+        is_indent = is_blank;
     }
     line
 }
@@ -375,6 +385,10 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.chars().count(), MAX_TEXT + 1);
+
+        // Blanks of an expression mean something, those that a statement is indented by do not.
+        let text = render("{t}", json!({"t": "SELECT \n   a\r\n\tFROM  b "}));
+        assert_eq!(text, "SELECT a FROM  b ");
     }
 
     #[test]

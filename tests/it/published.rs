@@ -224,7 +224,9 @@ fn garbage_collection_is_a_share_of_the_time_that_tasks_ran_whatever_cores_they_
     let checked = context.run(&["check", "--event-log", log, "--budget", &budget]);
     assert_eq!(checked.code, 1, "{checked:?}");
     assert!(
-        checked.out.contains("the share of garbage collection is 2.2 %"),
+        checked
+            .out
+            .contains("the share of garbage collection is 2.2 %"),
         "{checked:?}"
     );
 }
