@@ -80,9 +80,11 @@
 -- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 AND churn_text IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' |
 --   Idle executors are kept longer than the gap lasts: let them go after a minute (with a limit for those that
 --   hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, and a low minExecutors), and move that code into Spark, side by side with jobs.
--- advice: main_part = 'outside' AND local_rows >= 1 AND has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
+-- advice: main_part = 'outside' AND local_rows >= 1 AND by_rows AND has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
 --   Rows go to pandas one by one (toPandas), and {local_rows:row|rows} of the program come back to Spark one by one (createDataFrame): do that work in Spark (column functions, applyInPandas, mapInPandas). What has to go
 --   through the driver Arrow carries many times faster.
+-- advice: main_part = 'outside' AND local_rows >= 1 AND NOT by_rows | - | - | The query after the longest gap reads {local_rows:row|rows} that the program gave to Spark from its own memory (createDataFrame), where one process made them: let
+--   Spark read or compute them itself (files, spark.range, column functions, applyInPandas, mapInPandas).
 -- advice: main_part = 'outside' AND local_rows >= 1 | - | - | The query after the longest gap reads {local_rows:row|rows} that the program gave to Spark from its own memory (createDataFrame, parallelize), which one process converts and writes to a
 --   file, row by row: let Spark read or compute them itself (files, spark.range, column functions, mapInPandas). A DataFrame of pandas has to come with Arrow (spark.sql.execution.arrow.pyspark.enabled), with types that it knows.
 -- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
@@ -205,7 +207,7 @@ wide AS (
 -- Rows that the program itself gave to the query after the longest gap: one by one, with Arrow, or as a part of its plan.
 given_rows AS (
   SELECT
-    g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(n.rows_output) AS local_rows
+    g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(n.rows_output) AS local_rows, MAX(CASE WHEN r.call_site LIKE 'readRDDFromFile at PythonRDD%' THEN 1 ELSE 0 END) = 1 AS by_rows
   FROM counted AS g
   INNER JOIN jobs AS j
     ON j.platform = g.platform AND j.cluster_id = g.cluster_id
@@ -409,7 +411,7 @@ SELECT
   CASE WHEN r.result_bytes IS NOT NULL AND e.query IS NOT NULL THEN o.local_rows END AS trip_rows, CASE WHEN r.result_bytes IS NOT NULL AND o.local_rows > 0 THEN e.query END AS trip_query,
   CASE WHEN e.query IS NOT NULL AND o.local_rows > 0 THEN r.result_bytes END AS trip_bytes,
   CASE WHEN e.query LIKE 'toPandas %' THEN 'toPandas, createDataFrame' WHEN e.query LIKE 'toArrow %' THEN 'toArrow, createDataFrame' ELSE 'collect, createDataFrame' END AS trip_way,
-  o.local_rows, s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
+  o.local_rows, COALESCE(o.by_rows, FALSE) AS by_rows, s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
