@@ -10,7 +10,8 @@
 --   task time that is lost, without its garbage collection, which gc_pressure counts. What the map side would save is not counted, as it would do the combining. Elsewhere no loss is
 --   counted, and it is medium where both sides took an hour of task time or more, and a quarter of all.
 -- subject: stage
--- parameter: min_bytes bigint = 134217728 [bytes] shuffle data of the groups that a stage reads, at least
+-- parameter: min_bytes bigint = 134217728 [bytes] shuffle data of the groups of all such stages, at least
+-- parameter: min_stage_bytes bigint = 33554432 [bytes] the same of one of them
 -- parameter: min_task_records double = 1e3 [count] records that a task reads, at least: with fewer there is little to combine
 -- parameter: max_record_bytes double = 65536.0 [bytes] shuffle data of a record, at most: larger records are unlikely to be values that reduce to one
 -- parameter: min_share double = 0.1 [ratio] task time of the stages that write and read them over that of the application, at least
@@ -44,7 +45,7 @@ reading AS (
   INNER JOIN timed_stages AS s
     ON s.platform = g.platform AND s.cluster_id = g.cluster_id
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id AND s.stage_id = g.first_stage_id
-  WHERE s.status = 'COMPLETE' AND s.shuffle_read_bytes >= $min_bytes
+  WHERE s.status = 'COMPLETE' AND s.shuffle_read_bytes >= $min_stage_bytes
 ),
 -- What writes the groups; a stage that was skipped wrote them for an earlier one.
 pairs AS (
@@ -128,4 +129,4 @@ SELECT
   run_ms / NULLIF(app_ms, 0e0) AS share, CASE WHEN gc_ms >= 0.1e0 * run_ms THEN TRY_CAST(gc_ms AS BIGINT) END AS gc_ms,
   NULLIF(TRY_CAST(spilled_bytes AS BIGINT), 0) AS spilled_bytes
 FROM costs
-WHERE run_ms >= $min_share * app_ms
+WHERE shuffle_bytes >= $min_bytes AND run_ms >= $min_share * app_ms
