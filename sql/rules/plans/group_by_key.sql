@@ -7,7 +7,7 @@
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. Where these stages put out records, each is taken for a key, whose values lie
 --   in the map tasks as chance has it: x values of a key in a map task on average become (1 - e^-x) / x of them. The rest of the records is that part of the reading stages'
---   task time that is lost, without its garbage collection, which gc_pressure counts. What the map side would save is not counted, as it would do the combining. Elsewhere no loss is
+--   task time that is lost, without its garbage collection, which gc_pressure counts, and less what combining each record before the shuffle takes. What the map side would save is not counted. Elsewhere no loss is
 --   counted, and it is medium where both sides took an hour of task time or more, and a quarter of all.
 -- subject: stage
 -- parameter: min_bytes bigint = 134217728 [bytes] shuffle data of the groups of all such stages, at least
@@ -15,6 +15,7 @@
 -- parameter: min_task_records double = 1e3 [count] records that a task reads, at least: with fewer there is little to combine
 -- parameter: max_record_bytes double = 65536.0 [bytes] shuffle data of a record, at most: larger records are unlikely to be values that reduce to one
 -- parameter: min_share double = 0.1 [ratio] task time of the stages that write and read them over that of the application, at least
+-- parameter: combine_us double = 0.3 [us] task time in which the map side combines a record
 -- parameter: medium_ms double = 3.6e6 [ms] task time of both sides from which it is medium, where its share is large
 -- parameter: medium_share double = 0.25 [ratio] that share
 -- parameter: max_output_ratio double = 0.1 [ratio] output and shuffle data written by the stage that reads the groups, over what it read, at most
@@ -96,14 +97,18 @@ writers AS (
   ) AS d
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+saved AS (
+  SELECT j.*, CASE WHEN each > 0e0 THEN GREATEST(work_ms * (1e0 - (1e0 - EXP(-each)) / each) - $combine_us / 1e3 * records, 0e0) END AS saved_ms
+  FROM judged AS j
+),
 readers AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_stages, COUNT(DISTINCT call_site) AS num_sites,
     MAX(CASE WHEN rank = 1 THEN subject_id END) AS subject_id, MAX(CASE WHEN rank = 1 THEN call_site END) AS call_site,
     SUM(CAST(shuffle_read_bytes AS DOUBLE)) AS shuffle_bytes, SUM(CAST(records AS DOUBLE)) AS records, SUM(CAST(output_bytes AS DOUBLE)) AS output_bytes,
     SUM(output_records) AS output_records, SUM(CAST(spilled_bytes AS DOUBLE)) AS spilled_bytes, SUM(CAST(gc_ms AS DOUBLE)) AS gc_ms, SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms,
-    SUM(work_ms * (1e0 - (1e0 - EXP(-each)) / each)) AS lost_ms, SUM(work_ms * (1e0 - (1e0 - EXP(-each)) / each) * wall_ratio) AS won_ms
-  FROM judged
+    SUM(saved_ms) AS lost_ms, SUM(saved_ms * wall_ratio) AS won_ms
+  FROM saved
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 costs AS (
