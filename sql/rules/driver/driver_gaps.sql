@@ -2,13 +2,13 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 27
+-- version: 28
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
---   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Waiting for the first executor is not counted (slow_start),
+--   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Times between two jobs of a query that went into a large broadcast are left out (view broadcast_gaps): oversized_broadcast tells them. Waiting for the first executor is not counted (slow_start),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   Short gaps that follow the queries of one place in the code which bring rows to the driver (collect, toPandas, take) are told together where they take a good part of the wall time.
---   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low; nor are such gaps elsewhere that are mostly before the first job, nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
+--   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low, unless one between two jobs is half of the run; nor are such gaps elsewhere that are mostly before the first job, nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
 --   A history that was compacted does not tell when no job ran. Where executor_churn tells that executors go too soon (views executor_turnover and lost_caches), nothing here advises to release them.
 -- parameter: min_gap_ms bigint = 5000 [ms] gap that counts, at least
 -- parameter: min_short_gaps bigint = 20 [count] gaps of a tenth of a second or more from which all of them count, as in a loop over short queries
@@ -31,6 +31,7 @@
 -- parameter: min_late double = 1.5 [ratio] gaps in the second half of the rounds over those in the first half, at least
 -- parameter: min_result_bytes bigint = 33554432 [bytes] results of one stage that came to the driver before the longest gap from which they are named
 -- parameter: min_local_rows double = 1e5 [rows] rows of the program from which the query after the longest gap makes a DataFrame, at least, for them to be named
+-- parameter: min_half_gap_ms bigint = 10000 [ms] gap of the program's own code between two jobs, at least, that counts in local mode too where it is half of the run
 -- parameter: max_busy_share double = 0.5 [ratio] task time over the core time of a fixed number of executors below which dynamic allocation is named too
 -- parameter: min_busy_core_ms bigint = 3600000 [core_ms] that core time, at least
 -- evidence: No job ran for {gap_ms:s} of {app_duration_ms:s}, {gap_ratio:pct} of the run, in {num_gaps:gap|gaps} with
@@ -38,7 +39,7 @@
 --   toLocalIterator][; {commit_ms:s}{commit_of} committing
 --   what queries wrote][; {before_job_ms:s}{before_job_of} preparing queries][; {between_jobs_ms:s}{between_jobs_of} between jobs of a query][;
 --   {collect_ms:s}{collect_of} on results of queries][; {command_ms:s}{command_of} in commands without a job]. The longest took
---   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})][. After each of {num_loop:int} queries ({loop_query}) the driver
+--   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})][: before it {trip_query} brought {trip_bytes:bytes} to the driver, and the query after it takes in {trip_rows:row|rows} from the program][. After each of {num_loop:int} queries ({loop_query}) the driver
 --   worked alone for {loop_mean_ms:s}, {loop_ms:s} in all][. The plans of {num_rounds:int}
 --   queries in a row ({round_query}) grow from {first_steps:int} to {last_steps:int} steps, and of {round_ms:s} in gaps around them the second half took {late_ms:s}].
 -- advice: num_rounds >= 2 | - | - | Each round of a loop builds on the plan of the round before, which the driver analyzes, optimizes and compiles anew, so that rounds take ever longer and
@@ -74,12 +75,16 @@
 --   describing tables): run them once, in one statement, or outside of this application.
 -- advice: main_part = 'iterate' | - | - | Most of it is the program taking the rows of one partition after the other (toLocalIterator): write them from the
 --   executors, or let the next partition be computed meanwhile (prefetchPartitions, since Spark 3.0).
+-- advice: main_part = 'outside' AND trip_rows >= 1 AND (has_arrow OR NOT has_pandas OR spark_minor >= 402) | - | - | The rows go to the driver, where one process works on them, and back to Spark ({trip_way}): do this step in Spark, with column functions, window functions (running
+--   sums, ranks, values of earlier rows) or applyInPandas by a key, so that all cores work on it and the rows stay where they are.
 -- advice: main_part = 'outside' AND dynamic_allocation AND NOT is_databricks AND idle_timeout_ms >= longest_gap_ms AND idle_timeout_ms > 60000 AND churn_text IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' |
 --   Idle executors are kept longer than the gap lasts: let them go after a minute (with a limit for those that
 --   hold shuffle data, spark.dynamicAllocation.shuffleTracking.timeout, and a low minExecutors), and move that code into Spark, side by side with jobs.
--- advice: main_part = 'outside' AND local_rows >= 1 AND has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
+-- advice: main_part = 'outside' AND local_rows >= 1 AND by_rows AND has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
 --   Rows go to pandas one by one (toPandas), and {local_rows:row|rows} of the program come back to Spark one by one (createDataFrame): do that work in Spark (column functions, applyInPandas, mapInPandas). What has to go
 --   through the driver Arrow carries many times faster.
+-- advice: main_part = 'outside' AND local_rows >= 1 AND NOT by_rows | - | - | The query after the longest gap reads {local_rows:row|rows} that the program gave to Spark from its own memory (createDataFrame), where one process made them: let
+--   Spark read or compute them itself (files, spark.range, column functions, applyInPandas, mapInPandas).
 -- advice: main_part = 'outside' AND local_rows >= 1 | - | - | The query after the longest gap reads {local_rows:row|rows} that the program gave to Spark from its own memory (createDataFrame, parallelize), which one process converts and writes to a
 --   file, row by row: let Spark read or compute them itself (files, spark.range, column functions, mapInPandas). A DataFrame of pandas has to come with Arrow (spark.sql.execution.arrow.pyspark.enabled), with types that it knows.
 -- advice: has_pandas AND NOT has_arrow AND spark_minor >= 300 AND spark_minor < 402 | spark.sql.execution.arrow.pyspark.enabled | 'true' |
@@ -134,7 +139,10 @@ counted AS (
   LEFT JOIN streams AS s
     ON s.platform = g.platform AND s.cluster_id = g.cluster_id
     AND s.application_id = g.application_id AND s.attempt_id = g.attempt_id
-  WHERE (g.gap_ms >= $min_gap_ms OR n.num_gaps >= $min_short_gaps) AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
+  LEFT JOIN broadcast_gaps AS b
+    ON b.platform = g.platform AND b.cluster_id = g.cluster_id
+    AND b.application_id = g.application_id AND b.attempt_id = g.attempt_id AND b.job_id = g.job_id
+  WHERE b.platform IS NULL AND (g.gap_ms >= $min_gap_ms OR n.num_gaps >= $min_short_gaps) AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
     -- Jobs whose events are gone ran in what looks like gaps.
     AND NOT COALESCE(a.lacks_jobs, FALSE)
     AND NOT (g.is_first AND (a.is_local OR g.platform = 'databricks' OR a.application_name = 'Databricks Shell'))
@@ -196,20 +204,35 @@ wide AS (
   WHERE g.place = 1 AND n.operator_kind = 'project' AND n.description LIKE '% more fields%'
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
--- Rows that the program itself gave to the query after the longest gap.
+-- Rows that the program itself gave to the query after the longest gap: one by one, with Arrow, or as a part of its plan.
 given_rows AS (
-  SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(n.rows_output) AS local_rows
+  SELECT
+    g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(n.rows_output) AS local_rows, MAX(CASE WHEN r.call_site LIKE 'readRDDFromFile at PythonRDD%' THEN 1 ELSE 0 END) = 1 AS by_rows
   FROM counted AS g
   INNER JOIN jobs AS j
     ON j.platform = g.platform AND j.cluster_id = g.cluster_id
     AND j.application_id = g.application_id AND j.attempt_id = g.attempt_id AND j.job_id = g.job_id
-  INNER JOIN rdds AS r
-    ON r.platform = j.platform AND r.cluster_id = j.cluster_id
-    AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id AND ARRAY_CONTAINS(j.stage_ids, r.first_stage_id)
   INNER JOIN sql_nodes AS n
     ON n.platform = j.platform AND n.cluster_id = j.cluster_id
     AND n.application_id = j.application_id AND n.attempt_id = j.attempt_id AND n.sql_id = j.sql_id
-  WHERE g.place = 1 AND r.call_site LIKE 'readRDDFromFile at PythonRDD%' AND n.node_name LIKE 'Scan ExistingRDD%' AND n.rows_output >= $min_local_rows
+  LEFT JOIN rdds AS r
+    ON r.platform = j.platform AND r.cluster_id = j.cluster_id
+    AND r.application_id = j.application_id AND r.attempt_id = j.attempt_id AND ARRAY_CONTAINS(j.stage_ids, r.first_stage_id)
+    AND (r.call_site LIKE 'readRDDFromFile at PythonRDD%' OR r.rdd_name = 'arrow')
+  WHERE g.place = 1 AND n.rows_output >= $min_local_rows AND ((r.platform IS NOT NULL AND n.node_name LIKE 'Scan ExistingRDD%') OR n.node_name LIKE 'LocalTableScan%')
+  GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
+),
+-- The query that brought rows to the driver before it.
+sources AS (
+  SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(SUBSTR(q.description, 1, 100)) AS query
+  FROM counted AS g
+  INNER JOIN jobs AS j
+    ON j.platform = g.platform AND j.cluster_id = g.cluster_id
+    AND j.application_id = g.application_id AND j.attempt_id = g.attempt_id AND UNIX_MILLIS(j.completion_time) = g.begin_ms
+  INNER JOIN sql AS q
+    ON q.platform = j.platform AND q.cluster_id = j.cluster_id
+    AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id AND q.sql_id = j.sql_id
+  WHERE g.place = 1 AND (q.description LIKE 'collect%' OR q.description LIKE 'toPandas %' OR q.description LIKE 'toArrow %')
   GROUP BY g.platform, g.cluster_id, g.application_id, g.attempt_id
 ),
 -- What the query after the longest gap reads, and the steps of its plan.
@@ -339,7 +362,7 @@ SELECT
   -- A driver always has some work of its own, most of it right after its start.
   CASE WHEN (s.gap_ms < $min_gap_ratio * a.app_duration_ms AND s.held_ms < $large_held_ms)
     OR (s.gap_ms < $min_third * a.app_duration_ms AND s.held_ms < $medium_held_ms)
-    OR (a.is_local AND s.gap_ms < 60000 AND a.app_duration_ms < 120000)
+    OR (a.is_local AND s.gap_ms < 60000 AND a.app_duration_ms < 120000 AND NOT COALESCE(s.middle_gap_ms >= $min_half_gap_ms AND s.middle_gap_ms >= 0.5e0 * a.app_duration_ms, FALSE))
     OR (s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AND s.gap_ms < 60000 AND s.held_ms < $medium_held_ms) THEN 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(CASE WHEN k.is_long THEN s.held_ms ELSE l.loop_held_ms END AS BIGINT) AS lost_core_ms,
@@ -385,7 +408,10 @@ SELECT
     WHEN i.platform IS NOT NULL THEN 'Do not release executors for these gaps: executor_churn tells what computing their cached data again costs. Shorter gaps save both.'
     WHEN t.platform IS NOT NULL THEN 'Do not release executors sooner for these gaps: executor_churn tells that they come and go too fast already. Shorter gaps save both.'
   END AS churn_text,
-  o.local_rows, s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
+  CASE WHEN r.result_bytes IS NOT NULL AND e.query IS NOT NULL THEN o.local_rows END AS trip_rows, CASE WHEN r.result_bytes IS NOT NULL AND o.local_rows > 0 THEN e.query END AS trip_query,
+  CASE WHEN e.query IS NOT NULL AND o.local_rows > 0 THEN r.result_bytes END AS trip_bytes,
+  CASE WHEN e.query LIKE 'toPandas %' THEN 'toPandas, createDataFrame' WHEN e.query LIKE 'toArrow %' THEN 'toArrow, createDataFrame' ELSE 'collect, createDataFrame' END AS trip_way,
+  o.local_rows, COALESCE(o.by_rows, FALSE) AS by_rows, s.has_pandas, COALESCE(v.has_arrow, FALSE) AS has_arrow, c.idle_timeout_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, w.wide_columns, x.files_read, x.partitions_read, x.num_nodes, a.spark_minor
 FROM application_facts AS a
 INNER JOIN summed AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
@@ -408,6 +434,9 @@ LEFT JOIN rounds AS d
 LEFT JOIN given_rows AS o
   ON o.platform = a.platform AND o.cluster_id = a.cluster_id
   AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id
+LEFT JOIN sources AS e
+  ON e.platform = a.platform AND e.cluster_id = a.cluster_id
+  AND e.application_id = a.application_id AND e.attempt_id = a.attempt_id
 LEFT JOIN wide AS w
   ON w.platform = a.platform AND w.cluster_id = a.cluster_id
   AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id

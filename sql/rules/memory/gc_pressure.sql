@@ -2,7 +2,7 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. In a small application it has to be a larger share. A pause stops every task of the
 --   executor, so the tasks' own times add up to
@@ -10,6 +10,7 @@
 --   never half full, more of it would not help, and only much garbage is told. Where hardly anything is cached, nothing spilled, and the heap
 --   was not full as far as the history tells, the garbage is of short-lived objects. An executor of a standalone cluster has all cores of its worker
 --   unless spark.executor.cores is set. Where executors went for a full heap, or for no known reason, memory is doubled, as lost_executors advises.
+--   Where most of it ran in stages that read the groups of groupByKey (of the JVM), these come first, and memory second.
 --   Stages whose tasks each deserialize a large closure, which makes the garbage, are left out: heavy_closures tells them.
 -- group_by: place
 -- parameter: min_gc_ratio double = 0.1 [ratio] garbage collection over run time of all tasks, at least
@@ -29,9 +30,14 @@
 -- parameter: hardly_cached_ratio double = 0.02 [ratio] highest storage memory in use over the heap up to which what is cached does not count
 -- parameter: full_heap_ratio double = 0.8 [ratio] highest heap that was in use over the heap from which it was full
 -- parameter: min_rdd_share double = 0.1 [ratio] run time of stages outside of queries over that of all from which RDDs are worth a word
--- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}][ outside of {closure_stages:stage|stages} with large closures], {gc_ratio:pct}[, {worst_gc_ms:s} of it in {worst_name}][; executors have
+-- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}][ outside of {closure_stages:stage|stages} with large closures], {gc_ratio:pct}[, {worst_gc_ms:s} of it in {worst_name}][, {group_gc_ms:s} of it in stages that held the groups of groupByKey][; executors have
 --   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
 --   spark.executor.cores is not set].
+-- advice: group_gc_ms > 0 AND low_peak_bytes IS NULL AND NOT is_local AND NOT is_databricks AND memory_needed_gib <= 31 | spark.executor.memory | CONCAT(CAST(memory_needed_gib AS STRING), 'g') | groupByKey holds all values of
+--   a key as objects at once: first replace it by reduceByKey or aggregateByKey, or by a DataFrame with groupBy and agg. Where the groups are needed as lists, or much garbage collection is left, give executors
+--   more memory[; cache as DataFrames or serialized, not {num_cached:RDD|RDDs} of objects].
+-- advice: group_gc_ms > 0 | - | - | groupByKey holds all values of a key as objects at once: replace it by reduceByKey or aggregateByKey, or by a DataFrame with groupBy and agg.[ Where much garbage
+--   collection is left, give {memory_of} more memory.]
 -- advice: num_cached > 0 AND sql_share < 0.5 | - | - | {num_cached:RDD is|RDDs are} cached as objects, which the collector walks again and
 --   again: cache them serialized (MEMORY_AND_DISK_SER[, with Kryo: spark.serializer={kryo}]), as DataFrames, or not at all.
 -- advice: is_local | - | - | The driver runs the tasks in local mode: give it more memory, and keep fewer objects alive.
@@ -68,7 +74,7 @@
 --   the G1 or parallel collector.
 WITH worked AS (
   SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.duration_ms, f.task_slots,
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_id, f.stage_name, f.duration_ms, f.task_slots,
     COALESCE(CAST(f.gc_time AS DOUBLE), 0e0) AS gc_ms,
     CAST(f.executor_run_time AS DOUBLE) AS run_ms,
     CASE WHEN f.sql_id IS NOT NULL THEN CAST(f.executor_run_time AS DOUBLE) ELSE 0e0 END AS sql_ms,
@@ -185,6 +191,18 @@ gpus AS (
 grouped AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM rdds WHERE scope = 'groupByKey' OR call_site LIKE 'groupByKey %'
 ),
+group_times AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id, w.gc_ms,
+    SUM(w.gc_ms) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id) AS all_gc_ms,
+    ROW_NUMBER() OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id ORDER BY w.subject_id) AS place
+  FROM worked AS w
+  INNER JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id, first_stage_id FROM rdds WHERE scope = 'groupByKey'
+  ) AS g
+    ON g.platform = w.platform AND g.cluster_id = w.cluster_id
+    AND g.application_id = w.application_id AND g.attempt_id = w.attempt_id AND g.first_stage_id = w.stage_id
+),
 last_jobs AS (
   SELECT platform, cluster_id, application_id, attempt_id, CASE WHEN COUNT(*) = COUNT(completion_time) THEN MAX(completion_time) END AS last_end
   FROM jobs
@@ -219,7 +237,15 @@ SELECT
   TRY_CAST(j.gc_ms - $healthy_gc_ratio * j.run_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST((j.gc_ms - $healthy_gc_ratio * j.run_ms) * wall_ratio AS BIGINT) AS recoverable_ms,
   TRY_CAST(j.gc_ms AS BIGINT) AS gc_ms, TRY_CAST(j.run_ms AS BIGINT) AS run_ms, j.gc_ms / NULLIF(j.run_ms, 0) AS gc_ratio, j.stage_name,
-  CASE WHEN m.gc_ms >= $worst_share * j.gc_ms THEN m.stage_name END AS worst_name, CASE WHEN m.gc_ms >= $worst_share * j.gc_ms THEN m.gc_ms END AS worst_gc_ms,
+  CASE WHEN m.gc_ms >= $worst_share * j.gc_ms AND COALESCE(b.all_gc_ms < $worst_share * j.gc_ms, TRUE) THEN m.stage_name END AS worst_name, CASE WHEN m.gc_ms >= $worst_share * j.gc_ms AND COALESCE(b.all_gc_ms < $worst_share * j.gc_ms, TRUE) THEN m.gc_ms END AS worst_gc_ms,
+  CASE
+    WHEN j.stage_name IS NULL AND b.all_gc_ms >= $worst_share * j.gc_ms THEN TRY_CAST(b.all_gc_ms AS BIGINT)
+    WHEN b.subject_id = j.subject_id THEN TRY_CAST(b.gc_ms AS BIGINT)
+  END AS group_gc_ms,
+  CASE
+    WHEN j.is_local THEN 'the driver, which runs the tasks in local mode,' WHEN j.is_databricks THEN 'each core'
+    WHEN COALESCE(j.peak_heap_bytes >= 0.5e0 * j.executor_memory_bytes, TRUE) THEN 'each core of the executors'
+  END AS memory_of,
   CASE WHEN j.stage_name IS NULL THEN x.num_stages END AS closure_stages,
   CASE WHEN NOT j.is_local THEN j.executor_memory_bytes END AS executor_memory_bytes, j.executor_cores, j.is_local, j.is_databricks,
   CASE WHEN j.peak_heap_bytes < 0.5e0 * j.executor_memory_bytes AND NOT j.is_local THEN j.peak_heap_bytes END AS low_peak_bytes,
@@ -252,6 +278,9 @@ LEFT JOIN worst AS m
   ON m.platform = j.platform AND m.cluster_id = j.cluster_id
   AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id
   AND m.place = 1 AND m.num_names > 1 AND j.stage_name IS NULL
+LEFT JOIN group_times AS b
+  ON b.platform = j.platform AND b.cluster_id = j.cluster_id
+  AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND (b.subject_id = j.subject_id OR (j.stage_name IS NULL AND b.place = 1))
 LEFT JOIN cached AS c
   ON c.platform = j.platform AND c.cluster_id = j.cluster_id
   AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id

@@ -2,12 +2,13 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it; a stage attempt after the first and one that computed less than half of the partitions (take) are no pass of their own.
 --   A pass costs at most what the cheapest of them took, and reading the cache is not free: what as many tasks took in the median of another stage of
---   the application, the cheapest with (or without) Python as that pass, is left out. Lost is the rest for each pass but one. Where the passes are iterations of an estimator of machine learning, it is named, and
+--   the application, the cheapest with (or without) Python as that pass, is left out. Lost is the rest for each pass but one, less what storing it once costs: as much as reading it, but half of a pass at most. The wall time is that of the
+--   passes, in proportion. Where the passes are iterations of an estimator of machine learning, it is named, and
 --   a part of each pass is taken to be its own work on the rows (0.3 was measured with Spark 4.3 for a regression with 120 features). Queries make new RDDs each
 --   time; repeated_scans reports theirs.
 -- parameter: min_reads bigint = 2 [count] stages that computed it again, at least
@@ -16,16 +17,16 @@
 -- parameter: min_share double = 0.1 [ratio] that share, at least
 -- parameter: own_share double = 0.3 [ratio] part of a pass of an estimator that is taken to be its own work, which a cache does not spare
 -- parameter: max_task_ms double = 500 [ms] what reading a cache is taken to cost a task, at most
--- evidence: {rdd_name}[ at {call_site}] was computed in {num_stages:stage|stages} of {num_jobs:job|jobs}[, {estimator_stages:int} of them in iterations of {estimator} ({stage_name})], which took {run_ms:s} of task
---   time and read {input_bytes:bytes}; the shortest of them took {least_ms:s}[, {floor_ms:s} of which other stages with as many tasks take too].
+-- evidence: {rdd_name}[ at {call_site}] was computed in {num_stages:stage|stages} of {num_jobs:job|jobs}[, all of {place}][, {estimator_stages:int} of them in iterations of {estimator} ({stage_name})], which took {run_ms:s} of task
+--   time and read {input_bytes:bytes}; the shortest of them took {least_ms:s}[, and about {floor_ms:s} of task time would be left of it with a cache].
 -- advice: estimator IS NOT NULL AND estimator_stages * 2 >= num_stages | - | - | {estimator} goes through its input in each iteration, and computes it from the start each time, with what prepares the features: fit those first, persist what
 --   they make of the data (the columns of features, label and weight alone), and fit {estimator} on that.
--- advice: has_zip AND has_sort | - | - | zipWithIndex computes its input once more to count the rows of each partition, and sortBy and sortByKey do to find the bounds of their ranges: cache what they number and sort (persist()
---   after the filtering and parsing). Where the numbers may have gaps, zipWithUniqueId gives them without a job of its own.
--- advice: has_zip | - | - | zipWithIndex computes its input once more to count the rows of each partition before it numbers them: cache what it numbers (persist() after the filtering and parsing), or take
+-- advice: has_zip AND has_sort | - | - | zipWithIndex computes its input once more to count the rows of each partition, and sortBy and sortByKey do to find the bounds of their ranges: persist() what goes into {sort_place}, after the filtering and parsing, and what is sorted before it is numbered[ (all of these jobs share {shared})]. Where the numbers may have gaps, zipWithUniqueId gives them without a job of its own.
+-- advice: has_zip | - | - | zipWithIndex computes its input once more to count the rows of each partition before it numbers them: persist() what goes into {zip_place}, after the filtering and parsing[ (all of these jobs share {shared})], or take
 --   zipWithUniqueId, which needs no job of its own, where the numbers may have gaps.
--- advice: has_sort | - | - | sortByKey and sortBy compute their input again to find the bounds of their ranges before they sort it: cache what they sort (persist()
---   after the filtering and parsing), and what other jobs share.
+-- advice: has_sort | - | - | sortByKey and sortBy compute their input again to find the bounds of their ranges before they sort it: persist() what goes into {sort_place}, after the filtering and
+--   parsing[ (all of these jobs share {shared})], and unpersist() it after the last job.
+-- advice: shared IS NOT NULL | - | - | Cache what these jobs share: persist() the RDD of {shared}, and unpersist() it after the last of them, or write it once.
 -- recommendation: Cache what these jobs share (persist() after the filtering and parsing), or write it once.
 WITH inputs AS (
   SELECT
@@ -74,7 +75,7 @@ estimators AS (
 ),
 computed AS (
   SELECT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id, s.stage_id, s.stage_attempt_id,
-    s.job_ids, s.executor_run_time, s.input_bytes, s.num_tasks, s.stage_name, p.platform IS NOT NULL AS has_python, e.estimator
+    s.job_ids, s.rdd_ids, s.executor_run_time, s.duration_ms, s.input_bytes, s.num_tasks, s.stage_name, p.platform IS NOT NULL AS has_python, e.estimator
   FROM inputs AS i
   INNER JOIN timed_stages AS s
     ON s.platform = i.platform AND s.cluster_id = i.cluster_id
@@ -145,7 +146,9 @@ worked AS (
     MAX(CASE WHEN c.stage_name LIKE 'sortBy%' THEN 1 ELSE 0 END) = 1 AS has_sort,
     MAX(CASE WHEN c.stage_name LIKE 'zipWithIndex%' THEN 1 ELSE 0 END) = 1 AS has_zip, MAX(c.estimator) AS estimator, NULLIF(SUM(CASE WHEN c.estimator IS NOT NULL THEN 1 ELSE 0 END), 0) AS estimator_stages,
     MIN(CASE WHEN c.estimator IS NOT NULL THEN c.stage_name END) AS stage_name,
-    SUM(CAST(c.input_bytes AS DOUBLE)) AS input_bytes
+    SUM(CAST(c.input_bytes AS DOUBLE)) AS input_bytes, SUM(CAST(c.duration_ms AS DOUBLE)) AS duration_ms, MIN(c.stage_id) AS first_id, MAX(c.stage_id) AS last_id,
+    CASE WHEN MIN(c.stage_name) = MAX(c.stage_name) THEN MIN(c.stage_name) END AS all_place,
+    MAX(CASE WHEN c.stage_name LIKE 'sortBy%' THEN c.stage_name END) AS sort_place, MAX(CASE WHEN c.stage_name LIKE 'zipWithIndex%' THEN c.stage_name END) AS zip_place
   FROM computed AS c
   LEFT JOIN floors AS f
     ON f.platform = c.platform AND f.cluster_id = c.cluster_id
@@ -153,7 +156,9 @@ worked AS (
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.rdd_id
 ),
 costs AS (
-  SELECT w.*, (w.num_stages - 1) * w.pass_ms AS lost_ms FROM worked AS w
+  SELECT
+    w.*, GREATEST((w.num_stages - 1) * w.pass_ms - LEAST(w.least_ms - w.pass_ms, 0.5e0 * w.pass_ms), 0e0) AS lost_ms
+  FROM worked AS w
 ),
 ranked AS (
   SELECT
@@ -167,20 +172,46 @@ ranked AS (
     AND t.application_id = w.application_id AND t.attempt_id = w.attempt_id
   WHERE w.num_jobs > 1 AND (w.lost_ms >= $min_lost_ms
     OR (w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * t.executor_run_time))
+),
+-- The last RDD that all of these stages have, unless it is the input: one of Python's is made anew in each.
+shared_rdds AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, r.call_site,
+    ROW_NUMBER() OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id ORDER BY r.rdd_id DESC) AS place
+  FROM ranked AS w
+  INNER JOIN rdds AS r
+    ON r.platform = w.platform AND r.cluster_id = w.cluster_id
+    AND r.application_id = w.application_id AND r.attempt_id = w.attempt_id AND r.rdd_id >= w.rdd_id AND r.first_stage_id <= w.first_id AND r.last_stage_id >= w.last_id
+  INNER JOIN computed AS a
+    ON a.platform = w.platform AND a.cluster_id = w.cluster_id
+    AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id AND a.rdd_id = w.rdd_id AND a.stage_id = w.first_id
+  INNER JOIN computed AS b
+    ON b.platform = w.platform AND b.cluster_id = w.cluster_id
+    AND b.application_id = w.application_id AND b.attempt_id = w.attempt_id AND b.rdd_id = w.rdd_id AND b.stage_id = w.last_id
+  WHERE w.place = 1 AND ARRAY_CONTAINS(a.rdd_ids, r.rdd_id) AND ARRAY_CONTAINS(b.rdd_ids, r.rdd_id)
+    -- Not what sorts and numbers make themselves, nor what has no place in the code.
+    AND r.call_site NOT LIKE 'sortBy%' AND r.call_site NOT LIKE 'zipWithIndex%' AND r.call_site NOT LIKE '%PythonRDD.scala%' AND r.call_site NOT LIKE '% at NativeMethodAccessorImpl.java:0'
 )
 SELECT
   w.platform, w.cluster_id, w.application_id, w.attempt_id, CONCAT('rdd ', CAST(w.rdd_id AS STRING)) AS subject_id,
   'medium' AS confidence,
   TRY_CAST(w.lost_ms * CASE WHEN w.estimator_stages * 2 >= w.num_stages THEN 1e0 - $own_share ELSE 1e0 END AS BIGINT) AS lost_core_ms,
-  SUBSTR(i.rdd_name, 1, 100) AS rdd_name, 
-  -- What an adaptive query starts in a thread of its own has no place in the code.
-  CASE WHEN i.call_site NOT LIKE '_anonfun_withThreadLocalCaptured%' THEN NULLIF(i.call_site, '') END AS call_site,
+  TRY_CAST(w.lost_ms * CASE WHEN w.estimator_stages * 2 >= w.num_stages THEN 1e0 - $own_share ELSE 1e0 END
+    * LEAST(w.duration_ms / NULLIF(w.run_ms, 0e0), 1e0) AS BIGINT) AS recoverable_ms,
+  SUBSTR(i.rdd_name, 1, 100) AS rdd_name,
+  -- What an adaptive query starts in a thread of its own has no place in the code, nor has what Python calls.
+  CASE WHEN i.call_site NOT LIKE '_anonfun_withThreadLocalCaptured%' AND i.call_site NOT LIKE '% at NativeMethodAccessorImpl.java:0' THEN NULLIF(i.call_site, '') END AS call_site,
   w.num_stages, w.num_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes,
   TRY_CAST(w.least_ms AS BIGINT) AS least_ms, NULLIF(TRY_CAST(w.least_ms - w.pass_ms AS BIGINT), 0) AS floor_ms, w.has_sort,
-  w.has_zip, w.estimator, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name
+  w.has_zip, w.estimator, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name,
+  CASE WHEN w.estimator IS NULL THEN SUBSTR(w.all_place, 1, 100) END AS place, SUBSTR(w.sort_place, 1, 100) AS sort_place, SUBSTR(w.zip_place, 1, 100) AS zip_place,
+  CASE WHEN h.call_site <> i.call_site THEN SUBSTR(NULLIF(h.call_site, ''), 1, 100) END AS shared
 FROM ranked AS w
 INNER JOIN inputs AS i
   ON i.platform = w.platform AND i.cluster_id = w.cluster_id
   AND i.application_id = w.application_id AND i.attempt_id = w.attempt_id AND i.rdd_id = w.rdd_id
+LEFT JOIN shared_rdds AS h
+  ON h.platform = w.platform AND h.cluster_id = w.cluster_id
+  AND h.application_id = w.application_id AND h.attempt_id = w.attempt_id AND h.place = 1
 -- The inputs of one application are used side by side: the worst stands for all.
 WHERE w.place = 1

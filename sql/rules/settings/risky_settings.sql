@@ -2,18 +2,19 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 15
+-- version: 16
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does (unless tasks needed more attempts than the default in a stage that ended well), hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
 --   share of the heap for execution and storage that starves them or the program, the committer that is not
 --   safe where attempts of tasks fail or run twice (told where the application wrote files by it, with speculation on or after such failures), heartbeats so frequent that executors end themselves, and several cores for tasks that use one. A loss is counted for the last alone, where the processor time shows
 --   it (view reserved_cores): what tasks reserved and did not use in stages with at least as many tasks as cores. Half of that is told as gain of wall time, for tasks side by side share memory and disks, and none under
---   dynamic allocation, which asks for more executors instead. The others cost when the case comes. What the application's Spark
+--   dynamic allocation, which asks for more executors instead. The others cost when the case comes. A large share of the heap for execution and storage is told where the garbage collection is measured, and nothing spilled, which needs that share. What the application's Spark
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_broadcast_bytes double = 536870912 [bytes] size in memory of a broadcast from which oversized_broadcast tells it
 -- parameter: won_part double = 0.5 [ratio] wall time that is won where as many more tasks as there are cores run side by side, over what would be if none disturbed another
 -- parameter: min_spilled_mib bigint = 64 [MiB] what tasks spilled with a small share of memory, at least; where memory_spill tells a stage (view spill_costs), it tells this with what it costs
+-- parameter: min_gc_ratio double = 0.1 [ratio] garbage collection over task time from which a large share of the heap for execution and storage is told, at least
 -- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
 -- evidence: {key} is {value}: {problem}[; stages with enough tasks for all cores had {unused_core_ms:s} of core time reserved and not used].
 -- advice: key = 'spark.driver.maxResultSize' | spark.driver.maxResultSize | result_limit | Set a limit well below the driver's memory, and write
@@ -70,7 +71,7 @@ spills AS (
     platform, cluster_id, application_id, attempt_id,
     TRY_CAST(ROUND(SUM(CAST(memory_bytes_spilled AS DOUBLE)) / 1048576e0) AS BIGINT) AS spilled_mib,
     TRY_CAST(ROUND(SUM(CAST(shuffle_write_bytes AS DOUBLE)) / 1048576e0) AS BIGINT) AS shuffled_mib,
-    SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms
+    SUM(CAST(executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(executor_cpu_time AS DOUBLE)) / 1e6 AS cpu_ms, SUM(CAST(jvm_gc_time AS DOUBLE)) AS gc_ms
   FROM timed_stages
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -193,8 +194,8 @@ judged AS (
         THEN 'a multiple of the bytes goes over disks and network'
       WHEN p.key = 'spark.io.compression.zstd.level' AND number >= 4e0 AND q.platform IS NOT NULL AND s.shuffled_mib >= $min_compressed_mib
         THEN CONCAT('a task that writes shuffle data (', CAST(s.shuffled_mib AS STRING), ' MiB in all) compresses it with several times the processor time of level 1')
-      WHEN p.key = 'spark.memory.fraction' AND number > 0.85e0
-        THEN 'hardly any heap is left for the objects of the program, which ends in garbage collection'
+      WHEN p.key = 'spark.memory.fraction' AND number > 0.85e0 AND s.gc_ms >= 1000e0 AND s.gc_ms >= $min_gc_ratio * s.run_ms AND COALESCE(s.spilled_mib < $min_spilled_mib, TRUE)
+        THEN CONCAT('little heap is left for the objects of the program, and garbage collection took ', CAST(TRY_CAST(ROUND(100e0 * s.gc_ms / NULLIF(s.run_ms, 0e0)) AS BIGINT) AS STRING), ' % of the task time')
       WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= $min_spilled_mib AND d.platform IS NULL
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
       WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * t.task_ms

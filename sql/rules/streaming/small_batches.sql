@@ -2,17 +2,23 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires for a streaming query whose batches begin one right after the other and of which at least half is what every batch costs (offsets, planning, listing, starting jobs,
 --   state, commits), whatever rows it holds. Where the number of rows varies, that is the mean batch less its rows times the slope of a line through the batches, however long tasks take. Where it
 --   does not and batches have few rows, it is the mean batch less the time that its tasks need on their cores (of each stage the longest task, or all of them side by side, whichever is more).
---   The first batch, which starts everything, is left out. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
+--   The first batch, which starts everything, is left out. Where batches that begin one right after the other all have as many rows, a limit cuts them while more rows wait (maxFilesPerTrigger,
+--   maxOffsetsPerTrigger, availableNow or not): there a smaller part is enough, and nine tenths of it is the wall time to win with ten times as many rows in a batch. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
 --   a table anew, which static_side tells, or write one anew, which table_rewrites tells, or whose triggers take long beside the rows, which trigger_overhead tells, the time besides that is judged.
 --   Fewer state partitions are advised only as far as each then holds no more state than it should.
 -- subject: application
 -- parameter: min_batches bigint = 4 [count] batches with rows, at least
 -- parameter: max_rows double = 50000 [rows] rows of a batch on average, at most, where their number hardly varies
 -- parameter: min_fixed_share double = 0.5 [ratio] part of the batch time that the rows do not change, without what other rules tell, at least
+-- parameter: min_capped_batches bigint = 10 [count] batches of as many rows that a limit cuts, at least
+-- parameter: capped_ratio double = 0.95 [ratio] mean rows of a batch over the most of one, from which a limit cuts them
+-- parameter: min_capped_share double = 0.1 [ratio] part of the batch time that the rows do not change, of such batches, at least, and over the wall time of the application
+-- parameter: min_capped_ms double = 5000 [ms] the same time, at least
+-- parameter: capped_won double = 0.9 [ratio] part of that time that batches of ten times as many rows save
 -- parameter: min_spread double = 0.3 [ratio] standard deviation of the rows over their mean, from which the line through the batches tells that part
 -- parameter: max_state_rows double = 1000 [rows] rows of a task behind a shuffle on average, up to which fewer partitions are advised
 -- parameter: max_store_rows double = 1000000 [rows] rows of state that a partition may hold for fewer of them to be advised
@@ -25,10 +31,14 @@
 -- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
 -- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
 --   {mean_ms:s}, {all_ms:s} in all[, {rest_ms:s} of it besides {told_elsewhere}], with {other}tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows][; its tasks
---   need {work_ms:int} ms of each on their cores].
+--   need {work_ms:int} ms of each on their cores][; what batches cost besides, such as {phase_ms:s} for offsets, planning and logs, took {fixed_ms:s}].
 -- advice: has_state AND state_tasks > 2 * slots AND state_tasks >= 1.5e0 * partitions_needed AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
 --   more rows, and use about {partitions_needed:shuffle partition|shuffle partitions} instead of {state_tasks:int}: each has a state store that every batch opens and commits. The checkpoint keeps the number that it
 --   began with, so fewer hold from a new checkpoint on.
+-- advice: is_capped AND has_files | - | - | All batches have as many rows and follow without a pause, as where a limit cuts them: raise maxFilesPerTrigger (or use maxBytesPerTrigger), as far as memory allows. Batches of ten times as many
+--   files pay what each costs besides its rows a tenth as often.
+-- advice: is_capped | - | - | All batches have as many rows and follow without a pause, as where a limit cuts them: raise it (maxOffsetsPerTrigger of Kafka), as far as memory allows. Batches of ten times as many rows pay what each costs
+--   besides its rows a tenth as often.
 -- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), or wait longer
 --   between batches (processingTime), as far as the delay may grow.
 -- recommendation: Most of a batch is its fixed cost: let it take more rows (raise maxOffsetsPerTrigger, or a longer processingTime), as far as
@@ -40,6 +50,9 @@ WITH numbered AS (
     CAST(batch_duration AS DOUBLE) AS batch_ms, CAST(num_input_rows AS DOUBLE) AS rows,
     COALESCE(state_rows_total, 0) > 0 AS has_state, CAST(state_rows_total AS DOUBLE) AS state_rows, CAST(state_memory_bytes AS DOUBLE) AS state_bytes,
     COALESCE(sources_json LIKE '%FileStreamSource%', FALSE) AS has_files,
+    COALESCE(CAST(query_planning_ms AS DOUBLE), 0e0) + COALESCE(CAST(latest_offset_ms AS DOUBLE), 0e0) + COALESCE(CAST(wal_commit_ms AS DOUBLE), 0e0)
+      + COALESCE(TRY_CAST(REGEXP_REPLACE(duration_ms_json, '^.*"getBatch":([0-9]+).*$', '$1') AS DOUBLE), 0e0)
+      + COALESCE(TRY_CAST(REGEXP_REPLACE(duration_ms_json, '^.*"commitOffsets":([0-9]+).*$', '$1') AS DOUBLE), 0e0) AS phases_ms,
     UNIX_MILLIS(progress_time) - LAG(UNIX_MILLIS(progress_time) + batch_duration) OVER (
       PARTITION BY platform, cluster_id, application_id, attempt_id, query_run_id ORDER BY streaming_batch_id
     ) AS pause_ms,
@@ -52,7 +65,8 @@ WITH numbered AS (
 batches AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id, query,
-    COUNT(*) AS num_batches, SUM(batch_ms) AS all_ms, AVG(batch_ms) AS mean_ms, AVG(rows) AS mean_rows,
+    COUNT(*) AS num_batches, SUM(batch_ms) AS all_ms, AVG(batch_ms) AS mean_ms, AVG(rows) AS mean_rows, SUM(phases_ms) AS phases_ms,
+    COUNT(*) >= $min_capped_batches AND AVG(rows) >= $capped_ratio * MAX(rows) AS is_capped,
     CASE WHEN STDDEV_POP(rows) >= $min_spread * AVG(rows)
       THEN GREATEST(1e0 - GREATEST(COVAR_POP(batch_ms, rows), 0e0) / NULLIF(VAR_POP(rows), 0e0) * AVG(rows) / NULLIF(AVG(batch_ms), 0e0), 0e0)
     END AS fixed_share,
@@ -147,15 +161,19 @@ measured AS (
 SELECT
   b.platform, b.cluster_id, b.application_id, b.attempt_id, CONCAT(b.application_id, ' ', b.query_run_id) AS subject_id,
   'medium' AS confidence,
+  CASE WHEN b.is_capped THEN TRY_CAST($capped_won * b.fixed_ms AS BIGINT) END AS recoverable_ms,
   b.query, b.num_batches, TRY_CAST(ROUND(b.mean_rows) AS BIGINT) AS mean_rows, b.mean_ms, b.all_ms, TRY_CAST(ROUND(b.task_ms) AS BIGINT) AS task_ms,
   b.num_files > 0 AS has_files, b.has_state, b.state_tasks, b.slots, b.state_rows, CAST(b.partitions_needed AS BIGINT) AS partitions_needed, b.fixed_share,
   b.read_source, b.told_elsewhere, CASE WHEN b.told_elsewhere IS NOT NULL THEN TRY_CAST(b.rest_ms AS BIGINT) END AS rest_ms,
   CASE WHEN b.read_source IS NOT NULL OR b.is_rewriting THEN 'other ' ELSE '' END AS other,
-  CASE WHEN b.fixed_share IS NULL THEN TRY_CAST(ROUND(b.work_ms) AS BIGINT) END AS work_ms
+  CASE WHEN b.fixed_share IS NULL THEN TRY_CAST(ROUND(b.work_ms) AS BIGINT) END AS work_ms,
+  b.is_capped, CASE WHEN b.is_capped AND b.phases_ms > 0e0 THEN TRY_CAST(b.fixed_ms AS BIGINT) END AS fixed_ms, CASE WHEN b.is_capped THEN NULLIF(TRY_CAST(b.phases_ms AS BIGINT), 0) END AS phase_ms
 FROM measured AS b
 INNER JOIN application_facts AS a
   ON a.platform = b.platform AND a.cluster_id = b.cluster_id
   AND a.application_id = b.application_id AND a.attempt_id = b.attempt_id
-WHERE b.num_batches >= $min_batches AND b.fixed_ms >= $min_fixed_share * (b.all_ms - b.phase_ms * b.num_batches) AND b.pause_ms <= $max_pause * b.all_ms
+WHERE b.num_batches >= $min_batches AND (b.fixed_ms >= $min_fixed_share * (b.all_ms - b.phase_ms * b.num_batches)
+    OR (b.is_capped AND b.fixed_ms >= $min_capped_ms AND b.fixed_ms >= $min_capped_share * b.all_ms AND b.fixed_ms >= $min_capped_share * a.app_duration_ms))
+  AND b.pause_ms <= $max_pause * b.all_ms
   AND b.rest_ms >= $min_batch_ms * b.num_batches AND b.rest_ms >= $min_all_ms AND b.rest_ms >= $min_share * a.app_duration_ms
   AND b.tasks_per_slot <= $max_tasks_per_slot

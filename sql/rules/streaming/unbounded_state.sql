@@ -2,7 +2,7 @@
 -- title: The state of a stream grows without an end
 -- category: streaming
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for a streaming query whose state (of a join, a deduplication, an aggregate) has more rows after nearly every batch and never fewer, where nothing
 --   tells it when a row is of no more use: it has no watermark, or, as its plan shows, one that the operator cannot use (a join without a limit in time for one of its
 --   sides, a deduplication or groups without the event time); and where the watermark is so far behind that no row left, if that costs much (a week or more is told for information in any case). Checkpoints, memory and commits grow with it, until
@@ -24,6 +24,8 @@
 --   last[, {state_bytes:bytes} in memory][, {heap_share:pct} of the heap]; {why}[. In the last third of them a batch took {late_ms:s}, in an earlier third {early_ms:s}, for about as many rows].
 -- advice: cause = 'delay' | - | - | Make the delay of withWatermark as short as late rows allow: the query keeps each row for that long. What has to stay belongs into the RocksDB state store, outside of
 --   the heap.
+-- advice: operator = 'join' AND has_limit | - | - | Give both inputs of the join a watermark (withWatermark) on the event times that its condition compares: it has a limit in time already, which lets rows leave only behind
+--   watermarks of both sides. The state of the checkpoint does not fit the new plan: start with a new one.
 -- advice: operator = 'join' | - | - | Give both inputs of the join a watermark (withWatermark), and its condition a limit in time for both sides (paid_at BETWEEN ordered_at AND ordered_at + INTERVAL 1 HOUR),
 --   so that rows leave that can find no partner. The state of the checkpoint does not fit the new plan: start with a new one.
 -- advice: operator = 'dedupe' AND spark_minor >= 305 | - | - | Use dropDuplicatesWithinWatermark behind a watermark, or the event time as one of the columns of dropDuplicates where copies of a row agree in it, so
@@ -32,8 +34,7 @@
 --   dropDuplicatesWithinWatermark needs no such column). The state of the checkpoint does not fit the new plan: start with a new one.
 -- advice: operator = 'groups' AND is_complete | - | - | Output mode complete keeps all groups for ever: use append or update with a watermark, and group by a window of the event time too, so that old groups leave.
 -- advice: operator = 'groups' | - | - | Group by the event time or a window of it too, behind a watermark, so that old groups leave. Groups that have to stay belong into the RocksDB state store, outside of the heap.
--- recommendation: Give the stream a watermark (withWatermark), a time limit in the condition of a join, and dropDuplicatesWithinWatermark instead of
---   dropDuplicates, so that old state is dropped. What has to stay belongs into the RocksDB state store, outside of the heap.
+-- recommendation: Give the stream a watermark (withWatermark) that its stateful operators can use: the event time in the groups, keys or condition, so that old state is dropped. What has to stay belongs into the RocksDB state store, outside of the heap.
 WITH batches AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, query_run_id, query_id, COALESCE(query_name, query_id) AS query, streaming_batch_id,
@@ -79,6 +80,9 @@ operators AS (
     -- Within the watermark it needs no column.
     n.node_name NOT LIKE '%WithinWatermark%' AND CASE WHEN n.node_name LIKE 'StreamingSymmetricHashJoin%' THEN n.description LIKE '%state cleanup [%' ELSE n.description LIKE '%, state info%' END AS is_known,
     n.description LIKE '%state cleanup [ left = null%' AS keeps_left, n.description LIKE '%state cleanup [%, right = null%' AS keeps_right,
+    -- From below and from above.
+    SPLIT_PART(SPLIT_PART(n.description, 'both = ', 2), ', full = ', 1) LIKE '%INTERVAL%' AND SPLIT_PART(SPLIT_PART(n.description, 'both = ', 2), ', full = ', 1) LIKE '% >%'
+      AND SPLIT_PART(SPLIT_PART(n.description, 'both = ', 2), ', full = ', 1) LIKE '% <%' AS has_limit,
     SPLIT_PART(n.description, ', state info', 1) LIKE '%-T%ms%' AS has_time, n.description LIKE '%, Complete,%' AS is_complete,
     TRY_CAST(REGEXP_REPLACE(SPLIT_PART(n.description, ', state info', 1), '^(?s:.*)-T([0-9]+)ms(?s:.*)$', '$1') AS DOUBLE) AS delay_ms
   FROM sql_nodes AS n
@@ -93,6 +97,7 @@ kept AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, streaming_query_id,
     MAX(CASE WHEN operator = 'join' AND is_known AND (keeps_left OR keeps_right) THEN 1 ELSE 0 END) = 1 AS is_join,
+    MIN(CASE WHEN operator = 'join' THEN CASE WHEN has_limit THEN 1 ELSE 0 END END) = 1 AS has_limit,
     MAX(CASE WHEN operator = 'join' AND keeps_left THEN 1 ELSE 0 END) = 1 AS keeps_left, MAX(CASE WHEN operator = 'join' AND keeps_right THEN 1 ELSE 0 END) = 1 AS keeps_right,
     MAX(CASE WHEN operator = 'dedupe' AND is_known AND NOT has_time THEN 1 ELSE 0 END) = 1 AS is_dedupe,
     MAX(CASE WHEN operator = 'groups' AND is_known AND (is_complete OR NOT has_time) THEN 1 ELSE 0 END) = 1 AS is_groups,
@@ -121,7 +126,7 @@ caused AS (
   SELECT
     g.*, CASE WHEN NOT COALESCE(s.is_rocksdb, FALSE) AND NOT COALESCE(a.is_databricks, FALSE)
       THEN g.state_bytes / NULLIF(CAST(CASE WHEN a.is_local THEN a.driver_memory_bytes ELSE a.executor_memory_bytes * GREATEST(a.num_executors_max, 1) END AS DOUBLE), 0e0) END AS heap_share,
-    k.keeps_left, k.keeps_right, COALESCE(k.is_complete, FALSE) AS is_complete, k.delay_ms, a.app_duration_ms, COALESCE(a.spark_minor, 0) AS spark_minor,
+    k.keeps_left, k.keeps_right, COALESCE(k.has_limit, FALSE) AS has_limit, COALESCE(k.is_complete, FALSE) AS is_complete, k.delay_ms, a.app_duration_ms, COALESCE(a.spark_minor, 0) AS spark_minor,
     CASE WHEN k.is_join THEN 'join' WHEN k.is_dedupe THEN 'dedupe' WHEN k.is_groups THEN 'groups' END AS operator,
     CASE WHEN g.num_watermarks = 0 THEN 'none' WHEN k.is_join OR k.is_dedupe OR k.is_groups THEN 'operator' WHEN k.delay_ms >= $min_delay_ms THEN 'delay' END AS cause,
     -- As many rows take as long at first.
@@ -155,11 +160,13 @@ SELECT
   CASE WHEN is_slow THEN 'medium' ELSE 'high' END AS confidence,
   CASE WHEN is_slow AND won_ms >= $min_won_share * app_duration_ms THEN TRY_CAST(won_ms AS BIGINT) END AS recoverable_ms,
   query, num_batches, TRY_CAST(first_rows AS BIGINT) AS first_rows, TRY_CAST(last_rows AS BIGINT) AS last_rows,
-  TRY_CAST(NULLIF(state_bytes, 0e0) AS BIGINT) AS state_bytes, CASE WHEN heap_share >= $large_heap_share THEN heap_share END AS heap_share, cause, operator, is_complete, spark_minor,
+  TRY_CAST(NULLIF(state_bytes, 0e0) AS BIGINT) AS state_bytes, CASE WHEN heap_share >= $large_heap_share THEN heap_share END AS heap_share, cause, operator, is_complete, has_limit, spark_minor,
   CASE WHEN cause = 'delay' THEN delay_ms END AS delay_ms, CASE WHEN is_slow THEN early_ms END AS early_ms, CASE WHEN is_slow THEN late_ms END AS late_ms,
   CASE
     WHEN cause = 'delay' THEN CONCAT('its watermark is ', CAST(TRY_CAST(ROUND(delay_ms / 3.6e6) AS BIGINT) AS STRING), ' hours behind the latest event, so that no row has left yet')
     WHEN cause = 'none' THEN 'no watermark lets it forget any'
+    WHEN operator = 'join' AND has_limit THEN CONCAT('the watermark lets ', CASE WHEN keeps_left AND keeps_right THEN 'none' ELSE CONCAT('no row of the ', CASE WHEN keeps_left THEN 'left' ELSE 'right' END, ' side of the join') END,
+      ' go, because both inputs of the join need one')
     WHEN operator = 'join' AND keeps_left AND keeps_right THEN 'the watermark lets none go, because the join has no limit in time'
     WHEN operator = 'join' THEN CONCAT('the watermark lets no row of the ', CASE WHEN keeps_left THEN 'left' ELSE 'right' END, ' side of the join go, which has no limit in time')
     WHEN operator = 'dedupe' THEN 'the watermark lets none go, because the event time is no column of the deduplication'
