@@ -136,7 +136,7 @@ grouped AS (
     AND q.description NOT LIKE 'csv at %' AND q.description NOT LIKE 'json at %'
   UNION ALL
   SELECT q.*, 3 AS kind, q.description AS place_name, q.num_nodes AS place_nodes, q.folders AS data FROM queries AS q
-  WHERE q.folders IS NOT NULL AND q.description LIKE '% at %'
+  WHERE q.folders IS NOT NULL
 ),
 repeated AS (
   SELECT

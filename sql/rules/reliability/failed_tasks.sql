@@ -2,7 +2,7 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
@@ -47,6 +47,8 @@
 --   PYSPARK_PYTHON (for the workers) and PYSPARK_DRIVER_PYTHON to it.
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
 --   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
+-- advice: cause = 'python_memory' AND NOT is_local AND pyspark_mib > 0 | spark.executor.pyspark.memory | CONCAT(CAST(2 * pyspark_mib AS STRING), 'm') | This setting limits the Python workers of an executor, each to an
+--   equal part: raise it (the container has to hold it beside the heap), or make partitions or blocks smaller.
 -- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller[, which also gives {idle_slots:task slot|task slots} without a
 --   task something to do], and leave more of the machine's memory to Python ({room}). Only where they cannot be smaller, run fewer tasks at once on it (spark.task.cpus={cpus_doubled:int})[: the
 --   {num_tasks:task|tasks} then take {rounds_doubled:round|rounds} instead of {rounds:int}].
@@ -157,7 +159,7 @@ SELECT
   TRY_CAST(CEIL(CAST(num_tasks AS DOUBLE) / NULLIF(
     j.stage_slots * FLOOR(0.5e0 * j.executor_cores / NULLIF(GREATEST(COALESCE(j.task_cpus, 1), 1), 0))
       / NULLIF(FLOOR(1e0 * j.executor_cores / NULLIF(GREATEST(COALESCE(j.task_cpus, 1), 1), 0)), 0e0), 0e0)) AS BIGINT) AS rounds_doubled,
-  j.is_local, COALESCE(j.is_databricks, FALSE) AS is_databricks, j.spark_minor, j.executor_cores, COALESCE(j.task_cpus, 1) AS task_cpus,
+  j.is_local, COALESCE(j.is_databricks, FALSE) AS is_databricks, j.spark_minor, j.executor_cores, COALESCE(j.task_cpus, 1) AS task_cpus, TRY_CAST(CEIL(a.pyspark_memory_bytes / 1048576e0) AS BIGINT) AS pyspark_mib,
   CASE
     WHEN j.is_local THEN 'less heap, spark.driver.memory'
     WHEN COALESCE(j.is_databricks, FALSE) THEN 'machines with more memory for each core'
@@ -170,7 +172,7 @@ SELECT
   COALESCE(j.executor_cores > 1 AND j.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * j.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
 FROM counted AS j
-LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, is_serverless, app_duration_ms, core_time_ms, total_task_time_ms FROM application_facts) AS a
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, is_serverless, app_duration_ms, core_time_ms, total_task_time_ms, pyspark_memory_bytes FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 LEFT JOIN (
