@@ -6,6 +6,7 @@
 --   spark.sql.shuffle.partitions says needs, and partitions_wanted a value for that setting, in whole waves of the cores in use.
 --   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge, or it merges them only up to a small advisory size (merge_bytes); such stages of an application count together, however short each is,
 --   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there. unmerged_… are sums over them.
+--   num_frames is how many DataFrames of rows from the program (createDataFrame, VALUES) the query of such a stage unites, where they hold few rows (frame_rows in all) for so many tasks.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
 -- parameter: max_median_ms bigint = 200 [ms] run time of the median task, at most
@@ -27,7 +28,8 @@
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
 -- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
--- reads: rdds, sql, sql_scans, stage_facts, stages, task_quantiles
+-- parameter: min_frames bigint = 20 [count] DataFrames made of rows of the program that a query unites, at least
+-- reads: rdds, sql, sql_nodes, sql_scans, stage_facts, stages, task_quantiles
 WITH batches AS (
   -- The rows of a batch come when they come; state_partitions tells what its partitions cost.
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql WHERE streaming_query_id IS NOT NULL
@@ -57,6 +59,21 @@ cached AS (
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
   WHERE s.sql_id IS NULL AND s.input_bytes > 0 AND r.is_persisted AND r.first_stage_id < s.stage_id AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
 ),
+-- Unions of many small DataFrames: each brings partitions of its own.
+frames AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    SUM(CASE WHEN node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%' THEN 1 ELSE 0 END) AS num_frames,
+    SUM(CASE WHEN node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%' THEN CAST(rows_output AS DOUBLE) END) AS frame_rows
+  FROM sql_nodes
+  WHERE node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%' OR TRIM(node_name) = 'Union' OR operator_kind IN ('scan', 'udf')
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+  HAVING MAX(CASE WHEN TRIM(node_name) = 'Union' THEN 1 ELSE 0 END) = 1
+    AND SUM(CASE WHEN node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%' THEN 1 ELSE 0 END) >= $min_frames
+    -- Nothing else is read, and no function of the user works on the rows.
+    AND SUM(CASE WHEN TRIM(node_name) = 'Union' OR node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%' THEN 0 ELSE 1 END) = 0
+    AND SUM(CASE WHEN (node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%') AND rows_output IS NULL THEN 1 ELSE 0 END) = 0
+),
 all_stages AS (
   SELECT
     s.*,
@@ -73,16 +90,21 @@ all_stages AS (
       f.*,
       COALESCE(shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks, FALSE)
         -- A cache has the partitions of the shuffle that filled it.
-        OR COALESCE(f.is_cache_read AND input_records <= $few_rows * num_tasks, FALSE) AS has_few_rows,
+        OR COALESCE(f.is_cache_read AND input_records <= $few_rows * num_tasks, FALSE)
+        OR num_frames IS NOT NULL AS has_few_rows,
       COALESCE(sql_id IS NOT NULL AND adaptive AND spark_minor >= 300 AND shuffle_read_bytes > 0 AND shuffle_read_bytes >= input_bytes
         AND ((NOT coalesce_partitions AND num_tasks = shuffle_partitions)
           OR (coalesce_partitions AND num_tasks <= shuffle_partitions AND advisory_bytes <= $max_merge_bytes
             AND shuffle_read_bytes <= 2e0 * advisory_bytes * num_tasks)), FALSE) AND NOT COALESCE(is_repartitioned, FALSE) AS is_unmerged
     FROM (
       SELECT
-        t.*,
-        sql_id IS NOT NULL AND input_bytes > 0 AND NOT has_scan AND files_read IS NULL AND num_tasks = shuffle_partitions AS is_cache_read
+        t.*, r.num_frames, r.frame_rows,
+        t.sql_id IS NOT NULL AND input_bytes > 0 AND NOT has_scan AND files_read IS NULL AND num_tasks = shuffle_partitions AS is_cache_read
       FROM stage_facts AS t
+      LEFT JOIN frames AS r
+        ON r.platform = t.platform AND r.cluster_id = t.cluster_id
+        AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id AND r.sql_id = t.sql_id
+        AND t.input_bytes = 0 AND t.shuffle_read_bytes = 0 AND t.num_tasks >= r.num_frames AND r.frame_rows <= $few_rows * t.num_tasks
     ) AS f
   ) AS s
 ),
@@ -134,7 +156,7 @@ measured AS (
   SELECT
     s.*,
     cause = 'splits' AND input_rows_median = 0 AS is_empty,
-    cause = 'shuffle' AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks AND NOT counts_together AS is_few,
+    (cause = 'shuffle' OR num_frames IS NOT NULL) AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks AND NOT counts_together AS is_few,
     CASE WHEN files_made > tasks_needed
       THEN TRY_CAST(LEAST((LEAST(files_made, CAST(num_tasks AS DOUBLE)) - tasks_needed) * $file_ms, $max_file_share * run_time_total) AS BIGINT) ELSE 0 END AS file_ms,
     -- Their time without what the first tasks took to start.
@@ -164,7 +186,7 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, cause, is_few, is_empty, is_cache_read,
-  succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
+  num_frames, frame_rows, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
   TRY_CAST(GREATEST(tasks_needed, task_slots * CEIL(CAST(worst_fit AS DOUBLE) / NULLIF(task_slots, 0))) AS BIGINT) AS partitions_wanted,
   counts_together AS is_unmerged, CASE WHEN counts_together AND coalesce_partitions THEN TRY_CAST(advisory_bytes AS BIGINT) END AS merge_bytes, unmerged_stages, unmerged_tasks, unmerged_task_ms, unmerged_bytes, files_made, file_ms, total_task_time_ms,
   files_read, file_bytes, input_bytes, input_records, shuffle_read_records, max_partition_bytes, is_repartitioned, spark_minor, adaptive, coalesce_partitions,

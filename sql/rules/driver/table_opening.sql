@@ -2,11 +2,11 @@
 -- title: Many jobs only open tables while the cores wait
 -- category: driver
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where many short jobs outside of any query (load, parquet, orc), one after the other, only list folders and read the schema
 --   of files, and take a good part of the wall time, or much of it, or of the core time (view table_openings). Lost is what the cores held meanwhile could have
 --   done while these jobs ran, but for the task time of their stages that do not list folders.
--- parameter: medium_open_ms bigint = 30000 [ms] wall time that opening takes from which it is of medium severity
+-- parameter: min_wall_ms bigint = 10000 [ms] wall time that opening takes from which it is of medium severity
 -- parameter: medium_share double = 0.3 [ratio] where it is this share of the wall time of the application, too
 -- parameter: large_lost_ms double = 600000 [core_ms] lost core time from which it is of medium severity
 -- parameter: large_open_ms bigint = 60000 [ms] where opening takes this wall time, too
@@ -21,8 +21,8 @@
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
   CASE
+    WHEN open_ms >= $min_wall_ms AND open_ms >= $medium_share * app_duration_ms THEN 'medium'
     WHEN is_local OR COALESCE(held_cores, 0e0) < 8e0 THEN 'low'
-    WHEN open_ms >= $medium_open_ms AND open_ms >= $medium_share * app_duration_ms THEN 'medium'
     -- Many cores that wait for a short time lose as much as few that wait for long.
     WHEN lost_ms >= $large_lost_ms AND (open_ms >= $large_open_ms OR lost_ms >= $medium_lost_share * core_time_ms) THEN 'medium'
     ELSE 'low'

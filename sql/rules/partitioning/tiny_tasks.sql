@@ -2,10 +2,10 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
---   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row a hundred are
+--   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row (of a shuffle, or of a union of many small DataFrames that the program made) a hundred are
 --   enough, where such stages take much of the application. That overhead is
 --   measured, not assumed. The first task on each core loads classes and fetches broadcasts, which fewer tasks would do as well, so
 --   the tasks that took longest to start (a quarter of them, a twentieth where the cores are few beside the tasks) count with that quantile. Where the median task read no row, its run time is
@@ -31,6 +31,8 @@
 -- advice: cause = 'input' AND sql_id IS NOT NULL AND files_read IS NULL | - | - | The source gives many partitions: read it with fewer of them, or coalesce
 --   after reading.
 -- advice: cause = 'input' | - | - | The input lies in many small files or partitions: compact it, or coalesce after reading.
+-- advice: cause = 'made' AND num_frames > 0 | - | - | {num_frames:int} small DataFrames are united, and each brings partitions of its own: collect the rows first and make one
+--   DataFrame of all of them (one createDataFrame), or coalesce after the union; {tasks_needed:int} would do.
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
 --   would do.
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage fewer partitions: {tasks_needed:int} would do.
@@ -51,13 +53,14 @@ SELECT
   'high' AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
+  stage_name, cause, num_frames, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
   tasks_needed, TRY_CAST(FLOOR(CAST(tasks_needed AS DOUBLE) / NULLIF(task_slots, 0)) AS BIGINT) AS waves_needed, files_read, input_bytes,
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
   -- Of a cache it is batches that are counted.
-  CASE WHEN cause NOT IN ('splits', 'cache') AND NOT COALESCE(is_cache_read, FALSE) AND GREATEST(shuffle_read_records, input_records) > 0
-    THEN NULLIF(TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT), 0) END AS rows_each,
+  CASE WHEN num_frames > 0 THEN GREATEST(TRY_CAST(ROUND(frame_rows / CAST(num_tasks AS DOUBLE)) AS BIGINT), 1)
+    WHEN cause NOT IN ('splits', 'cache') AND NOT COALESCE(is_cache_read, FALSE) AND GREATEST(shuffle_read_records, input_records) > 0
+      THEN NULLIF(TRY_CAST(GREATEST(shuffle_read_records, input_records) / CAST(num_tasks AS DOUBLE) AS BIGINT), 0) END AS rows_each,
   -- Never below Spark's default, which is right for data of any size.
   CONCAT(CAST(GREATEST(
     TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128

@@ -2,7 +2,7 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
@@ -11,7 +11,7 @@
 --   maxima and averages it is the copies saved by aggregating before copying, counting all groups of all sets as those of the finest; where a filter on the grouping id right above tells which sets are used, the copies that it
 --   throws away, by what making and dropping a row takes at least. None is more than the time of the stages without their spill, which memory_spill and disk_spill count. Copies whose made
 --   column is a key of the join above, against random numbers or a hash on its other side, salt that join: they are the price of even tasks (view salted_joins), and the stages of the join that shuffled them count too. Joins that
---   multiply rows are what exploding_join reports.
+--   multiply rows are what exploding_join reports. Never above medium, which it also is where a fifth of the wall time (10 seconds or more) or three tenths (5 seconds or more) could be won.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_factor double = 4.0 [ratio] rows put out over those that went in, at least
@@ -131,7 +131,7 @@ judged AS (
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id,
   CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
-  CASE WHEN c.stage_ms >= $medium_stage_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN c.stage_ms >= $medium_stage_ms THEN 'medium' WHEN ((c.lost_ms * x.wall_ratio >= 10000 AND c.lost_ms * x.wall_ratio >= 0.2e0 * x.app_duration_ms) OR (c.lost_ms * x.wall_ratio >= 5000 AND c.lost_ms * x.wall_ratio >= 0.3e0 * x.app_duration_ms)) THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(c.lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(c.lost_ms * x.wall_ratio AS BIGINT) AS recoverable_ms,

@@ -2,7 +2,7 @@
 -- title: A join shuffles a large side to meet a small one
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
 --   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
 --   type of the join lets be broadcast. Lost is the task time of the shuffles and sorts that feed the join,
@@ -99,6 +99,7 @@ SELECT
   CONCAT(CAST(f.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
   'high' AS confidence,
   CASE WHEN NOT f.is_slow THEN TRY_CAST(NULLIF(f.shuffle_ms, 0) AS BIGINT) END AS lost_core_ms,
+  CASE WHEN NOT f.is_slow THEN TRY_CAST(NULLIF(f.shuffle_ms, 0) * a.wall_ratio AS BIGINT) END AS recoverable_ms,
   CASE WHEN f.shuffle_ms > 0 AND NOT f.is_slow THEN CAST(NULL AS STRING) ELSE 'low' END AS severity,
   CASE WHEN f.is_slow THEN f.stage_ms END AS stage_ms, CASE WHEN f.is_slow THEN f.app_ms END AS app_ms,
   f.node_name, f.node_id, f.sql_id, f.query_description, f.query_duration_ms,

@@ -2,7 +2,7 @@
 -- title: Rows are repartitioned and then shuffled again
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where the code repartitions the rows of a query and the next step that moves rows is another shuffle or a broadcast, with
 --   nothing between them but projections, filters, local sorts and the first step of an aggregate: the first shuffle is for nothing.
 --   Where the stage before it had fewer tasks than the application had cores it spread the work and is not told. What the shuffle alone took is not
@@ -32,7 +32,7 @@ work AS (
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id,
   CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
-  'low' AS severity, 'medium' AS confidence,
+  'medium' AS confidence,
   TRY_CAST(LEAST(0.5e0 * w.stage_ms, p.bytes / $shuffled_bytes_per_ms) AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST(0.5e0 * w.stage_ms, p.bytes / $shuffled_bytes_per_ms) * f.wall_ratio AS BIGINT) AS recoverable_ms,
   p.sql_id, SUBSTR(q.description, 1, 100) AS query_description, p.bytes, SUBSTR(p.partitioning, 1, 150) AS partitioning,

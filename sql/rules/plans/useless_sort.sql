@@ -2,7 +2,7 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
 --   ranges, and moves every row. Lost is what the stage took that only looked for the ranges and, before a
@@ -11,7 +11,7 @@
 --   A sort that keeps its order is told, under a title of its own, where the search for the ranges computed so much that it is a good part of the
 --   application: joins, windows and aggregates below the sort run once for it and once more for the sort, up to the shuffle before them. Lost is the
 --   cheaper of both runs (a cache that the first one fills makes the second one cheap). Either counts by task time or by wall time, whichever is the larger part (view useless_sorts
---   says from where on, and what could be won; the sorts of a query together win no more than it took). Whether the order is needed only the author knows: never above medium.
+--   says from where on, and what could be won; the sorts of a query together win no more than it took). Whether the order is needed only the author knows: never above medium, which it is where a fifth of the wall time (10 seconds or more) or three tenths (5 seconds or more) could be won.
 -- subject: node
 -- group_by: query_description
 -- parameter: medium_again_ms double = 600000 [ms] the cheaper of both runs of what is below a sort that keeps its order, from which it is of medium severity
@@ -40,7 +40,7 @@
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id,
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
-  CASE WHEN t.is_kept AND t.again_ms >= $medium_again_ms THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
+  CASE WHEN t.is_kept AND t.again_ms >= $medium_again_ms THEN 'medium' WHEN ((t.recoverable_ms >= 10000 AND t.recoverable_ms >= 0.2e0 * a.app_duration_ms) OR (t.recoverable_ms >= 5000 AND t.recoverable_ms >= 0.3e0 * a.app_duration_ms)) THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
   CASE WHEN t.is_kept THEN 'A global sort computes its input twice' END AS title,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.recoverable_ms AS BIGINT) AS recoverable_ms,
   t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, SUBSTR(t.sort_keys, 1, 150) AS sort_keys,
@@ -81,3 +81,6 @@ LEFT JOIN (
 ) AS o
   ON o.platform = t.platform AND o.cluster_id = t.cluster_id
   AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id AND o.sql_id = t.sql_id
+LEFT JOIN application_facts AS a
+  ON a.platform = t.platform AND a.cluster_id = t.cluster_id
+  AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id

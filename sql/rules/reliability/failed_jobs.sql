@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 20
+-- version: 21
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, and of the other jobs of its query, whose results are thrown away with it (view query_failures: not of stages that filled a cache, wrote output or were read again), without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
@@ -57,6 +57,8 @@
 --   workers) and PYSPARK_DRIVER_PYTHON to it. Retries cannot help.
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
 --   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
+-- advice: cause = 'python_memory' AND NOT is_local AND pyspark_mib > 0 | spark.executor.pyspark.memory | CONCAT(CAST(2 * pyspark_mib AS STRING), 'm') | This setting limits the Python workers of an executor, each to an
+--   equal part: raise it (the container has to hold it beside the heap), or make partitions or blocks smaller.
 -- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller, leave more of the
 --   machine's memory to Python ({room}), or run fewer tasks at once on it ({fewer}).
 -- advice: cause = 'python_crash' | spark.python.worker.faulthandler.enabled | 'true' | A Python worker died without an exception: killed for its memory as a rule, or crashed in native code. Run fewer tasks at
@@ -194,7 +196,7 @@ SELECT
     WHEN f.root_cause LIKE '%Yarn application%' THEN ' through YARN'
     ELSE ''
   END AS who,
-  COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores, a.spark_minor,
+  COALESCE(a.task_cpus, 1) AS task_cpus, a.executor_cores, a.spark_minor, TRY_CAST(CEIL(a.pyspark_memory_bytes / 1048576e0) AS BIGINT) AS pyspark_mib,
   CASE WHEN a.spark_minor < 301 THEN '--archives on YARN' ELSE 'spark.archives' END AS archives,
   CASE
     WHEN a.is_local THEN 'a smaller number in local[N]'

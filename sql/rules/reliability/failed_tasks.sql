@@ -2,13 +2,14 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 13
+-- version: 14
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
 --   speculation, cancelled jobs) are no failures. Without rows of tasks the time of all attempts less that of
 --   the successful ones is taken, split by their number where some were killed. What cost less than a second in all is not told. What fails in
---   many of the tasks, or for what a machine lacks, meets the next run too: it is told, as low, however small its share of the application is.
+--   many of the tasks, or for what a machine lacks, meets the next run too: it is told, as low, however small its share of the application is. Where all failed in one executor or on one host that Spark then excluded until the end, the core time that it held from then on is shown (once), and makes it medium
+--   where it is a large share; it is not lost here, as other findings count idle cores.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
@@ -22,7 +23,7 @@
 -- parameter: min_large_ms double = 10000 [ms] and what they lost, at least
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
---   them on {bad_host}][, all of them in executor {bad_executor}][: {root_cause}].
+--   them on {bad_host}][, all of them in executor {bad_executor}][; Spark then excluded it, and its cores stood idle for {excluded_ms:s} to the end, {excluded_core_ms:s} of core time][: {root_cause}].
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
 --   splits (spark.sql.files.maxPartitionBytes), and see how much of its memory Spark may take
 --   (spark.rapids.memory.gpu.allocFraction).
@@ -47,6 +48,8 @@
 --   PYSPARK_PYTHON (for the workers) and PYSPARK_DRIVER_PYTHON to it.
 -- advice: cause = 'python_memory' AND is_local | - | - | Python or native code got no more memory from the machine of the driver, which runs the tasks in local mode: run fewer
 --   at once (fewer cores in local mode), give the JVM less heap (spark.driver.memory), or make partitions smaller.
+-- advice: cause = 'python_memory' AND NOT is_local AND pyspark_mib > 0 | spark.executor.pyspark.memory | CONCAT(CAST(2 * pyspark_mib AS STRING), 'm') | This setting limits the Python workers of an executor, each to an
+--   equal part: raise it (the container has to hold it beside the heap), or make partitions or blocks smaller.
 -- advice: cause = 'python_memory' | - | - | Python or native code got no memory outside of the heap: make partitions or blocks smaller[, which also gives {idle_slots:task slot|task slots} without a
 --   task something to do], and leave more of the machine's memory to Python ({room}). Only where they cannot be smaller, run fewer tasks at once on it (spark.task.cpus={cpus_doubled:int})[: the
 --   {num_tasks:task|tasks} then take {rounds_doubled:round|rounds} instead of {rounds:int}].
@@ -76,6 +79,8 @@
 --   others did the same work: have Spark avoid a host after some failures, and look at that one.
 -- advice: bad_host IS NOT NULL AND spark_minor < 301 | spark.blacklist.enabled | 'true' | All of them failed on one host, while others did the same work:
 --   have Spark avoid a host after some failures, and look at that one.
+-- advice: bad_executor IS NOT NULL AND excluded_ms IS NOT NULL | - | - | All of them failed in one executor, while others did the same work: mend what only it lacks (its machine, a disk, a mount, a library), or let the cluster manager start another one in its
+--   place (spark.excludeOnFailure.killExcludedExecutors): one that is excluded keeps its cores and gets no task for spark.excludeOnFailure.timeout.
 -- advice: bad_executor IS NOT NULL AND spark_minor >= 301 AND NOT has_exclusion | - | - | All of them failed in one executor, while others did the same work: look at its machine and its
 --   log, and at what only it had (a disk, a mount, a library). With spark.excludeOnFailure.enabled=true Spark gives it no more tasks after some failures, so that none fails too often and ends the job.
 -- advice: bad_executor IS NOT NULL | - | - | All of them failed in one executor, while others did the same work: look at its machine and its
@@ -107,6 +112,24 @@ attempts AS (
   ) AS t
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
 ),
+-- Executors that Spark gave no more tasks: what they held after their last one.
+excluded AS (
+  SELECT
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, SPLIT_PART(e.host_port, ':', 1) AS host,
+    MAX(CAST(e.total_cores AS DOUBLE)) AS cores, MAX(UNIX_MILLIS(e.add_time) + e.lifetime_ms) - MAX(UNIX_MILLIS(t.launch_time) + t.duration) AS idle_ms
+  FROM executors AS e
+  INNER JOIN tasks AS t
+    ON t.platform = e.platform AND t.cluster_id = e.cluster_id
+    AND t.application_id = e.application_id AND t.attempt_id = e.attempt_id AND t.executor_id = e.executor_id
+  WHERE e.is_excluded
+  GROUP BY e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, SPLIT_PART(e.host_port, ':', 1)
+),
+excluded_hosts AS (
+  SELECT platform, cluster_id, application_id, attempt_id, host, MAX(idle_ms) AS idle_ms, SUM(idle_ms * cores) AS core_ms
+  FROM excluded
+  WHERE idle_ms > 0
+  GROUP BY platform, cluster_id, application_id, attempt_id, host
+),
 counted AS (
   SELECT
     f.*,
@@ -129,10 +152,19 @@ counted AS (
     ON c.platform = f.platform AND c.cluster_id = f.cluster_id
     AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.kind = 'stage' AND c.subject_id = f.subject_id
   WHERE f.num_failed_tasks > 0 AND f.status = 'COMPLETE'
+),
+-- One of the stages that failed in an executor or on a host tells what it held afterwards.
+first_bad AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, bad_executor AS in_executor, bad_host AS on_host, MIN(subject_id) AS subject_id
+  FROM counted
+  WHERE bad_executor IS NOT NULL OR bad_host IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, bad_executor, bad_host
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   CASE
+    WHEN COALESCE(o.idle_ms * o.cores, h.core_ms) >= GREATEST($min_large_ms, $large_share * a.core_time_ms) AND lost_core_ms < $min_lost_ms THEN 'medium'
     -- Seconds are much of a short run.
     WHEN lost_core_ms < $min_lost_ms AND a.core_time_ms > 0 AND COALESCE(SUM(CAST(lost_core_ms AS DOUBLE)) OVER named >= GREATEST(
       $min_large_ms, $large_share * GREATEST(a.core_time_ms, a.total_task_time_ms)), FALSE) THEN 'medium'
@@ -157,7 +189,7 @@ SELECT
   TRY_CAST(CEIL(CAST(num_tasks AS DOUBLE) / NULLIF(
     j.stage_slots * FLOOR(0.5e0 * j.executor_cores / NULLIF(GREATEST(COALESCE(j.task_cpus, 1), 1), 0))
       / NULLIF(FLOOR(1e0 * j.executor_cores / NULLIF(GREATEST(COALESCE(j.task_cpus, 1), 1), 0)), 0e0), 0e0)) AS BIGINT) AS rounds_doubled,
-  j.is_local, COALESCE(j.is_databricks, FALSE) AS is_databricks, j.spark_minor, j.executor_cores, COALESCE(j.task_cpus, 1) AS task_cpus,
+  j.is_local, COALESCE(j.is_databricks, FALSE) AS is_databricks, j.spark_minor, j.executor_cores, COALESCE(j.task_cpus, 1) AS task_cpus, TRY_CAST(CEIL(a.pyspark_memory_bytes / 1048576e0) AS BIGINT) AS pyspark_mib,
   CASE
     WHEN j.is_local THEN 'less heap, spark.driver.memory'
     WHEN COALESCE(j.is_databricks, FALSE) THEN 'machines with more memory for each core'
@@ -166,11 +198,13 @@ SELECT
   END AS room,
   TRY_CAST(CEIL(j.executor_cores / 2e0) AS BIGINT) AS cores_halved,
   x.platform IS NOT NULL AS has_exclusion,
+  CASE WHEN o.idle_ms >= 1000 OR h.idle_ms >= 1000 THEN COALESCE(o.idle_ms, h.idle_ms) END AS excluded_ms,
+  CASE WHEN o.idle_ms >= 1000 OR h.idle_ms >= 1000 THEN TRY_CAST(COALESCE(o.idle_ms * o.cores, h.core_ms) AS BIGINT) END AS excluded_core_ms,
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
   COALESCE(j.executor_cores > 1 AND j.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * j.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
 FROM counted AS j
-LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, is_serverless, app_duration_ms, core_time_ms, total_task_time_ms FROM application_facts) AS a
+LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, is_serverless, app_duration_ms, core_time_ms, total_task_time_ms, pyspark_memory_bytes FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
 LEFT JOIN (
@@ -184,6 +218,15 @@ LEFT JOIN (
 ) AS x
   ON x.platform = j.platform AND x.cluster_id = j.cluster_id
   AND x.application_id = j.application_id AND x.attempt_id = j.attempt_id
+LEFT JOIN first_bad AS b
+  ON b.platform = j.platform AND b.cluster_id = j.cluster_id
+  AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.subject_id = j.subject_id
+LEFT JOIN excluded AS o
+  ON o.platform = b.platform AND o.cluster_id = b.cluster_id
+  AND o.application_id = b.application_id AND o.attempt_id = b.attempt_id AND o.executor_id = b.in_executor AND o.idle_ms > 0
+LEFT JOIN excluded_hosts AS h
+  ON h.platform = b.platform AND h.cluster_id = b.cluster_id
+  AND h.application_id = b.application_id AND h.attempt_id = b.attempt_id AND h.host = b.on_host
 LEFT JOIN gathering_queries AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.sql_id = j.sql_id

@@ -2,11 +2,11 @@
 -- title: Shuffle data cannot be fetched
 -- category: reliability
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires where task attempts ended because shuffle data could not be fetched from an executor that lived, one finding for each cause (view
 --   failed_fetches): each ends its stage attempt, and the stage that wrote the data runs again. What went with a lost executor is
 --   what lost_executors tells. Lost is the time of these attempts and, where no executor was lost, of finished tasks that ran again.
---   Wall time is that of the longest one in each stage attempt.
+--   What could be won is the wall time of the longest one in each stage attempt, and the part that what ran again has of all task time.
 -- parameter: min_lost_ms bigint = 30000 [ms] time of these attempts and of what ran again, at least
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- evidence: {num_failed:task attempt|task attempts} of {num_stages:stage attempt|stage attempts} failed since shuffle data could not be fetched[ from {from_host}][
@@ -74,7 +74,7 @@ again AS (
 ),
 judged AS (
   SELECT
-    s.*, a.app_duration_ms, CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE) AS all_core_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
+    s.*, a.app_duration_ms, a.wall_ratio, CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE) AS all_core_ms, COALESCE(a.is_databricks, FALSE) AS is_databricks, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
     CASE WHEN s.place = 1 THEN n.num_again END AS num_again,
     CASE WHEN s.place = 1 AND l.platform IS NULL THEN COALESCE(r.again_ms, 0e0) ELSE 0e0 END AS again_ms,
     COALESCE(a.task_cpus, 1) AS task_cpus
@@ -97,13 +97,13 @@ SELECT
   CASE
     -- Most of the run was spent on it, however few cores waited.
     WHEN failed_ms + again_ms < 600000 AND wall_ms >= 60000 AND wall_ms >= 0.5e0 * app_duration_ms THEN 'medium'
-    WHEN failed_ms + again_ms < 600000 THEN 'low'
+    WHEN failed_ms + again_ms < 600000 THEN CAST(NULL AS STRING)
     -- Small beside a large application, which would not be told otherwise.
     WHEN GREATEST((failed_ms + again_ms) * task_cpus / NULLIF(all_core_ms, 0e0), wall_ms / NULLIF(CAST(app_duration_ms AS DOUBLE), 0e0)) < $min_told_share THEN 'low'
   END AS severity,
   CASE WHEN cause = 'network' THEN 'high' ELSE 'medium' END AS confidence,
   TRY_CAST((failed_ms + again_ms) * task_cpus AS BIGINT) AS lost_core_ms,
-  TRY_CAST(wall_ms AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(wall_ms + again_ms * COALESCE(wall_ratio, 0e0), COALESCE(CAST(app_duration_ms AS DOUBLE), wall_ms)) AS BIGINT) AS recoverable_ms,
   cause, num_failed, num_stages, TRY_CAST(failed_ms AS BIGINT) AS failed_ms, CASE WHEN again_ms >= 1000 THEN TRY_CAST(again_ms AS BIGINT) END AS again_ms, longest_ms, from_host, on_host, num_again, message, is_databricks, has_no_service
 FROM judged
 WHERE failed_ms + again_ms >= $min_lost_ms

@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 19
+-- version: 20
 -- description: Fires where executors went for another reason than idleness or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
@@ -12,7 +12,7 @@
 --   long, or exit code 56: it could not send its own), killed (by a user or the framework), unknown. Views executor_losses and lost_hosts find them. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
---   along and are not counted, since that is how clusters end, unless they ran out of memory. Wall time is that in which
+--   along and are not counted, since that is how clusters end, unless they ran out of memory. What could be won is the part that this time has of all task time, in the wall time in which jobs ran, and no less than that in which
 --   all other tasks of a stage were done, but for stages of jobs that failed or were canceled, whose time is told with them. Where nearly all that went for a cause were of one host, and those of others stayed, the host is what they went for; where no executor
 --   of it ended a task, lost is the core time that they held, too (once, with the most frequent cause there; driver_gaps and idle_executors do not count it again). The host of a single loss, or of all, is named in any case, and when new executors began there after a single one, or after lost machines.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
@@ -179,10 +179,15 @@ effects AS (
 ),
 work_lost AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, SUM(COALESCE(failed_ms, 0e0) + COALESCE(again_ms, 0e0)) AS lost_ms,
-    SUM(again_ms) AS again_ms, COALESCE(SUM(num_again), 0) AS num_again, COUNT(num_again) AS num_again_stages, MIN(CASE WHEN num_again > 0 THEN stage_id END) AS again_stage
-  FROM loss_work
-  GROUP BY platform, cluster_id, application_id, attempt_id
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, SUM(COALESCE(w.failed_ms, 0e0) + COALESCE(w.again_ms, 0e0)) AS lost_ms,
+    -- A job that failed is told with all of its time by failed_jobs or canceled_jobs.
+    SUM(CASE WHEN f.platform IS NULL THEN COALESCE(w.failed_ms, 0e0) + COALESCE(w.again_ms, 0e0) ELSE 0e0 END) AS own_lost_ms,
+    SUM(w.again_ms) AS again_ms, COALESCE(SUM(w.num_again), 0) AS num_again, COUNT(w.num_again) AS num_again_stages, MIN(CASE WHEN w.num_again > 0 THEN w.stage_id END) AS again_stage
+  FROM loss_work AS w
+  LEFT JOIN failed_stages AS f
+    ON f.platform = w.platform AND f.cluster_id = w.cluster_id
+    AND f.application_id = w.application_id AND f.attempt_id = w.attempt_id AND f.stage_id = w.stage_id
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id
 ),
 -- Tasks that went with an executor, and the last end of their new runs.
 taken AS (
@@ -262,6 +267,8 @@ SELECT
     WHEN w.lost_ms >= 600000 AND l.place = 1 AND w.lost_ms < 0.005e0 * GREATEST(a.core_time_ms, COALESCE(a.total_task_time_ms, 0))
       AND COALESCE(y.wait_ms < 0.05e0 * a.app_duration_ms, TRUE) THEN 'low'
     WHEN w.lost_ms >= 600000 AND l.place = 1 THEN CAST(NULL AS STRING)
+    -- Seconds of work are much of a short run.
+    WHEN l.place = 1 AND a.complete AND ((w.own_lost_ms * a.wall_ratio >= 10000 AND w.own_lost_ms * a.wall_ratio >= 0.2e0 * a.app_duration_ms) OR (w.own_lost_ms * a.wall_ratio >= 5000 AND w.own_lost_ms * a.wall_ratio >= 0.3e0 * a.app_duration_ms)) THEN 'medium'
     WHEN a.app_duration_ms < 60000 OR l.place > 1 THEN 'low'
     -- Most of the run was spent on it, however few cores waited.
     WHEN y.wait_ms >= 60000 AND y.wait_ms >= 0.5e0 * a.app_duration_ms THEN 'medium'
@@ -284,7 +291,8 @@ SELECT
   b.host, b.num_lost AS host_lost, b.num_hosts, CASE WHEN b.held_ms IS NOT NULL THEN b.num_executors END AS host_executors, TRY_CAST(b.held_ms AS BIGINT) AS host_held_ms, b.held_ms / NULLIF(CAST(a.core_time_ms AS DOUBLE), 0e0) AS host_held_share,
   CASE WHEN l.place = 1 AND w.num_again > 0 THEN TRY_CAST(w.again_ms AS BIGINT) END AS again_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.wait_ms AS BIGINT) END AS wait_ms,
-  CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(y.won_ms AS BIGINT) END AS recoverable_ms,
+  CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms THEN TRY_CAST(GREATEST(CAST(y.won_ms AS DOUBLE), COALESCE(w.own_lost_ms * a.wall_ratio, 0e0)) AS BIGINT)
+    WHEN l.place = 1 THEN TRY_CAST(NULLIF(w.own_lost_ms, 0e0) * a.wall_ratio AS BIGINT) END AS recoverable_ms,
   CASE WHEN l.place = 1 AND y.wait_ms >= 5000 AND y.wait_ms >= 0.05e0 * a.app_duration_ms AND y.hung_ms >= 0.5e0 * y.wait_ms THEN y.new_run_ms END AS new_run_ms,
   CASE WHEN l.cause = 'heap' THEN l.record_bytes END AS record_bytes,
   CASE WHEN l.cause = 'heartbeat' AND l.num_unsent = 1 AND s.heartbeat_ms < 1e3 THEN TRY_CAST(s.heartbeat_ms AS BIGINT) END AS heartbeat_ms,
