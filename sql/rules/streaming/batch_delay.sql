@@ -22,8 +22,8 @@
 -- parameter: max_task_ms double = 200 [ms] run time of a task on average, at most, for tasks to be too many
 -- parameter: min_tasks_per_core double = 4.0 [ratio] tasks of a batch for each core, at least, for the same
 -- evidence: [In the second half of {grown_batches:batch|batches} with an interval of {interval_ms:s} each took {batch_ms:s} on average. They began
---   {first_delay_ms:s} after their time at first, {middle_delay_ms:s} in the middle and {last_delay_ms:s} at the end][{over_batches:int} of {num_batches:batch|batches} took longer than their interval of {interval_ms:s}, {over_ms:s} on
---   average: they began {second_delay_ms:s} after their time after the first batch, and up to {peak_delay_ms:s} later on][All but the first of {steady_batches:batch|batches} with an interval of {interval_ms:s} began {least_delay_ms:s} to {most_delay_ms:s} after their time: the first took {first_batch_ms:s}, and those of the second half
+--   {first_delay_ms:s} after their time at first, {middle_delay_ms:s} in the middle and {last_delay_ms:s} at the end][After the first of {peak_batches:batch|batches}, which took {first_batch_ms:s}, {over_batches:int} took longer than their interval of {interval_ms:s}, {over_ms:s} on
+--   average: the second began {second_delay_ms:s} after its time, later ones up to {peak_delay_ms:s}][All but the first of {steady_batches:batch|batches} with an interval of {interval_ms:s} began {least_delay_ms:s} to {most_delay_ms:s} after their time: the first took {first_batch_ms:s}, and those of the second half
 --   {batch_ms:s} on average, too long to make up for it][; a batch ran {batch_tasks:task|tasks} of {task_ms:int} ms
 --   on {cores:core|cores}].
 -- advice: is_few AND default_parallelism < cores | spark.default.parallelism | cores | A stage has {stage_tasks:task|tasks} on average for {cores:core|cores}: give the topic at least as many partitions as there are cores (a direct stream reads each in one task; with receivers
@@ -103,7 +103,7 @@ courses AS (
     p.platform, p.cluster_id, p.application_id, p.attempt_id, k.most_delay_ms, k.peak_place,
     MIN(CASE WHEN p.place > 1 THEN p.delay_ms END) AS least_delay_ms, MAX(CASE WHEN p.place = 2 THEN p.delay_ms END) AS second_delay_ms,
     MIN(CASE WHEN p.place = 1 THEN p.begin_ms END) AS first_begin_ms, MAX(CASE WHEN p.place = 1 THEN CAST(p.end_ms - p.begin_ms AS DOUBLE) END) AS first_batch_ms,
-    SUM(CASE WHEN p.end_ms - p.begin_ms > k.interval_ms THEN 1 ELSE 0 END) AS over_batches, AVG(CASE WHEN p.end_ms - p.begin_ms > k.interval_ms THEN CAST(p.end_ms - p.begin_ms AS DOUBLE) END) AS over_ms,
+    SUM(CASE WHEN p.place > 1 AND p.end_ms - p.begin_ms > k.interval_ms THEN 1 ELSE 0 END) AS over_batches, AVG(CASE WHEN p.place > 1 AND p.end_ms - p.begin_ms > k.interval_ms THEN CAST(p.end_ms - p.begin_ms AS DOUBLE) END) AS over_ms,
     SUM(CASE WHEN p.place > 1 AND p.place < k.peak_place AND p.end_ms - p.begin_ms > k.interval_ms THEN 1 ELSE 0 END) AS rising_batches
   FROM placed AS p
   INNER JOIN peaks AS k
@@ -182,7 +182,7 @@ SELECT
   'high' AS confidence,
   CASE WHEN is_growing THEN 'Streaming batches begin later and later' WHEN is_peak THEN 'Streaming batches fell behind' ELSE 'Streaming batches begin late all the time' END AS title,
   num_batches, interval_ms, batch_ms, first_delay_ms, middle_delay_ms, last_delay_ms,
-  CASE WHEN is_growing THEN num_batches END AS grown_batches, CASE WHEN is_peak AND NOT is_growing THEN over_batches END AS over_batches, over_ms, second_delay_ms,
+  CASE WHEN is_growing THEN num_batches END AS grown_batches, CASE WHEN is_peak AND NOT is_growing THEN num_batches END AS peak_batches, over_batches, over_ms, second_delay_ms,
   most_delay_ms AS peak_delay_ms, CASE WHEN is_steady AND NOT is_peak AND NOT is_growing THEN num_batches END AS steady_batches, least_delay_ms, most_delay_ms, first_batch_ms, late_executors,
   CASE WHEN task_ms IS NOT NULL AND cores > 0 THEN TRY_CAST(ROUND(batch_tasks) AS BIGINT) END AS batch_tasks,
   TRY_CAST(ROUND(task_ms) AS BIGINT) AS task_ms, NULLIF(cores, 0) AS cores,
