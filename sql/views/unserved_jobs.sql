@@ -56,6 +56,6 @@ LEFT JOIN served AS d
 LEFT JOIN asked AS s
   ON s.platform = a.platform AND s.cluster_id = a.cluster_id
   AND s.application_id = a.application_id AND s.attempt_id = a.attempt_id
-WHERE e.platform IS NULL AND d.platform IS NULL AND a.master IS NOT NULL AND NOT COALESCE(a.is_local, FALSE)
+WHERE e.platform IS NULL AND d.platform IS NULL AND a.master IS NOT NULL AND (a.master NOT LIKE 'local%' OR a.master LIKE 'local-cluster%')
   AND a.platform <> 'databricks' AND NOT COALESCE(a.is_databricks, FALSE) AND NOT COALESCE(a.lacks_jobs, FALSE) AND NOT COALESCE(a.lacks_tasks, FALSE)
   AND COALESCE(a.total_task_time_ms, 0) = 0 AND COALESCE(a.num_lost_events, 0) = 0 AND COALESCE(a.num_workers, 0) = 0

@@ -201,6 +201,6 @@ WHERE (NOT a.is_interactive OR w.is_never) AND w.unregistered < 3 AND a.platform
   AND NOT COALESCE(a.lacks_jobs, FALSE)
   AND CASE
     WHEN w.is_driver THEN w.first_job_id = 0 AND w.wait_ms >= $min_job_ms AND w.wait_ms >= $min_job_ratio * a.app_duration_ms
-    ELSE NOT a.is_local AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
+    ELSE (w.is_never OR NOT a.is_local) AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
       OR (w.wait_ms >= $min_short_wait_ms AND w.wait_ms >= $min_short_ratio * a.app_duration_ms))
   END

@@ -22,7 +22,7 @@
 --   repartition before this step only, or use fewer tasks before the shuffle.
 -- advice: block_bytes < 65536 | - | - | The blocks are tiny: fewer shuffle partitions, or fewer tasks before the shuffle, make larger ones, which are
 --   read in long runs.
--- advice: spark_minor < 102 | - | - | Shuffle less (fewer columns, aggregate first), and spread executors over more hosts with faster disks and network.
+-- advice: has_no_cores | - | - | Shuffle less (fewer columns, aggregate first), and spread executors over more hosts with faster disks and network.
 -- recommendation: Shuffle less (fewer columns, aggregate first), spread executors over more hosts with faster disks and network, and keep
 --   the shuffle service from being the bottleneck.
 WITH waits AS (
@@ -84,7 +84,7 @@ SELECT
   COALESCE(r.place, f.stage_name) AS place, o.num_less, o.less_wait_ms, o.less_run_ms,
   f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / NULLIF(w.run_ms, 0) AS wait_ratio, w.remote_bytes,
   w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes, l.max_blocks,
-  n.worst_fit, f.adaptive, f.spark_minor
+  n.worst_fit, f.adaptive, f.spark_minor, COALESCE(f.cores_max, 0) = 0 AND NOT COALESCE(f.is_local, FALSE) AS has_no_cores
 FROM stage_facts AS f
 INNER JOIN waits AS w
   ON w.platform = f.platform AND w.cluster_id = f.cluster_id
