@@ -2,7 +2,7 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
@@ -13,7 +13,8 @@
 --   What passed before the driver itself was ready (its block manager had registered) is no wait for room in the cluster: on YARN in client mode it
 --   holds the upload of Spark's jars and the start of the application master. What a start takes in any case cannot be won, and what the driver does before its first
 --   job may be needed: how much of it can be won is not known.
---   It is medium where it takes half of the wall time, a minute or more; where the driver was late in local mode, whose cores wait with it, from ten minutes on.
+--   Where no executor ever registered, though a job with tasks waited for one (view unserved_jobs), the run did nothing, and this is of high severity; failed_launches tells it where executors ended before they registered.
+--   Else it is medium where it takes half of the wall time, a minute or more; where the driver was late in local mode, whose cores wait with it, from ten minutes on.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
 -- parameter: min_short_wait_ms bigint = 20000 [ms] the first of these, at least, where the second is a larger part
@@ -26,9 +27,16 @@
 -- parameter: max_registering_ms bigint = 33000 [ms] time from the driver to the first task, up to which Spark's own wait can have held it up
 -- parameter: min_room_ms bigint = 15000 [ms] time from the driver to the first executor from which the cluster had no room
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
--- evidence: {what} {wait_ms:s} after the application's start, {wait_ratio:pct} of its {app_duration_ms:s}[; its first task
+-- evidence: {what} {wait_ms:s} {since}, {wait_ratio:pct} of its {app_duration_ms:s}[; an executor asks {master_text} for a heap of {asked_bytes:bytes}][ and {asked_cores:core|cores}][; its first task
 --   began after {first_task_delay_ms:s}][; dynamic allocation asked for its first executor only then, which came after {asked_wait_ms:s}][; the driver itself was ready only after {driver_wait_ms:s}][, and {num_early:executor|executors} came within {spread_ms:s}
 --   of each other][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
+-- advice: is_never AND master LIKE 'spark:%' | - | - | Look at the master's web page whether workers are alive, and whether one of them has that much memory{core_text} free: the master starts no executor on a worker with less, and none while other
+--   applications hold all cores (spark.cores.max limits what each of them takes). If workers are there and free, look whether the master sends executors to them and why they do not reach the driver (spark.driver.host, firewall).
+-- advice: is_never AND master LIKE 'yarn%' | - | - | Look at the queue in YARN's web page: whether it has room for a container of that heap and its overhead (other applications, limits of the queue or the user, node labels), and whether a node
+--   is large enough for one. If containers were given, look at their logs why they did not reach the driver.
+-- advice: is_never AND master LIKE 'k8s%' | - | - | Look at the executor pods (kubectl describe pod): pending ones say what is missing (no node with so much memory and so many cores free, a quota, an image that cannot be pulled, a taint); the log of one
+--   that started says why it did not reach the driver.
+-- advice: is_never | - | - | Ask the cluster manager why it started no executor: free machines with so much memory and cores, and whether executors reach the driver.
 -- advice: is_driver | - | - | Look at what the driver does before its first job: packages that it downloads, tables and files that it lists, data that it
 --   reads by itself, a session that is opened long before it is used.
 -- advice: is_task AND last_worker_ms IS NOT NULL AND is_registering | spark.scheduler.minRegisteredResourcesRatio | '0.5' | The first task began when the last of these {num_early:executor|executors}
@@ -132,9 +140,13 @@ asked AS (
 ),
 told AS (
   SELECT
-    w.*, p.first_task_delay_ms, UNIX_MILLIS(p.start_time) AS start_ms,
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, w.worker_wait_ms, w.last_worker_ms, w.num_early, w.job_wait_ms, w.first_job_id, w.spread_ms,
+    w.is_lazy, w.is_driver AND u.platform IS NULL AS is_driver,
+    p.first_task_delay_ms, UNIX_MILLIS(p.start_time) AS start_ms,
+    u.platform IS NOT NULL AS is_never, u.job_id, u.ended, u.asked_bytes, u.asked_cores, COALESCE(u.unregistered, 0) AS unregistered,
     NOT w.is_driver AND COALESCE(p.first_task_delay_ms - GREATEST(w.worker_wait_ms, w.job_wait_ms) >= $late_ms, FALSE) AS is_task,
     CASE
+      WHEN u.platform IS NOT NULL THEN u.wait_ms
       WHEN w.is_driver THEN w.job_wait_ms
       WHEN p.first_task_delay_ms - GREATEST(w.worker_wait_ms, w.job_wait_ms) >= $late_ms THEN p.first_task_delay_ms
       ELSE w.worker_wait_ms
@@ -143,17 +155,23 @@ told AS (
   INNER JOIN applications AS p
     ON p.platform = w.platform AND p.cluster_id = w.cluster_id
     AND p.application_id = w.application_id AND p.attempt_id = w.attempt_id
+  LEFT JOIN unserved_jobs AS u
+    ON u.platform = w.platform AND u.cluster_id = w.cluster_id
+    AND u.application_id = w.application_id AND u.attempt_id = w.attempt_id
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
+  CASE WHEN w.is_never THEN 'high' WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
     WHEN w.wait_ms >= $medium_ms AND w.wait_ms >= 0.5e0 * a.app_duration_ms AND NOT (w.is_driver AND a.is_local) THEN 'medium' ELSE 'low' END AS severity,
   CASE WHEN w.is_driver THEN 'medium' ELSE 'high' END AS confidence,
   GREATEST(w.wait_ms - $usual_ms, 0) AS recoverable_ms,
-  CASE WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver, w.is_task,
-  CASE WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
+  CASE WHEN w.is_never THEN CONCAT('No executor registered: job ', CAST(w.job_id AS STRING), ' waited') WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver, w.is_task,
+  CASE WHEN w.is_never THEN CONCAT('without a task ', w.ended) ELSE CONCAT('after the application', CHR(39), 's start') END AS since,
+  CASE WHEN w.is_never THEN a.master END AS master_text, CASE WHEN w.is_never THEN w.asked_bytes END AS asked_bytes, w.asked_cores, w.is_never,
+  CASE WHEN w.asked_cores > 1 THEN CONCAT(' and ', CAST(w.asked_cores AS STRING), ' cores') ELSE ' and a core' END AS core_text,
+  CASE WHEN w.is_never THEN 'The application never got an executor' WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
   w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
-  CASE WHEN NOT w.is_task THEN a.first_task_delay_ms END AS first_task_delay_ms,
+  CASE WHEN NOT w.is_task AND NOT w.is_never THEN a.first_task_delay_ms END AS first_task_delay_ms,
   CASE WHEN w.is_lazy THEN w.worker_wait_ms END AS asked_wait_ms,
   CASE WHEN w.is_task THEN w.worker_wait_ms END AS worker_wait_ms, w.num_early,
   CASE WHEN w.is_task AND w.last_worker_ms - w.worker_wait_ms >= $late_ms AND w.first_task_delay_ms - w.last_worker_ms <= $max_last_ms
@@ -177,12 +195,12 @@ LEFT JOIN modes AS m
 LEFT JOIN registered AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
-WHERE NOT a.is_interactive AND a.platform <> 'databricks'
+WHERE (NOT a.is_interactive OR w.is_never) AND w.unregistered < 3 AND a.platform <> 'databricks'
   AND a.application_name <> 'Databricks Shell'
   -- The first jobs of a history that was compacted are gone, and executors that went with them.
   AND NOT COALESCE(a.lacks_jobs, FALSE)
   AND CASE
     WHEN w.is_driver THEN w.first_job_id = 0 AND w.wait_ms >= $min_job_ms AND w.wait_ms >= $min_job_ratio * a.app_duration_ms
-    ELSE NOT a.is_local AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
+    ELSE (w.is_never OR NOT a.is_local) AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
       OR (w.wait_ms >= $min_short_wait_ms AND w.wait_ms >= $min_short_ratio * a.app_duration_ms))
   END

@@ -2,13 +2,14 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
 --   more than half a gibibyte by oversized_partitions. An application in local mode that needs no more than a few of its cores is told by
---   idle_local_cores instead. Tasks that wait for shuffle data or for something outside of Spark get other advice. Lost are the cores without a task for the wall time
+--   idle_local_cores instead. Tasks that wait for shuffle data or for something outside of Spark get other advice. Where files were cut before most of the
+--   executors had registered, into no more tasks than there were cores then (Spark takes two where there is none), that is told as the cause. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application while its jobs ran, nor, of such stages that ran side by side, than
 --   what did from the first to the last: some of them worked for the others. What could be won is what even tasks on all
 --   cores would save. Of an interactive application the time without a job, when it waited for people, is no wall time here.
@@ -32,7 +33,7 @@
 -- parameter: max_cpu_share double = 0.1 [ratio] processor and garbage collection time of the JVM over task time up to which tasks that read nothing wait for something else, as for remote calls
 -- evidence: {num_tasks:task|tasks} ran for {running_ms:s}[, the median one for {long_task_ms:s},] while {held_cores:1} cores were held[; they moved
 --   {data_bytes:bytes}][ from {moved_files:file|files}][ (input: {read_bytes:bytes} from {read_files:file|files})][; they waited {fetch_wait_ms:s} of {run_ms:s} of task time for shuffle data][; the processor worked for
---   {cpu_ms:s} of {run_ms:s} of task time].
+--   {cpu_ms:s} of {run_ms:s} of task time][; {early_cores:int} of these cores had registered when the stage was submitted].
 -- advice: fetch_wait_ms IS NOT NULL | - | - | The tasks wait for shuffle data, and more of them would wait for the same executors: first shuffle less (filter, select and aggregate before it), in
 --   fewer and larger blocks, and look at the disks and the network of the executors that serve them.
 -- advice: cpu_ms IS NOT NULL | - | - | The tasks wait for something outside of Spark, such as calls to other services: keep several calls of a task in flight (threads, asynchronous calls, batches), or ask for
@@ -42,6 +43,8 @@
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
 --   split, or repartition right after reading.
+-- advice: cause = 'splits' AND early_cores IS NOT NULL | spark.default.parallelism | tasks_wanted | The files were cut before these cores had registered, by a default parallelism of {early_parallelism:int}: set it to the cores that there will be, which is how many splits
+--   files are cut into at least. Or let Spark wait until executors are there (spark.scheduler.minRegisteredResourcesRatio and maxRegisteredResourcesWaitingTime; on a standalone cluster only with spark.cores.max).
 -- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits, so that every core gets one. Files
 --   that cannot be split (gzip, one row group) need a repartition after reading instead.
 -- advice: cause = 'splits' OR cause = 'input' | - | - | The input gives few tasks (files that cannot be split, few partitions
@@ -106,6 +109,27 @@ other_processes AS (
     ON r.platform = s.platform AND r.cluster_id = s.cluster_id
     AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
   WHERE (r.rdd_name LIKE '%Python%' OR r.rdd_name LIKE 'Piped%') AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+),
+-- Files were cut when fewer cores had registered. Nothing that the code or the settings say made them so few.
+early AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id,
+    SUM(CASE WHEN UNIX_MILLIS(e.add_time) <= UNIX_MILLIS(s.completion_time) - s.duration_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > UNIX_MILLIS(s.completion_time) - s.duration_ms, TRUE) THEN e.total_cores ELSE 0 END) AS early_cores
+  FROM slow AS s
+  INNER JOIN executors AS e
+    ON e.platform = s.platform AND e.cluster_id = s.cluster_id
+    AND e.application_id = s.application_id AND e.attempt_id = s.attempt_id
+  LEFT JOIN (
+    SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+    FROM spark_settings
+    WHERE key IN ('spark.default.parallelism', 'spark.sql.leafNodeDefaultParallelism', 'spark.sql.files.minPartitionNum')
+  ) AS k
+    ON k.platform = s.platform AND k.cluster_id = s.cluster_id
+    AND k.application_id = s.application_id AND k.attempt_id = s.attempt_id
+  WHERE s.cause = 'splits' AND s.has_scan AND NOT COALESCE(s.is_local, FALSE) AND k.platform IS NULL AND e.executor_id NOT IN ('driver', '<driver>') AND e.total_cores > 0
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id, s.num_tasks, s.held_cores
+  HAVING s.num_tasks <= GREATEST(2, SUM(CASE WHEN UNIX_MILLIS(e.add_time) <= UNIX_MILLIS(s.completion_time) - s.duration_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > UNIX_MILLIS(s.completion_time) - s.duration_ms, TRUE) THEN e.total_cores ELSE 0 END))
+    AND 2e0 * SUM(CASE WHEN UNIX_MILLIS(e.add_time) <= UNIX_MILLIS(s.completion_time) - s.duration_ms AND COALESCE(UNIX_MILLIS(e.remove_time) > UNIX_MILLIS(s.completion_time) - s.duration_ms, TRUE) THEN e.total_cores ELSE 0 END) <= s.held_cores
 ),
 -- What idle_local_cores tells: fewer cores, not more tasks.
 wide AS (
@@ -197,10 +221,13 @@ SELECT
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
   CONCAT(CAST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS STRING), 'MB') AS split_text,
   TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT) AS split_mib, max_partition_bytes,
-  better_setting, better_tasks, advisory_mib, minimum_kib
+  early_cores, GREATEST(early_cores, 2) AS early_parallelism, better_setting, better_tasks, advisory_mib, minimum_kib
 FROM (
-  SELECT j.*, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
+  SELECT j.*, y.early_cores, m.better_setting, m.better_tasks, m.advisory_mib, m.minimum_kib
   FROM judged AS j
+  LEFT JOIN early AS y
+    ON y.platform = j.platform AND y.cluster_id = j.cluster_id
+    AND y.application_id = j.application_id AND y.attempt_id = j.attempt_id AND y.subject_id = j.subject_id
   LEFT JOIN merged_shuffles AS m
     ON m.platform = j.platform AND m.cluster_id = j.cluster_id
     AND m.application_id = j.application_id AND m.attempt_id = j.attempt_id AND m.subject_id = j.subject_id

@@ -2,13 +2,14 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 20
+-- version: 21
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding, as are those of one task for the same setting. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. What fetching rows through JDBC took is known since Spark 4.0. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
+--   Where no cores were logged (before Spark 1.3), an application most of whose time went by in stages of one task, while half of its executors or more never ran one, is one finding, with an executor as a slot.
 --   Stages of a loop, twenty or more of one name, are one finding. Of an interactive application the time without a job, when it waited for people, is no wall time here.
 -- subject: stage
 -- group_by: place
@@ -37,8 +38,13 @@
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
 -- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
 -- parameter: small_fetch_share double = 0.5 [ratio] what fetching rows through JDBC took over the time of the stages up to which other steps take most of it
--- evidence: One task ran for {running_ms:s} while {held_cores:1} cores were held[; it read {read_bytes:bytes}][ from
+-- parameter: min_bare_workers bigint = 4 [count] executors of an application without known cores, at least
+-- parameter: min_bare_ms bigint = 20000 [ms] time of its stages of one task, at least
+-- parameter: min_bare_share double = 0.5 [ratio] the same over its wall time, at least
+-- evidence: [One task ran for {running_ms:s} while {held_cores:1} cores were held][{bare_stages:stage|stages} ran in one task each, for {bare_ms:s} of the {bare_wall_ms:s} of the application, while {unused_workers:int} of its {num_workers:executor|executors} never ran a task][; it read {read_bytes:bytes}][ from
 --   {files_read:file|files}][, {rows:row|rows}][; it read {only_rows:row|rows}][, which took {fetch_ms:s} to fetch][; it wrote {written_bytes:bytes}][; it wrote {shuffled_bytes:bytes} of shuffle data].
+-- advice: cause = 'graph' | - | - | GraphLoader.edgeListFile made one partition of the edges, which all steps after it keep: pass numEdgePartitions (minEdgePartitions in Spark 1.0), one or two for each core. spark.default.parallelism does not reach it.
+-- advice: cause = 'bare' | - | - | What is read first has one partition, and the steps after it keep it: give the read more (minPartitions, numSlices), or repartition right after it, one or two for each core. With one partition fewer executors do the same.
 -- advice: is_numbering | - | - | A row number over all rows runs in a single task. For a key take a hash of the natural key, monotonically_increasing_id() or
 --   zipWithIndex; for the number itself, number the rows of each range and add what the ranges before it have.
 -- advice: cause = 'window' | - | - | A window without PARTITION BY, or over one value, runs in a single task: give it a
@@ -83,7 +89,39 @@
 -- advice: cause = 'loop' | - | - | A loop runs its stages in one task each while the other cores wait: give its input more partitions
 --   before the loop, run its rounds side by side (threads; the parallelism of a cross validation), or run it on fewer cores.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
-WITH computed AS (
+WITH bare_stages AS (
+  SELECT
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.num_tasks, CAST(f.executor_run_time AS DOUBLE) AS run_ms,
+    UNIX_MILLIS(f.completion_time) - f.duration_ms AS begin_ms, UNIX_MILLIS(f.completion_time) AS end_ms, f.duration_ms,
+    a.app_duration_ms, a.num_workers, a.num_never_used
+  FROM stage_facts AS f
+  INNER JOIN application_facts AS a
+    ON a.platform = f.platform AND a.cluster_id = f.cluster_id
+    AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
+  WHERE COALESCE(a.core_time_ms, 0) = 0 AND COALESCE(a.cores_max, 0) = 0 AND NOT COALESCE(a.is_local, FALSE) AND NOT COALESCE(a.is_interactive, FALSE) AND a.num_workers >= $min_bare_workers
+    AND a.num_never_used * 2 >= a.num_workers AND f.status = 'COMPLETE' AND f.num_tasks >= 1
+),
+-- Time in which one of them ran.
+bare_times AS (
+  SELECT
+    b.*,
+    CASE WHEN num_tasks = 1 THEN GREATEST(end_ms - GREATEST(begin_ms, COALESCE(MAX(CASE WHEN num_tasks = 1 THEN end_ms END) OVER (
+      PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, subject_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), begin_ms)), 0) END AS new_ms,
+    ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY CASE WHEN num_tasks = 1 THEN 0 ELSE 1 END, duration_ms DESC, subject_id) AS place
+  FROM bare_stages AS b
+),
+bare AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN place = 1 THEN subject_id END) AS subject_id, MAX(CASE WHEN place = 1 THEN stage_name END) AS stage_name,
+    MAX(app_duration_ms) AS app_duration_ms, MAX(num_workers) AS num_workers, MAX(num_never_used) AS unused_workers,
+    SUM(CASE WHEN num_tasks = 1 THEN 1 ELSE 0 END) AS bare_stages, SUM(CASE WHEN num_tasks = 1 THEN new_ms ELSE 0 END) AS bare_ms,
+    MAX(CASE WHEN num_tasks = 1 AND stage_name LIKE '% at GraphLoader.scala%' THEN 1 ELSE 0 END) AS num_graphs
+  FROM bare_times
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  -- Work, and no waiting.
+  HAVING SUM(CASE WHEN num_tasks = 1 THEN run_ms ELSE 0e0 END) >= 0.5e0 * SUM(CASE WHEN num_tasks = 1 THEN duration_ms ELSE 0 END)
+),
+computed AS (
   -- take() and show() run a stage for one of its partitions: that is no lack of them.
   SELECT platform, cluster_id, application_id, attempt_id, first_stage_id AS stage_id, MIN(num_partitions) AS num_partitions
   FROM rdds
@@ -343,7 +381,7 @@ told AS (
   FROM led AS l
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, subject_id,
+  platform, cluster_id, application_id, attempt_id, subject_id, CAST(NULL AS STRING) AS severity,
   CASE
     WHEN cause = 'iterator' THEN 'Partitions are computed one at a time for the driver'
     WHEN is_of_loop THEN 'The stages of a loop run in a single task each'
@@ -380,7 +418,8 @@ SELECT
   CASE WHEN is_long THEN better_setting ELSE first_setting END AS better_setting, CASE WHEN is_long THEN better_tasks ELSE first_tasks END AS better_tasks,
   CASE WHEN is_long THEN advisory_mib ELSE first_advisory_mib END AS advisory_mib, CASE WHEN is_long THEN minimum_kib ELSE first_minimum_kib END AS minimum_kib,
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
-  GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib
+  GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib,
+  CAST(NULL AS BIGINT) AS bare_stages, CAST(NULL AS BIGINT) AS bare_ms, CAST(NULL AS BIGINT) AS bare_wall_ms, CAST(NULL AS BIGINT) AS num_workers, CAST(NULL AS BIGINT) AS unused_workers
 FROM (
   SELECT
     t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop,
@@ -392,3 +431,20 @@ FROM (
   WINDOW same_place AS (PARTITION BY platform, cluster_id, application_id, attempt_id, COALESCE(source, stage_name))
 ) AS advised
 WHERE is_told OR is_loop
+UNION ALL
+SELECT
+  platform, cluster_id, application_id, attempt_id, subject_id,
+  'medium' AS severity,
+  'The stages of the application run in a single task each' AS title,
+  'medium' AS confidence,
+  CAST(NULL AS BIGINT) AS lost_core_ms,
+  TRY_CAST(bare_ms * (1e0 - 1e0 / NULLIF(CAST(num_workers AS DOUBLE), 0e0)) AS BIGINT) AS recoverable_ms,
+  stage_name, CAST(NULL AS BIGINT) AS sql_id, CASE WHEN num_graphs > 0 THEN 'graph' ELSE 'bare' END AS cause, FALSE AS is_numbering,
+  CAST(NULL AS BIGINT) AS same_reads, 'bare' AS place, CAST(NULL AS BIGINT) AS running_ms, CAST(NULL AS DOUBLE) AS held_cores, CAST(NULL AS BIGINT) AS data_bytes,
+  CAST(NULL AS BIGINT) AS read_bytes, CAST(NULL AS BIGINT) AS files_read, CAST(NULL AS BIGINT) AS rows, CAST(NULL AS BIGINT) AS only_rows,
+  CAST(NULL AS BIGINT) AS written_bytes, CAST(NULL AS BIGINT) AS shuffled_bytes, CAST(NULL AS DOUBLE) AS fetch_ms, CAST(NULL AS DOUBLE) AS fetch_share, FALSE AS is_shuffled,
+  CAST(NULL AS BIGINT) AS tasks_wanted, CAST(NULL AS BIGINT) AS partitions_wanted, CAST(NULL AS STRING) AS better_setting, CAST(NULL AS BIGINT) AS better_tasks,
+  CAST(NULL AS BIGINT) AS advisory_mib, CAST(NULL AS BIGINT) AS minimum_kib, CAST(NULL AS STRING) AS split_text, CAST(NULL AS DOUBLE) AS max_partition_bytes, CAST(NULL AS BIGINT) AS split_mib,
+  bare_stages, bare_ms, app_duration_ms AS bare_wall_ms, num_workers, unused_workers
+FROM bare
+WHERE bare_ms >= $min_bare_ms AND bare_ms >= $min_bare_share * app_duration_ms

@@ -2,9 +2,9 @@
 -- title: Tasks wait for shuffle data from other executors
 -- category: plans
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where the tasks of a stage stood still for a large part of their run time because shuffle blocks had not arrived.
---   Lost is that wait beyond a twentieth of the run time. Stages that read one shuffle (as many rows and bytes, written by stages of the same name) are
+--   Lost is that wait beyond a twentieth of the run time. What could be won is that over the tasks side by side: the task slots, or where no cores were logged (before Spark 1.3) as many tasks as ran at once. Stages that read one shuffle (as many rows and bytes, written by stages of the same name) are
 --   one finding, which also says how long others waited for it, that waited less.
 -- subject: stage
 -- group_by: place
@@ -22,6 +22,7 @@
 --   repartition before this step only, or use fewer tasks before the shuffle.
 -- advice: block_bytes < 65536 | - | - | The blocks are tiny: fewer shuffle partitions, or fewer tasks before the shuffle, make larger ones, which are
 --   read in long runs.
+-- advice: has_no_cores | - | - | Shuffle less (fewer columns, aggregate first), and spread executors over more hosts with faster disks and network.
 -- recommendation: Shuffle less (fewer columns, aggregate first), spread executors over more hosts with faster disks and network, and keep
 --   the shuffle service from being the bottleneck.
 WITH waits AS (
@@ -78,16 +79,20 @@ SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id,
   'medium' AS confidence,
   TRY_CAST(w.wait_ms - $healthy_ratio * w.run_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms) / NULLIF(f.task_slots, 0), f.duration_ms) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST((w.wait_ms - $healthy_ratio * w.run_ms)
+    / NULLIF(CASE WHEN COALESCE(f.cores_max, 0) > 0 THEN f.task_slots ELSE GREATEST(COALESCE(f.task_slots, 0), LEAST(f.num_tasks, COALESCE(a.tasks_running_max, 0))) END, 0), f.duration_ms) AS BIGINT) AS recoverable_ms,
   COALESCE(r.place, f.stage_name) AS place, o.num_less, o.less_wait_ms, o.less_run_ms,
   f.stage_name, w.wait_ms, w.run_ms, w.wait_ms / NULLIF(w.run_ms, 0) AS wait_ratio, w.remote_bytes,
   w.remote_bytes / NULLIF(w.remote_blocks, 0e0) AS block_bytes, l.max_blocks,
-  n.worst_fit, f.adaptive, f.spark_minor
+  n.worst_fit, f.adaptive, f.spark_minor, COALESCE(f.cores_max, 0) = 0 AND NOT COALESCE(f.is_local, FALSE) AS has_no_cores
 FROM stage_facts AS f
 INNER JOIN waits AS w
   ON w.platform = f.platform AND w.cluster_id = f.cluster_id
   AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id
   AND w.stage_id = f.stage_id AND w.stage_attempt_id = f.stage_attempt_id
+INNER JOIN applications AS a
+  ON a.platform = f.platform AND a.cluster_id = f.cluster_id
+  AND a.application_id = f.application_id AND a.attempt_id = f.attempt_id
 LEFT JOIN readers AS r
   ON r.platform = w.platform AND r.cluster_id = w.cluster_id
   AND r.application_id = w.application_id AND r.attempt_id = w.attempt_id

@@ -6,8 +6,9 @@
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
---   expensive one. Queries that aggregate all rows, each with functions or of columns of its own, do not do the same work, but all of it fits into one query. Else it is what the scans themselves measured, without the longest; for text, which is parsed in the
---   stage and has no timer, the time of the stages, at most what opening and parsing them can take; and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
+--   expensive one. Queries that aggregate all rows, each with functions or of columns of its own, do not do the same work, but all of it fits into one query. Else it is what the scans themselves measured, without the longest; for text and Avro, which are parsed in the
+--   stage and have no timer, the time of the stages, at most what opening and parsing them can take: at the usual speed of a core, or, on slow machines and disks, most of what the cheapest read took, for each but one, where its stage did
+--   little beside reading (filters, projections and hash aggregates without costly calls, and almost no shuffle); and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
 --   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took, and so are
 --   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells, or executor_churn (view lost_caches), are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter or over columns that repeated_queries tells (view scan_loops). A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
@@ -25,6 +26,8 @@
 -- parameter: min_fetched_rows bigint = 100000 [rows] rows that each of several reads through JDBC brings, at least, and all of them the same number
 -- parameter: min_fetch_stage_ms bigint = 10000 [ms] task time of the stages with such reads but the most expensive, at least
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second): what takes longer is other work
+-- parameter: parsed_part double = 0.9 [ratio] time of a stage that did little beside reading text which a columnar file or a cache saves
+-- parameter: max_written double = 0.1 [ratio] shuffle data that such a stage wrote over what it read, at most
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
 -- parameter: min_shared double = 0.5 [ratio] columns that two scans of columnar files share over those of the smaller one, at least
 -- parameter: min_full double = 0.1 [ratio] task time of a scan over the average, below which it read a part only (a show)
@@ -36,7 +39,8 @@
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
 --   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}][; the queries filter by {num_values:int} values
---   one by one, and had each read been as cheap as the cheapest one with its columns, all but one would still take {pass_ms:s}][; {told_scans:int} of these reads are for work that
+--   one by one, and had each read been as cheap as the cheapest one with its columns, all but one would still take {pass_ms:s}][; the cheapest read that
+--   did little beside parsing took {plain_ms:s}][; parsing that much takes {parse_ms:s} of core time or so, for all reads but one, at 10 MiB a second][; {told_scans:int} of these reads are for work that
 --   is told apart, and only the others ({other_scans:int}) count as lost here][, whose reading took {other_read_ms:s}].
 -- advice: is_cached AND cached_timeout_ms < 1800000 | spark.dynamicAllocation.cachedExecutorIdleTimeout | '1800s' | The data are cached, but executors that hold
 --   them are given back after {cached_timeout_ms:s} without work, and what they held is computed again: let them stay longer, and keep some
@@ -63,7 +67,7 @@
 --   of them in one pass (count_if or sum(CASE WHEN ...) in one aggregation).
 -- advice: has_other_rows | - | - | {keepers} keep different rows of it: do their work in one pass (a grouping by what they filter on, or count_if
 --   and sum(CASE WHEN ...)), or partition or cluster the table by what they filter on, and filter on the partition columns, so that each reads its own part.
--- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse every byte each time.
+-- advice: is_text AND num_scans >= 3 | - | - | Read it once and write it as Parquet or a table; reads of {format} parse all of it each time.
 -- advice: num_queries > 1 AND num_scans >= 5 * num_queries AND NOT has_other_rows | - | - | Each of these queries asks for it {scans_each:int} times: compute all of it in one pass (one aggregation with count_if,
 --   sum(CASE WHEN ...) or FILTER instead of one subquery for each part), or write what its parts share to a table first.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
@@ -161,8 +165,46 @@ all_scans AS (
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id AND q.node_id = s.node_id
   WHERE p.platform IS NULL AND l.platform IS NULL AND q.platform IS NULL
 ),
+-- Stages in which something other than reading, filters and simple aggregates can have taken the time.
+busy_stages AS (
+  SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
+  FROM operator_stages AS o
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, node_id FROM user_functions) AS u
+    ON u.platform = n.platform AND u.cluster_id = n.cluster_id
+    AND u.application_id = n.application_id AND u.attempt_id = n.attempt_id AND u.sql_id = n.sql_id AND u.node_id = n.node_id
+  WHERE u.platform IS NOT NULL
+    OR (n.operator_kind NOT IN ('scan', 'filter', 'project', 'aggregate', 'exchange') AND n.node_name NOT LIKE 'ColumnarToRow%' AND n.node_name NOT LIKE 'WholeStageCodegen%')
+    OR n.node_name LIKE 'SortAggregate%' OR n.node_name LIKE 'ObjectHashAggregate%'
+    OR (n.operator_kind IN ('filter', 'project', 'aggregate')
+      AND REGEXP_LIKE(n.description, ' more field|lambda|split[(]|regexp_|RLIKE|rlike|_json|from_csv|from_xml|xpath|parse_url|sha|md5|levenshtein|soundex|date_format|timestamp|percentile|approx_|sketch|collect_|translate|array|aes_|base64'))
+),
+read_stages AS (
+  SELECT
+    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id,
+    MAX(CASE WHEN b.platform IS NOT NULL OR g.disk_bytes_spilled > 0 OR NOT COALESCE(CAST(g.shuffle_write_bytes AS DOUBLE) <= $max_written * CAST(g.input_bytes AS DOUBLE), FALSE) THEN 1 ELSE 0 END) = 0 AS is_plain
+  FROM all_scans AS s
+  INNER JOIN operator_stages AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.sql_id = s.sql_id AND o.node_id = s.node_id
+  LEFT JOIN busy_stages AS b
+    ON b.platform = o.platform AND b.cluster_id = o.cluster_id
+    AND b.application_id = o.application_id AND b.attempt_id = o.attempt_id AND b.stage_id = o.stage_id
+  LEFT JOIN stages AS g
+    ON g.platform = o.platform AND g.cluster_id = o.cluster_id
+    AND g.application_id = o.application_id AND g.attempt_id = o.attempt_id AND g.stage_id = o.stage_id AND g.status NOT IN ('SKIPPED', 'PENDING')
+  WHERE s.format IN ('csv', 'json', 'text', 'xml', 'avro')
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id
+),
 scans AS (
-  SELECT * FROM all_scans WHERE NOT is_told
+  SELECT s.*, CASE WHEN s.is_full AND r.is_plain THEN s.run_ms END AS plain_ms
+  FROM all_scans AS s
+  LEFT JOIN read_stages AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id AND r.sql_id = s.sql_id AND r.node_id = s.node_id
+  WHERE NOT s.is_told
 ),
 -- All reads of the same, whoever tells what they lost.
 totals AS (
@@ -238,7 +280,7 @@ per_query AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters, sql_id,
     COUNT(*) AS num_scans, SUM(run_ms) AS run_ms, MAX(run_ms) AS longest_run_ms, SUM(empty_ms) AS empty_ms,
-    SUM(CASE WHEN is_full THEN 1 ELSE 0 END) AS num_full, MIN(CASE WHEN is_full THEN run_ms END) AS shortest_run_ms, MIN(format) AS format,
+    SUM(CASE WHEN is_full THEN 1 ELSE 0 END) AS num_full, MIN(CASE WHEN is_full THEN run_ms END) AS shortest_run_ms, MIN(plain_ms) AS plain_ms, MIN(format) AS format,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
     CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read,
     MIN(files_read) AS least_files, MAX(files_read) AS most_files, MIN(bytes_read) AS least_file_bytes, MAX(bytes_read) AS most_file_bytes,
@@ -268,7 +310,7 @@ repeated AS (
     SUM(q.num_writes) = 1 AND COUNT(*) > 1 AND SUM(CASE WHEN NOT k.is_indexer THEN 1 ELSE 0 END) = COUNT(*) - 1 AS only_looks,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format, MAX(num_writes) = 1 AND MIN(num_writes) = 0 AS has_write,
     SUM(run_ms) AS scan_ms, MAX(longest_run_ms) AS first_ms,
-    SUM(num_full) AS num_full, MIN(shortest_run_ms) AS shortest_ms, SUM(empty_ms) AS empty_ms,
+    SUM(num_full) AS num_full, MIN(shortest_run_ms) AS shortest_ms, MIN(plain_ms) AS plain_ms, SUM(empty_ms) AS empty_ms,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS read_ms, MAX(longest_ms) AS longest_ms,
     CASE WHEN COUNT(bytes_read) = COUNT(*) THEN SUM(bytes_read) END AS bytes_read, MAX(largest_bytes) AS largest_bytes, SUM(files_read) AS files_read,
     MIN(least_files) AS least_files, MAX(most_files) AS most_files,
@@ -286,7 +328,7 @@ repeated AS (
 compared AS (
   SELECT
     r.*, v.num_values, v.pass_ms, t.all_scans, t.all_queries, t.told_scans, t.all_scan_ms, t.all_first_ms, t.all_read_ms, t.all_bytes, t.all_files_each, t.first_column,
-    COALESCE(r.format IN ('csv', 'json', 'text', 'xml'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL
+    COALESCE(r.format IN ('csv', 'json', 'text', 'xml', 'avro'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL
       AND NOT COALESCE(w.has_other_numbers AND NOT w.has_shared_steps, FALSE) AS is_same,
     COALESCE(w.is_same AND w.has_other_numbers AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS has_other_numbers,
     -- The first query may fill a part of a cache (a show) and the second one the rest.
@@ -321,6 +363,7 @@ compared AS (
 judged AS (
   SELECT
     r.*, a.wall_ratio, a.app_duration_ms, a.total_task_time_ms, a.core_time_ms,
+    (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)) AS parse_ms,
     CASE
       WHEN r.empty_ms >= 0.5e0 * r.scan_ms THEN CAST(NULL AS DOUBLE)
       WHEN r.is_same OR r.is_cached THEN r.scan_ms - r.first_ms
@@ -328,7 +371,10 @@ judged AS (
       -- Each keeps its own work on its own rows; the reading is in all of them: no more of it than all of the cheapest, unless each keeps the few rows of one of many values.
       WHEN r.is_text THEN LEAST(r.scan_ms - r.first_ms, CASE WHEN r.has_other_rows AND COALESCE(r.num_values < r.num_full, TRUE) THEN (r.num_full - 1) * r.shortest_ms ELSE r.scan_ms - r.first_ms END,
         COALESCE(
-          (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)), r.scan_ms - r.first_ms
+          GREATEST(
+            (r.bytes_read / $parsed_bytes_per_ms + COALESCE(r.files_read, 0) * $file_ms) * (1e0 - 1e0 / NULLIF(r.num_scans, 0)),
+            COALESCE((r.num_full - 1) * r.plain_ms * $parsed_part, 0e0)
+          ), r.scan_ms - r.first_ms
         ))
       WHEN r.pass_ms IS NOT NULL THEN LEAST(r.scan_ms - r.first_ms, GREATEST(COALESCE(r.read_ms - r.longest_ms, r.pass_ms), r.pass_ms))
       ELSE r.read_ms - r.longest_ms
@@ -367,6 +413,8 @@ SELECT
   CASE WHEN all_bytes IS NULL AND least_files = most_files AND NOT is_cached THEN file_bytes END AS file_bytes,
   TRY_CAST(all_scan_ms AS BIGINT) AS scan_ms, TRY_CAST(all_first_ms AS BIGINT) AS first_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(all_read_ms AS BIGINT) END AS read_ms,
+  CASE WHEN NOT is_same AND NOT is_cached AND is_text AND lost_ms > parse_ms THEN TRY_CAST(plain_ms AS BIGINT) END AS plain_ms,
+  CASE WHEN NOT is_same AND NOT is_cached AND is_text AND lost_ms = parse_ms THEN TRY_CAST(parse_ms AS BIGINT) END AS parse_ms,
   NULLIF(told_scans, 0) AS told_scans, CASE WHEN told_scans > 0 THEN num_scans END AS other_scans,
   CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
   TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,

@@ -8,6 +8,7 @@
 --   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
 --   session, it is of low severity if it cost little: less than 10 core-minutes and, but for a session, a fifth of the wall time. What failed at once in such a session is a trial and is not told.
+--   Where all jobs of an application failed and nobody had ended it, it was run for nothing: that is of high severity, whatever it cost.
 --   Where an application hung until it was killed, or fetches of shuffle data failed, hung_tasks or fetch_failures tells what that cost, and
 --   the job is told in short.
 -- subject: job
@@ -15,11 +16,12 @@
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
 -- parameter: min_wall_ms bigint = 10000 [ms] wall time of failures with one cause that others survived, from which the cost decides the severity
 -- parameter: min_wall_share double = 0.2 [ratio] and its share of the application's
+-- parameter: critical_core_ms bigint = 72000000 [core_ms] cost of a failure from which it decides the severity of an application without a job that succeeded
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
---   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed][, and its other jobs {other_ms:s} of task time, lost with it][; the same query failed {num_runs:time|times} with this error]{after}.
+--   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed][, and its other jobs {other_ms:s} of task time, lost with it][; the same query failed {num_runs:time|times} with this error][; all {futile_attempts:task attempt|task attempts} of the application failed or were killed][; none of its {futile_jobs:job|jobs} succeeded]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only as far as the rows fit into a half of the driver's memory.
 -- advice: cause = 'broadcast' | - | - | A table was too large to broadcast, or took too long: take back the broadcast hint, or lower
@@ -141,6 +143,33 @@ huge_records AS (
   WHERE j.status = 'FAILED' AND ARRAY_CONTAINS(j.stage_ids, s.stage_id)
   GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.job_id
 ),
+-- Applications of which no job succeeded.
+outcomes AS (
+  SELECT platform, cluster_id, application_id, attempt_id, COUNT(*) AS num_jobs
+  FROM jobs
+  WHERE COALESCE(num_tasks, 1) > 0
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  HAVING SUM(CASE WHEN status = 'FAILED' THEN 0 ELSE 1 END) = 0
+),
+done_tasks AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(CAST(num_complete_tasks AS BIGINT)) AS complete_tasks,
+    SUM(COALESCE(num_failed_tasks, 0) + COALESCE(num_killed_tasks, 0)) AS failed_tasks
+  FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+futile AS (
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.num_jobs,
+    CASE WHEN d.complete_tasks = 0 AND d.failed_tasks > 0 THEN d.failed_tasks END AS futile_attempts
+  FROM outcomes AS o
+  INNER JOIN application_facts AS a
+    ON a.platform = o.platform AND a.cluster_id = o.cluster_id
+    AND a.application_id = o.application_id AND a.attempt_id = o.attempt_id
+  LEFT JOIN done_tasks AS d
+    ON d.platform = o.platform AND d.cluster_id = o.cluster_id
+    AND d.application_id = o.application_id AND d.attempt_id = o.attempt_id
+  WHERE NOT COALESCE(a.is_interactive, FALSE) AND NOT COALESCE(a.lacks_jobs, FALSE) AND NOT COALESCE(a.lacks_tasks, FALSE)
+),
 hung AS (
   SELECT platform, cluster_id, application_id, attempt_id
   FROM stuck_stages
@@ -172,6 +201,7 @@ SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
   CASE
     WHEN f.is_ended THEN 'low'
+    WHEN o.platform IS NOT NULL AND f.cause <> 'killed' AND f.lost_core_ms < $critical_core_ms THEN 'high'
     -- A failure that is small beside a large application is told all the same.
     WHEN f.lost_core_ms >= 600000 AND NOT COALESCE(GREATEST(
       SUM(CAST(f.lost_core_ms AS DOUBLE)) OVER alike / NULLIF(CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE), 0e0),
@@ -217,6 +247,8 @@ SELECT
     THEN COALESCE(SUBSTR(q.description, 1, 100), f.job_name) ELSE f.job_name END AS job_name,
   f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
+  CASE WHEN NOT f.is_ended AND f.cause <> 'killed' THEN o.futile_attempts END AS futile_attempts,
+  CASE WHEN NOT f.is_ended AND f.cause <> 'killed' AND o.futile_attempts IS NULL THEN o.num_jobs END AS futile_jobs,
   CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, f.is_survived, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   COALESCE(a.executor_cores > 1 AND a.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * a.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.is_serverless, FALSE) AS is_serverless,
@@ -235,6 +267,9 @@ LEFT JOIN (
 LEFT JOIN sql AS q
   ON q.platform = f.platform AND q.cluster_id = f.cluster_id
   AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+LEFT JOIN futile AS o
+  ON o.platform = f.platform AND o.cluster_id = f.cluster_id
+  AND o.application_id = f.application_id AND o.attempt_id = f.attempt_id
 LEFT JOIN gathering_queries AS g
   ON g.platform = f.platform AND g.cluster_id = f.cluster_id
   AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id

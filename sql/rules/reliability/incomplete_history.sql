@@ -2,14 +2,14 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 9
+-- version: 10
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
 --   start, by a clock that was set back: what needs the run time is not judged then. And where the context was shut down
 --   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule. And where the end says that the
 --   application failed (an exit code other than 0) without a job that did. Lost is what its unfinished
---   tasks took then, unless hung_tasks tells them.
+--   tasks took then, unless hung_tasks tells them. An application that never got an executor is left to slow_start and failed_launches, unless its clock was set back.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least, where no job was running
 -- parameter: medium_share double = 0.3 [ratio] core time of unfinished tasks over that of the application, from which a shutdown is of medium severity
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
@@ -112,8 +112,11 @@ LEFT JOIN exits AS x
 LEFT JOIN backwards AS c
   ON c.platform = a.platform AND c.cluster_id = a.cluster_id
   AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
+LEFT JOIN unserved_jobs AS u
+  ON u.platform = a.platform AND u.cluster_id = a.cluster_id
+  AND u.application_id = a.application_id AND u.attempt_id = a.attempt_id
 WHERE c.end_time IS NOT NULL
-  OR x.exit_text IS NOT NULL
+  OR COALESCE(u.wait_ms < 20000, TRUE) AND (x.exit_text IS NOT NULL
   OR (k.num_cut > 0 AND NOT a.is_interactive)
   OR NOT a.completed
-  AND (r.num_running > 0 OR (a.total_task_time_ms >= $min_core_time_ms AND a.platform <> 'databricks' AND a.application_name <> 'Databricks Shell'))
+  AND (r.num_running > 0 OR (a.total_task_time_ms >= $min_core_time_ms AND a.platform <> 'databricks' AND a.application_name <> 'Databricks Shell')))
