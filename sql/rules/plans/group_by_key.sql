@@ -98,7 +98,7 @@ writers AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 saved AS (
-  SELECT j.*, CASE WHEN each > 0e0 THEN GREATEST(work_ms * (1e0 - (1e0 - EXP(-each)) / each) - $combine_us / 1e3 * records, 0e0) END AS saved_ms
+  SELECT j.*, CASE WHEN each > 0e0 THEN GREATEST(work_ms * (1e0 - (1e0 - EXP(-each)) / NULLIF(each, 0e0)) - $combine_us / 1e3 * records, 0e0) END AS saved_ms
   FROM judged AS j
 ),
 readers AS (
