@@ -2,7 +2,7 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 21
+-- version: 22
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding, as are those of one task for the same setting. The cores are those held
@@ -10,6 +10,8 @@
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. What fetching rows through JDBC took is known since Spark 4.0. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
 --   Where no cores were logged (before Spark 1.3), an application most of whose time went by in stages of one task, while half of its executors or more never ran one, is one finding, with an executor as a slot.
+--   Where one task after coalesce(1) writes much more than it reads, the write is what it costs, which a shuffle before it leaves in one task: only several files are advised. A stage whose place in the code
+--   says nothing (spark-sql, Python) is named by its query: the statement, or where it writes to.
 --   Stages of a loop, twenty or more of one name, are one finding. Of an interactive application the time without a job, when it waited for people, is no wall time here.
 -- subject: stage
 -- group_by: place
@@ -38,11 +40,13 @@
 -- parameter: min_bytes bigint = 1048576 [bytes] data that the task moved, at least, unless it is a window
 -- parameter: min_rows bigint = 1000000 [rows] or rows that it read, at least
 -- parameter: small_fetch_share double = 0.5 [ratio] what fetching rows through JDBC took over the time of the stages up to which other steps take most of it
+-- parameter: much_written double = 2.0 [ratio] bytes that a task wrote over those that it read, from which writing is most of its work
+-- parameter: max_statement_chars bigint = 160 [count] characters of a statement that the evidence shows
 -- parameter: min_bare_workers bigint = 4 [count] executors of an application without known cores, at least
 -- parameter: min_bare_ms bigint = 20000 [ms] time of its stages of one task, at least
 -- parameter: min_bare_share double = 0.5 [ratio] the same over its wall time, at least
 -- evidence: [One task ran for {running_ms:s} while {held_cores:1} cores were held][{bare_stages:stage|stages} ran in one task each, for {bare_ms:s} of the {bare_wall_ms:s} of the application, while {unused_workers:int} of its {num_workers:executor|executors} never ran a task][; it read {read_bytes:bytes}][ from
---   {files_read:file|files}][, {rows:row|rows}][; it read {only_rows:row|rows}][, which took {fetch_ms:s} to fetch][; it wrote {written_bytes:bytes}][; it wrote {shuffled_bytes:bytes} of shuffle data].
+--   {files_read:file|files}][, {rows:row|rows}][; it read {only_rows:row|rows}][, which took {fetch_ms:s} to fetch][; it wrote {written_bytes:bytes}][; it wrote {shuffled_bytes:bytes} of shuffle data][; the stage is of query {query_words}].
 -- advice: cause = 'graph' | - | - | GraphLoader.edgeListFile made one partition of the edges, which all steps after it keep: pass numEdgePartitions (minEdgePartitions in Spark 1.0), one or two for each core. spark.default.parallelism does not reach it.
 -- advice: cause = 'bare' | - | - | What is read first has one partition, and the steps after it keep it: give the read more (minPartitions, numSlices), or repartition right after it, one or two for each core. With one partition fewer executors do the same.
 -- advice: is_numbering | - | - | A row number over all rows runs in a single task. For a key take a hash of the natural key, monotonically_increasing_id() or
@@ -59,6 +63,8 @@
 --   JDBC source, so that several tasks read ranges of it.
 -- advice: cause = 'source' | - | - | The source has a single partition: create it with more (numPartitions of range, numSlices of parallelize, the
 --   source's own option), or repartition before the heavy work.
+-- advice: cause = 'coalesce' AND is_mostly_written | - | - | Write several files, without coalesce(1) or the hint COALESCE(1), and join them afterwards if it has to be one: the {recoverable_ms:s} to win are theirs alone. The task
+--   wrote {written_ratio:1} times what it read, so that most of its time is likely the write, which repartition(1) leaves in one task.
 -- advice: cause = 'coalesce' | - | - | coalesce(1) runs all steps since the last shuffle in that one task: use repartition(1), which computes
 --   in parallel and only writes in one task, or write several files.
 -- advice: cause = 'output' | - | - | Write several files (no repartition(1) or single partition before the write), or join them afterwards: one task
@@ -156,6 +162,23 @@ files AS (
   WHERE operation = 'read'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
   HAVING COUNT(DISTINCT COALESCE(table_name, location)) = 1
+),
+-- What a query is: its statement, where it was given as one, or where it writes to.
+statements AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    CONCAT(': ', CASE WHEN LENGTH(words) > $max_statement_chars THEN CONCAT(REGEXP_REPLACE(SUBSTR(words, 1, $max_statement_chars), '[^ ]*$', ''), '…') ELSE words END) AS statement_words
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, TRIM(REGEXP_REPLACE(SUBSTR(COALESCE(statement, description), 1, 1000), CONCAT('[ ', CHR(9), CHR(10), CHR(13), ']+'), ' ')) AS words
+    FROM sql
+  ) AS q
+  WHERE REGEXP_LIKE(LOWER(words), '^(insert|create|replace|merge|select|with|update|delete|cache|refresh|analyze|optimize) ')
+),
+targets AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, CONCAT(', which writes to ', MIN(COALESCE(table_name, location))) AS target_words
+  FROM sql_scans
+  WHERE operation <> 'read' AND COALESCE(table_name, location) IS NOT NULL
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
 -- What a limit of all rows reads, which has no metrics either.
 limits AS (
@@ -412,6 +435,7 @@ SELECT
   NULLIF(GREATEST(from_files, shuffle_read_bytes), 0) AS read_bytes, CASE WHEN input_bytes >= shuffle_read_bytes AND from_files > 0 THEN files_read END AS files_read,
   CASE WHEN GREATEST(from_files, shuffle_read_bytes) > 0 THEN num_rows END AS rows, CASE WHEN NOT COALESCE(GREATEST(from_files, shuffle_read_bytes) > 0, FALSE) THEN num_rows END AS only_rows,
   CASE WHEN output_bytes >= $min_bytes THEN output_bytes END AS written_bytes, CASE WHEN shuffle_write_bytes >= $min_bytes THEN shuffle_write_bytes END AS shuffled_bytes,
+  COALESCE(output_bytes >= $min_bytes AND written_ratio >= $much_written, FALSE) AS is_mostly_written, written_ratio, CASE WHEN NOT is_of_loop THEN query_words END AS query_words,
   CASE WHEN cause = 'jdbc' AND NOT is_of_loop THEN fetch_ms END AS fetch_ms, CASE WHEN NOT is_of_loop THEN fetch_share END AS fetch_share, is_shuffled,
   TRY_CAST(CEIL(held_cores) AS BIGINT) AS tasks_wanted,
   TRY_CAST(GREATEST(CEIL(held_cores), partitions_fit) AS BIGINT) AS partitions_wanted,
@@ -424,11 +448,20 @@ FROM (
   SELECT
     t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop,
     NULLIF(GREATEST(COALESCE(input_records, 0), COALESCE(shuffle_read_records, 0)), 0) AS num_rows,
+    output_bytes / NULLIF(CAST(GREATEST(from_files, shuffle_read_bytes) AS DOUBLE), 0e0) AS written_ratio,
+    CASE WHEN stage_name LIKE '% at CliDriver.java%' OR stage_name LIKE '% at SparkSQLCLIDriver.scala%' OR stage_name LIKE '% at NativeMethodAccessorImpl.java:0' OR stage_name LIKE '% at <unknown>:0'
+      THEN CONCAT(CAST(t.sql_id AS STRING), COALESCE(y.statement_words, z.target_words, '')) END AS query_words,
     SUM(CASE WHEN is_told AND cause = 'jdbc' THEN fetch_ms END) OVER same_place / NULLIF(SUM(CASE WHEN is_told AND cause = 'jdbc' AND fetch_ms > 0e0 THEN CAST(running_ms AS DOUBLE) END) OVER same_place, 0e0) AS fetch_share,
     COALESCE(SUM(CASE WHEN is_told AND cause = 'jdbc' AND num_shuffled = 1 THEN running_ms ELSE 0 END) OVER same_place
       > 0.5e0 * SUM(CASE WHEN is_told AND cause = 'jdbc' THEN running_ms ELSE 0 END) OVER same_place, FALSE) AS is_shuffled
   FROM told AS t
-  WINDOW same_place AS (PARTITION BY platform, cluster_id, application_id, attempt_id, COALESCE(source, stage_name))
+  LEFT JOIN statements AS y
+    ON y.platform = t.platform AND y.cluster_id = t.cluster_id
+    AND y.application_id = t.application_id AND y.attempt_id = t.attempt_id AND y.sql_id = t.sql_id
+  LEFT JOIN targets AS z
+    ON z.platform = t.platform AND z.cluster_id = t.cluster_id
+    AND z.application_id = t.application_id AND z.attempt_id = t.attempt_id AND z.sql_id = t.sql_id
+  WINDOW same_place AS (PARTITION BY t.platform, t.cluster_id, t.application_id, t.attempt_id, COALESCE(source, stage_name))
 ) AS advised
 WHERE is_told OR is_loop
 UNION ALL
@@ -442,7 +475,7 @@ SELECT
   stage_name, CAST(NULL AS BIGINT) AS sql_id, CASE WHEN num_graphs > 0 THEN 'graph' ELSE 'bare' END AS cause, FALSE AS is_numbering,
   CAST(NULL AS BIGINT) AS same_reads, 'bare' AS place, CAST(NULL AS BIGINT) AS running_ms, CAST(NULL AS DOUBLE) AS held_cores, CAST(NULL AS BIGINT) AS data_bytes,
   CAST(NULL AS BIGINT) AS read_bytes, CAST(NULL AS BIGINT) AS files_read, CAST(NULL AS BIGINT) AS rows, CAST(NULL AS BIGINT) AS only_rows,
-  CAST(NULL AS BIGINT) AS written_bytes, CAST(NULL AS BIGINT) AS shuffled_bytes, CAST(NULL AS DOUBLE) AS fetch_ms, CAST(NULL AS DOUBLE) AS fetch_share, FALSE AS is_shuffled,
+  CAST(NULL AS BIGINT) AS written_bytes, CAST(NULL AS BIGINT) AS shuffled_bytes, FALSE AS is_mostly_written, CAST(NULL AS DOUBLE) AS written_ratio, CAST(NULL AS STRING) AS query_words, CAST(NULL AS DOUBLE) AS fetch_ms, CAST(NULL AS DOUBLE) AS fetch_share, FALSE AS is_shuffled,
   CAST(NULL AS BIGINT) AS tasks_wanted, CAST(NULL AS BIGINT) AS partitions_wanted, CAST(NULL AS STRING) AS better_setting, CAST(NULL AS BIGINT) AS better_tasks,
   CAST(NULL AS BIGINT) AS advisory_mib, CAST(NULL AS BIGINT) AS minimum_kib, CAST(NULL AS STRING) AS split_text, CAST(NULL AS DOUBLE) AS max_partition_bytes, CAST(NULL AS BIGINT) AS split_mib,
   bare_stages, bare_ms, app_duration_ms AS bare_wall_ms, num_workers, unused_workers

@@ -2,13 +2,14 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 10
+-- version: 11
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
 --   product of its sides, however few rows are left (a lookup in ranges). The rows of a side are those of the nearest
 --   operator below that counts them, as long as all between passes on every row. Where few of the pairs match, an equality would spare nearly all of them: lost is what
---   its stages took beyond what other operators in them can take for the rows that they put out (without Python), at least what comparing the pairs takes. Where a condition with a
+--   its stages took beyond what other operators in them can take for the rows that they put out (without Python), at least what comparing the pairs takes. Of a NOT IN, NOT EXISTS or EXISTS,
+--   which stops at the first match, only the rows without one were compared with all of the other side; it loses what those pairs take at least where its condition is of equalities. Where a condition with a
 --   small table keeps many of the pairs, but not all, as one of rates that apply to most rows does, the rows are what the query is for: such a join is told for very many rows alone.
 -- subject: node
 -- parameter: min_rows double = 1e8 [count] rows that the join put out, at least
@@ -21,10 +22,12 @@
 -- parameter: few_rows double = 100 [count] rows of the smaller side, at most, for it to be a small table
 -- parameter: many_kept double = 0.3 [ratio] rows that a condition keeps of the pairs, from which they are taken to be wanted
 -- parameter: pair_ms double = 0.00001 [ms] core time that comparing a pair takes, at least (10 ns)
+-- parameter: sure_pair_ms double = 0.000002 [ms] the same for an equality (2 ns)
+-- parameter: min_sure_share double = 0.1 [ratio] time of pairs that an equality spares for sure over that of the stages, at least, to be counted
 -- parameter: row_ms double = 0.005 [ms] core time that another operator takes for a row that it puts out, at most (5 us)
 -- parameter: critical_rows double = 1e10 [count] rows that the join put out, from which it is of high severity
 -- evidence: {node_name}[ compared each of {left_rows:row|rows} with each of {right_rows:int} and][ compared {pairs:pair|pairs} of rows and] put out {rows:row|rows} in query {sql_id:int}[, which took {duration_ms:s}][; the stages that it works in took
---   {stage_ms:s} of {app_ms:s} of task time][, comparing the pairs about {compare_ms:s}].
+--   {stage_ms:s} of {app_ms:s} of task time][, comparing the pairs about {compare_ms:s}][, comparing {sure_pairs:pair|pairs} of rows {sure_ms:s} or more].
 -- advice: is_not_in | - | - | A NOT IN of several columns, or of columns that may hold NULL, has to compare every pair. Write it as NOT EXISTS, or as a
 --   left anti join, with an equality for each column, and treat NULL apart: then Spark hashes instead.
 -- advice: is_pattern | - | - | A pattern is tried on every row. Join on what rows and patterns have in common first (a fixed beginning, a key taken out
@@ -104,7 +107,27 @@ paired AS (
     AND w.application_id = n.application_id AND w.attempt_id = n.attempt_id
     AND w.sql_id = n.sql_id AND w.node_id = n.node_id
 ),
--- A join that looks whether there is a match at all stops at the first one.
+-- What a condition is of tells which other join is possible.
+described AS (
+  SELECT
+    p.*,
+    COALESCE(p.description LIKE '% OR %' AND p.description LIKE '% = %' AND p.description NOT LIKE '% < %'
+      AND p.description NOT LIKE '% > %' AND p.description NOT LIKE '% <= %' AND p.description NOT LIKE '% >= %', FALSE) AS is_choice,
+    COALESCE(p.description LIKE '%LeftAnti%' AND p.description LIKE '%isnull((%', FALSE) AS is_not_in,
+    COALESCE(p.description LIKE '%RLIKE(%' OR p.description LIKE '% LIKE %' OR p.description LIKE '%Contains(%'
+      OR p.description LIKE '%StartsWith(%' OR p.description LIKE '%EndsWith(%', FALSE) AS is_pattern,
+    -- A join that looks whether there is a match at all stops at the first one: the rows without one were compared with all.
+    CASE
+      WHEN p.description LIKE '%BuildRight, LeftAnti%' THEN CAST(p.rows_output AS DOUBLE) * p.right_rows
+      WHEN p.description LIKE '%BuildRight, LeftSemi%' THEN (CAST(p.left_rows AS DOUBLE) - p.rows_output) * p.right_rows
+    END AS unmatched_pairs
+  FROM paired AS p
+),
+bounded AS (
+  SELECT
+    d.*, CASE WHEN d.rows_output < 0.1e0 * d.pairs AND (d.is_choice OR d.is_not_in) AND NOT d.is_pattern AND d.unmatched_pairs * $sure_pair_ms >= $min_sure_share * d.stage_ms THEN d.unmatched_pairs END AS sure_pairs
+  FROM described AS d
+),
 timed AS (
   SELECT
     p.*,
@@ -113,8 +136,9 @@ timed AS (
         THEN LEAST(p.stage_ms, GREATEST(
           p.pairs * $pair_ms, CASE WHEN NOT COALESCE(o.has_python, FALSE) THEN p.stage_ms - $row_ms * (p.rows_output + COALESCE(o.other_rows, 0e0)) ELSE 0e0 END
         ))
-    END AS compare_ms
-  FROM paired AS p
+    END AS compare_ms,
+    CASE WHEN p.sure_pairs IS NOT NULL THEN LEAST(p.stage_ms, p.sure_pairs * $sure_pair_ms) END AS sure_ms
+  FROM bounded AS p
   LEFT JOIN others AS o
     ON o.platform = p.platform AND o.cluster_id = p.cluster_id
     AND o.application_id = p.application_id AND o.attempt_id = p.attempt_id AND o.sql_id = p.sql_id AND o.node_id = p.node_id
@@ -125,20 +149,17 @@ SELECT
   CASE
     WHEN n.rows_output >= $critical_rows THEN 'high'
     -- What is lost decides, where it is known.
-    WHEN n.compare_ms IS NOT NULL THEN NULL
+    WHEN COALESCE(n.compare_ms, n.sure_ms) IS NOT NULL THEN NULL
     WHEN q.duration_ms >= 60000 AND (n.rows_output >= $min_rows OR n.pairs >= $critical_rows) THEN 'medium'
     ELSE 'low'
   END AS severity,
-  CASE WHEN n.compare_ms IS NOT NULL THEN 'medium' ELSE 'high' END AS confidence,
-  TRY_CAST(n.compare_ms AS BIGINT) AS lost_core_ms, TRY_CAST(n.compare_ms * f.wall_ratio AS BIGINT) AS recoverable_ms, n.compare_ms,
+  CASE WHEN COALESCE(n.compare_ms, n.sure_ms) IS NOT NULL THEN 'medium' ELSE 'high' END AS confidence,
+  TRY_CAST(COALESCE(n.compare_ms, n.sure_ms) AS BIGINT) AS lost_core_ms, TRY_CAST(COALESCE(n.compare_ms, n.sure_ms) * f.wall_ratio AS BIGINT) AS recoverable_ms,
+  n.compare_ms, n.sure_ms, CASE WHEN n.sure_ms IS NOT NULL THEN TRY_CAST(n.sure_pairs AS BIGINT) END AS sure_pairs,
   n.node_name, n.rows_output AS rows, n.sql_id, q.duration_ms,
   CASE WHEN n.right_rows IS NOT NULL THEN n.left_rows END AS left_rows, CASE WHEN n.left_rows IS NOT NULL THEN n.right_rows END AS right_rows,
   CASE WHEN n.is_product THEN TRY_CAST(ROUND(n.pairs) AS BIGINT) END AS pairs,
-  COALESCE(n.description LIKE '% OR %' AND n.description LIKE '% = %' AND n.description NOT LIKE '% < %'
-    AND n.description NOT LIKE '% > %' AND n.description NOT LIKE '% <= %' AND n.description NOT LIKE '% >= %', FALSE) AS is_choice,
-  COALESCE(n.description LIKE '%LeftAnti%' AND n.description LIKE '%isnull((%', FALSE) AS is_not_in,
-  COALESCE(n.description LIKE '%RLIKE(%' OR n.description LIKE '% LIKE %' OR n.description LIKE '%Contains(%'
-    OR n.description LIKE '%StartsWith(%' OR n.description LIKE '%EndsWith(%', FALSE) AS is_pattern,
+  n.is_choice, n.is_not_in, n.is_pattern,
   -- One that was meant so says Cross.
   COALESCE(TRIM(n.description) RLIKE '^BroadcastNestedLoopJoin Build(Left|Right), Inner$', FALSE) AS is_bare,
   -- Few of the pairs match.

@@ -2,12 +2,12 @@
 -- title: A streaming query runs many small batches
 -- category: streaming
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires for a streaming query whose batches begin one right after the other and of which at least half is what every batch costs (offsets, planning, listing, starting jobs,
 --   state, commits), whatever rows it holds. Where the number of rows varies, that is the mean batch less its rows times the slope of a line through the batches, however long tasks take. Where it
 --   does not and batches have few rows, it is the mean batch less the time that its tasks need on their cores (of each stage the longest task, or all of them side by side, whichever is more).
 --   The first batch, which starts everything, is left out. Where batches that begin one right after the other all have as many rows, a limit cuts them while more rows wait (maxFilesPerTrigger,
---   maxOffsetsPerTrigger, availableNow or not): there a smaller part is enough, and nine tenths of it is the wall time to win with ten times as many rows in a batch. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
+--   maxOffsetsPerTrigger, availableNow or not): there a smaller part is enough, shorter batches count too, and nine tenths of it is the wall time to win with ten times as many rows in a batch. Where it is the number of state partitions that makes them slow, state_partitions tells; of batches that read
 --   a table anew, which static_side tells, or write one anew, which table_rewrites tells, or whose triggers take long beside the rows, which trigger_overhead tells, the time besides that is judged.
 --   Fewer state partitions are advised only as far as each then holds no more state than it should.
 -- subject: application
@@ -25,6 +25,7 @@
 -- parameter: max_store_bytes double = 536870912 [bytes] the same in memory of the state
 -- parameter: max_pause double = 0.1 [ratio] pauses between batches over their duration, at most
 -- parameter: min_batch_ms double = 500 [ms] duration of a batch on average, at least
+-- parameter: min_capped_batch_ms double = 200 [ms] the same where a limit cuts them
 -- parameter: min_all_ms double = 20000 [ms] duration of these batches together, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the wall time of the application
 -- parameter: max_read_share double = 0.3 [ratio] task time of stages that read another table anew over that of all batches, from which they are not counted
@@ -175,5 +176,5 @@ INNER JOIN application_facts AS a
 WHERE b.num_batches >= $min_batches AND (b.fixed_ms >= $min_fixed_share * (b.all_ms - b.phase_ms * b.num_batches)
     OR (b.is_capped AND b.fixed_ms >= $min_capped_ms AND b.fixed_ms >= $min_capped_share * b.all_ms AND b.fixed_ms >= $min_capped_share * a.app_duration_ms))
   AND b.pause_ms <= $max_pause * b.all_ms
-  AND b.rest_ms >= $min_batch_ms * b.num_batches AND b.rest_ms >= $min_all_ms AND b.rest_ms >= $min_share * a.app_duration_ms
+  AND b.rest_ms >= CASE WHEN b.is_capped THEN $min_capped_batch_ms ELSE $min_batch_ms END * b.num_batches AND b.rest_ms >= $min_all_ms AND b.rest_ms >= $min_share * a.app_duration_ms
   AND b.tasks_per_slot <= $max_tasks_per_slot
