@@ -9,7 +9,7 @@
 --   same work again. Wall time is that of these stages but the longest, as far as they did not run side by side. The input of one RDD that costs
 --   enough is what recomputed_rdd reports, scans of queries are what repeated_scans does. Where one of two such stages is the
 --   pass in which sortByKey or sortBy look for the bounds of their ranges, it is told as that, and where it is the job that writes a checkpoint: then the lineage proves it, smaller floors hold, and only checkpoint_share of that job is lost,
---   as it still writes the checkpoint, and keeping the rows in the first job costs something (of one with Spark 4.3 a third to nine tenths were saved). Interactive sessions are not judged.
+--   as it still writes the checkpoint, and keeping the rows in the first job costs something (of one with Spark 4.3 a third to nine tenths were saved). Interactive sessions are not judged but for that.
 -- subject: stage
 -- group_by: kind
 -- parameter: min_bytes bigint = 134217728 [bytes] input of a stage, at least
@@ -144,4 +144,4 @@ INNER JOIN application_facts AS a
 WHERE r.num_jobs > 1 AND r.is_same
   AND (r.run_ms - r.longest_ms >= $min_lost_ms
     OR (r.run_ms - r.longest_ms >= CASE WHEN r.checkpoint_name IS NOT NULL THEN $min_checkpoint_ms ELSE $min_small_lost_ms END AND r.run_ms - r.longest_ms >= $min_share * a.core_time_ms))
-  AND r.run_ms - r.longest_ms >= 0.005e0 * COALESCE(a.core_time_ms, 0) AND NOT a.is_interactive
+  AND r.run_ms - r.longest_ms >= 0.005e0 * COALESCE(a.core_time_ms, 0) AND (NOT a.is_interactive OR r.checkpoint_rdd IS NOT NULL)

@@ -156,13 +156,20 @@ pruning_off AS (
     AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id AND o.sql_id = a.sql_id
   WHERE COALESCE(o.value, v.value) = 'false'
 ),
+python_stages AS (
+  SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
+  FROM operator_stages AS o
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  WHERE n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' OR n.node_name LIKE '%InArrow%' OR n.node_name LIKE '%InPySpark%'
+),
 python_scans AS (
   SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
   FROM operator_stages AS o
-  INNER JOIN stage_facts AS f
+  INNER JOIN python_stages AS f
     ON f.platform = o.platform AND f.cluster_id = o.cluster_id
     AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.stage_id = o.stage_id
-  WHERE f.has_python
 ),
 all_scans AS (
   SELECT
