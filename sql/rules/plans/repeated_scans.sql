@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 20
+-- version: 21
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -10,7 +10,7 @@
 --   stage and have no timer, the time of the stages, at most what opening and parsing them can take: at the usual speed of a core, or, on slow machines and disks, most of what the cheapest read took, for each but one, where its stage did
 --   little beside reading (filters, projections and hash aggregates without costly calls, and almost no shuffle); and where each keeps other rows, no more than the cheapest of them took, for each but one; of queries that go through values of a filter, as in a loop, at least what the cheapest read with the same columns took, for each but one, since all of them
 --   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took, and so are
---   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells, or executor_churn (view lost_caches), are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, and those of loops over the values of a filter or over columns that repeated_queries tells (view scan_loops). A repartition
+--   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells, or executor_churn (view lost_caches), are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, those of whole structs that a setting makes dear (disabled_optimizations), and those of loops over the values of a filter or over columns that repeated_queries tells (view scan_loops). A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
 --   Above medium only where it is half of the wall time; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost, where cache_misses does not.
@@ -37,7 +37,7 @@
 -- parameter: min_unpruned_share double = 0.2 [ratio] and the same over all task time, at least
 -- parameter: medium_lost_ms bigint = 600000 [ms] the time from which it is of medium severity
 -- evidence: {data} was read {num_scans:time|times} in {num_queries:query|queries}[, {bytes_read:bytes} in all][, each time
---   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive read[, and
+--   from {files_each:file|files}][ with {file_bytes:bytes} in all]; the stages that read it took {scan_ms:s} of task time[, {first_ms:s} of it for the most expensive read][, and
 --   {empty_ms:s} in stages whose splits are mostly empty][; the reading itself took {read_ms:s}][; the queries filter by {num_values:int} values
 --   one by one, and had each read been as cheap as the cheapest one with its columns, all but one would still take {pass_ms:s}][; the cheapest read that
 --   did little beside parsing took {plain_ms:s}][; parsing that much takes {parse_ms:s} of core time or so, for all reads but one, at 10 MiB a second][; {told_scans:int} of these reads are for work that
@@ -72,6 +72,8 @@
 --   sum(CASE WHEN ...) or FILTER instead of one subquery for each part), or write what its parts share to a table first.
 -- advice: num_queries = 1 | - | - | The query itself asks for it so often: compute all of it in one pass (conditional aggregates instead of one
 --   subquery for each part), or write what its parts share to a table first.
+-- advice: has_python AND NOT is_same AND NOT is_text AND num_queries > 1 | - | - | Write the columns and rows that these queries share to a table once, with what their first steps compute alike, or cache them where they are few. They filter in different ways, and some
+--   call Python: one query can hardly do the work of all.
 -- advice: largest_bytes >= 10737418240 | - | - | Do the work of these queries in one pass over it, or write the part that they share to a table
 --   once; it is too large to cache as a whole.
 -- advice: format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi') | - | - | Do the work of these queries in one pass (one query with all of their aggregates), or write what their first steps share to a table once. Cache only the few columns and rows
@@ -139,9 +141,39 @@ lone_sets AS (
     AND s.source = c.source AND s.filters = c.filters AND s.columns = c.columns
   WHERE s.platform IS NULL
 ),
+-- Structs that are read whole because a setting says so: disabled_optimizations tells that, and these reads cost little without it.
+pruning_off AS (
+  SELECT a.platform, a.cluster_id, a.application_id, a.attempt_id, a.sql_id, a.node_id
+  FROM whole_structs AS a
+  LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, MAX(LOWER(TRIM(value))) AS value FROM spark_settings WHERE key = 'spark.sql.optimizer.nestedSchemaPruning.enabled' GROUP BY platform, cluster_id, application_id, attempt_id) AS v
+    ON v.platform = a.platform AND v.cluster_id = a.cluster_id
+    AND v.application_id = a.application_id AND v.attempt_id = a.attempt_id
+  LEFT JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, MAX(LOWER(TRIM(value))) AS value FROM session_settings
+    WHERE key = 'spark.sql.optimizer.nestedSchemaPruning.enabled' AND sql_id IS NOT NULL GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+  ) AS o
+    ON o.platform = a.platform AND o.cluster_id = a.cluster_id
+    AND o.application_id = a.application_id AND o.attempt_id = a.attempt_id AND o.sql_id = a.sql_id
+  WHERE COALESCE(o.value, v.value) = 'false'
+),
+python_stages AS (
+  SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
+  FROM operator_stages AS o
+  INNER JOIN sql_nodes AS n
+    ON n.platform = o.platform AND n.cluster_id = o.cluster_id
+    AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
+  WHERE n.node_name LIKE '%Python%' OR n.node_name LIKE '%Pandas%' OR n.node_name LIKE '%InArrow%' OR n.node_name LIKE '%InPySpark%'
+),
+python_scans AS (
+  SELECT DISTINCT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
+  FROM operator_stages AS o
+  INNER JOIN python_stages AS f
+    ON f.platform = o.platform AND f.cluster_id = o.cluster_id
+    AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.stage_id = o.stage_id
+),
 all_scans AS (
   SELECT
-    s.*, r.platform IS NOT NULL AS is_told, w.platform IS NOT NULL AS is_write,
+    s.*, y.platform IS NOT NULL AS has_python, r.platform IS NOT NULL AS is_told, w.platform IS NOT NULL AS is_write,
     s.run_ms >= $min_full * AVG(s.run_ms) OVER (
       PARTITION BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.source, s.filters, r.platform IS NOT NULL
     ) AS is_full
@@ -163,7 +195,13 @@ all_scans AS (
   LEFT JOIN scan_loops AS q
     ON q.platform = s.platform AND q.cluster_id = s.cluster_id
     AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id AND q.node_id = s.node_id
-  WHERE p.platform IS NULL AND l.platform IS NULL AND q.platform IS NULL
+  LEFT JOIN pruning_off AS x
+    ON x.platform = s.platform AND x.cluster_id = s.cluster_id
+    AND x.application_id = s.application_id AND x.attempt_id = s.attempt_id AND x.sql_id = s.sql_id AND x.node_id = s.node_id
+  LEFT JOIN python_scans AS y
+    ON y.platform = s.platform AND y.cluster_id = s.cluster_id
+    AND y.application_id = s.application_id AND y.attempt_id = s.attempt_id AND y.sql_id = s.sql_id AND y.node_id = s.node_id
+  WHERE p.platform IS NULL AND l.platform IS NULL AND q.platform IS NULL AND x.platform IS NULL
 ),
 -- Stages in which something other than reading, filters and simple aggregates can have taken the time.
 busy_stages AS (
@@ -211,7 +249,7 @@ totals AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, filters,
     COUNT(*) AS all_scans, COUNT(DISTINCT sql_id) AS all_queries, SUM(CASE WHEN is_told THEN 1 ELSE 0 END) AS told_scans,
-    SUM(run_ms) AS all_scan_ms, MAX(run_ms) AS all_first_ms,
+    SUM(run_ms) AS all_scan_ms, MAX(run_ms) AS all_first_ms, MAX(CASE WHEN has_python THEN run_ms END) = MAX(run_ms) AS first_has_python,
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS all_read_ms, CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS all_bytes,
     CASE WHEN MIN(files_read) = MAX(files_read) AND COUNT(files_read) = COUNT(*) THEN MAX(files_read) END AS all_files_each,
     MIN(SPLIT_PART(columns, ',', 1)) AS first_column
@@ -284,7 +322,7 @@ per_query AS (
     CASE WHEN COUNT(own_ms) = COUNT(*) THEN SUM(own_ms) END AS own_ms, MAX(own_ms) AS longest_ms,
     CASE WHEN COUNT(bytes) = COUNT(*) THEN SUM(bytes) END AS bytes_read, MAX(COALESCE(bytes, CAST(bytes_read AS DOUBLE))) AS largest_bytes, SUM(files_read) AS files_read,
     MIN(files_read) AS least_files, MAX(files_read) AS most_files, MIN(bytes_read) AS least_file_bytes, MAX(bytes_read) AS most_file_bytes,
-    MIN(row_filters) AS first_filters, MAX(CASE WHEN is_write THEN 1 ELSE 0 END) AS num_writes
+    MIN(row_filters) AS first_filters, MAX(CASE WHEN has_python THEN 1 ELSE 0 END) AS num_python, MAX(CASE WHEN is_write THEN 1 ELSE 0 END) AS num_writes
   FROM scans
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters, sql_id
 ),
@@ -317,6 +355,7 @@ repeated AS (
     CASE WHEN MIN(least_file_bytes) = MAX(most_file_bytes) AND COUNT(least_file_bytes) = COUNT(*) THEN MAX(most_file_bytes) END AS file_bytes,
     -- Each compares something with a value, (month(day) = 3) or day IN (3,4), as filters on partitions do.
     MIN(CASE WHEN REGEXP_REPLACE(first_filters, ' (=|<|>|<=|>=|<=>) | IN [(]', '') <> first_filters THEN 1 ELSE 0 END) = 1 AS has_values,
+    MAX(num_python) = 1 AND COUNT(DISTINCT first_filters) > 1 AS has_python,
     -- All of them filter, and each asks for other rows.
     MIN(first_filters) <> '' AND COUNT(DISTINCT first_filters) = COUNT(*) AND COUNT(*) >= 2 AS has_other_rows
   FROM per_query AS q
@@ -327,7 +366,7 @@ repeated AS (
 ),
 compared AS (
   SELECT
-    r.*, v.num_values, v.pass_ms, t.all_scans, t.all_queries, t.told_scans, t.all_scan_ms, t.all_first_ms, t.all_read_ms, t.all_bytes, t.all_files_each, t.first_column,
+    r.*, v.num_values, v.pass_ms, t.all_scans, t.all_queries, t.told_scans, t.all_scan_ms, t.all_first_ms, t.first_has_python, t.all_read_ms, t.all_bytes, t.all_files_each, t.first_column,
     COALESCE(r.format IN ('csv', 'json', 'text', 'xml', 'avro'), FALSE) AS is_text, COALESCE(w.is_same AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL
       AND NOT COALESCE(w.has_other_numbers AND NOT w.has_shared_steps, FALSE) AS is_same,
     COALESCE(w.is_same AND w.has_other_numbers AND NOT r.has_other_rows, FALSE) AND u.platform IS NULL AS has_other_numbers,
@@ -411,7 +450,8 @@ SELECT
   END AS data,
   source, format, all_scans AS num_scans, all_queries AS num_queries, CASE WHEN NOT is_cached THEN all_bytes END AS bytes_read, largest_bytes, all_files_each AS files_each,
   CASE WHEN all_bytes IS NULL AND least_files = most_files AND NOT is_cached THEN file_bytes END AS file_bytes,
-  TRY_CAST(all_scan_ms AS BIGINT) AS scan_ms, TRY_CAST(all_first_ms AS BIGINT) AS first_ms,
+  TRY_CAST(all_scan_ms AS BIGINT) AS scan_ms, -- Of a stage with Python most can be Python's.
+  CASE WHEN NOT (COALESCE(first_has_python, FALSE) AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL) THEN TRY_CAST(all_first_ms AS BIGINT) END AS first_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(all_read_ms AS BIGINT) END AS read_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND is_text AND lost_ms > parse_ms THEN TRY_CAST(plain_ms AS BIGINT) END AS plain_ms,
   CASE WHEN NOT is_same AND NOT is_cached AND is_text AND lost_ms = parse_ms THEN TRY_CAST(parse_ms AS BIGINT) END AS parse_ms,
@@ -419,7 +459,7 @@ SELECT
   CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
   TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, is_same, has_other_numbers, has_write, only_looks, num_looks, num_queries AS look_queries, num_indexers, is_cached, is_fetched, cached_timeout_ms,
+  is_text, has_python, is_same, has_other_numbers, has_write, only_looks, num_looks, num_queries AS look_queries, num_indexers, is_cached, is_fetched, cached_timeout_ms,
   CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,
   has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,

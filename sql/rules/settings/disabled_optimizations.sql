@@ -2,27 +2,31 @@
 -- title: A Spark optimization is turned off
 -- category: settings
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for switches that are on unless somebody turns them off, as for a fault of an old release or a benchmark, where much task time goes into what they would speed up: whole-stage code generation,
---   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, and the use of a Python process for more than one task. Settings of
+--   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, the reading of single fields of a struct, and the use of a Python process for more than one task. Settings of
 --   sessions count for their queries. What whole-stage code generation would save is an assumption, saved_share of the processor time: of five queries with Spark 4.3 it took 56 % (a broadcast join), 55 % (an aggregate),
 --   26 % (filters and projections), 19 % (a sort merge join) and nothing (a window); what the readers below would save of it is not counted again. What the readers of Parquet and ORC would save is an assumption too, for each value that their scans
---   read (view row_read_costs), without scans of nested columns before Spark 3.4, which these readers leave alone by default. What starting Python took is counted where Spark measured it. That is of high confidence. The others have no counted loss. Adaptive execution is told by adaptive_off.
+--   read (view row_read_costs), without scans of nested columns before Spark 3.4, which these readers leave alone by default. Of the time that reading a struct whole takes (view whole_structs), a part for each field that is read is counted, of which
+--   unused_share is taken to be saved for those that no operator takes: with Spark 4.3 all of it and more was, where these were long texts. What starting Python took is counted where Spark measured it. That is of high confidence. The others have no counted loss. Adaptive execution is told by adaptive_off.
 -- parameter: min_rows bigint = 1000000 [rows] rows of a scan from which its reader matters, at least
 -- parameter: min_run_ms double = 10000 [ms] task time of the stages that it concerns, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the task time of the application, at least
 -- parameter: min_sql_share double = 0.2 [ratio] the same for whole-stage code generation
 -- parameter: min_python_tasks bigint = 100 [count] tasks with Python, at least
 -- parameter: min_start_ms double = 5000 [ms] or what starting their processes and the imports took, at least, where Spark measured it (4.3)
+-- parameter: min_struct_ms double = 1000 [ms] reading of a scan with a struct from which it matters, however few its rows are
+-- parameter: unused_share double = 0.7 [ratio] part of the reading of fields that are not used that is taken to be saved
 -- parameter: saved_share double = 0.2 [ratio] processor time that whole-stage code generation is taken to save
 -- evidence: {key} is false: {problem}. That concerns {num_stages:stage|stages} with {run_ms:s} of task time, {share:pct} of that of the application[, and {cpu_ms:s} of processor time][; {num_scans:scan|scans} of
---   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].[ At an assumed {value_ns:int} ns for each of {values_read:int} values the reader of batches would save {reader_ms:s} of it.]
+--   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].[ At an assumed {value_ns:int} ns for each of {values_read:int} values the reader of batches would save {reader_ms:s} of it.][ All fields of {struct_name} ({num_fields:int} of them) are read, of which the queries use {used_fields}; the reading took {struct_ms:s}.]
 -- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Set it back to true, the default. If a query fails because its generated code is too large, turn it off for that query only.
 -- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
 -- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
 -- advice: key = 'spark.sql.inMemoryColumnarStorage.enableVectorizedReader' | spark.sql.inMemoryColumnarStorage.enableVectorizedReader | 'true' | Set it back to true, the default.
 -- advice: key = 'spark.sql.parquet.filterPushdown' | spark.sql.parquet.filterPushdown | 'true' | Set it back to true, the default: row groups whose statistics exclude a filter are then not read at all.
 -- advice: key = 'spark.sql.orc.filterPushdown' | spark.sql.orc.filterPushdown | 'true' | Set it back to true, the default: stripes whose statistics exclude a filter are then not read at all.
+-- advice: key = 'spark.sql.optimizer.nestedSchemaPruning.enabled' | spark.sql.optimizer.nestedSchemaPruning.enabled | 'true' | Set it back to true, the default: only the fields that a query uses are then read.
 -- advice: key = 'spark.python.worker.reuse' | spark.python.worker.reuse | 'true' | Set it back to true, the default, unless the functions leave state behind that the next task must not see.
 -- recommendation: Set it back to its default.
 WITH switches AS (
@@ -34,6 +38,7 @@ WITH switches AS (
     ('spark.sql.inMemoryColumnarStorage.enableVectorizedReader', 'cache', 'cached tables are read row by row instead of in batches of columns'),
     ('spark.sql.parquet.filterPushdown', 'parquet filter', 'filters do not reach the files, which are read and decoded whole'),
     ('spark.sql.orc.filterPushdown', 'orc filter', 'filters do not reach the files, which are read and decoded whole'),
+    ('spark.sql.optimizer.nestedSchemaPruning.enabled', 'nested', 'columnar files are read with all fields of a struct, however few a query uses'),
     ('spark.python.worker.reuse', 'python', 'each task starts a Python process of its own')
   ) AS s (key, kind, problem)
 ),
@@ -96,6 +101,14 @@ nodes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, 'cache' AS kind, CAST(rows_output AS DOUBLE) AS rows
   FROM sql_nodes
   WHERE node_name LIKE 'InMemoryTableScan%' AND rows_output >= $min_rows
+  UNION ALL
+  SELECT w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, 'nested' AS kind, CAST(w.rows_read AS DOUBLE) AS rows
+  FROM whole_structs AS w
+  INNER JOIN application_facts AS a
+    ON a.platform = w.platform AND a.cluster_id = w.cluster_id
+    AND a.application_id = w.application_id AND a.attempt_id = w.attempt_id
+  -- Before Spark 3 it was off by default.
+  WHERE (w.rows_read >= $min_rows OR w.own_ms >= $min_struct_ms) AND COALESCE(a.spark_minor >= 300, TRUE)
 ),
 concerned AS (
   SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, q.key, q.sql_id, n.node_id, n.rows, o.stage_id
@@ -150,6 +163,19 @@ readers AS (
   WHERE c.key IN ('spark.sql.parquet.enableVectorizedReader', 'spark.sql.orc.enableVectorizedReader') AND (NOT v.is_nested OR a.spark_minor >= 304)
   GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
 ),
+-- What structs cost that are read whole.
+struct_reads AS (
+  SELECT
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, MIN(w.struct_name) AS struct_name, COUNT(DISTINCT w.struct_name) AS num_structs, MAX(w.num_fields) AS num_fields,
+    MIN(w.num_used) AS least_used, MAX(w.num_used) AS most_used, SUM(w.own_ms) AS struct_ms,
+    SUM($unused_share * w.own_ms * (w.num_fields - w.num_used) / NULLIF(w.num_leaves, 0e0)) AS unused_ms
+  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, key, sql_id, node_id FROM concerned) AS c
+  INNER JOIN whole_structs AS w
+    ON w.platform = c.platform AND w.cluster_id = c.cluster_id
+    AND w.application_id = c.application_id AND w.attempt_id = c.attempt_id AND w.sql_id = c.sql_id AND w.node_id = c.node_id
+  WHERE c.key = 'spark.sql.optimizer.nestedSchemaPruning.enabled'
+  GROUP BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key
+),
 summed AS (
   SELECT
     c.platform, c.cluster_id, c.application_id, c.attempt_id, c.key, COUNT(DISTINCT f.stage_id) AS num_stages, SUM(f.num_tasks) AS num_tasks,
@@ -188,10 +214,11 @@ unknown AS (
 ),
 weighed AS (
   SELECT
-    t.*, s.kind, s.problem, CASE WHEN s.kind = 'python' THEN p.start_ms END AS start_ms, v.value_ns, v.values_read, v.reader_ms,
+    t.*, s.kind, s.problem, CASE WHEN s.kind = 'python' THEN p.start_ms END AS start_ms, v.value_ns, v.values_read, v.reader_ms, w.struct_name, w.num_structs, w.num_fields, w.least_used, w.most_used, w.struct_ms,
     CASE
       WHEN s.kind = 'codegen' THEN $saved_share * GREATEST(t.cpu_ms - COALESCE(b.reader_ms, 0e0), 0e0)
       WHEN s.kind IN ('parquet', 'orc') THEN v.reader_ms
+      WHEN s.kind = 'nested' THEN w.unused_ms
       -- The first task of each slot starts one in any case.
       WHEN s.kind = 'python' THEN LEAST(p.start_ms, t.run_ms) * GREATEST(1e0 - COALESCE(t.task_slots, 1e0) / NULLIF(CAST(t.num_tasks AS DOUBLE), 0e0), 0e0)
     END AS lost_ms
@@ -203,17 +230,23 @@ weighed AS (
   LEFT JOIN readers AS v
     ON v.platform = t.platform AND v.cluster_id = t.cluster_id
     AND v.application_id = t.application_id AND v.attempt_id = t.attempt_id AND v.key = t.key
+  LEFT JOIN struct_reads AS w
+    ON w.platform = t.platform AND w.cluster_id = t.cluster_id
+    AND w.application_id = t.application_id AND w.attempt_id = t.attempt_id AND w.key = t.key
   LEFT JOIN all_readers AS b
     ON b.platform = t.platform AND b.cluster_id = t.cluster_id
     AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.key AS subject_id,
-  CASE WHEN t.kind = 'python' AND t.start_ms > 0e0 THEN 'high' ELSE 'low' END AS confidence,
+  CASE WHEN t.kind = 'python' AND t.start_ms > 0e0 THEN 'high' WHEN t.kind = 'nested' THEN 'medium' ELSE 'low' END AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
   t.key, t.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
   CASE WHEN t.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,
-  CASE WHEN t.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms, t.value_ns, t.values_read, t.reader_ms
+  CASE WHEN t.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms, t.value_ns, t.values_read, t.reader_ms,
+  SUBSTR(CASE WHEN t.num_structs > 1 THEN CONCAT(t.struct_name, ' and other columns') ELSE t.struct_name END, 1, 100) AS struct_name, TRY_CAST(t.num_fields AS BIGINT) AS num_fields,
+  CASE WHEN t.least_used < t.most_used THEN CONCAT(CAST(TRY_CAST(t.least_used AS BIGINT) AS STRING), ' to ', CAST(TRY_CAST(t.most_used AS BIGINT) AS STRING)) ELSE CAST(TRY_CAST(t.most_used AS BIGINT) AS STRING) END AS used_fields,
+  t.struct_ms
 FROM weighed AS t
 INNER JOIN application_facts AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
