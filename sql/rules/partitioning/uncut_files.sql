@@ -59,7 +59,7 @@ SELECT
   stage_name, sql_id, num_tasks, TRY_CAST(input_rows_max AS BIGINT) AS rows_max, input_records AS rows,
   TRY_CAST(run_time_max AS BIGINT) AS longest_ms, duration_ms, stage_slots, files_read, TRY_CAST(file_bytes AS BIGINT) AS file_bytes,
   1e3 * run_time_max / NULLIF(CAST(input_rows_max AS DOUBLE), 0e0) AS row_us,
-  COALESCE(1e3 * run_time_max / NULLIF(CAST(input_rows_max AS DOUBLE), 0e0) * (1e0 - 1e0 / stage_slots - $min_gain) >= $write_us + $read_us / stage_slots, FALSE) AS is_costly,
+  COALESCE(1e3 * run_time_max / NULLIF(CAST(input_rows_max AS DOUBLE), 0e0) * (1e0 - 1e0 / NULLIF(stage_slots, 0) - $min_gain) >= $write_us + $read_us / NULLIF(stage_slots, 0), FALSE) AS is_costly,
   CASE
     WHEN file_bytes < $row_group_bytes * stage_slots THEN 'more files'
     WHEN file_format = 'orc' THEN 'more files or smaller stripes (orc.stripe.size)'
