@@ -11,19 +11,18 @@
 -- parameter: parsed_bytes_per_ms double = 10486 [bytes/ms] text that a core parses at least (10 MiB a second)
 -- parameter: file_ms double = 50 [ms] what opening a file can take besides
 -- parameter: min_other_share double = 0.8 [ratio] different aggregates over the queries of the loop, at least, to be one over columns
--- reads: application_facts, query_facts, query_numbers, read_scans, sql
+-- reads: application_facts, query_facts, query_numbers, query_shapes, read_scans, sql
 WITH queries AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read,
-    CASE
-      WHEN REGEXP_LIKE(f.description, ' at [^ ]+:[0-9]+$|runId = ') THEN REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0')
-      -- Statements and labels that differ in their literals alone.
-      ELSE REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(f.description, CONCAT(CHR(39), '[^', CHR(39), ']*', CHR(39)), '?'), '"[^"]*"|[0-9]+', '?'), '[?]([ ]*,[ ]*[?])+', '?')
-    END AS description, f.duration_ms, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms
+    h.shape AS description, f.duration_ms, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms
   FROM query_facts AS f
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  INNER JOIN query_shapes AS h
+    ON h.platform = f.platform AND h.cluster_id = f.cluster_id
+    AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id AND h.sql_id = f.sql_id
   WHERE q.streaming_query_id IS NULL AND f.num_jobs > 0 AND f.tables_read IS NOT NULL AND f.tables_written IS NULL
 ),
 timed AS (

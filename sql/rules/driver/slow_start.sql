@@ -27,7 +27,7 @@
 -- parameter: max_registering_ms bigint = 33000 [ms] time from the driver to the first task, up to which Spark's own wait can have held it up
 -- parameter: min_room_ms bigint = 15000 [ms] time from the driver to the first executor from which the cluster had no room
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
--- evidence: {what} {wait_ms:s} {since}, {wait_ratio:pct} of its {app_duration_ms:s}[; an executor asks {master_text} for a heap of {asked_bytes:bytes}][ and {asked_cores:core|cores}][; its first task
+-- evidence: {what} {wait_ms:s} {since}, {wait_ratio:pct} of its {app_duration_ms:s}[; each executor requests from {master_text} a heap of {asked_bytes:bytes}][ and {asked_cores:core|cores}][; its first task
 --   began after {first_task_delay_ms:s}][; dynamic allocation asked for its first executor only then, which came after {asked_wait_ms:s}][; the driver itself was ready only after {driver_wait_ms:s}][, and {num_early:executor|executors} came within {spread_ms:s}
 --   of each other][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
 -- advice: is_never AND master LIKE 'spark:%' | - | - | Look at the master's web page whether workers are alive, and whether one of them has that much memory{core_text} free: the master starts no executor on a worker with less, and none while other

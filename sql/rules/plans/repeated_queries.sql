@@ -104,12 +104,7 @@ conditions AS (
 queries AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read, f.tables_written,
-    -- The same line of a Python program, called from a thread of its own.
-    CASE
-      WHEN REGEXP_LIKE(f.description, ' at [^ ]+:[0-9]+$|runId = ') THEN REPLACE(f.description, ' at <unknown>:0', ' at NativeMethodAccessorImpl.java:0')
-      -- Statements and labels that differ in their literals alone.
-      ELSE REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(f.description, CONCAT(CHR(39), '[^', CHR(39), ']*', CHR(39)), '?'), '"[^"]*"|[0-9]+', '?'), '[?]([ ]*,[ ]*[?])+', '?')
-    END AS description,
+    h.shape AS description,
     f.duration_ms, f.num_jobs, f.num_tasks, CAST(f.task_time_ms AS DOUBLE) AS task_ms, s.folders, d.first_id AS writer_id, d.last_id AS last_writer_id, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms,
     CASE WHEN c.platform IS NULL THEN s.source_bytes END AS source_bytes, x.functions,
     CONCAT(COALESCE(s.filters, ''), '|', COALESCE(k.conditions, '')) AS filters
@@ -117,6 +112,9 @@ queries AS (
   INNER JOIN sql AS q
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id AND q.sql_id = f.sql_id
+  INNER JOIN query_shapes AS h
+    ON h.platform = f.platform AND h.cluster_id = f.cluster_id
+    AND h.application_id = f.application_id AND h.attempt_id = f.attempt_id AND h.sql_id = f.sql_id
   LEFT JOIN sources AS s
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
     AND s.application_id = f.application_id AND s.attempt_id = f.attempt_id AND s.sql_id = f.sql_id
