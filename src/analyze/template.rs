@@ -10,6 +10,7 @@
 //! | `{x:bytes}` | bytes | `12.3 MiB` |
 //! | `{x:pct}` | a ratio from 0 to 1 | `12.3 %` |
 //! | `{x:part}` | a part of the core time, such as `start_up` | `cores held before the first task` |
+//! | `{x:query}` | a description of a query | its beginning, to the last whole word: `SELECT region, sum(amount) FROM…`; a batch of a stream as `orders, batch 7` |
 //! | `{x:gap\|gaps}` | a number | `1 gap`, `3 gaps`, `110,052 gaps`: the number with the noun that fits it |
 //!
 //! A part in square brackets is left out when a column inside it is NULL. Outside of brackets a
@@ -26,6 +27,8 @@ pub(super) type Row = serde_json::Map<String, Value>;
 const MISSING: &str = "not captured";
 /// Most letters of a text value, so that one stack trace does not fill a report.
 const MAX_TEXT: usize = 300;
+/// Most letters of a query's description; rules select 200.
+const MAX_QUERY: usize = 80;
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -54,6 +57,7 @@ enum Format {
     Bytes,
     Percent,
     CoreTimePart,
+    Query,
 }
 
 impl Format {
@@ -70,6 +74,7 @@ impl Format {
             "bytes" => Self::Bytes,
             "pct" => Self::Percent,
             "part" => Self::CoreTimePart,
+            "query" => Self::Query,
             _ => Self::Decimals(
                 text.parse()
                     .ok()
@@ -164,7 +169,7 @@ fn parse_value(inner: &str) -> Result<Part, String> {
             column,
             Format::parse(format).ok_or_else(|| {
                 format!(
-                    "`{format}` is no format; known are s, h, bytes, pct, part, int, 1 to 6 and one|many"
+                    "`{format}` is no format; known are s, h, bytes, pct, part, query, int, 1 to 6 and one|many"
                 )
             })?,
         ),
@@ -211,11 +216,14 @@ impl Format {
         if let (Self::CoreTimePart, Value::String(part)) = (self, value) {
             return part_label(part).1.to_owned();
         }
+        if let (Self::Query, Value::String(description)) = (self, value) {
+            return query_name(description);
+        }
         let Some(number) = value.as_f64() else {
             return plain(value);
         };
         match self {
-            Self::Plain | Self::CoreTimePart => plain(value),
+            Self::Plain | Self::CoreTimePart | Self::Query => plain(value),
             Self::Int => grouped(number),
             Self::Count(one, many) => {
                 let count = grouped(number);
@@ -239,6 +247,34 @@ fn plain(value: &Value) -> String {
         Value::String(text) => one_line(text),
         other => other.to_string(),
     }
+}
+
+/// What tells a query from others in a sentence: the beginning of its description; of a batch of a
+/// stream, which Spark describes by lines of `id = …`, `runId = …` and `batch = …` below the name of
+/// the stream if it has one, the name and the number.
+fn query_name(description: &str) -> String {
+    if let Some((name, rest)) = description.split_once("id = ")
+        && let Some((_, batch)) = rest.split_once("batch = ")
+        && rest.contains("runId = ")
+    {
+        let batch = batch.trim();
+        return match one_line(name).trim() {
+            "" => format!("batch {batch} of a stream"),
+            name => format!("{name}, batch {batch}"),
+        };
+    }
+    let line = one_line(description);
+    let line = line.trim();
+    let Some((end, _)) = line.char_indices().nth(MAX_QUERY) else {
+        return line.to_owned();
+    };
+    let (start, _) = line.split_at(end);
+    // A word of half the text is no word to keep whole.
+    let words = match start.rfind(' ') {
+        Some(at) if at >= end / 2 => start.split_at(at).0,
+        _ => start,
+    };
+    format!("{}…", words.trim_end())
 }
 
 /// The text without control characters, cut where it is long: one blank for the end of a line and
@@ -349,6 +385,35 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_called_by_whole_words_and_a_batch_by_its_number() {
+        let words = "SELECT region, sum(amount) AS amount, count(DISTINCT customer_id) FROM orders_of_the_year o";
+        for (description, name) in [
+            ("count at etl.py:7", "count at etl.py:7"),
+            (
+                words,
+                "SELECT region, sum(amount) AS amount, count(DISTINCT customer_id) FROM…",
+            ),
+            (
+                "orders\nid = 02-a\nrunId = 34-7\nbatch = 12",
+                "orders, batch 12",
+            ),
+            (
+                "id = 02-a\nrunId = 34-7\nbatch = init",
+                "batch init of a stream",
+            ),
+            ("SELECT id = 7", "SELECT id = 7"),
+        ] {
+            assert_eq!(render("{q:query}", json!({"q": description})), name);
+        }
+        let long = render("{q:query}", json!({"q": "ü".repeat(200)}));
+        assert_eq!(long, format!("{}…", "ü".repeat(MAX_QUERY)));
+        assert_eq!(
+            render("[{q:query}]{q:query}", json!({"q": null})),
+            "not captured"
+        );
+    }
+
+    #[test]
     fn counts_take_the_noun_that_fits() {
         let template = "{n:gap|gaps}[, {m:entry|entries}]";
         for (row, text) in [
@@ -400,11 +465,11 @@ mod tests {
             ("[a [b]]", "a `[` stands inside another"),
             (
                 "{a:parsec}",
-                "`parsec` is no format; known are s, h, bytes, pct, part, int, 1 to 6 and one|many",
+                "`parsec` is no format; known are s, h, bytes, pct, part, query, int, 1 to 6 and one|many",
             ),
             (
                 "{a:gap|}",
-                "`gap|` is no format; known are s, h, bytes, pct, part, int, 1 to 6 and one|many",
+                "`gap|` is no format; known are s, h, bytes, pct, part, query, int, 1 to 6 and one|many",
             ),
             ("{A b}", "`{A b}` names no column"),
         ] {
