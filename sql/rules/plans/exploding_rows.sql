@@ -2,11 +2,11 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
---   the copies: where they are aggregated at once and shuffled (view copied_rows), the stages that read this shuffle count too. Whether the rows are wanted is for the author to know. A loss is counted for distinct counts, which
+--   the copies: where they are aggregated at once and shuffled (view copied_rows), the stages that read this shuffle count too. Whether the rows are wanted is for the author to know; where the next step groups by the column that explode made, they may well be, which the advice says; where it also computes with that column it is a note only. A loss is counted for distinct counts, which
 --   approx_count_distinct makes without copies: what making and aggregating the rows beyond those that went in takes at least, and their part of the stages that read the shuffle, which do nothing else. For grouping sets of sums, counts, minima,
 --   maxima and averages it is the copies saved by aggregating before copying, counting all groups of all sets as those of the finest; where a filter on the grouping id right above tells which sets are used, the copies that it
 --   throws away, by what making and dropping a row takes at least. None is more than the time of the stages without their spill, which memory_spill and disk_spill count. Copies whose made
@@ -40,6 +40,10 @@
 -- advice: is_salted | - | - | Use fewer salts than {factor:int}, as many as the largest key needs, or salt only the keys that have very many rows and give all others one salt.
 -- advice: is_regrouped | - | - | Work on each array as it is with functions over arrays (aggregate, transform, filter, array_max) in place of explode and groupBy, which
 --   groups the rows again that explode made of one: that needs no copies, and no shuffle where the grouping gives each row back.
+-- advice: made_key IS NOT NULL AND uses_made | - | - | The rows may be needed: the next step groups by {made_key}, which {node_name} {node_id:int} makes, and computes with it. Then only fewer rows before it help (filter first), or fewer values of
+--   {made_key} for each row.
+-- advice: made_key IS NOT NULL | - | - | The rows may be needed: the next step groups by {made_key}, which {node_name} {node_id:int} makes. Where many input rows agree in the other keys and in what {made_key} is made of, aggregate by these
+--   first and explode the groups (sums, counts, minima and maxima stay the same). Else filter first.
 -- recommendation: Filter and aggregate before the rows are multiplied, carry only the columns that are needed (large texts are copied into
 --   every row), or work on the array as it is with functions over arrays (transform, filter, aggregate).
 WITH steps AS (
@@ -131,7 +135,7 @@ judged AS (
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id,
   CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
-  CASE WHEN c.stage_ms >= $medium_stage_ms THEN 'medium' WHEN ((c.lost_ms * x.wall_ratio >= 10000 AND c.lost_ms * x.wall_ratio >= 0.2e0 * x.app_duration_ms) OR (c.lost_ms * x.wall_ratio >= 5000 AND c.lost_ms * x.wall_ratio >= 0.3e0 * x.app_duration_ms)) THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN g.made_key IS NOT NULL AND g.uses_made AND j.platform IS NULL THEN 'info' WHEN c.stage_ms >= $medium_stage_ms THEN 'medium' WHEN ((c.lost_ms * x.wall_ratio >= 10000 AND c.lost_ms * x.wall_ratio >= 0.2e0 * x.app_duration_ms) OR (c.lost_ms * x.wall_ratio >= 5000 AND c.lost_ms * x.wall_ratio >= 0.3e0 * x.app_duration_ms)) THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(c.lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(c.lost_ms * x.wall_ratio AS BIGINT) AS recoverable_ms,
@@ -144,7 +148,7 @@ SELECT
   c.rows / NULLIF(c.rows_in, 0) AS factor, c.stage_ms, c.join_ms, c.read_ms, c.spilled, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct,
-  COALESCE(g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped,
+  COALESCE(g.is_same AND g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped, CASE WHEN j.platform IS NULL THEN g.made_key END AS made_key, COALESCE(g.uses_made, FALSE) AS uses_made,
   j.platform IS NOT NULL AS is_salted, j.join_name, j.join_id, j.other_rows, j.join_rows, j.is_full,
   f.spark_minor, f.has_settings, COALESCE(t.adaptive, f.adaptive) AS adaptive, COALESCE(t.skew_join, f.skew_join) AS skew_join
 FROM judged AS c
