@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 20
+-- version: 19
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing, sorting and merging on the way out and back) from the in-memory size of the spilled data, by what spilled; the disk_spill rule
 --   counts the waiting for the disk. Both are what view spill_costs says, as is the spill in core_time_parts, and each is at most half of the stage's task time, so the
