@@ -9,7 +9,7 @@
 -- subject: stage
 -- group_by: stage_name
 -- evidence: {num_waiting:int} of {num_executors:executor|executors} had free slots while tasks were still to be launched, for {idle_ms:s} of slot time[ and up to {late_ms:s} before their first
---   task][; {num_unused:int} of them ran none]. {full_tasks:int} of {num_launched:task|tasks} ran on the others, {local_share:pct} of all PROCESS_LOCAL or NODE_LOCAL.
+--   task][; {num_unused:int} of them ran none]. {full_tasks:int} of {num_launched:task|tasks} ran on the others; {local_share:pct} of all tasks were PROCESS_LOCAL or NODE_LOCAL.
 -- advice: kind = 'shuffle' | spark.shuffle.reduceLocality.enabled | 'false' | Reduce tasks prefer the executors that hold much of their input, and pile up there: let them run anywhere.
 -- advice: kind = 'cache' AND wait_ms > 500e0 | spark.locality.wait | '500ms' | The cached partitions are on few executors: repartition before persist when all executors are there, so that the cache is
 --   spread, and let tasks read it from another executor sooner.

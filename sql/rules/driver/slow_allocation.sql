@@ -11,9 +11,8 @@
 -- parameter: min_wait_ratio double = 0.2 [ratio] time in which tasks waited over the wall time, at least
 -- parameter: min_wait_ms bigint = 10000 [ms] that time, at least
 -- parameter: max_timeouts double = 3.0 [ratio] longest wait of a stage over that timeout, at most: the second request comes a timeout after the first
--- evidence: Tasks waited for {wait_ms:s} of {app_duration_ms:s} ({wait_ratio:pct}) in {num_stages:stage|stages}, the longest time {longest_wait_ms:s}, while
---   {num_executors_max:executor|executors} ran at most[ of the {max_executors:int} that dynamic allocation may have]; it asks for more only after tasks
---   have waited for {timeout_ms:s}, with Spark's default after 1 s.
+-- evidence: Tasks waited for {wait_ms:s} of {app_duration_ms:s} ({wait_ratio:pct}) in {num_stages:stage|stages}, up to {longest_wait_ms:s} in one, while at most {num_executors_max:executor|executors} ran[ of the {max_executors:int} that dynamic allocation may have]; it asks for more only after tasks
+--   have waited for {timeout_ms:s}; Spark's default is 1 s.
 -- advice: TRUE | spark.dynamicAllocation.schedulerBacklogTimeout | '1s' | Ask for executors as soon as tasks wait, and lower
 --   spark.dynamicAllocation.sustainedSchedulerBacklogTimeout too where it is set; or begin with as many as the job needs
 --   (spark.dynamicAllocation.initialExecutors).

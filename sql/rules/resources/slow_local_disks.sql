@@ -19,8 +19,7 @@
 -- parameter: min_small_share double = 0.25 [ratio] that share, at least
 -- evidence: Writing {bytes:bytes} of shuffle data took {write_ms:s} of {run_ms:s} of task time in {num_stages:stage|stages}, {write_share:pct}: {rate:bytes} a second for each core that writes. {app_share:pct} of all task time
 --   of the application is such writing.
--- advice: is_synced AND bypass_threshold > 200 | spark.shuffle.sync | 'false' | Let the operating system write the files in its own time: shuffle data that a crash of the machine loses is computed again anyway. Take
---   spark.shuffle.sort.bypassMergeThreshold ({bypass_threshold:int}) back to 200 too: a shuffle of up to so many partitions, if it combines nothing, opens and syncs a file for each partition in each task.
+-- advice: is_synced AND bypass_threshold > 200 | spark.shuffle.sync | 'false' | Let the operating system write the files in its own time: shuffle data that a crash of the machine loses is computed again anyway. Set spark.shuffle.sort.bypassMergeThreshold ({bypass_threshold:int}) back to 200 too: a shuffle of up to so many partitions, if it combines nothing, opens and syncs a file for each partition in each task.
 -- advice: is_synced | spark.shuffle.sync | 'false' | Let the operating system write the files in its own time: shuffle data that a crash of the machine loses is computed again anyway.
 -- advice: master LIKE 'k8s%' | - | - | Give executors fast local volumes for spark.local.dir (spark.kubernetes.executor.volumes with names that begin with spark-local-dir-, on NVMe) instead of a folder on the node's
 --   root disk, and several of them on several disks.

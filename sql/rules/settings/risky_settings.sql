@@ -30,13 +30,13 @@
 -- advice: key = 'spark.task.maxFailures' | spark.task.maxFailures | '4' | Let the job fail after a few attempts: an error of the code or its
 --   data comes back in each.
 -- advice: key = 'spark.network.timeout' | spark.network.timeout | '600s' | Shorten it, and find out why executors do not answer.
--- advice: key = 'spark.executor.heartbeatInterval' | spark.executor.heartbeatInterval | '10s' | Take it back to the default: heartbeats only tell that an executor lives and how far
+-- advice: key = 'spark.executor.heartbeatInterval' | spark.executor.heartbeatInterval | '10s' | Set it back to the default: heartbeats only tell that an executor lives and how far
 --   its tasks are.
 -- advice: key = 'spark.locality.wait' | spark.locality.wait | '3s' | Shorten it; on object stores there is no local data to wait for.
 -- advice: key = 'spark.task.cpus' | spark.task.cpus | '1' | Give each task one core, so that the others work too; set more only for code that starts threads of its
---   own. Where it shall give a task more memory, give the executors more memory instead.
+--   own. If it is meant to give a task more memory, give the executors more memory instead.
 -- advice: key = 'spark.shuffle.compress' | spark.shuffle.compress | 'true' | Compress shuffle data.
--- advice: key = 'spark.io.compression.zstd.level' | spark.io.compression.zstd.level | '1' | Take it back to 1, Spark's default: shuffle data, spills and broadcasts live for minutes, and time counts more than
+-- advice: key = 'spark.io.compression.zstd.level' | spark.io.compression.zstd.level | '1' | Set it back to 1, Spark's default: shuffle data, spills and broadcasts live for minutes, and time counts more than
 --   their size.
 -- advice: key = 'spark.memory.fraction' AND number > 0.6e0 | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
 -- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Give sorts, joins, aggregates and caches the share that they have by
@@ -53,7 +53,7 @@
 --   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside failed attempts: version 1, or the manifest committer of Hadoop 3.3.5 and newer, which is faster.
 -- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' |
 --   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside failed attempts and copies of tasks.
--- recommendation: Take the value back.
+-- recommendation: Set it back to the default.
 WITH set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, key, MAX(LOWER(TRIM(value))) AS value,
@@ -176,9 +176,9 @@ judged AS (
           WHEN 'g' THEN 1073741824e0 WHEN 'gb' THEN 1073741824e0 ELSE 1e0 END >= 1073741824e0
         THEN 'the driver and every executor hold such a table in memory, and its real size is a multiple of what Spark estimates'
       WHEN p.key = 'spark.sql.files.ignoreCorruptFiles' AND p.value = 'true'
-        THEN 'rows of files that cannot be read are missing without a word'
+        THEN 'rows of files that cannot be read are left out silently'
       WHEN p.key = 'spark.sql.files.ignoreMissingFiles' AND p.value = 'true'
-        THEN 'rows of files that went meanwhile are missing without a word'
+        THEN 'rows of files that were deleted meanwhile are left out silently'
       WHEN p.key = 'spark.task.maxFailures' AND number >= 20e0 AND k.platform IS NULL
         THEN 'a task that cannot succeed runs that often before the job fails'
       WHEN p.key = 'spark.network.timeout' AND number * CASE unit

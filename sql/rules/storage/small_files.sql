@@ -23,7 +23,7 @@
 -- parameter: max_file_share double = 0.8 [ratio] that time over the task time of the write, at most
 -- parameter: min_lost_share double = 0.05 [ratio] that time over the task time of the application from which it decides the severity of fewer than ten times as many files
 -- evidence: [{at_least} ]{files:file|files} of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
---   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][ (the median task {median_ms:s} for {task_rows:row|rows})][; to commit them took {commit_ms:s} in the tasks][ and {job_commit_ms:s} in the driver][,
+--   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][ (the median task {median_ms:s} for {task_rows:row|rows})][; committing them took {commit_ms:s} in the tasks][ and {job_commit_ms:s} in the driver][,
 --   by {num_batches:batch|batches} of a stream][; the target is {target}][; the {counted_by} finding counts the time].
 -- advice: num_batches > 0 AND is_shuffled | - | - | Each batch writes {batch_files:int} files on average, one for each shuffle partition that has rows: use fewer partitions (spark.sql.shuffle.partitions; a query with
 --   state keeps the number that its checkpoint began with), or coalesce before the write, and compact the table regularly.
