@@ -4,13 +4,11 @@
 -- severity: low
 -- version: 5
 -- description: Fires where RDD code sorts everything (sortBy, sortByKey) and then takes the first elements: only a small part of what the sort wrote into
---   its shuffle was read. Before, the sort looks for its ranges in jobs of its own (PySpark counts the elements and then samples them), each of which computes what
+--   its shuffle was read (view taken_rdd_sorts). Before, the sort looks for its ranges in jobs of its own (PySpark counts the elements and then samples them), each of which computes what
 --   is not cached once more. takeOrdered computes it once: lost are all of these stages but the longest. Spark plans a query with ORDER BY and LIMIT without a shuffle, but not through a cache:
 --   so it fires too where a DataFrame is sorted and then cached, and all that reads the cache is limits (and counts). Of these the stage that looks for the
 --   ranges and the one that sorts are lost; the read of the input is needed once. In a history without an end useless_sort tells such a sort (view taken_sorts).
 -- subject: stage
--- parameter: max_read_share double = 0.3 [ratio] bytes read from the shuffle of the sort over those written, at most
--- parameter: min_written_bytes double = 1048576 [bytes] those written, at least
 -- parameter: min_run_ms double = 5000 [ms] task time of the stage that writes them, at least
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- evidence: [The stage of {stage_name} wrote {written_bytes:bytes} into its shuffle in {run_ms:s} of task time, {share:pct} of all, and {read_bytes:bytes} of it were read][;
@@ -26,37 +24,10 @@
 --   n rows, and nothing is shuffled.
 WITH sorts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name,
-    CAST(shuffle_write_bytes AS DOUBLE) AS written_bytes, CAST(executor_run_time AS DOUBLE) AS run_ms, CAST(duration_ms AS DOUBLE) AS wall_ms
-  FROM timed_stages
-  WHERE status = 'COMPLETE' AND sql_id IS NULL AND shuffle_write_bytes >= $min_written_bytes
-    AND (stage_name LIKE 'sortBy at %' OR stage_name LIKE 'sortByKey at %')
-),
-taken AS (
-  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, SUM(CAST(r.shuffle_read_bytes AS DOUBLE)) AS read_bytes
-  FROM sorts AS s
-  INNER JOIN timed_stages AS r
-    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
-    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
-  WHERE ARRAY_CONTAINS(r.parent_ids, s.stage_id) AND r.status = 'COMPLETE'
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
-),
--- The stages of the same line that ended before it and wrote no shuffle, since the sort before.
-sampled AS (
-  SELECT
-    s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, COUNT(*) AS samples,
-    SUM(CAST(p.executor_run_time AS DOUBLE)) AS sample_ms, MAX(CAST(p.executor_run_time AS DOUBLE)) AS longest_ms,
-    SUM(CAST(p.duration_ms AS DOUBLE)) AS sample_wall_ms, MAX(CAST(p.duration_ms AS DOUBLE)) AS longest_wall_ms
-  FROM (
-    SELECT o.*, LAG(o.stage_id) OVER (PARTITION BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_name ORDER BY o.stage_id, o.stage_attempt_id) AS before_id
-    FROM sorts AS o
-  ) AS s
-  INNER JOIN timed_stages AS p
-    ON p.platform = s.platform AND p.cluster_id = s.cluster_id
-    AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.stage_name = s.stage_name
-  WHERE p.sql_id IS NULL AND p.status = 'COMPLETE' AND p.stage_id < s.stage_id AND p.stage_id > COALESCE(s.before_id, -1)
-    AND COALESCE(p.shuffle_write_bytes, 0) = 0 AND p.executor_run_time > 0
-  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, written_bytes, read_bytes, run_ms, wall_ms, app_ms,
+    NULLIF(COUNT(sample_stage_id), 0) AS samples, SUM(sample_ms) AS sample_ms, MAX(sample_ms) AS longest_ms, SUM(sample_wall_ms) AS sample_wall_ms, MAX(sample_wall_ms) AS longest_wall_ms
+  FROM taken_rdd_sorts
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, stage_name, written_bytes, read_bytes, run_ms, wall_ms, app_ms
 ),
 cached AS (
   SELECT
@@ -83,25 +54,14 @@ cached AS (
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id,
   CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id,
-  'medium' AS confidence, FALSE AS is_cached, TRY_CAST(p.sample_ms + s.run_ms - GREATEST(p.longest_ms, s.run_ms) AS BIGINT) AS lost_core_ms,
-  TRY_CAST(p.sample_wall_ms + s.wall_ms - GREATEST(p.longest_wall_ms, s.wall_ms) AS BIGINT) AS recoverable_ms,
-  SUBSTR(s.stage_name, 1, 100) AS stage_name, s.written_bytes, s.run_ms, s.run_ms / NULLIF(CAST(a.executor_run_time AS DOUBLE), 0e0) AS share,
-  t.read_bytes, p.samples, p.sample_ms,
+  'medium' AS confidence, FALSE AS is_cached, TRY_CAST(s.sample_ms + s.run_ms - GREATEST(s.longest_ms, s.run_ms) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(s.sample_wall_ms + s.wall_ms - GREATEST(s.longest_wall_ms, s.wall_ms) AS BIGINT) AS recoverable_ms,
+  SUBSTR(s.stage_name, 1, 100) AS stage_name, s.written_bytes, s.run_ms, s.run_ms / NULLIF(s.app_ms, 0e0) AS share,
+  s.read_bytes, s.samples, s.sample_ms,
   CAST(NULL AS BIGINT) AS sql_id, CAST(NULL AS STRING) AS query_description, CAST(NULL AS DOUBLE) AS sorted_rows, CAST(NULL AS STRING) AS sort_keys,
   CAST(NULL AS BIGINT) AS readers, CAST(NULL AS DOUBLE) AS limit_rows, FALSE AS is_counted, CAST(NULL AS STRING) AS counted, CAST(NULL AS DOUBLE) AS cached_ms,
   CAST(NULL AS DOUBLE) AS cached_share, CAST(NULL AS DOUBLE) AS again_ms, CAST(NULL AS STRING) AS again_stages
 FROM sorts AS s
-INNER JOIN taken AS t
-  ON t.platform = s.platform AND t.cluster_id = s.cluster_id
-  AND t.application_id = s.application_id AND t.attempt_id = s.attempt_id AND t.stage_id = s.stage_id
-LEFT JOIN sampled AS p
-  ON p.platform = s.platform AND p.cluster_id = s.cluster_id
-  AND p.application_id = s.application_id AND p.attempt_id = s.attempt_id AND p.stage_id = s.stage_id
-INNER JOIN application_run_times AS a
-  ON a.platform = s.platform AND a.cluster_id = s.cluster_id
-  AND a.application_id = s.application_id AND a.attempt_id = s.attempt_id
-WHERE t.read_bytes > 0e0 AND t.read_bytes <= $max_read_share * s.written_bytes
-  AND s.run_ms >= $min_run_ms AND s.run_ms >= $min_share * a.executor_run_time
 UNION ALL
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id,
