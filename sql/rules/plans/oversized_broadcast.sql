@@ -29,7 +29,7 @@
 --   too small for compressed files ({file_bytes:bytes} were read here). Lower it, so that Spark shuffles both sides, and add a broadcast hint for the few larger tables that are worth it.
 -- advice: threshold_bytes > 104857600 | spark.sql.autoBroadcastJoinThreshold | '100MB' | This threshold allows it: Spark compares it with an estimate, which is too small for compressed files. Lower it, and add a
 --   broadcast hint for the few larger tables that are worth it. Remove the hint if this table has one, and select only the columns and rows of that table that the join needs.
--- recommendation: Take back the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
+-- recommendation: Remove the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
 --   and rows of that table that the join needs.
 WITH sizes AS (
   SELECT
