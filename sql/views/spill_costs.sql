@@ -1,10 +1,11 @@
 -- id: spill_costs
 -- title: What the spill of a stage costs
 -- description: One row per stage attempt that spilled: the task time that its spill took, for the rules about it and for core_time_parts, so that they tell the same.
---   compute_ms is the computing part (serializing, compressing, sorting and merging what was spilled), from its size in memory: an aggregate that spills goes on by sorting its rows instead of
+--   compute_ms is the computing part (serializing, compressing, sorting and merging what was spilled), from its size in memory and, of sorts, its rows: an aggregate that spills goes on by sorting its rows instead of
 --   hashing them and costs most, a sort, join or window less; rows that only the writer of a shuffle spilled (no operator counts them, and no more bytes were put on disk than the shuffle has) are serialized
 --   already and cost little; where the operators of the stage are not known, all counts as an aggregate's. It is at most half of the task time, and half of the processor time where neither a GPU nor Python works outside of the JVM. With Spark 4.3 the same stages
---   with and without spill differed by 3.5 ms of processor time for each MB of memory that aggregates spilled (1.0 to 11), 2.1 ms for sorts, joins and windows (0.3 to 5.4), 0.5 ms for shuffle writers; 2.1 ms more
+--   with and without spill differed by 3.5 ms of processor time for each MB of memory that aggregates spilled (1.0 to 11), 2.1 ms for sorts, joins and windows (0.3 to 5.4: 0.3 microseconds for
+--   each row and 0.5 ms for each MB, with rows of 16, 100 and 1,000 bytes), 0.5 ms for shuffle writers; 2.1 ms more
 --   for each MB on disk were waited. disk_ms is that waiting, on a disk whose cache takes the data: at most half of the task time, and the time that was neither
 --   on the processor nor garbage collection nor waiting for shuffle data. It is more where tasks were off the processor for longer than those of the application's
 --   stages without spill, whose share off_ratio is (NULL where they took less than min_base_share of the time of this stage, or Python or a GPU works in it): then that excess, up to what the bytes take on a slow disk.
@@ -17,7 +18,10 @@
 -- parameter: min_small_share double = 0.3 [ratio] its task time over that of the application, at least
 -- parameter: min_small_run_time_ms bigint = 10000 [ms] its task time, at least
 -- parameter: aggregate_bytes_per_ms double = 250000.0 [bytes_per_ms] in-memory bytes that aggregates spill, or tasks whose operators are not known, for a millisecond of computing
--- parameter: sort_bytes_per_ms double = 500000.0 [bytes_per_ms] the same of sorts, joins, windows and what else spilled in a stage of known operators
+-- parameter: sort_bytes_per_ms double = 2000000.0 [bytes_per_ms] the same of sorts, joins, windows and what else spilled in a stage of known operators, beside what its rows take
+-- parameter: sort_rows_per_ms double = 3333.0 [rows_per_ms] rows of these for a millisecond of computing: those that the stage read, all of which the sort is taken to have spilled
+-- parameter: sort_row_bytes double = 80.0 [bytes] memory that sorting takes for a row beside what the stage read of it: no more rows count than were spilled
+-- parameter: unknown_bytes_per_ms double = 500000.0 [bytes_per_ms] in-memory bytes of these for a millisecond where the rows are not known
 -- parameter: write_bytes_per_ms double = 2000000.0 [bytes_per_ms] the same of writers of shuffles
 -- parameter: cached_bytes_per_ms double = 1000000.0 [bytes_per_ms] bytes that one core writes to or reads from a disk in a millisecond where its cache takes them
 -- parameter: disk_bytes_per_ms double = 100000.0 [bytes_per_ms] the same of its share of a slow disk
@@ -30,7 +34,9 @@ WITH spilled AS (
     COALESCE(has_gpu, FALSE) OR COALESCE(is_databricks, FALSE) AS is_unmeasured,
     CASE WHEN cpu_ms > 0e0 THEN GREATEST(executor_run_time - cpu_ms - COALESCE(gc_time, 0) - COALESCE(fetch_wait_ms, 0e0), 0e0) END AS off_ms,
     CAST(COALESCE(memory_bytes_spilled, 0) AS DOUBLE) AS memory_bytes, CAST(COALESCE(disk_bytes_spilled, 0) AS DOUBLE) AS disk_bytes,
-    CAST(shuffle_write_bytes AS DOUBLE) AS write_bytes, CAST(data_bytes AS DOUBLE) AS data_bytes, total_task_time_ms
+    CAST(shuffle_write_bytes AS DOUBLE) AS write_bytes, CAST(data_bytes AS DOUBLE) AS data_bytes, total_task_time_ms,
+    CASE WHEN shuffle_read_records > 0 OR input_records > 0 THEN CAST(COALESCE(shuffle_read_records, 0) AS DOUBLE) + CAST(COALESCE(input_records, 0) AS DOUBLE) END AS rows_read,
+    CAST(COALESCE(shuffle_read_bytes, 0) AS DOUBLE) + CAST(COALESCE(input_bytes, 0) AS DOUBLE) AS bytes_read
   FROM stage_facts
   WHERE memory_bytes_spilled > 0 OR disk_bytes_spilled > 0
 ),
@@ -82,7 +88,12 @@ SELECT
   platform, cluster_id, application_id, attempt_id, subject_id, stage_id, stage_attempt_id, sql_id, run_ms,
   memory_bytes, disk_bytes, aggregate_bytes, writer_bytes, off_ms, off_ratio,
   LEAST(
-    aggregate_bytes / NULLIF($aggregate_bytes_per_ms, 0e0) + writer_bytes / NULLIF($write_bytes_per_ms, 0e0) + (memory_bytes - aggregate_bytes - writer_bytes) / NULLIF($sort_bytes_per_ms, 0e0),
+    aggregate_bytes / NULLIF($aggregate_bytes_per_ms, 0e0) + writer_bytes / NULLIF($write_bytes_per_ms, 0e0) 
+      + COALESCE(
+        (memory_bytes - aggregate_bytes - writer_bytes) / NULLIF($sort_bytes_per_ms, 0e0)
+        + LEAST(rows_read, (memory_bytes - aggregate_bytes - writer_bytes) / NULLIF($sort_row_bytes + bytes_read / NULLIF(rows_read, 0e0), 0e0)) / NULLIF($sort_rows_per_ms, 0e0),
+        (memory_bytes - aggregate_bytes - writer_bytes) / NULLIF($unknown_bytes_per_ms, 0e0)
+      ),
     run_ms * 0.5e0, CASE WHEN cpu_ms > 0e0 AND NOT is_outside THEN cpu_ms * 0.5e0 ELSE run_ms * 0.5e0 END
   ) AS compute_ms,
   LEAST(

@@ -2,13 +2,13 @@
 -- title: Global sorts that cost much for nothing, and what they could win
 -- description: One row per global sort that useless_sort tells, for that rule and for those that must not tell its time again: one whose order the next step undoes, or that
 --   keeps its order, but computes much twice to look for the ranges (is_kept). Lost is of the first kind what the stage took that only looked for the ranges (sample_ms) and, before a further
---   shuffle, half of the stage of the sort (sort_ms); of the second the cheaper of both runs (again_ms). lost_stage_id is the stage that falls away as a whole. No stage counts for more wall time than its tasks took,
+--   shuffle, half of the stage of the sort (sort_ms); of the second the cheaper of both runs (again_ms). lost_stage_id is the stage that falls away as a whole. stage_ms counts the stages that look for the ranges, write the rows into them and sort. No stage counts for more wall time than its tasks took,
 --   and all sorts of a query together for no more than the query. A sort is told where it is a large part of the task time or of the wall time: few tasks leave cores without work.
 --   A cached sort that only limits read is left to sorted_take.
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of a sort that is undone over that of the application, at least
 -- parameter: min_wall_share double = 0.1 [ratio] or their wall time over that of the application; of a sort that keeps its order that of the cheaper run
 -- parameter: min_stage_ms double = 10000 [ms] task time of the stages of a sort that is undone, at least
--- parameter: min_again_ms double = 10000 [ms] the cheaper of both runs of what is below a sort that keeps its order, at least
+-- parameter: min_again_ms double = 5000 [ms] the cheaper of both runs of what is below a sort that keeps its order, at least
 -- parameter: min_again_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- reads: application_facts, application_run_times, global_sorts, sort_samples, sql, taken_sorts, timed_stages
 WITH times AS (
@@ -36,8 +36,10 @@ timed AS (
     p.sample_stage_id, p.first_stage_id, p.has_join, p.has_window, p.has_aggregate, p.has_scan,
     SUM(CASE WHEN t.stage_id = p.first_stage_id THEN t.run_ms END) AS first_ms,
     SUM(CASE WHEN t.stage_id = p.first_stage_id THEN t.wall_ms END) AS first_wall_ms,
-    SUM(CASE WHEN ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id THEN t.run_ms ELSE 0e0 END) AS stage_ms,
-    SUM(CASE WHEN ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id THEN t.wall_ms ELSE 0e0 END) AS stage_wall_ms,
+    -- The stage that writes the ranges computes what the sort gets as well: it does not decide.
+    SUM(CASE WHEN ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id THEN t.run_ms ELSE 0e0 END) AS own_ms,
+    SUM(CASE WHEN ARRAY_CONTAINS(u.stage_ids, t.stage_id) OR t.stage_id = p.sample_stage_id THEN t.wall_ms ELSE 0e0 END) AS own_wall_ms,
+    SUM(t.run_ms) AS stage_ms, SUM(t.wall_ms) AS stage_wall_ms,
     SUM(CASE WHEN u.is_halved AND ARRAY_CONTAINS(u.stage_ids, t.stage_id) AND t.shuffle_read_bytes > 0 THEN t.run_ms END) AS sort_ms,
     SUM(CASE WHEN u.is_halved AND ARRAY_CONTAINS(u.stage_ids, t.stage_id) AND t.shuffle_read_bytes > 0 THEN t.wall_ms END) AS sort_wall_ms,
     SUM(CASE WHEN t.stage_id = p.sample_stage_id THEN t.run_ms END) AS sample_ms,
@@ -69,7 +71,7 @@ lost AS (
       WHEN w.sample_ms IS NOT NULL OR w.sort_ms IS NOT NULL THEN COALESCE(w.sample_ms, 0e0) + COALESCE(w.sort_ms, 0e0) / 2e0 END AS lost_ms,
     CASE WHEN w.is_kept THEN w.again_wall_ms
       WHEN w.sample_wall_ms IS NOT NULL OR w.sort_wall_ms IS NOT NULL THEN COALESCE(w.sample_wall_ms, 0e0) + COALESCE(w.sort_wall_ms, 0e0) / 2e0 END AS lost_wall_ms,
-    COALESCE(CASE WHEN w.is_kept THEN w.again_wall_ms ELSE w.stage_wall_ms END >= $min_wall_share * f.app_duration_ms, FALSE) AS is_long
+    COALESCE(CASE WHEN w.is_kept THEN w.again_wall_ms ELSE w.own_wall_ms END >= $min_wall_share * f.app_duration_ms, FALSE) AS is_long
   FROM weighed AS w
   INNER JOIN application_run_times AS a
     ON a.platform = w.platform AND a.cluster_id = w.cluster_id
@@ -84,7 +86,7 @@ lost AS (
 told AS (
   SELECT l.*, SUM(lost_wall_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id) AS query_lost_ms
   FROM lost AS l
-  WHERE (NOT is_kept AND stage_ms >= $min_stage_ms AND (stage_ms >= $min_share * app_ms OR is_long))
+  WHERE (NOT is_kept AND own_ms >= $min_stage_ms AND (own_ms >= $min_share * app_ms OR is_long))
     OR (is_kept AND again_ms >= $min_again_ms AND (again_ms >= $min_again_share * app_ms OR is_long))
 )
 SELECT

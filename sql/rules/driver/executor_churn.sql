@@ -22,8 +22,8 @@
 --   {cached_timeout_ms:s} without work: let them stay longer, and the others too (spark.dynamicAllocation.executorIdleTimeout, with
 --   spark.dynamicAllocation.shuffleTracking.timeout where it is set), so that the next stage finds them.[ New ones are requested only after tasks have
 --   waited for {backlog_ms:s} (spark.dynamicAllocation.schedulerBacklogTimeout; the default is 1 s).]
--- advice: idle_timeout_ms IS NOT NULL AND spark_minor >= 102 AND num_missed IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' | Executors go after {idle_timeout_ms:s} without work, and the next query
---   waits for new ones: let them stay as long as by default, longer than the pauses of the program, and those with shuffle data or caches too where timeouts of their own are set
+-- advice: idle_timeout_ms IS NOT NULL AND spark_minor >= 102 AND num_missed IS NULL | spark.dynamicAllocation.executorIdleTimeout | '60s' | Executors are removed after {idle_timeout_ms:s} without work, and the next query
+--   waits for new ones: keep them longer than the pauses of the program (the default is 60 s), those with shuffle data or caches too where they have timeouts of their own
 --   (spark.dynamicAllocation.shuffleTracking.timeout, spark.dynamicAllocation.cachedExecutorIdleTimeout).[ New ones are requested only after tasks have
 --   waited for {backlog_ms:s} (spark.dynamicAllocation.schedulerBacklogTimeout; the default is 1 s).]
 -- advice: shuffle_timeout_ms < $short_ms | spark.dynamicAllocation.shuffleTracking.timeout | '1800s' | Executors that hold shuffle data are given back after

@@ -9,12 +9,12 @@
 -- subject: stage
 -- group_by: stage_name
 -- evidence: {num_waiting:int} of {num_executors:executor|executors} had free slots while tasks were still to be launched, for {idle_ms:s} of slot time[ and up to {late_ms:s} before their first
---   task][; {num_unused:int} of them ran none]. {full_tasks:int} of {num_launched:task|tasks} ran on the others, {local_share:pct} of all PROCESS_LOCAL or NODE_LOCAL.
--- advice: kind = 'shuffle' | spark.shuffle.reduceLocality.enabled | 'false' | Reduce tasks prefer the executors that hold much of their input, and pile up there: let them run anywhere.
+--   task][; {num_unused:int} of them ran none]. {full_tasks:int} of {num_launched:task|tasks} ran on the others; {local_share:pct} of all tasks were PROCESS_LOCAL or NODE_LOCAL.
+-- advice: kind = 'shuffle' | spark.shuffle.reduceLocality.enabled | 'false' | Reduce tasks prefer the executors that hold much of their input, and queue up there: let them run anywhere.
 -- advice: kind = 'cache' AND wait_ms > 500e0 | spark.locality.wait | '500ms' | The cached partitions are on few executors: repartition before persist when all executors are there, so that the cache is
 --   spread, and let tasks read it from another executor sooner.
 -- advice: kind = 'cache' | - | - | The cached partitions are on few executors: repartition before persist when all executors are there, so that the cache is spread.
--- advice: wait_ms > wanted_ms | spark.locality.wait | wanted | Start tasks sooner in any free slot: their data comes over the network quickly, and in object stores and message queues it is nowhere near.
+-- advice: wait_ms > wanted_ms | spark.locality.wait | wanted | Start tasks sooner in any free slot: their data comes over the network quickly, and in object stores and message queues it is never local.
 -- recommendation: Spread the data over all executors (repartition before persist, more replicas of hot files).
 WITH waits AS (
   SELECT

@@ -28,22 +28,22 @@
 --   needs about {factor:1} times as much ({memory_how})]; where what fills the cache is read as fast as the disk, do not cache at all.
 -- advice: is_on_disk AND is_deserialized | - | - | [Give executors more memory: all of it needs about {factor:1} times as much ({memory_how}). ]Cache less: only the
 --   records and fields that are read again, and objects in serialized form ({serialized_disk}) where that is smaller.
--- advice: is_on_disk | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with[, or give executors more
+-- advice: is_on_disk | - | - | Cache less (only the columns and rows that are read again), unpersist what is no longer needed[, or give executors more
 --   memory: all of it needs about {factor:1} times as much ({memory_how})].
 -- advice: is_memory_only AND is_deserialized AND NOT is_table | spark.executor.memory | CASE WHEN heap_mib > 0 THEN CONCAT(CAST(heap_mib AS STRING), 'm') END | Give executors more memory, so that all of it fits.
 --   Else keep the objects in serialized form ({serialized}), which takes much less memory but is deserialized in each pass, or let partitions that do not fit go
---   to disk (MEMORY_AND_DISK_SER); cache only the records and fields that are read again, and unpersist what is done with.
+--   to disk (MEMORY_AND_DISK_SER); cache only the records and fields that are read again, and unpersist what is no longer needed.
 -- advice: is_memory_only AND is_deserialized AND NOT is_table | - | - | Keep the objects in serialized form ({serialized}), which takes much less memory but is deserialized in each pass, or let partitions that do not fit go
---   to disk (MEMORY_AND_DISK_SER) rather than compute them again; cache only the records and fields that are read again, and unpersist what is done with.
+--   to disk (MEMORY_AND_DISK_SER) rather than compute them again; cache only the records and fields that are read again, and unpersist what is no longer needed.
 -- advice: is_memory_only | spark.executor.memory | CASE WHEN heap_mib > 0 THEN CONCAT(CAST(heap_mib AS STRING), 'm') END | Give executors more memory, so that all of it fits, or let partitions that do not fit go to disk
---   (MEMORY_AND_DISK) rather than compute them again; cache only the columns and rows that are read again, and unpersist what is done with.
+--   (MEMORY_AND_DISK) rather than compute them again; cache only the columns and rows that are read again, and unpersist what is no longer needed.
 -- advice: is_memory_only | - | - | Let partitions that do not fit go to disk (MEMORY_AND_DISK) rather than compute them again, cache only the columns and rows
---   that are read again, and unpersist what is done with.
--- advice: is_databricks | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with, or choose instances with more memory; where workers went with
+--   that are read again, and unpersist what is no longer needed.
+-- advice: is_databricks | - | - | Cache less (only the columns and rows that are read again), unpersist what is no longer needed, or choose instances with more memory; where workers went with
 --   their blocks, raise the minimum of the autoscaling workers.
--- advice: is_local | - | - | Cache less (only the columns and rows that are read again), unpersist what is done with, or give the driver, which runs the tasks in local mode, more memory
+-- advice: is_local | - | - | Cache less (only the columns and rows that are read again), unpersist what is no longer needed, or give the driver, which runs the tasks in local mode, more memory
 --   (spark.driver.memory).
--- recommendation: Cache less (only the columns and rows that are read again), unpersist what is done with, or give executors more memory; where executors
+-- recommendation: Cache less (only the columns and rows that are read again), unpersist what is no longer needed, or give executors more memory; where executors
 --   went with their blocks, keep those that hold some (spark.dynamicAllocation.cachedExecutorIdleTimeout).
 WITH cached AS (
   SELECT

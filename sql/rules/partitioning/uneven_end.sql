@@ -11,8 +11,7 @@
 --   A stage that schema_inference tells is left to it: with a schema it does not run.
 -- subject: stage
 -- group_by: stage_name
--- evidence: {num_tasks:task|tasks} ran on {slots:core|cores}, {median_ms:s} the median and {longest_ms:s} the longest. When the last one began, nothing was left for cores that
---   became free: on average each waited {idle_ms:s} of the {duration_ms:s} that the stage took[; executors went meanwhile, so that {held_idle_ms:s} of it were
+-- evidence: {num_tasks:task|tasks} ran on {slots:core|cores}, {median_ms:s} the median and {longest_ms:s} the longest. When the last one began, no task was left for cores that became free: on average each waited {idle_ms:s} of the {duration_ms:s} that the stage took[; executors were removed meanwhile, so that {held_idle_ms:s} of it were
 --   held].
 -- advice: cause = 'packed' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | A task reads several whole files, put together up to this size: with less, {split_tasks:int} tasks or so end closer together.
 -- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 < max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text | Read smaller splits: {wanted:int} tasks or so end closer together.

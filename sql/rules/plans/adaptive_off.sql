@@ -23,7 +23,7 @@
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core where the number of partitions is advised
 -- parameter: medium_lost_ms double = 600000 [core_ms] loss from which it is of medium severity, where it is a tenth of the task time
 -- evidence: Queries read {shuffle_bytes:bytes} through shuffles in {num_stages:stage|stages} of {run_ms:s} of task time with adaptive
---   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge][; to start and end them took {start_ms:s} beside their run time][, which the
+--   execution off[; {small_tasks:task|tasks} of {small_stages:stage|stages} read {small_bytes:bytes} each on average, which it would merge][; starting and ending them took {start_ms:s} on top of their run time][, which the
 --   tiny_tasks finding counts for {told_stages:stage|stages}].
 -- advice: spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on.[ Without it, lower spark.sql.shuffle.partitions
 --   from {set_partitions:int} to {partitions_wanted:int}.]

@@ -2,11 +2,11 @@
 -- title: An aggregate gives up hashing and sorts its rows
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
 --   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
 --   large part of the task time. Spark counts these tasks since 3.2. What the stages would take without the sort is not known, so nothing is counted as
---   lost. The stages do other work too; what the aggregate itself took there is told as far as it measured that (building its groups, without the steps below). Where the same aggregate counts distinct values, it first groups by these too, which makes that many groups. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill:
+--   lost; it is of medium severity where they took half of the wall time. The stages do other work too; what the aggregate itself took there is told as far as it measured that (building its groups, without the steps below). Where the same aggregate counts distinct values, it first groups by these too, which makes that many groups. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill:
 --   with more groups, garbage collection takes what the sort did, so that sketches (percentile_approx, approx_count_distinct) of very many groups are not told.
 -- subject: node
 -- group_by: query_description
@@ -15,7 +15,9 @@
 -- parameter: min_run_ms double = 20000 [ms] task time of the stages that the aggregate works in, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the task time of the application, at least
 -- parameter: min_own_share double = 0.2 [ratio] what the aggregate measured itself over that time, from which it is told: its timer ends where it hands on the sorted groups
--- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count
+-- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count, and it is medium
+-- parameter: medium_wall_ms double = 10000 [ms] wall time of these stages (their task time on the cores that the application kept busy) from which it is medium too, at least
+-- parameter: medium_wall_share double = 0.5 [ratio] the same over the wall time of the application, at least
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) met more than {threshold:int} groups in {num_tasks:task|tasks}, about
 --   {groups_each:int} in each, and sorted all of their rows[, as did {more_tasks:task|tasks} of its other step]; its stages, which do other work too, took {run_ms:s} of {app_ms:s} of task time[, the aggregate itself at least {own_ms:s} of it].
 -- advice: is_distinct | - | - | The same aggregate counts distinct values, for which Spark first groups by these values too and keeps an object for each: count them in an aggregate of its
@@ -124,7 +126,7 @@ thresholds AS (
 SELECT
   n.platform, n.cluster_id, n.application_id, n.attempt_id,
   CONCAT(CAST(n.sql_id AS STRING), '.', CAST(n.node_id AS STRING)) AS subject_id,
-  CASE WHEN w.run_ms >= $large_run_ms THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN w.run_ms >= $large_run_ms OR (w.run_ms * f.wall_ratio >= $medium_wall_ms AND w.run_ms * f.wall_ratio >= $medium_wall_share * f.app_duration_ms) THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks, NULLIF(TRY_CAST(n.all_tasks - n.num_tasks AS BIGINT), 0) AS more_tasks,
   TRY_CAST(COALESCE(h.threshold, $default_threshold) AS BIGINT) AS threshold, TRY_CAST(ROUND(n.groups_each) AS BIGINT) AS groups_each,
@@ -142,6 +144,9 @@ INNER JOIN sql AS q
 INNER JOIN application_run_times AS a
   ON a.platform = n.platform AND a.cluster_id = n.cluster_id
   AND a.application_id = n.application_id AND a.attempt_id = n.attempt_id
+LEFT JOIN application_facts AS f
+  ON f.platform = n.platform AND f.cluster_id = n.cluster_id
+  AND f.application_id = n.application_id AND f.attempt_id = n.attempt_id
 LEFT JOIN own_times AS t
   ON t.platform = n.platform AND t.cluster_id = n.cluster_id
   AND t.application_id = n.application_id AND t.attempt_id = n.attempt_id AND t.sql_id = n.sql_id

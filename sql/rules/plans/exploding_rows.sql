@@ -2,15 +2,16 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
---   the copies: where they are aggregated at once and shuffled (view copied_rows), the stages that read this shuffle count too. Whether the rows are wanted is for the author to know. A loss is counted for distinct counts, which
+--   the copies: where they are aggregated at once and shuffled (view copied_rows), the stages that read this shuffle count too. Whether the rows are wanted is for the author to know; where the next step groups by the column that explode made, they may well be, which the advice says; where it also computes with that column it is a note only. A loss is counted for distinct counts, which
 --   approx_count_distinct makes without copies: what making and aggregating the rows beyond those that went in takes at least, and their part of the stages that read the shuffle, which do nothing else. For grouping sets of sums, counts, minima,
 --   maxima and averages it is the copies saved by aggregating before copying, counting all groups of all sets as those of the finest; where a filter on the grouping id right above tells which sets are used, the copies that it
 --   throws away, by what making and dropping a row takes at least. None is more than the time of the stages without their spill, which memory_spill and disk_spill count. Copies whose made
---   column is a key of the join above, against random numbers or a hash on its other side, salt that join: they are the price of even tasks (view salted_joins), and the stages of the join that shuffled them count too. Joins that
+--   column is a key of the join above, against random numbers or a hash on its other side, salt that join: they are the price of even tasks (view salted_joins), and the stages of the join that shuffled them count too. How many salts the largest key needs is not known: the loss is that of half of the copies, to make them and, of the stages of the join, their part of
+--   the rows. Joins that
 --   multiply rows are what exploding_join reports. Never above medium, which it also is where a fifth of the wall time (10 seconds or more) or three tenths (5 seconds or more) could be won.
 -- subject: node
 -- group_by: query_description
@@ -21,6 +22,7 @@
 -- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
 -- parameter: row_ms double = 0.000006 [ms] core time to make a copy for a grouping set and drop it in the filter, at least (6 to 18 ns were measured with Spark 4.3)
 -- parameter: copy_ms double = 0.00019 [ms] core time to make a copy and aggregate it, at least (as measured with Spark 4.3)
+-- parameter: salt_part double = 0.5 [ratio] copies of a salted join that are taken for needless
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
 --   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}][; they salt {join_name} {join_id:int} above it][, which joins them with {other_rows:row|rows}][ and puts out {join_rows:row|rows}]; the stages that it works in[ and those of this join ({join_ms:s})][ and those that aggregate the shuffled copies ({read_ms:s})] took {stage_ms:s} of {app_ms:s} of task time[ and spilled {spilled:bytes}].
 -- advice: node_name = 'Expand' AND is_distinct | - | - | Each distinct count over other columns adds a copy of every row: use
@@ -40,6 +42,10 @@
 -- advice: is_salted | - | - | Use fewer salts than {factor:int}, as many as the largest key needs, or salt only the keys that have very many rows and give all others one salt.
 -- advice: is_regrouped | - | - | Work on each array as it is with functions over arrays (aggregate, transform, filter, array_max) in place of explode and groupBy, which
 --   groups the rows again that explode made of one: that needs no copies, and no shuffle where the grouping gives each row back.
+-- advice: made_key IS NOT NULL AND uses_made | - | - | The rows may be needed: the next step groups by {made_key}, which {node_name} {node_id:int} makes, and computes with it. Then only fewer rows before it help (filter first), or fewer values of
+--   {made_key} for each row.
+-- advice: made_key IS NOT NULL | - | - | The rows may be needed: the next step groups by {made_key}, which {node_name} {node_id:int} makes. Where many input rows agree in the other keys and in what {made_key} is made of, aggregate by these
+--   first and explode the groups (sums, counts, minima and maxima stay the same). Else filter first.
 -- recommendation: Filter and aggregate before the rows are multiplied, carry only the columns that are needed (large texts are copied into
 --   every row), or work on the array as it is with functions over arrays (transform, filter, aggregate).
 WITH steps AS (
@@ -98,6 +104,7 @@ work AS (
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id,
     SUM(run_ms) AS stage_ms, SUM(CASE WHEN is_own = 0 AND is_read = 0 THEN run_ms END) AS join_ms, SUM(CASE WHEN is_own = 0 AND is_read = 1 THEN run_ms END) AS read_ms,
     SUM(CASE WHEN is_own = 1 THEN GREATEST(run_ms - COALESCE(spill_ms, 0e0), 0e0) ELSE 0e0 END) AS own_free_ms,
+    SUM(CASE WHEN is_own = 0 AND is_read = 0 THEN GREATEST(run_ms - COALESCE(spill_ms, 0e0), 0e0) ELSE 0e0 END) AS join_free_ms,
     SUM(CASE WHEN is_own = 0 AND is_read = 1 THEN GREATEST(run_ms - COALESCE(spill_ms, 0e0), 0e0) ELSE 0e0 END) AS read_free_ms,
     SUM(CASE WHEN spilled >= 1048576e0 THEN spilled END) AS spilled
   FROM worked AS w
@@ -111,6 +118,9 @@ judged AS (
     w.*, c.rows, c.rows_in, c.node_name, c.description, b.sets_used, b.rows_used,
     CASE
       WHEN b.sets_used IS NOT NULL AND b.rows_used < c.rows THEN LEAST(w.stage_ms, (c.rows - b.rows_used) * $row_ms)
+      WHEN j.platform IS NOT NULL THEN $salt_part * (
+        LEAST(w.own_free_ms, (c.rows - c.rows_in) * $copy_ms) + COALESCE(w.join_free_ms * (c.rows - c.rows_in) / NULLIF(c.rows + j.other_rows, 0e0), 0e0)
+      )
       WHEN b.platform IS NOT NULL OR g.platform IS NULL THEN CAST(NULL AS DOUBLE)
       WHEN g.is_distinct THEN LEAST(w.own_free_ms, (c.rows - c.rows_in) * $copy_ms) + w.read_free_ms * (c.rows - c.rows_in) / NULLIF(c.rows, 0e0)
       WHEN g.is_summable AND c.rows - c.rows / NULLIF(c.rows_in, 0e0) * g.groups > c.rows_in
@@ -124,6 +134,9 @@ judged AS (
   LEFT JOIN above AS b
     ON b.platform = c.platform AND b.cluster_id = c.cluster_id
     AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id AND b.sql_id = c.sql_id AND b.node_id = c.node_id
+  LEFT JOIN salted_joins AS j
+    ON j.platform = c.platform AND j.cluster_id = c.cluster_id
+    AND j.application_id = c.application_id AND j.attempt_id = c.attempt_id AND j.sql_id = c.sql_id AND j.node_id = c.node_id AND j.join_name NOT LIKE 'Broadcast%'
   LEFT JOIN copied_rows AS g
     ON g.platform = c.platform AND g.cluster_id = c.cluster_id
     AND g.application_id = c.application_id AND g.attempt_id = c.attempt_id AND g.sql_id = c.sql_id AND g.node_id = c.node_id
@@ -131,7 +144,7 @@ judged AS (
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id,
   CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
-  CASE WHEN c.stage_ms >= $medium_stage_ms THEN 'medium' WHEN ((c.lost_ms * x.wall_ratio >= 10000 AND c.lost_ms * x.wall_ratio >= 0.2e0 * x.app_duration_ms) OR (c.lost_ms * x.wall_ratio >= 5000 AND c.lost_ms * x.wall_ratio >= 0.3e0 * x.app_duration_ms)) THEN 'medium' ELSE 'low' END AS severity,
+  CASE WHEN g.made_key IS NOT NULL AND g.uses_made AND j.platform IS NULL THEN 'info' WHEN c.stage_ms >= $medium_stage_ms THEN 'medium' WHEN ((c.lost_ms * x.wall_ratio >= 10000 AND c.lost_ms * x.wall_ratio >= 0.2e0 * x.app_duration_ms) OR (c.lost_ms * x.wall_ratio >= 5000 AND c.lost_ms * x.wall_ratio >= 0.3e0 * x.app_duration_ms)) THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(c.lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(c.lost_ms * x.wall_ratio AS BIGINT) AS recoverable_ms,
@@ -144,7 +157,7 @@ SELECT
   c.rows / NULLIF(c.rows_in, 0) AS factor, c.stage_ms, c.join_ms, c.read_ms, c.spilled, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.
   COALESCE(c.description NOT LIKE '%spark\_grouping\_id%', TRUE) AS is_distinct,
-  COALESCE(g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped,
+  COALESCE(g.is_same AND g.groups >= 0.5e0 * c.rows_in, FALSE) AS is_regrouped, CASE WHEN j.platform IS NULL THEN g.made_key END AS made_key, COALESCE(g.uses_made, FALSE) AS uses_made,
   j.platform IS NOT NULL AS is_salted, j.join_name, j.join_id, j.other_rows, j.join_rows, j.is_full,
   f.spark_minor, f.has_settings, COALESCE(t.adaptive, f.adaptive) AS adaptive, COALESCE(t.skew_join, f.skew_join) AS skew_join
 FROM judged AS c

@@ -13,8 +13,7 @@
 -- parameter: min_wait_ms bigint = 60000 [ms] waiting of all tasks, at least
 -- evidence: Tasks waited {wait_ms:s} of {run_ms:s} of run time for shuffle data, {wait_ratio:pct}; {remote_bytes:bytes} came from other
 --   executors, {block_bytes:bytes} a block[; {num_less:other stage|other stages} of the same shuffle waited {less_wait_ms:s} of {less_run_ms:s}].
--- advice: max_blocks <= 64 | spark.reducer.maxBlocksInFlightPerAddress | '2147483647' | No more than {max_blocks:block is|blocks are} asked of an
---   executor at a time: take that limit away.
+-- advice: max_blocks <= 64 | spark.reducer.maxBlocksInFlightPerAddress | '2147483647' | A task requests no more than {max_blocks:block|blocks} at a time from an executor: remove that limit.
 -- advice: block_bytes < 65536 AND worst_fit >= 1 AND NOT adaptive AND spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | The blocks are tiny, but
 --   another stage with as many shuffle partitions needs about {worst_fit:int}: let adaptive execution merge the partitions of small shuffles, or
 --   use fewer tasks before this one.

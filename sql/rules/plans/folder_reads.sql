@@ -2,7 +2,7 @@
 -- title: Folders of one table are opened one by one
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where an application opened many folders that lie beside each other in calls of their own (a loop over days whose results
 --   are united). Each call lists a folder and runs a job to find its schema before the first query, and the plan gets a scan for
 --   each. A call counts from the start of its job to that of the next one, at most max_step_ms or its own duration; where another job
@@ -12,8 +12,8 @@
 -- parameter: max_step_ms bigint = 2000 [ms] time from one such job to the next that counts as opening files, at most
 -- parameter: min_open_ms bigint = 5000 [ms] wall time from the first to the last of them, at least
 -- parameter: min_share double = 0.05 [ratio] the same over the wall time of the application, at least
--- evidence: {num_folders:folder|folders} of {parent} were read each by itself, and {num_jobs:job|jobs} outside of any query found
---   their schemas ({job_name}). That took {open_ms:s} of {app_duration_ms:s}[, {between_ms:s} of it in the driver between these jobs].
+-- evidence: {num_folders:folder|folders} of {parent} were read each by itself, and {num_jobs:job|jobs} outside of any query looked for
+--   schemas ({job_name}), theirs among them. Those jobs and the time between them took {open_ms:s} of {app_duration_ms:s}[, {between_ms:s} of it in the driver].
 -- advice: is_partitioned | - | - | Read {parent} itself: the values in the names of its folders become columns, and a filter on them reads only the
 --   wanted folders. For some folders give the reader all paths in one call, with basePath.
 -- recommendation: Give the reader all paths in one call, or the folder above them, and a schema (schema(...)) if they differ.

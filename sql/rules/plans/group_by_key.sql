@@ -2,13 +2,13 @@
 -- title: All values travel to their group before they are reduced
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for groupByKey on RDDs (of the JVM; of Python python_udf tells it) where the stages that read the groups put out little of what they read: the values were
 --   reduced (summed, counted, the largest taken) after all of them had been shuffled. reduceByKey and aggregateByKey reduce on
 --   the map side first, so that at most one record for each key and map task travels. Where these stages put out records, each is taken for a key, whose values lie
 --   in the map tasks as chance has it: x values of a key in a map task on average become (1 - e^-x) / x of them. The rest of the records is that part of the reading stages'
 --   task time that is lost, without its garbage collection, which gc_pressure counts, and less what combining each record before the shuffle takes. What the map side would save is not counted. Elsewhere no loss is
---   counted, and it is medium where both sides took an hour of task time or more, and a quarter of all.
+--   counted, and it is medium where both sides took an hour of task time or more, and a quarter of all, or half of the wall time.
 -- subject: stage
 -- parameter: min_bytes bigint = 134217728 [bytes] shuffle data of the groups of all such stages, at least
 -- parameter: min_stage_bytes bigint = 33554432 [bytes] the same of one of them
@@ -18,9 +18,11 @@
 -- parameter: combine_us double = 0.3 [us] task time in which the map side combines a record
 -- parameter: medium_ms double = 3.6e6 [ms] task time of both sides from which it is medium, where its share is large
 -- parameter: medium_share double = 0.25 [ratio] that share
+-- parameter: medium_wall_ms double = 10000 [ms] wall time of both sides (their task time on the cores that the application kept busy) from which it is medium, at least
+-- parameter: medium_wall_share double = 0.5 [ratio] the same over the wall time of the application, at least
 -- parameter: max_output_ratio double = 0.1 [ratio] output and shuffle data written by the stage that reads the groups, over what it read, at most
--- evidence: {call_site}[ and {more_sites:other place|other places}] shuffled {shuffle_bytes:bytes} in {records:record|records}, and {num_stages:stage that read the groups|stages that read the groups} put out
---   {output_bytes:bytes}[ in {output_records:record|records}]; both sides took {run_ms:s} of task time[, {share:pct} of all][, {gc_ms:s} of it garbage collection][, and spilled
+-- evidence: {call_site}[ and {more_sites:other place|other places}] shuffled {shuffle_bytes:bytes} in {records:record|records}, and {num_stages:stage that reads|stages that read} the groups
+--   [wrote {output_bytes:bytes}][{no_output}][ in {output_records:record|records}]; both sides took {run_ms:s} of task time[, {share:pct} of all][, {gc_ms:s} of it garbage collection][, and spilled
 --   {spilled_bytes:bytes} to disk].
 -- recommendation: Use reduceByKey, aggregateByKey or combineByKey, or a DataFrame with groupBy and agg: they combine the values of a key in each map
 --   task before the shuffle. Where the groups are needed as lists, keep it.
@@ -115,22 +117,26 @@ costs AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, r.subject_id, r.call_site, r.num_stages, r.num_sites, r.shuffle_bytes, r.records, r.output_bytes,
     r.output_records, r.lost_ms, r.won_ms, r.run_ms + COALESCE(w.run_ms, 0e0) AS run_ms, r.gc_ms + COALESCE(w.gc_ms, 0e0) AS gc_ms,
-    r.spilled_bytes + COALESCE(w.spilled_bytes, 0e0) AS spilled_bytes, CAST(t.executor_run_time AS DOUBLE) AS app_ms
+    r.spilled_bytes + COALESCE(w.spilled_bytes, 0e0) AS spilled_bytes, CAST(t.executor_run_time AS DOUBLE) AS app_ms,
+    (r.run_ms + COALESCE(w.run_ms, 0e0)) * f.wall_ratio AS wall_ms, f.app_duration_ms
   FROM readers AS r
   INNER JOIN application_run_times AS t
     ON t.platform = r.platform AND t.cluster_id = r.cluster_id
     AND t.application_id = r.application_id AND t.attempt_id = r.attempt_id
+  LEFT JOIN application_facts AS f
+    ON f.platform = r.platform AND f.cluster_id = r.cluster_id
+    AND f.application_id = r.application_id AND f.attempt_id = r.attempt_id
   LEFT JOIN writers AS w
     ON w.platform = r.platform AND w.cluster_id = r.cluster_id
     AND w.application_id = r.application_id AND w.attempt_id = r.attempt_id
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
-  CASE WHEN lost_ms IS NULL THEN CASE WHEN run_ms >= $medium_ms AND run_ms >= $medium_share * app_ms THEN 'medium' ELSE 'low' END END AS severity,
+  CASE WHEN lost_ms IS NULL THEN CASE WHEN run_ms >= $medium_ms AND run_ms >= $medium_share * app_ms OR (wall_ms >= $medium_wall_ms AND wall_ms >= $medium_wall_share * app_duration_ms) THEN 'medium' ELSE 'low' END END AS severity,
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
   call_site, NULLIF(num_sites - 1, 0) AS more_sites, num_stages, TRY_CAST(shuffle_bytes AS BIGINT) AS shuffle_bytes, TRY_CAST(records AS BIGINT) AS records,
-  TRY_CAST(output_bytes AS BIGINT) AS output_bytes, NULLIF(TRY_CAST(output_records AS BIGINT), 0) AS output_records, TRY_CAST(run_ms AS BIGINT) AS run_ms,
+  NULLIF(TRY_CAST(output_bytes AS BIGINT), 0) AS output_bytes, CASE WHEN output_bytes = 0e0 THEN 'wrote no data' END AS no_output, NULLIF(TRY_CAST(output_records AS BIGINT), 0) AS output_records, TRY_CAST(run_ms AS BIGINT) AS run_ms,
   run_ms / NULLIF(app_ms, 0e0) AS share, CASE WHEN gc_ms >= 0.1e0 * run_ms THEN TRY_CAST(gc_ms AS BIGINT) END AS gc_ms,
   NULLIF(TRY_CAST(spilled_bytes AS BIGINT), 0) AS spilled_bytes
 FROM costs

@@ -23,13 +23,13 @@
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) broadcasts {data_bytes:bytes}[ in {rows:row|rows}][; the driver
 --   spent {driver_ms:s} on building and sending it][, and for {wait_ms:s} of that no task ran][; the {join_type} join streams {streamed_rows:row|rows} past it][; the other side of the inner join has {other_rows:row|rows}][ of {other_bytes:bytes}][, and to collect, build and send this
 --   one took {swap_ms:s}].
--- advice: is_larger | - | - | Broadcast the other side, which is smaller: put the hint there, or take it back so that adaptive execution chooses
+-- advice: is_larger | - | - | Broadcast the other side, which is smaller: put the hint there, or remove it so that adaptive execution chooses
 --   by the sizes that it measures.
 -- advice: threshold_bytes > 104857600 AND NOT has_hint AND file_bytes <= threshold_bytes | spark.sql.autoBroadcastJoinThreshold | threshold_needed | This threshold allows it: Spark compares it with an estimate, which is
 --   too small for compressed files ({file_bytes:bytes} were read here). Lower it, so that Spark shuffles both sides, and add a broadcast hint for the few larger tables that are worth it.
 -- advice: threshold_bytes > 104857600 | spark.sql.autoBroadcastJoinThreshold | '100MB' | This threshold allows it: Spark compares it with an estimate, which is too small for compressed files. Lower it, and add a
 --   broadcast hint for the few larger tables that are worth it. Remove the hint if this table has one, and select only the columns and rows of that table that the join needs.
--- recommendation: Take back the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
+-- recommendation: Remove the broadcast hint, or lower spark.sql.autoBroadcastJoinThreshold, and select only the columns
 --   and rows of that table that the join needs.
 WITH sizes AS (
   SELECT

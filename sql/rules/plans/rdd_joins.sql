@@ -22,7 +22,7 @@
 --   {share:pct} of all[, and {wall_ms:s} of {app_duration_ms:s}].
 -- advice: is_sample | - | - | One side is a sample of the other: randomSplit makes both parts of it (for training and for testing) without any shuffle. Give it a seed, or cache what it
 --   splits, so that the parts fit together.
--- advice: is_subtract | - | - | Every record of both sides travels. Where what is taken away is small, collect its keys, send them as a broadcast variable, and filter; else give
+-- advice: is_subtract | - | - | Every record of both sides travels. Where the subtracted side is small, collect its keys, send them as a broadcast variable, and filter; else give
 --   both sides the same partitioner (partitionBy and persist) where they are used again, or use DataFrames (a left anti join), whose rows are compact and whose small sides are broadcast.
 -- recommendation: Every record of both sides travels although one side is small: collect it (collectAsMap), send it as a broadcast variable, and look it up in a map over
 --   the large one; or join DataFrames, which broadcast small sides by themselves.

@@ -2,14 +2,14 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it; a stage attempt after the first and one that computed less than half of the partitions (take) are no pass of their own.
 --   A pass costs at most what the cheapest of them took, and reading the cache is not free: what as many tasks took in the median of another stage of
 --   the application, the cheapest with (or without) Python as that pass, is left out. Lost is the rest for each pass but one, less what storing it once costs: as much as reading it, but half of a pass at most. The wall time is that of the
 --   passes, in proportion. Where the passes are iterations of an estimator of machine learning, it is named, and
---   a part of each pass is taken to be its own work on the rows (0.3 was measured with Spark 4.3 for a regression with 120 features). Queries make new RDDs each
+--   a part of each pass is taken to be its own work on the rows (0.3 was measured with Spark 4.3 for a regression with 120 features). Stages in which a sort for the first elements looked for its ranges are left to sorted_take. Queries make new RDDs each
 --   time; repeated_scans reports theirs.
 -- parameter: min_reads bigint = 2 [count] stages that computed it again, at least
 -- parameter: min_lost_ms bigint = 30000 [ms] task time that the passes after the first took so, at least
@@ -91,7 +91,11 @@ computed AS (
   LEFT JOIN estimators AS e
     ON e.platform = s.platform AND e.cluster_id = s.cluster_id
     AND e.application_id = s.application_id AND e.attempt_id = s.attempt_id AND e.stage_id = s.stage_id AND e.stage_attempt_id = s.stage_attempt_id
-  WHERE s.status = 'COMPLETE' AND s.sql_id IS NULL AND c.stage_id IS NULL
+  -- What a sort for the first elements computed to look for its ranges is told by sorted_take.
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sample_stage_id FROM taken_rdd_sorts) AS k
+    ON k.platform = s.platform AND k.cluster_id = s.cluster_id
+    AND k.application_id = s.application_id AND k.attempt_id = s.attempt_id AND k.sample_stage_id = s.stage_id
+  WHERE k.platform IS NULL AND s.status = 'COMPLETE' AND s.sql_id IS NULL AND c.stage_id IS NULL
     AND s.stage_id >= i.first_stage_id AND s.stage_id <= i.last_stage_id AND ARRAY_CONTAINS(s.rdd_ids, i.rdd_id)
     -- A retry computes what was lost.
     AND s.stage_attempt_id = 0 AND COALESCE(s.num_tasks >= 0.5e0 * i.num_partitions, TRUE)

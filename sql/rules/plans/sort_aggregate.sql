@@ -20,9 +20,9 @@
 -- parameter: large_run_ms double = 3600000 [ms] task time of the stages from which its share does not count
 -- evidence: SortAggregate {node_id:int} of query {sql_id:int} ({query_description}) groups by {group_keys} for {functions}, and sorts instead of hashing: {num_sorts:sort|sorts} of up to {rows:row|rows}
 --   took {sort_ms:s}[ and spilled {spilled:bytes} of memory]; their stages took {run_ms:s} of {app_ms:s} of task time.
--- advice: takes_first | - | - | What Spark keeps for a group has to have a fixed width to be hashed; keys may be of any type. Where the other columns depend on the key, take them into the grouping (distinct instead of
+-- advice: takes_first | - | - | Spark can hash only where what it keeps for a group has a fixed width; keys may be of any type. Where the other columns depend on the key, take them into the grouping (distinct instead of
 --   dropDuplicates of some columns). Else find the rows to keep by narrow columns (keys, numbers, times) and join the others back. A max of structs always sorts, max_by where one of its columns is text.
--- recommendation: What Spark keeps for a group has to have a fixed width to be hashed: convert numbers, dates and times that are kept as text before min and max, and take columns that depend on the key into the grouping,
+-- recommendation: Spark can hash only where what it keeps for a group has a fixed width: convert numbers, dates and times that are kept as text before min and max, and take columns that depend on the key into the grouping,
 --   where any type can be hashed. A max of structs always sorts, max_by where one of its columns is text. Native engines (Photon, Gluten) hash text.
 WITH aggregates AS (
   SELECT

@@ -15,7 +15,7 @@
 --   filled it took {stage_ms:s} of task time.
 -- advice: is_once | - | - | Take the cache away, and the count if it only fills it: the query that reads the data computes them itself, and their rows can be counted on the way
 --   (DataFrame.observe, or the rows that the write tells).
--- recommendation: Do not cache what is used once: take the cache() or persist() away, or unpersist the data after their last use. A
+-- recommendation: Do not cache what is used once: remove the cache() or persist(), or unpersist the data after their last use. A
 --   cache is filled with all of its columns, also with those that no later step reads.
 WITH cached AS (
   SELECT

@@ -2,12 +2,13 @@
 -- title: A distinct removes hardly a row
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
 --   hashed, shuffled and compared for nothing. Lost is at most the task time of these stages, spill and shuffle included, less the time of their scans and the waiting that
 --   fetch_wait tells,
---   of stages that also join, sort into windows or call Python half of it; a stage of several such steps is shared between them. Whether the rows are
+--   of stages that also join, sort into windows or call Python half of it. To write the result stays: of a stage with the last step that writes files only the time of the aggregation
+--   counts (building it, fetching its rows included), or, where that is not known, all but what its bytes take to write; a stage of several such steps is shared between them. Whether the rows are
 --   unique by a rule or by luck is for the author to know. A distinct within work that the application repeats is counted once:
 --   repeated_computation tells the other times. A sort of all rows above it (or repartitionByRange) runs its last step twice: both runs count here, but for what useless_sort tells
 --   of these stages (view useless_sorts). All findings of a query together win no more than the wall time of their stages, which can run beside each other.
@@ -19,6 +20,7 @@
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: min_again_ms double = 5000 [ms] task time that the repeated work lost, at least
 -- parameter: min_again_share double = 0.1 [ratio] the same over the task time of the application, at least
+-- parameter: write_bytes_per_ms double = 25000.0 [bytes_per_ms] bytes that a task writes into files in a millisecond, where the time of the aggregation is not known
 -- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
 --   removed [{removed:int}][{no_row}] of them[, in each of {runs:int} runs]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
@@ -54,11 +56,20 @@ kept AS (
   WHERE p.rows_in >= $min_rows AND p.rows >= $min_kept * p.rows_in AND p.rows <= p.rows_in AND d.platform IS NULL
 ),
 worked AS (
-  SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms
+  SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms,
+    CASE WHEN k.runs = 1 THEN b.build_ms END AS build_ms
   FROM kept AS k
   INNER JOIN operator_stages AS o
     ON o.platform = k.platform AND o.cluster_id = k.cluster_id
     AND o.application_id = k.application_id AND o.attempt_id = k.attempt_id AND o.sql_id = k.sql_id
+  LEFT JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, sql_id, node_id, MAX(total) AS build_ms
+    FROM sql_node_metrics
+    WHERE metric_name = 'time in aggregation build' AND total > 0e0
+    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+  ) AS b
+    ON b.platform = k.platform AND b.cluster_id = k.cluster_id
+    AND b.application_id = k.application_id AND b.attempt_id = k.attempt_id AND b.sql_id = k.sql_id AND b.node_id = k.node_id AND o.node_id = k.node_id
   WHERE o.node_id = k.node_id OR o.node_id = k.first_node_id
 ),
 beside AS (
@@ -66,6 +77,7 @@ beside AS (
     platform, cluster_id, application_id, attempt_id, stage_id, MAX(scan_ms) AS scan_ms,
     SUM(CASE WHEN fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time THEN fetch_wait_ms ELSE 0e0 END) AS told_ms,
     MAX(CASE WHEN has_join OR has_window OR has_python THEN 1 ELSE 0 END) AS does_more,
+    CAST(SUM(output_bytes) AS DOUBLE) AS output_bytes, SUM(COALESCE(memory_bytes_spilled, 0)) AS spilled,
     MAX(task_slots) AS task_slots, SUM(duration_ms) AS duration_ms,
     MIN(UNIX_MILLIS(completion_time) - duration_ms) AS begin_ms, MAX(UNIX_MILLIS(completion_time)) AS end_ms
   FROM stage_facts
@@ -94,7 +106,11 @@ shares AS (
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.run_ms,
     w.run_ms / COUNT(*) OVER stage AS part_ms,
     LEAST(
-      GREATEST(w.run_ms - COALESCE(b.scan_ms, 0e0) - COALESCE(b.told_ms, 0e0), 0e0) * CASE WHEN b.does_more = 1 THEN 0.5e0 ELSE 1e0 END,
+      GREATEST(w.run_ms - COALESCE(b.scan_ms, 0e0) - COALESCE(b.told_ms, 0e0) - CASE
+        WHEN NOT COALESCE(b.output_bytes > 0e0, FALSE) THEN 0e0
+        WHEN w.build_ms IS NOT NULL AND b.spilled = 0 THEN GREATEST(w.run_ms - w.build_ms, 0e0)
+        ELSE b.output_bytes / NULLIF($write_bytes_per_ms, 0e0)
+      END, 0e0) * CASE WHEN b.does_more = 1 THEN 0.5e0 ELSE 1e0 END,
       w.run_ms * (1e0 - COALESCE(p.part, 0e0))
     ) / COUNT(*) OVER stage AS lost_ms,
     CAST(b.task_slots AS DOUBLE) AS task_slots, CAST(b.duration_ms AS DOUBLE) * (1e0 - COALESCE(p.part, 0e0)) AS duration_ms

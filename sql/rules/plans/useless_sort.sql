@@ -2,7 +2,7 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
 --   ranges, and moves every row. Lost is what the stage took that only looked for the ranges and, before a
@@ -16,7 +16,7 @@
 -- group_by: query_description
 -- parameter: medium_again_ms double = 600000 [ms] the cheaper of both runs of what is below a sort that keeps its order, from which it is of medium severity
 -- evidence: Query {sql_id:int} ({query_description}) sorts all rows by {sort_keys}[, and then {next_step}][, to {order_use} in an order that
---   Spark does not promise to keep]; the stages that the sort works in
+--   Spark does not promise to keep]; the stages that look for its ranges, shuffle and sort
 --   took {stage_ms:s} of {app_ms:s} of task time[ ({stage_wall_ms:s} of {app_wall_ms:s} of wall time)][, {sample_ms:s} of it to read the input once more for the ranges (stage
 --   {sample_stage_id:int})][, and {sort_ms:s} to fetch and sort the ranges and to take the next step, of which half would be left][; to look for the ranges, {again_steps} ran
 --   in stage {again_stage_id:int} ({again_ms:s}), and once more in stage {first_stage_id:int} ({first_ms:s}) for the sort, which read the same].

@@ -2,17 +2,20 @@
 -- title: Executors end before they can work
 -- category: reliability
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
 --   no list of executors and cost no core time of the application, but what they should have done is left to the others. A few of them in an
 --   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches; nor is what a worker that
 --   is being shut down refuses to start. An executor that ends with exit code 1 often did not find its driver: where the name of the
 --   driver's host has no domain (or is localhost, and the master is elsewhere), and no two hosts have an executor that registered, the name is told.
+--   Where no executor ever registered nothing could run: then it is of high severity.
 -- parameter: min_executors bigint = 3 [count] executors that ended like that, at least
 -- parameter: max_beside_loss bigint = 3 [count] and how many of them say nothing where an executor or a worker was lost
 -- evidence: {unregistered:executor|executors} ended before they registered with the driver[: {reason}]; {who} did
---   {work}[; executors look for the driver at {doubtful_host}].
+--   {work}[; executors look for the driver at {doubtful_host}][; spark.executorEnv.JAVA_HOME is {java_home}].
 -- advice: LOWER(reason) LIKE '%memory%' OR reason LIKE '%137%' | - | - | They got no memory: ask for smaller executors, or look at what else runs on their hosts.
+-- advice: reason LIKE '%code 1' AND java_home IS NOT NULL | - | - | Check that every worker has a Java at {java_home}, which spark.executorEnv.JAVA_HOME asks for, or do not set it. stderr of such an executor on its worker, in the
+--   work folder of the application, tells whether it is that, options that Java refuses, or a driver that it cannot reach.
 -- advice: reason LIKE '%code 1' AND doubtful_host IS NOT NULL | - | - | Other machines may not resolve or reach {doubtful_host}: set spark.driver.host to a full name or an address of the driver that
 --   all workers reach. stderr of such an executor on its worker, in the work folder of the application, tells whether it is that (UnknownHostException, failed to connect), a wrong JAVA_HOME or options that
 --   Java refuses.
@@ -22,10 +25,11 @@
 --   cannot reach (spark.driver.host, spark.driver.bindAddress, firewall).
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id, p.application_id AS subject_id,
-  CASE WHEN p.num_executors_unregistered >= 10 THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
+  CASE WHEN COALESCE(a.num_workers, 0) = 0 AND p.num_executors_unregistered >= 10 THEN 'high' WHEN p.num_executors_unregistered >= 10 THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
   p.num_executors_unregistered AS unregistered,
   REGEXP_REPLACE(SUBSTR(p.unregistered_reason, 1, 200), '[. ]+$', '') AS reason, CASE COALESCE(a.num_workers, 0) WHEN 0 THEN 'none' WHEN 1 THEN '1 executor' ELSE CONCAT(CAST(a.num_workers AS STRING), ' executors') END AS who,
   CASE WHEN COALESCE(a.num_workers, 0) = 0 THEN 'any work' ELSE 'the work' END AS work,
+  CASE WHEN p.unregistered_reason LIKE '%code 1' THEN SUBSTR(h.java_home, 1, 100) END AS java_home,
   CASE WHEN p.unregistered_reason LIKE '%code 1' AND COALESCE(r.num_hosts, 0) < 2 THEN d.doubtful_host END AS doubtful_host
 FROM applications AS p
 INNER JOIN application_facts AS a
@@ -70,6 +74,14 @@ LEFT JOIN (
 ) AS d
   ON d.platform = p.platform AND d.cluster_id = p.cluster_id
   AND d.application_id = p.application_id AND d.attempt_id = p.attempt_id
+LEFT JOIN (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(value) AS java_home
+  FROM spark_settings
+  WHERE key = 'spark.executorEnv.JAVA_HOME'
+  GROUP BY platform, cluster_id, application_id, attempt_id
+) AS h
+  ON h.platform = p.platform AND h.cluster_id = p.cluster_id
+  AND h.application_id = p.application_id AND h.attempt_id = p.attempt_id
 LEFT JOIN (
   -- What was compacted begins with a later job.
   SELECT platform, cluster_id, application_id, attempt_id, MIN(job_id) AS first_job

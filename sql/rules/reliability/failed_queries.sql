@@ -13,10 +13,10 @@
 -- evidence: Query {sql_id:int} ({query_description}) failed[ after {duration_ms:s}]: {root_cause}[. Its stages took {stages_ms:s} of task
 --   time]{after}.
 -- advice: cause = 'broadcast_timeout' AND broadcast_timeout_s < 300 | spark.sql.broadcastTimeout | '300' | The time that was set for broadcasts is
---   shorter than the default: give them that again. If the side is not small, take back its broadcast.
+--   shorter than the default: set it back to the default. If the side is not small, do not broadcast it.
 -- advice: cause = 'broadcast_timeout' | - | - | The side to broadcast was not computed in time: write it to a table first, or do not broadcast it (take
 --   back the hint, lower spark.sql.autoBroadcastJoinThreshold). A longer spark.sql.broadcastTimeout helps where it is small and slow to compute.
--- advice: cause = 'broadcast' | - | - | A table was too large to broadcast: take back the broadcast hint, or lower
+-- advice: cause = 'broadcast' | - | - | A table was too large to broadcast: remove the broadcast hint, or lower
 --   spark.sql.autoBroadcastJoinThreshold.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only as far as the rows fit into a half of the driver's memory.

@@ -9,8 +9,8 @@
 --   What could be won is the wall time of the longest one in each stage attempt, and the part that what ran again has of all task time.
 -- parameter: min_lost_ms bigint = 30000 [ms] time of these attempts and of what ran again, at least
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
--- evidence: {num_failed:task attempt|task attempts} of {num_stages:stage attempt|stage attempts} failed since shuffle data could not be fetched[ from {from_host}][
---   to {on_host}], after up to {longest_ms:s}; they took {failed_ms:s} of task time[, finished tasks that ran again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
+-- evidence: {num_failed:task attempt|task attempts} of {num_stages:stage attempt|stage attempts} failed because shuffle data could not be fetched[ from {from_host}][
+--   to {on_host}], after up to {longest_ms:s}; they took {failed_ms:s} of task time[, and finished tasks that had to run again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
 -- advice: cause = 'network' AND is_databricks | - | - | The executors do not reach one another: look at the network of the cluster (security groups, peering) and at the
 --   health of the host.
 -- advice: cause = 'network' | - | - | The executors do not reach one another: give each an address that all others reach (SPARK_LOCAL_IP on the workers;

@@ -10,7 +10,7 @@
 -- parameter: max_pause_ms bigint = 3600000 [ms] time from its end to the next one, at most
 -- evidence: Attempt {attempt} of {num_attempts:int} ran for {run_ms:s} and held {core_ms:s} of core time[; all of its {jobs_done:job|jobs}
 --   succeeded]; attempt {next_attempt} began {pause_ms:s} after it.
--- advice: jobs_done > 0 | spark.yarn.maxAppAttempts | '1' | The cluster manager took an attempt whose jobs had all succeeded for failed: look at the exit code of the application
+-- advice: jobs_done > 0 | spark.yarn.maxAppAttempts | '1' | The cluster manager counted an attempt as failed although all of its jobs had succeeded: look at the exit code of the application
 --   master and at what the program does after its last job (a context that is not stopped, sys.exit). Until that is clear one attempt is enough.
 -- advice: has_failed | spark.yarn.maxAppAttempts | '1' | The error of its jobs comes back in each attempt unless it came from outside: fix it, and let the scheduler
 --   of the job decide whether it is started again.

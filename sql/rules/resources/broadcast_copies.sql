@@ -2,7 +2,7 @@
 -- title: Small executors of one host each hold a copy of a large broadcast
 -- category: resources
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where several executors with few cores ran on one host at once, a broadcast took a good part of the memory that each of them has for
 --   execution and storage, and stages of the queries with such a broadcast spilled. An executor holds one copy for all of its tasks: fewer, larger executors with the same
 --   cores and memory in all leave more of it to the tasks. What that saves in time is not known, so nothing is counted as lost.
@@ -14,7 +14,7 @@
 --   {node_id:int} of query {sql_id:int}: {part:pct} of the {unified_bytes:bytes} that an executor has for execution and storage. Stages of {num_queries:query|queries} with such a
 --   broadcast spilled {spilled_bytes:bytes} of memory.
 -- advice: TRUE | - | - | Run one executor with {merged_cores:int} cores (spark.executor.cores) and {merged_factor:int} times the memory (spark.executor.memory and its overhead) in
---   place of {merged_factor:int} of them: their tasks share one copy of the broadcast. Or make the broadcast smaller: select only the columns and rows that the join needs.
+--   place of {merged_factor:int} of them: their tasks share one copy of the broadcast. Only then see whether each needs more memory. Or make the broadcast smaller: select only the columns and rows that the join needs.
 -- recommendation: Run fewer, larger executors with the same cores and memory in all: the tasks of one share a copy of the broadcast.
 WITH workers AS (
   SELECT

@@ -49,10 +49,9 @@
 -- parameter: min_held_share double = 0.5 [ratio] idle core time of executors that shuffle or cached data keeps over that of all, at least
 -- parameter: min_shuffle_timeout_ms bigint = 600000 [ms] how long executors with shuffle data should stay, at least
 -- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors,
---   the last tasks of stages or a place near the data, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which are told apart][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which is told apart][; {num_never_used:int} of
+--   the last tasks of stages or a slot near their data, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which another finding tells][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which another finding tells][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
---   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there are the other way to
---   use them][; {one_task_ms:h} of it passed in stages of a single task][; triggers of
+--   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there would use them too][; {one_task_ms:h} of it passed in stages of a single task][; triggers of
 --   its streaming queries are {trigger_ms:s} apart, and 95 in 100 batches take {batch_ms:s} or less].
 -- advice: is_interactive AND is_working | - | - | Most of it passed while jobs of the session ran: see the findings about their stages, and let idle executors go meanwhile.
 -- advice: is_interactive | - | - | This is an interactive session: let idle executors go, or stop it when it is not in use.

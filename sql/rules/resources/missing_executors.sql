@@ -16,8 +16,7 @@
 -- parameter: min_used_ratio double = 0.5 [ratio] task time over core time of the whole application, at least: below it idle_executors advises fewer executors
 -- parameter: max_timeout_ms bigint = 5000 [ms] spark.dynamicAllocation.schedulerBacklogTimeout from which slow_allocation tells it
 -- parameter: max_lost_share double = 0.1 [ratio] lost over asked-for executors, at most
--- evidence: {asked_by} asks for {num_asked:executor|executors}, and {num_executors_max:int} were there at most. For {wait_ms:s} of {app_duration_ms:s} ({wait_ratio:pct}) tasks of {num_stages:stage|stages} waited, while the cores of
---   {live_executors:1} executors on average were busy to {busy_ratio:pct}[; the last executor came {late_ms:s} after the first].
+-- evidence: {asked_by} asks for {num_asked:executor|executors}, and at most {num_executors_max:int} ran. For {wait_ms:s} of {app_duration_ms:s} ({wait_ratio:pct}) tasks of {num_stages:stage|stages} waited, while the cores of the executors that ran ({live_executors:1} on average) were {busy_ratio:pct} busy[; the last executor came {late_ms:s} after the first].
 -- advice: master LIKE 'k8s%' AND came_late AND batches_ms >= 0.5e0 * late_ms AND batches_ms >= 30000 | spark.kubernetes.allocation.batch.size | LEAST(num_asked, 100) | Executors are asked for in batches of {batch_size:int}, one every
 --   {batch_delay_ms:s} at most: ask for more at once.
 -- advice: master LIKE 'k8s%' AND came_late | - | - | The pods of executors came late: look at what they waited for (nodes that are added first, the pull of the image), and keep nodes and the image ready at the time of the job, or ask for

@@ -2,7 +2,7 @@
 -- title: Tasks wait for local disks while they write shuffle data
 -- category: resources
 -- severity: medium
--- version: 2
+-- version: 3
 -- description: Fires where tasks spent a large part of their run time in writing shuffle data to local disks, and wrote little in that time. Judged are stages with tasks of a second or
 --   more, without much garbage collection and without slow executors (slow_executor tells those), and not those that write small records with a busy processor. Lost is the write
 --   time beyond what a disk takes that writes at a good rate; cpu_contention takes all of it off.
@@ -19,6 +19,7 @@
 -- parameter: min_small_share double = 0.25 [ratio] that share, at least
 -- evidence: Writing {bytes:bytes} of shuffle data took {write_ms:s} of {run_ms:s} of task time in {num_stages:stage|stages}, {write_share:pct}: {rate:bytes} a second for each core that writes. {app_share:pct} of all task time
 --   of the application is such writing.
+-- advice: is_synced AND bypass_threshold > 200 | spark.shuffle.sync | 'false' | Let the operating system write the files in its own time: shuffle data that a crash of the machine loses is computed again anyway. Set spark.shuffle.sort.bypassMergeThreshold ({bypass_threshold:int}) back to 200 too: a shuffle of up to so many partitions, if it combines nothing, opens and syncs a file for each partition in each task.
 -- advice: is_synced | spark.shuffle.sync | 'false' | Let the operating system write the files in its own time: shuffle data that a crash of the machine loses is computed again anyway.
 -- advice: master LIKE 'k8s%' | - | - | Give executors fast local volumes for spark.local.dir (spark.kubernetes.executor.volumes with names that begin with spark-local-dir-, on NVMe) instead of a folder on the node's
 --   root disk, and several of them on several disks.
@@ -27,9 +28,11 @@
 -- advice: master LIKE 'yarn%' | - | - | Spread yarn.nodemanager.local-dirs over several disks, best local NVMe, and write fewer and larger shuffle blocks.
 -- recommendation: Put spark.local.dir on fast local disks, best several (a list of folders, one a disk), and write fewer and larger shuffle blocks.
 WITH synced AS (
-  SELECT platform, cluster_id, application_id, attempt_id
+  SELECT
+    platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN key = 'spark.shuffle.sync' AND LOWER(value) = 'true' THEN 1 ELSE 0 END) = 1 AS is_synced,
+    MAX(CASE WHEN key = 'spark.shuffle.sort.bypassMergeThreshold' THEN TRY_CAST(value AS BIGINT) END) AS bypass_threshold
   FROM spark_settings
-  WHERE key = 'spark.shuffle.sync' AND LOWER(value) = 'true'
+  WHERE key IN ('spark.shuffle.sync', 'spark.shuffle.sort.bypassMergeThreshold')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 slow AS (
@@ -61,7 +64,7 @@ SELECT
   w.num_stages, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, TRY_CAST(w.write_ms AS BIGINT) AS write_ms, TRY_CAST(w.bytes AS BIGINT) AS bytes,
   w.write_ms / NULLIF(w.run_ms, 0e0) AS write_share, TRY_CAST(1e3 * w.bytes / NULLIF(w.write_ms, 0e0) AS BIGINT) AS rate,
   w.write_ms / NULLIF(CAST(t.executor_run_time AS DOUBLE), 0e0) AS app_share,
-  y.platform IS NOT NULL AS is_synced, a.master, COALESCE(a.is_emr, FALSE) AS is_emr, COALESCE(a.is_databricks, FALSE) AS is_databricks
+  COALESCE(y.is_synced, FALSE) AS is_synced, y.bypass_threshold, a.master, COALESCE(a.is_emr, FALSE) AS is_emr, COALESCE(a.is_databricks, FALSE) AS is_databricks
 FROM writes AS w
 INNER JOIN application_facts AS a
   ON a.platform = w.platform AND a.cluster_id = w.cluster_id

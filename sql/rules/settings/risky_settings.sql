@@ -2,7 +2,7 @@
 -- title: Settings that cost more than they win
 -- category: settings
 -- severity: low
--- version: 16
+-- version: 17
 -- description: Fires for values that make failures long, silent or expensive: results to the driver without a limit, broadcasts of
 --   gigabytes, files that are skipped when they cannot be read, tasks that fail very many times before the job
 --   does (unless tasks needed more attempts than the default in a stage that ended well), hour-long time-outs, waits for local data of many seconds, shuffle data that is not compressed or compressed at a level that costs more processor time than it saves, a
@@ -13,6 +13,8 @@
 --   does not know or ignores is left to ineffective_settings, and the committer that Databricks sets for all, where its own protocol commits, is no risk.
 -- parameter: min_broadcast_bytes double = 536870912 [bytes] size in memory of a broadcast from which oversized_broadcast tells it
 -- parameter: won_part double = 0.5 [ratio] wall time that is won where as many more tasks as there are cores run side by side, over what would be if none disturbed another
+-- parameter: min_task_ms double = 10000 [ms] task time of the application from which several cores for a task are told, at least
+-- parameter: min_unused_ms double = 2000 [ms] or the core time that tasks reserved and, as measured, did not use
 -- parameter: min_spilled_mib bigint = 64 [MiB] what tasks spilled with a small share of memory, at least; where memory_spill tells a stage (view spill_costs), it tells this with what it costs
 -- parameter: min_gc_ratio double = 0.1 [ratio] garbage collection over task time from which a large share of the heap for execution and storage is told, at least
 -- parameter: min_compressed_mib bigint = 64 [MiB] shuffle data of the application from which the level of its compression matters, at least
@@ -28,13 +30,13 @@
 -- advice: key = 'spark.task.maxFailures' | spark.task.maxFailures | '4' | Let the job fail after a few attempts: an error of the code or its
 --   data comes back in each.
 -- advice: key = 'spark.network.timeout' | spark.network.timeout | '600s' | Shorten it, and find out why executors do not answer.
--- advice: key = 'spark.executor.heartbeatInterval' | spark.executor.heartbeatInterval | '10s' | Take it back to the default: heartbeats only tell that an executor lives and how far
+-- advice: key = 'spark.executor.heartbeatInterval' | spark.executor.heartbeatInterval | '10s' | Set it back to the default: heartbeats only tell that an executor lives and how far
 --   its tasks are.
 -- advice: key = 'spark.locality.wait' | spark.locality.wait | '3s' | Shorten it; on object stores there is no local data to wait for.
 -- advice: key = 'spark.task.cpus' | spark.task.cpus | '1' | Give each task one core, so that the others work too; set more only for code that starts threads of its
---   own. Where it shall give a task more memory, give the executors more memory instead.
+--   own. If it is meant to give a task more memory, give the executors more memory instead.
 -- advice: key = 'spark.shuffle.compress' | spark.shuffle.compress | 'true' | Compress shuffle data.
--- advice: key = 'spark.io.compression.zstd.level' | spark.io.compression.zstd.level | '1' | Take it back to 1, Spark's default: shuffle data, spills and broadcasts live for minutes, and time counts more than
+-- advice: key = 'spark.io.compression.zstd.level' | spark.io.compression.zstd.level | '1' | Set it back to 1, Spark's default: shuffle data, spills and broadcasts live for minutes, and time counts more than
 --   their size.
 -- advice: key = 'spark.memory.fraction' AND number > 0.6e0 | spark.memory.fraction | '0.6' | Leave room for the objects of the program.
 -- advice: key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | Give sorts, joins, aggregates and caches the share that they have by
@@ -51,7 +53,7 @@
 --   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside failed attempts: version 1, or the manifest committer of Hadoop 3.3.5 and newer, which is faster.
 -- advice: key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' |
 --   spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version | '1' | Use a committer that is safe beside failed attempts and copies of tasks.
--- recommendation: Take the value back.
+-- recommendation: Set it back to the default.
 WITH set_values AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, key, MAX(LOWER(TRIM(value))) AS value,
@@ -174,9 +176,9 @@ judged AS (
           WHEN 'g' THEN 1073741824e0 WHEN 'gb' THEN 1073741824e0 ELSE 1e0 END >= 1073741824e0
         THEN 'the driver and every executor hold such a table in memory, and its real size is a multiple of what Spark estimates'
       WHEN p.key = 'spark.sql.files.ignoreCorruptFiles' AND p.value = 'true'
-        THEN 'rows of files that cannot be read are missing without a word'
+        THEN 'rows of files that cannot be read are left out silently'
       WHEN p.key = 'spark.sql.files.ignoreMissingFiles' AND p.value = 'true'
-        THEN 'rows of files that went meanwhile are missing without a word'
+        THEN 'rows of files that were deleted meanwhile are left out silently'
       WHEN p.key = 'spark.task.maxFailures' AND number >= 20e0 AND k.platform IS NULL
         THEN 'a task that cannot succeed runs that often before the job fails'
       WHEN p.key = 'spark.network.timeout' AND number * CASE unit
@@ -198,10 +200,10 @@ judged AS (
         THEN CONCAT('little heap is left for the objects of the program, and garbage collection took ', CAST(TRY_CAST(ROUND(100e0 * s.gc_ms / NULLIF(s.run_ms, 0e0)) AS BIGINT) AS STRING), ' % of the task time')
       WHEN p.key = 'spark.memory.fraction' AND number < 0.5e0 AND s.spilled_mib >= $min_spilled_mib AND d.platform IS NULL
         THEN CONCAT('sorts, joins and aggregates have so little memory that tasks spilled ', CAST(s.spilled_mib AS STRING), ' MiB')
-      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * t.task_ms
+      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND (t.task_ms >= $min_task_ms OR v.unused_ms >= $min_unused_ms) AND s.cpu_ms > 0e0 AND s.cpu_ms <= 1.1e0 * t.task_ms
         AND y.platform IS NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
         THEN CONCAT('each task reserves ', p.value, ' cores and used ', CAST(CAST(s.cpu_ms / NULLIF(t.task_ms, 0e0) AS DECIMAL(9, 1)) AS STRING), ' of one on average')
-      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= 10000e0 AND y.platform IS NOT NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
+      WHEN p.key = 'spark.task.cpus' AND number >= 2e0 AND t.task_ms >= $min_task_ms AND y.platform IS NOT NULL AND o.platform IS NULL AND u.platform IS NULL AND NOT COALESCE(a.has_gpu, FALSE)
         THEN 'each task reserves that many cores, and Python uses one, unless a library that it calls starts threads'
       WHEN p.key = 'spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version' AND p.value = '2' AND NOT COALESCE(a.is_databricks, FALSE)
         AND w.num_writes > 0 AND a.speculation

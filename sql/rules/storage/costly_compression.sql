@@ -22,7 +22,7 @@
 -- parameter: best_gzip_ns double = 200 [ns] the same with gzip at its best level
 -- parameter: max_part double = 0.5 [ratio] lost time over the processor time of the stages, at most
 -- evidence: {num_queries:query wrote|queries wrote} {bytes:bytes} of Parquet with {codec_name}[ into {target}]; the stages that wrote it took {cpu_ms:s} of the {app_cpu_ms:s} of processor time of the application, {mb_each:1} MB a second of it.
--- advice: codec = 'zstd' AND NOT is_option | spark.hadoop.parquet.compression.codec.zstd.level | '3' | Take it back to 3, the default: it takes a small part of the time, for files that are hardly larger. A level up to 9 is moderate where size counts more.
+-- advice: codec = 'zstd' AND NOT is_option | spark.hadoop.parquet.compression.codec.zstd.level | '3' | Set it back to 3, the default: that takes a small part of the time, and the files are hardly larger. A level up to 9 is moderate where size counts more.
 -- advice: codec = 'zstd' | - | - | Write at level 3, the default (option parquet.compression.codec.zstd.level): it takes a small part of the time, for files that are hardly larger. A level up to 9 is moderate where size counts more.
 -- advice: codec = 'gzip' AND spark_minor >= 302 AND NOT is_option | spark.sql.parquet.compression.codec | 'zstd' | Write with zstd, which makes files of about the same size in a small part of the time; all readers of the files have to know it.
 -- advice: codec = 'gzip' AND spark_minor >= 302 | - | - | Write with zstd (option compression), which makes files of about the same size in a small part of the time; all readers of the files have to know it.

@@ -2,12 +2,14 @@
 -- title: Many small files are written
 -- category: storage
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires for a query that wrote many files of a small average size, by the count and the bytes
 --   of the write node itself. The batches of a stream that write to one place count together; a file sink of a stream
 --   has no write node, so each of its tasks that wrote counts as one file, which is the least. Each later read pays for every file: a listing entry, an open, a task or a
 --   part of one. What that costs later is not known here. Lost is what the writing tasks took to open and to close the files that are too many, at a few
---   milliseconds each (8 core-ms were measured with Spark 4.3 and a local disk), where their time is known. Where each shuffle partition made a file
+--   milliseconds each (8 core-ms were measured with Spark 4.3 and a local disk), or to commit them where the write node counts more than that. Where the tasks do nothing but write the rows of a
+--   repartition, one or a file each, they are as many only for it: then all that the median task took beyond what its rows and bytes take on a slow machine is lost with each task too many (those
+--   up to the cores stay). The driver commits the job after the tasks: the share of that time which belongs to the files too many could be won as well. Where each shuffle partition made a file
 --   because adaptive execution may not merge them, that setting is advised, and what tiny_tasks counts is not lost again.
 -- subject: sql
 -- group_by: place
@@ -16,10 +18,12 @@
 -- parameter: min_batch_files bigint = 8 [count] files of a batch of a stream on average, at least
 -- parameter: max_merge_bytes double = 8388608 [bytes] advisory size of adaptive execution that is small, at most, as in tiny_tasks
 -- parameter: file_ms double = 5.0 [ms] task time to open and close a file that is written, at least
+-- parameter: row_ms double = 0.01 [ms] task time to read and write a row of a repartition, at most
+-- parameter: data_bytes_per_ms double = 5000.0 [bytes_per_ms] bytes of it that a task reads and writes in a millisecond, at least
 -- parameter: max_file_share double = 0.8 [ratio] that time over the task time of the write, at most
 -- parameter: min_lost_share double = 0.05 [ratio] that time over the task time of the application from which it decides the severity of fewer than ten times as many files
 -- evidence: [{at_least} ]{files:file|files} of {mean_bytes:bytes} on average were written in {duration_ms:s}, {bytes:bytes} in all[, into
---   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][,
+--   {partitions:partition|partitions}][, by {write_tasks:task|tasks} that took {write_ms:s}][ (the median task {median_ms:s} for {task_rows:row|rows})][; committing them took {commit_ms:s} in the tasks][ and {job_commit_ms:s} in the driver][,
 --   by {num_batches:batch|batches} of a stream][; the target is {target}][; the {counted_by} finding counts the time].
 -- advice: num_batches > 0 AND is_shuffled | - | - | Each batch writes {batch_files:int} files on average, one for each shuffle partition that has rows: use fewer partitions (spark.sql.shuffle.partitions; a query with
 --   state keeps the number that its checkpoint began with), or coalesce before the write, and compact the table regularly.
@@ -39,6 +43,8 @@
 -- advice: partitions > 1 | - | - | The table has too many partitions for its data: partition it by fewer or coarser columns.
 -- advice: partitions IS NULL AND files >= 2 * write_tasks | - | - | Each task wrote many files: the write is partitioned by
 --   columns with many values, or limits the rows of a file. Partition by fewer or coarser columns, or raise that limit.
+-- advice: partitions IS NULL AND is_repartitioned AND num_batches IS NULL | - | - | The code repartitions the rows into {write_tasks:partition|partitions}, each of which becomes a file: ask for fewer (files of 128 MiB that
+--   the data fills: {files_needed:int}). Where the steps before it are cheap, coalesce does without the shuffle.
 -- advice: partitions IS NULL | - | - | Write with fewer tasks (repartition or coalesce before the write; files of 128 MiB that
 --   the data fills: {files_needed:int}), or compact the table.
 -- recommendation: Write with fewer tasks, so that files hold 128 MiB or more (repartition or coalesce
@@ -71,18 +77,43 @@ writes AS (
   ) AS s
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
+commits AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id,
+    SUM(CASE WHEN metric_name = 'task commit time' THEN total END) AS commit_ms, SUM(CASE WHEN metric_name = 'job commit time' THEN total END) AS job_commit_ms
+  FROM sql_node_metrics
+  WHERE metric_name IN ('task commit time', 'job commit time')
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
 work AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id,
-    SUM(CAST(executor_run_time AS DOUBLE)) AS write_ms, SUM(num_tasks) AS num_tasks
+    SUM(CAST(executor_run_time AS DOUBLE)) AS write_ms, SUM(num_tasks) AS num_tasks, MAX(task_slots) AS task_slots,
+    -- One stage that only writes the rows of a repartition.
+    CASE WHEN COUNT(*) = 1 THEN MAX(CASE WHEN is_repartitioned AND NOT COALESCE(has_join, FALSE) AND NOT COALESCE(has_window, FALSE) AND NOT COALESCE(has_python, FALSE) AND NOT COALESCE(has_gpu, FALSE)
+      AND shuffle_read_records > 0 AND COALESCE(input_bytes, 0) = 0 AND COALESCE(shuffle_write_bytes, 0) = 0 AND COALESCE(memory_bytes_spilled, 0) = 0 THEN run_time_median END) END AS median_ms,
+    MAX(CAST(shuffle_read_records AS DOUBLE) / NULLIF(num_tasks, 0)) AS task_rows,
+    MAX(CAST(shuffle_read_bytes + output_bytes AS DOUBLE) / NULLIF(num_tasks, 0)) AS task_bytes
   FROM stage_facts
   WHERE output_bytes > 0
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
+-- Steps of the writing stages that compute something.
+computing AS (
+  SELECT DISTINCT n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
+  FROM sql_nodes AS n
+  INNER JOIN stage_facts AS f
+    ON f.platform = n.platform AND f.cluster_id = n.cluster_id
+    AND f.application_id = n.application_id AND f.attempt_id = n.attempt_id AND f.sql_id = n.sql_id
+  WHERE f.output_bytes > 0 AND ARRAY_CONTAINS(n.stage_ids, f.stage_id)
+    AND NOT (n.node_name LIKE '%Exchange%' OR n.node_name LIKE '%ShuffleRead%' OR n.node_name LIKE 'Execute %' OR n.node_name LIKE '%WriteFiles%'
+      OR n.node_name LIKE 'Sort%' OR n.node_name LIKE '%ColumnarToRow%' OR n.node_name LIKE '%ShuffleQueryStage%' OR n.node_name LIKE 'WholeStageCodegen%' OR n.node_name LIKE 'InputAdapter%')
+),
 written AS (
   SELECT
     q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.streaming_query_id, q.description, q.duration_ms,
-    w.target, w.files, w.bytes, w.partitions, t.write_ms, t.num_tasks
+    w.target, w.files, w.bytes, w.partitions, t.write_ms, t.num_tasks, c.commit_ms, c.job_commit_ms, t.task_slots,
+    CASE WHEN o.platform IS NULL AND w.files <= t.num_tasks THEN t.median_ms END AS median_ms, t.task_rows, t.task_bytes
   FROM sql AS q
   INNER JOIN writes AS w
     ON w.platform = q.platform AND w.cluster_id = q.cluster_id
@@ -90,6 +121,12 @@ written AS (
   LEFT JOIN work AS t
     ON t.platform = q.platform AND t.cluster_id = q.cluster_id
     AND t.application_id = q.application_id AND t.attempt_id = q.attempt_id AND t.sql_id = q.sql_id
+  LEFT JOIN commits AS c
+    ON c.platform = q.platform AND c.cluster_id = q.cluster_id
+    AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id AND c.sql_id = q.sql_id
+  LEFT JOIN computing AS o
+    ON o.platform = q.platform AND o.cluster_id = q.cluster_id
+    AND o.application_id = q.application_id AND o.attempt_id = q.attempt_id AND o.sql_id = q.sql_id
   WHERE w.files > 0e0
 ),
 sinking AS (
@@ -125,7 +162,7 @@ sunk AS (
 judged AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, description, duration_ms, target, files, bytes, partitions, write_ms,
-    num_tasks, TRY_CAST(NULL AS BIGINT) AS num_batches, TRY_CAST(NULL AS STRING) AS at_least
+    num_tasks, commit_ms, job_commit_ms, task_slots, median_ms, task_rows, task_bytes, TRY_CAST(NULL AS BIGINT) AS num_batches, TRY_CAST(NULL AS STRING) AS at_least
   FROM written
   WHERE streaming_query_id IS NULL
   UNION ALL
@@ -134,6 +171,7 @@ judged AS (
     platform, cluster_id, application_id, attempt_id, MAX(sql_id) AS sql_id, streaming_query_id AS description,
     SUM(duration_ms) AS duration_ms, target, SUM(files) AS files, SUM(bytes) AS bytes,
     TRY_CAST(NULL AS BIGINT) AS partitions, TRY_CAST(NULL AS DOUBLE) AS write_ms, TRY_CAST(NULL AS BIGINT) AS num_tasks,
+    TRY_CAST(NULL AS DOUBLE) AS commit_ms, TRY_CAST(NULL AS DOUBLE) AS job_commit_ms, TRY_CAST(NULL AS BIGINT) AS task_slots, TRY_CAST(NULL AS BIGINT) AS median_ms, TRY_CAST(NULL AS DOUBLE) AS task_rows, TRY_CAST(NULL AS DOUBLE) AS task_bytes,
     COUNT(*) AS num_batches, TRY_CAST(NULL AS STRING) AS at_least
   FROM written
   WHERE streaming_query_id IS NOT NULL
@@ -143,6 +181,7 @@ judged AS (
     platform, cluster_id, application_id, attempt_id, MAX(sql_id) AS sql_id, streaming_query_id AS description,
     SUM(duration_ms) AS duration_ms, TRY_CAST(NULL AS STRING) AS target, SUM(files) AS files, SUM(bytes) AS bytes,
     TRY_CAST(NULL AS BIGINT) AS partitions, TRY_CAST(NULL AS DOUBLE) AS write_ms, TRY_CAST(NULL AS BIGINT) AS num_tasks,
+    TRY_CAST(NULL AS DOUBLE) AS commit_ms, TRY_CAST(NULL AS DOUBLE) AS job_commit_ms, TRY_CAST(NULL AS BIGINT) AS task_slots, TRY_CAST(NULL AS BIGINT) AS median_ms, TRY_CAST(NULL AS DOUBLE) AS task_rows, TRY_CAST(NULL AS DOUBLE) AS task_bytes,
     COUNT(*) AS num_batches, 'At least' AS at_least
   FROM sunk
   GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id
@@ -193,7 +232,7 @@ SELECT
   'high' AS confidence,
   CASE WHEN files >= 10 * $min_files THEN 'medium' WHEN u.is_told = 1 THEN 'low' WHEN j.lost_ms >= $min_lost_share * a.executor_run_time THEN NULL ELSE 'low' END AS severity,
   CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms AS BIGINT) END AS lost_core_ms,
-  CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) END AS recoverable_ms,
+  CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms * f.wall_ratio + COALESCE(j.driver_ms, 0e0) AS BIGINT) END AS recoverable_ms,
   -- One setting is one finding.
   CASE WHEN u.platform IS NOT NULL AND num_batches IS NULL AND COALESCE(partitions, 0) = 0 THEN CASE WHEN u.merge_bytes > 0 THEN 'spark.sql.adaptive.advisoryPartitionSizeInBytes' ELSE 'spark.sql.adaptive.coalescePartitions.enabled' END ELSE SUBSTR(description, 1, 80) END AS place,
   u.platform IS NOT NULL AND num_batches IS NULL AS is_unmerged, TRY_CAST(u.merge_bytes AS BIGINT) AS merge_bytes, CASE WHEN u.is_told = 1 THEN 'tiny_tasks' END AS counted_by,
@@ -201,17 +240,24 @@ SELECT
   SUBSTR(target, 1, 200) AS target,
   TRY_CAST(files AS BIGINT) AS files, TRY_CAST(bytes AS BIGINT) AS bytes, bytes / NULLIF(files, 0) AS mean_bytes,
   NULLIF(partitions, 0) AS partitions, duration_ms,
-  TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, num_batches, files / NULLIF(num_batches, 0) AS batch_files,
+  TRY_CAST(write_ms AS BIGINT) AS write_ms, num_tasks AS write_tasks, median_ms, CASE WHEN median_ms IS NOT NULL THEN TRY_CAST(task_rows AS BIGINT) END AS task_rows,
+  CASE WHEN commit_ms >= 1e3 THEN TRY_CAST(commit_ms AS BIGINT) END AS commit_ms, CASE WHEN commit_ms >= 1e3 THEN TRY_CAST(NULLIF(job_commit_ms, 0e0) AS BIGINT) END AS job_commit_ms, num_batches, files / NULLIF(num_batches, 0) AS batch_files,
   TRY_CAST(CEIL(GREATEST(bytes / 134217728e0, 1e0)) AS BIGINT) AS files_needed,
   at_least, r.sql_id IS NOT NULL AS is_repartitioned, h.platform IS NOT NULL AS is_shuffled,
   b.num_buckets, b.bucket_columns
 FROM (
   SELECT
     k.*,
-    CASE WHEN files > GREATEST(CEIL(bytes / 134217728e0), COALESCE(CAST(partitions AS DOUBLE), 1e0)) AND write_ms > 0e0 THEN LEAST(
-      (GREATEST(files - GREATEST(CEIL(bytes / 134217728e0), COALESCE(CAST(partitions AS DOUBLE), 1e0)), 0e0)) * $file_ms, $max_file_share * write_ms
-    ) END AS lost_ms
-  FROM judged AS k
+    CASE WHEN files > files_kept AND write_ms > 0e0 THEN LEAST(GREATEST(
+      (files - files_kept) * $file_ms,
+      COALESCE(commit_ms * (files - files_kept) / NULLIF(files, 0e0), 0e0),
+      COALESCE((num_tasks - GREATEST(files_kept, COALESCE(CAST(task_slots AS DOUBLE), 1e0))) * (median_ms - task_rows * $row_ms - task_bytes / NULLIF($data_bytes_per_ms, 0e0)), 0e0)
+    ), $max_file_share * write_ms) END AS lost_ms,
+    CASE WHEN files > files_kept THEN job_commit_ms * (files - files_kept) / NULLIF(files, 0e0) END AS driver_ms
+  FROM (
+    SELECT h.*, GREATEST(CEIL(bytes / 134217728e0), COALESCE(CAST(partitions AS DOUBLE), 1e0), 1e0) AS files_kept
+    FROM judged AS h
+  ) AS k
 ) AS j
 LEFT JOIN application_facts AS f
   ON f.platform = j.platform AND f.cluster_id = j.cluster_id

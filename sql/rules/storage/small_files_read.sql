@@ -36,7 +36,7 @@
 -- parameter: min_short_duration_ms bigint = 2000 [ms] time of such a query, at least
 -- parameter: max_ms_each bigint = 2000 [ms] time of the query for each file read, at most: in a longer one the files are a detail
 -- evidence: {files:file|files} of {mean_bytes:bytes} on average[ in {folders:folder|folders}] were read, {bytes:bytes} in all, by a query of {duration_ms:s}[; the
---   source is {source}][; to open them took about {open_ms:s} of {scan_ms:s} of scan time][; to list {listing_paths:folder|folders} in {listing_jobs:job|jobs}
+--   source is {source}][; opening them took about {open_ms:s} of {scan_ms:s} of scan time][; to list {listing_paths:folder|folders} in {listing_jobs:job|jobs}
 --   took {listing_ms:s}, {listing_task_ms:s} of task time][; {other_sources:other source|other sources} of the query had {other_files:file|files} as small][, which took about {other_open_ms:s} to open][; query {written_by:int} of this application wrote it].
 -- advice: format = 'delta' | - | - | Compact the table (OPTIMIZE, optimized writes): {files_needed:file|files} of 128 MiB would hold it.
 -- advice: format = 'iceberg' | - | - | Compact the table (rewrite_data_files): {files_needed:file|files} of 128 MiB would hold it.

@@ -32,14 +32,12 @@
 -- parameter: max_tasks_per_slot double = 8.0 [ratio] tasks of a stage for each core, at most
 -- evidence: The query {query} ran {num_batches:batch|batches} of {mean_rows:row|rows} on average, one right after the other; each took
 --   {mean_ms:s}, {all_ms:s} in all[, {rest_ms:s} of it besides {told_elsewhere}], with {other}tasks of {task_ms:int} ms on average[; about {fixed_share:pct} of the time does not depend on the rows][; its tasks
---   need {work_ms:int} ms of each on their cores][; what batches cost besides, such as {phase_ms:s} for offsets, planning and logs, took {fixed_ms:s}].
+--   need {work_ms:int} ms of each on their cores][; what batches cost beside that, such as {phase_ms:s} for offsets, planning and logs, took {fixed_ms:s}].
 -- advice: has_state AND state_tasks > 2 * slots AND state_tasks >= 1.5e0 * partitions_needed AND state_rows <= $max_state_rows | - | - | Most of a batch is its fixed cost: wait longer between batches (processingTime) as far as the delay may grow, so that each takes
 --   more rows, and use about {partitions_needed:shuffle partition|shuffle partitions} instead of {state_tasks:int}: each has a state store that every batch opens and commits. The checkpoint keeps the number that it
 --   began with, so fewer hold from a new checkpoint on.
--- advice: is_capped AND has_files | - | - | All batches have as many rows and follow without a pause, as where a limit cuts them: raise maxFilesPerTrigger (or use maxBytesPerTrigger), as far as memory allows. Batches of ten times as many
---   files pay what each costs besides its rows a tenth as often.
--- advice: is_capped | - | - | All batches have as many rows and follow without a pause, as where a limit cuts them: raise it (maxOffsetsPerTrigger of Kafka), as far as memory allows. Batches of ten times as many rows pay what each costs
---   besides its rows a tenth as often.
+-- advice: is_capped AND has_files | - | - | All batches have the same number of rows and follow each other without a pause, as under a limit: raise maxFilesPerTrigger (or use maxBytesPerTrigger), as far as memory allows. With ten times as many files in a batch its fixed cost is paid a tenth as often.
+-- advice: is_capped | - | - | All batches have the same number of rows and follow each other without a pause, as under a limit: raise it (maxOffsetsPerTrigger of Kafka), as far as memory allows. With ten times as many rows in a batch its fixed cost is paid a tenth as often.
 -- advice: has_files | - | - | Most of a batch is its fixed cost: let it take more files (raise maxFilesPerTrigger or drop it), or wait longer
 --   between batches (processingTime), as far as the delay may grow.
 -- recommendation: Most of a batch is its fixed cost: let it take more rows (raise maxOffsetsPerTrigger, or a longer processingTime), as far as

@@ -23,7 +23,7 @@
 --   allows, because what each batch costs besides its rows counts less then, and give the query more cores, with as many partitions of the source.
 -- advice: cpu_bound AND is_fixed | - | - | Give the query more cores, with as many partitions of the source and of its shuffles. Batches of more rows need less time a row, so do not limit what a batch takes while it
 --   catches up, as far as memory allows.
--- advice: cpu_bound | - | - | Give the query more cores, with as many partitions of the source and of its shuffles, or cheaper work a row; limit
+-- advice: cpu_bound | - | - | Give the query more cores, with as many partitions of the source and of its shuffles, or make the work for each row cheaper; limit
 --   what a batch takes (maxOffsetsPerTrigger, maxFilesPerTrigger), so that batches stay even while it catches up.
 -- recommendation: Most of a batch is not work on its rows but planning, offsets and commits: give batches more rows with a longer
 --   trigger interval, and keep checkpoints on fast storage.

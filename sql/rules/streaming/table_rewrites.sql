@@ -11,14 +11,14 @@
 -- parameter: batches_in_one double = 10 [count] batches that are counted as one larger batch
 -- evidence: {num_batches:batch|batches} of the query {query} took in {input_rows:row|rows} and wrote {rows_written:row|rows}[ ({bytes_written:bytes})], {rows_ratio:int} times as many, after they had read
 --   {rows_read:row|rows}[ ({bytes_read:bytes})] of what earlier batches wrote ({source}{others}). The stages that did it took {run_ms:s} of task time, {share:pct} of the application's, and {duration_ms:s} of the {batch_ms:s} of these batches.
--- advice: is_table_format AND has_files | - | - | Let MERGE write only what changes: deletion vectors (Delta) or merge-on-read (Iceberg, Hudi), compacted now and then, and a condition on the partition columns, so that it touches fewer
+-- advice: is_table_format AND has_files | - | - | Let MERGE write only what changes: deletion vectors (Delta) or merge-on-read (Iceberg, Hudi), compacted regularly, and a condition on the partition columns, so that it touches fewer
 --   files. Or let a batch take more files (raise maxFilesPerTrigger or drop it, or a longer processingTime) as far as the delay may grow: most of its cost does not depend on its rows.
--- advice: is_table_format | - | - | Let MERGE write only what changes: deletion vectors (Delta) or merge-on-read (Iceberg, Hudi), compacted now and then, and a condition on the partition columns, so that it touches fewer
+-- advice: is_table_format | - | - | Let MERGE write only what changes: deletion vectors (Delta) or merge-on-read (Iceberg, Hudi), compacted regularly, and a condition on the partition columns, so that it touches fewer
 --   files. Or let a batch take more rows (raise maxOffsetsPerTrigger, or a longer processingTime) as far as the delay may grow: most of its cost does not depend on them.
 -- advice: has_files | - | - | Keep it in a table format that changes single rows (Delta, Iceberg, Hudi) and MERGE each batch into it, with deletion vectors or merge-on-read; or append the rows of each batch and
---   build the table from them now and then. Or let a batch take more files (raise maxFilesPerTrigger or drop it, or a longer processingTime) as far as the delay may grow: most of its cost does not depend on its rows.
+--   build the table from them regularly. Or let a batch take more files (raise maxFilesPerTrigger or drop it, or a longer processingTime) as far as the delay may grow: most of its cost does not depend on its rows.
 -- recommendation: Keep it in a table format that changes single rows (Delta, Iceberg, Hudi) and MERGE each batch into it, with deletion vectors or merge-on-read; or append the rows of each batch and
---   build the table from them now and then. Or let a batch take more rows (raise maxOffsetsPerTrigger, or a longer processingTime) as far as the delay may grow: most of its cost does not depend on them.
+--   build the table from them regularly. Or let a batch take more rows (raise maxOffsetsPerTrigger, or a longer processingTime) as far as the delay may grow: most of its cost does not depend on them.
 WITH judged AS (
   SELECT
     r.*,

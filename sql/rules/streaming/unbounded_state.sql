@@ -164,7 +164,7 @@ SELECT
   CASE WHEN cause = 'delay' THEN delay_ms END AS delay_ms, CASE WHEN is_slow THEN early_ms END AS early_ms, CASE WHEN is_slow THEN late_ms END AS late_ms,
   CASE
     WHEN cause = 'delay' THEN CONCAT('its watermark is ', CAST(TRY_CAST(ROUND(delay_ms / 3.6e6) AS BIGINT) AS STRING), ' hours behind the latest event, so that no row has left yet')
-    WHEN cause = 'none' THEN 'no watermark lets it forget any'
+    WHEN cause = 'none' THEN 'no watermark lets it drop any'
     WHEN operator = 'join' AND has_limit THEN CONCAT('the watermark lets ', CASE WHEN keeps_left AND keeps_right THEN 'none' ELSE CONCAT('no row of the ', CASE WHEN keeps_left THEN 'left' ELSE 'right' END, ' side of the join') END,
       ' go, because both inputs of the join need one')
     WHEN operator = 'join' AND keeps_left AND keeps_right THEN 'the watermark lets none go, because the join has no limit in time'
