@@ -6,6 +6,7 @@
 --   spark.sql.shuffle.partitions says needs, and partitions_wanted a value for that setting, in whole waves of the cores in use.
 --   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge, or it merges them only up to a small advisory size (merge_bytes); such stages of an application count together, however short each is,
 --   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there. unmerged_… are sums over them.
+--   is_exchange: the log knows no query, but an RDD of the stage is the shuffle of one, with as many partitions as spark.sql.shuffle.partitions says.
 --   num_frames is how many DataFrames of rows from the program (createDataFrame, VALUES) the query of such a stage unites, where they hold few rows (frame_rows in all) for so many tasks.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
@@ -74,6 +75,19 @@ frames AS (
     AND SUM(CASE WHEN TRIM(node_name) = 'Union' OR node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%' THEN 0 ELSE 1 END) = 0
     AND SUM(CASE WHEN (node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%') AND rows_output IS NULL THEN 1 ELSE 0 END) = 0
 ),
+-- Stages that read a shuffle of a query of which the log knows only the RDDs (Spark before 1.5, queries turned into RDDs).
+exchanged AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  FROM stages AS s
+  INNER JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, rdd_id, num_partitions
+    FROM rdds
+    WHERE scope IN ('Exchange', 'TungstenExchange') AND rdd_name LIKE 'Shuffled%'
+  ) AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE s.sql_id IS NULL AND s.shuffle_read_bytes > 0 AND s.num_tasks = r.num_partitions AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+),
 all_stages AS (
   SELECT
     s.*,
@@ -81,7 +95,7 @@ all_stages AS (
       PARTITION BY platform, cluster_id, application_id, attempt_id
     ) AS few_rows_ms,
     -- The setting holds for all shuffles: the one with the most data decides.
-    MAX(CASE WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
+    MAX(CASE WHEN (sql_id IS NOT NULL OR is_exchange) AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
       THEN LEAST(partitions_fit, num_tasks) END) OVER (
         PARTITION BY platform, cluster_id, application_id, attempt_id
       ) AS worst_fit
@@ -98,13 +112,16 @@ all_stages AS (
             AND shuffle_read_bytes <= 2e0 * advisory_bytes * num_tasks)), FALSE) AND NOT COALESCE(is_repartitioned, FALSE) AS is_unmerged
     FROM (
       SELECT
-        t.*, r.num_frames, r.frame_rows,
+        t.*, r.num_frames, r.frame_rows, x.platform IS NOT NULL AS is_exchange,
         t.sql_id IS NOT NULL AND input_bytes > 0 AND NOT has_scan AND files_read IS NULL AND num_tasks = shuffle_partitions AS is_cache_read
       FROM stage_facts AS t
       LEFT JOIN frames AS r
         ON r.platform = t.platform AND r.cluster_id = t.cluster_id
         AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id AND r.sql_id = t.sql_id
         AND t.input_bytes = 0 AND t.shuffle_read_bytes = 0 AND t.num_tasks >= r.num_frames AND r.frame_rows <= $few_rows * t.num_tasks
+      LEFT JOIN exchanged AS x
+        ON x.platform = t.platform AND x.cluster_id = t.cluster_id
+        AND x.application_id = t.application_id AND x.attempt_id = t.attempt_id AND x.stage_id = t.stage_id
     ) AS f
   ) AS s
 ),
@@ -186,7 +203,7 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, cause, is_few, is_empty, is_cache_read,
-  num_frames, frame_rows, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
+  num_frames, frame_rows, COALESCE(is_exchange, FALSE) AND num_tasks = shuffle_partitions AS is_exchange, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
   TRY_CAST(GREATEST(tasks_needed, task_slots * CEIL(CAST(worst_fit AS DOUBLE) / NULLIF(task_slots, 0))) AS BIGINT) AS partitions_wanted,
   counts_together AS is_unmerged, CASE WHEN counts_together AND coalesce_partitions THEN TRY_CAST(advisory_bytes AS BIGINT) END AS merge_bytes, unmerged_stages, unmerged_tasks, unmerged_task_ms, unmerged_bytes, files_made, file_ms, total_task_time_ms,
   files_read, file_bytes, input_bytes, input_records, shuffle_read_records, max_partition_bytes, is_repartitioned, spark_minor, adaptive, coalesce_partitions,

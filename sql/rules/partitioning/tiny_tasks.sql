@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row (of a shuffle, or of a union of many small DataFrames that the program made) a hundred are
@@ -35,6 +35,8 @@
 --   DataFrame of all of them (one createDataFrame), or coalesce after the union; {tasks_needed:int} would do.
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
 --   would do.
+-- advice: is_exchange AND 2 * worst_fit < num_tasks | spark.sql.shuffle.partitions | partitions_wanted |
+--   The stage reads a shuffle of a query: use fewer shuffle partitions, {partitions_wanted:int} instead of {shuffle_partitions:int}, as many as the largest shuffle of the application needs.
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage fewer partitions: {tasks_needed:int} would do.
 -- advice: spark_minor >= 300 AND NOT adaptive AND NOT is_repartitioned | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on: it merges
 --   small shuffle partitions by itself.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
@@ -53,7 +55,7 @@ SELECT
   'high' AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_frames, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
+  stage_name, cause, num_frames, is_exchange, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
   tasks_needed, TRY_CAST(FLOOR(CAST(tasks_needed AS DOUBLE) / NULLIF(task_slots, 0)) AS BIGINT) AS waves_needed, files_read, input_bytes,
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
