@@ -26,6 +26,7 @@
 -- parameter: max_file_share double = 0.8 [ratio] that time over the run time of the tasks, at most, as in small_files
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
 -- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks of such stages of the application together, at least
+-- parameter: min_small_share double = 0.2 [ratio] or this share of the core time of a small application, from the overhead that the stage itself needs on
 -- parameter: min_own_overhead_ms bigint = 5000 [ms] and of those of the stage
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
 -- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
@@ -246,6 +247,7 @@ SELECT
 FROM judged
 WHERE (NOT counts_together OR overhead_ms >= $min_own_overhead_ms) AND all_overhead_ms >= CASE
   WHEN is_few THEN GREATEST($min_few_rows_overhead_ms, $min_few_rows_wall_share * COALESCE(app_duration_ms, 0) * task_slots)
+  WHEN cause <> 'input' AND core_time_ms > 0 AND all_overhead_ms >= $min_small_share * core_time_ms THEN $min_own_overhead_ms
   ELSE $min_overhead_ms
 END
 OR (counts_together AND unmerged_overhead_ms >= $min_unmerged_overhead_ms AND unmerged_wall_ms >= $min_unmerged_wall_share * app_duration_ms)
