@@ -3,7 +3,7 @@
 -- category: driver
 -- severity: low
 -- version: 1
--- description: Fires where the tasks that an executor began before it had ended any took long to deserialize, and its later ones did not: meanwhile it fetched the jars and files of the application,
+-- description: Fires where the tasks that an executor began with (before its first one was half done) took long to deserialize, and its later ones did not: meanwhile it fetched the jars and files of the application,
 --   most often from the driver, loaded classes, or shared its machine with other executors that started. The more executors come for little work, the more of it. Lost is that time beyond
 --   what later tasks take. What executors lose that come and go too fast is not told here (executor_churn).
 -- parameter: min_first_ms double = 3000 [ms] time that a first task took to deserialize on average, at least
@@ -21,7 +21,7 @@
 -- recommendation: Look at the log of an executor between its start and its first task: jars and files that it fetches, classes that it loads, a machine with too few processors for the executors and drivers that start there.
 WITH starts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, executor_id, MIN(UNIX_MILLIS(launch_time) + duration) AS first_end_ms
+    platform, cluster_id, application_id, attempt_id, executor_id, MIN(UNIX_MILLIS(launch_time) + 0.5e0 * duration) AS half_ms
   FROM tasks
   WHERE status = 'SUCCESS'
   GROUP BY platform, cluster_id, application_id, attempt_id, executor_id
@@ -29,12 +29,12 @@ WITH starts AS (
 waits AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, COUNT(DISTINCT t.executor_id) AS num_executors,
-    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) < s.first_end_ms THEN 1 ELSE 0 END) AS num_first,
-    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) < s.first_end_ms THEN CAST(t.executor_deserialize_time AS DOUBLE) ELSE 0e0 END) AS first_ms,
-    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) < s.first_end_ms THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS run_ms,
-    MAX(CASE WHEN UNIX_MILLIS(t.launch_time) < s.first_end_ms THEN t.executor_deserialize_time END) AS longest_ms,
+    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) < s.half_ms THEN 1 ELSE 0 END) AS num_first,
+    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) < s.half_ms THEN CAST(t.executor_deserialize_time AS DOUBLE) ELSE 0e0 END) AS first_ms,
+    SUM(CASE WHEN UNIX_MILLIS(t.launch_time) < s.half_ms THEN CAST(t.executor_run_time AS DOUBLE) ELSE 0e0 END) AS run_ms,
+    MAX(CASE WHEN UNIX_MILLIS(t.launch_time) < s.half_ms THEN t.executor_deserialize_time END) AS longest_ms,
     -- NULL where there were no others.
-    AVG(CASE WHEN UNIX_MILLIS(t.launch_time) >= s.first_end_ms THEN CAST(t.executor_deserialize_time AS DOUBLE) END) AS later_ms
+    AVG(CASE WHEN UNIX_MILLIS(t.launch_time) >= s.half_ms THEN CAST(t.executor_deserialize_time AS DOUBLE) END) AS later_ms
   FROM tasks AS t
   INNER JOIN starts AS s
     ON s.platform = t.platform AND s.cluster_id = t.cluster_id
