@@ -5,7 +5,7 @@
 -- version: 1
 -- description: Fires where the tasks that an executor began with (before its first one was half done) took long to deserialize, and its later ones did not: meanwhile it fetched the jars and files of the application,
 --   most often from the driver, loaded classes, or shared its machine with other executors that started. The more executors come for little work, the more of it. Lost is that time beyond
---   what later tasks take. What executors lose that come and go too fast is not told here (executor_churn).
+--   what later tasks take, and what it is on average is the wall time to win, since executors start side by side. What executors lose that come and go too fast is not told here (executor_churn).
 -- parameter: min_first_ms double = 3000 [ms] time that a first task took to deserialize on average, at least
 -- parameter: min_ratio double = 5.0 [ratio] the same over that of later tasks, at least
 -- parameter: min_lost_ms double = 20000 [ms] that time of all first tasks beyond later ones, at least
@@ -55,7 +55,7 @@ judged AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  'medium' AS confidence, TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(w.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
+  'medium' AS confidence, TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(w.lost_ms / NULLIF(CAST(w.num_first AS DOUBLE), 0e0) AS BIGINT) AS recoverable_ms,
   w.num_executors, w.num_first, w.first_ms / NULLIF(CAST(w.num_first AS DOUBLE), 0e0) AS first_ms, w.longest_ms, TRY_CAST(ROUND(w.later_ms) AS BIGINT) AS later_ms, w.run_ms, a.core_time_ms, j.platform IS NOT NULL AS has_local_jars
 FROM judged AS w
 INNER JOIN application_facts AS a

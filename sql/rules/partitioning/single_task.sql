@@ -9,7 +9,7 @@
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. What fetching rows through JDBC took is known since Spark 4.0. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
---   Where no cores were logged (before Spark 1.3), an application most of whose time went by in stages of one task, while half of its executors or more never ran one, is one finding, with an executor as a slot. Where the first part of a log is missing, so that no executor is known, long stages of one task of one name are one finding if they are much of the time in which jobs ran,
+--   Where no cores were logged (before Spark 1.3), an application most of whose time went by in stages of one task, while half of its executors or more never ran one, is one finding, with an executor as a slot. Where the first part of a log is missing, so that no executor is known, long stages of one task of one name are one finding if they are much of the time in which stages ran,
 --   and more tasks ran at once at other times.
 --   Where one task after coalesce(1) writes much more than it reads, the write is what it costs, which a shuffle before it leaves in one task: only several files are advised. A stage whose place in the code
 --   says nothing (spark-sql, Python) is named by its query: the statement, or where it writes to.
@@ -46,10 +46,10 @@
 -- parameter: min_bare_workers bigint = 4 [count] executors of an application without known cores, at least
 -- parameter: min_bare_ms bigint = 20000 [ms] time of its stages of one task, at least
 -- parameter: min_tasks_at_once bigint = 4 [count] tasks that ran at once in an application without known executors, at least
--- parameter: min_headless_share double = 0.2 [ratio] time of its stages of one task and one name over that in which jobs ran, at least
+-- parameter: min_headless_share double = 0.2 [ratio] time of its stages of one task and one name over that in which stages ran, at least
 -- parameter: target_bytes double = 134217728 [bytes] what a task should move, for what more of them would win there
 -- parameter: min_bare_share double = 0.5 [ratio] the same over its wall time, at least
--- evidence: [One task ran for {running_ms:s} while {held_cores:1} cores were held][{bare_stages:stage|stages} ran in one task each, for {bare_ms:s} of the {bare_wall_ms:s} of the application, while {unused_workers:int} of its {num_workers:executor|executors} never ran a task][{headless_stages:stage|stages} of {stage_name} ran in one task each, for {headless_ms:s} of the {busy_ms:s} in which jobs ran; at other times up to {most_tasks:int} tasks ran at
+-- evidence: [One task ran for {running_ms:s} while {held_cores:1} cores were held][{bare_stages:stage|stages} ran in one task each, for {bare_ms:s} of the {bare_wall_ms:s} of the application, while {unused_workers:int} of its {num_workers:executor|executors} never ran a task][{headless_stages:stage|stages} of {stage_name} ran in one task each, for {headless_ms:s} of the {busy_ms:s} in which stages ran; at other times up to {most_tasks:int} tasks ran at
 --   once][; they wrote {all_written:bytes}][; it read {read_bytes:bytes}][ from
 --   {files_read:file|files}][, {rows:row|rows}][; it read {only_rows:row|rows}][, which took {fetch_ms:s} to fetch][; it wrote {written_bytes:bytes}][; it wrote {shuffled_bytes:bytes} of shuffle data][; the stage is of query {query_words}].
 -- advice: cause = 'graph' | - | - | GraphLoader.edgeListFile made one partition of the edges, which all steps after it keep: pass numEdgePartitions (minEdgePartitions in Spark 1.0), one or two for each core. spark.default.parallelism does not reach it.
@@ -132,17 +132,23 @@ bare AS (
   -- Work, and no waiting.
   HAVING SUM(CASE WHEN num_tasks = 1 THEN run_ms ELSE 0e0 END) >= 0.5e0 * SUM(CASE WHEN num_tasks = 1 THEN duration_ms ELSE 0 END)
 ),
--- Logs without their beginning: how long jobs ran.
+-- Logs without their beginning: how long stages ran.
 beheaded AS (
-  SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, p.tasks_running_max,
-    MAX(UNIX_MILLIS(f.completion_time)) - MIN(UNIX_MILLIS(f.completion_time) - f.duration_ms) - COALESCE(MAX(p.driver_only_time_ms), 0) AS busy_ms
-  FROM stage_facts AS f
-  INNER JOIN applications AS p
-    ON p.platform = f.platform AND p.cluster_id = f.cluster_id
-    AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id
-  WHERE p.start_time IS NULL AND COALESCE(p.core_time_ms, 0) = 0 AND COALESCE(p.num_executors_added, 0) = 0 AND p.tasks_running_max >= $min_tasks_at_once
-  GROUP BY f.platform, f.cluster_id, f.application_id, f.attempt_id, p.tasks_running_max
+  SELECT platform, cluster_id, application_id, attempt_id, tasks_running_max, SUM(GREATEST(end_ms - GREATEST(begin_ms, COALESCE(before_ms, begin_ms)), 0)) AS busy_ms
+  FROM (
+    SELECT
+      s.*, MAX(end_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, subject_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_ms
+    FROM (
+      SELECT
+        f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, p.tasks_running_max, UNIX_MILLIS(f.completion_time) - f.duration_ms AS begin_ms, UNIX_MILLIS(f.completion_time) + 0 AS end_ms
+      FROM stage_facts AS f
+      INNER JOIN applications AS p
+        ON p.platform = f.platform AND p.cluster_id = f.cluster_id
+        AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id
+      WHERE p.start_time IS NULL AND COALESCE(p.core_time_ms, 0) = 0 AND COALESCE(p.num_executors_added, 0) = 0 AND p.tasks_running_max >= $min_tasks_at_once
+    ) AS s
+  ) AS b
+  GROUP BY platform, cluster_id, application_id, attempt_id, tasks_running_max
 ),
 headless AS (
   SELECT
