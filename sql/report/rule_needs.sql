@@ -85,6 +85,7 @@ FROM (VALUES
   ('slow_allocation', 'distributed'), ('slow_allocation', 'executors'), ('slow_allocation', 'tasks'), ('slow_allocation', 'settings'),
   ('slow_local_disks', 'stages'),
   ('slow_python_rows', 'sql'), ('slow_python_rows', 'plans'),
+  ('slow_first_tasks', 'distributed'), ('slow_first_tasks', 'task_rows'), ('slow_first_tasks', 'executors'),
   ('slow_start', 'distributed'), ('slow_start', 'executors'),
   ('small_batches', 'streaming'),
   ('small_files', 'sql'), ('small_files', 'plans'),

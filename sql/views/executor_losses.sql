@@ -1,7 +1,8 @@
 -- id: executor_losses
 -- title: Executors that were lost, and why
 -- description: One row per executor that went for another reason than idleness or the end of the application, as far as lost_executors tells it: not
---   those that went after the last job, unless they ran out of memory, nor those that a shutdown in the middle of a job stopped. One that was decommissioned (by dynamic allocation too) counts
+--   those that went after the last job, unless they ran out of memory or had given no answer since before it ended, nor those that a shutdown in the middle of a job stopped. One whose removal the log lacks counts where a task tells
+--   that it was lost, at the end of that task. One that was decommissioned (by dynamic allocation too) counts
 --   where it took work along: tasks that it ran, shuffle data that others missed, or, as far as it had written any, data that later was computed again. Where Spark copies shuffle blocks before an executor goes, that last sign
 --   counts only in an application that lost no executor otherwise. cause is heap, container, signal, gc, decommissioned,
 --   node, preempted, heartbeat, killed or unknown, as the description of that rule says. host is that of its block manager, gc_share the garbage collection over the time of its tasks (of all
@@ -11,6 +12,7 @@
 -- parameter: late_ms bigint = 300000 [ms] time before the loss of which tasks tell it too, where garbage collection only grew at the end
 -- parameter: min_heap_share double = 0.95 [ratio] peak of the heap from which it was full, where an executor did not answer
 -- parameter: max_error_ms bigint = 60000 [ms] time from a task that ran out of heap to the loss of its executor, at most
+-- parameter: beat_ms bigint = 10000 [ms] time between two heartbeats, after which no answer is one that is missing
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- reads: application_settings, executors, jobs, reruns, run_time_cores, stages, tasks
 WITH last_jobs AS (
@@ -22,12 +24,33 @@ WITH last_jobs AS (
   FROM jobs
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+told_by_tasks AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, executor_id, MAX(UNIX_MILLIS(launch_time) + duration) AS remove_ms,
+    MAX(REGEXP_REPLACE(error_message, '^ExecutorLostFailure .* Reason: ', '')) AS reason
+  FROM tasks
+  WHERE status = 'FAILED' AND end_reason = 'ExecutorLostFailure'
+  GROUP BY platform, cluster_id, application_id, attempt_id, executor_id
+),
 -- With loss_kind idle where dynamic allocation decommissions, and spot where the notice of a machine does.
 removed AS (
   SELECT
-    *, loss_kind = 'decommissioned' OR COALESCE(loss_kind IN ('idle', 'spot') AND remove_reason LIKE '%ecommission%', FALSE) AS is_drained
+    platform, cluster_id, application_id, attempt_id, executor_id, lifetime_ms, exit_code, UNIX_MILLIS(remove_time) AS remove_ms, host_port,
+    peak_jvm_heap_memory, executor_memory_bytes, total_shuffle_write, remove_reason, loss_kind,
+    loss_kind = 'decommissioned' OR COALESCE(loss_kind IN ('idle', 'spot') AND remove_reason LIKE '%ecommission%', FALSE) AS is_drained
   FROM executors
   WHERE executor_id NOT IN ('driver', '<driver>') AND loss_kind IN ('oom', 'spot', 'killed', 'lost', 'decommissioned', 'idle')
+  UNION ALL
+  -- The end of a task alone says that they were lost.
+  SELECT
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, t.remove_ms - UNIX_MILLIS(e.add_time) AS lifetime_ms,
+    TRY_CAST(REGEXP_REPLACE(t.reason, '^.*(code|status):? (-?[0-9]+).*$', '$2') AS BIGINT) AS exit_code, t.remove_ms, e.host_port,
+    e.peak_jvm_heap_memory, e.executor_memory_bytes, e.total_shuffle_write, t.reason AS remove_reason, 'lost' AS loss_kind, FALSE AS is_drained
+  FROM executors AS e
+  INNER JOIN told_by_tasks AS t
+    ON t.platform = e.platform AND t.cluster_id = e.cluster_id
+    AND t.application_id = e.application_id AND t.attempt_id = e.attempt_id AND t.executor_id = e.executor_id
+  WHERE e.executor_id NOT IN ('driver', '<driver>') AND e.loss_kind = 'app_end' AND e.remove_time IS NULL
 ),
 draining AS (
   SELECT
@@ -75,13 +98,13 @@ took AS (
     INNER JOIN again AS r
       ON r.platform = e.platform AND r.cluster_id = e.cluster_id
       AND r.application_id = e.application_id AND r.attempt_id = e.attempt_id
-    WHERE e.is_drained AND e.total_shuffle_write > 0 AND COALESCE(e.remove_time <= r.last_time, TRUE)
+    WHERE e.is_drained AND e.total_shuffle_write > 0 AND COALESCE(e.remove_ms <= UNIX_MILLIS(r.last_time), TRUE)
   ) AS k
   GROUP BY platform, cluster_id, application_id, attempt_id, executor_id
 ),
 lost AS (
   SELECT
-    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms, e.exit_code, UNIX_MILLIS(e.remove_time) AS remove_ms,
+    e.platform, e.cluster_id, e.application_id, e.attempt_id, e.executor_id, e.lifetime_ms, e.exit_code, e.remove_ms,
     REGEXP_REPLACE(e.host_port, ':[0-9]+$', '') AS host,
     CASE WHEN e.peak_jvm_heap_memory > 0 THEN CAST(e.peak_jvm_heap_memory AS DOUBLE) / NULLIF(e.executor_memory_bytes, 0) END AS heap_share,
     -- On one line, without the stop that the sentence has of its own.
@@ -113,9 +136,11 @@ lost AS (
     ON k.platform = e.platform AND k.cluster_id = e.cluster_id
     AND k.application_id = e.application_id AND k.attempt_id = e.attempt_id AND k.executor_id = e.executor_id
   WHERE CASE WHEN e.is_drained THEN k.executor_id IS NOT NULL ELSE loss_kind <> 'idle' END
-    AND (COALESCE(remove_time < j.last_end, TRUE) OR e.exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
+    AND (COALESCE(e.remove_ms < UNIX_MILLIS(j.last_end), TRUE)
+      OR COALESCE(e.remove_ms - TRY_CAST(REGEXP_REPLACE(remove_reason, '^.*heartbeat timed out after ([0-9]+) ms.*$', '$1') AS BIGINT) + $beat_ms < UNIX_MILLIS(j.last_end), FALSE)
+      OR e.exit_code = 52 OR remove_reason LIKE '%OutOfMemoryError%' OR loss_kind = 'oom')
     -- A shutdown in the middle of a job stops its executors first.
-    AND NOT COALESCE(loss_kind = 'killed' AND UNIX_MILLIS(remove_time) >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)
+    AND NOT COALESCE(loss_kind = 'killed' AND e.remove_ms >= UNIX_MILLIS(j.cut_time) - 5000, FALSE)
 ),
 -- Where nothing else tells why: no others are asked for the garbage collection of their tasks.
 unclear AS (

@@ -8,7 +8,7 @@
 --   each row and 0.5 ms for each MB, with rows of 16, 100 and 1,000 bytes), 0.5 ms for shuffle writers; 2.1 ms more
 --   for each MB on disk were waited. disk_ms is that waiting, on a disk whose cache takes the data: at most half of the task time, and the time that was neither
 --   on the processor nor garbage collection nor waiting for shuffle data. It is more where tasks were off the processor for longer than those of the application's
---   stages without spill, whose share off_ratio is (NULL where they took less than min_base_share of the time of this stage, or Python or a GPU works in it): then that excess, up to what the bytes take on a slow disk.
+--   stages without spill, whose share off_ratio is (NULL where they took less than min_base_share of the time of this stage, or Python or a GPU works in it): then that excess, up to what the bytes take on a slow disk. Where Photon measured how long it merged the files that a shuffle spilled, it is that (merge_ms), and the bytes written once.
 --   is_told: memory_spill looks at the stage; is_small: only as a note, since it is much of a small application.
 -- parameter: min_spilled_bytes bigint = 1073741824 [bytes] in-memory size of the spilled data of the stage, at least, to be told
 -- parameter: min_spill_ratio double = 0.1 [ratio] the same over the largest of input, output, shuffle read and shuffle write, at least
@@ -69,9 +69,22 @@ operators AS (
   WHERE ARRAY_CONTAINS(n.stage_ids, s.stage_id)
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id
 ),
+-- What Photon measures in nanoseconds; a sink that is used twice stands in the plan twice.
+merges AS (
+  SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id, MAX(m.total) / 1e6 AS merge_ms
+  FROM sql_node_metrics AS m
+  INNER JOIN sql_nodes AS n
+    ON n.platform = m.platform AND n.cluster_id = m.cluster_id
+    AND n.application_id = m.application_id AND n.attempt_id = m.attempt_id AND n.sql_id = m.sql_id AND n.node_id = m.node_id
+  INNER JOIN spilled AS s
+    ON s.platform = n.platform AND s.cluster_id = n.cluster_id
+    AND s.application_id = n.application_id AND s.attempt_id = n.attempt_id AND s.sql_id = n.sql_id
+  WHERE m.metric_name = 'time for merging spill files in shuffle' AND m.metric_type = 'nsTiming' AND m.total > 0e0 AND ARRAY_CONTAINS(n.stage_ids, s.stage_id)
+  GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id
+),
 divided AS (
   SELECT
-    s.*,
+    s.*, g.merge_ms,
     CASE WHEN NOT s.is_outside AND b.run_ms >= $min_base_share * s.run_ms THEN b.off_ms / NULLIF(b.run_ms, 0e0) END AS off_ratio,
     CASE WHEN o.platform IS NULL THEN s.memory_bytes
       WHEN o.bytes > 0e0 THEN LEAST(s.memory_bytes, o.bytes) * o.aggregate_bytes / NULLIF(o.bytes, 0e0) ELSE 0e0 END AS aggregate_bytes,
@@ -80,13 +93,16 @@ divided AS (
   LEFT JOIN operators AS o
     ON o.platform = s.platform AND o.cluster_id = s.cluster_id
     AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.subject_id = s.subject_id
+  LEFT JOIN merges AS g
+    ON g.platform = s.platform AND g.cluster_id = s.cluster_id
+    AND g.application_id = s.application_id AND g.attempt_id = s.attempt_id AND g.subject_id = s.subject_id
   LEFT JOIN bases AS b
     ON b.platform = s.platform AND b.cluster_id = s.cluster_id
     AND b.application_id = s.application_id AND b.attempt_id = s.attempt_id
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id, stage_id, stage_attempt_id, sql_id, run_ms,
-  memory_bytes, disk_bytes, aggregate_bytes, writer_bytes, off_ms, off_ratio,
+  memory_bytes, disk_bytes, aggregate_bytes, writer_bytes, off_ms, off_ratio, merge_ms,
   LEAST(
     aggregate_bytes / NULLIF($aggregate_bytes_per_ms, 0e0) + writer_bytes / NULLIF($write_bytes_per_ms, 0e0) 
       + COALESCE(
@@ -96,13 +112,14 @@ SELECT
       ),
     run_ms * 0.5e0, CASE WHEN cpu_ms > 0e0 AND NOT is_outside THEN cpu_ms * 0.5e0 ELSE run_ms * 0.5e0 END
   ) AS compute_ms,
-  LEAST(
+  CASE WHEN merge_ms > 0e0 THEN LEAST(merge_ms + disk_bytes / NULLIF($cached_bytes_per_ms, 0e0), run_ms * 0.5e0)
+  ELSE LEAST(
     GREATEST(
       2e0 * disk_bytes / NULLIF($cached_bytes_per_ms, 0e0),
       CASE WHEN off_ms > off_ratio * run_ms THEN LEAST(2e0 * disk_bytes / NULLIF($disk_bytes_per_ms, 0e0), off_ms - off_ratio * run_ms) ELSE 0e0 END
     ),
     run_ms * 0.5e0, COALESCE(off_ms, run_ms * 0.5e0)
-  ) AS disk_ms,
+  ) END AS disk_ms,
   COALESCE(data_bytes > 0e0 AND memory_bytes >= $min_spill_ratio * data_bytes AND ((memory_bytes >= $min_spilled_bytes AND run_ms >= $min_run_time_ms)
     OR (memory_bytes >= $min_small_spilled_bytes AND memory_bytes >= $min_small_ratio * data_bytes
       AND run_ms >= $min_small_run_time_ms AND run_ms >= $min_small_share * total_task_time_ms)), FALSE) AS is_told,

@@ -6,6 +6,8 @@
 --   spark.sql.shuffle.partitions says needs, and partitions_wanted a value for that setting, in whole waves of the cores in use.
 --   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge, or it merges them only up to a small advisory size (merge_bytes); such stages of an application count together, however short each is,
 --   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there. unmerged_… are sums over them.
+--   is_exchange: the log knows no query, but an RDD of the stage is the shuffle of one, with as many partitions as spark.sql.shuffle.partitions says.
+--   python_ms is what the tasks of Python with hardly a row take before they see any: their run time where a line through it, by the rows that they read, meets no row (of tasks with rows, the slowest quarter as the next slower).
 --   num_frames is how many DataFrames of rows from the program (createDataFrame, VALUES) the query of such a stage unites, where they hold few rows (frame_rows in all) for so many tasks.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
@@ -24,12 +26,14 @@
 -- parameter: max_file_share double = 0.8 [ratio] that time over the run time of the tasks, at most, as in small_files
 -- parameter: min_overhead_ratio double = 0.1 [ratio] overhead over the time of all tasks, at least
 -- parameter: min_overhead_ms bigint = 20000 [ms] overhead of all tasks of such stages of the application together, at least
+-- parameter: min_small_share double = 0.2 [ratio] or this share of the core time of a small application, from the overhead that the stage itself needs on
 -- parameter: min_own_overhead_ms bigint = 5000 [ms] and of those of the stage
 -- parameter: waves double = 4.0 [ratio] tasks to keep for each core
 -- parameter: max_run_time_ms bigint = 120000 [ms] run time that a task should have at most
 -- parameter: target_bytes bigint = 134217728 [bytes] what a partition should hold at most
+-- parameter: min_python_tasks bigint = 50 [count] tasks with rows of such a stage, at least, for that line
 -- parameter: min_frames bigint = 20 [count] DataFrames made of rows of the program that a query unites, at least
--- reads: rdds, sql, sql_nodes, sql_scans, stage_facts, stages, task_quantiles
+-- reads: rdds, sql, sql_nodes, sql_scans, stage_facts, stages, task_quantiles, tasks
 WITH batches AS (
   -- The rows of a batch come when they come; state_partitions tells what its partitions cost.
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM sql WHERE streaming_query_id IS NOT NULL
@@ -43,6 +47,34 @@ starts AS (
   FROM task_quantiles
   WHERE metric IN ('scheduler_delay', 'executor_deserialize_time', 'result_serialization_time')
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+),
+python_tasks AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, COUNT(*) AS num_rows_tasks,
+    SUM(CAST(t.shuffle_read_records_read AS DOUBLE)) AS x, SUM(LEAST(CAST(t.executor_run_time AS DOUBLE), CAST(q.p75 AS DOUBLE))) AS y,
+    SUM(CAST(t.shuffle_read_records_read AS DOUBLE) * t.shuffle_read_records_read) AS xx,
+    SUM(CAST(t.shuffle_read_records_read AS DOUBLE) * LEAST(CAST(t.executor_run_time AS DOUBLE), CAST(q.p75 AS DOUBLE))) AS xy
+  FROM tasks AS t
+  INNER JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+    FROM stage_facts
+    WHERE has_python AND succeeded_tasks >= $min_few_rows_tasks AND shuffle_read_bytes > 0 AND shuffle_read_records <= $few_rows * num_tasks
+  ) AS s
+    ON s.platform = t.platform AND s.cluster_id = t.cluster_id
+    AND s.application_id = t.application_id AND s.attempt_id = t.attempt_id AND s.stage_id = t.stage_id AND s.stage_attempt_id = t.stage_attempt_id
+  INNER JOIN task_quantiles AS q
+    ON q.platform = t.platform AND q.cluster_id = t.cluster_id
+    AND q.application_id = t.application_id AND q.attempt_id = t.attempt_id AND q.stage_id = t.stage_id AND q.stage_attempt_id = t.stage_attempt_id
+    AND q.metric = 'executor_run_time'
+  WHERE t.status = 'SUCCESS' AND t.shuffle_read_records_read > 0
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
+),
+pythons AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
+    GREATEST(LEAST(y, y - x * (num_rows_tasks * xy - x * y) / NULLIF(num_rows_tasks * xx - x * x, 0e0)), 0e0) AS python_ms
+  FROM python_tasks
+  WHERE num_rows_tasks >= $min_python_tasks AND num_rows_tasks * xx > x * x
 ),
 writes AS (
   SELECT platform, cluster_id, application_id, attempt_id, sql_id, SUM(CAST(files_written AS DOUBLE)) AS files
@@ -74,6 +106,19 @@ frames AS (
     AND SUM(CASE WHEN TRIM(node_name) = 'Union' OR node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%' THEN 0 ELSE 1 END) = 0
     AND SUM(CASE WHEN (node_name LIKE '%LocalTableScan%' OR node_name LIKE '%Scan ExistingRDD%') AND rows_output IS NULL THEN 1 ELSE 0 END) = 0
 ),
+-- Stages that read a shuffle of a query of which the log knows only the RDDs (Spark before 1.5, queries turned into RDDs).
+exchanged AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id
+  FROM stages AS s
+  INNER JOIN (
+    SELECT platform, cluster_id, application_id, attempt_id, rdd_id, num_partitions
+    FROM rdds
+    WHERE scope IN ('Exchange', 'TungstenExchange') AND rdd_name LIKE 'Shuffled%'
+  ) AS r
+    ON r.platform = s.platform AND r.cluster_id = s.cluster_id
+    AND r.application_id = s.application_id AND r.attempt_id = s.attempt_id
+  WHERE s.sql_id IS NULL AND s.shuffle_read_bytes > 0 AND s.num_tasks = r.num_partitions AND ARRAY_CONTAINS(s.rdd_ids, r.rdd_id)
+),
 all_stages AS (
   SELECT
     s.*,
@@ -81,7 +126,7 @@ all_stages AS (
       PARTITION BY platform, cluster_id, application_id, attempt_id
     ) AS few_rows_ms,
     -- The setting holds for all shuffles: the one with the most data decides.
-    MAX(CASE WHEN sql_id IS NOT NULL AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
+    MAX(CASE WHEN (sql_id IS NOT NULL OR is_exchange) AND shuffle_read_bytes > 0 AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
       THEN LEAST(partitions_fit, num_tasks) END) OVER (
         PARTITION BY platform, cluster_id, application_id, attempt_id
       ) AS worst_fit
@@ -98,13 +143,16 @@ all_stages AS (
             AND shuffle_read_bytes <= 2e0 * advisory_bytes * num_tasks)), FALSE) AND NOT COALESCE(is_repartitioned, FALSE) AS is_unmerged
     FROM (
       SELECT
-        t.*, r.num_frames, r.frame_rows,
+        t.*, r.num_frames, r.frame_rows, x.platform IS NOT NULL AS is_exchange,
         t.sql_id IS NOT NULL AND input_bytes > 0 AND NOT has_scan AND files_read IS NULL AND num_tasks = shuffle_partitions AS is_cache_read
       FROM stage_facts AS t
       LEFT JOIN frames AS r
         ON r.platform = t.platform AND r.cluster_id = t.cluster_id
         AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id AND r.sql_id = t.sql_id
         AND t.input_bytes = 0 AND t.shuffle_read_bytes = 0 AND t.num_tasks >= r.num_frames AND r.frame_rows <= $few_rows * t.num_tasks
+      LEFT JOIN exchanged AS x
+        ON x.platform = t.platform AND x.cluster_id = t.cluster_id
+        AND x.application_id = t.application_id AND x.attempt_id = t.attempt_id AND x.stage_id = t.stage_id
     ) AS f
   ) AS s
 ),
@@ -121,6 +169,7 @@ sized AS (
     CAST(COALESCE(scheduler_delay_total, 0) + COALESCE(deserialize_time_total, 0) + COALESCE(serialize_time_total, 0) AS DOUBLE)
       AS all_start_ms,
     CASE WHEN f.task_slots <= 0.025e0 * f.succeeded_tasks THEN q.twentieth_ms ELSE q.quarter_ms END AS steady_ms,
+    CASE WHEN f.has_few_rows THEN COALESCE(p.python_ms, 0e0) ELSE 0e0 END AS python_ms,
     CASE
       WHEN is_cache_read AND has_few_rows THEN 'shuffle'
       WHEN input_bytes > shuffle_read_bytes AND (c.platform IS NOT NULL OR (f.sql_id IS NOT NULL AND files_read IS NULL AND NOT has_scan)) THEN 'cache'
@@ -139,6 +188,10 @@ sized AS (
     ON q.platform = f.platform AND q.cluster_id = f.cluster_id
     AND q.application_id = f.application_id AND q.attempt_id = f.attempt_id
     AND q.stage_id = f.stage_id AND q.stage_attempt_id = f.stage_attempt_id
+  LEFT JOIN pythons AS p
+    ON p.platform = f.platform AND p.cluster_id = f.cluster_id
+    AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id
+    AND p.stage_id = f.stage_id AND p.stage_attempt_id = f.stage_attempt_id
   LEFT JOIN writes AS w
     ON w.platform = f.platform AND w.cluster_id = f.cluster_id
     AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id
@@ -161,7 +214,7 @@ measured AS (
       THEN TRY_CAST(LEAST((LEAST(files_made, CAST(num_tasks AS DOUBLE)) - tasks_needed) * $file_ms, $max_file_share * run_time_total) AS BIGINT) ELSE 0 END AS file_ms,
     -- Their time without what the first tasks took to start.
     GREATEST(duration_total - (all_start_ms - start_ms), 1e0) AS steady_total,
-    TRY_CAST(LEAST(start_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
+    TRY_CAST(LEAST(start_ms + python_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
       THEN LEAST(CAST(run_time_median AS DOUBLE) * succeeded_tasks, run_time_total) ELSE 0e0 END, duration_total) AS BIGINT) AS overhead_ms
   FROM (SELECT z.*, LEAST(all_start_ms, COALESCE(steady_ms, all_start_ms)) AS start_ms FROM sized AS z) AS s
 ),
@@ -186,7 +239,7 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, cause, is_few, is_empty, is_cache_read,
-  num_frames, frame_rows, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
+  num_frames, frame_rows, COALESCE(is_exchange, FALSE) AND num_tasks = shuffle_partitions AS is_exchange, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, TRY_CAST(NULLIF(python_ms, 0e0) AS BIGINT) AS python_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
   TRY_CAST(GREATEST(tasks_needed, task_slots * CEIL(CAST(worst_fit AS DOUBLE) / NULLIF(task_slots, 0))) AS BIGINT) AS partitions_wanted,
   counts_together AS is_unmerged, CASE WHEN counts_together AND coalesce_partitions THEN TRY_CAST(advisory_bytes AS BIGINT) END AS merge_bytes, unmerged_stages, unmerged_tasks, unmerged_task_ms, unmerged_bytes, files_made, file_ms, total_task_time_ms,
   files_read, file_bytes, input_bytes, input_records, shuffle_read_records, max_partition_bytes, is_repartitioned, spark_minor, adaptive, coalesce_partitions,
@@ -194,6 +247,7 @@ SELECT
 FROM judged
 WHERE (NOT counts_together OR overhead_ms >= $min_own_overhead_ms) AND all_overhead_ms >= CASE
   WHEN is_few THEN GREATEST($min_few_rows_overhead_ms, $min_few_rows_wall_share * COALESCE(app_duration_ms, 0) * task_slots)
+  WHEN cause <> 'input' AND core_time_ms > 0 AND all_overhead_ms >= $min_small_share * core_time_ms THEN $min_own_overhead_ms
   ELSE $min_overhead_ms
 END
 OR (counts_together AND unmerged_overhead_ms >= $min_unmerged_overhead_ms AND unmerged_wall_ms >= $min_unmerged_wall_share * app_duration_ms)

@@ -2,7 +2,7 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 11
+-- version: 12
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
@@ -14,7 +14,7 @@
 --   holds the upload of Spark's jars and the start of the application master. What a start takes in any case cannot be won, and what the driver does before its first
 --   job may be needed: how much of it can be won is not known.
 --   Where no executor ever registered, though a job with tasks waited for one (view unserved_jobs), the run did nothing, and this is of high severity; failed_launches tells it where executors ended before they registered.
---   Else it is medium where it takes half of the wall time, a minute or more; where the driver was late in local mode, whose cores wait with it, from ten minutes on.
+--   Else it is medium where executors were waited for a fifth of the wall time, 40 s or more, or the driver took half of it (up to the first executor, where dynamic allocation asked for it only then); where the driver was late in local mode, whose cores wait with it, from ten minutes and a quarter of it on.
 -- parameter: min_wait_ms bigint = 60000 [ms] from the start of the application to its first executor, at least
 -- parameter: min_wait_ratio double = 0.1 [ratio] the same over the wall time, at least
 -- parameter: min_short_wait_ms bigint = 20000 [ms] the first of these, at least, where the second is a larger part
@@ -22,7 +22,9 @@
 -- parameter: min_job_ms bigint = 60000 [ms] from the start of the application to its first job, at least, where no executor was waited for
 -- parameter: min_job_ratio double = 0.3 [ratio] the same over the wall time, at least
 -- parameter: usual_ms bigint = 10000 [ms] what the start of an executor takes in any case
--- parameter: medium_ms bigint = 60000 [ms] the wait from which it is medium, where it is half of the wall time
+-- parameter: medium_ms bigint = 40000 [ms] the wait from which it is medium, where it is a large part of the wall time
+-- parameter: medium_ratio double = 0.2 [ratio] that part, at least
+-- parameter: medium_driver_ratio double = 0.5 [ratio] the same where the driver was late, which may do what is needed
 -- parameter: max_last_ms bigint = 3000 [ms] time from the last executor that came before it to the first task, up to which that one was waited for
 -- parameter: max_registering_ms bigint = 33000 [ms] time from the driver to the first task, up to which Spark's own wait can have held it up
 -- parameter: min_room_ms bigint = 15000 [ms] time from the driver to the first executor from which the cluster had no room
@@ -162,7 +164,8 @@ told AS (
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
   CASE WHEN w.is_never THEN 'high' WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
-    WHEN w.wait_ms >= $medium_ms AND w.wait_ms >= 0.5e0 * a.app_duration_ms AND NOT (w.is_driver AND a.is_local) THEN 'medium' ELSE 'low' END AS severity,
+    WHEN w.wait_ms >= $medium_ms AND CASE WHEN w.is_lazy THEN GREATEST(w.wait_ms, w.worker_wait_ms) ELSE w.wait_ms END >= CASE WHEN w.is_driver THEN $medium_driver_ratio ELSE $medium_ratio END * a.app_duration_ms AND NOT (w.is_driver AND a.is_local) THEN 'medium'
+    ELSE 'low' END AS severity,
   CASE WHEN w.is_driver THEN 'medium' ELSE 'high' END AS confidence,
   GREATEST(w.wait_ms - $usual_ms, 0) AS recoverable_ms,
   CASE WHEN w.is_never THEN CONCAT('No executor registered: job ', CAST(w.job_id AS STRING), ' waited') WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver, w.is_task,

@@ -2,11 +2,11 @@
 -- title: Spilled data is written to and read back from disk
 -- category: memory
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where the spill of a stage put much data on the executors' disks. Counts the
 --   waiting for the disk only; the computing part of the same spill is counted by the
 --   memory_spill rule, and each is at most half of the stage's task time (view spill_costs). It is what a disk takes whose cache holds the data, and more where tasks were off the
---   processor for longer than those of the application's stages without spill: then that excess, up to what a slow disk takes. Medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The memory recommended is what
+--   processor for longer than those of the application's stages without spill: then that excess, up to what a slow disk takes; where Photon measured how long it merged what a shuffle spilled, it is that and the writing. Medium confidence at best. Where a useless distinct or sort works in the stage the evidence says so, and what useless_distinct counts is not lost again. The memory recommended is what
 --   the worst task needed at once over what it got, and stays below 32 GiB, above which the pointers of
 --   the JVM double; from there on fewer tasks at once give each of them more. Smaller partitions come
 --   first where they are large, for they cost nothing; how many, view stage_sizes says for all rules about the stage. Where a setting
@@ -19,7 +19,7 @@
 -- parameter: small_bytes bigint = 16777216 [bytes] data of the median task below which more partitions do not help
 -- parameter: max_memory_factor double = 4.0 [ratio] most by which to raise the memory of executors
 -- evidence: Spilled {disk_bytes_spilled:bytes} to disk[, {times_moved:2} times the {data_bytes:bytes} that the stage moved];
---   the worst task wrote {disk_spilled_max:bytes}[; {falls_away}].
+--   the worst task wrote {disk_spilled_max:bytes}[; Photon merged the spilled files for {merge_ms:s}][; {falls_away}].
 -- advice: scarce_key = 'spark.memory.fraction' | spark.memory.fraction | '0.6' | spark.memory.fraction leaves sorts, joins, aggregates and caches {scarce_value:pct} of the heap[, {unified_bytes:bytes} of an
 --   executor]: give them the 60 % that they have by default. Smaller partitions come second.
 -- advice: scarce_key = 'spark.memory.offHeap.enabled' | spark.memory.offHeap.enabled | 'false' | Sorts, joins and aggregates take their memory off the heap alone, where an executor has {off_heap_bytes:bytes}, while
@@ -80,7 +80,7 @@ measured AS (
     COALESCE(u.is_distinct AND NOT has_join AND NOT has_window AND NOT COALESCE(has_python, FALSE)
       AND executor_run_time >= 0.05e0 * total_task_time_ms, FALSE) AS is_counted,
     CAST(disk_bytes_spilled AS DOUBLE) / NULLIF(data_bytes, 0) AS spill_ratio,
-    TRY_CAST(c.disk_ms AS BIGINT) AS lost_core_ms,
+    TRY_CAST(c.disk_ms AS BIGINT) AS lost_core_ms, TRY_CAST(c.merge_ms AS BIGINT) AS merge_ms,
     -- Where tasks like the median one spilled half of it or more, it is the rule, not the exception.
     disk_spilled_max >= 5 * GREATEST(disk_spilled_median, 1)
       AND CAST(disk_spilled_median AS DOUBLE) * succeeded_tasks < 0.5e0 * disk_bytes_spilled AS is_skewed,
@@ -112,7 +112,7 @@ SELECT
   CASE WHEN is_counted THEN 0 ELSE lost_core_ms END AS lost_core_ms,
   TRY_CAST(CASE WHEN is_counted THEN 0e0 ELSE 1e0 END * LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   -- One setting is one finding.
-  stage_name, COALESCE(scarce_key, stage_name) AS place, falls_away, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
+  stage_name, COALESCE(scarce_key, stage_name) AS place, falls_away, merge_ms, disk_bytes_spilled, data_bytes, CASE WHEN spill_ratio <= 100 THEN spill_ratio END AS times_moved, disk_spilled_max, disk_spilled_median,
   is_told_too, peak_memory_max, num_tasks, executor_memory_bytes, executor_cores, memory_needed_gib, is_skewed, is_local,
   is_databricks, chunk_median, partitions_fit, partitions_needed, split_tasks,
   CASE WHEN split_tasks >= partitions_fit THEN ', which hold the data of this stage without spilling' ELSE '' END AS holds, input_bytes, shuffle_read_bytes,

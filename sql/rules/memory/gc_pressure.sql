@@ -2,14 +2,14 @@
 -- title: Executors spend much of their time collecting garbage
 -- category: memory
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires where garbage collection stopped the tasks of an application for a large share
 --   of their run time, or those of a stage that is a large part of an application that is healthy as a whole. In a small application it has to be a larger share. A pause stops every task of the
 --   executor, so the tasks' own times add up to
 --   the core time that was lost. What a healthy application needs too is not counted as lost. Where the heap was
 --   never half full, more of it would not help, and only much garbage is told. Where hardly anything is cached, nothing spilled, and the heap
 --   was not full as far as the history tells, the garbage is of short-lived objects. An executor of a standalone cluster has all cores of its worker
---   unless spark.executor.cores is set. Where executors went for a full heap, or for no known reason, memory is doubled, as lost_executors advises.
+--   unless spark.executor.cores is set. Where executors went for a full heap, or for no known reason, memory is doubled, as lost_executors advises, and where garbage collection took most.
 --   Where most of it ran in stages that read the groups of groupByKey (of the JVM), these come first, and memory second.
 --   Stages whose tasks each deserialize a large closure, which makes the garbage, are left out: heavy_closures tells them.
 -- group_by: place
@@ -29,6 +29,8 @@
 -- parameter: worst_share double = 0.5 [ratio] part of the garbage collection of an application in stages of one name from which it is named, at least
 -- parameter: hardly_cached_ratio double = 0.02 [ratio] highest storage memory in use over the heap up to which what is cached does not count
 -- parameter: full_heap_ratio double = 0.8 [ratio] highest heap that was in use over the heap from which it was full
+-- parameter: double_gc_ratio double = 0.4 [ratio] garbage collection over run time from which memory is doubled
+-- parameter: max_doubled_bytes bigint = 16642998272 [bytes] heap up to which it can be: half of 31 GiB
 -- parameter: min_rdd_share double = 0.1 [ratio] run time of stages outside of queries over that of all from which RDDs are worth a word
 -- evidence: Garbage collection took {gc_ms:s} of {run_ms:s} of task run time[ in the stage {stage_name}][ outside of {closure_stages:stage|stages} with large closures], {gc_ratio:pct}[, {worst_gc_ms:s} of it in {worst_name}][, {group_gc_ms:s} of it in stages that held the groups of groupByKey][; executors have
 --   {executor_memory_bytes:bytes} of heap][, of which {low_peak_bytes:bytes} at most were used][, and {all_cores:int} cores, all of their worker, since
@@ -267,9 +269,10 @@ SELECT
   CASE WHEN (j.master LIKE 'spark:%' OR j.master LIKE 'mesos:%') AND s.platform IS NULL AND NOT j.is_local AND NOT j.is_databricks THEN j.executor_cores END AS all_cores,
   TRY_CAST(CEIL(j.executor_cores / 2e0) AS BIGINT) AS cores_halved,
   GREATEST(TRY_CAST(FLOOR(j.executor_memory_bytes / 2147483648e0) AS BIGINT), 1) AS memory_halved_gib,
-  -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8; double too where executors went.
+  -- Small heaps profit most from more memory: double below 4 GiB, half as much again below 8; double too where executors went, and where most time goes into it.
   TRY_CAST(CEIL(j.executor_memory_bytes / 1073741824e0 * CASE
     WHEN j.executor_memory_bytes < 4294967296 OR o.platform IS NOT NULL THEN 2e0
+    WHEN j.gc_ms >= $double_gc_ratio * j.run_ms AND j.executor_memory_bytes <= $max_doubled_bytes THEN 2e0
     WHEN j.executor_memory_bytes < 8589934592 THEN 1.5e0
     ELSE 1.25e0
   END) AS BIGINT) AS memory_needed_gib

@@ -2,11 +2,12 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
---   what stood idle in the whole application, nor, of all such stages that ran side by side, than what did from the first to the last. The number of partitions recommended
+--   what stood idle in the whole application, nor, of all such stages that ran side by side, than what did from the first to the last. Where dynamic allocation held no more cores
+--   than the stage had tasks, though it had held more before, none stood idle, but with more tasks it would have asked for them: then the wall time that those would save can be won. The number of partitions recommended
 --   is that of the memory_spill rule: none above 128 MiB, enough not to spill, in whole waves of the cores. A stage
 --   that failed is not judged, for it did not move all of its data, nor one that works on a GPU, which wants large batches.
 -- subject: stage
@@ -16,8 +17,8 @@
 -- parameter: min_files_ratio double = 4.0 [ratio] files that a write made over the tasks of its stage, from which its partitions are not too large
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
 -- evidence: The median of {num_tasks:task|tasks} handled {chunk_median:bytes} of {cause} and the largest {chunk_max:bytes};
---   the {data_bytes:bytes} of the stage would make {partitions_needed:partition|partitions} of good size on
---   {stage_slots:core|cores}[; of the {held_cores:1} cores that were held meanwhile, {idle_cores:1}
+--   the {data_bytes:bytes} of the stage would make {partitions_needed:partition|partitions} of good size[ on
+--   {on_cores:core|cores}][; dynamic allocation held {few_cores:1} cores for so few tasks, where the application had up to {more_cores:int}][; of the {held_cores:1} cores that were held meanwhile, {idle_cores:1}
 --   had no task of it].
 -- advice: cause = 'input' AND is_cached AND is_list | - | - | The tasks read a cache of few partitions, which parallelize (a list) made: ask there for about {partitions_needed:int} (numSlices), or
 --   repartition before the cache is filled.
@@ -61,7 +62,8 @@ judged AS (
       ELSE 'shuffle output'
     END AS cause,
     COALESCE(has_scan AND file_format IN ('csv', 'json', 'text', 'xml') AND shuffle_write_bytes >= 2 * input_bytes, FALSE) AS is_compressed_text,
-    CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores
+    CASE WHEN held_cores > num_tasks THEN held_cores - num_tasks END AS idle_cores,
+    CASE WHEN held_cores <= num_tasks AND dynamic_allocation AND NOT is_local AND cores_max > num_tasks THEN cores_max END AS more_cores
   FROM stage_cores AS f
   LEFT JOIN writes AS w
     ON w.platform = f.platform AND w.cluster_id = f.cluster_id
@@ -90,16 +92,16 @@ inputs AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   -- Without lost cores the risk remains.
-  CASE WHEN idle_cores IS NULL THEN 'low' END AS severity,
+  CASE WHEN idle_cores IS NULL AND more_cores IS NULL THEN 'low' END AS severity,
   TRY_CAST(CASE
     WHEN idle_cores IS NULL THEN 0e0
     ELSE LEAST(COALESCE(p.idle_part, 1e0) * idle_cores * running_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  TRY_CAST(COALESCE(COALESCE(p.idle_part, 1e0) * idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(COALESCE(running_ms * (1e0 - CAST(num_tasks AS DOUBLE) / NULLIF(more_cores, 0)), COALESCE(p.idle_part, 1e0) * idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes,
   -- One value with the other rules that advise the setting.
-  COALESCE(z.partitions_wanted, partitions_fit) AS partitions_needed, stage_slots, idle_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
+  COALESCE(z.partitions_wanted, partitions_fit) AS partitions_needed, CASE WHEN more_cores IS NULL THEN stage_slots END AS on_cores, stage_slots, idle_cores, more_cores, CASE WHEN more_cores IS NOT NULL THEN held_cores END AS few_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,
   memory_bytes_spilled, input_bytes, shuffle_read_bytes, sql_id, COALESCE(is_repartitioned, FALSE) AS is_repartitioned, adaptive, spark_minor, shuffle_partitions, advisory_bytes, max_partition_bytes, is_compressed_text,
   COALESCE(i.is_cached, FALSE) AS is_cached, COALESCE(i.is_list, FALSE) AS is_list
 FROM judged AS j

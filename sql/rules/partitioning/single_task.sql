@@ -2,14 +2,15 @@
 -- title: A stage runs in a single task
 -- category: partitioning
 -- severity: medium
--- version: 22
+-- version: 23
 -- description: Fires for a long stage of one task while the application held more cores, and says why it is
 --   one: a window without PARTITION BY, a limit, a source with one partition, coalesce(1), a file that cannot be
 --   split, a cached RDD with one partition, or the code; and for short ones from one place in the code, as in a loop, that are long together. Stages that read the same file or table in one task are one finding, as are those of one task for the same setting. The cores are those held
 --   during the stage, for short ones those held on average. Lost are the other cores for its wall time, never more than what stood idle
 --   in the whole application while its jobs ran, nor, of all stages with few tasks that ran side by side, than what did from the first to the last (view shared_idle). What could be won is
 --   what even tasks on those cores would save. What fetching rows through JDBC took is known since Spark 4.0. Of the settings that keep adaptive execution from merging everything, that is advised which gives most tasks (view merged_shuffles).
---   Where no cores were logged (before Spark 1.3), an application most of whose time went by in stages of one task, while half of its executors or more never ran one, is one finding, with an executor as a slot.
+--   Where no cores were logged (before Spark 1.3), an application most of whose time went by in stages of one task, while half of its executors or more never ran one, is one finding, with an executor as a slot. Where the first part of a log is missing, so that no executor is known, long stages of one task of one name are one finding if they are much of the time in which stages ran,
+--   and more tasks ran at once at other times.
 --   Where one task after coalesce(1) writes much more than it reads, the write is what it costs, which a shuffle before it leaves in one task: only several files are advised. A stage whose place in the code
 --   says nothing (spark-sql, Python) is named by its query: the statement, or where it writes to.
 --   Stages of a loop, twenty or more of one name, are one finding. Of an interactive application the time without a job, when it waited for people, is no wall time here.
@@ -44,8 +45,12 @@
 -- parameter: max_statement_chars bigint = 160 [count] characters of a statement that the evidence shows
 -- parameter: min_bare_workers bigint = 4 [count] executors of an application without known cores, at least
 -- parameter: min_bare_ms bigint = 20000 [ms] time of its stages of one task, at least
+-- parameter: min_tasks_at_once bigint = 4 [count] tasks that ran at once in an application without known executors, at least
+-- parameter: min_headless_share double = 0.2 [ratio] time of its stages of one task and one name over that in which stages ran, at least
+-- parameter: target_bytes double = 134217728 [bytes] what a task should move, for what more of them would win there
 -- parameter: min_bare_share double = 0.5 [ratio] the same over its wall time, at least
--- evidence: [One task ran for {running_ms:s} while {held_cores:1} cores were held][{bare_stages:stage|stages} ran in one task each, for {bare_ms:s} of the {bare_wall_ms:s} of the application, while {unused_workers:int} of its {num_workers:executor|executors} never ran a task][; it read {read_bytes:bytes}][ from
+-- evidence: [One task ran for {running_ms:s} while {held_cores:1} cores were held][{bare_stages:stage|stages} ran in one task each, for {bare_ms:s} of the {bare_wall_ms:s} of the application, while {unused_workers:int} of its {num_workers:executor|executors} never ran a task][{headless_stages:stage|stages} of {stage_name} ran in one task each, for {headless_ms:s} of the {busy_ms:s} in which stages ran; at other times up to {most_tasks:int} tasks ran at
+--   once][; they wrote {all_written:bytes}][; it read {read_bytes:bytes}][ from
 --   {files_read:file|files}][, {rows:row|rows}][; it read {only_rows:row|rows}][, which took {fetch_ms:s} to fetch][; it wrote {written_bytes:bytes}][; it wrote {shuffled_bytes:bytes} of shuffle data][; the stage is of query {query_words}].
 -- advice: cause = 'graph' | - | - | GraphLoader.edgeListFile made one partition of the edges, which all steps after it keep: pass numEdgePartitions (minEdgePartitions in Spark 1.0), one or two for each core. spark.default.parallelism does not reach it.
 -- advice: cause = 'bare' | - | - | What is read first has one partition, and the steps after it keep it: give the read more (minPartitions, numSlices), or repartition right after it, one or two for each core. With one partition fewer executors do the same.
@@ -126,6 +131,43 @@ bare AS (
   GROUP BY platform, cluster_id, application_id, attempt_id
   -- Work, and no waiting.
   HAVING SUM(CASE WHEN num_tasks = 1 THEN run_ms ELSE 0e0 END) >= 0.5e0 * SUM(CASE WHEN num_tasks = 1 THEN duration_ms ELSE 0 END)
+),
+-- Logs without their beginning: how long stages ran.
+beheaded AS (
+  SELECT platform, cluster_id, application_id, attempt_id, tasks_running_max, SUM(GREATEST(end_ms - GREATEST(begin_ms, COALESCE(before_ms, begin_ms)), 0)) AS busy_ms
+  FROM (
+    SELECT
+      s.*, MAX(end_ms) OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY begin_ms, subject_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_ms
+    FROM (
+      SELECT
+        f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, p.tasks_running_max, UNIX_MILLIS(f.completion_time) - f.duration_ms AS begin_ms, UNIX_MILLIS(f.completion_time) + 0 AS end_ms
+      FROM stage_facts AS f
+      INNER JOIN applications AS p
+        ON p.platform = f.platform AND p.cluster_id = f.cluster_id
+        AND p.application_id = f.application_id AND p.attempt_id = f.attempt_id
+      WHERE p.start_time IS NULL AND COALESCE(p.core_time_ms, 0) = 0 AND COALESCE(p.num_executors_added, 0) = 0 AND p.tasks_running_max >= $min_tasks_at_once
+    ) AS s
+  ) AS b
+  GROUP BY platform, cluster_id, application_id, attempt_id, tasks_running_max
+),
+headless AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_name, MAX(tasks_running_max) AS most_tasks, COUNT(*) AS headless_stages,
+    LEAST(SUM(duration_ms), MAX(end_ms) - MIN(end_ms - duration_ms)) AS headless_ms, GREATEST(MAX(busy_ms), 1) AS busy_ms, SUM(output_bytes) AS all_written,
+    SUM(duration_ms * (1e0 - 1e0 / NULLIF(LEAST(CAST(tasks_running_max AS DOUBLE), GREATEST(CEIL(data_bytes / NULLIF($target_bytes, 0e0)), 1e0)), 0e0))) AS won_ms,
+    MAX(CASE WHEN place = 1 THEN subject_id END) AS subject_id
+  FROM (
+    SELECT
+      f.platform, f.cluster_id, f.application_id, f.attempt_id, f.subject_id, f.stage_name, f.duration_ms, f.output_bytes, CAST(f.data_bytes AS DOUBLE) AS data_bytes,
+      UNIX_MILLIS(f.completion_time) AS end_ms, b.tasks_running_max, b.busy_ms,
+      ROW_NUMBER() OVER (PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_name ORDER BY f.duration_ms DESC, f.subject_id) AS place
+    FROM stage_facts AS f
+    INNER JOIN beheaded AS b
+      ON b.platform = f.platform AND b.cluster_id = f.cluster_id
+      AND b.application_id = f.application_id AND b.attempt_id = f.attempt_id
+    WHERE f.status = 'COMPLETE' AND f.num_tasks = 1 AND NOT f.is_listing AND f.duration_ms >= $min_stage_ms AND f.executor_run_time >= f.duration_ms / 2e0 AND f.data_bytes >= $min_bytes
+  ) AS s
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_name
 ),
 computed AS (
   -- take() and show() run a stage for one of its partitions: that is no lack of them.
@@ -443,7 +485,8 @@ SELECT
   CASE WHEN is_long THEN advisory_mib ELSE first_advisory_mib END AS advisory_mib, CASE WHEN is_long THEN minimum_kib ELSE first_minimum_kib END AS minimum_kib,
   CONCAT(CAST(GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS STRING), 'MB') AS split_text, max_partition_bytes,
   GREATEST(TRY_CAST(CEIL(CAST(GREATEST(input_bytes, COALESCE(file_bytes, 0)) AS DOUBLE) / 1048576e0 / NULLIF(held_cores, 0)) AS BIGINT), 1) AS split_mib,
-  CAST(NULL AS BIGINT) AS bare_stages, CAST(NULL AS BIGINT) AS bare_ms, CAST(NULL AS BIGINT) AS bare_wall_ms, CAST(NULL AS BIGINT) AS num_workers, CAST(NULL AS BIGINT) AS unused_workers
+  CAST(NULL AS BIGINT) AS bare_stages, CAST(NULL AS BIGINT) AS bare_ms, CAST(NULL AS BIGINT) AS bare_wall_ms, CAST(NULL AS BIGINT) AS num_workers, CAST(NULL AS BIGINT) AS unused_workers,
+  CAST(NULL AS BIGINT) AS headless_stages, CAST(NULL AS BIGINT) AS headless_ms, CAST(NULL AS BIGINT) AS busy_ms, CAST(NULL AS BIGINT) AS most_tasks, CAST(NULL AS BIGINT) AS all_written
 FROM (
   SELECT
     t.*, cause <> 'iterator' AND (NOT is_told OR (is_loop AND (cause = 'cached' OR won_ms < $one_of_loop_share * all_won_ms))) AS is_of_loop,
@@ -478,6 +521,25 @@ SELECT
   CAST(NULL AS BIGINT) AS written_bytes, CAST(NULL AS BIGINT) AS shuffled_bytes, FALSE AS is_mostly_written, CAST(NULL AS DOUBLE) AS written_ratio, CAST(NULL AS STRING) AS query_words, CAST(NULL AS DOUBLE) AS fetch_ms, CAST(NULL AS DOUBLE) AS fetch_share, FALSE AS is_shuffled,
   CAST(NULL AS BIGINT) AS tasks_wanted, CAST(NULL AS BIGINT) AS partitions_wanted, CAST(NULL AS STRING) AS better_setting, CAST(NULL AS BIGINT) AS better_tasks,
   CAST(NULL AS BIGINT) AS advisory_mib, CAST(NULL AS BIGINT) AS minimum_kib, CAST(NULL AS STRING) AS split_text, CAST(NULL AS DOUBLE) AS max_partition_bytes, CAST(NULL AS BIGINT) AS split_mib,
-  bare_stages, bare_ms, app_duration_ms AS bare_wall_ms, num_workers, unused_workers
+  bare_stages, bare_ms, app_duration_ms AS bare_wall_ms, num_workers, unused_workers,
+  CAST(NULL AS BIGINT) AS headless_stages, CAST(NULL AS BIGINT) AS headless_ms, CAST(NULL AS BIGINT) AS busy_ms, CAST(NULL AS BIGINT) AS most_tasks, CAST(NULL AS BIGINT) AS all_written
 FROM bare
 WHERE bare_ms >= $min_bare_ms AND bare_ms >= $min_bare_share * app_duration_ms
+UNION ALL
+SELECT
+  platform, cluster_id, application_id, attempt_id, subject_id,
+  'medium' AS severity,
+  CASE WHEN all_written >= $min_bytes THEN 'A single task writes everything' ELSE 'Stages run in a single task each' END AS title,
+  'medium' AS confidence,
+  CAST(NULL AS BIGINT) AS lost_core_ms,
+  TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
+  stage_name, CAST(NULL AS BIGINT) AS sql_id, CASE WHEN all_written >= $min_bytes THEN 'output' ELSE 'code' END AS cause, FALSE AS is_numbering,
+  CAST(NULL AS BIGINT) AS same_reads, stage_name AS place, CAST(NULL AS BIGINT) AS running_ms, CAST(NULL AS DOUBLE) AS held_cores, CAST(NULL AS BIGINT) AS data_bytes,
+  CAST(NULL AS BIGINT) AS read_bytes, CAST(NULL AS BIGINT) AS files_read, CAST(NULL AS BIGINT) AS rows, CAST(NULL AS BIGINT) AS only_rows,
+  CAST(NULL AS BIGINT) AS written_bytes, CAST(NULL AS BIGINT) AS shuffled_bytes, FALSE AS is_mostly_written, CAST(NULL AS DOUBLE) AS written_ratio, CAST(NULL AS STRING) AS query_words, CAST(NULL AS DOUBLE) AS fetch_ms, CAST(NULL AS DOUBLE) AS fetch_share, FALSE AS is_shuffled,
+  CAST(NULL AS BIGINT) AS tasks_wanted, CAST(NULL AS BIGINT) AS partitions_wanted, CAST(NULL AS STRING) AS better_setting, CAST(NULL AS BIGINT) AS better_tasks,
+  CAST(NULL AS BIGINT) AS advisory_mib, CAST(NULL AS BIGINT) AS minimum_kib, CAST(NULL AS STRING) AS split_text, CAST(NULL AS DOUBLE) AS max_partition_bytes, CAST(NULL AS BIGINT) AS split_mib,
+  CAST(NULL AS BIGINT) AS bare_stages, CAST(NULL AS BIGINT) AS bare_ms, CAST(NULL AS BIGINT) AS bare_wall_ms, CAST(NULL AS BIGINT) AS num_workers, CAST(NULL AS BIGINT) AS unused_workers,
+  headless_stages, TRY_CAST(headless_ms AS BIGINT) AS headless_ms, TRY_CAST(busy_ms AS BIGINT) AS busy_ms, TRY_CAST(most_tasks AS BIGINT) AS most_tasks, CASE WHEN all_written >= $min_bytes THEN TRY_CAST(all_written AS BIGINT) END AS all_written
+FROM headless
+WHERE headless_ms >= $min_bare_ms AND headless_ms >= $min_headless_share * busy_ms

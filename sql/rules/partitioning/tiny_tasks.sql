@@ -2,12 +2,12 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row (of a shuffle, or of a union of many small DataFrames that the program made) a hundred are
 --   enough, where such stages take much of the application. That overhead is
---   measured, not assumed. The first task on each core loads classes and fetches broadcasts, which fewer tasks would do as well, so
+--   measured, not assumed; of tasks of Python with hardly a row their run time is part of it as far as it does not grow with the rows. The first task on each core loads classes and fetches broadcasts, which fewer tasks would do as well, so
 --   the tasks that took longest to start (a quarter of them, a twentieth where the cores are few beside the tasks) count with that quantile. Where the median task read no row, its run time is
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
@@ -20,7 +20,7 @@
 --   a row in its split: {files_cut:file|files} of {file_bytes:bytes} in all were cut into splits of
 --   {max_partition_bytes:bytes}][, {rows_each:row|rows} per task]; starting and ending them[ and opening {open_files:file|files}
 --   again and again] took {overhead_ms:s},
---   {overhead_ratio:pct} of their time; {tasks_needed:task|tasks} would do, {waves_needed:int} for each core[; to open and close {files_made:file|files} that they wrote took about {file_ms:s}][.
+--   {overhead_ratio:pct} of their time[, {python_ms:s} of it in Python before it had a row]; {tasks_needed:task|tasks} would do, {waves_needed:int} for each core[; to open and close {files_made:file|files} that they wrote took about {file_ms:s}][.
 --   In all, {all_stages:stage|stages} of {all_tasks:int} such tasks took {all_task_ms:s} of {app_task_ms:s} of task time for {all_bytes:bytes} of shuffle data].
 -- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 > max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text |
 --   {files_read:file|files} are cut into {num_tasks:split|splits}: let a split hold more. Spark still makes at least one split
@@ -35,6 +35,8 @@
 --   DataFrame of all of them (one createDataFrame), or coalesce after the union; {tasks_needed:int} would do.
 -- advice: cause = 'made' | - | - | Make the data with fewer partitions (a smaller numSlices or range): {tasks_needed:int}
 --   would do.
+-- advice: is_exchange AND 2 * worst_fit < num_tasks | spark.sql.shuffle.partitions | partitions_wanted |
+--   The stage reads a shuffle of a query: use fewer shuffle partitions, {partitions_wanted:int} instead of {shuffle_partitions:int}, as many as the largest shuffle of the application needs.
 -- advice: sql_id IS NULL | - | - | Give the operation before this stage fewer partitions: {tasks_needed:int} would do.
 -- advice: spark_minor >= 300 AND NOT adaptive AND NOT is_repartitioned | spark.sql.adaptive.enabled | 'true' | Turn adaptive execution on: it merges
 --   small shuffle partitions by itself.[ Without it, lower spark.sql.shuffle.partitions from {set_partitions:int} to {partitions_wanted:int}.]
@@ -53,7 +55,7 @@ SELECT
   'high' AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_frames, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, overhead_ratio,
+  stage_name, cause, num_frames, is_exchange, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, python_ms, overhead_ratio,
   tasks_needed, TRY_CAST(FLOOR(CAST(tasks_needed AS DOUBLE) / NULLIF(task_slots, 0)) AS BIGINT) AS waves_needed, files_read, input_bytes,
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,

@@ -2,25 +2,23 @@
 -- title: A join multiplies its rows
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a join on equal keys that put out many times the rows of the largest source of its query, because both sides
 --   have several rows for a key. All steps after it work on those rows. Of several such joins above each other the
---   first is reported. Whether the rows are wanted is for the author to know; lost is what making a row takes at least, for those beyond the largest source. Where a
---   DISTINCT right above brings them back to about as many as a side of the join had, they are not: then a careful part of the processor time of the join's stages is lost, in which making the rows, taking them through the first
---   step of the DISTINCT and writing what is left is nearly all of the work. Joins without
+--   first is reported. Lost is a careful part of the processor time of the join's stages (run time where none was measured), in which making the rows and taking them through the steps above is most of the work, by the share of
+--   the rows beyond the largest source. Whether those are wanted is for the author to know, so that it is never above medium where much time is lost; but where a
+--   DISTINCT right above brings them back to about as many as a side of the join had, they are not, and all rows beyond these count. Joins without
 --   an equality are what cross_join reports.
 -- subject: node
 -- parameter: min_factor double = 4.0 [ratio] rows that the join put out over those of the largest source, at least
 -- parameter: min_rows double = 2e6 [count] rows that the join put out, at least
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of the join over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
--- parameter: row_ms double = 0.00002 [ms] core time to make a row and hand it on, at least (20 ns; 39 ns were measured with Spark 4.3 and a distinct above)
--- parameter: returned_part double = 0.4 [ratio] processor time of the join's stages that is lost with rows which a DISTINCT takes away again, over these rows' part of all (0.55 was measured, with seven columns)
--- parameter: max_row_ms double = 0.00025 [ms] core time of such a row, at most (217 ns were measured)
--- parameter: min_lost_share double = 0.05 [ratio] that time over the task time of the application from which it decides the severity
--- parameter: medium_stage_ms double = 3600000 [ms] that task time, from which it is of medium severity
+-- parameter: row_part double = 0.4 [ratio] processor time of the join's stages that is lost with the rows that are too many, over these rows' part of all (0.55 was measured with seven columns and a DISTINCT above, 0.77 with an aggregate above)
+-- parameter: max_row_ms double = 0.00025 [ms] core time of such a row, at most (134 and 217 ns were measured)
+-- parameter: medium_lost_ms double = 7200000 [ms] lost time from which a join whose rows may be wanted is of medium severity and no more
 -- evidence: {node_name} of query {sql_id:int} ({query_description}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
---   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
+--   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time[, {cpu_ms:s} of it on the processor].
 -- advice: is_undone | - | - | Add the condition that the join lacks (a day, a version, a valid-from and valid-to), or remove duplicates of a key from the other side before the join: the DISTINCT above shows that the further rows
 --   only repeat what is there, and is not needed then. Where only columns of one side are kept, a left semi join asks whether there is a match and makes no rows.
 -- recommendation: Look for several rows for a key on both sides: aggregate or remove duplicates before the join (where what follows, such as a sum, does not count on them), add the condition that
@@ -92,7 +90,7 @@ cpu AS (
 work AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id, SUM(CAST(o.run_ms AS DOUBLE)) AS stage_ms,
-    SUM(LEAST(CAST(o.run_ms AS DOUBLE), COALESCE(NULLIF(c.cpu_ms, 0e0), CAST(o.run_ms AS DOUBLE)))) AS cpu_ms
+    SUM(LEAST(CAST(o.run_ms AS DOUBLE), COALESCE(NULLIF(c.cpu_ms, 0e0), CAST(o.run_ms AS DOUBLE)))) AS work_ms, SUM(NULLIF(c.cpu_ms, 0e0)) AS cpu_ms
   FROM operator_stages AS o
   INNER JOIN firsts AS j
     ON j.platform = o.platform AND j.cluster_id = o.cluster_id
@@ -102,14 +100,11 @@ work AS (
     AND c.application_id = o.application_id AND c.attempt_id = o.attempt_id AND c.stage_id = o.stage_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.sql_id, o.node_id
 ),
-judged AS (
+further AS (
   SELECT
-    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.node_name, j.rows, j.source_rows, w.stage_ms,
+    j.platform, j.cluster_id, j.application_id, j.attempt_id, j.sql_id, j.node_id, j.node_name, j.rows, j.source_rows, w.stage_ms, w.work_ms, w.cpu_ms,
     s.left_rows, s.right_rows, t.above_id, t.rows AS returned_rows, t.is_distinct,
-    GREATEST(
-      LEAST(w.stage_ms, (j.rows - j.source_rows) * $row_ms),
-      CASE WHEN t.is_distinct THEN LEAST($returned_part * w.cpu_ms * (1e0 - t.rows / NULLIF(j.rows, 0e0)), (j.rows - t.rows) * $max_row_ms) ELSE 0e0 END
-    ) AS lost_ms
+    j.rows - CASE WHEN t.is_distinct THEN LEAST(t.rows, j.source_rows) ELSE j.source_rows END AS further_rows
   FROM firsts AS j
   INNER JOIN work AS w
     ON w.platform = j.platform AND w.cluster_id = j.cluster_id
@@ -120,15 +115,19 @@ judged AS (
   LEFT JOIN returned AS t
     ON t.platform = j.platform AND t.cluster_id = j.cluster_id
     AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id AND t.sql_id = j.sql_id AND t.node_id = j.node_id
+),
+judged AS (
+  SELECT f.*, LEAST($row_part * work_ms * further_rows / NULLIF(rows, 0e0), further_rows * $max_row_ms) AS lost_ms
+  FROM further AS f
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id,
   CONCAT(CAST(j.sql_id AS STRING), '.', CAST(j.node_id AS STRING)) AS subject_id,
-  CASE WHEN j.stage_ms >= $medium_stage_ms THEN 'medium' WHEN j.lost_ms >= $min_lost_share * a.executor_run_time THEN NULL ELSE 'low' END AS severity,
+  CASE WHEN j.lost_ms >= $medium_lost_ms AND NOT COALESCE(j.is_distinct, FALSE) THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(j.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
   j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,
-  j.rows / NULLIF(j.source_rows, 0) AS factor, j.stage_ms, a.executor_run_time AS app_ms,
+  j.rows / NULLIF(j.source_rows, 0) AS factor, j.stage_ms, a.executor_run_time AS app_ms, j.cpu_ms,
   TRY_CAST(j.left_rows AS BIGINT) AS left_rows, TRY_CAST(j.right_rows AS BIGINT) AS right_rows, j.above_id AS returned_id, TRY_CAST(j.returned_rows AS BIGINT) AS returned_rows,
   CASE WHEN j.is_distinct THEN 'DISTINCT' WHEN j.above_id IS NOT NULL THEN 'aggregate' END AS returned_name, COALESCE(j.is_distinct, FALSE) AS is_undone
 FROM judged AS j

@@ -2,7 +2,7 @@
 -- title: Tasks wait for something outside of Spark
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for stages whose tasks were hardly on the processor, while nothing that Spark measures explains it and they ran code that can call other systems (view external_waits): a database, a service, a lock.
 --   Tasks of a query that read next to nothing from a shuffle, write nothing, run no code of the user and were hardly on the processor for a large part of the application stood still: of these all is lost.
 --   Lost is else taken to be half of the wait: some calls have to be made, but batches of them, connections and answers that are kept save waiting. Libraries that compute in threads or processes
@@ -16,7 +16,7 @@
 -- parameter: max_stall_bytes double = 1048576 [bytes] data of such a task, at most
 -- parameter: min_stall_share double = 0.3 [ratio] wall time of its stage over that of the application, at least
 -- parameter: min_batch_rows bigint = 500 [rows] rows of a batch of a write through JDBC, below which larger batches are advised (Spark's default is 1,000)
--- evidence: Tasks of {stage_name} used the processor for {cpu_ratio:pct} of {run_ms:s} of run time[ (functions: {functions})]; {wait_ms:s} of it is explained by neither scans, files, shuffles nor garbage collection[; they moved {moved_bytes:bytes}][, {row_ms:1} ms for each of {num_rows:row|rows}][, sent to a database in batches of {batch_rows:row|rows}].
+-- evidence: Tasks of {stage_name} used the processor for {cpu_ratio:pct} of {run_ms:s} of run time[ (functions: {functions})]; {wait_ms:s} of it is explained by neither scans, files, shuffles nor garbage collection[; they moved {moved_bytes:bytes}][, {row_ms:1} ms for each of {num_rows:row|rows}][, sent to a database in batches of {batch_rows:row|rows}][; {lost_share:pct} of this wait is counted as lost].
 -- advice: kind = 'stall' | - | - | No code of the user ran there, and there was hardly any data: {standing} stood still. Take a thread dump of the executor while it does (page Executors): a lock, a library, a plugin or a device ({device}) that it waits for, a name or
 --   an address that does not answer. More partitions, cores or memory do not help.
 -- advice: batch_rows < small_batch_rows | - | - | The write sends {batch_rows:row|rows} at a time to the database (option batchsize; Spark's default is 1,000), and waits for the answer each time: send 1,000 to 10,000, and let the driver make one
@@ -80,7 +80,7 @@ SELECT
   TRY_CAST($lost_ratio * wait_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST($lost_ratio * wait_ms / NULLIF(CAST(task_slots AS DOUBLE), 0e0), CAST(duration_ms AS DOUBLE)) AS BIGINT) AS recoverable_ms,
   stage_name, kind, functions, run_ms, cpu_ms / NULLIF(run_ms, 0e0) AS cpu_ratio, wait_ms, num_rows, wait_ms / NULLIF(CAST(num_rows AS DOUBLE), 0e0) AS row_ms,
-  batch_rows, $min_batch_rows AS small_batch_rows, CAST(NULL AS BIGINT) AS moved_bytes, CAST(NULL AS STRING) AS title, '' AS standing, '' AS device
+  batch_rows, $min_batch_rows AS small_batch_rows, CAST(NULL AS BIGINT) AS moved_bytes, $lost_ratio AS lost_share, CAST(NULL AS STRING) AS title, '' AS standing, '' AS device
 FROM summed
 WHERE all_wait_ms >= $min_share * total_task_time_ms
 UNION ALL
@@ -89,7 +89,7 @@ SELECT
   TRY_CAST(wait_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST(wait_ms / NULLIF(CAST(task_slots AS DOUBLE), 0e0), CAST(duration_ms AS DOUBLE)) AS BIGINT) AS recoverable_ms,
   stage_name, 'stall' AS kind, CAST(NULL AS STRING) AS functions, run_ms, cpu_ms / NULLIF(run_ms, 0e0) AS cpu_ratio, wait_ms, CAST(NULL AS BIGINT) AS num_rows, CAST(NULL AS DOUBLE) AS row_ms,
-  CAST(NULL AS BIGINT) AS batch_rows, $min_batch_rows AS small_batch_rows, TRY_CAST(data_bytes AS BIGINT) AS moved_bytes, 'Tasks stand still' AS title,
+  CAST(NULL AS BIGINT) AS batch_rows, $min_batch_rows AS small_batch_rows, TRY_CAST(data_bytes AS BIGINT) AS moved_bytes, CAST(NULL AS DOUBLE) AS lost_share, 'Tasks stand still' AS title,
   CASE WHEN num_tasks = 1 THEN 'the task' ELSE 'the tasks' END AS standing, CASE WHEN has_gpu THEN 'the GPU and its memory' ELSE 'a GPU, a disk' END AS device
 FROM stalls
 WHERE wait_ms >= $min_stall_ms * num_tasks

@@ -2,13 +2,13 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 21
+-- version: 22
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, and of the other jobs of its query, whose results are thrown away with it (view query_failures: not of stages that filled a cache, wrote output or were read again), without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
 --   session, it is of low severity if it cost little: less than 10 core-minutes and, but for a session, a fifth of the wall time. What failed at once in such a session is a trial and is not told.
---   Where all jobs of an application failed and nobody had ended it, it was run for nothing: that is of high severity, whatever it cost.
+--   Where all jobs of an application failed and nobody had ended it, it was run for nothing: that is of high severity, unless it was over at once, which cost next to nothing.
 --   Where an application hung until it was killed, or fetches of shuffle data failed, hung_tasks or fetch_failures tells what that cost, and
 --   the job is told in short.
 -- subject: job
@@ -16,11 +16,12 @@
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
 -- parameter: min_wall_ms bigint = 10000 [ms] wall time of failures with one cause that others survived, from which the cost decides the severity
 -- parameter: min_wall_share double = 0.2 [ratio] and its share of the application's
+-- parameter: min_futile_ms bigint = 10000 [ms] wall time of an application without a job that succeeded from which that is of high severity
 -- parameter: critical_core_ms bigint = 72000000 [core_ms] cost of a failure from which it decides the severity of an application without a job that succeeded
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
--- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. Its task failed in all of {doomed_attempts:attempt|attempts}][.
+-- evidence: Job {job_id:int} ({job_name}) failed[ after {duration_ms:s}]: {root_cause}[. A task failed in each of its {doomed_attempts:attempt|attempts}][.
 --   Its stages took {stages_ms:s} of task time][, without {gone_ms:s} that went with lost executors][; its query {sql_id:int} took {query_ms:s} until it failed][, and its other jobs {other_ms:s} of task time, lost with it][; the same query failed {num_runs:time|times} with this error][; all {futile_attempts:task attempt|task attempts} of the application failed or were killed][; none of its {futile_jobs:job|jobs} succeeded]{after}.
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only as far as the rows fit into a half of the driver's memory.
@@ -201,7 +202,7 @@ SELECT
   f.platform, f.cluster_id, f.application_id, f.attempt_id, CAST(f.job_id AS STRING) AS subject_id,
   CASE
     WHEN f.is_ended THEN 'low'
-    WHEN o.platform IS NOT NULL AND f.cause <> 'killed' AND f.lost_core_ms < $critical_core_ms THEN 'high'
+    WHEN o.platform IS NOT NULL AND f.cause <> 'killed' AND f.lost_core_ms < $critical_core_ms AND COALESCE(a.app_duration_ms >= $min_futile_ms, TRUE) THEN 'high'
     -- A failure that is small beside a large application is told all the same.
     WHEN f.lost_core_ms >= 600000 AND NOT COALESCE(GREATEST(
       SUM(CAST(f.lost_core_ms AS DOUBLE)) OVER alike / NULLIF(CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE), 0e0),

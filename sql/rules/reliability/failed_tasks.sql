@@ -2,14 +2,14 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 14
+-- version: 15
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
 --   speculation, cancelled jobs) are no failures. Without rows of tasks the time of all attempts less that of
 --   the successful ones is taken, split by their number where some were killed. What cost less than a second in all is not told. What fails in
 --   many of the tasks, or for what a machine lacks, meets the next run too: it is told, as low, however small its share of the application is. Where all failed in one executor or on one host that Spark then excluded until the end, the core time that it held from then on is shown (once), and makes it medium
---   where it is a large share; it is not lost here, as other findings count idle cores.
+--   where it is a large share; it is not lost here, as other findings count idle cores. Two or three executors are named where no other one failed, at least as many did the same work, and these hardly had a task that succeeded.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
@@ -23,7 +23,7 @@
 -- parameter: min_large_ms double = 10000 [ms] and what they lost, at least
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
---   them on {bad_host}][, all of them in executor {bad_executor}][; Spark then excluded it, and its cores stood idle for {excluded_ms:s} to the end, {excluded_core_ms:s} of core time][: {root_cause}].
+--   them on {bad_host}][, all of them in executor {bad_executor}][, all of them in the executors {bad_executors}, while {num_others:other executor|other executors} did the same work][; Spark then excluded it, and its cores stood idle for {excluded_ms:s} to the end, {excluded_core_ms:s} of core time][: {root_cause}].
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
 --   splits (spark.sql.files.maxPartitionBytes), and see how much of its memory Spark may take
 --   (spark.rapids.memory.gpu.allocFraction).
@@ -85,6 +85,8 @@
 --   log, and at what only it had (a disk, a mount, a library). With spark.excludeOnFailure.enabled=true Spark gives it no more tasks after some failures, so that none fails too often and ends the job.
 -- advice: bad_executor IS NOT NULL | - | - | All of them failed in one executor, while others did the same work: look at its machine and its
 --   log, and at what only it had (a disk, a mount, a library).
+-- advice: bad_executors IS NOT NULL | - | - | Only the executors {bad_executors} failed: look at their logs and at what only they have (their machine, a disk, a mount, a library, the environment that they started with), and
+--   compare it with the others.
 -- recommendation: Find the cause in the error of the failed tasks and fix it; retries only hide it.
 WITH failing AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
@@ -111,6 +113,30 @@ attempts AS (
       AND f.stage_id = t.stage_id AND f.stage_attempt_id = t.stage_attempt_id
   ) AS t
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+),
+-- A few executors in which all failed, where others did the same work.
+few AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
+    ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT CASE WHEN num_failed > 0 THEN executor_id END)), ', ') AS bad_executors,
+    SUM(CASE WHEN num_failed = 0 AND num_done > 0 THEN 1 ELSE 0 END) AS num_others
+  FROM (
+    SELECT
+      t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, t.executor_id,
+      SUM(CASE WHEN t.status = 'FAILED' AND COALESCE(t.end_reason NOT IN ('ExecutorLostFailure', 'FetchFailed', 'Resubmitted'), TRUE) THEN 1 ELSE 0 END) AS num_failed,
+      SUM(CASE WHEN t.status = 'SUCCESS' THEN 1 ELSE 0 END) AS num_done
+    FROM tasks AS t
+    INNER JOIN failing AS f
+      ON f.platform = t.platform AND f.cluster_id = t.cluster_id
+      AND f.application_id = t.application_id AND f.attempt_id = t.attempt_id
+      AND f.stage_id = t.stage_id AND f.stage_attempt_id = t.stage_attempt_id
+    GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, t.executor_id
+  ) AS e
+  GROUP BY platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id
+  HAVING SUM(CASE WHEN num_failed > 0 THEN 1 ELSE 0 END) BETWEEN 2 AND 3 AND MIN(CASE WHEN num_failed > 0 THEN num_failed END) >= 2
+    AND SUM(CASE WHEN num_failed > 0 THEN num_done ELSE 0 END) < SUM(num_failed)
+    AND SUM(CASE WHEN num_failed = 0 AND num_done > 0 THEN 1 ELSE 0 END) >= SUM(CASE WHEN num_failed > 0 THEN 1 ELSE 0 END)
+    AND SUM(CASE WHEN num_failed = 0 THEN num_done ELSE 0 END) >= SUM(num_failed)
 ),
 -- Executors that Spark gave no more tasks: what they held after their last one.
 excluded AS (
@@ -142,8 +168,13 @@ counted AS (
     CASE WHEN t.first_host = t.last_host AND t.num_hosts > 1 AND t.num_failed >= 3 THEN t.first_host END AS bad_host,
     CASE WHEN t.first_executor = t.last_executor AND t.num_executors > 1 AND t.num_failed >= 3
       AND NOT (t.first_host = t.last_host AND t.num_hosts > 1) THEN t.first_executor END AS bad_executor,
+    CASE WHEN NOT (t.first_host = t.last_host AND t.num_hosts > 1) THEN w.bad_executors END AS bad_executors, w.num_others,
     t.platform IS NOT NULL AS has_tasks
   FROM stage_facts AS f
+  LEFT JOIN few AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id
+    AND w.stage_id = f.stage_id AND w.stage_attempt_id = f.stage_attempt_id
   LEFT JOIN attempts AS t
     ON t.platform = f.platform AND t.cluster_id = f.cluster_id
     AND t.application_id = f.application_id AND t.attempt_id = f.attempt_id
@@ -181,6 +212,7 @@ SELECT
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
   REGEXP_REPLACE(SUBSTR(root_cause, 1, 250), '[. ]+$', '') AS root_cause, bad_host, bad_executor,
+  bad_executors, CASE WHEN bad_executors IS NOT NULL THEN num_others END AS num_others,
   -- Smaller blocks are more of them.
   CASE WHEN NOT j.is_local THEN NULLIF(GREATEST(j.stage_slots - num_tasks, 0), 0) END AS idle_slots,
   2 * GREATEST(COALESCE(j.task_cpus, 1), 1) AS cpus_doubled,

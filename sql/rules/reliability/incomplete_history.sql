@@ -2,7 +2,7 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 10
+-- version: 11
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
@@ -15,6 +15,8 @@
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
 --   still ran][ and unfinished tasks had taken {lost_core_ms:s}]; {consequence}.
 -- advice: is_backwards | - | - | Keep the clocks of the cluster in step (NTP, chrony); a run that begins after the correction can be judged.
+-- advice: is_headless | - | - | The first part of the log is missing: copy all files of its folder (Databricks and rolled logs have several) and load them again. What the application had set and held is in that part, and rules that
+--   need it are silent.
 -- advice: is_killed | - | - | Exit code 137 is signal 9. The JVM of the driver lived to write this, so it was its program that was killed (the process of Python),
 --   most often by the cluster manager or the system for its memory: keep less in it (toPandas, collect), or leave more memory beside the
 --   heap (spark.driver.memoryOverhead); look at the cluster's log for who did it.
@@ -85,10 +87,10 @@ SELECT
     ELSE 'ends without the end of the application'
   END AS missing,
   CASE WHEN c.end_time IS NOT NULL THEN 'how long it ran and what it held is not known, and rules that need it are silent' WHEN k.num_cut > 0 THEN 'somebody or something stopped it, or its program ended with an error, and what these jobs had done is lost'
-    WHEN x.exit_text IS NOT NULL THEN 'its scheduler takes it for failed, though no job failed'
+    WHEN x.exit_text IS NOT NULL THEN 'its scheduler counts it as failed, although no job failed'
     ELSE 'all its numbers are lower bounds' END
     AS consequence,
-  c.end_time IS NOT NULL AS is_backwards, COALESCE(k.num_cut > 0, FALSE) AS is_cut, h.platform IS NOT NULL AS has_hung,
+  c.end_time IS NOT NULL AS is_backwards, c.end_time IS NULL AND a.app_duration_ms IS NULL AND NOT COALESCE(k.num_cut > 0, FALSE) AND x.exit_text IS NULL AS is_headless, COALESCE(k.num_cut > 0, FALSE) AS is_cut, h.platform IS NOT NULL AS has_hung,
   COALESCE(x.exit_text, '') AS exit_text, COALESCE(x.exit_text LIKE 'exited with code 137%', FALSE) AS is_killed,
   -- A single event of months later, by a clock that was wrong, tells no duration.
   CASE WHEN a.app_duration_ms < 2678400000 OR a.total_task_time_ms >= 1e-3 * a.app_duration_ms THEN a.app_duration_ms END AS app_duration_ms,

@@ -2,7 +2,7 @@
 -- title: Executors are lost
 -- category: reliability
 -- severity: medium
--- version: 20
+-- version: 21
 -- description: Fires where executors went for another reason than idleness or the end of
 --   the application, one finding for each cause: heap (the JVM ran out of it, also where a task of the executor had failed for that shortly before and nothing else tells why it went, and others that went with the same message), container (killed by the cluster
 --   manager for its memory), signal (killed with signal 9: the system's memory killer, or by hand), gc (no answer, a lost worker or a cut
@@ -12,7 +12,7 @@
 --   long, or exit code 56: it could not send its own), killed (by a user or the framework), unknown. Views executor_losses and lost_hosts find them. Lost is the time of tasks that failed with their
 --   executor or for its shuffle data, and of finished tasks that had to run again; where executors went for
 --   several causes it stands with the most frequent one. Executors that went after the last job took nothing
---   along and are not counted, since that is how clusters end, unless they ran out of memory. What could be won is the part that this time has of all task time, in the wall time in which jobs ran, and no less than that in which
+--   along and are not counted, since that is how clusters end, unless they ran out of memory or had given no answer since before it ended. The title names the cause. What could be won is the part that this time has of all task time, in the wall time in which jobs ran, and no less than that in which
 --   all other tasks of a stage were done, but for stages of jobs that failed or were canceled, whose time is told with them. Where nearly all that went for a cause were of one host, and those of others stayed, the host is what they went for; where no executor
 --   of it ended a task, lost is the core time that they held, too (once, with the most frequent cause there; driver_gaps and idle_executors do not count it again). The host of a single loss, or of all, is named in any case, and when new executors began there after a single one, or after lost machines.
 -- parameter: min_lost bigint = 1 [count] executors lost, at least
@@ -280,6 +280,10 @@ SELECT
     WHEN l.num_lost > 1 AND (w.lost_ms >= 60000 OR l.cause IN ('heap', 'container', 'gc')) THEN 'medium'
     ELSE 'low'
   END AS severity,
+  CONCAT('Executors are lost: ', CASE l.cause
+    WHEN 'heap' THEN 'out of heap' WHEN 'container' THEN 'over the memory of the container' WHEN 'signal' THEN 'signal 9' WHEN 'gc' THEN 'garbage collection'
+    WHEN 'node' THEN 'machines gone' WHEN 'preempted' THEN 'preempted' WHEN 'decommissioned' THEN 'decommissioned' WHEN 'heartbeat' THEN 'no heartbeat'
+    WHEN 'killed' THEN 'killed' ELSE 'unknown cause' END) AS title,
   CASE WHEN l.cause IN ('signal', 'unknown') THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(NULLIF(CASE WHEN l.place = 1 THEN COALESCE(w.lost_ms, 0e0) ELSE 0e0 END + COALESCE(b.held_ms, 0e0), 0e0) AS BIGINT) AS lost_core_ms,
   CASE WHEN l.place = 1 AND w.lost_ms > 0e0 THEN TRY_CAST(w.lost_ms AS BIGINT) END AS task_lost_ms,

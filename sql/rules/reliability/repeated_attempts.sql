@@ -2,7 +2,7 @@
 -- title: The application was started again after this attempt
 -- category: reliability
 -- severity: medium
--- version: 1
+-- version: 2
 -- description: Fires on each attempt of an application after which its cluster manager started another (YARN: spark.yarn.maxAppAttempts) within the hour.
 --   Lost is the core time of the attempt. It can have done all of its work: the manager looks at the exit code, not at the
 --   jobs. Attempts that are judged in another run are not seen.
@@ -10,7 +10,7 @@
 -- parameter: max_pause_ms bigint = 3600000 [ms] time from its end to the next one, at most
 -- evidence: Attempt {attempt} of {num_attempts:int} ran for {run_ms:s} and held {core_ms:s} of core time[; all of its {jobs_done:job|jobs}
 --   succeeded]; attempt {next_attempt} began {pause_ms:s} after it.
--- advice: jobs_done > 0 | spark.yarn.maxAppAttempts | '1' | The cluster manager counted an attempt as failed although all of its jobs had succeeded: look at the exit code of the application
+-- advice: jobs_done > 0 | spark.yarn.maxAppAttempts | '1' | The cluster manager counted the attempt as failed although all of its jobs had succeeded: look at the exit code of the application
 --   master and at what the program does after its last job (a context that is not stopped, sys.exit). Until that is clear one attempt is enough.
 -- advice: has_failed | spark.yarn.maxAppAttempts | '1' | The error of its jobs comes back in each attempt unless it came from outside: fix it, and let the scheduler
 --   of the job decide whether it is started again.

@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 19
+-- version: 20
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -48,8 +48,8 @@
 -- parameter: min_interactive_idle_ms bigint = 3600000 [core_ms] idle core time of an interactive session, at least
 -- parameter: min_held_share double = 0.5 [ratio] idle core time of executors that shuffle or cached data keeps over that of all, at least
 -- parameter: min_shuffle_timeout_ms bigint = 600000 [ms] how long executors with shuffle data should stay, at least
--- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it waiting for single long tasks, slow executors,
---   the last tasks of stages or a slot near their data, which is not counted here][; {opening_ms:h} of it passed in jobs that only open tables, which another finding tells][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which another finding tells][; {num_never_used:int} of
+-- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it in waits for single long tasks, slow executors,
+--   the last tasks of stages or data locality, which other rules tell][; {opening_ms:h} of it passed in jobs that only open tables, which another finding tells][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which another finding tells][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there would use them too][; {one_task_ms:h} of it passed in stages of a single task][; triggers of
 --   its streaming queries are {trigger_ms:s} apart, and 95 in 100 batches take {batch_ms:s} or less].

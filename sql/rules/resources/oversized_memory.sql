@@ -2,13 +2,14 @@
 -- title: Executors have far more memory than they use
 -- category: resources
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where the highest heap of any executor, or the memory of its whole container, stayed far
 --   below what all of them were given, and neither spill nor garbage collection says the opposite. The
 --   heap fills before it is collected, so a low peak is sure and a high one says little. The memory of the
 --   container is known only where the log holds process tree metrics. What was not measured is not judged, nor an application
 --   of whose tasks many are missing from the history: they may have used more. A heap is not to be smaller than the size at which
---   it starts (-Xms), with which no executor would start.
+--   it starts (-Xms), with which no executor would start. Where stages read the same again (as many rows in as many tasks) that would not fit into half of the smaller heaps, it is not told: other
+--   rules advise to cache it.
 --   Saved is memory time, by which EMR Serverless, Fargate and full clusters charge; no core time is
 --   counted. On Databricks the instance type decides. Where most of the memory was given outside of the heap,
 --   as with Photon, the heap tells nothing and is not judged.
@@ -17,6 +18,7 @@
 -- parameter: min_memory_bytes bigint = 4294967296 [bytes] heap of an executor, at least
 -- parameter: min_core_time_ms bigint = 3600000 [core_ms] held core time, at least
 -- parameter: max_missing_share double = 0.05 [ratio] ends of tasks that the history lacks over tasks of stages that completed, at most
+-- parameter: min_again_bytes bigint = 134217728 [bytes] input of a stage that is read again, at least
 -- parameter: headroom double = 1.3 [ratio] memory to keep over the highest seen
 -- evidence: The fullest of {num_workers:executor|executors} used {peak_heap_bytes:bytes} of {executor_memory_bytes:bytes} of heap[, and
 --   {peak_rss_bytes:bytes} of the {container_memory_bytes:bytes} of its container in all]; about {saved_gib_hours:1} of
@@ -51,6 +53,18 @@ killed AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM executors
   WHERE loss_kind = 'oom'
+),
+-- What is read again, and would lie in a cache.
+again AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(again_bytes) AS again_bytes
+  FROM (
+    SELECT platform, cluster_id, application_id, attempt_id, MAX(CAST(input_bytes AS DOUBLE)) AS again_bytes
+    FROM stage_facts
+    WHERE status = 'COMPLETE' AND input_bytes >= $min_again_bytes AND input_records > 0
+    GROUP BY platform, cluster_id, application_id, attempt_id, num_tasks, input_records
+    HAVING COUNT(*) > 1
+  ) AS i
+  GROUP BY platform, cluster_id, application_id, attempt_id
 ),
 java_options AS (
   SELECT
@@ -145,4 +159,7 @@ SELECT
 FROM sized AS z
 LEFT JOIN ref_emr_serverless_workers AS w
   ON w.vcpus = z.executor_cores
-WHERE kept_ratio < 0.9e0
+LEFT JOIN again AS i
+  ON i.platform = z.platform AND i.cluster_id = z.cluster_id
+  AND i.application_id = z.application_id AND i.attempt_id = z.attempt_id
+WHERE kept_ratio < 0.9e0 AND NOT COALESCE(z.cause = 'heap' AND i.again_bytes > 0.5e0 * z.heap_gib * 1073741824e0 * z.num_workers, FALSE)

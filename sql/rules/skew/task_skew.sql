@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 26
+-- version: 27
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -48,6 +48,7 @@
 -- parameter: min_cpu_ratio double = 3.0 [ratio] processor time of the longest task over the median from which its rows cost more to compute
 -- parameter: small_side_bytes double = 104857600 [bytes] side of a join as its shuffle measured it, at most, for the advice to broadcast it
 -- parameter: min_side_ratio double = 4.0 [ratio] with the other side over it, at least
+-- parameter: min_read_bytes bigint = 16777216 [bytes] input of the median task from which the source can be what long tasks wait for
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times {typical} of
 --   {run_time_typical:s}[, and read {longest_shuffle_bytes:bytes} of shuffle data, {shuffle_ratio:1} times {typical}][, and read
@@ -120,6 +121,8 @@
 --   take as long.
 -- advice: is_spread | - | - | The long tasks had no more data than the others and ran on {long_executors:executor|executors}, so that no single node is to blame: look at what they
 --   call or write to (a database, a service, a slow data node) and at its timeouts and retries.
+-- advice: is_read_everywhere | - | - | The long tasks had no more data than the others and ran on all {executors:int} executors of the stage, so that none of these is to blame: look at what they read (a slow DataNode, a disk
+--   of the storage that fails) and at its timeouts and retries[; {timeout_text}]. Speculation hides it only.
 -- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor (slow disk or node) and at what it writes to.
 --   Speculation would do its writes twice.
 -- advice: cause = 'straggler' AND has_python | - | - | The long task had no more data than the others. Its rows went through Python, whose time on the processor Spark does not
@@ -488,7 +491,10 @@ SELECT
   output_bytes, files_read, spark_minor, has_join,
   COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
   g.platform IS NOT NULL AS has_aggregate, COALESCE(g.gathers, FALSE) AS gathers,
-  COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE) AS is_spread, long_executors, stage_name LIKE 'foreach%' AS has_effects,
+  COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE) AS is_spread, long_executors, executors,
+  COALESCE(cause = 'straggler' AND long_tasks >= 2 AND executors >= 2 AND long_executors = executors AND input_median >= $min_read_bytes, FALSE) AS is_read_everywhere,
+  -- Within two seconds of the default after which a client of HDFS gives up a DataNode.
+  CASE WHEN ABS(run_time_max - run_time_typical - 60000e0) <= 2000e0 THEN 'a read of HDFS that times out after 60 s (dfs.client.socket-timeout) and goes on at another DataNode takes that long' END AS timeout_text, stage_name LIKE 'foreach%' AS has_effects,
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local,
   b.small_bytes, b.large_bytes, b.threshold_bytes,
   COALESCE(adaptive AND spark_minor >= 302 AND NOT COALESCE(is_databricks, FALSE), FALSE) AS is_measured,
