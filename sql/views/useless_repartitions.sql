@@ -35,10 +35,12 @@ pairs AS (
     REGEXP_REPLACE(SPLIT_PART(SUBSTR(description, 10), ', REPARTITION', 1), '#[0-9]+L?', '') AS partitioning,
     CASE
       WHEN next_name = 'BroadcastExchange' THEN 'broadcasts them'
-      ELSE CONCAT('shuffles them again (', REGEXP_REPLACE(SPLIT_PART(SUBSTR(next_description, 10), ', ENSURE', 1), '#[0-9]+L?', ''), ')')
+      ELSE CONCAT('shuffles them again (', REGEXP_REPLACE(SPLIT_PART(SPLIT_PART(SUBSTR(next_description, 10), ', ENSURE', 1), ', REPARTITION', 1), '#[0-9]+L?', ''), ')')
     END AS next_step
   FROM above
-  WHERE place = 1 AND (next_name = 'BroadcastExchange' OR (next_name = 'Exchange' AND next_description NOT LIKE '%REPARTITION_BY%'))
+  WHERE place = 1 AND (next_name = 'BroadcastExchange'
+    -- A repartition to a single partition gathers what the one before it had spread.
+    OR (next_name = 'Exchange' AND NOT (next_description LIKE '%REPARTITION_BY%' AND next_description LIKE '%SinglePartition%')))
 ),
 -- The stage that writes the shuffle is the first of its stages.
 writers AS (

@@ -102,7 +102,7 @@ again AS (
     m.platform, m.cluster_id, m.application_id, m.attempt_id, m.call_site, x.rdd_id, MAX(x.call_site) AS cached_rdd, MAX(c.stage_id) AS last_id,
     COUNT(DISTINCT w.stage_id) AS rounds, SUM(CAST(w.executor_run_time AS DOUBLE)) AS again_ms,
     SUM(CAST(w.executor_run_time AS DOUBLE)) - MAX(CAST(w.executor_run_time AS DOUBLE)) AS lost_ms,
-    SUM(CAST(w.shuffle_write_bytes AS DOUBLE)) AS bytes, SUM(CAST(w.duration_ms AS DOUBLE)) AS duration_ms,
+    SUM(CAST(w.shuffle_write_bytes AS DOUBLE)) AS bytes, SUM(CAST(w.duration_ms AS DOUBLE)) - MAX(CAST(w.duration_ms AS DOUBLE)) AS duration_ms,
     ROW_NUMBER() OVER (
       PARTITION BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.call_site
       ORDER BY SUM(CAST(w.executor_run_time AS DOUBLE)) - MAX(CAST(w.executor_run_time AS DOUBLE)) DESC, x.rdd_id
@@ -222,7 +222,7 @@ UNION ALL
 SELECT
   d.platform, d.cluster_id, d.application_id, d.attempt_id, CONCAT(CAST(d.last_id AS STRING), '.0') AS subject_id,
   CAST(NULL AS STRING) AS severity, 'medium' AS confidence, TRY_CAST(d.lost_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST(d.lost_ms * LEAST(d.duration_ms / NULLIF(d.again_ms, 0e0), 1e0) AS BIGINT) AS recoverable_ms, 'again' AS kind,
+  TRY_CAST(LEAST(d.duration_ms, d.lost_ms) AS BIGINT) AS recoverable_ms, 'again' AS kind,
   d.call_site, FALSE AS is_subtract, FALSE AS is_sample, CAST(NULL AS DOUBLE) AS large_bytes, CAST(NULL AS DOUBLE) AS small_bytes, CAST(NULL AS DOUBLE) AS run_ms, CAST(NULL AS DOUBLE) AS share,
   CAST(NULL AS DOUBLE) AS wall_ms, CAST(NULL AS BIGINT) AS app_duration_ms,
   SUBSTR(d.call_site, 1, 100) AS again_place, SUBSTR(d.cached_rdd, 1, 100) AS cached_rdd, d.rounds, d.bytes AS again_bytes, d.again_ms, CAST(t.executor_run_time AS DOUBLE) AS all_run_ms,

@@ -2,8 +2,8 @@
 -- title: Rows are repartitioned and then shuffled again
 -- category: plans
 -- severity: low
--- version: 5
--- description: Fires where the code repartitions the rows of a query and the next step that moves rows is another shuffle or a broadcast, with
+-- version: 6
+-- description: Fires where the code repartitions the rows of a query and the next step that moves rows is another shuffle (of another repartition too, but for one to a single partition) or a broadcast, with
 --   nothing between them but projections, filters, local sorts and the first step of an aggregate: the first shuffle is for nothing.
 --   Where the stage before it had fewer tasks than the application had cores it spread the work and is not told. What the shuffle alone took is not
 --   measured: lost is what a core takes at least to write and read its bytes, at most half of these stages.
