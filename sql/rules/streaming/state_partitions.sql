@@ -5,7 +5,7 @@
 -- version: 7
 -- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
 --   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
---   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages, without what their rows need (row_ms, an assumption; for functions of Python over groups with a state the time that executed Python code, as the query counts it since Spark 4.3, or python_row_ms a row), as far as
+--   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages, without what their rows need (row_ms, an assumption; for functions of Python over groups with a state the time that executed Python code and a fifth more, as the query counts it since Spark 4.3, or python_row_ms a row), as far as
 --   fewer partitions would not have needed it, which takes for granted that it grows with their number; never above medium. The state of a query is never
 --   put into so few partitions that each would hold more of it than it should, and where that leaves most of them, nothing is told.
 -- subject: application
@@ -17,6 +17,7 @@
 -- parameter: min_row_ms double = 0.03 [ms] and such a time of a row, at least
 -- parameter: row_ms double = 0.01 [ms] what a row of the state is taken to need, in however many partitions
 -- parameter: python_row_ms double = 2 [ms] what a row is taken to need in a function of Python over groups with a state, where the time is not known (1.3 ms were measured for applyInPandasWithState with a group a row)
+-- parameter: python_ratio double = 1.2 [ratio] time that rows need in all over that which executed Python code for them (measured for applyInPandasWithState)
 -- parameter: min_batches bigint = 3 [count] such stages, at least
 -- parameter: min_long_ms double = 10000 [ms] or fewer, which took this long each on average
 -- parameter: min_run_ms double = 30000 [ms] task time of such stages, at least
@@ -97,7 +98,7 @@ summed AS (
 needed AS (
   SELECT
     s.*, CASE WHEN y.code_ms IS NOT NULL THEN LEAST(y.code_ms, s.cut_ms) END AS code_ms,
-    CASE WHEN y.code_ms IS NOT NULL THEN GREATEST(s.row_ms, LEAST(y.code_ms, s.cut_ms)) WHEN y.has_state = 1 THEN s.python_row_ms ELSE s.row_ms END AS needed_ms,
+    CASE WHEN y.code_ms IS NOT NULL THEN GREATEST(s.row_ms, LEAST($python_ratio * y.code_ms, s.cut_ms)) WHEN y.has_state = 1 THEN s.python_row_ms ELSE s.row_ms END AS needed_ms,
     COALESCE(n.query_name, s.streaming_query_id) AS query, NULLIF(n.store_rows, 0e0) AS store_rows,
     GREATEST(2 * s.slots, TRY_CAST(CEIL(GREATEST(
       COALESCE(n.store_rows, 0e0) / $max_store_rows, COALESCE(n.store_bytes, 0e0) / $max_store_bytes)) AS BIGINT)) AS partitions_needed
