@@ -10,6 +10,7 @@
 --   Two more ways in which joins in a loop lose: a cached RDD without a partitioner that each round shuffles anew (its stages, but the most expensive, are lost), and RDDs of Python whose
 --   partitions become more with each round, for PySpark gives a join without numPartitions those of both sides together: lost is what stages of one place in the code took beyond the cheapest of them,
 --   where they moved about as many bytes as the one with the fewest tasks.
+--   And a cartesian product of RDDs: each row (in Python each batch of rows) of the first reads or computes its part of the second again. It is told by the records that its stages read and the time that they took.
 --   Joins within libraries of Spark (ALS, GraphX) are not judged.
 -- subject: stage
 -- group_by: call_site
@@ -23,17 +24,25 @@
 -- parameter: min_lost_share double = 0.05 [ratio] the same over that of the application, at least
 -- parameter: min_growth double = 2 [ratio] most partitions of such a place over its fewest, at least
 -- parameter: same_bytes double = 1.3 [ratio] bytes that a stage moved over those of the stage of its place with the fewest tasks, at most, to have done the same
+-- parameter: min_pair_records double = 1e6 [count] records that the stages of a cartesian product read, at least
+-- parameter: min_pair_ms double = 10000 [ms] task time of these stages, at least
+-- parameter: min_pair_share double = 0.3 [ratio] the same over that of the application, at least
+-- parameter: medium_pair_wall_ms double = 20000 [ms] wall time of these stages from which it is medium, where it is half of all
 -- parameter: medium_ms double = 3.6e6 [ms] task time from which it is medium, where its share is large
 -- parameter: medium_share double = 0.25 [ratio] that share
 -- parameter: medium_wall_ms double = 60000 [ms] wall time from which it is medium, where it is half of all
 -- evidence: [{call_site} shuffled both of its sides, {large_bytes:bytes} and {small_bytes:bytes}; the stages that wrote and read them took {run_ms:s} of task time,
 --   {share:pct} of all][, and {wall_ms:s} of {app_duration_ms:s}][{again_place} shuffled the same cached RDD ({cached_rdd}) in each of {rounds:round|rounds}, {again_bytes:bytes} in all, which took {again_ms:s} of
 --   {all_run_ms:s} of task time to write][{grown_place} ran {grown_rounds:time|times}, and its partitions grew from {least_partitions:int} to {most_partitions:int}; {grown_stages:stage|stages} with as many tasks took {grown_ms:s}
---   of {all_run_ms:s} of task time, {more_ms:s} more than if each took what the cheapest of its place did].
+--   of {all_run_ms:s} of task time, {more_ms:s} more than if each took what the cheapest of its place did][{pair_place} paired every row of one RDD with every row of another: {pair_stages:stage|stages} read {pair_records:row|rows} ({pair_bytes:bytes}) for
+--   it and took {pair_ms:s} of {all_run_ms:s} of task time, {pair_wall_ms:s} of {pair_app_ms:s}].
 -- advice: kind = 'again' | - | - | What is joined in each round has no partitioner, so each join shuffles it anew: partitionBy(new HashPartitioner(n)) before persist(), and give reduceByKey and the other joins of the loop
 --   the same partitioner. Then only what changes is shuffled. Where it is built by groupByKey or reduceByKey, mapValues keeps their partitioner, map loses it.
 -- advice: kind = 'grown' | spark.default.parallelism | partitions_wanted | PySpark gives a join without numPartitions as many partitions as both sides have together, so that they grow with each round: pass the same numPartitions to join,
 --   reduceByKey and groupByKey, or set it for all of them. An RDD that was partitioned so before the loop and persisted is then not shuffled again.
+-- advice: kind = 'paired' | - | - | cartesian reads or computes its part of the second RDD again for each row of the first (in Python for each batch): where one side is small, collect it, send it as a broadcast variable, and loop
+--   over it in a flatMap of the other, which emits only what matches; else persist the second. Better still, give both sides a key that rows which can match share (a cell of a grid and its neighbors, a range, first letters) and join on it, so that only
+--   those are compared.
 -- advice: is_sample | - | - | One side is a sample of the other: randomSplit makes both parts of it (for training and for testing) without any shuffle. Give it a seed, or cache what it
 --   splits, so that the parts fit together.
 -- advice: is_subtract | - | - | Every record of both sides travels. Where what is taken away is small, collect its keys, send them as a broadcast variable, and filter; else give
@@ -179,6 +188,19 @@ grown AS (
   FROM grown_stages
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+paired AS (
+  SELECT
+    m.platform, m.cluster_id, m.application_id, m.attempt_id, m.call_site, MAX(s.stage_id) AS last_id, COUNT(DISTINCT s.stage_id) AS num_stages,
+    SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(s.duration_ms AS DOUBLE)) AS duration_ms,
+    SUM(CAST(s.input_records AS DOUBLE) + s.shuffle_read_records) AS records, SUM(CAST(s.input_bytes AS DOUBLE) + s.shuffle_read_bytes) AS bytes
+  FROM rdds AS m
+  INNER JOIN timed_stages AS s
+    ON s.platform = m.platform AND s.cluster_id = m.cluster_id
+    AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id
+  WHERE m.rdd_name = 'CartesianRDD' AND m.call_site NOT LIKE '%MatrixFactorizationModel.scala%' AND s.stage_id >= m.first_stage_id AND s.stage_id <= m.last_stage_id
+    AND ARRAY_CONTAINS(s.rdd_ids, m.rdd_id) AND s.status = 'COMPLETE' AND s.stage_attempt_id = 0 AND s.sql_id IS NULL
+  GROUP BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.call_site
+),
 judged AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, CONCAT(CAST(r.stage_id AS STRING), '.', CAST(r.stage_attempt_id AS STRING)) AS subject_id,
@@ -209,12 +231,13 @@ SELECT
     WHEN run_ms >= $medium_ms AND run_ms >= $medium_share * all_run_ms THEN 'medium'
     ELSE 'low'
   END AS severity,
-  'medium' AS confidence, CAST(NULL AS BIGINT) AS lost_core_ms, CAST(NULL AS BIGINT) AS recoverable_ms, 'both' AS kind,
+  'medium' AS confidence, CAST(NULL AS BIGINT) AS lost_core_ms, CAST(NULL AS BIGINT) AS recoverable_ms, 'both' AS kind, CAST(NULL AS STRING) AS title,
   call_site, is_subtract, is_sample, large_bytes, small_bytes, run_ms, run_ms / NULLIF(all_run_ms, 0e0) AS share,
   CASE WHEN app_duration_ms > 0 THEN wall_ms END AS wall_ms, app_duration_ms,
   CAST(NULL AS STRING) AS again_place, CAST(NULL AS STRING) AS cached_rdd, CAST(NULL AS BIGINT) AS rounds, CAST(NULL AS DOUBLE) AS again_bytes, CAST(NULL AS DOUBLE) AS again_ms, all_run_ms,
   CAST(NULL AS STRING) AS grown_place, CAST(NULL AS BIGINT) AS grown_rounds, CAST(NULL AS BIGINT) AS grown_stages, CAST(NULL AS BIGINT) AS least_partitions, CAST(NULL AS BIGINT) AS most_partitions,
-  CAST(NULL AS DOUBLE) AS grown_ms, CAST(NULL AS DOUBLE) AS more_ms, CAST(NULL AS BIGINT) AS partitions_wanted
+  CAST(NULL AS DOUBLE) AS grown_ms, CAST(NULL AS DOUBLE) AS more_ms, CAST(NULL AS BIGINT) AS partitions_wanted,
+  CAST(NULL AS STRING) AS pair_place, CAST(NULL AS BIGINT) AS pair_stages, CAST(NULL AS DOUBLE) AS pair_records, CAST(NULL AS DOUBLE) AS pair_bytes, CAST(NULL AS DOUBLE) AS pair_ms, CAST(NULL AS DOUBLE) AS pair_wall_ms, CAST(NULL AS BIGINT) AS pair_app_ms
 FROM judged
 WHERE all_bytes >= $min_bytes AND run_ms >= $min_run_ms AND run_ms >= $min_share * all_run_ms
   AND (is_subtract OR (small_bytes <= $max_small_bytes AND large_bytes >= $min_size_ratio * small_bytes))
@@ -222,12 +245,13 @@ UNION ALL
 SELECT
   d.platform, d.cluster_id, d.application_id, d.attempt_id, CONCAT(CAST(d.last_id AS STRING), '.0') AS subject_id,
   CAST(NULL AS STRING) AS severity, 'medium' AS confidence, TRY_CAST(d.lost_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST(LEAST(d.duration_ms, d.lost_ms) AS BIGINT) AS recoverable_ms, 'again' AS kind,
+  TRY_CAST(LEAST(d.duration_ms, d.lost_ms) AS BIGINT) AS recoverable_ms, 'again' AS kind, 'A cached RDD is shuffled again in each round' AS title,
   d.call_site, FALSE AS is_subtract, FALSE AS is_sample, CAST(NULL AS DOUBLE) AS large_bytes, CAST(NULL AS DOUBLE) AS small_bytes, CAST(NULL AS DOUBLE) AS run_ms, CAST(NULL AS DOUBLE) AS share,
   CAST(NULL AS DOUBLE) AS wall_ms, CAST(NULL AS BIGINT) AS app_duration_ms,
   SUBSTR(d.call_site, 1, 100) AS again_place, SUBSTR(d.cached_rdd, 1, 100) AS cached_rdd, d.rounds, d.bytes AS again_bytes, d.again_ms, CAST(t.executor_run_time AS DOUBLE) AS all_run_ms,
   CAST(NULL AS STRING) AS grown_place, CAST(NULL AS BIGINT) AS grown_rounds, CAST(NULL AS BIGINT) AS grown_stages, CAST(NULL AS BIGINT) AS least_partitions, CAST(NULL AS BIGINT) AS most_partitions,
-  CAST(NULL AS DOUBLE) AS grown_ms, CAST(NULL AS DOUBLE) AS more_ms, CAST(NULL AS BIGINT) AS partitions_wanted
+  CAST(NULL AS DOUBLE) AS grown_ms, CAST(NULL AS DOUBLE) AS more_ms, CAST(NULL AS BIGINT) AS partitions_wanted,
+  CAST(NULL AS STRING) AS pair_place, CAST(NULL AS BIGINT) AS pair_stages, CAST(NULL AS DOUBLE) AS pair_records, CAST(NULL AS DOUBLE) AS pair_bytes, CAST(NULL AS DOUBLE) AS pair_ms, CAST(NULL AS DOUBLE) AS pair_wall_ms, CAST(NULL AS BIGINT) AS pair_app_ms
 FROM again AS d
 INNER JOIN application_run_times AS t
   ON t.platform = d.platform AND t.cluster_id = d.cluster_id
@@ -237,12 +261,13 @@ UNION ALL
 SELECT
   g.platform, g.cluster_id, g.application_id, g.attempt_id, CONCAT(CAST(g.last_id AS STRING), '.0') AS subject_id,
   CAST(NULL AS STRING) AS severity, 'medium' AS confidence, TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms,
-  TRY_CAST(w.lost_ms * LEAST(w.duration_ms / NULLIF(w.run_ms, 0e0), 1e0) AS BIGINT) AS recoverable_ms, 'grown' AS kind,
+  TRY_CAST(w.lost_ms * LEAST(w.duration_ms / NULLIF(w.run_ms, 0e0), 1e0) AS BIGINT) AS recoverable_ms, 'grown' AS kind, 'Joins of RDDs in Python get more partitions in each round' AS title,
   g.call_site, FALSE AS is_subtract, FALSE AS is_sample, CAST(NULL AS DOUBLE) AS large_bytes, CAST(NULL AS DOUBLE) AS small_bytes, CAST(NULL AS DOUBLE) AS run_ms, CAST(NULL AS DOUBLE) AS share,
   CAST(NULL AS DOUBLE) AS wall_ms, CAST(NULL AS BIGINT) AS app_duration_ms,
   CAST(NULL AS STRING) AS again_place, CAST(NULL AS STRING) AS cached_rdd, CAST(NULL AS BIGINT) AS rounds, CAST(NULL AS DOUBLE) AS again_bytes, CAST(NULL AS DOUBLE) AS again_ms, CAST(t.executor_run_time AS DOUBLE) AS all_run_ms,
   SUBSTR(g.call_site, 1, 100) AS grown_place, g.rounds AS grown_rounds, w.num_stages AS grown_stages, CAST(g.least_partitions AS BIGINT) AS least_partitions, CAST(g.most_partitions AS BIGINT) AS most_partitions,
-  w.run_ms AS grown_ms, w.lost_ms AS more_ms, GREATEST(TRY_CAST(FLOOR(g.least_partitions / 2e0) AS BIGINT), 1) AS partitions_wanted
+  w.run_ms AS grown_ms, w.lost_ms AS more_ms, GREATEST(TRY_CAST(FLOOR(g.least_partitions / 2e0) AS BIGINT), 1) AS partitions_wanted,
+  CAST(NULL AS STRING) AS pair_place, CAST(NULL AS BIGINT) AS pair_stages, CAST(NULL AS DOUBLE) AS pair_records, CAST(NULL AS DOUBLE) AS pair_bytes, CAST(NULL AS DOUBLE) AS pair_ms, CAST(NULL AS DOUBLE) AS pair_wall_ms, CAST(NULL AS BIGINT) AS pair_app_ms
 FROM grown_places AS g
 INNER JOIN grown AS w
   ON w.platform = g.platform AND w.cluster_id = g.cluster_id
@@ -251,3 +276,24 @@ INNER JOIN application_run_times AS t
   ON t.platform = g.platform AND t.cluster_id = g.cluster_id
   AND t.application_id = g.application_id AND t.attempt_id = g.attempt_id
 WHERE g.place = 1 AND w.lost_ms >= $min_lost_ms AND w.lost_ms >= $min_lost_share * t.executor_run_time
+UNION ALL
+SELECT
+  d.platform, d.cluster_id, d.application_id, d.attempt_id, CONCAT(CAST(d.last_id AS STRING), '.0') AS subject_id,
+  CASE WHEN d.duration_ms >= $medium_pair_wall_ms AND d.duration_ms >= 0.5e0 * a.app_duration_ms THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
+  CAST(NULL AS BIGINT) AS lost_core_ms, CAST(NULL AS BIGINT) AS recoverable_ms, 'paired' AS kind, 'Every row of an RDD is paired with every row of another' AS title,
+  d.call_site, FALSE AS is_subtract, FALSE AS is_sample, CAST(NULL AS DOUBLE) AS large_bytes, CAST(NULL AS DOUBLE) AS small_bytes, CAST(NULL AS DOUBLE) AS run_ms, CAST(NULL AS DOUBLE) AS share,
+  CAST(NULL AS DOUBLE) AS wall_ms, CAST(NULL AS BIGINT) AS app_duration_ms,
+  CAST(NULL AS STRING) AS again_place, CAST(NULL AS STRING) AS cached_rdd, CAST(NULL AS BIGINT) AS rounds, CAST(NULL AS DOUBLE) AS again_bytes, CAST(NULL AS DOUBLE) AS again_ms, CAST(t.executor_run_time AS DOUBLE) AS all_run_ms,
+  CAST(NULL AS STRING) AS grown_place, CAST(NULL AS BIGINT) AS grown_rounds, CAST(NULL AS BIGINT) AS grown_stages, CAST(NULL AS BIGINT) AS least_partitions, CAST(NULL AS BIGINT) AS most_partitions,
+  CAST(NULL AS DOUBLE) AS grown_ms, CAST(NULL AS DOUBLE) AS more_ms, CAST(NULL AS BIGINT) AS partitions_wanted,
+  -- What Python calls has no place in the code.
+  CASE WHEN d.call_site LIKE '% at NativeMethodAccessorImpl.java:0' THEN 'cartesian' ELSE SUBSTR(d.call_site, 1, 100) END AS pair_place, d.num_stages AS pair_stages, d.records AS pair_records, d.bytes AS pair_bytes,
+  d.run_ms AS pair_ms, d.duration_ms AS pair_wall_ms, a.app_duration_ms AS pair_app_ms
+FROM paired AS d
+INNER JOIN application_run_times AS t
+  ON t.platform = d.platform AND t.cluster_id = d.cluster_id
+  AND t.application_id = d.application_id AND t.attempt_id = d.attempt_id
+INNER JOIN application_facts AS a
+  ON a.platform = d.platform AND a.cluster_id = d.cluster_id
+  AND a.application_id = d.application_id AND a.attempt_id = d.attempt_id
+WHERE d.records >= $min_pair_records AND d.run_ms >= $min_pair_ms AND d.run_ms >= $min_pair_share * t.executor_run_time
