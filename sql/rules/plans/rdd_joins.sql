@@ -25,6 +25,7 @@
 -- parameter: min_growth double = 2 [ratio] most partitions of such a place over its fewest, at least
 -- parameter: same_bytes double = 1.3 [ratio] bytes that a stage moved over those of the stage of its place with the fewest tasks, at most, to have done the same
 -- parameter: min_pair_records double = 1e6 [count] records that the stages of a cartesian product read, at least
+-- parameter: min_python_pair_records double = 1e5 [count] the same in Python, whose batches of rows read them again, at least
 -- parameter: min_pair_ms double = 10000 [ms] task time of these stages, at least
 -- parameter: min_pair_share double = 0.3 [ratio] the same over that of the application, at least
 -- parameter: medium_pair_wall_ms double = 20000 [ms] wall time of these stages from which it is medium, where it is half of all
@@ -192,11 +193,14 @@ paired AS (
   SELECT
     m.platform, m.cluster_id, m.application_id, m.attempt_id, m.call_site, MAX(s.stage_id) AS last_id, COUNT(DISTINCT s.stage_id) AS num_stages,
     SUM(CAST(s.executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(s.duration_ms AS DOUBLE)) AS duration_ms,
-    SUM(CAST(s.input_records AS DOUBLE) + s.shuffle_read_records) AS records, SUM(CAST(s.input_bytes AS DOUBLE) + s.shuffle_read_bytes) AS bytes
+    SUM(CAST(s.input_records AS DOUBLE) + s.shuffle_read_records) AS records, SUM(CAST(s.input_bytes AS DOUBLE) + s.shuffle_read_bytes) AS bytes, MAX(CASE WHEN p.rdd_name = 'PythonRDD' THEN 1 ELSE 0 END) AS has_python
   FROM rdds AS m
   INNER JOIN timed_stages AS s
     ON s.platform = m.platform AND s.cluster_id = m.cluster_id
     AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id
+  LEFT JOIN rdds AS p
+    ON p.platform = m.platform AND p.cluster_id = m.cluster_id
+    AND p.application_id = m.application_id AND p.attempt_id = m.attempt_id AND p.rdd_id = ARRAY_MAX(m.parent_ids)
   WHERE m.rdd_name = 'CartesianRDD' AND m.call_site NOT LIKE '%MatrixFactorizationModel.scala%' AND s.stage_id >= m.first_stage_id AND s.stage_id <= m.last_stage_id
     AND ARRAY_CONTAINS(s.rdd_ids, m.rdd_id) AND s.status = 'COMPLETE' AND s.stage_attempt_id = 0 AND s.sql_id IS NULL
   GROUP BY m.platform, m.cluster_id, m.application_id, m.attempt_id, m.call_site
@@ -296,4 +300,4 @@ INNER JOIN application_run_times AS t
 INNER JOIN application_facts AS a
   ON a.platform = d.platform AND a.cluster_id = d.cluster_id
   AND a.application_id = d.application_id AND a.attempt_id = d.attempt_id
-WHERE d.records >= $min_pair_records AND d.run_ms >= $min_pair_ms AND d.run_ms >= $min_pair_share * t.executor_run_time
+WHERE d.records >= CASE WHEN d.has_python = 1 THEN $min_python_pair_records ELSE $min_pair_records END AND d.run_ms >= $min_pair_ms AND d.run_ms >= $min_pair_share * t.executor_run_time
