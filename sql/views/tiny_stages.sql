@@ -6,7 +6,7 @@
 --   spark.sql.shuffle.partitions says needs, and partitions_wanted a value for that setting, in whole waves of the cores in use.
 --   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge, or it merges them only up to a small advisory size (merge_bytes); such stages of an application count together, however short each is,
 --   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there.
---   is_loop: the stage is one of many of its name with as many tasks each, as the iterations of an estimator of machine learning; those count together too, and have the cause cache where one of them has. together_… are sums over the stages that count together.
+--   is_loop: the stage is one of many of its name with as many tasks each, as the iterations of an estimator of machine learning, or, outside of queries, one that has as many tasks as such a loop from a shuffle or a cache; those count together too, and have the cause cache where one of them has. together_… are sums over the stages that count together.
 --   num_frames is how many DataFrames of rows from the program (createDataFrame, VALUES) the query of such a stage unites, where they hold few rows (frame_rows in all) for so many tasks.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
@@ -165,8 +165,18 @@ sized AS (
 grouped AS (
   SELECT
     s.*, is_left_unmerged OR is_loop AS counts_together,
-    CASE WHEN is_left_unmerged THEN 'unmerged' WHEN is_loop THEN CONCAT(stage_name, ' ', CAST(num_tasks AS STRING)) END AS together
-  FROM (SELECT z.*, may_loop AND num_alike >= $min_loop_stages AS is_loop FROM sized AS z) AS s
+    CASE
+      WHEN is_left_unmerged THEN 'unmerged' WHEN is_loop AND sql_id IS NULL THEN CONCAT('loop ', CAST(num_tasks AS STRING)) WHEN is_loop THEN CONCAT(stage_name, ' ', CAST(num_tasks AS STRING))
+    END AS together
+  FROM (
+    SELECT
+      z.*,
+      -- What goes into a loop of RDDs, and what comes out of it, has its partitions.
+      may_loop AND (num_alike >= $min_loop_stages OR (sql_id IS NULL AND cause IN ('shuffle', 'cache')
+        AND MAX(CASE WHEN may_loop AND sql_id IS NULL AND num_alike >= $min_loop_stages THEN 1 ELSE 0 END) OVER (
+          PARTITION BY platform, cluster_id, application_id, attempt_id, num_tasks) = 1)) AS is_loop
+    FROM sized AS z
+  ) AS s
   WHERE is_told_alone OR is_loop
 ),
 measured AS (
