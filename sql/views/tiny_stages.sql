@@ -5,9 +5,10 @@
 --   (tasks_needed) would save. cause is what decides the number of tasks; worst_fit how many partitions the largest shuffle of the application with as many partitions as
 --   spark.sql.shuffle.partitions says needs, and partitions_wanted a value for that setting, in whole waves of the cores in use.
 --   is_unmerged: the partitions are those of spark.sql.shuffle.partitions, which adaptive execution may not merge, or it merges them only up to a small advisory size (merge_bytes); such stages of an application count together, however short each is,
---   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there. unmerged_… are sums over them.
+--   and file_ms, which is lost too, is what their tasks took to open and close files that would not be there.
 --   is_exchange: the log knows no query, but an RDD of the stage is the shuffle of one, with as many partitions as spark.sql.shuffle.partitions says.
 --   python_ms is what the tasks of Python with hardly a row take before they see any: their run time where a line through it, by the rows that they read, meets no row (of tasks with rows, the slowest quarter as the next slower).
+--   is_loop: the stage is one of many of its name with as many tasks each, as the iterations of an estimator of machine learning, or, outside of queries, one that has as many tasks as such a loop from a shuffle or a cache; those count together too, and have the cause cache where one of them has. together_… are sums over the stages that count together.
 --   num_frames is how many DataFrames of rows from the program (createDataFrame, VALUES) the query of such a stage unites, where they hold few rows (frame_rows in all) for so many tasks.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
@@ -21,6 +22,9 @@
 -- parameter: min_few_rows_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
 -- parameter: min_unmerged_overhead_ms bigint = 5000 [ms] overhead of all stages whose partitions adaptive execution may not merge, at least
 -- parameter: min_unmerged_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
+-- parameter: min_loop_stages bigint = 10 [count] such stages of one name with as many tasks, at least, to be a loop
+-- parameter: min_loop_overhead_ms bigint = 5000 [ms] overhead of all stages of a loop, at least
+-- parameter: min_loop_wall_share double = 0.05 [ratio] and this over their cores and the wall time of the application
 -- parameter: max_merge_bytes double = 8388608 [bytes] advisory size that is small, at most; Spark's default is 64 MiB
 -- parameter: file_ms double = 5.0 [ms] task time to open and close a file that is written, at least, as in small_files
 -- parameter: max_file_share double = 0.8 [ratio] that time over the run time of the tasks, at most, as in small_files
@@ -158,7 +162,14 @@ all_stages AS (
 ),
 sized AS (
   SELECT
-    f.*, f.is_unmerged AND b.platform IS NULL AS counts_together, CASE WHEN f.is_unmerged AND f.output_bytes > 0 THEN w.files END AS files_made,
+    f.*, f.is_unmerged AND b.platform IS NULL AS is_left_unmerged,
+    COALESCE(succeeded_tasks >= $min_tasks OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
+      AND b.platform IS NULL) OR (succeeded_tasks >= $min_few_rows_tasks AND f.is_unmerged AND b.platform IS NULL), FALSE) AS is_told_alone,
+    b.platform IS NULL AND NOT f.is_unmerged
+      AND COALESCE(NOT (has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks), TRUE) AS may_loop,
+    -- Of one name, and all of many tiny tasks.
+    COUNT(*) OVER (PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_name, f.num_tasks) AS num_alike,
+    CASE WHEN f.is_unmerged AND f.output_bytes > 0 THEN w.files END AS files_made,
     f.task_slots * TRY_CAST(CEIL(GREATEST(
       $waves,
       CAST(run_time_total AS DOUBLE) / $max_run_time_ms / NULLIF(task_slots, 0),
@@ -198,12 +209,28 @@ sized AS (
   LEFT JOIN cached AS c
     ON c.platform = f.platform AND c.cluster_id = f.cluster_id
     AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.stage_id = f.stage_id
-  WHERE (succeeded_tasks >= $min_tasks OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
-        AND b.platform IS NULL) OR (succeeded_tasks >= $min_few_rows_tasks AND f.is_unmerged AND b.platform IS NULL))
+  WHERE succeeded_tasks >= LEAST($min_tasks, $min_few_rows_tasks)
     AND succeeded_tasks >= $min_tasks_per_slot * task_slots
     AND NOT is_listing
     AND (run_time_median <= $max_median_ms
       OR (run_time_median <= $max_few_rows_median_ms AND has_few_rows))
+),
+grouped AS (
+  SELECT
+    s.*, is_left_unmerged OR is_loop AS counts_together,
+    CASE
+      WHEN is_left_unmerged THEN 'unmerged' WHEN is_loop AND sql_id IS NULL THEN CONCAT('loop ', CAST(num_tasks AS STRING)) WHEN is_loop THEN CONCAT(stage_name, ' ', CAST(num_tasks AS STRING))
+    END AS together
+  FROM (
+    SELECT
+      z.*,
+      -- What goes into a loop of RDDs, and what comes out of it, has its partitions.
+      may_loop AND (num_alike >= $min_loop_stages OR (sql_id IS NULL AND cause IN ('shuffle', 'cache')
+        AND MAX(CASE WHEN may_loop AND sql_id IS NULL AND num_alike >= $min_loop_stages THEN 1 ELSE 0 END) OVER (
+          PARTITION BY platform, cluster_id, application_id, attempt_id, num_tasks) = 1)) AS is_loop
+    FROM sized AS z
+  ) AS s
+  WHERE is_told_alone OR is_loop
 ),
 measured AS (
   SELECT
@@ -216,32 +243,34 @@ measured AS (
     GREATEST(duration_total - (all_start_ms - start_ms), 1e0) AS steady_total,
     TRY_CAST(LEAST(start_ms + python_ms + CASE WHEN cause = 'splits' AND input_rows_median = 0
       THEN LEAST(CAST(run_time_median AS DOUBLE) * succeeded_tasks, run_time_total) ELSE 0e0 END, duration_total) AS BIGINT) AS overhead_ms
-  FROM (SELECT z.*, LEAST(all_start_ms, COALESCE(steady_ms, all_start_ms)) AS start_ms FROM sized AS z) AS s
+  FROM (SELECT z.*, LEAST(all_start_ms, COALESCE(steady_ms, all_start_ms)) AS start_ms FROM grouped AS z) AS s
 ),
 judged AS (
   SELECT
     m.*,
     LEAST(overhead_ms / NULLIF(steady_total, 0), 1e0) AS overhead_ratio,
     TRY_CAST(ROUND(overhead_ms * (1e0 - CAST(tasks_needed AS DOUBLE) / NULLIF(num_tasks, 0))) AS BIGINT) + file_ms AS lost_core_ms,
-    COALESCE(SUM(CASE WHEN counts_together THEN 1 ELSE 0 END) OVER application, 0) AS unmerged_stages,
-    SUM(CASE WHEN counts_together THEN succeeded_tasks ELSE 0 END) OVER application AS unmerged_tasks,
-    SUM(CASE WHEN counts_together THEN CAST(duration_total AS DOUBLE) ELSE 0e0 END) OVER application AS unmerged_task_ms,
-    SUM(CASE WHEN counts_together THEN CAST(shuffle_read_bytes AS DOUBLE) ELSE 0e0 END) OVER application AS unmerged_bytes,
-    SUM(CASE WHEN counts_together THEN overhead_ms ELSE 0 END) OVER application AS unmerged_overhead_ms,
-    SUM(CASE WHEN counts_together THEN CAST(overhead_ms AS DOUBLE) / NULLIF(task_slots, 0) ELSE 0e0 END) OVER application AS unmerged_wall_ms,
+    COALESCE(SUM(CASE WHEN counts_together THEN 1 ELSE 0 END) OVER alike, 0) AS together_stages,
+    SUM(CASE WHEN counts_together THEN succeeded_tasks ELSE 0 END) OVER alike AS together_tasks,
+    SUM(CASE WHEN counts_together THEN CAST(duration_total AS DOUBLE) ELSE 0e0 END) OVER alike AS together_task_ms,
+    SUM(CASE WHEN counts_together THEN CAST(shuffle_read_bytes AS DOUBLE) ELSE 0e0 END) OVER alike AS together_bytes,
+    SUM(CASE WHEN counts_together THEN overhead_ms ELSE 0 END) OVER alike AS together_overhead_ms,
+    SUM(CASE WHEN counts_together THEN CAST(overhead_ms AS DOUBLE) / NULLIF(task_slots, 0) ELSE 0e0 END) OVER alike AS together_wall_ms,
+    MAX(CASE WHEN is_loop AND cause = 'cache' THEN 1 ELSE 0 END) OVER alike AS has_cache,
     -- Small files are told by small_files_read: their tasks count where they are many by themselves.
     CASE WHEN cause = 'input' THEN overhead_ms
       ELSE SUM(CASE WHEN cause <> 'input' AND (is_few OR overhead_ms >= $min_own_overhead_ms) THEN overhead_ms ELSE 0 END) OVER application END AS all_overhead_ms
   FROM measured AS m
   WHERE overhead_ms >= CASE WHEN is_few THEN $min_few_rows_own_ms WHEN counts_together THEN 1 ELSE $min_own_overhead_ms END AND tasks_needed < num_tasks
     AND CAST(overhead_ms AS DOUBLE) >= $min_overhead_ratio * steady_total
-  WINDOW application AS (PARTITION BY platform, cluster_id, application_id, attempt_id)
+  WINDOW application AS (PARTITION BY platform, cluster_id, application_id, attempt_id),
+    alike AS (PARTITION BY platform, cluster_id, application_id, attempt_id, together)
 )
 SELECT
-  platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, cause, is_few, is_empty, is_cache_read,
+  platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, CASE WHEN has_cache = 1 THEN 'cache' ELSE cause END AS cause, is_few, is_empty, is_cache_read,
   num_frames, frame_rows, COALESCE(is_exchange, FALSE) AND num_tasks = shuffle_partitions AS is_exchange, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, TRY_CAST(NULLIF(python_ms, 0e0) AS BIGINT) AS python_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
   TRY_CAST(GREATEST(tasks_needed, task_slots * CEIL(CAST(worst_fit AS DOUBLE) / NULLIF(task_slots, 0))) AS BIGINT) AS partitions_wanted,
-  counts_together AS is_unmerged, CASE WHEN counts_together AND coalesce_partitions THEN TRY_CAST(advisory_bytes AS BIGINT) END AS merge_bytes, unmerged_stages, unmerged_tasks, unmerged_task_ms, unmerged_bytes, files_made, file_ms, total_task_time_ms,
+  is_left_unmerged AS is_unmerged, is_loop, CASE WHEN is_left_unmerged AND coalesce_partitions THEN TRY_CAST(advisory_bytes AS BIGINT) END AS merge_bytes, together_stages, together_tasks, together_task_ms, together_bytes, files_made, file_ms, total_task_time_ms,
   files_read, file_bytes, input_bytes, input_records, shuffle_read_records, max_partition_bytes, is_repartitioned, spark_minor, adaptive, coalesce_partitions,
   shuffle_partitions
 FROM judged
@@ -250,4 +279,5 @@ WHERE (NOT counts_together OR overhead_ms >= $min_own_overhead_ms) AND all_overh
   WHEN cause <> 'input' AND core_time_ms > 0 AND all_overhead_ms >= $min_small_share * core_time_ms THEN $min_own_overhead_ms
   ELSE $min_overhead_ms
 END
-OR (counts_together AND unmerged_overhead_ms >= $min_unmerged_overhead_ms AND unmerged_wall_ms >= $min_unmerged_wall_share * app_duration_ms)
+OR (is_left_unmerged AND together_overhead_ms >= $min_unmerged_overhead_ms AND together_wall_ms >= $min_unmerged_wall_share * app_duration_ms)
+OR (is_loop AND together_overhead_ms >= $min_loop_overhead_ms AND together_wall_ms >= $min_loop_wall_share * app_duration_ms)

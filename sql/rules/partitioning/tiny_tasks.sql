@@ -12,6 +12,7 @@
 --   overhead too: it opened a file and found nothing in its split. What fewer tasks would save is the
 --   overhead of those that would not be there. The number recommended keeps several waves a core,
 --   partitions of the target size, and tasks below the longest run time, in whole waves of the cores in use.
+--   Stages of one name with as many tasks each, ten or more, are a loop (the iterations of an estimator of machine learning, above all): they count together, however short each is, with other stages outside of queries that have as many from a shuffle or a cache.
 --   Stages whose shuffle partitions adaptive execution may not merge, or only up to a small advisory size, are one finding with the sum of all, the time to open and close the files included that would not be there.
 --   View tiny_stages finds them. Those that mostly deserialize a large closure are told by heavy_closures.
 -- subject: stage
@@ -21,12 +22,14 @@
 --   {max_partition_bytes:bytes}][, {rows_each:row|rows} per task]; starting and ending them[ and opening {open_files:file|files}
 --   again and again] took {overhead_ms:s},
 --   {overhead_ratio:pct} of their time[, {python_ms:s} of it in Python before it had a row]; {tasks_needed:task|tasks} would do, {waves_needed:int} for each core[; to open and close {files_made:file|files} that they wrote took about {file_ms:s}][.
---   In all, {all_stages:stage|stages} of {all_tasks:int} such tasks took {all_task_ms:s} of {app_task_ms:s} of task time for {all_bytes:bytes} of shuffle data].
+--   In all, {all_stages:stage|stages} of {all_tasks:int} such tasks took {all_task_ms:s} of {app_task_ms:s} of task time][ for {all_bytes:bytes} of shuffle data].
 -- advice: cause = 'splits' AND COALESCE(split_mib * 1048576e0 > max_partition_bytes, TRUE) | spark.sql.files.maxPartitionBytes | split_text |
 --   {files_read:file|files} are cut into {num_tasks:split|splits}: let a split hold more. Spark still makes at least one split
 --   for each core.
 -- advice: cause = 'splits' | - | - | {files_read:file|files} are cut into {num_tasks:split|splits}: read with fewer of them
 --   (spark.sql.files.minPartitionNum, spark.default.parallelism), or coalesce after reading.
+-- advice: cause = 'cache' AND is_loop AND sql_id IS NULL | - | - | A loop runs so many tasks in each round over what is cached: coalesce before caching (an estimator of MLlib caches what it trains on itself: the DataFrame
+--   that goes into fit()), or give the shuffle before it fewer partitions; {tasks_needed:int} would do.
 -- advice: cause = 'cache' | - | - | The stage reads a cache of so many partitions: coalesce before caching, {tasks_needed:int} would do.
 -- advice: cause = 'input' AND sql_id IS NOT NULL AND files_read IS NULL | - | - | The source gives many partitions: read it with fewer of them, or coalesce
 --   after reading.
@@ -69,10 +72,10 @@ SELECT
   ) AS STRING), 'MB') AS split_text,
   GREATEST(TRY_CAST(CEIL(COALESCE(file_bytes, input_bytes) / 1048576e0 / NULLIF(tasks_needed, 0)) AS BIGINT), 128) AS split_mib,
   -- Stages of one place in the code with as many tasks, up to the number of digits; those with hardly a row share a setting.
-  CASE WHEN is_few THEN 'few rows' WHEN is_unmerged AND merge_bytes > 0 THEN 'hardly merged' WHEN is_unmerged THEN 'unmerged' ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
+  CASE WHEN is_few THEN 'few rows' WHEN is_unmerged AND merge_bytes > 0 THEN 'hardly merged' WHEN is_unmerged THEN 'unmerged' WHEN is_loop AND sql_id IS NULL THEN CONCAT('loop ', CAST(num_tasks AS STRING)) WHEN is_loop THEN CONCAT('loop ', stage_name, ' ', CAST(num_tasks AS STRING)) ELSE CONCAT(stage_name, ' ', CAST(LENGTH(CAST(num_tasks AS STRING)) AS STRING)) END AS kind,
   sql_id, worst_fit, partitions_wanted, merge_bytes, CASE WHEN file_ms > 0 THEN TRY_CAST(files_made AS BIGINT) END AS files_made, NULLIF(file_ms, 0) AS file_ms,
-  CASE WHEN is_unmerged AND unmerged_stages > 1 THEN unmerged_stages END AS all_stages, unmerged_tasks AS all_tasks, unmerged_task_ms AS all_task_ms,
-  total_task_time_ms AS app_task_ms, unmerged_bytes AS all_bytes,
+  CASE WHEN (is_unmerged OR is_loop) AND together_stages > 1 THEN together_stages END AS all_stages, together_tasks AS all_tasks, together_task_ms AS all_task_ms,
+  total_task_time_ms AS app_task_ms, CASE WHEN (is_unmerged OR is_loop) AND together_stages > 1 AND cause <> 'cache' AND together_bytes > 0e0 THEN together_bytes END AS all_bytes, is_loop,
   -- The setting made the partitions, and all shuffles can do with fewer.
   CASE WHEN cause = 'shuffle' AND sql_id IS NOT NULL AND num_tasks = shuffle_partitions AND NOT COALESCE(is_repartitioned, FALSE)
     AND NOT COALESCE(2 * partitions_wanted > num_tasks, FALSE) THEN shuffle_partitions END AS set_partitions,

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 18
+-- version: 19
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive, less what a cache of the result would cost, as measured with Spark 4.3 for rows of six columns: 700 ns a row to fill it
@@ -20,6 +20,8 @@
 -- parameter: min_large_ms double = 600000 [ms] task time lost that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
 -- parameter: min_rounds bigint = 4 [count] queries with the same work, each larger than the one before it, that are the rounds of a loop, at least
+-- parameter: max_looks double = 4 [ratio] queries with the same work over those of them that are larger than all before, at most, for rounds that each run several queries
+-- parameter: min_growth double = 2 [ratio] the largest of these over the smallest, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) {how} the steps below it were computed {at_least_times}{num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}][; this step itself ran {own_times:time|times}][, {rdd_times:int} of them in stages of RDDs that read the shuffles of these queries]; that took {at_least}{all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it][ (of which a cache of
@@ -108,7 +110,10 @@ ordered AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash, s.num_operators,
     LAG(s.num_operators) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id) AS earlier,
-    LEAD(s.num_operators) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id) AS later
+    LEAD(s.num_operators) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id) AS later,
+    MAX(s.num_operators) OVER (
+      PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash ORDER BY w.sql_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS highest
   FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, work_hash, sql_id FROM repeated_work) AS w
   INNER JOIN sizes AS s
     ON s.platform = w.platform AND s.cluster_id = w.cluster_id
@@ -116,14 +121,23 @@ ordered AS (
 ),
 growing AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, work_hash,
-    COUNT(*) AS num_queries,
-    SUM(CASE WHEN num_operators > earlier THEN 1 ELSE 0 END) AS num_larger,
-    -- The last query may only write what the last round made, without the steps that looked at it.
-    SUM(CASE WHEN num_operators < earlier AND later IS NOT NULL THEN 1 ELSE 0 END) AS num_smaller,
-    MIN(num_operators) AS least_operators, MAX(num_operators) AS most_operators
-  FROM ordered
-  GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+    g.*,
+    -- Each query is a round, or each round runs several, as where it counts or shows what it made.
+    num_queries >= $min_rounds AND ((num_smaller = 0 AND num_larger >= num_queries - 2)
+      OR (num_records >= $min_rounds AND num_queries <= $max_looks * num_records AND num_dips = 0 AND most_operators >= $min_growth * least_operators)) AS is_rounds
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, work_hash,
+      COUNT(*) AS num_queries,
+      SUM(CASE WHEN num_operators > earlier THEN 1 ELSE 0 END) AS num_larger,
+      -- The last query may only write what the last round made, without the steps that looked at it.
+      SUM(CASE WHEN num_operators < earlier AND later IS NOT NULL THEN 1 ELSE 0 END) AS num_smaller,
+      SUM(CASE WHEN highest IS NULL OR num_operators > highest THEN 1 ELSE 0 END) AS num_records,
+      SUM(CASE WHEN num_operators < 0.5e0 * highest THEN 1 ELSE 0 END) AS num_dips,
+      MIN(num_operators) AS least_operators, MAX(num_operators) AS most_operators
+    FROM ordered
+    GROUP BY platform, cluster_id, application_id, attempt_id, work_hash
+  ) AS g
 ),
 -- Queries that count all rows of a step of this work, or of what follows it.
 counts AS (
@@ -221,12 +235,12 @@ judged AS (
     CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN 'or' ELSE 'and' END AS how,
     CASE WHEN p.own_times <> p.num_times OR p.rdd_times > 0 THEN p.own_times END AS own_times, NULLIF(p.rdd_times, 0) AS rdd_times,
     -- Each round holds all earlier ones; and of stages that do more than this work the cheapest stands for all.
-    CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2 THEN 'at least ' ELSE '' END AS at_least_times,
-    CASE WHEN p.stages_ms > 1.05e0 * p.all_ms OR (g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2)
+    CASE WHEN g.is_rounds THEN 'at least ' ELSE '' END AS at_least_times,
+    CASE WHEN p.stages_ms > 1.05e0 * p.all_ms OR COALESCE(g.is_rounds, FALSE)
       THEN 'at least ' ELSE '' END AS at_least, TRY_CAST(p.all_ms AS BIGINT) AS all_ms, TRY_CAST(p.lost_ms AS BIGINT) AS lost_ms, p.kept_ms,
     r.executor_run_time AS app_ms,
-    COALESCE(g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2, FALSE) AS is_rounds,
-    CASE WHEN g.num_queries >= $min_rounds AND g.num_smaller = 0 AND g.num_larger >= g.num_queries - 2
+    COALESCE(g.is_rounds, FALSE) AS is_rounds,
+    CASE WHEN g.is_rounds
       THEN CONCAT('these queries grow from round to round of a loop, from ', CAST(g.least_operators AS STRING), ' to ', CAST(g.most_operators AS STRING), ' joins, aggregates and windows, and each repeats all earlier rounds') END AS rounds
   FROM weighed AS p
   LEFT JOIN functions AS f

@@ -2,12 +2,12 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads; or SQL statements and labels of jobs that differ in their literals and numbers alone. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted, but where each of them parses all of
 --   the same text for another value of a filter, or for other aggregates, as in a loop over columns (view scan_loops): then all of these scans but the most expensive are lost, and repeated_scans does not tell them. Queries of one place that each read another folder,
---   one after the other, and leave most of the cores idle are told too, where none reads what a query since the first of them wrote: for these, and for loops over values of a filter or over columns that leave the cores idle, what could be won is then a part of the wall time above that which their tasks would take on all cores, or above the longest of them. Micro-batches of
+--   one after the other, and leave most of the cores idle are told too, fewer and longer ones where much can be won, where none reads what a query since the first of them wrote: for these, and for loops over values of a filter or over columns that leave the cores idle, what could be won is then a part of the wall time above that which their tasks would take on all cores, or above the longest of them. Micro-batches of
 --   streams and interactive sessions are not judged.
 -- parameter: min_queries bigint = 20 [count] executions of the query, at least
 -- parameter: min_total_ms bigint = 20000 [ms] wall time in which any of them ran, at least
@@ -15,6 +15,8 @@
 -- parameter: min_half_ms bigint = 10000 [ms] that wall time where it is half of the application's, at least
 -- parameter: max_mean_ms double = 60000 [ms] duration of one on average, at most
 -- parameter: max_source_bytes double = 134217728 [bytes] files that all queries of several places read, at most
+-- parameter: min_folder_queries bigint = 6 [count] executions of the query for another folder each, at least
+-- parameter: min_few_won_share double = 0.2 [ratio] what could be won over the wall time of the application, at least, where these are fewer than min_queries or longer than max_mean_ms
 -- parameter: max_busy double = 0.5 [ratio] task time over the core time held, at most, for queries of several folders to be told
 -- parameter: won_part double = 0.7 [ratio] part of the wall time above that of their tasks on all cores which one query for all of them is taken to win (25 of 33 s for 60 folders and 19 of 17 s for 40 values were measured with Spark 4.3)
 -- parameter: min_other_share double = 0.8 [ratio] different aggregates or filters over the queries, at least, to be a loop over columns or values
@@ -189,7 +191,7 @@ looped AS (
     ON l.platform = r.platform AND l.cluster_id = r.cluster_id
     AND l.application_id = r.application_id AND l.attempt_id = r.attempt_id
     AND r.kind = 1 AND l.loop_place = r.description AND l.loop_nodes = r.num_nodes AND l.loop_tables = r.tables_read
-  WHERE num_queries >= $min_queries
+  WHERE num_queries >= CASE WHEN kind = 3 THEN $min_folder_queries ELSE $min_queries END
   WINDOW same_data AS (PARTITION BY r.platform, r.cluster_id, r.application_id, r.attempt_id, kind, tables_read)
 ),
 ranked AS (
@@ -208,7 +210,9 @@ ranked AS (
     AND a.application_id = r.application_id AND a.attempt_id = r.attempt_id
   WHERE NOT a.is_interactive
     AND (r.total_ms >= $min_total_ms OR (r.total_ms >= $min_half_ms AND r.total_ms >= 0.5e0 * a.app_duration_ms))
-    AND r.total_ms >= $min_share * a.app_duration_ms AND r.mean_ms <= $max_mean_ms
+    AND r.total_ms >= $min_share * a.app_duration_ms
+    AND ((r.num_queries >= $min_queries AND r.mean_ms <= $max_mean_ms) OR (r.kind = 3
+      AND $won_part * (r.total_ms - GREATEST(r.task_ms / NULLIF(a.average_cores, 0e0), r.max_ms)) >= $min_few_won_share * a.app_duration_ms))
     AND (r.kind < 3 OR (r.num_folders >= $min_other_share * r.num_queries AND NOT r.is_dependent AND r.all_ms < 1.2e0 * r.total_ms
       AND a.average_cores >= 2e0 AND r.task_ms <= $max_busy * a.average_cores * r.total_ms))
 )

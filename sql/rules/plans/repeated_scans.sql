@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 21
+-- version: 22
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -59,6 +59,8 @@
 --   count, check and write from that.
 -- advice: is_same AND num_queries >= 2 | - | - | The same work follows each read: do it once, keep the result (cache it, or write it to a table), and let the
 --   other queries read that.
+-- advice: is_growing | - | - | These queries grow, from {least_steps:int} to {most_steps:int} joins, aggregates and windows, as where each round of a loop begins with what the round before made, which is not kept: cut the plan in each
+--   round (localCheckpoint or checkpoint of its DataFrame, or persist it and unpersist that of the round before), before the count or show that looks whether another round is needed, and cache what all rounds read.
 -- advice: only_looks | - | - | All of these queries but the one that writes only count rows or show some ({num_looks:int} of {look_queries:int}): take the numbers from the write itself (Dataset.observe, with count_if for rows of a
 --   kind), or write first and count and show what was written.
 -- advice: has_other_rows AND is_text | - | - | {keepers} keep different rows of it, and each of them parses every byte: compute all of them in one pass
@@ -341,11 +343,33 @@ all_passes AS (
   FROM passes
   GROUP BY platform, cluster_id, application_id, attempt_id, source, filters
 ),
+steps AS (
+  SELECT platform, cluster_id, application_id, attempt_id, sql_id, COUNT(*) AS num_steps
+  FROM sql_nodes
+  WHERE operator_kind IN ('join', 'aggregate', 'window')
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
+sized_queries AS (
+  SELECT
+    q.*, COALESCE(z.num_steps, 0) AS num_steps,
+    MAX(COALESCE(z.num_steps, 0)) OVER (
+      PARTITION BY q.platform, q.cluster_id, q.application_id, q.attempt_id, q.source, q.filters ORDER BY q.sql_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS highest_steps
+  FROM per_query AS q
+  LEFT JOIN steps AS z
+    ON z.platform = q.platform AND z.cluster_id = q.cluster_id
+    AND z.application_id = q.application_id AND z.attempt_id = q.attempt_id AND z.sql_id = q.sql_id
+),
 repeated AS (
   SELECT
     q.platform, q.cluster_id, q.application_id, q.attempt_id, q.source, q.filters,
     SUM(CASE WHEN k.is_indexer THEN 1 ELSE 0 END) AS num_indexers, SUM(CASE WHEN NOT k.is_indexer THEN 1 ELSE 0 END) AS num_looks,
     SUM(q.num_writes) = 1 AND COUNT(*) > 1 AND SUM(CASE WHEN NOT k.is_indexer THEN 1 ELSE 0 END) = COUNT(*) - 1 AS only_looks,
+    -- As in repeated_computation: rounds, of a few queries each.
+    SUM(CASE WHEN q.highest_steps IS NULL OR q.num_steps > q.highest_steps THEN 1 ELSE 0 END) >= 4
+      AND 4 * SUM(CASE WHEN q.highest_steps IS NULL OR q.num_steps > q.highest_steps THEN 1 ELSE 0 END) >= COUNT(*)
+      AND SUM(CASE WHEN q.num_steps < 0.5e0 * q.highest_steps THEN 1 ELSE 0 END) = 0 AND MAX(q.num_steps) >= 2 * MIN(q.num_steps) AS is_growing,
+    MIN(q.num_steps) AS least_steps, MAX(q.num_steps) AS most_steps,
     SUM(num_scans) AS num_scans, COUNT(*) AS num_queries, MIN(format) AS format, MAX(num_writes) = 1 AND MIN(num_writes) = 0 AS has_write,
     SUM(run_ms) AS scan_ms, MAX(longest_run_ms) AS first_ms,
     SUM(num_full) AS num_full, MIN(shortest_run_ms) AS shortest_ms, MIN(plain_ms) AS plain_ms, SUM(empty_ms) AS empty_ms,
@@ -358,7 +382,7 @@ repeated AS (
     MAX(num_python) = 1 AND COUNT(DISTINCT first_filters) > 1 AS has_python,
     -- All of them filter, and each asks for other rows.
     MIN(first_filters) <> '' AND COUNT(DISTINCT first_filters) = COUNT(*) AND COUNT(*) >= 2 AS has_other_rows
-  FROM per_query AS q
+  FROM sized_queries AS q
   LEFT JOIN looks AS k
     ON k.platform = q.platform AND k.cluster_id = q.cluster_id
     AND k.application_id = q.application_id AND k.attempt_id = q.attempt_id AND k.sql_id = q.sql_id AND q.num_writes = 0
@@ -459,7 +483,7 @@ SELECT
   CASE WHEN told_scans > 0 AND NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms IS NOT NULL THEN TRY_CAST(read_ms AS BIGINT) END AS other_read_ms,
   TRY_CAST(FLOOR(CAST(all_scans AS DOUBLE) / NULLIF(all_queries, 0)) AS BIGINT) AS scans_each,
   CASE WHEN empty_ms >= 0.5e0 * scan_ms THEN TRY_CAST(empty_ms AS BIGINT) END AS empty_ms,
-  is_text, has_python, is_same, has_other_numbers, has_write, only_looks, num_looks, num_queries AS look_queries, num_indexers, is_cached, is_fetched, cached_timeout_ms,
+  is_text, has_python, is_same, has_other_numbers, has_write, only_looks, is_growing, least_steps, most_steps, num_looks, num_queries AS look_queries, num_indexers, is_cached, is_fetched, cached_timeout_ms,
   CASE WHEN num_queries = 1 THEN 'The branches of the query' ELSE 'The queries' END AS keepers,
   has_other_rows OR (num_values IS NOT NULL AND NOT is_same AND NOT is_cached) AS has_other_rows, has_values OR num_values IS NOT NULL AS has_values,
   CASE WHEN NOT is_same AND NOT is_cached AND NOT is_text AND lost_ms > COALESCE(read_ms - longest_ms, 0e0) THEN num_values END AS num_values,

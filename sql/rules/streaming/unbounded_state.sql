@@ -2,10 +2,10 @@
 -- title: The state of a stream grows without an end
 -- category: streaming
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for a streaming query whose state (of a join, a deduplication, an aggregate) has more rows after nearly every batch and never fewer, where nothing
 --   tells it when a row is of no more use: it has no watermark, or, as its plan shows, one that the operator cannot use (a join without a limit in time for one of its
---   sides, a deduplication or groups without the event time); and where the watermark is so far behind that no row left, if that costs much (a week or more is told for information in any case). Checkpoints, memory and commits grow with it, until
+--   sides, a deduplication or groups without the event time); or functions keep it for each key without a timeout (mapGroupsWithState and the like with NoTimeout; with one the log cannot tell what it keeps, and no watermark is asked for); and where the watermark is so far behind that no row left, if that costs much (a week or more is told for information in any case). Checkpoints, memory and commits grow with it, until
 --   batches get slow or an executor runs out of memory. An aggregate over a fixed set of keys stops growing and is not told. Where later batches took longer for as many rows as
 --   the first ones, what they took more is the wall time to win; a loss of core time is not counted.
 -- subject: application
@@ -32,6 +32,8 @@
 --   that old keys leave. The state of the checkpoint does not fit the new plan: start with a new one.
 -- advice: operator = 'dedupe' | - | - | Use the event time, behind a watermark, as one of the columns of dropDuplicates where copies of a row agree in it, so that old keys leave (from Spark 3.5 on
 --   dropDuplicatesWithinWatermark needs no such column). The state of the checkpoint does not fit the new plan: start with a new one.
+-- advice: operator = 'function' | - | - | Give the function a timeout (GroupStateTimeout.ProcessingTimeTimeout, or EventTimeTimeout behind a watermark), set it for each key in the function, and let it remove the state (state.remove) of a key that timed out.
+--   What has to stay belongs into the RocksDB state store, outside of the heap.
 -- advice: operator = 'groups' AND is_complete | - | - | Output mode complete keeps all groups for ever: use append or update with a watermark, and group by a window of the event time too, so that old groups leave.
 -- advice: operator = 'groups' | - | - | Group by the event time or a window of it too, behind a watermark, so that old groups leave. Groups that have to stay belong into the RocksDB state store, outside of the heap.
 -- recommendation: Give the stream a watermark (withWatermark) that its stateful operators can use: the event time in the groups, keys or condition, so that old state is dropped. What has to stay belongs into the RocksDB state store, outside of the heap.
@@ -76,7 +78,8 @@ grown AS (
 operators AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, q.streaming_query_id,
-    CASE WHEN n.node_name LIKE 'StreamingSymmetricHashJoin%' THEN 'join' WHEN n.node_name LIKE 'StateStoreSave%' THEN 'groups' ELSE 'dedupe' END AS operator,
+    CASE WHEN n.node_name LIKE 'StreamingSymmetricHashJoin%' THEN 'join' WHEN n.node_name LIKE 'StateStoreSave%' THEN 'groups' WHEN n.node_name LIKE '%GroupsWithState%' OR n.node_name LIKE '%PandasWithState%' THEN 'function' ELSE 'dedupe' END AS operator,
+    n.description LIKE '%NoTimeout%' AS has_no_timeout, n.description LIKE '%ProcessingTimeTimeout%' OR n.description LIKE '%EventTimeTimeout%' AS has_timeout,
     -- Within the watermark it needs no column.
     n.node_name NOT LIKE '%WithinWatermark%' AND CASE WHEN n.node_name LIKE 'StreamingSymmetricHashJoin%' THEN n.description LIKE '%state cleanup [%' ELSE n.description LIKE '%, state info%' END AS is_known,
     n.description LIKE '%state cleanup [ left = null%' AS keeps_left, n.description LIKE '%state cleanup [%, right = null%' AS keeps_right,
@@ -90,7 +93,8 @@ operators AS (
     ON q.platform = n.platform AND q.cluster_id = n.cluster_id
     AND q.application_id = n.application_id AND q.attempt_id = n.attempt_id AND q.sql_id = n.sql_id
   WHERE q.streaming_query_id IS NOT NULL
-    AND (n.node_name LIKE 'StreamingSymmetricHashJoin%' OR n.node_name LIKE 'StateStoreSave%' OR n.node_name LIKE 'StreamingDeduplicate%')
+    AND (n.node_name LIKE 'StreamingSymmetricHashJoin%' OR n.node_name LIKE 'StateStoreSave%' OR n.node_name LIKE 'StreamingDeduplicate%'
+      OR n.node_name LIKE '%GroupsWithState%' OR n.node_name LIKE '%PandasWithState%')
 ),
 -- One that never lets rows go, of a query that may have several.
 kept AS (
@@ -102,7 +106,8 @@ kept AS (
     MAX(CASE WHEN operator = 'dedupe' AND is_known AND NOT has_time THEN 1 ELSE 0 END) = 1 AS is_dedupe,
     MAX(CASE WHEN operator = 'groups' AND is_known AND (is_complete OR NOT has_time) THEN 1 ELSE 0 END) = 1 AS is_groups,
     MAX(CASE WHEN operator = 'groups' AND is_complete THEN 1 ELSE 0 END) = 1 AS is_complete,
-    MAX(delay_ms) AS delay_ms
+    MAX(CASE WHEN operator = 'function' AND has_no_timeout THEN 1 ELSE 0 END) = 1 AS is_function, MAX(CASE WHEN operator = 'function' AND has_timeout THEN 1 ELSE 0 END) = 1 AS has_timeout,
+    MAX(CASE WHEN operator <> 'function' THEN 1 ELSE 0 END) = 1 AS has_others, MAX(delay_ms) AS delay_ms
   FROM operators
   GROUP BY platform, cluster_id, application_id, attempt_id, streaming_query_id
 ),
@@ -127,8 +132,8 @@ caused AS (
     g.*, CASE WHEN NOT COALESCE(s.is_rocksdb, FALSE) AND NOT COALESCE(a.is_databricks, FALSE)
       THEN g.state_bytes / NULLIF(CAST(CASE WHEN a.is_local THEN a.driver_memory_bytes ELSE a.executor_memory_bytes * GREATEST(a.num_executors_max, 1) END AS DOUBLE), 0e0) END AS heap_share,
     k.keeps_left, k.keeps_right, COALESCE(k.has_limit, FALSE) AS has_limit, COALESCE(k.is_complete, FALSE) AS is_complete, k.delay_ms, a.app_duration_ms, COALESCE(a.spark_minor, 0) AS spark_minor,
-    CASE WHEN k.is_join THEN 'join' WHEN k.is_dedupe THEN 'dedupe' WHEN k.is_groups THEN 'groups' END AS operator,
-    CASE WHEN g.num_watermarks = 0 THEN 'none' WHEN k.is_join OR k.is_dedupe OR k.is_groups THEN 'operator' WHEN k.delay_ms >= $min_delay_ms THEN 'delay' END AS cause,
+    CASE WHEN k.is_join THEN 'join' WHEN k.is_dedupe THEN 'dedupe' WHEN k.is_groups THEN 'groups' WHEN k.is_function AND NOT k.has_others THEN 'function' END AS operator,
+    CASE WHEN k.is_function AND NOT k.has_others THEN 'operator' WHEN k.has_timeout AND NOT k.has_others THEN NULL WHEN g.num_watermarks = 0 THEN 'none' WHEN k.is_join OR k.is_dedupe OR k.is_groups THEN 'operator' WHEN k.delay_ms >= $min_delay_ms THEN 'delay' END AS cause,
     -- As many rows take as long at first.
     g.early_ms * GREATEST(g.late_batch_rows / NULLIF(g.early_batch_rows, 0e0), 1e0) * $min_slowdown <= g.late_ms AND g.late_ms >= $min_late_ms AND r.platform IS NULL AS is_slow,
     g.all_ms - g.early_ms * GREATEST(g.all_rows / NULLIF(g.early_batch_rows, 0e0), CAST(g.num_batches - 1 AS DOUBLE)) AS won_ms
@@ -169,6 +174,7 @@ SELECT
       ' go, because both inputs of the join need one')
     WHEN operator = 'join' AND keeps_left AND keeps_right THEN 'the watermark lets none go, because the join has no limit in time'
     WHEN operator = 'join' THEN CONCAT('the watermark lets no row of the ', CASE WHEN keeps_left THEN 'left' ELSE 'right' END, ' side of the join go, which has no limit in time')
+    WHEN operator = 'function' THEN 'a function keeps it for each key, and without a timeout (NoTimeout) nothing calls it for a key that gets no more rows'
     WHEN operator = 'dedupe' THEN 'the watermark lets none go, because the event time is no column of the deduplication'
     WHEN is_complete THEN 'the watermark lets none go, because output mode complete keeps all groups'
     ELSE 'the watermark lets none go, because the event time is no column of the groups'
