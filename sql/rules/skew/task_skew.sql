@@ -2,14 +2,14 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 26
+-- version: 27
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
 --   The lost core time is that gain times the cores that worked on the stage. Where the longest task itself
 --   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others. Data of another task that was not the longest made nobody wait. Else garbage
 --   collection, waiting for shuffle data or a single executor can be the cause, as the long tasks themselves measured, or rows that cost more to compute, where the longest task took most of its
---   time and many times the median on the processor; what is left is a straggler. Where it waited while other stages
+--   time and many times the median on the processor; what is left is a straggler: where another attempt at a long task was as slow on another executor, the task itself waits. First tasks of executors are none, where those of another executor took as long: that is the start of executors. Where it waited while other stages
 --   kept the cores busy, nothing was lost; where another stage began before its end, ended later, and nothing that began in between outlasted that, the
 --   application did not wait for this stage: it is told as a note, without a gain, as the other has the idle cores, and only where it is a large part of the application. Where tasks waited for shuffle
 --   data as fetch_wait tells, it is that. Where the stage waited for slow
@@ -55,7 +55,8 @@
 --   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
 --   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; it took {cpu_long:s} on the processor, {cpu_ratio:1} times the median][; the task that read the most
 --   ({other_bytes:bytes}) was another one][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
---   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
+--   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}][; it ran on executor {longest_executor}][, and another attempt at a long task was killed on executor
+--   {copy_executor} after {copy_ms:s}]; the stage of
 --   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; spread evenly over the {task_slots:task slot|task slots} in use, such stages would take {won_ms:s} less; more slots would not
 --   help, as such tasks take {bound_ms:s} of the {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
 --   {later_ms:s} after its end, so that alone nothing would be won].
@@ -118,17 +119,20 @@
 -- advice: cause = 'computation' | - | - | The longest task read no more than the others, but its rows cost more to compute: look for what is large in few of them (long texts or
 --   arrays, explode, a loop or a regular expression over them), make that cheaper, or repartition by a random number before that step. A second copy of the task (speculation) would
 --   take as long.
+-- advice: copy_ms IS NOT NULL | - | - | The long task had no more data than the others, and another attempt at such a task was as slow on another executor, so that no executor is to blame: look at what
+--   these tasks wait for (a service, a database, a lock) and at what their rows cost to compute. More copies would take as long.
 -- advice: is_spread | - | - | The long tasks had no more data than the others and ran on {long_executors:executor|executors}, so that no single node is to blame: look at what they
 --   call or write to (a database, a service, a slow data node) and at its timeouts and retries.
--- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor (slow disk or node) and at what it writes to.
+-- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor{executor_text} (slow disk or node) and at what it writes to.
 --   Speculation would do its writes twice.
 -- advice: cause = 'straggler' AND has_python | - | - | The long task had no more data than the others. Its rows went through Python, whose time on the processor Spark does not
---   measure: look at what they cost there (long texts, a slow branch, a call to a service), then at its executor (slow disk or node). A second copy of the task
+--   measure: look at what they cost there (long texts, a slow branch, a call to a service), then at its executor{executor_text} (slow disk or node). A second copy of the task
 --   (speculation) would help with a slow executor only.
 -- advice: NOT is_local AND NOT speculation | spark.speculation | 'true' | The long task had no more data than the others:
---   look at its executor (slow disk or node), and let Spark run a second copy of stragglers.
--- recommendation: The long task had no more data than the others. Look at its executor (slow disk or node) and at what its
---   rows cost to compute.
+--   look at its executor{executor_text} (slow disk or node), and let Spark run a second copy of stragglers.
+-- advice: NOT is_local | - | - | The long task had no more data than the others. Look at its executor{executor_text} (slow disk or node) and at what its rows cost to compute.
+-- recommendation: The long task had no more data than the others. Look at what its rows cost to compute and at what it
+--   waits for.
 WITH aggregates AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id,
@@ -354,6 +358,82 @@ judged AS (
   FROM measured AS m
   WHERE time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 ),
+-- Where stragglers ran, the only ones whose place matters.
+longest AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, MIN(t.executor_id) AS executor_id,
+    MAX(t.executor_run_time) AS longest_ms
+  FROM judged AS j
+  INNER JOIN tasks AS t
+    ON t.platform = j.platform AND t.cluster_id = j.cluster_id
+    AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id
+    AND t.stage_id = j.stage_id AND t.stage_attempt_id = j.stage_attempt_id
+  WHERE j.cause IN ('straggler', 'executor', 'computation') AND NOT j.is_local AND t.status = 'SUCCESS' AND t.executor_run_time >= j.run_time_max
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
+),
+copies AS (
+  SELECT
+    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id, MIN(k.executor_id) AS executor_id, MAX(k.duration) AS copy_ms
+  FROM longest AS l
+  INNER JOIN tasks AS k
+    ON k.platform = l.platform AND k.cluster_id = l.cluster_id
+    AND k.application_id = l.application_id AND k.attempt_id = l.attempt_id
+    AND k.stage_id = l.stage_id AND k.stage_attempt_id = l.stage_attempt_id
+  INNER JOIN tasks AS t
+    ON t.platform = k.platform AND t.cluster_id = k.cluster_id
+    AND t.application_id = k.application_id AND t.attempt_id = k.attempt_id
+    AND t.stage_id = k.stage_id AND t.stage_attempt_id = k.stage_attempt_id AND t.index = k.index
+  WHERE k.status = 'KILLED' AND k.duration >= 0.5e0 * l.longest_ms
+    AND t.status = 'SUCCESS' AND t.executor_run_time >= 0.5e0 * l.longest_ms AND t.executor_id <> k.executor_id
+  GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id
+),
+-- The first tasks of executors start what all later ones find there.
+first_halves AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
+    -- Half way, since the end of a task is told after the next one began.
+    (MIN(UNIX_MILLIS(t.launch_time)) + MIN(UNIX_MILLIS(t.launch_time) + t.duration)) / 2e0 AS first_half_ms
+  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM longest) AS l
+  INNER JOIN tasks AS t
+    ON t.platform = l.platform AND t.cluster_id = l.cluster_id
+    AND t.application_id = l.application_id AND t.attempt_id = l.attempt_id
+  WHERE t.duration IS NOT NULL
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
+),
+first_tasks AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id, MIN(t.executor_run_time) AS first_run_ms
+  FROM first_halves AS e
+  INNER JOIN tasks AS t
+    ON t.platform = e.platform AND t.cluster_id = e.cluster_id
+    AND t.application_id = e.application_id AND t.attempt_id = e.attempt_id AND t.executor_id = e.executor_id
+  WHERE t.status = 'SUCCESS' AND UNIX_MILLIS(t.launch_time) < e.first_half_ms
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
+),
+-- Stages whose long tasks are all first tasks of executors, and the executors that ran those.
+fresh AS (
+  SELECT
+    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, l.longest_ms, MIN(t.executor_id) AS first_id, MAX(t.executor_id) AS last_id
+  FROM longest AS l
+  INNER JOIN tasks AS t
+    ON t.platform = l.platform AND t.cluster_id = l.cluster_id
+    AND t.application_id = l.application_id AND t.attempt_id = l.attempt_id
+    AND t.stage_id = l.stage_id AND t.stage_attempt_id = l.stage_attempt_id
+  INNER JOIN first_halves AS e
+    ON e.platform = t.platform AND e.cluster_id = t.cluster_id
+    AND e.application_id = t.application_id AND e.attempt_id = t.attempt_id AND e.executor_id = t.executor_id
+  WHERE t.status = 'SUCCESS' AND t.executor_run_time >= 0.5e0 * l.longest_ms
+  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, l.longest_ms
+  HAVING MIN(CASE WHEN UNIX_MILLIS(t.launch_time) < e.first_half_ms THEN 1 ELSE 0 END) = 1
+),
+start_ups AS (
+  SELECT DISTINCT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id
+  FROM fresh AS f
+  INNER JOIN first_tasks AS o
+    ON o.platform = f.platform AND o.cluster_id = f.cluster_id
+    AND o.application_id = f.application_id AND o.attempt_id = f.attempt_id
+  WHERE o.executor_id <> f.first_id AND o.executor_id <> f.last_id AND o.first_run_ms >= 0.5e0 * f.longest_ms
+),
 -- What the shuffles that a stage of RDDs reads are for. In Python all of them are partitionBy to the JVM, and a scope is not known before Spark 1.4.
 shuffles AS (
   SELECT
@@ -475,6 +555,9 @@ SELECT
     WHEN input_max >= $min_data_bytes AND input_max >= $min_data_ratio * GREATEST(input_typical, CAST(input_long AS DOUBLE)) THEN input_max
   END END AS other_bytes,
   CASE WHEN cause = 'executor' THEN long_executor_id END AS slow_executor,
+  CASE WHEN cause = 'straggler' AND NOT (COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE)) THEN w.executor_id END AS longest_executor,
+  CASE WHEN cause = 'straggler' AND w.executor_id IS NOT NULL THEN CONCAT(' ', w.executor_id) ELSE '' END AS executor_text,
+  CASE WHEN cause = 'straggler' THEN c.executor_id END AS copy_executor, CASE WHEN cause = 'straggler' THEN c.copy_ms END AS copy_ms,
   -- Adaptive execution takes a partition for skewed from five times the median size, and splits
   -- it into parts of the advisory size. It looks before it merges the small ones.
   GREATEST(shuffle_factor, CASE
@@ -508,6 +591,18 @@ LEFT JOIN aggregates AS g
 LEFT JOIN small_sides AS b
   ON b.platform = j.platform AND b.cluster_id = j.cluster_id
   AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.stage_id = j.stage_id
+LEFT JOIN longest AS w
+  ON w.platform = j.platform AND w.cluster_id = j.cluster_id
+  AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id
+  AND w.stage_id = j.stage_id AND w.stage_attempt_id = j.stage_attempt_id
+LEFT JOIN copies AS c
+  ON c.platform = j.platform AND c.cluster_id = j.cluster_id
+  AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id
+  AND c.stage_id = j.stage_id AND c.stage_attempt_id = j.stage_attempt_id
+LEFT JOIN start_ups AS e
+  ON e.platform = j.platform AND e.cluster_id = j.cluster_id
+  AND e.application_id = j.application_id AND e.attempt_id = j.attempt_id
+  AND e.stage_id = j.stage_id AND e.stage_attempt_id = j.stage_attempt_id
 -- Tasks that did not find their partition in a cache run longer than those that did: cache_misses tells them.
 LEFT JOIN (
   SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.stage_id
@@ -519,7 +614,7 @@ LEFT JOIN (
 ) AS k
   ON k.platform = j.platform AND k.cluster_id = j.cluster_id
   AND k.application_id = j.application_id AND k.attempt_id = j.attempt_id AND k.stage_id = j.stage_id
-WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups'))
+WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups')) AND e.platform IS NULL
   AND NOT (k.platform IS NOT NULL AND cause NOT IN ('shuffle', 'gc', 'fetch'))
   -- What fetch_wait tells.
   AND NOT (cause = 'fetch' AND COALESCE(fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time, FALSE))
