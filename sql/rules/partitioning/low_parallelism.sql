@@ -63,6 +63,8 @@
 --   partitions up to the advisory size, though each takes long: let it merge less, into about {better_tasks:int} here.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
+-- advice: cause = 'code' AND NOT COALESCE(is_local, FALSE) | - | - | Ask for more partitions before this stage (repartition, numSlices), at least {tasks_wanted:int}, one for each core. Where the work
+--   cannot be cut further, fewer cores do it in the same time.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
 WITH retries AS (
   -- Retries that run a part of their stage again: how many tasks those have does not depend on the program.
@@ -221,7 +223,7 @@ SELECT
   CASE WHEN is_fetch THEN 'low' END AS severity,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, cause, num_tasks, running_ms, held_cores, is_long, CASE WHEN is_long THEN duration_median END AS long_task_ms,
+  stage_name, sql_id, cause, is_local, num_tasks, running_ms, held_cores, is_long, CASE WHEN is_long THEN duration_median END AS long_task_ms,
   executor_run_time AS run_ms, CASE WHEN is_fetch THEN fetch_wait_ms END AS fetch_wait_ms, CASE WHEN is_waiting THEN cpu_ms END AS cpu_ms,
   -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,
