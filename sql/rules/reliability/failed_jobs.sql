@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 21
+-- version: 22
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, and of the other jobs of its query, whose results are thrown away with it (view query_failures: not of stages that filled a cache, wrote output or were read again), without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
@@ -245,7 +245,7 @@ SELECT
   -- Jobs that adaptive execution starts bear the name of a thread.
   CASE WHEN f.job_name LIKE '%CompletableFuture%' OR f.job_name LIKE '%ThreadPoolExecutor%'
     THEN COALESCE(SUBSTR(q.description, 1, 100), f.job_name) ELSE f.job_name END AS job_name,
-  f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
+  f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(CASE WHEN LENGTH(f.root_cause) > 250 THEN REGEXP_REPLACE(f.root_cause, '[. ]*SQLSTATE: [0-9A-Z]+', '') ELSE f.root_cause END, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN NOT f.is_ended AND f.cause <> 'killed' THEN o.futile_attempts END AS futile_attempts,
   CASE WHEN NOT f.is_ended AND f.cause <> 'killed' AND o.futile_attempts IS NULL THEN o.num_jobs END AS futile_jobs,
