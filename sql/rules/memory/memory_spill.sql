@@ -2,7 +2,7 @@
 -- title: Tasks run out of execution memory and spill
 -- category: memory
 -- severity: medium
--- version: 19
+-- version: 20
 -- description: Fires where a stage had to write much of the data that it sorts, joins or aggregates
 --   out of memory. This rule counts the computing part (serializing, sorting and merging on the way out and back) from the in-memory size of the spilled data, by what spilled; the disk_spill rule
 --   counts the waiting for the disk. Both are what view spill_costs says, as is the spill in core_time_parts, and each is at most half of the stage's task time, so the
@@ -20,7 +20,7 @@
 -- parameter: min_merged_bytes bigint = 16777216 [bytes] size of merged partitions below which adaptive execution is not asked to merge less: it holds for all shuffles
 -- parameter: grown_ratio double = 20.0 [ratio] spilled memory over the data moved from which the tasks made more than they read
 -- evidence: Spilled {memory_bytes_spilled:bytes} out of memory[, {times_moved:1} times the {data_bytes:bytes} that the
---   stage moved]; the worst task spilled {memory_spilled_max:bytes}[ with a peak of {peak_memory_max:bytes} of execution
+--   stage moved]; the worst task spilled {memory_spilled_max:bytes}[; tasks held up to {peak_memory_max:bytes} of execution
 --   memory][; {falls_away}][; {more_stages:more stage|more stages} of the query spilled {more_bytes:bytes}, which the loss includes].
 -- advice: has_gpu | - | - | Batches did not fit into the memory of the GPU: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks),
 --   or read smaller splits.
@@ -59,7 +59,10 @@
 --   aggregates fits into its memory, or carry fewer columns into this step.
 -- advice: cause = 'rdd' | - | - | Use about {partitions_needed:partition|partitions} in the operation before this stage, so that
 --   the data of a task fits into its memory.
--- advice: (cause = 'coalesced' OR (cause = 'shuffle' AND adaptive AND coalesce_partitions)) AND partitions_needed > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.shuffle.partitions |
+-- advice: cause = 'coalesced' AND partitions_needed > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.adaptive.advisoryPartitionSizeInBytes |
+--   CONCAT(CAST(advisory_mib AS STRING), 'MB') | Let adaptive execution merge shuffle partitions less, so that the data of a task fits into its memory, and cut the shuffle into
+--   {partitions_needed:int} (spark.sql.shuffle.partitions). More partitions alone do not help: it would merge them to the same size again.
+-- advice: cause = 'shuffle' AND adaptive AND coalesce_partitions AND partitions_needed > shuffle_partitions AND advisory_mib * 1048576e0 < advisory_bytes | spark.sql.shuffle.partitions |
 --   partitions_needed | Use more shuffle partitions, and let adaptive execution merge them less
 --   (spark.sql.adaptive.advisoryPartitionSizeInBytes={advisory_mib:int}MB), so that the data of a task fits into its memory.
 -- advice: cause = 'coalesced' AND partitions_needed > shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use more shuffle partitions, so that

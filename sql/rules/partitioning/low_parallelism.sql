@@ -2,14 +2,15 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
 --   together, so that ten short ones count as one long one; a single task is reported by single_task, tasks of
 --   more than half a gibibyte by oversized_partitions. An application in local mode that needs no more than a few of its cores is told by
 --   idle_local_cores instead. Tasks that wait for shuffle data or for something outside of Spark get other advice. Where files were cut before most of the
---   executors had registered, into no more tasks than there were cores then (Spark takes two where there is none), that is told as the cause. Lost are the cores without a task for the wall time
+--   executors had registered, into no more tasks than there were cores then (Spark takes two where there is none), that is told as the cause. A
+--   retry of a stage runs only the tasks whose output is missing, and does not count. Lost are the cores without a task for the wall time
 --   of the stages, never more than the cores that stood idle in the whole application while its jobs ran, nor, of such stages that ran side by side, than
 --   what did from the first to the last: some of them worked for the others. What could be won is what even tasks on all
 --   cores would save. Of an interactive application the time without a job, when it waited for people, is no wall time here.
@@ -62,8 +63,19 @@
 --   partitions up to the advisory size, though each takes long: let it merge less, into about {better_tasks:int} here.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
+-- advice: cause = 'code' AND NOT COALESCE(is_local, FALSE) | - | - | Ask for more partitions before this stage (repartition, numSlices), at least {tasks_wanted:int}, one for each core. Where the work
+--   cannot be cut further, fewer cores do it in the same time.
 -- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
-WITH slow AS (
+WITH retries AS (
+  -- Retries that run a part of their stage again: how many tasks those have does not depend on the program.
+  SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.stage_id, r.stage_attempt_id
+  FROM stages AS r
+  INNER JOIN stages AS s
+    ON s.platform = r.platform AND s.cluster_id = r.cluster_id
+    AND s.application_id = r.application_id AND s.attempt_id = r.attempt_id AND s.stage_id = r.stage_id
+  WHERE r.stage_attempt_id > 0 AND s.stage_attempt_id = 0 AND s.num_tasks > r.num_tasks
+),
+slow AS (
   SELECT
     f.*,
     CASE
@@ -92,7 +104,11 @@ WITH slow AS (
       AND NOT COALESCE(has_python, FALSE) AND NOT COALESCE(has_gpu, FALSE) AS is_call,
     (held_cores - num_tasks * GREATEST(COALESCE(task_cpus, 1), 1)) * running_ms AS idle_core_ms
   FROM stage_cores AS f
-  WHERE status = 'COMPLETE' AND NOT is_listing
+  LEFT JOIN retries AS y
+    ON y.platform = f.platform AND y.cluster_id = f.cluster_id
+    AND y.application_id = f.application_id AND y.attempt_id = f.attempt_id
+    AND y.stage_id = f.stage_id AND y.stage_attempt_id = f.stage_attempt_id
+  WHERE y.platform IS NULL AND status = 'COMPLETE' AND NOT is_listing
     AND running_ms >= $min_stage_ms AND num_tasks > 1
     AND (num_tasks * GREATEST(COALESCE(task_cpus, 1), 1) <= $max_core_share * held_cores
       -- What has more tasks than cores that worked for it ran in rounds: uneven_end looks at those.
@@ -207,7 +223,7 @@ SELECT
   CASE WHEN is_fetch THEN 'low' END AS severity,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(won_ms AS BIGINT) AS recoverable_ms,
-  stage_name, sql_id, cause, num_tasks, running_ms, held_cores, is_long, CASE WHEN is_long THEN duration_median END AS long_task_ms,
+  stage_name, sql_id, cause, is_local, num_tasks, running_ms, held_cores, is_long, CASE WHEN is_long THEN duration_median END AS long_task_ms,
   executor_run_time AS run_ms, CASE WHEN is_fetch THEN fetch_wait_ms END AS fetch_wait_ms, CASE WHEN is_waiting THEN cpu_ms END AS cpu_ms,
   -- stage_facts has 1 where nothing was counted.
   CASE WHEN data_bytes > 1 THEN data_bytes END AS data_bytes, input_bytes, output_bytes, shuffle_read_bytes,

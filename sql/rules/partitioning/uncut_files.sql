@@ -2,11 +2,11 @@
 -- title: One task reads all rows, the other splits are empty
 -- category: partitioning
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where Spark cut columnar files into a few splits, but nearly all rows came to one of them (stage_facts: is_one_row_group): a
 --   row group of Parquet, or stripe of ORC, is read by the task whose split holds its middle. The other cores stood idle meanwhile. What could be won is half of the wall time
 --   that as many tasks as there are cores, or row groups of 32 MiB in the files, would take off the stage: tasks side by side share memory and disks, and each of them makes partial aggregates of its own. Lost are
---   the cores for that time. A repartition right after reading is advised only where a row takes so long that its cores save well more than what shuffling it costs. A single task is what
+--   the cores for that time. A repartition right after reading is advised only where a row takes so long that its cores save well more than what shuffling it costs, and named as worth a trial where the scan itself took little and a cheap shuffle would pay. A single task is what
 --   single_task reports, many empty splits are what tiny_tasks does.
 -- subject: stage
 -- parameter: min_stage_ms bigint = 10000 [ms] wall time of the stage, at least
@@ -16,11 +16,15 @@
 -- parameter: row_group_bytes double = 33554432 [bytes] size of a row group, or of a file of its own, at least
 -- parameter: write_us double = 4.0 [us] task time in which a row is written to a shuffle
 -- parameter: read_us double = 2.0 [us] task time in which it is read from there
+-- parameter: least_us double = 1.0 [us] task time in which a narrow row is written to a shuffle and read from it at best
+-- parameter: max_scan_share double = 0.3 [ratio] time of the scan over that of the task, at most, for the work to come after the reading
 -- parameter: min_gain double = 0.3 [ratio] part of the time of a row that shuffling it first saves, at least, for that to be advised
 -- evidence: One of {num_tasks:task|tasks} read {rows_max:int} of {rows:row|rows} and ran for {longest_ms:s} of the {duration_ms:s} of the stage, while
 --   {stage_slots:core|cores} were there[; the rows came from {files_read:file|files}][ of {file_bytes:bytes}].
 -- advice: is_costly | - | - | The rows lie in one row group[ ({why})], which one task reads: have the writer make {cure}. A row takes {row_us:1} µs here, many
 --   times what shuffling it does: until then, repartition right after reading, before the costly step.
+-- advice: is_open | - | - | The rows lie in one row group[ ({why})], which one task reads: have the writer make {cure}. The scan took {scan_ms:s} of {longest_ms:s}, so that the work comes after it: a repartition right
+--   after reading would give it all cores, but shuffles {rows:row|rows} first. See which is faster.
 -- advice: rows_out >= 1 | - | - | The rows lie in one row group[ ({why})], which one task reads: have the writer make {cure}. Repartitioning after reading is no cure here: it
 --   would shuffle {rows:row|rows}, which the stage makes {rows_out:int} of before it shuffles or writes them.
 -- recommendation: The rows lie in one row group, which one task reads: have the writer make more files or smaller row groups (parquet.block.size, 128 MB by default). Repartitioning after
@@ -60,6 +64,9 @@ SELECT
   TRY_CAST(run_time_max AS BIGINT) AS longest_ms, duration_ms, stage_slots, files_read, TRY_CAST(file_bytes AS BIGINT) AS file_bytes,
   1e3 * run_time_max / NULLIF(CAST(input_rows_max AS DOUBLE), 0e0) AS row_us,
   COALESCE(1e3 * run_time_max / NULLIF(CAST(input_rows_max AS DOUBLE), 0e0) * (1e0 - 1e0 / NULLIF(stage_slots, 0) - $min_gain) >= $write_us + $read_us / NULLIF(stage_slots, 0), FALSE) AS is_costly,
+  COALESCE(scan_ms <= $max_scan_share * run_time_max
+    AND 1e3 * run_time_max / NULLIF(CAST(input_rows_max AS DOUBLE), 0e0) * (1e0 - 1e0 / NULLIF(stage_slots, 0) - $min_gain) >= $least_us, FALSE) AS is_open,
+  TRY_CAST(scan_ms AS BIGINT) AS scan_ms,
   CASE
     WHEN file_bytes < $row_group_bytes * stage_slots THEN 'more files'
     WHEN file_format = 'orc' THEN 'more files or smaller stripes (orc.stripe.size)'

@@ -2,7 +2,7 @@
 -- title: A join compares every row with every row
 -- category: plans
 -- severity: medium
--- version: 11
+-- version: 12
 -- description: Fires for a cartesian product or a nested loop join that put out very many rows, by the
 --   count of the join itself, or that put out many rows or compared very many pairs while the stages that it works in took a
 --   large part of the task time of the application. Such a join has no equality to sort or hash by, so its cost is the
@@ -12,6 +12,7 @@
 --   which stops at the first match, only the rows without one were compared with all of the other side; it loses what those pairs take at least where its condition is of equalities. Where a condition with a
 --   small table keeps many of the pairs, but not all, as one of rates that apply to most rows does, the rows are what the query is for: such a join is told for very many rows alone.
 -- subject: node
+-- group_by: node_name
 -- parameter: min_rows double = 1e8 [count] rows that the join put out, at least
 -- parameter: min_slow_rows double = 1e6 [count] or the same where its stages are slow, at least
 -- parameter: min_pairs double = 1e8 [count] or pairs of rows that it compared, at least, where its stages are slow

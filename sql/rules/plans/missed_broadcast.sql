@@ -2,7 +2,7 @@
 -- title: A join shuffles a large side to meet a small one
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
 --   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
 --   type of the join lets be broadcast. Lost is the task time of the shuffles and sorts that feed the join,
@@ -31,17 +31,17 @@
 --   that change (MERGE of a table format, a filter on the partition column).
 -- advice: is_hinted | - | - | Spark knew that this side is small (its files hold {file_bytes:bytes}) and broadcasts such sides by itself: a hint for another
 --   join (MERGE, SHUFFLE_HASH) stops it. Take the hint out.
--- advice: is_off AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off. Give the small side a broadcast hint,
---   which saves both shuffles; or set this threshold, which adaptive execution holds against measured sizes alone, not those of compressed files: the large side is then still written to its
---   shuffle, but read where it lies and not sorted.
+-- advice: is_off AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off. Give the small side a broadcast hint:
+--   neither side is shuffled then. Or set this threshold, which adaptive execution compares with measured sizes: the large side is still written to its shuffle, but not sorted, and its tasks read it
+--   where it lies.
 -- advice: is_off AND NOT is_measured AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off: allow them up to the
 --   size of tables like this one, or give the small side a broadcast hint.
 -- advice: small <= threshold_bytes AND NOT adaptive AND spark_minor >= 300 | spark.sql.adaptive.enabled | 'true' | Spark did not
 --   know beforehand how small this side is: adaptive execution sees it while the query runs; statistics (ANALYZE TABLE) or a
 --   broadcast hint do as well.
--- advice: small > measured_threshold AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Give the small side a broadcast hint, which saves both
---   shuffles; or set this threshold, which adaptive execution holds against measured sizes alone, not those of compressed files: the large side is then still written to its shuffle, but read
---   where it lies and not sorted. The driver and every executor hold the small side in memory.
+-- advice: small > measured_threshold AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Give the small side a broadcast hint: neither side is
+--   shuffled then. Or set this threshold, which adaptive execution compares with measured sizes: the large side is still written to its shuffle, but not sorted, and its tasks read it
+--   where it lies. The driver and every executor hold the small side in memory.
 -- advice: small > threshold_bytes AND NOT is_measured AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Allow broadcasts of tables like this
 --   one, or give the small side a broadcast hint. The driver and every executor hold it in memory.
 -- advice: small > measured_threshold AND NOT is_raisable | - | - | Give the small side of this join a broadcast hint, where the driver and every executor have memory for {small:bytes} and more. Leave the threshold:

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 24
+-- version: 25
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -21,7 +21,7 @@
 --   groups, and a call took at least that time: functions whose call takes long compute, and are not told. Rows that come out one for one do not tell the groups: then it is low. Lost is taken to be a part of
 --   that time; two applications gained 85 and 95 % of it by windows and aggregates.
 --   What makes workers ready is at most what an operator's workers took less what they executed and what their processes took to start: Spark's own number counts
---   from the end of the task before where a worker is used again, so it holds idle time.
+--   from the end of the task before where a worker is used again, so it holds idle time. What starting processes took is told where it is much of the time of Python: built-in functions need none, Arrow batches do not spare it.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
 -- parameter: min_run_time_ms bigint = 30000 [ms] task time of stages of queries with Python, at least
 -- parameter: min_all_run_time_ms bigint = 300000 [ms] task time of all stages with Python, which is enough too
@@ -37,6 +37,7 @@
 -- parameter: min_python_rows bigint = 10000 [rows] rows that operators with Python functions put out, at least, where they count them: of fewer it is the function that takes the time
 -- parameter: min_init_ms bigint = 10000 [ms] time in which workers unpack the function and run its imports, at least
 -- parameter: min_init_share double = 0.5 [ratio] that time over all that workers took, at least
+-- parameter: min_start_share double = 0.3 [ratio] time in which processes of Python start over that of the stages with Python, at least, to be told
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- parameter: usual_batch_rows double = 10000.0 [rows] rows of a batch that are advised, Spark's default
 -- parameter: series_batch_ms double = 0.5 [ms] what a batch costs the Python worker where a function takes pandas Series
@@ -63,7 +64,7 @@
 --   itself][, in query {main_query:int}, which calls
 --   {only_functions}][, in {same_queries:int} queries, which all call {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][, {longest_ms:s} in
 --   {same_queries:int} queries that call {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][; most rows ({called_rows:int}) went to
---   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
+--   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; processes of Python took {start_ms:s} of it to start][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
@@ -95,14 +96,15 @@
 --   twice, but Spark then pushes no filter below them.
 -- advice: num_batch > 0 AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
 --   there are any; let the others exchange rows in Arrow batches (pandas and PyArrow have to be there), all with this setting or single ones with udf(useArrow=True), which saves the
---   transfer, not the computing. Check first that each returns the type that it declares: Arrow converts other types differently, and results can change.
+--   transfer, not the computing. Check first that each returns the type that it declares: Arrow converts other types differently, and results can change.{rdd_text}
 -- advice: num_batch > 0 AND twice_query IS NOT NULL | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow
 --   batches. Marked asNondeterministic() a filter and the columns do not call them twice, but Spark then pushes no filter below them.
--- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.
+-- advice: num_batch > 0 | - | - | Use built-in functions where there are any, else pandas UDFs, which exchange rows in Arrow batches.{rdd_text}
 -- advice: twice_query IS NOT NULL | - | - | Spark put the filter on the result of {twice_functions} below the step that keeps it, and computes it again there. Keep the result before the filter (persist, or write it to a table), or mark the function
 --   asNondeterministic(), which is then called once, but no filter moves below it. Use built-in functions where there are any.
 -- advice: num_plain > 0 | - | - | Rows travel in Arrow batches, but each call takes one row: use built-in functions where there are any, else functions of
---   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.
+--   whole batches (pandas or Arrow UDFs); filter and select before the call, so that fewer rows travel.{rdd_text}
+-- advice: rdd_text <> '' | - | - | Use built-in functions where there are any; filter and select before the call, so that fewer rows travel.{rdd_text}
 -- recommendation: Use built-in functions where there are any; filter and select before the call, so that fewer rows travel.
 WITH timed AS (
   SELECT
@@ -280,7 +282,7 @@ workers AS (
 -- counts began when its task before ended, the time to run begins with the task itself.
 starts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms,
+    platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(LEAST(start_ms, run_ms)) AS start_ms,
     SUM(GREATEST(LEAST(init_ms, run_ms - execute_ms - COALESCE(start_ms, 0e0)), 0e0)) AS init_ms
   FROM (
     SELECT
@@ -511,6 +513,8 @@ SELECT
   CASE WHEN w.operator_ms > 0e0 AND NOT COALESCE(e.is_measured AND e.call_ms >= 0.95e0 * w.operator_ms, FALSE) THEN LEAST(w.operator_ms, t.python_ms) END AS operator_ms, NULLIF(o.num_batch, 0) AS num_batch,
   CASE WHEN w.operator_ms > 0e0 AND i.init_ms >= $min_init_ms AND i.init_ms >= $min_init_share * i.worker_ms AND i.init_ms >= 0.3e0 * t.python_ms
     THEN LEAST(i.init_ms, t.query_ms) END AS init_ms,
+  CASE WHEN w.operator_ms > 0e0 AND i.start_ms >= $min_init_ms AND i.start_ms >= $min_start_share * t.python_ms THEN LEAST(i.start_ms, t.query_ms) END AS start_ms,
+  CASE WHEN t.rdd_ms >= 0.15e0 * t.python_ms AND t.rdd_ms * 2 < t.python_ms THEN ' DataFrames instead of the RDDs of Python objects spare those stages Python, too.' ELSE '' END AS rdd_text,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, SUBSTR(c.twice_functions, 1, 120) AS twice_functions,
   CASE WHEN n.worker_ms >= 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS only_functions,
   CASE WHEN n.worker_ms < 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,

@@ -7,7 +7,8 @@
 --   large part of the wall time, as in a loop, one after another or in threads; or SQL statements and labels of jobs that differ in their literals and numbers alone. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted, but where each of them parses all of
 --   the same text for another value of a filter, or for other aggregates, as in a loop over columns (view scan_loops): then all of these scans but the most expensive are lost, and repeated_scans does not tell them. Queries of one place that each read another folder,
---   one after the other, and leave most of the cores idle are told too, fewer and longer ones where much can be won, where none reads what a query since the first of them wrote: for these, and for loops over values of a filter or over columns that leave the cores idle, what could be won is then a part of the wall time above that which their tasks would take on all cores, or above the longest of them. Micro-batches of
+--   one after the other, and leave most of the cores idle are told too, fewer and longer ones where much can be won, where none reads what a query since the first of them wrote: for these, and for loops over values of a filter or over columns that leave the cores idle, what could be won is then a part of the wall time above that which their tasks would take on all cores, or above the longest of them. Where all of them compute the same
+--   from the same data (the plans are equal in tables, filters, functions and values, and read as many bytes), the first answer is enough: that is of medium severity where they are a large part of the wall time. Micro-batches of
 --   streams and interactive sessions are not judged.
 -- parameter: min_queries bigint = 20 [count] executions of the query, at least
 -- parameter: min_total_ms bigint = 20000 [ms] wall time in which any of them ran, at least
@@ -25,11 +26,13 @@
 --   a value of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; each parses all {parsed_bytes:bytes} of it for
 --   aggregates of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; {more_queries:int} more queries over
 --   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}][; they read {num_folders:folder|folders} in {parent}, one after the other, and none reads what an earlier one wrote][; their
---   tasks took {task_ms:s} of {held_ms:s} of core time that was held meanwhile].
+--   tasks took {task_ms:s} of {held_ms:s} of core time that was held meanwhile][; all {same_queries:int} compute the same from the same data].
 -- advice: parent IS NOT NULL AND is_write | - | - | Work on all folders in one query: read {parent} with what tells the folders apart as a column (partition discovery, a list of paths with basePath, or input_file_name), group by it too, and let
 --   partitionBy lay out the files. Where they have to stay apart, run several at once from threads of the driver (spark.scheduler.mode=FAIR shares the cores among them).
 -- advice: parent IS NOT NULL | - | - | Work on all folders in one query: read {parent} with what tells the folders apart as a column (partition discovery, a list of paths with basePath, or input_file_name), and group by it too.
 --   Where they have to stay apart, run several at once from threads of the driver (spark.scheduler.mode=FAIR shares the cores among them).
+-- advice: same_queries IS NOT NULL | - | - | Keep the first answer: all of these queries compute the same from the same data. Collect it once before the loop, or write or persist the result that they share, and read it again only when the data have
+--   changed.
 -- advice: is_insert | - | - | Insert once for all of it: let one statement take all values that these statements go through (a range, or a join with a table of them), group by that column where it aggregates,
 --   and let a table that is partitioned by it take all of its partitions at once.
 -- advice: is_write | - | - | Write once for all of it: put the values that the loop goes through into one query, and let partitionBy lay out the
@@ -103,12 +106,22 @@ conditions AS (
   WHERE node_name LIKE '%Filter'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
 ),
+-- The topmost work of each query, which says nothing of the values that it puts out.
+works AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, sql_id, MAX(CASE WHEN node_id = 0 THEN work_hash END) AS work_hash,
+    ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT REGEXP_REPLACE(description, '#[0-9]+L?', ''))), ', ') AS output_values
+  FROM sql_nodes
+  WHERE node_id = 0 OR node_name LIKE '%Project%' OR operator_kind = 'aggregate'
+  GROUP BY platform, cluster_id, application_id, attempt_id, sql_id
+),
 queries AS (
   SELECT
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.sql_id, f.num_nodes, f.tables_read, f.tables_written,
     h.shape AS description,
     f.duration_ms, f.num_jobs, f.num_tasks, CAST(f.task_time_ms AS DOUBLE) AS task_ms, s.folders, d.first_id AS writer_id, d.last_id AS last_writer_id, q.submission_time, UNIX_MILLIS(q.submission_time) AS begin_ms,
-    CASE WHEN c.platform IS NULL THEN s.source_bytes END AS source_bytes, x.functions,
+    CASE WHEN c.platform IS NULL THEN s.source_bytes END AS source_bytes, s.source_bytes AS all_bytes, x.functions, w.work_hash,
+    w.output_values,
     CONCAT(COALESCE(s.filters, ''), '|', COALESCE(k.conditions, '')) AS filters
   FROM query_facts AS f
   INNER JOIN sql AS q
@@ -129,6 +142,9 @@ queries AS (
   LEFT JOIN query_numbers AS x
     ON x.platform = f.platform AND x.cluster_id = f.cluster_id
     AND x.application_id = f.application_id AND x.attempt_id = f.attempt_id AND x.sql_id = f.sql_id
+  LEFT JOIN works AS w
+    ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+    AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id AND w.sql_id = f.sql_id
   LEFT JOIN cached AS c
     ON c.platform = f.platform AND c.cluster_id = f.cluster_id
     AND c.application_id = f.application_id AND c.attempt_id = f.attempt_id AND c.sql_id = f.sql_id
@@ -151,6 +167,8 @@ repeated AS (
     platform, cluster_id, application_id, attempt_id, kind, MIN(description) AS description, place_nodes AS num_nodes, data AS tables_read,
     COUNT(DISTINCT tables_read) AS num_folders, SUM(task_ms) AS task_ms, COALESCE(MAX(last_writer_id) >= MIN(sql_id) AND MIN(writer_id) < MAX(sql_id), FALSE) AS is_dependent,
     COUNT(*) AS num_queries, COUNT(DISTINCT description) AS num_places, MAX(source_bytes) AS source_bytes,
+    MAX(CASE WHEN tables_written IS NULL THEN 0 ELSE 1 END) = 0 AND COUNT(work_hash) = COUNT(*) AND COUNT(DISTINCT work_hash) = 1 AND COUNT(DISTINCT filters) = 1 AND COUNT(DISTINCT functions) <= 1
+      AND COUNT(DISTINCT output_values) = 1 AND COUNT(DISTINCT all_bytes) <= 1 AND COUNT(all_bytes) IN (0, COUNT(*)) AS is_same,
     COUNT(DISTINCT functions) AS num_functions, COUNT(DISTINCT filters) AS num_filters,
     MIN(CASE WHEN REGEXP_REPLACE(filters, ' (=|<=>) | IN [(]', '') <> filters THEN 1 ELSE 0 END) = 1 AS has_comparison,
     SUM(CASE
@@ -218,7 +236,7 @@ ranked AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, application_id AS subject_id,
-  CASE WHEN lost_ms > 0e0 THEN NULL WHEN kind = 1 AND total_ms >= 0.5e0 * app_duration_ms AND total_ms >= 600000 THEN 'medium' WHEN is_idle THEN NULL ELSE 'low' END AS severity,
+  CASE WHEN lost_ms > 0e0 THEN NULL WHEN kind = 1 AND is_same AND NOT is_dependent AND total_ms - max_ms >= $min_share * app_duration_ms AND total_ms - max_ms >= $min_half_ms THEN 'medium' WHEN kind = 1 AND total_ms >= 0.5e0 * app_duration_ms AND total_ms >= 600000 THEN 'medium' WHEN is_idle THEN NULL ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   -- One query for all of them is taken to run as long as the longest.
@@ -232,7 +250,7 @@ SELECT
   CASE WHEN is_idle THEN TRY_CAST(held_ms AS BIGINT) END AS held_ms,
   CASE WHEN kind <> 2 THEN SUBSTR(REPLACE(description, CHR(10), ' '), 1, 120) END AS description,
   CASE WHEN kind = 2 THEN num_places END AS num_places, CASE WHEN kind = 2 THEN source_bytes END AS source_bytes,
-  num_queries, total_ms, mean_ms, is_write, COALESCE(kind = 1 AND is_write AND UPPER(TRIM(description)) LIKE 'INSERT%', FALSE) AS is_insert,
+  CASE WHEN kind = 1 AND is_same AND NOT is_dependent THEN num_queries END AS same_queries, num_queries, total_ms, mean_ms, is_write, COALESCE(kind = 1 AND is_write AND UPPER(TRIM(description)) LIKE 'INSERT%', FALSE) AS is_insert,
   CASE WHEN all_ms >= 1.2e0 * total_ms THEN all_ms / NULLIF(total_ms, 0) END AS side_by_side, CASE WHEN kind < 3 THEN SUBSTR(tables_read, 1, 120) END AS tables_read, jobs_each, tasks_each, app_duration_ms,
   CASE WHEN kind = 1 AND tables_read IS NOT NULL AND more_queries > 0 THEN more_queries END AS more_queries,
   CASE WHEN kind = 1 AND tables_read IS NOT NULL AND more_queries > 0 THEN more_places END AS more_places,

@@ -2,7 +2,7 @@
 -- title: An aggregate sorts its rows because it cannot hash them
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where an aggregate sorts its rows before and after its shuffle (SortAggregate), in stages that take a large part of the task time. Spark hashes groups only where what it keeps
 --   for a group has a fixed width: first, last, min and max of text, arrays or structs do not, nor do max_by and min_by with them, and dropDuplicates of some of the columns takes the first of all others. Lost is the time that
 --   the sorts measured, without what spilled and hardly became fewer rows, which hashing could not keep in memory either, and without the sort whose order a merge join or a window above needs. What spilled is told by the
@@ -20,10 +20,10 @@
 -- parameter: large_run_ms double = 3600000 [ms] task time of the stages from which its share does not count
 -- evidence: SortAggregate {node_id:int} of query {sql_id:int} ({query_description}) groups by {group_keys} for {functions}, and sorts instead of hashing: {num_sorts:sort|sorts} of up to {rows:row|rows}
 --   took {sort_ms:s}[ and spilled {spilled:bytes} of memory]; their stages took {run_ms:s} of {app_ms:s} of task time.
--- advice: takes_first | - | - | Spark can hash only where what it keeps for a group has a fixed width; keys may be of any type. Where the other columns depend on the key, take them into the grouping (distinct instead of
---   dropDuplicates of some columns). Else find the rows to keep by narrow columns (keys, numbers, times) and join the others back. A max of structs always sorts, max_by where one of its columns is text.
--- recommendation: Spark can hash only where what it keeps for a group has a fixed width: convert numbers, dates and times that are kept as text before min and max, and take columns that depend on the key into the grouping,
---   where any type can be hashed. A max of structs always sorts, max_by where one of its columns is text. Native engines (Photon, Gluten) hash text.
+-- advice: takes_first | - | - | Spark hashes a group only where the results that it keeps for it are numbers, dates or times; keys may be of any type. Where the other columns depend on the key, add them to the grouping (distinct instead of
+--   dropDuplicates of some columns). Otherwise find the rows to keep by narrow columns (keys, numbers, times), and join the others back.
+-- recommendation: Spark hashes a group only where the results that it keeps for it are numbers, dates or times, not texts, arrays or structs. Two changes help: cast texts that hold numbers, dates or times before min and max,
+--   and add columns that depend on the key to the grouping, whose columns may be of any type. Native engines (Photon, Gluten) hash texts too.
 WITH aggregates AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, node_id, ARRAY_MIN(child_node_ids) AS sort_id, rows_output,

@@ -2,7 +2,7 @@
 -- title: Tasks wait for storage rather than compute
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where the tasks of a stage used little of their run time on the processor while they read or wrote much, and
 --   neither Python, a GPU, garbage collection, spill nor fetching shuffle data explains it, and the bytes came slowly. Lost is half of the time
 --   that they waited, of reading no more than the scans took where they count it: reading and writing cannot be free. Timed scans of many files
@@ -21,15 +21,19 @@
 --   connections to it.
 -- advice: file_format IN ('csv', 'json', 'text', 'xml') | - | - | The reading waits: columnar files (Parquet, ORC) instead of {file_format} bring
 --   only the columns and rows that are needed; keep the storage in the same region.
+-- advice: scheme IN ('webhdfs', 'swebhdfs', 'httpfs', 'shttpfs') | - | - | The reading waits: {scheme}:// brings files over HTTP, often through one gateway for all tasks. Read them with hdfs:// where the name node and the data nodes can be reached, or copy what is
+--   read often to storage near the executors.
+-- advice: scheme IN ('http', 'https', 'ftp', 'sftp') | - | - | The reading waits: {scheme}:// brings each file as one stream from one server. Copy what is read to storage near the executors first.
 -- advice: mean_file_bytes < 33554432 | - | - | The reading waits: {files_read:file|files} of {mean_file_bytes:bytes} on average cost a request and more
 --   each; compact them, and keep the storage in the same region.
--- advice: scheme = 's3a' AND is_columnar AND spark_minor < 400 AND NOT is_random | - | - | The reading waits: read fewer columns and rows, and keep the storage in the same region. For columnar files set
+-- advice: scheme = 's3a' AND is_columnar AND spark_minor < 400 AND NOT is_random | - | - | The reading waits: read {less}, and keep the storage in the same region. For columnar files set
 --   spark.hadoop.fs.s3a.experimental.input.fadvise=random: read-ahead in sequence fetches what is not needed and drops connections. spark.hadoop.fs.s3a.connection.maximum has to be
 --   well above the cores of an executor.
--- advice: scheme = 's3a' | - | - | The reading waits: read fewer columns and rows, and keep the storage in the same region. spark.hadoop.fs.s3a.connection.maximum has to be well above the
+-- advice: scheme = 's3a' | - | - | The reading waits: read {less}, and keep the storage in the same region. spark.hadoop.fs.s3a.connection.maximum has to be well above the
 --   cores of an executor.
--- advice: scheme = 's3' AND is_emr | - | - | The reading waits: read fewer columns and rows, and keep the bucket in the same region. The client's connections have to be well above the cores of an
+-- advice: scheme = 's3' AND is_emr | - | - | The reading waits: read {less}, and keep the bucket in the same region. The client's connections have to be well above the cores of an
 --   executor: spark.hadoop.fs.s3.maxConnections with EMRFS, spark.hadoop.fs.s3a.connection.maximum from EMR 7.10 on, which reads s3:// with S3A.
+-- advice: less = 'fewer rows' | - | - | The reading waits, of one column: read fewer rows (partitions, a filter that skips files), and keep the storage in the same region.
 -- recommendation: The reading waits: read fewer columns and rows, and keep the storage in the same region.
 WITH measured AS (
   SELECT
@@ -68,7 +72,7 @@ slow AS (
 schemes AS (
   SELECT
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.subject_id,
-    CASE WHEN MIN(SPLIT_PART(c.location, '://', 1)) = MAX(SPLIT_PART(c.location, '://', 1)) THEN LOWER(MIN(SPLIT_PART(c.location, '://', 1))) END AS scheme
+    CASE WHEN MIN(SPLIT_PART(c.location, '://', 1)) = MAX(SPLIT_PART(c.location, '://', 1)) THEN LOWER(MIN(SPLIT_PART(c.location, '://', 1))) END AS scheme, MAX(c.num_columns) AS num_columns
   FROM slow AS w
   INNER JOIN operator_stages AS o
     ON o.platform = w.platform AND o.cluster_id = w.cluster_id
@@ -87,7 +91,7 @@ SELECT
   stage_name, run_ms, cpu_ms / NULLIF(run_ms, 0) AS cpu_ratio, input, output,
   (input + output) / NULLIF(run_ms / 1e3, 0) AS bytes_per_second,
   output > input AS is_write, CASE WHEN output <= input AND scan_ms > 0e0 THEN scan_ms END AS scan_ms, file_format, files_read, mean_file_bytes,
-  c.scheme, spark_minor, is_emr, COALESCE(file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi'), FALSE) AS is_columnar,
+  c.scheme, CASE WHEN c.num_columns = 1 THEN 'fewer rows' ELSE 'fewer columns and rows' END AS less, spark_minor, is_emr, COALESCE(file_format IN ('parquet', 'orc', 'delta', 'iceberg', 'hudi'), FALSE) AS is_columnar,
   COALESCE(r.value = 'random', FALSE) AS is_random
 FROM slow AS w
 LEFT JOIN spark_settings AS r

@@ -246,7 +246,7 @@ SELECT
   -- Jobs that adaptive execution starts bear the name of a thread.
   CASE WHEN f.job_name LIKE '%CompletableFuture%' OR f.job_name LIKE '%ThreadPoolExecutor%'
     THEN COALESCE(SUBSTR(q.description, 1, 100), f.job_name) ELSE f.job_name END AS job_name,
-  f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(f.root_cause, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
+  f.sql_id, CASE WHEN q.status = 'FAILED' AND q.duration_ms >= f.duration_ms + 1000 THEN q.duration_ms END AS query_ms, f.duration_ms, REGEXP_REPLACE(SUBSTR(CASE WHEN LENGTH(f.root_cause) > 250 THEN REGEXP_REPLACE(f.root_cause, '[. ]*SQLSTATE: [0-9A-Z]+', '') ELSE f.root_cause END, 1, 250), '[. ]+$', '') AS root_cause, f.cause, f.num_failed_tasks,
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN NOT f.is_ended AND f.cause <> 'killed' THEN o.futile_attempts END AS futile_attempts,
   CASE WHEN NOT f.is_ended AND f.cause <> 'killed' AND o.futile_attempts IS NULL THEN o.num_jobs END AS futile_jobs,

@@ -2,7 +2,7 @@
 -- title: Shuffle data cannot be fetched
 -- category: reliability
 -- severity: medium
--- version: 4
+-- version: 5
 -- description: Fires where task attempts ended because shuffle data could not be fetched from an executor that lived, one finding for each cause (view
 --   failed_fetches): each ends its stage attempt, and the stage that wrote the data runs again. What went with a lost executor is
 --   what lost_executors tells. Lost is the time of these attempts and, where no executor was lost, of finished tasks that ran again.
@@ -10,7 +10,7 @@
 -- parameter: min_lost_ms bigint = 30000 [ms] time of these attempts and of what ran again, at least
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- evidence: {num_failed:task attempt|task attempts} of {num_stages:stage attempt|stage attempts} failed because shuffle data could not be fetched[ from {from_host}][
---   to {on_host}], after up to {longest_ms:s}; they took {failed_ms:s} of task time[, and finished tasks that had to run again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
+--   to {on_host}], the longest after {longest_ms:s}; they took {failed_ms:s} of task time[, finished tasks that ran again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
 -- advice: cause = 'network' AND is_databricks | - | - | The executors do not reach one another: look at the network of the cluster (security groups, peering) and at the
 --   health of the host.
 -- advice: cause = 'network' | - | - | The executors do not reach one another: give each an address that all others reach (SPARK_LOCAL_IP on the workers;
@@ -32,8 +32,13 @@ WITH waits AS (
     platform, cluster_id, application_id, attempt_id, cause, stage_id, stage_attempt_id,
     COUNT(*) AS num_failed, SUM(CAST(duration AS DOUBLE)) AS failed_ms, MAX(duration) AS longest_ms,
     MIN(fetch_failed_host) AS first_from, MAX(fetch_failed_host) AS last_from, MIN(host) AS first_on, MAX(host) AS last_on,
-    MAX(SUBSTR(message, 1, 200)) AS message
-  FROM failed_fetches
+    -- That no output is registered any more follows from a fetch that failed before.
+    MAX(CASE WHEN message NOT LIKE '%MetadataFetchFailed%' THEN short_message END) AS first_message, MAX(short_message) AS message
+  FROM (
+    -- Long paths leave no room for the name of the file.
+    SELECT f.*, SUBSTR(CASE WHEN LENGTH(message) > 200 THEN REGEXP_REPLACE(message, '/[^ ,]*/', '.../') ELSE message END, 1, 200) AS short_message
+    FROM failed_fetches AS f
+  ) AS f
   WHERE cause <> 'loss'
   GROUP BY platform, cluster_id, application_id, attempt_id, cause, stage_id, stage_attempt_id
 ),
@@ -44,7 +49,7 @@ summed AS (
     SUM(CAST(longest_ms AS DOUBLE)) AS wall_ms,
     CASE WHEN MIN(first_from) = MAX(last_from) THEN MIN(first_from) WHEN MIN(first_from) IS NOT NULL THEN 'several hosts' END AS from_host,
     CASE WHEN MIN(first_on) = MAX(last_on) THEN MIN(first_on) END AS on_host,
-    REGEXP_REPLACE(MAX(message), '[.: ]+$', '') AS message,
+    REGEXP_REPLACE(COALESCE(MAX(first_message), MAX(message)), '[.: ]+$', '') AS message,
     ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id ORDER BY SUM(failed_ms) DESC, cause) AS place
   FROM waits
   GROUP BY platform, cluster_id, application_id, attempt_id, cause

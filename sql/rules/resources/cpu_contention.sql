@@ -2,17 +2,21 @@
 -- title: Tasks get only a part of the cores that they hold
 -- category: resources
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where tasks that had nothing to wait for were on the processor for little of their run time, in stages that are
 --   a good part of the application. Judged are stages of SQL that move no rows through Python, a GPU or functions of the user, join with no
---   broadcast, keep no state, write no files, spilled nothing to disk, and scan at most files whose scan is timed. Collecting garbage, fetching and writing shuffle data, the
+--   broadcast that comes from another machine, keep no state, write no files, spilled next to nothing to disk, and scan at most files whose scan is timed. Collecting garbage, fetching and writing shuffle data, the
 --   scans themselves, and reading blocks of the own disk at a slow rate are taken off. What is left is a task that is ready and does not run:
 --   more tasks, of this application or of others, than the machine has cores, or a limit of the container. No loss is
 --   counted, since the cores were not there; it is medium where it is most of the task time of the application on a cluster.
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the judged stages, at least
 -- parameter: min_share double = 0.25 [ratio] the same over that of the application, at least
+-- parameter: min_main_ms bigint = 30000 [ms] task time of the judged stages that are most of the application, at least
+-- parameter: min_main_share double = 0.5 [ratio] which is this part of its task time, at least
+-- parameter: min_main_ratio double = 0.6 [ratio] and time that nothing explains over it, at least
 -- parameter: min_waiting_ratio double = 0.4 [ratio] time that nothing explains over the task time of these stages, at least
 -- parameter: min_task_ms double = 200.0 [ms] run time of a task of a stage on average, at least: the first milliseconds load classes
+-- parameter: max_spilled_bytes bigint = 1048576 [bytes] bytes that a stage spilled to disk, at most
 -- parameter: bytes_per_ms double = 50000.0 [bytes_per_ms] bytes of cached and local shuffle blocks that a core reads in a millisecond, at least
 -- parameter: medium_ms double = 600000 [ms] time that nothing explains from which it is medium
 -- parameter: medium_share double = 0.5 [ratio] task time of the judged stages over that of the application, at least, for that
@@ -33,14 +37,19 @@
 --   machines at that time.
 WITH waiting AS (
   -- Queries in which tasks can wait for something that no metric counts.
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, FALSE AS is_broadcast
   FROM user_functions
   UNION
-  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
+  -- In local mode a broadcast is there already.
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, TRUE AS is_broadcast
+  FROM sql_nodes
+  WHERE node_name LIKE '%Broadcast%Join%'
+  UNION
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id, FALSE AS is_broadcast
   FROM sql_nodes
   WHERE node_name LIKE '%Map%' OR node_name LIKE 'AppendColumns%' OR node_name LIKE 'DeserializeToObject%' OR node_name LIKE 'SerializeFromObject%'
     OR node_name LIKE 'CoGroup%' OR node_name LIKE '%Python%' OR node_name LIKE '%Pandas%' OR node_name LIKE '%StateStore%' OR node_name LIKE 'Streaming%'
-    OR node_name LIKE '%Broadcast%Join%' OR node_name LIKE '%SaveIntoDataSource%' OR node_name LIKE '%ExistingRDD%' OR node_name LIKE '%ExternalRDD%'
+    OR node_name LIKE '%SaveIntoDataSource%' OR node_name LIKE '%ExistingRDD%' OR node_name LIKE '%ExternalRDD%'
     OR node_name LIKE '%JDBC%'
     -- Methods of Java that a query calls by name.
     OR description LIKE '%java_method(%' OR description LIKE '%reflect(%'
@@ -59,8 +68,9 @@ judged AS (
   LEFT JOIN waiting AS u
     ON u.platform = f.platform AND u.cluster_id = f.cluster_id
     AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.sql_id = f.sql_id
+    AND NOT (u.is_broadcast AND COALESCE(f.is_local, FALSE))
   WHERE f.sql_id IS NOT NULL AND u.platform IS NULL AND NOT COALESCE(f.has_python, FALSE) AND NOT COALESCE(f.has_gpu, FALSE) AND NOT f.is_listing
-    AND COALESCE(f.output_bytes, 0) = 0 AND COALESCE(f.disk_bytes_spilled, 0) = 0 AND f.cpu_ms > 0e0
+    AND COALESCE(f.output_bytes, 0) = 0 AND COALESCE(f.disk_bytes_spilled, 0) <= $max_spilled_bytes AND f.cpu_ms > 0e0
     AND (NOT f.has_scan OR f.scan_ms > 0e0) AND f.succeeded_tasks > 0
     AND f.executor_run_time >= $min_task_ms * f.succeeded_tasks
 ),
@@ -96,4 +106,5 @@ INNER JOIN application_facts AS a
 LEFT JOIN requests AS r
   ON r.platform = t.platform AND r.cluster_id = t.cluster_id
   AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
-WHERE t.run_ms >= $min_run_time_ms AND t.run_ms >= $min_share * t.total_task_time_ms AND t.waiting_ms >= $min_waiting_ratio * t.run_ms
+WHERE (t.run_ms >= $min_run_time_ms AND t.run_ms >= $min_share * t.total_task_time_ms AND t.waiting_ms >= $min_waiting_ratio * t.run_ms)
+  OR (t.run_ms >= $min_main_ms AND t.run_ms >= $min_main_share * t.total_task_time_ms AND t.waiting_ms >= $min_main_ratio * t.run_ms)

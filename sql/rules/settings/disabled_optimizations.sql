@@ -2,7 +2,7 @@
 -- title: A Spark optimization is turned off
 -- category: settings
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for switches that are on unless somebody turns them off, as for a fault of an old release or a benchmark, where much task time goes into what they would speed up: whole-stage code generation,
 --   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, the reading of single fields of a struct, and the use of a Python process for more than one task. Settings of
 --   sessions count for their queries. What whole-stage code generation would save is an assumption, saved_share of the processor time: of five queries with Spark 4.3 it took 56 % (a broadcast join), 55 % (an aggregate),
@@ -19,7 +19,7 @@
 -- parameter: unused_share double = 0.7 [ratio] part of the reading of fields that are not used that is taken to be saved
 -- parameter: saved_share double = 0.2 [ratio] processor time that whole-stage code generation is taken to save
 -- evidence: {key} is false: {problem}. That concerns {num_stages:stage|stages} with {run_ms:s} of task time, {share:pct} of that of the application[, and {cpu_ms:s} of processor time][; {num_scans:scan|scans} of
---   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].[ At an assumed {value_ns:int} ns for each of {values_read:int} values the reader of batches would save {reader_ms:s} of it.][ All fields of {struct_name} ({num_fields:int} of them) are read, of which the queries use {used_fields}; the reading took {struct_ms:s}.]
+--   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].[ At an assumed {value_ns:int} ns for each of {values_read:int} values the reader of batches would save {reader_ms:s} of it.][ All fields of {struct_name} ({num_fields:int} of them) are read, of which the queries use {used_fields}; the reading took {struct_ms:s}.][ {other_keys} off too, for less task time.]
 -- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Set it back to true, the default. If a query fails because its generated code is too large, turn it off for that query only.
 -- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
 -- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
@@ -236,30 +236,50 @@ weighed AS (
   LEFT JOIN all_readers AS b
     ON b.platform = t.platform AND b.cluster_id = t.cluster_id
     AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
+),
+judged AS (
+  SELECT
+    t.*, CAST(r.executor_run_time AS DOUBLE) AS all_run_ms,
+    t.run_ms >= $min_run_ms AND t.run_ms >= CASE WHEN t.kind = 'codegen' THEN $min_sql_share ELSE $min_share END * r.executor_run_time
+      AND (t.kind <> 'python' OR t.num_tasks >= $min_python_tasks OR t.start_ms >= $min_start_ms) AS is_told
+  FROM weighed AS t
+  INNER JOIN application_run_times AS r
+    ON r.platform = t.platform AND r.cluster_id = t.cluster_id
+    AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
+  LEFT JOIN unknown AS u
+    ON u.platform = t.platform AND u.cluster_id = t.cluster_id
+    AND u.application_id = t.application_id AND u.attempt_id = t.attempt_id AND u.key = t.key
+  WHERE u.platform IS NULL
+),
+-- Switches that concern stages, but too little to be told by themselves, with the one that concerns most.
+others AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, MAX(CASE WHEN is_told THEN run_ms END) AS most_ms,
+    MIN(CASE WHEN NOT is_told THEN key END) AS first_key, MAX(CASE WHEN NOT is_told THEN key END) AS last_key, SUM(CASE WHEN is_told THEN 0 ELSE 1 END) AS num_others
+  FROM judged
+  GROUP BY platform, cluster_id, application_id, attempt_id
 )
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.key AS subject_id,
   CASE WHEN t.kind = 'python' AND t.start_ms > 0e0 THEN 'high' WHEN t.kind = 'nested' THEN 'medium' ELSE 'low' END AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,
-  t.key, t.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(CAST(r.executor_run_time AS DOUBLE), 0e0) AS share,
+  t.key, t.problem, t.num_stages, t.run_ms, t.run_ms / NULLIF(t.all_run_ms, 0e0) AS share,
   CASE WHEN t.kind = 'codegen' THEN t.cpu_ms END AS cpu_ms, n.num_scans, TRY_CAST(n.rows AS BIGINT) AS rows,
   CASE WHEN t.kind = 'python' THEN t.num_tasks END AS num_tasks, t.start_ms, t.value_ns, t.values_read, t.reader_ms,
   SUBSTR(CASE WHEN t.num_structs > 1 THEN CONCAT(t.struct_name, ' and other columns') ELSE t.struct_name END, 1, 100) AS struct_name, TRY_CAST(t.num_fields AS BIGINT) AS num_fields,
   CASE WHEN t.least_used < t.most_used THEN CONCAT(CAST(TRY_CAST(t.least_used AS BIGINT) AS STRING), ' to ', CAST(TRY_CAST(t.most_used AS BIGINT) AS STRING)) ELSE CAST(TRY_CAST(t.most_used AS BIGINT) AS STRING) END AS used_fields,
-  t.struct_ms
-FROM weighed AS t
+  t.struct_ms,
+  CASE WHEN t.run_ms = o.most_ms THEN CASE
+    WHEN o.num_others = 1 THEN CONCAT(o.first_key, ' is') WHEN o.num_others = 2 THEN CONCAT(o.first_key, ' and ', o.last_key, ' are') WHEN o.num_others > 2 THEN CONCAT(o.first_key, ' and others are')
+  END END AS other_keys
+FROM judged AS t
 INNER JOIN application_facts AS a
   ON a.platform = t.platform AND a.cluster_id = t.cluster_id
   AND a.application_id = t.application_id AND a.attempt_id = t.attempt_id
-INNER JOIN application_run_times AS r
-  ON r.platform = t.platform AND r.cluster_id = t.cluster_id
-  AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
 LEFT JOIN scans AS n
   ON n.platform = t.platform AND n.cluster_id = t.cluster_id
   AND n.application_id = t.application_id AND n.attempt_id = t.attempt_id AND n.key = t.key
-LEFT JOIN unknown AS u
-  ON u.platform = t.platform AND u.cluster_id = t.cluster_id
-  AND u.application_id = t.application_id AND u.attempt_id = t.attempt_id AND u.key = t.key
-WHERE u.platform IS NULL AND t.run_ms >= $min_run_ms
-  AND t.run_ms >= CASE WHEN t.kind = 'codegen' THEN $min_sql_share ELSE $min_share END * r.executor_run_time
-  AND (t.kind <> 'python' OR t.num_tasks >= $min_python_tasks OR t.start_ms >= $min_start_ms)
+LEFT JOIN others AS o
+  ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+  AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id
+WHERE t.is_told

@@ -9,7 +9,7 @@
 --   The lost core time is that gain times the cores that worked on the stage. Where the longest task itself
 --   had much more data or rows it is data skew, of few bytes too where it had ten times the rows of the others. Data of another task that was not the longest made nobody wait. Else garbage
 --   collection, waiting for shuffle data or a single executor can be the cause, as the long tasks themselves measured, or rows that cost more to compute, where the longest task took most of its
---   time and many times the median on the processor; what is left is a straggler. Where it waited while other stages
+--   time and many times the median on the processor; what is left is a straggler: where another attempt at a long task was as slow on another executor, the task itself waits. First tasks of executors are none, where those of another executor took as long: that is the start of executors. Where it waited while other stages
 --   kept the cores busy, nothing was lost; where another stage began before its end, ended later, and nothing that began in between outlasted that, the
 --   application did not wait for this stage: it is told as a note, without a gain, as the other has the idle cores, and only where it is a large part of the application. Where tasks waited for shuffle
 --   data as fetch_wait tells, it is that. Where the stage waited for slow
@@ -56,7 +56,8 @@
 --   input, {input_ratio:1} times {typical}][, and read {input_alone:bytes} of input where {typical_task} read next to
 --   nothing][; one task had {hot_rows:int} of {all_rows:row|rows}][; it took {cpu_long:s} on the processor, {cpu_ratio:1} times the median][; the task that read the most
 --   ({other_bytes:bytes}) was another one][; garbage collection took {gc_share:pct} of the long tasks][; waiting for shuffle data took
---   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}]; the stage of
+--   {fetch_share:pct} of the long tasks][; all {slow_tasks:int} long tasks ran on executor {slow_executor}][; it ran on executor {longest_executor}][, and another attempt at a long task was killed on executor
+--   {copy_executor} after {copy_ms:s}]; the stage of
 --   {duration_ms:s} waited {tail_ms:s} for its long tasks alone[; spread evenly over the {task_slots:task slot|task slots} in use, such stages would take {won_ms:s} less; more slots would not
 --   help, as such tasks take {bound_ms:s} of the {app_duration_ms:s} of the application][; stage {later_stage:int} ran beside it until
 --   {later_ms:s} after its end, so that alone nothing would be won].
@@ -119,19 +120,22 @@
 -- advice: cause = 'computation' | - | - | The longest task read no more than the others, but its rows cost more to compute: look for what is large in few of them (long texts or
 --   arrays, explode, a loop or a regular expression over them), make that cheaper, or repartition by a random number before that step. A second copy of the task (speculation) would
 --   take as long.
+-- advice: copy_ms IS NOT NULL | - | - | The long task had no more data than the others, and another attempt at such a task was as slow on another executor, so that no executor is to blame: look at what
+--   these tasks wait for (a service, a database, a lock) and at what their rows cost to compute. More copies would take as long.
 -- advice: is_spread | - | - | The long tasks had no more data than the others and ran on {long_executors:executor|executors}, so that no single node is to blame: look at what they
 --   call or write to (a database, a service, a slow data node) and at its timeouts and retries.
 -- advice: is_read_everywhere | - | - | The long tasks had no more data than the others and ran on all {executors:int} executors of the stage, so that none of these is to blame: look at what they read (a slow DataNode, a disk
 --   of the storage that fails) and at its timeouts and retries[; {timeout_text}]. Speculation hides it only.
--- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor (slow disk or node) and at what it writes to.
+-- advice: NOT is_local AND NOT speculation AND has_effects | - | - | The long task had no more data than the others: look at its executor{executor_text} (slow disk or node) and at what it writes to.
 --   Speculation would do its writes twice.
 -- advice: cause = 'straggler' AND has_python | - | - | The long task had no more data than the others. Its rows went through Python, whose time on the processor Spark does not
---   measure: look at what they cost there (long texts, a slow branch, a call to a service), then at its executor (slow disk or node). A second copy of the task
+--   measure: look at what they cost there (long texts, a slow branch, a call to a service), then at its executor{executor_text} (slow disk or node). A second copy of the task
 --   (speculation) would help with a slow executor only.
 -- advice: NOT is_local AND NOT speculation | spark.speculation | 'true' | The long task had no more data than the others:
---   look at its executor (slow disk or node), and let Spark run a second copy of stragglers.
--- recommendation: The long task had no more data than the others. Look at its executor (slow disk or node) and at what its
---   rows cost to compute.
+--   look at its executor{executor_text} (slow disk or node), and let Spark run a second copy of stragglers.
+-- advice: NOT is_local | - | - | The long task had no more data than the others. Look at its executor{executor_text} (slow disk or node) and at what its rows cost to compute.
+-- recommendation: The long task had no more data than the others. Look at what its rows cost to compute and at what it
+--   waits for.
 WITH aggregates AS (
   SELECT
     o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id,
@@ -478,6 +482,9 @@ SELECT
     WHEN input_max >= $min_data_bytes AND input_max >= $min_data_ratio * GREATEST(input_typical, CAST(input_long AS DOUBLE)) THEN input_max
   END END AS other_bytes,
   CASE WHEN cause = 'executor' THEN long_executor_id END AS slow_executor,
+  CASE WHEN cause = 'straggler' AND NOT (COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE)) THEN w.executor_id END AS longest_executor,
+  CASE WHEN cause = 'straggler' AND w.executor_id IS NOT NULL THEN CONCAT(' ', w.executor_id) ELSE '' END AS executor_text,
+  CASE WHEN cause = 'straggler' THEN w.copy_executor END AS copy_executor, CASE WHEN cause = 'straggler' THEN w.copy_ms END AS copy_ms,
   -- Adaptive execution takes a partition for skewed from five times the median size, and splits
   -- it into parts of the advisory size. It looks before it merges the small ones.
   GREATEST(shuffle_factor, CASE
@@ -514,6 +521,10 @@ LEFT JOIN aggregates AS g
 LEFT JOIN small_sides AS b
   ON b.platform = j.platform AND b.cluster_id = j.cluster_id
   AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.stage_id = j.stage_id
+LEFT JOIN stragglers AS w
+  ON w.platform = j.platform AND w.cluster_id = j.cluster_id
+  AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id
+  AND w.stage_id = j.stage_id AND w.stage_attempt_id = j.stage_attempt_id AND j.cause IN ('straggler', 'executor', 'computation')
 -- Tasks that did not find their partition in a cache run longer than those that did: cache_misses tells them.
 LEFT JOIN (
   SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.stage_id
@@ -525,7 +536,7 @@ LEFT JOIN (
 ) AS k
   ON k.platform = j.platform AND k.cluster_id = j.cluster_id
   AND k.application_id = j.application_id AND k.attempt_id = j.attempt_id AND k.stage_id = j.stage_id
-WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups'))
+WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups')) AND NOT COALESCE(w.is_start_up, FALSE)
   AND NOT (k.platform IS NOT NULL AND cause NOT IN ('shuffle', 'gc', 'fetch'))
   -- What fetch_wait tells.
   AND NOT (cause = 'fetch' AND COALESCE(fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time, FALSE))

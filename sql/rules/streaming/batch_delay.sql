@@ -2,12 +2,13 @@
 -- title: Streaming batches begin late
 -- category: streaming
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires for a program of DStreams (Spark Streaming) whose batches take longer than their interval, so that each begins later
 --   after its time than the one before. Batches are known by the times in the descriptions of their jobs, the interval is the smallest step between
 --   these. A batch takes from its first job to its last. What the second half of the batches adds to the delay counts: at first a program that
 --   starts is late too, and makes up for it. So does what many batches in a row that took longer than the interval add after the second batch, though the program made up for it when less came, and
 --   a delay of the first batches that no later one makes up for, since each takes most of its interval. No loss is counted.
+--   Backpressure and rates are advised only where the RDDs come from receivers or a direct stream of Kafka: nothing else (queueStream, textFileStream) is held back by them.
 -- parameter: min_batches bigint = 10 [count] batches with jobs, at least
 -- parameter: min_delay_ratio double = 3.0 [ratio] delay of the last batch over the interval, at least
 -- parameter: min_growth_ratio double = 0.1 [ratio] what the delay grows for each interval in the second half over the interval, at least
@@ -28,7 +29,7 @@
 --   on {cores:core|cores}].
 -- advice: is_few AND default_parallelism < cores | spark.default.parallelism | cores | A stage has {stage_tasks:task|tasks} on average for {cores:core|cores}: give the topic at least as many partitions as there are cores (a direct stream reads each in one task; with receivers
 --   a shorter spark.streaming.blockInterval makes more of them), or repartition what is read; this setting does it for shuffles.{limit_text}
--- advice: is_few | spark.streaming.backpressure.enabled | 'true' | A stage has {stage_tasks:task|tasks} on average for {cores:core|cores}: give the topic at least as many partitions as there are cores (a direct stream reads each in one task; with receivers
+-- advice: is_few AND has_rates | spark.streaming.backpressure.enabled | 'true' | A stage has {stage_tasks:task|tasks} on average for {cores:core|cores}: give the topic at least as many partitions as there are cores (a direct stream reads each in one task; with receivers
 --   a shorter spark.streaming.blockInterval makes more of them), or repartition what is read. Meanwhile backpressure keeps batches of Kafka and receivers within what the program can do.
 -- advice: is_few | - | - | A stage has {stage_tasks:task|tasks} on average for {cores:core|cores}: give the topic at least as many partitions as there are cores (a direct stream reads each in one task; with receivers
 --   a shorter spark.streaming.blockInterval makes more of them), or repartition what is read.{limit_text}
@@ -36,10 +37,13 @@
 --   started. More cores with as many partitions, cheaper work a row or an interval of {wanted_s:int} s or more would make up for it.{limit_text}
 -- advice: steady_batches IS NOT NULL | - | - | Let a small job load classes and open connections on all executors before the context is started, and give batches room to make up for a delay: more cores with as many partitions, cheaper work a row, or an interval of {wanted_s:int} s or
 --   more.{limit_text}
--- advice: is_cut_small | spark.streaming.backpressure.enabled | 'true' | Make fewer, larger tasks of a batch (fewer partitions of the source, coalesce) and give it more cores, or an interval of
+-- advice: is_cut_small AND has_rates | spark.streaming.backpressure.enabled | 'true' | Make fewer, larger tasks of a batch (fewer partitions of the source, coalesce) and give it more cores, or an interval of
 --   {wanted_s:int} s or more. Backpressure (with spark.streaming.kafka.maxRatePerPartition or spark.streaming.receiver.maxRate as its limit) keeps batches within what the program can do.
+-- advice: is_cut_small AND NOT has_rates | - | - | Make fewer, larger tasks of a batch (fewer partitions of the source, coalesce) and give it more cores, or an interval of {wanted_s:int} s or more.
 -- advice: is_cut_small | - | - | Make fewer, larger tasks of a batch (fewer partitions of the source, coalesce) and give it more cores, or an interval of {wanted_s:int} s or more; until then
 --   lower spark.streaming.kafka.maxRatePerPartition or spark.streaming.receiver.maxRate.
+-- advice: NOT has_rates | - | - | Give it more cores, with as many partitions, cheaper work a row, an interval of {wanted_s:int} s or more, or less to do in a batch. Backpressure does not help: the batches come neither from receivers
+--   nor from a direct stream of Kafka.
 -- advice: TRUE | spark.streaming.backpressure.enabled | 'true' | Give it more cores, with as many partitions, cheaper work a row, or an interval of {wanted_s:int} s or more. Backpressure (with
 --   spark.streaming.kafka.maxRatePerPartition or spark.streaming.receiver.maxRate as its limit) keeps batches within what the program can do.
 -- advice: TRUE | - | - | Give it more cores, with as many partitions, cheaper work a row, or an interval of {wanted_s:int} s or more; until then lower
@@ -128,6 +132,14 @@ rates AS (
   WHERE key IN ('spark.streaming.backpressure.enabled', 'spark.streaming.kafka.maxRatePerPartition')
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- What rates hold back; TRUE where the RDDs are not known.
+sources AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    MAX(CASE WHEN rdd_name LIKE '%Kafka%' OR rdd_name LIKE '%BlockRDD%' OR rdd_name LIKE '%Kinesis%' OR scope LIKE '%kafka%' THEN 1 ELSE 0 END) = 1 AS has_rates
+  FROM rdds
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 halves AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, num_batches,
@@ -143,7 +155,7 @@ halves AS (
 told AS (
   SELECT
     h.*, c.most_delay_ms, c.peak_place, c.least_delay_ms, c.second_delay_ms, c.first_batch_ms, c.over_batches, c.over_ms, c.rising_batches,
-    COALESCE(l.late_executors, 0) AS late_executors, COALESCE(r.has_backpressure, FALSE) AS has_backpressure, r.kafka_rate, a.default_parallelism, w.stage_tasks, w.most_tasks,
+    COALESCE(l.late_executors, 0) AS late_executors, COALESCE(r.has_backpressure, FALSE) AS has_backpressure, COALESCE(u.has_rates, TRUE) AS has_rates, r.kafka_rate, a.default_parallelism, w.stage_tasks, w.most_tasks,
     w.task_ms, CAST(w.num_tasks AS DOUBLE) / NULLIF(h.num_batches, 0) AS batch_tasks,
     CASE WHEN a.cores_max > 0 THEN a.cores_max ELSE TRY_CAST(ROUND(a.average_cores) AS BIGINT) END AS cores
   FROM halves AS h
@@ -159,6 +171,9 @@ told AS (
   LEFT JOIN rates AS r
     ON r.platform = h.platform AND r.cluster_id = h.cluster_id
     AND r.application_id = h.application_id AND r.attempt_id = h.attempt_id
+  LEFT JOIN sources AS u
+    ON u.platform = h.platform AND u.cluster_id = h.cluster_id
+    AND u.application_id = h.application_id AND u.attempt_id = h.attempt_id
   LEFT JOIN works AS w
     ON w.platform = h.platform AND w.cluster_id = h.cluster_id
     AND w.application_id = h.application_id AND w.attempt_id = h.attempt_id
@@ -187,9 +202,9 @@ SELECT
   CASE WHEN task_ms IS NOT NULL AND cores > 0 THEN TRY_CAST(ROUND(batch_tasks) AS BIGINT) END AS batch_tasks,
   TRY_CAST(ROUND(task_ms) AS BIGINT) AS task_ms, NULLIF(cores, 0) AS cores,
   COALESCE(task_ms <= $max_task_ms AND batch_tasks >= $min_tasks_per_core * cores, FALSE) AS is_cut_small,
-  COALESCE(most_tasks < cores, FALSE) AS is_few, TRY_CAST(ROUND(stage_tasks) AS BIGINT) AS stage_tasks, default_parallelism,
+  COALESCE(most_tasks < cores, FALSE) AS is_few, TRY_CAST(ROUND(stage_tasks) AS BIGINT) AS stage_tasks, default_parallelism, has_rates,
   CONCAT(
-    CASE WHEN has_backpressure THEN '' ELSE ' For Kafka and receivers spark.streaming.backpressure.enabled=true keeps batches within what the program can do.' END,
+    CASE WHEN has_backpressure OR NOT has_rates THEN '' ELSE ' For Kafka and receivers spark.streaming.backpressure.enabled=true keeps batches within what the program can do.' END,
     CASE WHEN kafka_rate IS NOT NULL THEN CONCAT(' A lower spark.streaming.kafka.maxRatePerPartition than ', kafka_rate, ' bounds the delay too.') ELSE '' END
   ) AS limit_text,
   -- In whole seconds, and more than a batch takes.

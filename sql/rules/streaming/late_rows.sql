@@ -2,11 +2,11 @@
 -- title: A stream drops rows that come after its watermark
 -- category: streaming
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a streaming query whose stateful operators dropped rows because they came later than the watermark allows, so that its results lack them; and for
 --   one whose watermark stood still although event times of its rows moved on: with several inputs it waits for one without rows, and keeps all state, or it is ahead of all rows,
 --   as after one with a time in the future. Rows are counted after partial aggregation, so that more may have been dropped. Deduplication drops rows on purpose and is not told, nor
---   are the first batches of runs, which read again what came before. No loss is counted.
+--   is what the first batches of runs drop, which read again what came before. No loss is counted.
 -- subject: application
 -- parameter: min_dropped bigint = 1000 [rows] dropped rows, at least
 -- parameter: min_share double = 0.001 [ratio] the same over the rows read, at least
@@ -38,12 +38,11 @@ WITH batches AS (
 ),
 drops AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, query_run_id, query, SUM(rows) AS rows, SUM(dropped) AS dropped,
-    SUM(dropped) >= $min_dropped AND SUM(dropped) >= $min_share * SUM(rows) AS is_dropped
+    platform, cluster_id, application_id, attempt_id, query_run_id, query, SUM(rows) AS rows, SUM(CASE WHEN place > 1 THEN dropped END) AS dropped,
+    SUM(CASE WHEN place > 1 THEN dropped END) >= $min_dropped AND SUM(CASE WHEN place > 1 THEN dropped END) >= $min_share * SUM(rows) AS is_dropped
   FROM batches
-  WHERE place > 1
   GROUP BY platform, cluster_id, application_id, attempt_id, query_run_id, query
-  HAVING MAX(CASE WHEN is_dedupe THEN 1 ELSE 0 END) = 0 AND MAX(CASE WHEN has_operators THEN 1 ELSE 0 END) = 1
+  HAVING MAX(CASE WHEN is_dedupe AND place > 1 THEN 1 ELSE 0 END) = 0 AND MAX(CASE WHEN has_operators AND place > 1 THEN 1 ELSE 0 END) = 1
 ),
 -- A watermark never goes back within a run, so that one value is one stretch of batches.
 stretches AS (
