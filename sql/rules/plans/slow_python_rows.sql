@@ -2,9 +2,9 @@
 -- title: A Python function takes milliseconds for each row
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for queries whose Python functions took milliseconds for each row (view python_row_times), which is long for computing: usually each call asks a service or a database, opens a connection, loads a model, compiles
---   patterns, or searches a large list. Faster exchange of rows, which python_udf advises, does not help there. Lost is taken to be half of the time in Python, since what the calls did is not in the log; that is why the confidence is low.
+--   patterns, or searches a large list. Faster exchange of rows, which python_udf advises, does not help there. Where most of the time does not depend on the rows (view python_setups), python_setup tells it instead. Lost is taken to be half of the time in Python, since what the calls did is not in the log; that is why the confidence is low.
 -- subject: sql
 -- group_by: functions
 -- parameter: min_call_ms double = 10000 [ms] time in Python, at least
@@ -16,8 +16,12 @@
 WITH ranked AS (
   -- Operators above each other run at the same time and wait for each other: the longest counts.
   SELECT
-    c.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, sql_id ORDER BY call_ms DESC, node_id) AS place
+    c.*, ROW_NUMBER() OVER (PARTITION BY c.platform, c.cluster_id, c.application_id, c.attempt_id, c.sql_id ORDER BY c.call_ms DESC, c.node_id) AS place
   FROM python_row_times AS c
+  LEFT JOIN (SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id FROM python_setups) AS p
+    ON p.platform = c.platform AND p.cluster_id = c.cluster_id
+    AND p.application_id = c.application_id AND p.attempt_id = c.attempt_id AND p.sql_id = c.sql_id
+  WHERE p.platform IS NULL
 ),
 -- The queries of a loop or a stream count together.
 summed AS (
