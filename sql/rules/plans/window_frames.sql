@@ -6,12 +6,15 @@
 -- description: Fires for window functions whose frame Spark goes through from its start for each row, in stages that took many microseconds for each row that the window got: frames that end with the partition
 --   (BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING), and those that slide over many rows or a range of values (the last 30 days). For a frame from the start of the partition Spark adds one row at a time instead. A collect_list or
 --   collect_set over such a growing frame is told too: each row then gets a list of all rows before it. How many rows a frame holds is not in the log, only the time of the stages; stages with other steps that can take long
---   (Python and other user functions, explode, joins that multiply rows) are left out. Lost is the time of the stages beyond scans, waiting for shuffle data and the sort below the window, and beyond what a row of a window
---   with cheap frames takes at most. With Spark 4.3 rows with frames of 2,880 rows for avg and stddev took 130 µs and 12 µs with the segment tree; sums to the end of partitions of 15,000 rows 240 and 6 µs.
+--   (Python and other user functions, explode, joins that multiply rows) are left out. Lost is the time of the stages beyond scans, waiting for shuffle data, the sort below the window and what writing takes at most, and beyond what a row of a window
+--   with cheap frames takes at most; for frames of a number of rows no more than going through so many rows takes at most. With Spark 4.3 rows with frames of 2,880 rows for avg and stddev took 130 µs and 12 µs with the segment tree; sums to the end of partitions of 15,000 rows 240 and 6 µs.
 -- subject: node
 -- group_by: query_description
--- parameter: min_frame_rows bigint = 50 [rows] rows of a sliding frame, where they are given as a number of rows, at least
--- parameter: min_row_us double = 20 [us] time of the stages for each row that the window gets, at least
+-- parameter: min_frame_rows bigint = 100 [rows] rows of a sliding frame, where they are given as a number of rows, at least
+-- parameter: min_row_us double = 30 [us] time of the stages for each row that the window gets, at least
+-- parameter: step_ns double = 30 [ns] time to add a row to a sum, count, minimum, maximum, average or deviation, at most (16 to 19 ns were measured)
+-- parameter: other_step_ns double = 300 [ns] the same for other functions, at most
+-- parameter: output_byte_ns double = 50 [ns] time to write a byte of files or shuffle data, at most
 -- parameter: row_us double = 5 [us] time of a row in a window whose frames are cheap, at most
 -- parameter: min_lost_ms double = 5000 [ms] lost core time, at least
 -- evidence: Window {node_id:int} of query {sql_id:int} ({query_description}) computes {functions}, whose frame {frame_text}; its stages took {work_ms:s} for {rows:row|rows}, {row_us:1} µs a row[ beside {sort_ms:s} for the sort], of {app_ms:s} of task time.
@@ -61,7 +64,11 @@ frames AS (
 ),
 told AS (
   SELECT
-    f.*, w.last_node_id
+    f.*, w.last_node_id,
+    -- What a segment tree can merge.
+    SPLIT_PART(f.function, '(', 1) IN ('avg', 'sum', 'min', 'max', 'count', 'stddev', 'stddev_samp', 'stddev_pop', 'std', 'variance', 'var_samp', 'var_pop', 'first', 'last')
+      AND f.function NOT LIKE '%(distinct %' AND f.function NOT LIKE '% FILTER %' AS is_mergeable,
+    CASE WHEN f.is_sliding AND f.is_rows THEN CAST(TRY_CAST(f.upper AS BIGINT) - TRY_CAST(f.lower AS BIGINT) + 1 AS DOUBLE) END AS frame_rows
   FROM frames AS f
   INNER JOIN windows AS w
     ON w.platform = f.platform AND w.cluster_id = f.cluster_id
@@ -73,13 +80,9 @@ stage_windows AS (
   SELECT
     t.platform, t.cluster_id, t.application_id, t.attempt_id, t.sql_id, o.stage_id, MIN(t.node_id) AS node_id,
     MAX(CASE WHEN t.is_shrinking THEN 1 ELSE 0 END) AS shrinking, MAX(CASE WHEN t.is_sliding THEN 1 ELSE 0 END) AS sliding, MAX(CASE WHEN t.is_growing THEN 1 ELSE 0 END) AS growing,
-    -- What a segment tree can merge.
-    MIN(CASE
-      WHEN t.is_growing THEN 0
-      WHEN (SPLIT_PART(t.function, '(', 1) IN ('avg', 'sum', 'min', 'max', 'count', 'stddev', 'stddev_samp', 'stddev_pop', 'std', 'variance', 'var_samp', 'var_pop', 'first', 'last')
-        AND t.function NOT LIKE '%(distinct %' AND t.function NOT LIKE '% FILTER %') THEN 1
-      ELSE 0
-    END) AS simple,
+    MIN(CASE WHEN t.is_mergeable AND NOT t.is_growing THEN 1 ELSE 0 END) AS simple,
+    -- Known where all frames are numbers of rows.
+    CASE WHEN COUNT(*) = COUNT(t.frame_rows) THEN SUM(t.frame_rows * CASE WHEN t.is_mergeable THEN $step_ns ELSE $other_step_ns END) / 1e3 END AS most_us,
     SUBSTR(ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT t.function)), ', '), 1, 150) AS functions
   FROM told AS t
   INNER JOIN operator_stages AS o
@@ -134,7 +137,8 @@ attempts AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.stage_id,
     SUM(CAST(f.executor_run_time AS DOUBLE)) AS run_ms, SUM(CAST(f.executor_run_time AS DOUBLE) / NULLIF(CAST(f.task_slots AS DOUBLE), 0e0)) AS wall_ms,
-    SUM(CAST(f.executor_run_time AS DOUBLE) - COALESCE(f.fetch_wait_ms, 0e0) - COALESCE(f.scan_ms, 0e0)) AS work_ms,
+    SUM(CAST(f.executor_run_time AS DOUBLE) - COALESCE(f.fetch_wait_ms, 0e0) - COALESCE(f.scan_ms, 0e0)
+      - (COALESCE(f.output_bytes, 0) + COALESCE(f.shuffle_write_bytes, 0)) * $output_byte_ns / 1e6) AS work_ms,
     MAX(f.total_task_time_ms) AS app_ms, MAX(f.spark_minor) AS spark_minor
   FROM stage_windows AS s
   INNER JOIN stage_facts AS f
@@ -145,7 +149,7 @@ attempts AS (
 summed AS (
   SELECT
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.sql_id, s.node_id,
-    MAX(s.shrinking) = 1 AS has_shrinking, MAX(s.sliding) = 1 AS has_sliding, MAX(s.growing) = 1 AS has_growing, MAX(s.functions) AS functions, MIN(s.simple) = 1 AS is_simple,
+    MAX(s.shrinking) = 1 AS has_shrinking, MAX(s.sliding) = 1 AS has_sliding, MAX(s.growing) = 1 AS has_growing, MAX(s.functions) AS functions, MIN(s.simple) = 1 AS is_simple, MAX(s.most_us) AS most_us,
     SUM(a.run_ms) AS run_ms, SUM(a.wall_ms) AS wall_ms, SUM(a.work_ms - COALESCE(o.sort_ms, 0e0)) AS work_ms, SUM(o.sort_ms) AS sort_ms, MAX(a.app_ms) AS app_ms, MAX(a.spark_minor) AS spark_minor
   FROM stage_windows AS s
   INNER JOIN others AS o
@@ -160,8 +164,8 @@ summed AS (
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(CAST(s.sql_id AS STRING), '.', CAST(s.node_id AS STRING)) AS subject_id,
   'medium' AS confidence,
-  TRY_CAST(s.work_ms - i.rows * $row_us / 1e3 AS BIGINT) AS lost_core_ms,
-  TRY_CAST((s.work_ms - i.rows * $row_us / 1e3) / NULLIF(s.run_ms, 0e0) * s.wall_ms AS BIGINT) AS recoverable_ms,
+  TRY_CAST(LEAST(s.work_ms - i.rows * $row_us / 1e3, COALESCE(i.rows * s.most_us / 1e3, s.work_ms)) AS BIGINT) AS lost_core_ms,
+  TRY_CAST(LEAST(s.work_ms - i.rows * $row_us / 1e3, COALESCE(i.rows * s.most_us / 1e3, s.work_ms)) / NULLIF(s.run_ms, 0e0) * s.wall_ms AS BIGINT) AS recoverable_ms,
   s.sql_id, s.node_id, SUBSTR(TRIM(q.description), 1, 100) AS query_description, s.functions, s.has_shrinking, s.has_sliding, s.has_growing, s.is_simple,
   CASE
     WHEN s.has_shrinking AND NOT s.has_sliding AND NOT s.has_growing THEN 'reaches from each row to the end of its partition'
@@ -177,4 +181,5 @@ INNER JOIN inputs AS i
 LEFT JOIN sql AS q
   ON q.platform = s.platform AND q.cluster_id = s.cluster_id
   AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id
-WHERE s.work_ms * 1e3 >= $min_row_us * i.rows AND s.work_ms - i.rows * $row_us / 1e3 >= $min_lost_ms
+WHERE s.work_ms * 1e3 >= $min_row_us * i.rows AND COALESCE(s.most_us >= $min_row_us, TRUE)
+  AND LEAST(s.work_ms - i.rows * $row_us / 1e3, COALESCE(i.rows * s.most_us / 1e3, s.work_ms)) >= $min_lost_ms
