@@ -61,6 +61,7 @@ FROM (VALUES
   ('oversized_memory', 'distributed'), ('oversized_memory', 'heap_peaks'),
   ('oversized_partitions', 'stages'), ('oversized_partitions', 'tasks'),
   ('pivot_values', 'sql'), ('pivot_values', 'stages'), ('pivot_values', 'plans'),
+  ('python_setup', 'sql'), ('python_setup', 'plans'), ('python_setup', 'task_rows'),
   ('python_udf', 'stages'),
   ('queued_jobs', 'jobs'), ('queued_jobs', 'stages'),
   ('rdd_joins', 'stages'),
@@ -115,6 +116,7 @@ FROM (VALUES
   ('useless_distinct', 'sql'), ('useless_distinct', 'plans'),
   ('useless_repartition', 'sql'), ('useless_repartition', 'plans'),
   ('useless_sort', 'sql'), ('useless_sort', 'plans'),
-  ('wide_cache', 'sql'), ('wide_cache', 'plans')
+  ('wide_cache', 'sql'), ('wide_cache', 'plans'),
+  ('window_frames', 'sql'), ('window_frames', 'plans'), ('window_frames', 'stages')
 ) AS needs
 ORDER BY rule_id, need

@@ -70,6 +70,10 @@
 -- advice: cause = 'shuffle' AND has_join AND small_bytes > 0 | - | - | The small side of the join was {small_bytes:bytes} when it ran: give it a broadcast hint, and the large side of {large_bytes:bytes} needs no
 --   shuffle, so that its hot key makes no task long.[ Adaptive execution did not split the partition: it splits those above {unsplit_bytes:bytes} only
 --   (spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes).]
+-- advice: cause = 'shuffle' AND has_join AND fixed_side = 'full' | - | - | Adaptive execution splits no side of a full outer join, and none can be broadcast: filter the hot key out first if it is NULL or a default and add its rows with UNION ALL, aggregate by the key before the join
+--   where only sums are needed, or salt the key.
+-- advice: cause = 'shuffle' AND has_join AND fixed_side IS NOT NULL | - | - | Most data are on the {fixed_side} side of this outer, semi or anti join, which adaptive execution cannot split, and the other side cannot be broadcast: filter the hot key out first if it is NULL or a default,
+--   aggregate that side by the key before the join (distinct for semi and anti joins), join the rows of the hot key in a query of their own and add them with UNION ALL, or salt the key.
 -- advice: cause = 'shuffle' AND has_join AND spark_minor >= 300 AND NOT adaptive AND can_split AND
 --   longest_shuffle_bytes > skew_threshold_bytes | spark.sql.adaptive.enabled | 'true' |
 --   Turn adaptive execution on: it splits skewed join partitions by itself.
@@ -257,6 +261,22 @@ small_sides AS (
     AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.sql_id = o.sql_id AND f.node_id = o.node_id
   GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
   HAVING COUNT(*) = 1 AND MAX(f.small_bytes) <= $small_side_bytes AND MAX(f.large_bytes) >= $min_side_ratio * MAX(f.small_bytes)
+),
+-- The only join of a stage, where its type lets adaptive execution split the smaller side alone, and lets nobody broadcast it.
+fixed_sides AS (
+  SELECT
+    o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id,
+    MAX(CASE
+      WHEN f.is_full THEN 'full'
+      WHEN f.can_broadcast_right AND NOT f.can_broadcast_left AND f.right_bytes >= $min_side_ratio * f.left_bytes THEN 'right'
+      WHEN f.can_broadcast_left AND NOT f.can_broadcast_right AND f.left_bytes >= $min_side_ratio * f.right_bytes THEN 'left'
+    END) AS fixed_side
+  FROM operator_stages AS o
+  INNER JOIN join_facts AS f
+    ON f.platform = o.platform AND f.cluster_id = o.cluster_id
+    AND f.application_id = o.application_id AND f.attempt_id = o.attempt_id AND f.sql_id = o.sql_id AND f.node_id = o.node_id
+  GROUP BY o.platform, o.cluster_id, o.application_id, o.attempt_id, o.stage_id
+  HAVING COUNT(*) = 1
 ),
 -- Stages that worked on slow executors, and how long they waited for them alone.
 slowed AS (
@@ -503,7 +523,7 @@ SELECT
   -- Within two seconds of the default after which a client of HDFS gives up a DataNode.
   CASE WHEN ABS(run_time_max - run_time_typical - 60000e0) <= 2000e0 THEN 'a read of HDFS that times out after 60 s (dfs.client.socket-timeout) and goes on at another DataNode takes that long' END AS timeout_text, stage_name LIKE 'foreach%' AS has_effects,
   adaptive, skew_join, skew_threshold_bytes, speculation, is_local,
-  b.small_bytes, b.large_bytes, b.threshold_bytes,
+  b.small_bytes, b.large_bytes, b.threshold_bytes, x.fixed_side,
   COALESCE(adaptive AND spark_minor >= 302 AND NOT COALESCE(is_databricks, FALSE), FALSE) AS is_measured,
   COALESCE(b.adaptive_threshold_bytes, b.threshold_bytes) AS measured_threshold,
   -- Twice the size that was measured, as missed_broadcast says.
@@ -525,6 +545,9 @@ LEFT JOIN stragglers AS w
   ON w.platform = j.platform AND w.cluster_id = j.cluster_id
   AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id
   AND w.stage_id = j.stage_id AND w.stage_attempt_id = j.stage_attempt_id AND j.cause IN ('straggler', 'executor', 'computation')
+LEFT JOIN fixed_sides AS x
+  ON x.platform = j.platform AND x.cluster_id = j.cluster_id
+  AND x.application_id = j.application_id AND x.attempt_id = j.attempt_id AND x.stage_id = j.stage_id
 -- Tasks that did not find their partition in a cache run longer than those that did: cache_misses tells them.
 LEFT JOIN (
   SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.stage_id
