@@ -2,16 +2,16 @@
 -- title: Text files are read once more to guess their schema
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
---   query over much data, or over less where it took a good part of the task time, or where many such calls, one after the other, took
+--   query over much data, or over less where it took a good part of the task time or of the wall time, or where many such calls, one after the other, took
 --   a good part of the wall time, as inferring a schema does. A query that reads these data parses all of them again; the history may not hold that query. Lost is the
 --   task time of these stages. Where it is half of the task time and a good part of the wall time, it is medium.
 --   View inferred_schemas finds the stages and says from where on they are told.
 -- subject: stage
 -- group_by: kind
 -- parameter: min_query_share double = 0.1 [ratio] input of other stages over that of the stage from which they read these data
--- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}.
+-- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}[, and the program waited {wait_ms:s} of {app_ms:s} for it].
 -- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
 --   table, which know theirs.
 WITH queries AS (
@@ -30,6 +30,8 @@ SELECT
   executor_run_time AS lost_core_ms,
   -- Calls in a loop wait for each other.
   TRY_CAST(CASE WHEN is_loop THEN duration_ms ELSE won_ms END AS BIGINT) AS recoverable_ms,
+  -- A good part of the wall time.
+  CASE WHEN NOT is_loop AND won_ms >= 0.05e0 * app_duration_ms THEN duration_ms END AS wait_ms, CASE WHEN NOT is_loop AND won_ms >= 0.05e0 * app_duration_ms THEN app_duration_ms END AS app_ms,
   stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind,
   CASE WHEN q.query_bytes >= $min_query_share * j.input_bytes THEN 'before the query that reads these data'
     WHEN q.other_bytes >= $min_query_share * j.input_bytes THEN 'before the stages that read these data' ELSE 'for the schema alone' END AS told
