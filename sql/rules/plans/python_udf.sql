@@ -64,7 +64,7 @@
 --   itself][, in query {main_query:int}, which calls
 --   {only_functions}][, in {same_queries:int} queries, which all call {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][, {longest_ms:s} in
 --   {same_queries:int} queries that call {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][; most rows ({called_rows:int}) went to
---   {called_functions} in {same_queries:int} queries][, {start_ms:s} to start processes of Python][, {init_ms:s} to make workers ready for their tasks][; query {twice_query:int} calls {twice_functions}
+--   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; processes of Python took {start_ms:s} of it to start][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row

@@ -24,7 +24,7 @@
 --   a value of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; each parses all {parsed_bytes:bytes} of it for
 --   aggregates of its own, which took {scan_ms:s} of task time, {first_ms:s} of it for the most expensive scan][; {more_queries:int} more queries over
 --   the same data, from {more_places:place|places} of the code with as many, took {more_ms:s}][; they read {num_folders:folder|folders} in {parent}, one after the other, and none reads what an earlier one wrote][; their
---   tasks took {task_ms:s} of {held_ms:s} of core time that was held meanwhile][; {same_queries:int} of them compute the same from the same data].
+--   tasks took {task_ms:s} of {held_ms:s} of core time that was held meanwhile][; all {same_queries:int} compute the same from the same data].
 -- advice: parent IS NOT NULL AND is_write | - | - | Work on all folders in one query: read {parent} with what tells the folders apart as a column (partition discovery, a list of paths with basePath, or input_file_name), group by it too, and let
 --   partitionBy lay out the files. Where they have to stay apart, run several at once from threads of the driver (spark.scheduler.mode=FAIR shares the cores among them).
 -- advice: parent IS NOT NULL | - | - | Work on all folders in one query: read {parent} with what tells the folders apart as a column (partition discovery, a list of paths with basePath, or input_file_name), and group by it too.

@@ -33,8 +33,12 @@ WITH waits AS (
     COUNT(*) AS num_failed, SUM(CAST(duration AS DOUBLE)) AS failed_ms, MAX(duration) AS longest_ms,
     MIN(fetch_failed_host) AS first_from, MAX(fetch_failed_host) AS last_from, MIN(host) AS first_on, MAX(host) AS last_on,
     -- That no output is registered any more follows from a fetch that failed before.
-    MAX(CASE WHEN message NOT LIKE '%MetadataFetchFailed%' THEN SUBSTR(message, 1, 200) END) AS first_message, MAX(SUBSTR(message, 1, 200)) AS message
-  FROM failed_fetches
+    MAX(CASE WHEN message NOT LIKE '%MetadataFetchFailed%' THEN short_message END) AS first_message, MAX(short_message) AS message
+  FROM (
+    -- Long paths leave no room for the name of the file.
+    SELECT f.*, SUBSTR(CASE WHEN LENGTH(message) > 200 THEN REGEXP_REPLACE(message, '/[^ ,]*/', '.../') ELSE message END, 1, 200) AS short_message
+    FROM failed_fetches AS f
+  ) AS f
   WHERE cause <> 'loss'
   GROUP BY platform, cluster_id, application_id, attempt_id, cause, stage_id, stage_attempt_id
 ),

@@ -358,82 +358,6 @@ judged AS (
   FROM measured AS m
   WHERE time_ratio >= LEAST($min_ratio, $many_rows_ratio)
 ),
--- Where stragglers ran, the only ones whose place matters.
-longest AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, MIN(t.executor_id) AS executor_id,
-    MAX(t.executor_run_time) AS longest_ms
-  FROM judged AS j
-  INNER JOIN tasks AS t
-    ON t.platform = j.platform AND t.cluster_id = j.cluster_id
-    AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id
-    AND t.stage_id = j.stage_id AND t.stage_attempt_id = j.stage_attempt_id
-  WHERE j.cause IN ('straggler', 'executor', 'computation') AND NOT j.is_local AND t.status = 'SUCCESS' AND t.executor_run_time >= j.run_time_max
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id
-),
-copies AS (
-  SELECT
-    k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id, MIN(k.executor_id) AS executor_id, MAX(k.duration) AS copy_ms
-  FROM longest AS l
-  INNER JOIN tasks AS k
-    ON k.platform = l.platform AND k.cluster_id = l.cluster_id
-    AND k.application_id = l.application_id AND k.attempt_id = l.attempt_id
-    AND k.stage_id = l.stage_id AND k.stage_attempt_id = l.stage_attempt_id
-  INNER JOIN tasks AS t
-    ON t.platform = k.platform AND t.cluster_id = k.cluster_id
-    AND t.application_id = k.application_id AND t.attempt_id = k.attempt_id
-    AND t.stage_id = k.stage_id AND t.stage_attempt_id = k.stage_attempt_id AND t.index = k.index
-  WHERE k.status = 'KILLED' AND k.duration >= 0.5e0 * l.longest_ms
-    AND t.status = 'SUCCESS' AND t.executor_run_time >= 0.5e0 * l.longest_ms AND t.executor_id <> k.executor_id
-  GROUP BY k.platform, k.cluster_id, k.application_id, k.attempt_id, k.stage_id, k.stage_attempt_id
-),
--- The first tasks of executors start what all later ones find there.
-first_halves AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id,
-    -- Half way, since the end of a task is told after the next one began.
-    (MIN(UNIX_MILLIS(t.launch_time)) + MIN(UNIX_MILLIS(t.launch_time) + t.duration)) / 2e0 AS first_half_ms
-  FROM (SELECT DISTINCT platform, cluster_id, application_id, attempt_id FROM longest) AS l
-  INNER JOIN tasks AS t
-    ON t.platform = l.platform AND t.cluster_id = l.cluster_id
-    AND t.application_id = l.application_id AND t.attempt_id = l.attempt_id
-  WHERE t.duration IS NOT NULL
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
-),
-first_tasks AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id, MIN(t.executor_run_time) AS first_run_ms
-  FROM first_halves AS e
-  INNER JOIN tasks AS t
-    ON t.platform = e.platform AND t.cluster_id = e.cluster_id
-    AND t.application_id = e.application_id AND t.attempt_id = e.attempt_id AND t.executor_id = e.executor_id
-  WHERE t.status = 'SUCCESS' AND UNIX_MILLIS(t.launch_time) < e.first_half_ms
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.executor_id
-),
--- Stages whose long tasks are all first tasks of executors, and the executors that ran those.
-fresh AS (
-  SELECT
-    t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, l.longest_ms, MIN(t.executor_id) AS first_id, MAX(t.executor_id) AS last_id
-  FROM longest AS l
-  INNER JOIN tasks AS t
-    ON t.platform = l.platform AND t.cluster_id = l.cluster_id
-    AND t.application_id = l.application_id AND t.attempt_id = l.attempt_id
-    AND t.stage_id = l.stage_id AND t.stage_attempt_id = l.stage_attempt_id
-  INNER JOIN first_halves AS e
-    ON e.platform = t.platform AND e.cluster_id = t.cluster_id
-    AND e.application_id = t.application_id AND e.attempt_id = t.attempt_id AND e.executor_id = t.executor_id
-  WHERE t.status = 'SUCCESS' AND t.executor_run_time >= 0.5e0 * l.longest_ms
-  GROUP BY t.platform, t.cluster_id, t.application_id, t.attempt_id, t.stage_id, t.stage_attempt_id, l.longest_ms
-  HAVING MIN(CASE WHEN UNIX_MILLIS(t.launch_time) < e.first_half_ms THEN 1 ELSE 0 END) = 1
-),
-start_ups AS (
-  SELECT DISTINCT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_attempt_id
-  FROM fresh AS f
-  INNER JOIN first_tasks AS o
-    ON o.platform = f.platform AND o.cluster_id = f.cluster_id
-    AND o.application_id = f.application_id AND o.attempt_id = f.attempt_id
-  WHERE o.executor_id <> f.first_id AND o.executor_id <> f.last_id AND o.first_run_ms >= 0.5e0 * f.longest_ms
-),
 -- What the shuffles that a stage of RDDs reads are for. In Python all of them are partitionBy to the JVM, and a scope is not known before Spark 1.4.
 shuffles AS (
   SELECT
@@ -557,7 +481,7 @@ SELECT
   CASE WHEN cause = 'executor' THEN long_executor_id END AS slow_executor,
   CASE WHEN cause = 'straggler' AND NOT (COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE)) THEN w.executor_id END AS longest_executor,
   CASE WHEN cause = 'straggler' AND w.executor_id IS NOT NULL THEN CONCAT(' ', w.executor_id) ELSE '' END AS executor_text,
-  CASE WHEN cause = 'straggler' THEN c.executor_id END AS copy_executor, CASE WHEN cause = 'straggler' THEN c.copy_ms END AS copy_ms,
+  CASE WHEN cause = 'straggler' THEN w.copy_executor END AS copy_executor, CASE WHEN cause = 'straggler' THEN w.copy_ms END AS copy_ms,
   -- Adaptive execution takes a partition for skewed from five times the median size, and splits
   -- it into parts of the advisory size. It looks before it merges the small ones.
   GREATEST(shuffle_factor, CASE
@@ -591,18 +515,10 @@ LEFT JOIN aggregates AS g
 LEFT JOIN small_sides AS b
   ON b.platform = j.platform AND b.cluster_id = j.cluster_id
   AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.stage_id = j.stage_id
-LEFT JOIN longest AS w
+LEFT JOIN stragglers AS w
   ON w.platform = j.platform AND w.cluster_id = j.cluster_id
   AND w.application_id = j.application_id AND w.attempt_id = j.attempt_id
-  AND w.stage_id = j.stage_id AND w.stage_attempt_id = j.stage_attempt_id
-LEFT JOIN copies AS c
-  ON c.platform = j.platform AND c.cluster_id = j.cluster_id
-  AND c.application_id = j.application_id AND c.attempt_id = j.attempt_id
-  AND c.stage_id = j.stage_id AND c.stage_attempt_id = j.stage_attempt_id
-LEFT JOIN start_ups AS e
-  ON e.platform = j.platform AND e.cluster_id = j.cluster_id
-  AND e.application_id = j.application_id AND e.attempt_id = j.attempt_id
-  AND e.stage_id = j.stage_id AND e.stage_attempt_id = j.stage_attempt_id
+  AND w.stage_id = j.stage_id AND w.stage_attempt_id = j.stage_attempt_id AND j.cause IN ('straggler', 'executor', 'computation')
 -- Tasks that did not find their partition in a cache run longer than those that did: cache_misses tells them.
 LEFT JOIN (
   SELECT DISTINCT p.platform, p.cluster_id, p.application_id, p.attempt_id, p.stage_id
@@ -614,7 +530,7 @@ LEFT JOIN (
 ) AS k
   ON k.platform = j.platform AND k.cluster_id = j.cluster_id
   AND k.application_id = j.application_id AND k.attempt_id = j.attempt_id AND k.stage_id = j.stage_id
-WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups')) AND e.platform IS NULL
+WHERE NOT (is_slowed AND cause NOT IN ('shuffle', 'input', 'row_groups')) AND NOT COALESCE(w.is_start_up, FALSE)
   AND NOT (k.platform IS NOT NULL AND cause NOT IN ('shuffle', 'gc', 'fetch'))
   -- What fetch_wait tells.
   AND NOT (cause = 'fetch' AND COALESCE(fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time, FALSE))
