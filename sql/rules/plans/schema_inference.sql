@@ -11,7 +11,7 @@
 -- subject: stage
 -- group_by: kind
 -- parameter: min_query_share double = 0.1 [ratio] input of other stages over that of the stage from which they read these data
--- evidence: {stage_name} read {input_bytes:bytes} in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}[, and the program waited {wait_ms:s} of {app_ms:s} for it].
+-- evidence: {stage_name} read {input_bytes:bytes}[ of {source}] in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}[, and the program waited {wait_ms:s} of {app_ms:s} for it].
 -- recommendation: Give the reader a schema (schema(...)), or let it look at a sample (samplingRatio); better, keep the data as Parquet or a
 --   table, which know theirs.
 WITH queries AS (
@@ -23,20 +23,34 @@ WITH queries AS (
       THEN CAST(input_bytes AS DOUBLE) END) AS other_bytes
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Files of text formats that queries read, by their size: the same files where no others are as large.
+sources AS (
+  SELECT j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id, MAX(s.location) AS source
+  FROM inferred_schemas AS j
+  INNER JOIN sql_scans AS s
+    ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.bytes_read = j.input_bytes
+  WHERE j.is_told AND s.operation = 'read' AND s.format IN ('csv', 'json', 'xml') AND s.location IS NOT NULL
+  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id
+  HAVING MIN(s.location) = MAX(s.location)
 )
 SELECT
-  j.platform, j.cluster_id, j.application_id, j.attempt_id, subject_id,
+  j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   'medium' AS confidence,
   executor_run_time AS lost_core_ms,
   -- Calls in a loop wait for each other.
   TRY_CAST(CASE WHEN is_loop THEN duration_ms ELSE won_ms END AS BIGINT) AS recoverable_ms,
   -- A good part of the wall time.
   CASE WHEN NOT is_loop AND won_ms >= 0.05e0 * app_duration_ms THEN duration_ms END AS wait_ms, CASE WHEN NOT is_loop AND won_ms >= 0.05e0 * app_duration_ms THEN app_duration_ms END AS app_ms,
-  stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind,
+  SUBSTR(s.source, 1, 160) AS source, stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind,
   CASE WHEN q.query_bytes >= $min_query_share * j.input_bytes THEN 'before the query that reads these data'
     WHEN q.other_bytes >= $min_query_share * j.input_bytes THEN 'before the stages that read these data' ELSE 'for the schema alone' END AS told
 FROM inferred_schemas AS j
 LEFT JOIN queries AS q
   ON q.platform = j.platform AND q.cluster_id = j.cluster_id
   AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id
+LEFT JOIN sources AS s
+  ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+  AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.subject_id = j.subject_id
 WHERE j.is_told
