@@ -9,6 +9,9 @@
 -- parameter: min_small_run_time_ms bigint = 5000 [ms] and its task time then, at least
 -- parameter: min_small_won_ms bigint = 2000 [ms] and the wall time to win then, at least
 -- parameter: min_small_share double = 0.1 [ratio] and its share of the application's task time, at least
+-- parameter: min_wall_ms bigint = 2500 [ms] wall time to win, and task time, from which it is told where it is a part of the wall time
+-- parameter: min_wall_share double = 0.05 [ratio] that part, at least
+-- parameter: min_wall_bytes bigint = 16777216 [bytes] input of the stage then, at least
 -- parameter: min_calls bigint = 5 [count] calls one after the other that count together, at least
 -- parameter: min_calls_ms bigint = 5000 [ms] wall time of their stages, at least
 -- reads: stage_facts
@@ -26,7 +29,8 @@ judged AS (
   SELECT
     i.*,
     num_calls >= $min_calls AND calls_ms >= $min_calls_ms AND calls_ms >= $min_small_share * app_duration_ms AS is_loop,
-    LEAST(CAST(executor_run_time AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS won_ms
+    -- The program waits for it. Of many tasks the cores share the time; few leave cores idle.
+    CASE WHEN num_tasks < task_slots THEN CAST(duration_ms AS DOUBLE) ELSE LEAST(CAST(executor_run_time AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) END AS won_ms
   FROM inferring AS i
 )
 SELECT
@@ -35,5 +39,6 @@ SELECT
   COALESCE(is_loop
     OR (input_bytes >= $min_bytes AND executor_run_time >= $min_run_time_ms)
     OR (input_bytes >= $min_small_bytes AND executor_run_time >= $min_small_run_time_ms
-      AND won_ms >= $min_small_won_ms AND executor_run_time >= $min_small_share * total_task_time_ms), FALSE) AS is_told
+      AND won_ms >= $min_small_won_ms AND executor_run_time >= $min_small_share * total_task_time_ms)
+    OR (input_bytes >= $min_wall_bytes AND executor_run_time >= $min_wall_ms AND won_ms >= $min_wall_ms AND won_ms >= $min_wall_share * app_duration_ms), FALSE) AS is_told
 FROM judged

@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 25
+-- version: 26
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -14,7 +14,8 @@
 --   where it has its own), less the batches that 10,000 rows each would be, times what a batch cost the Python worker alone in processor time with Spark 4.3, pandas 3.1 and functions that
 --   return what they get: 0.5 ms for one column as a pandas Series (1.0 ms for five), 3.6 ms for a DataFrame of two columns (6.3 ms for seven), 0.05 ms for a plain function of one
 --   column and 0.2 ms for seven columns without pandas. What the JVM does for a batch (0.1 to 1.2 ms) and waiting come on top, so it is a lower bound, but never more than the
---   operator measured in Python. It is told of less of the application too.
+--   operator measured in Python. A function of several steps costs more for a batch: where the operator measured its time, a part of what it took for a batch beyond vectorized work on the rows, up to
+--   max_series_batch_ms (two applications whose functions take four columns gained 0.6 and 0.9 ms a batch of the 0.9 and 1.0 ms that the operators measured). It is told of less of the application too.
 --   Functions that get one group of keys at a time (applyInPandas, cogroup, applyInArrow, grouped aggregates of pandas, states of streams) are judged by their time in Python: as Spark 4.3
 --   measured it, before what their stage ran beyond the processor of the JVM, garbage collection and waiting for shuffle data. They are told where a row took far longer than vectorized pandas needs, but
 --   not as long as models that are fitted: then the groups are small, and each costs some milliseconds of pandas, or the function goes through its rows one by one. Where fewer rows come out than go in, there are at most as many
@@ -41,6 +42,9 @@
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- parameter: usual_batch_rows double = 10000.0 [rows] rows of a batch that are advised, Spark's default
 -- parameter: series_batch_ms double = 0.5 [ms] what a batch costs the Python worker where a function takes pandas Series
+-- parameter: max_series_batch_ms double = 0.75 [ms] the same, at most, where the operator measured more
+-- parameter: batch_part double = 0.7 [ratio] part of what an operator measured for a batch that is taken for the price of the batch
+-- parameter: batch_row_ms double = 0.002 [ms] what vectorized work on a row takes of it
 -- parameter: frame_batch_ms double = 3.5 [ms] the same where it takes pandas DataFrames
 -- parameter: arrow_batch_ms double = 0.05 [ms] the same where it takes Arrow data or single rows
 -- parameter: min_batch_lost_ms double = 10000.0 [ms] what small batches cost, at least, to be counted
@@ -58,7 +62,7 @@
 -- parameter: min_gap_ms double = 600000 [ms] that wait, at least
 -- parameter: min_gap_share double = 0.03 [ratio] that wait over the task time of all stages, at least
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
--- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[, in batches of {batch_rows:row|rows}][; {num_batches:batch|batches} cost {batch_lost_ms:s} or more beyond their rows][; {group_function} gets its rows in
+-- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {group_function} gets its rows in
 --   groups by {group_keys}][; {group_rows:int} rows went to functions of groups][ in {groups:int} groups][ in at most {groups_most:int} groups][, and Python took {group_ms:s} for them][, and their stages took {group_rest_ms:s}
 --   beyond the processor time of the JVM][, {row_us:int} µs a row][ and {call_ms:1} ms a group][ and at least {least_call_ms:1} ms a group][; {operator_ms:s} of it in Python
 --   itself][, in query {main_query:int}, which calls
@@ -68,13 +72,14 @@
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
---   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection].
+--   goes|rows go} to Python, tasks waited {gap_ms:s} for neither the processor of the JVM nor scans, shuffle data or garbage collection][. Rows go to Python in Arrow batches of {batch_rows:row|rows}, where the default of spark.sql.execution.arrow.maxRecordsPerBatch is 10,000][: {num_batches:batch|batches}, which
+--   cost {batch_lost_ms:s} or more beyond the work on their rows].
 -- advice: group_lost_ms > COALESCE(batch_lost_ms, 0e0) AND is_state | - | - | Each call gets the rows of one key, and of each batch few: use built-in aggregates with a watermark, session windows or
 --   dropDuplicatesWithinWatermark where they do the same, or let each batch hold more rows, so that a call gets more of them.
 -- advice: group_lost_ms > COALESCE(batch_lost_ms, 0e0) | - | - | The function is called once for each group, and small groups are little work for pandas: use built-in aggregates and window functions (lag, lead,
 --   first and last with ignoreNulls, sum over a window). Where there are none, group by a bucket of the key, such as pmod(hash(key), 200), and let one call handle all keys of it with vectorized pandas.
--- advice: batch_lost_ms IS NOT NULL AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
---   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
+-- advice: batch_lost_ms IS NOT NULL AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | The application set the rows of a
+--   batch to {batch_rows:int}, where the default is 10,000, and each batch costs a call of the function: remove the setting, unless the rows are very large. Use built-in functions where there are any.
 -- advice: batch_lost_ms IS NOT NULL | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at 10,000, unless
 --   the rows are very large; use built-in functions where there are any.
 -- advice: rdd_ms * 2 >= python_ms AND sends_rows | - | - | The function of foreach or foreachPartition sends its rows to another system: send many rows in one request, over one connection for each partition (foreachPartition), or use the writer of
@@ -86,8 +91,8 @@
 --   Python does the work.
 -- advice: init_ms > 0 | - | - | Most of it makes workers ready: with each task the function is unpacked with all that it captures, and its imports run. Send large objects as a
 --   broadcast variable (or join with them as a DataFrame), import only what the function needs, and run fewer and longer tasks.
--- advice: num_batch IS NULL AND batch_rows >= 1 AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | Batches of {batch_rows:row|rows} go to Python, and
---   each costs a call: send many rows at once, unless the rows are very large; use built-in functions where there are any.
+-- advice: num_batch IS NULL AND batch_rows >= 1 AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | The application set the rows of a
+--   batch to {batch_rows:int}, where the default is 10,000, and each batch costs a call of the function: remove the setting, unless the rows are very large. Use built-in functions where there are any.
 -- advice: num_batch IS NULL AND batch_rows >= 1 | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at
 --   10,000, unless the rows are very large; use built-in functions where there are any.
 -- advice: num_batch > 0 AND twice_query IS NOT NULL AND spark_minor >= 305 | spark.sql.execution.pythonUDF.arrow.enabled | 'true' | Use built-in functions where
@@ -371,6 +376,7 @@ batched AS (
       WHEN n.node_name LIKE '%MapInPandas%' THEN $frame_batch_ms
       WHEN n.node_name LIKE 'ArrowEvalPython%' OR n.node_name LIKE '%MapInArrow%' THEN $arrow_batch_ms
     END AS batch_ms,
+    n.node_name LIKE 'ArrowEvalPython%' AND (n.description LIKE '%], 200' OR n.description LIKE '%], 204') AS is_series,
     CAST(CASE WHEN n.node_name LIKE 'ArrowEvalPython%' THEN COALESCE(n.rows_output, i.rows_output) ELSE i.rows_output END AS DOUBLE) AS rows,
     m.total AS node_ms
   FROM python_nodes AS n
@@ -477,7 +483,9 @@ batches AS (
     SUM(CASE WHEN batch_ms > 0e0 THEN CEIL(rows / NULLIF(batch_rows, 0)) END) AS num_batches,
     SUM(CASE
       WHEN rows > 0e0 AND batch_ms > 0e0
-        THEN LEAST(rows * (1e0 / NULLIF(batch_rows, 0) - 1e0 / NULLIF($usual_batch_rows, 0e0)) * batch_ms, COALESCE(node_ms, rows * batch_ms))
+        THEN LEAST(rows * (1e0 / NULLIF(batch_rows, 0) - 1e0 / NULLIF($usual_batch_rows, 0e0))
+          * CASE WHEN is_series AND node_ms > 0e0
+            THEN GREATEST(batch_ms, LEAST($max_series_batch_ms, $batch_part * (node_ms * batch_rows / NULLIF(rows, 0e0) - $batch_row_ms * batch_rows))) ELSE batch_ms END, COALESCE(node_ms, rows * batch_ms))
     END) AS lost_ms
   FROM batched
   GROUP BY platform, cluster_id, application_id, attempt_id

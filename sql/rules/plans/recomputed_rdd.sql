@@ -17,7 +17,7 @@
 -- parameter: min_share double = 0.1 [ratio] that share, at least
 -- parameter: own_share double = 0.3 [ratio] part of a pass of an estimator that is taken to be its own work, which a cache does not spare
 -- parameter: max_task_ms double = 500 [ms] what reading a cache is taken to cost a task, at most
--- evidence: {rdd_name}[ at {call_site}] was computed in {num_stages:stage|stages} of {num_jobs:job|jobs}[, all of {place}][, {estimator_stages:int} of them in iterations of {estimator} ({stage_name})], which took {run_ms:s} of task
+-- evidence: {rdd_name}[ at {call_site}][ was computed in {plain_stages:stage|stages}][ of {plain_jobs:job|jobs}][, all of {place}][, {some_stages:int} of them in iterations of {estimator} ({stage_name})], which took {run_ms:s} of task
 --   time and read {input_bytes:bytes}; the shortest of them took {least_ms:s}[, and about {floor_ms:s} of task time would be left of it with a cache].
 -- advice: estimator IS NOT NULL AND estimator_stages * 2 >= num_stages | - | - | {estimator} goes through its input in each iteration, and computes it from the start each time, with what prepares the features: fit those first, persist what
 --   they make of the data (the columns of features, label and weight alone), and fit {estimator} on that.
@@ -150,6 +150,7 @@ worked AS (
     MAX(CASE WHEN c.stage_name LIKE 'sortBy%' THEN 1 ELSE 0 END) = 1 AS has_sort,
     MAX(CASE WHEN c.stage_name LIKE 'zipWithIndex%' THEN 1 ELSE 0 END) = 1 AS has_zip, MAX(c.estimator) AS estimator, NULLIF(SUM(CASE WHEN c.estimator IS NOT NULL THEN 1 ELSE 0 END), 0) AS estimator_stages,
     MIN(CASE WHEN c.estimator IS NOT NULL THEN c.stage_name END) AS stage_name,
+    COALESCE(COUNT(c.estimator) = COUNT(*) AND MIN(c.stage_name) = MAX(c.stage_name), FALSE) AS is_iterated, CASE WHEN MIN(c.input_bytes) = MAX(c.input_bytes) THEN MIN(c.input_bytes) END AS pass_bytes,
     SUM(CAST(c.input_bytes AS DOUBLE)) AS input_bytes, SUM(CAST(c.duration_ms AS DOUBLE)) AS duration_ms, MIN(c.stage_id) AS first_id, MAX(c.stage_id) AS last_id,
     CASE WHEN MIN(c.stage_name) = MAX(c.stage_name) THEN MIN(c.stage_name) END AS all_place,
     MAX(CASE WHEN c.stage_name LIKE 'sortBy%' THEN c.stage_name END) AS sort_place, MAX(CASE WHEN c.stage_name LIKE 'zipWithIndex%' THEN c.stage_name END) AS zip_place
@@ -177,6 +178,18 @@ ranked AS (
   WHERE w.num_jobs > 1 AND (w.lost_ms >= $min_lost_ms
     OR (w.lost_ms >= $min_small_lost_ms AND w.lost_ms >= $min_share * t.executor_run_time))
 ),
+-- What queries read of files, by its size: an estimator reads the same files where no other ones are as large.
+sources AS (
+  SELECT
+    w.platform, w.cluster_id, w.application_id, w.attempt_id, MAX(s.location) AS location, MAX(s.format) AS format, MAX(s.files_read) AS files
+  FROM ranked AS w
+  INNER JOIN sql_scans AS s
+    ON s.platform = w.platform AND s.cluster_id = w.cluster_id
+    AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id AND s.bytes_read = w.pass_bytes
+  WHERE w.place = 1 AND w.is_iterated AND s.operation = 'read' AND s.bytes_read > 0 AND s.location IS NOT NULL
+  GROUP BY w.platform, w.cluster_id, w.application_id, w.attempt_id
+  HAVING MIN(s.location) = MAX(s.location) AND MIN(s.files_read) = MAX(s.files_read)
+),
 -- The last RDD that all of these stages have, unless it is the input: one of Python's is made anew in each.
 shared_rdds AS (
   SELECT
@@ -202,18 +215,24 @@ SELECT
   TRY_CAST(w.lost_ms * CASE WHEN w.estimator_stages * 2 >= w.num_stages THEN 1e0 - $own_share ELSE 1e0 END AS BIGINT) AS lost_core_ms,
   TRY_CAST(w.lost_ms * CASE WHEN w.estimator_stages * 2 >= w.num_stages THEN 1e0 - $own_share ELSE 1e0 END
     * LEAST(w.duration_ms / NULLIF(w.run_ms, 0e0), 1e0) AS BIGINT) AS recoverable_ms,
-  SUBSTR(i.rdd_name, 1, 100) AS rdd_name,
+  CASE WHEN w.is_iterated THEN CONCAT(w.estimator, ' computed its input', COALESCE(CONCAT(' from ', CAST(s.files AS STRING), CASE WHEN s.files = 1 THEN ' file (' ELSE ' files (' END, s.format, ') of ', SUBSTR(s.location, 1, 160)),
+    CASE WHEN i.rdd_name = 'FileScanRDD' THEN ' from files' ELSE CONCAT(' from ', SUBSTR(i.rdd_name, 1, 100)) END),
+    ' in each of ', CAST(w.num_stages AS STRING), ' iterations (', SUBSTR(w.stage_name, 1, 100), ')') ELSE SUBSTR(i.rdd_name, 1, 100) END AS rdd_name,
+  CASE WHEN w.is_iterated THEN CONCAT(w.estimator, ' computes its input again in each iteration') END AS title,
   -- What an adaptive query starts in a thread of its own has no place in the code, nor has what Python calls.
-  CASE WHEN i.call_site NOT LIKE '_anonfun_withThreadLocalCaptured%' AND i.call_site NOT LIKE '% at NativeMethodAccessorImpl.java:0' THEN NULLIF(i.call_site, '') END AS call_site,
-  w.num_stages, w.num_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes,
+  CASE WHEN NOT w.is_iterated AND i.call_site NOT LIKE '_anonfun_withThreadLocalCaptured%' AND i.call_site NOT LIKE '% at NativeMethodAccessorImpl.java:0' THEN NULLIF(i.call_site, '') END AS call_site,
+  w.num_stages, w.num_jobs, CASE WHEN NOT w.is_iterated THEN w.num_stages END AS plain_stages, CASE WHEN NOT w.is_iterated THEN w.num_jobs END AS plain_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes,
   TRY_CAST(w.least_ms AS BIGINT) AS least_ms, NULLIF(TRY_CAST(w.least_ms - w.pass_ms AS BIGINT), 0) AS floor_ms, w.has_sort,
-  w.has_zip, w.estimator, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name,
+  w.has_zip, w.estimator, CASE WHEN NOT w.is_iterated THEN w.estimator_stages END AS some_stages, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name,
   CASE WHEN w.estimator IS NULL THEN SUBSTR(w.all_place, 1, 100) END AS place, SUBSTR(w.sort_place, 1, 100) AS sort_place, SUBSTR(w.zip_place, 1, 100) AS zip_place,
   CASE WHEN h.call_site <> i.call_site THEN SUBSTR(NULLIF(h.call_site, ''), 1, 100) END AS shared
 FROM ranked AS w
 INNER JOIN inputs AS i
   ON i.platform = w.platform AND i.cluster_id = w.cluster_id
   AND i.application_id = w.application_id AND i.attempt_id = w.attempt_id AND i.rdd_id = w.rdd_id
+LEFT JOIN sources AS s
+  ON s.platform = w.platform AND s.cluster_id = w.cluster_id
+  AND s.application_id = w.application_id AND s.attempt_id = w.attempt_id
 LEFT JOIN shared_rdds AS h
   ON h.platform = w.platform AND h.cluster_id = w.cluster_id
   AND h.application_id = w.application_id AND h.attempt_id = w.attempt_id AND h.place = 1

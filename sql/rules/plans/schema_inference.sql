@@ -4,7 +4,7 @@
 -- severity: low
 -- version: 10
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
---   query over much data, or over less where it took a good part of the task time, or where many such calls, one after the other, took
+--   query over much data, or over less where it took a good part of the task time or of the wall time, or where many such calls, one after the other, took
 --   a good part of the wall time, as inferring a schema does. A query that reads these data parses all of them again; the history may not hold that query. Lost is the
 --   task time of these stages. Where it is half of the task time and a good part of the wall time, it is medium.
 --   View inferred_schemas finds the stages and says from where on they are told.
@@ -15,7 +15,7 @@
 -- parameter: min_merge_ms bigint = 5000 [ms] task time to merge schemas, of all such stages of a query or program, at least
 -- parameter: min_merge_won_ms bigint = 2000 [ms] wall time of the stage, at least
 -- parameter: min_merge_share double = 0.1 [ratio] that task time over that of the application, at least
--- evidence: {stage_name} read [{input_bytes:bytes}][{schemas}] in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}.
+-- evidence: {stage_name} read [{input_bytes:bytes}][{schemas}][ of {source}] in {num_tasks:task|tasks} and took {run_ms:s} of task time {told}[, and the program waited {wait_ms:s} of {app_ms:s} for it].
 -- advice: schemas IS NOT NULL AND is_setting | spark.sql.parquet.mergeSchema | 'false' | Every opening reads the footer of each file. Leave merging off, give the reader the schema (schema(...)) or open a table of a catalog, which knows its columns; files that lack a column give NULL for it.
 -- advice: schemas IS NOT NULL | - | - | Every opening reads the footer of each file. Leave mergeSchema out and give the reader the schema (schema(...)), or open a table of a catalog, which knows its columns; files that lack a column give NULL for it. Merge only when
 --   columns are added, and keep the result.
@@ -47,6 +47,17 @@ queries AS (
       THEN CAST(input_bytes AS DOUBLE) END) AS other_bytes
   FROM stage_facts
   GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Files of text formats that queries read, by their size: the same files where no others are as large.
+sources AS (
+  SELECT j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id, MAX(s.location) AS source
+  FROM inferred_schemas AS j
+  INNER JOIN sql_scans AS s
+    ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+    AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.bytes_read = j.input_bytes
+  WHERE j.is_told AND s.operation = 'read' AND s.format IN ('csv', 'json', 'xml') AND s.location IS NOT NULL
+  GROUP BY j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id
+  HAVING MIN(s.location) = MAX(s.location)
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
@@ -54,20 +65,25 @@ SELECT
   executor_run_time AS lost_core_ms,
   -- Calls in a loop wait for each other.
   TRY_CAST(CASE WHEN is_loop THEN duration_ms ELSE won_ms END AS BIGINT) AS recoverable_ms,
-  stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind, CAST(NULL AS STRING) AS schemas, FALSE AS is_setting,
+  -- A good part of the wall time.
+  CASE WHEN NOT is_loop AND won_ms >= 0.05e0 * app_duration_ms THEN duration_ms END AS wait_ms, CASE WHEN NOT is_loop AND won_ms >= 0.05e0 * app_duration_ms THEN app_duration_ms END AS app_ms,
+  SUBSTR(s.source, 1, 160) AS source, stage_name, num_tasks, input_bytes, executor_run_time AS run_ms, 'schema' AS kind, CAST(NULL AS STRING) AS schemas, FALSE AS is_setting,
   CASE WHEN q.query_bytes >= $min_query_share * j.input_bytes THEN 'before the query that reads these data'
     WHEN q.other_bytes >= $min_query_share * j.input_bytes THEN 'before the stages that read these data' ELSE 'for the schema alone' END AS told
 FROM inferred_schemas AS j
 LEFT JOIN queries AS q
   ON q.platform = j.platform AND q.cluster_id = j.cluster_id
   AND q.application_id = j.application_id AND q.attempt_id = j.attempt_id
+LEFT JOIN sources AS s
+  ON s.platform = j.platform AND s.cluster_id = j.cluster_id
+  AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.subject_id = j.subject_id
 WHERE j.is_told
 UNION ALL
 SELECT
   m.platform, m.cluster_id, m.application_id, m.attempt_id, m.subject_id,
   'medium' AS confidence, 'The schemas of many files are merged' AS title,
   m.executor_run_time AS lost_core_ms, TRY_CAST(m.won_ms AS BIGINT) AS recoverable_ms,
-  m.stage_name, m.num_tasks, CAST(NULL AS BIGINT) AS input_bytes, m.executor_run_time AS run_ms, 'merge' AS kind, 'the schemas of its files' AS schemas, s.platform IS NOT NULL AS is_setting,
+  CAST(NULL AS BIGINT) AS wait_ms, CAST(NULL AS BIGINT) AS app_ms, CAST(NULL AS STRING) AS source, m.stage_name, m.num_tasks, CAST(NULL AS BIGINT) AS input_bytes, m.executor_run_time AS run_ms, 'merge' AS kind, 'the schemas of its files' AS schemas, s.platform IS NOT NULL AS is_setting,
   'to merge them' AS told
 FROM merges AS m
 LEFT JOIN merge_settings AS s
