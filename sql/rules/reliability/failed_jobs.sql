@@ -16,7 +16,7 @@
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
 -- parameter: min_wall_ms bigint = 10000 [ms] wall time of failures with one cause that others survived, from which the cost decides the severity
 -- parameter: min_wall_share double = 0.2 [ratio] and its share of the application's
--- parameter: min_futile_ms bigint = 10000 [ms] wall time of an application without a job that succeeded from which that is of high severity
+-- parameter: min_futile_ms bigint = 5000 [ms] wall time of an application without a job that succeeded from which that is of high severity
 -- parameter: critical_core_ms bigint = 72000000 [core_ms] cost of a failure from which it decides the severity of an application without a job that succeeded
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: min_record_bytes bigint = 134217728 [bytes] read by a task without a single record, from which one record is taken to be that large
