@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 28
+-- version: 29
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Times between two jobs of a query that went into a large broadcast are left out (view broadcast_gaps): oversized_broadcast tells them. Waiting for the first executor is not counted (slow_start),
@@ -96,7 +96,7 @@
 -- advice: main_part = 'outside' AND loop_ms * 2 >= gap_ms AND churn_text IS NOT NULL | - | - | The program works on the rows of each of these queries by itself, one after the other: do that on the executors for all of them at once (a grouping and
 --   applyInPandas, mapInPandas, or a function over an RDD). {churn_text}
 -- advice: main_part = 'outside' AND loop_ms * 2 >= gap_ms | - | - | The program works on the rows of each of these queries by itself, one after the other: do that on the executors for all of them at once (a grouping and
---   applyInPandas, mapInPandas, or a function over an RDD), or collect all rows with one query and release the executors before that work.
+--   applyInPandas, mapInPandas, or a function over an RDD), or collect all rows with one query{release_text} before that work.
 -- advice: main_part = 'outside' AND result_bytes IS NOT NULL | - | - | Results of {result_bytes:bytes} came to the driver before the longest gap (collect,
 --   toPandas), where the program takes them row by row: write them from the executors, or collect fewer rows and columns.
 -- advice: longest_is_last | - | - | The longest gap follows the last job: look at what the code does at its end (calls to other
@@ -109,6 +109,8 @@
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms AND dynamic_allocation | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions) or while the next query runs
 --   (a thread for each).[ {churn_text}]
+-- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms AND is_local | - | - | The program does something of its own between its queries, again and again (calls to other
+--   services, local files, Python code): do that inside of Spark (a function over partitions), or while the next query runs (a thread for each).
 -- advice: main_part = 'outside' AND num_gaps >= 3 AND longest_gap_ms * 2 < gap_ms | - | - | The program does something of its own between its queries, again and again (calls to other
 --   services, local files, Python code): do that inside of Spark (a function over partitions), while the next query runs
 --   (a thread for each), or give executors back meanwhile (dynamic allocation).[ {fixed_text}]
@@ -395,6 +397,7 @@ SELECT
   -- Advice about one gap is for one that is most of them.
   s.longest_is_first AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_first,
   s.longest_is_last AND s.longest_gap_ms >= 0.5e0 * s.gap_ms AS longest_is_last, s.longest_query, r.result_bytes, a.app_duration_ms,
+  COALESCE(a.is_local, FALSE) AS is_local, CASE WHEN a.is_local THEN '' ELSE ' and release the executors' END AS release_text,
   COALESCE(a.dynamic_allocation, FALSE) AS dynamic_allocation, a.min_executors, a.executor_cores,
   -- idle_executors does not count what passes in gaps as long as the rest is busy enough, but the cure is the same.
   CASE WHEN c.could_allocate AND NOT a.dynamic_allocation AND NOT a.is_local AND a.num_executors_max >= 2 AND a.core_time_ms >= $min_busy_core_ms
