@@ -41,7 +41,7 @@
 -- advice: is_own_setting | spark.sql.autoBroadcastJoinThreshold | '10MB' | Spark does not broadcast this side by itself because spark.sql.autoBroadcastJoinThreshold is {threshold_text}. Remove this setting: the small side[, whose files hold {known_bytes:bytes},] is
 --   below the default of 10 MB, and neither side is shuffled then where Spark knows its size beforehand. Else give the small side a broadcast hint.
 -- advice: is_off AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off. Give the small side a broadcast hint:
---   neither side is shuffled then. Or set this threshold, which adaptive execution compares with measured sizes: the large side is still written to its shuffle, but not sorted, and its tasks read it
+--   neither side is shuffled then. Or set this threshold, which adaptive execution compares with measured sizes (where it is not set, spark.sql.autoBroadcastJoinThreshold counts, here {threshold_text}): the large side is still written to its shuffle, but not sorted, and its tasks read it
 --   where it lies.
 -- advice: is_off AND NOT is_measured AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Broadcasts are switched off: allow them up to the
 --   size of tables like this one, or give the small side a broadcast hint.
@@ -49,7 +49,7 @@
 --   know beforehand how small this side is: adaptive execution sees it while the query runs; statistics (ANALYZE TABLE) or a
 --   broadcast hint do as well.
 -- advice: small > measured_threshold AND is_measured AND is_raisable | spark.sql.adaptive.autoBroadcastJoinThreshold | threshold_needed | Give the small side a broadcast hint: neither side is
---   shuffled then. Or set this threshold, which adaptive execution compares with measured sizes: the large side is still written to its shuffle, but not sorted, and its tasks read it
+--   shuffled then. Or set this threshold, which adaptive execution compares with measured sizes (where it is not set, spark.sql.autoBroadcastJoinThreshold counts, here {threshold_text}): the large side is still written to its shuffle, but not sorted, and its tasks read it
 --   where it lies. The driver and every executor hold the small side in memory.
 -- advice: small > threshold_bytes AND NOT is_measured AND is_raisable | spark.sql.autoBroadcastJoinThreshold | threshold_needed | Allow broadcasts of tables like this
 --   one, or give the small side a broadcast hint. The driver and every executor hold it in memory.
