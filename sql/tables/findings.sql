@@ -3,7 +3,7 @@
 -- description: Gives every row that a rule found its identity, its application's keys, a severity by
 --   what it costs, and the rule's defaults for what the rule left open. What would win less than the
 --   smallest share of the application, in wall time and in core time, is not told; what wins little is
---   never above medium, and what would win a fifth of the wall time, of ten seconds or more, or three tenths of it, of five seconds or more, is at least medium, and half of it, of twenty seconds or more, high unless it is a guess (low confidence), however few cores waited. No loss is larger than the core time that the application held (or its task time, where the history is
+--   never above medium, and what would win a fifth of the wall time, of ten seconds or more, or three tenths of it, of five seconds or more, is at least medium, as is a quarter of the core time, of ten core seconds or more; two fifths of the wall time, of fifteen seconds or more, are high, however few cores waited. What is a guess (low confidence) is raised by wall time to medium only. No loss is larger than the core time that the application held (or its task time, where the history is
 --   incomplete); where that is not known, than its wall time on as many slots as ran tasks at once, and no gain larger than its wall time. A rule may set the severity itself, which is then kept. What comes from an
 --   incomplete history is of low confidence, because its totals are lower bounds; Databricks logs, which never
 --   have an end, are of medium confidence at best.
@@ -16,8 +16,10 @@
 -- parameter: large_share double = 0.2 [ratio] share of the wall time that is large
 -- parameter: main_wall_ms bigint = 5000 [ms] gain of wall time from which a finding is medium where it is a main part of the application's
 -- parameter: main_share double = 0.3 [ratio] share of the wall time that is a main part
--- parameter: high_wall_ms bigint = 20000 [ms] gain of wall time from which a finding is high where it is most of the application's
--- parameter: most_share double = 0.5 [ratio] share of the wall time that is most of it
+-- parameter: high_wall_ms bigint = 15000 [ms] gain of wall time from which a finding is high where it is as large a share of the application's as most_share
+-- parameter: most_share double = 0.4 [ratio] share of the wall time that makes it the first thing to do
+-- parameter: large_core_ms bigint = 10000 [core_ms] lost core time from which a finding is medium where it is a large share of the application's
+-- parameter: large_core_share double = 0.25 [ratio] share of the application that is large for lost core time
 -- parameter: min_share double = 0.005 [ratio] share of the application below which it is not told
 -- reads: application_costs, applications, rule_results
 WITH bounds AS (
@@ -82,6 +84,7 @@ SELECT
     WHEN losable_ms >= $medium_core_ms AND share >= $high_share THEN 'high'
     WHEN losable_ms >= $medium_core_ms THEN 'medium'
     WHEN ((winnable_ms >= $medium_wall_ms AND wall_share >= $large_share) OR (winnable_ms >= $main_wall_ms AND wall_share >= $main_share)) THEN 'medium'
+    WHEN rule_severity <> 'info' AND losable_ms >= $large_core_ms AND share >= $large_core_share AND COALESCE(confidence, 'medium') <> 'low' THEN 'medium'
     ELSE 'low'
   END AS severity,
   CASE

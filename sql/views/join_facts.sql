@@ -136,7 +136,7 @@ typed AS (
       OR j.description LIKE '%], LeftAnti%' OR j.description LIKE '%], ExistenceJoin%' AS can_broadcast_right,
     j.description LIKE '%], Inner%' OR j.description LIKE '%], RightOuter%' AS can_broadcast_left,
     COALESCE(j.description LIKE '%], FullOuter%', FALSE) AS is_full,
-    q.duration_ms AS query_duration_ms, SUBSTR(q.description, 1, 100) AS query_description,
+    q.duration_ms AS query_duration_ms, SUBSTR(q.description, 1, 200) AS query_description,
     a.adaptive, a.is_local, a.driver_memory_bytes,
     COALESCE(t.threshold_bytes, a.broadcast_threshold_bytes) AS threshold_bytes,
     COALESCE(t.adaptive_threshold_bytes, o.adaptive_threshold_bytes) AS adaptive_threshold_bytes

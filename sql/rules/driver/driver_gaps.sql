@@ -2,7 +2,7 @@
 -- title: Executors wait while the driver works alone
 -- category: driver
 -- severity: medium
--- version: 29
+-- version: 30
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
 --   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Times between two jobs of a query that went into a large broadcast are left out (view broadcast_gaps): oversized_broadcast tells them. Waiting for the first executor is not counted (slow_start),
@@ -39,7 +39,7 @@
 --   toLocalIterator][; {commit_ms:s}{commit_of} committing
 --   what queries wrote][; {before_job_ms:s}{before_job_of} preparing queries][; {between_jobs_ms:s}{between_jobs_of} between jobs of a query][;
 --   {collect_ms:s}{collect_of} on results of queries][; {command_ms:s}{command_of} in commands without a job]. The longest took
---   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query})][: before it {trip_query} brought {trip_bytes:bytes} to the driver, and the query after it takes in {trip_rows:row|rows} from the program][. After each of {num_loop:int} queries ({loop_query}) the driver
+--   {longest_gap_ms:s}[ and came before job {longest_before_job:int}][ (in: {longest_query:query})][: before it {trip_query} brought {trip_bytes:bytes} to the driver, and the query after it takes in {trip_rows:row|rows} from the program][. After each of {num_loop:int} queries ({loop_query}) the driver
 --   worked alone for {loop_mean_ms:s}, {loop_ms:s} in all][. The plans of {num_rounds:int}
 --   queries in a row ({round_query}) grow from {first_steps:int} to {last_steps:int} steps, and of {round_ms:s} in gaps around them the second half took {late_ms:s}].
 -- advice: num_rounds >= 2 | - | - | Each round of a loop builds on the plan of the round before, which the driver analyzes, optimizes and compiles anew, so that rounds take ever longer and
@@ -226,7 +226,7 @@ given_rows AS (
 ),
 -- The query that brought rows to the driver before it.
 sources AS (
-  SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(SUBSTR(q.description, 1, 100)) AS query
+  SELECT g.platform, g.cluster_id, g.application_id, g.attempt_id, MAX(SUBSTR(q.description, 1, 200)) AS query
   FROM counted AS g
   INNER JOIN jobs AS j
     ON j.platform = g.platform AND j.cluster_id = g.cluster_id
@@ -327,7 +327,7 @@ summed AS (
     MAX(CASE WHEN place = 1 THEN job_id END) AS longest_before_job,
     MAX(CASE WHEN place = 1 AND is_first THEN 1 ELSE 0 END) = 1 AS longest_is_first,
     MAX(CASE WHEN place = 1 AND is_last THEN 1 ELSE 0 END) = 1 AS longest_is_last,
-    MAX(CASE WHEN place = 1 AND outside_ms < gap_ms / 2e0 THEN SUBSTR(query_description, 1, 100) END) AS longest_query
+    MAX(CASE WHEN place = 1 AND outside_ms < gap_ms / 2e0 THEN SUBSTR(query_description, 1, 200) END) AS longest_query
   FROM counted
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

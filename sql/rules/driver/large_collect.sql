@@ -2,7 +2,7 @@
 -- title: Many rows come to the driver
 -- category: driver
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a query that writes nothing and whose last stage sent its rows to the driver (collect, toPandas), many of them
 --   and many bytes, and for a stage of RDDs that was run to collect (collect, collectAsMap) and sent many bytes. They have to fit into the driver's memory, one process works on them, and executors wait meanwhile.
 --   toPandas without Arrow (Spark before 4.2, unless spark.sql.execution.arrow.pyspark.enabled is set) unpickles and converts row by row in the driver: there, as elsewhere, fewer rows and
@@ -24,7 +24,7 @@
 -- parameter: min_short_ms double = 5000 [ms] duration of the query that is enough where it is a large part of the application
 -- parameter: min_short_share double = 0.2 [ratio] that part, at least
 -- parameter: medium_bytes double = 1073741824 [bytes] what was sent, from which it is of medium severity
--- evidence: {what} ({description}) brought [{rows:row|rows}, ]{bytes:bytes} to the driver[ and took {query_ms:s}][; fetching the results took {fetch_ms:s},
+-- evidence: {what} ({description:query}) brought [{rows:row|rows}, ]{bytes:bytes} to the driver[ and took {query_ms:s}][; fetching the results took {fetch_ms:s},
 --   added up over the tasks][; the driver alone took {driver_ms:s} after it].
 -- advice: is_rdd AND NOT has_queries | - | - | Do in Spark what the driver does with these rows (a filter, a reduce or an aggregate by key, a write by executors), and
 --   bring only its result to the driver.
@@ -90,7 +90,7 @@ SELECT
   q.platform, q.cluster_id, q.application_id, q.attempt_id, CAST(q.sql_id AS STRING) AS subject_id,
   CASE WHEN s.result_size >= $medium_bytes THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  CONCAT('Query ', CAST(q.sql_id AS STRING)) AS what, SUBSTR(q.description, 1, 100) AS description, 'sql' AS subject_type, FALSE AS is_rdd, n.rows_output AS rows, s.result_size AS bytes, q.duration_ms AS query_ms, t.fetch_ms, g.driver_ms, TRUE AS has_queries,
+  CONCAT('Query ', CAST(q.sql_id AS STRING)) AS what, SUBSTR(q.description, 1, 200) AS description, 'sql' AS subject_type, FALSE AS is_rdd, n.rows_output AS rows, s.result_size AS bytes, q.duration_ms AS query_ms, t.fetch_ms, g.driver_ms, TRUE AS has_queries,
   p.platform IS NOT NULL AS by_rows, p.spark_minor
 FROM sql AS q
 INNER JOIN counted AS n

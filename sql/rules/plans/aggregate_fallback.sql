@@ -2,7 +2,7 @@
 -- title: An aggregate gives up hashing and sorts its rows
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
 --   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
 --   large part of the task time. Spark counts these tasks since 3.2. What the stages would take without the sort is not known, so nothing is counted as
@@ -18,7 +18,7 @@
 -- parameter: large_run_ms double = 3600000 [ms] the same task time from which its share does not count, and it is medium
 -- parameter: medium_wall_ms double = 10000 [ms] wall time of these stages (their task time on the cores that the application kept busy) from which it is medium too, at least
 -- parameter: medium_wall_share double = 0.5 [ratio] the same over the wall time of the application, at least
--- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) met more than {threshold:int} groups in {num_tasks:task|tasks}, about
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description:query}) met more than {threshold:int} groups in {num_tasks:task|tasks}, about
 --   {groups_each:int} in each, and sorted all of their rows[, as did {more_tasks:task|tasks} of its other step]; its stages, which do other work too, took {run_ms:s} of {app_ms:s} of task time[, the aggregate itself at least {own_ms:s} of it].
 -- advice: is_distinct | - | - | The same aggregate counts distinct values, for which Spark first groups by these values too and keeps an object for each: count them in an aggregate of its
 --   own and join the results, or use approx_count_distinct.
@@ -128,7 +128,7 @@ SELECT
   CONCAT(CAST(n.sql_id AS STRING), '.', CAST(n.node_id AS STRING)) AS subject_id,
   CASE WHEN w.run_ms >= $large_run_ms OR (w.run_ms * f.wall_ratio >= $medium_wall_ms AND w.run_ms * f.wall_ratio >= $medium_wall_share * f.app_duration_ms) THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
-  n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks, NULLIF(TRY_CAST(n.all_tasks - n.num_tasks AS BIGINT), 0) AS more_tasks,
+  n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 200) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks, NULLIF(TRY_CAST(n.all_tasks - n.num_tasks AS BIGINT), 0) AS more_tasks,
   TRY_CAST(COALESCE(h.threshold, $default_threshold) AS BIGINT) AS threshold, TRY_CAST(ROUND(n.groups_each) AS BIGINT) AS groups_each,
   w.run_ms, CASE WHEN t.own_ms >= $min_own_share * w.run_ms AND t.own_ms <= w.run_ms THEN t.own_ms END AS own_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile, d.platform IS NOT NULL AS is_distinct,
   COALESCE(n.groups_most <= $max_groups AND w.spilled_bytes = 0e0, FALSE) AS is_raisable, n.is_collect, x.platform IS NOT NULL AS has_explode,

@@ -2,7 +2,7 @@
 -- title: A join compares many rows that share its key
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a join by an equality with a further condition that compares columns (<, <=, >, >=), as that of a time with the interval
 --   in which it lies, where the stages that it works in took far more processor time for each row than reading, joining and writing rows take. Spark finds the rows of equal keys by hash or order, and then
 --   tries the condition on every pair of them: where many rows share a key (a currency, a region), that is nearly a product of both sides. How many pairs there were is not in the log: the
@@ -20,7 +20,7 @@
 -- parameter: build_row_ms double = 0.0005 [ms] the same of a row of a broadcast, which each executor takes in once (500 ns)
 -- parameter: max_pair_ms double = 0.0001 [ms] processor time of a pair, at most: the rows of both sides have to allow as many pairs as the time stands for (100 ns; 7 ns were measured with Spark 4.3)
 -- parameter: lost_part double = 0.8 [ratio] that time's part which an equality nearly as narrow as the condition spares
--- evidence: {node_name} of query {sql_id:int} ({query_description}) joins {left_rows:int} with {right_rows:row|rows} by {join_keys}, tries {condition} on each pair of rows with equal keys, and puts out {rows:row|rows}. The stages that it
+-- evidence: {node_name} of query {sql_id:int} ({query_description:query}) joins {left_rows:int} with {right_rows:row|rows} by {join_keys}, tries {condition} on each pair of rows with equal keys, and puts out {rows:row|rows}. The stages that it
 --   works in took {cpu_ms:s} of processor time and {stage_ms:s} of {app_ms:s} of task time; {join_ms:s} of it are beyond what their other operators and their rows and bytes usually take: {row_us:int} microseconds for each of {join_rows:row|rows} that the join {row_name}.
 -- advice: is_databricks AND is_between | - | - | Give the join a range join hint with the usual width of a range as the size of a bin, or join on a bucket of the range too (a minute, an hour, the value divided by the width, on both sides; a
 --   range that spans several buckets is listed in each). Then few rows share a key.
@@ -175,7 +175,7 @@ SELECT
   CONCAT(CAST(j.sql_id AS STRING), '.', CAST(j.node_id AS STRING)) AS subject_id,
   CAST(NULL AS STRING) AS severity, 'medium' AS confidence,
   TRY_CAST($lost_part * j.join_ms AS BIGINT) AS lost_core_ms, TRY_CAST($lost_part * j.join_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
-  j.join_text, j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
+  j.join_text, j.node_name, j.sql_id, SUBSTR(q.description, 1, 200) AS query_description,
   TRY_CAST(j.left_rows AS BIGINT) AS left_rows, TRY_CAST(j.right_rows AS BIGINT) AS right_rows, TRY_CAST(j.rows AS BIGINT) AS rows,
   SUBSTR(REGEXP_REPLACE(SUBSTR(j.description, INSTR(j.description, '[') + 1, INSTR(j.description, '], ') - INSTR(j.description, '[') - 1), '#[0-9]+L?', ''), 1, 100) AS join_keys,
   SUBSTR(REGEXP_REPLACE(j.condition, '#[0-9]+L?', ''), 1, 200) AS condition,

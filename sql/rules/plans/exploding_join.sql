@@ -2,7 +2,7 @@
 -- title: A join multiplies its rows
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for a join on equal keys that put out many times the rows of the largest source of its query, because both sides
 --   have several rows for a key. All steps after it work on those rows. Of several such joins above each other the
 --   first is reported. Lost is a careful part of the processor time of the join's stages (run time where none was measured), in which making the rows and taking them through the steps above is most of the work, by the share of
@@ -17,7 +17,7 @@
 -- parameter: row_part double = 0.4 [ratio] processor time of the join's stages that is lost with the rows that are too many, over these rows' part of all (0.55 was measured with seven columns and a DISTINCT above, 0.77 with an aggregate above)
 -- parameter: max_row_ms double = 0.00025 [ms] core time of such a row, at most (134 and 217 ns were measured)
 -- parameter: medium_lost_ms double = 7200000 [ms] lost time from which a join whose rows may be wanted is of medium severity and no more
--- evidence: {node_name} of query {sql_id:int} ({query_description}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
+-- evidence: {node_name} of query {sql_id:int} ({query_description:query}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
 --   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time[, {cpu_ms:s} of it on the processor].
 -- advice: is_undone | - | - | Add the condition that the join lacks (a day, a version, a valid-from and valid-to), or remove duplicates of a key from the other side before the join: the DISTINCT above shows that the further rows
 --   only repeat what is there, and is not needed then. Where only columns of one side are kept, a left semi join asks whether there is a match and makes no rows.
@@ -126,7 +126,7 @@ SELECT
   CASE WHEN j.lost_ms >= $medium_lost_ms AND NOT COALESCE(j.is_distinct, FALSE) THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(j.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
-  j.node_name, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,
+  j.node_name, j.sql_id, SUBSTR(q.description, 1, 200) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,
   j.rows / NULLIF(j.source_rows, 0) AS factor, j.stage_ms, a.executor_run_time AS app_ms, j.cpu_ms,
   TRY_CAST(j.left_rows AS BIGINT) AS left_rows, TRY_CAST(j.right_rows AS BIGINT) AS right_rows, j.above_id AS returned_id, TRY_CAST(j.returned_rows AS BIGINT) AS returned_rows,
   CASE WHEN j.is_distinct THEN 'DISTINCT' WHEN j.above_id IS NOT NULL THEN 'aggregate' END AS returned_name, COALESCE(j.is_distinct, FALSE) AS is_undone

@@ -2,7 +2,7 @@
 -- title: A step makes many rows of each row
 -- category: plans
 -- severity: low
--- version: 12
+-- version: 13
 -- description: Fires where explode or a function like it (Generate), or the copies that several distinct counts, cubes and grouping sets
 --   need (Expand), put out many times the rows that went in, and the stages that it works in took a large part of the
 --   task time. Rows that go in are those of the nearest operator below that counts them. All that follows works on
@@ -29,7 +29,7 @@
 -- parameter: min_lost_share double = 0.1 [ratio] what rows of a sequence cost over the task time of all stages from which it decides the severity
 -- parameter: min_reduction double = 10.0 [ratio] rows of a sequence over those that the aggregation puts out, at least
 -- parameter: salt_part double = 0.5 [ratio] copies of a salted join that are taken for needless
--- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description:query}) made {rows:row|rows} of {rows_in:int}, {factor:1} times as
 --   many[; a filter on the grouping id right above it keeps {sets_used:grouping set|grouping sets}][, {rows_used:row|rows}][; {range_function} makes them][, and {range_joins}the aggregation above leaves {range_groups:row|rows} of them][; they salt {join_name} {join_id:int} above it][, which joins them with {other_rows:row|rows}][ and puts out {join_rows:row|rows}]; the stages that it works in[ and those of this join ({join_ms:s})][ and those that aggregate the shuffled copies ({read_ms:s})] took {stage_ms:s} of {app_ms:s} of task time[ and spilled {spilled:bytes}].
 -- advice: node_name = 'Expand' AND is_distinct | - | - | Each distinct count over other columns adds a copy of every row: use
 --   approx_count_distinct where an estimate will do, which needs none; else leave out counts that nobody reads, or count each in a query of its own over only its columns where reading the rows again is cheap.
@@ -257,7 +257,7 @@ SELECT
     WHEN c.node_name = 'Expand' THEN 'Distinct counts or grouping sets copy every row several times'
     WHEN j.platform IS NOT NULL THEN 'A salted join copies every row of one side' WHEN e.platform IS NOT NULL THEN 'explode makes a row for each value of a sequence, only to add them up' ELSE 'explode makes many rows of each row'
   END AS title,
-  c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
+  c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 200) AS query_description, c.rows, TRY_CAST(c.rows_in AS BIGINT) AS rows_in,
   CASE WHEN c.rows_used IS NOT NULL THEN c.sets_used END AS sets_used, CASE WHEN c.sets_used IS NOT NULL THEN TRY_CAST(c.rows_used AS BIGINT) END AS rows_used,
   c.rows / NULLIF(c.rows_in, 0) AS factor, c.stage_ms, c.join_ms, c.read_ms, c.spilled, a.executor_run_time AS app_ms,
   -- What Spark calls the column that tells the copies apart: gid for distinct counts, spark_grouping_id for grouping sets.

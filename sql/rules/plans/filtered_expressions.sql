@@ -2,7 +2,7 @@
 -- title: A filter and a column compute the same expression
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where a query computes a costly column and filters on it: Spark moves the filter below the step that computes the column and copies the expression into it, so that both compute it, the filter for all rows
 --   and the column for those that are left. Looked for are columns of a projection right above a filter that holds the same text, with calls that cost much for each row (regular expressions, parsing of JSON, CSV, XML and
 --   URLs, hashes of the SHA family and MD5, levenshtein, soundex, dates from and to text), in stages that took a good part of an application's task time (view operator_stages). How long the expression itself took is not known: the evidence says what part of the
@@ -18,7 +18,7 @@
 -- parameter: medium_ms double = 1800000 [ms] that bound from which it is of medium severity
 -- parameter: max_parses bigint = 3 [count] calls of JSON, CSV and XML functions in the projection, at most
 -- parameter: max_patterns bigint = 5 [count] calls of regexp_extract in it, at most
--- evidence: Filter (node {filter_id:int} of query {sql_id:int}[, {query_name}]) computes {expression} for {rows_in:int} rows, and Project (node {node_id:int}) computes it again as {columns} for the {rows_out:int} that are left. The stage took {stage_ms:s} of
+-- evidence: Filter (node {filter_id:int} of query {sql_id:int}[, {query_name:query}]) computes {expression} for {rows_in:int} rows, and Project (node {node_id:int}) computes it again as {columns} for the {rows_out:int} that are left. The stage took {stage_ms:s} of
 --   {app_ms:s} of task time; computing it again took at most {most_ms:s} of processor time.
 -- recommendation: Filter on columns that are read where a condition on them says the same, or drop most rows by a cheap condition first. Else compute it behind an operator past which Spark moves no filter: explode(array(expression)) gives one row for each row (1.8 s instead of 3.0 s were measured with Spark 4.3). Where many queries filter on the result, compute it once where the data are written, or keep the result (persist, or a table)
 --   and filter that: Spark moves no filter below what is kept.
@@ -112,7 +112,7 @@ SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id, CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
   CASE WHEN c.most_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, 'low' AS confidence,
   TRY_CAST(ROUND($lost_part * c.most_ms) AS BIGINT) AS lost_core_ms, TRY_CAST(ROUND($lost_part * c.most_ms * a.wall_ratio) AS BIGINT) AS recoverable_ms,
-  c.sql_id, c.node_id, c.filter_id, NULLIF(SUBSTR(REPLACE(COALESCE(q.description, ''), CHR(10), ' '), 1, 80), '') AS query_name, c.expression, c.columns,
+  c.sql_id, c.node_id, c.filter_id, NULLIF(SUBSTR(REPLACE(COALESCE(q.description, ''), CHR(10), ' '), 1, 200), '') AS query_name, c.expression, c.columns,
   TRY_CAST(c.rows_in AS BIGINT) AS rows_in, TRY_CAST(c.rows_out AS BIGINT) AS rows_out, TRY_CAST(c.stage_ms AS BIGINT) AS stage_ms, TRY_CAST(c.most_ms AS BIGINT) AS most_ms, w.executor_run_time AS app_ms
 FROM costs AS c
 INNER JOIN application_facts AS a

@@ -2,7 +2,7 @@
 -- title: All partitions of a table are read
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires for a large read of a partitioned table, or a smaller one of which the query keeps few rows and which takes much of the
 --   application's task time, that is not filtered by the columns by which the table is
 --   partitioned, neither before the query nor while it runs (dynamic partition pruning): it filters on other columns, or joins by the partition columns, or filters by a Python function of one, and both
@@ -17,7 +17,7 @@
 -- parameter: min_partitions bigint = 10 [count] partitions read, at least
 -- parameter: min_joined_partitions bigint = 50 [count] the same where it is a join or a Python function that keeps few rows
 -- parameter: lost_ratio double = 0.5 [ratio] part of the time of the rows thrown away that is taken to be lost
--- evidence: Query {sql_id:int} ({query_description}) reads from all {partitions_read:partition|partitions} of {source}[, {files_read:file|files}], {bytes_read:bytes} in all,
+-- evidence: Query {sql_id:int} ({query_description:query}) reads from all {partitions_read:partition|partitions} of {source}[, {files_read:file|files}], {bytes_read:bytes} in all,
 --   with no filter on its partition columns[ ({partition_names})][; it filters on {data_filters}][ and keeps {kept:pct} of the rows][; {join_name} {join_id:int} by {join_keys} keeps {join_kept:pct} of the rows
 --   that reach it][; the Python function {function_name}, which takes a partition column, keeps {function_kept:pct} of the rows].
 -- advice: function_name IS NOT NULL | - | - | Spark cannot call a Python function before it reads: compare the partition column itself with literals of its type, or call built-in functions, which Spark
@@ -63,7 +63,7 @@ SELECT
   CASE WHEN t.is_filter OR t.is_join OR t.is_function THEN 'low' ELSE 'medium' END AS confidence,
   CASE WHEN t.is_filter OR t.is_join OR t.is_function THEN TRY_CAST($lost_ratio * t.thrown_away * t.run_ms AS BIGINT) END AS lost_core_ms,
   CASE WHEN t.is_filter OR t.is_join OR t.is_function THEN TRY_CAST($lost_ratio * t.thrown_away * t.run_ms * c.wall_ratio AS BIGINT) END AS recoverable_ms,
-  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
+  t.sql_id, SUBSTR(q.description, 1, 200) AS query_description,
   t.source, t.partition_names, t.partitions_read, t.bytes_read, t.files_read,
   CASE WHEN t.is_filter OR NOT t.is_inferred THEN SUBSTR(REGEXP_REPLACE(t.data_filters, '#[0-9]+L?', ''), 1, 200) END AS data_filters,
   CASE WHEN t.is_filter THEN t.kept END AS kept,

@@ -2,7 +2,7 @@
 -- title: A join shuffles a large side to meet a small one
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires for a sort merge or shuffled hash join of which one side, as its shuffle measured it, is small enough to be sent
 --   to every executor instead: up to 10 MiB, more where the other side is very large, and only a side that the
 --   type of the join lets be broadcast. Lost is what a broadcast does not need: of the stages that read the shuffles, to fetch, sort and merge them, half of their task time without spill, but no more
@@ -29,7 +29,7 @@
 -- parameter: row_ms double = 0.0006 [ms] what a row that is shuffled, sorted and merged costs
 -- parameter: byte_ms double = 0.000004 [ms] what a byte of it costs
 -- parameter: min_query_ms bigint = 10000 [ms] duration of the query, at least
--- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}, {query_duration_ms:s}) joins {small:bytes} with
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description:query}, {query_duration_ms:s}) joins {small:bytes} with
 --   {large:bytes} by shuffling both[; its shuffles and sorts took {timers_ms:s} of task time][; the stages that read these shuffles ({read_rows:row|rows}) took {read_ms:s} of {app_ms:s} of task time, of which a broadcast spares {spared_ms:s} or more][; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time].
 -- advice: is_full | - | - | A full outer join can broadcast neither side: write it as a left outer join of the large side with the small one
 --   (broadcast) and add, with a union, the rows of the small side that the large one lacks; or update only the partitions

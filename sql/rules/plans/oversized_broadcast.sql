@@ -2,7 +2,7 @@
 -- title: A very large table is broadcast
 -- category: plans
 -- severity: medium
--- version: 7
+-- version: 8
 -- description: Fires for a broadcast whose table took very much memory, or much of it while the driver spent a large part of the run on it,
 --   or where it is the larger side of an inner join by a good factor: of other joins the type decides which side can be broadcast, and
 --   where a limit stops the query early, a join filters the other side beforehand, or several joins share the table, the sides do not compare. The driver collects it, and the driver and
@@ -20,7 +20,7 @@
 -- parameter: min_rows_factor double = 3.0 [ratio] the same of the rows alone, where nobody counted the bytes of the other side
 -- parameter: min_swap_ms double = 2000 [ms] and time to collect, build and send it, at least
 -- parameter: min_swap_share double = 0.02 [ratio] and its share of the run time of the application
--- evidence: {node_name} of query {sql_id:int} ({query_description}) broadcasts {data_bytes:bytes}[ in {rows:row|rows}][; the driver
+-- evidence: {node_name} of query {sql_id:int} ({query_description:query}) broadcasts {data_bytes:bytes}[ in {rows:row|rows}][; the driver
 --   spent {driver_ms:s} on building and sending it][, and for {wait_ms:s} of that no task ran][; the {join_type} join streams {streamed_rows:row|rows} past it][; the other side of the inner join has {other_rows:row|rows}][ of {other_bytes:bytes}][, and to collect, build and send this
 --   one took {swap_ms:s}].
 -- advice: is_larger | - | - | Broadcast the other side, which is smaller: put the hint there, or remove it so that adaptive execution chooses
@@ -117,7 +117,7 @@ judged AS (
     CONCAT(CAST(n.sql_id AS STRING), '.', CAST(n.node_id AS STRING)) AS subject_id,
     CASE WHEN z.data_bytes >= $critical_bytes THEN 'medium' ELSE 'low' END AS severity,
     'high' AS confidence,
-    n.node_name, n.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
+    n.node_name, n.sql_id, SUBSTR(q.description, 1, 200) AS query_description,
     z.data_bytes, n.rows_output AS rows, TRY_CAST(NULLIF(z.driver_ms, 0e0) AS BIGINT) AS driver_ms,
     CAST(n.driver_time_ms AS DOUBLE) AS collect_ms, CAST(a.app_duration_ms AS DOUBLE) AS app_duration_ms, COALESCE(t.broadcast_threshold_bytes, a.broadcast_threshold_bytes) AS threshold_bytes, o.rows AS other_rows, o.bytes AS other_bytes,
     CASE WHEN q.status = 'COMPLETED' THEN o.join_type END AS join_type, f.file_bytes, COALESCE(LOWER(q.description) LIKE '%broadcast%' OR LOWER(q.description) LIKE '%mapjoin%', FALSE) AS has_hint,

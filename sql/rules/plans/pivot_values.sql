@@ -2,7 +2,7 @@
 -- title: Queries run only to find the values of a pivot
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where Spark ran queries only to find the values of the column that a pivot turns into columns (view pivot_queries),
 --   and they took a large part of the task time: a pivot without a list of values computes all that is below it once for them and once
 --   for the result. Lost is the task time of these queries, which a list of values leaves out; those that read a cache, or fill it, are
@@ -14,7 +14,7 @@
 -- parameter: min_large_ms double = 600000 [ms] task time that is worth a word below that share
 -- parameter: min_large_share double = 0.02 [ratio] but with this share, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time from which it is of medium severity
--- evidence: {num_queries:query|queries} only found the values of the pivot column[ {pivot_column}] (the longest is query {sql_id:int}, {query_name});
+-- evidence: {num_queries:query|queries} only found the values of the pivot column[ {pivot_column}] (the longest is query {sql_id:int}, {query_name:query});
 --   that took {run_ms:s} of {app_ms:s} of task time[ and {wall_ms:s} of wall time].
 -- recommendation: Give the values to the pivot: pivot(column, values), written out where they are known or read from a small table; then
 --   Spark computes what is below the pivot only once.
@@ -75,7 +75,7 @@ SELECT
   TRY_CAST(t.run_ms AS BIGINT) AS lost_core_ms,
   -- Queries of several threads run side by side.
   CASE WHEN t.wall_ms IS NOT NULL THEN TRY_CAST(LEAST(t.wall_ms, a.app_duration_ms - COALESCE(a.driver_only_time_ms, 0)) AS BIGINT) END AS recoverable_ms,
-  t.sql_id, SUBSTR(COALESCE(t.description, 'pivot'), 1, 80) AS query_name, SUBSTR(t.pivot_column, 1, 80) AS pivot_column,
+  t.sql_id, SUBSTR(COALESCE(t.description, 'pivot'), 1, 200) AS query_name, SUBSTR(t.pivot_column, 1, 80) AS pivot_column,
   t.num_queries, t.run_ms, t.wall_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms
 FROM totals AS t
 INNER JOIN application_run_times AS r

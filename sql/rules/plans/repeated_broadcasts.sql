@@ -2,7 +2,7 @@
 -- title: Several queries build the same broadcast
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where queries of one application broadcast the same table (nodes of one work_hash) each for a join of its own. A broadcast is used again
 --   within a query only: each query computes its rows, the driver collects them, builds the hash table and sends it to every executor, while
 --   the join waits. Counted is that time of the queries in which nothing else ran meanwhile; of two such broadcasts in one query, which are built side by
@@ -14,7 +14,7 @@
 -- parameter: min_wait_ms double = 3000 [ms] time that the queries waited all times but the longest, at least
 -- parameter: min_share double = 0.03 [ratio] the same over the run time of the application, at least
 -- evidence: {num_queries:int} queries broadcast the same {data_bytes:bytes}[ in {rows:row|rows}][ of {read_from}], the first one at node {node_id:int} of query {sql_id:int}
---   ({query_description}). Nothing else of theirs ran while they waited {wait_ms:s} for it in all, {driver_ms:s} of it for the driver to build and send it; all but the
+--   ({query_description:query}). Nothing else of theirs ran while they waited {wait_ms:s} for it in all, {driver_ms:s} of it for the driver to build and send it; all but the
 --   longest took {recoverable_ms:s} of the {app_ms:s} of the application.
 -- recommendation: Spark builds a broadcast anew for each query, also from a cached table. Do the joins in one query: one pass with conditional aggregates
 --   (count_if, sum(CASE WHEN …)) where the queries differ in a filter, or a union of what they join. Or join once, and keep the joined columns that they need in a table.
@@ -146,7 +146,7 @@ SELECT
   CONCAT(CAST(f.sql_id AS STRING), '.', CAST(f.node_id AS STRING)) AS subject_id,
   'high' AS confidence, TRY_CAST(s.lost_ms AS BIGINT) AS recoverable_ms,
   s.num_queries, s.data_bytes, f.rows_output AS rows, SUBSTR(r.read_from, 1, 150) AS read_from, f.node_id, f.sql_id,
-  SUBSTR(f.query_description, 1, 100) AS query_description, s.wait_ms, s.driver_ms, a.app_duration_ms AS app_ms
+  SUBSTR(f.query_description, 1, 200) AS query_description, s.wait_ms, s.driver_ms, a.app_duration_ms AS app_ms
 FROM sums AS s
 INNER JOIN waits AS f
   ON f.platform = s.platform AND f.cluster_id = s.cluster_id

@@ -2,7 +2,7 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 19
+-- version: 20
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive, less what a cache of the result would cost, as measured with Spark 4.3 for rows of six columns: 700 ns a row to fill it
@@ -23,7 +23,7 @@
 -- parameter: max_looks double = 4 [ratio] queries with the same work over those of them that are larger than all before, at most, for rounds that each run several queries
 -- parameter: min_growth double = 2 [ratio] the largest of these over the smallest, at least
 -- parameter: medium_lost_ms double = 600000 [ms] task time lost from which it is of medium severity
--- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name}) {how} the steps below it were computed {at_least_times}{num_times:time|times} in
+-- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_name:query}) {how} the steps below it were computed {at_least_times}{num_times:time|times} in
 --   {num_queries:query|queries}[, the last one query {last_query:int}][; this step itself ran {own_times:time|times}][, {rdd_times:int} of them in stages of RDDs that read the shuffles of these queries]; that took {at_least}{all_ms:s} of task time, {lost_ms:s} without the most expensive one[ and {kept_ms:s} to keep it][ (of which a cache of
 --   {kept_rows:row|rows} would cost about {cache_ms:s})], of {app_ms:s} of the
 --   application[; {rounds}].
@@ -66,7 +66,7 @@ places AS (
     w.is_loop, w.num_times, w.num_queries, w.own_times, w.rdd_times, w.all_ms, w.stages_ms, w.place, w.rows_output,
     CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms END AS kept_ms,
     w.lost_ms - CASE WHEN v.platform IS NOT NULL THEN w.all_ms - w.lost_ms ELSE 0e0 END AS lost_ms,
-    SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 80) AS query_name,
+    SUBSTR(REPLACE(COALESCE(w.query_description, ''), CHR(10), ' '), 1, 200) AS query_name,
     MAX(w.sql_id) OVER (PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash) AS last_query,
     SUM(CASE WHEN w.query_description LIKE '% at StringIndexer.scala%' THEN 1 ELSE 0 END) OVER (
       PARTITION BY w.platform, w.cluster_id, w.application_id, w.attempt_id, w.work_hash

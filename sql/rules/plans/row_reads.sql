@@ -2,7 +2,7 @@
 -- title: Columnar files are read row by row
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where queries read very many rows of Parquet or ORC without the vectorized reader, which decodes a column for thousands of rows at once: a scan that says Batched: false, or one of a Hive table
 --   through its SerDe (Scan hive). Not told: Parquet of more fields than spark.sql.codegen.maxFields, which is decoded in batches all the same; columns that only such a limit or an unusual type can explain; a reader that a setting
 --   switched off (disabled_optimizations tells it), or whole-stage code generation; tables of Delta Lake, Hudi and other engines. What the vectorized reader would save is an assumption
@@ -15,7 +15,7 @@
 -- parameter: min_lost_ms double = 5000 [ms] what the vectorized reader is taken to save, at least
 -- parameter: min_lost_share double = 0.01 [ratio] the same over the task time of the application, at least
 -- parameter: medium_ms double = 600000 [ms] the same from which it is of medium severity
--- evidence: Query {sql_id:int} ({query_description}) reads {rows:row|rows} of {num_columns:column|columns} from {source} row by row ({how}), not in batches of columns; its stages took {run_ms:s} of {app_ms:s} of task
+-- evidence: Query {sql_id:int} ({query_description:query}) reads {rows:row|rows} of {num_columns:column|columns} from {source} row by row ({how}), not in batches of columns; its stages took {run_ms:s} of {app_ms:s} of task
 --   time. At an assumed {value_ns:int} ns for each value the vectorized reader would save {lost_ms:s} of it.
 -- advice: kind = 'hive parquet' AND NOT convert_parquet | spark.sql.hive.convertMetastoreParquet | 'true' | Let Spark read the files of the Hive table itself. Compare results first where files and table differ in their columns.
 -- advice: kind = 'hive orc' AND NOT convert_orc | spark.sql.hive.convertMetastoreOrc | 'true' | Let Spark read the files of the Hive table itself. Compare results first where files and table differ in their columns.
@@ -101,7 +101,7 @@ SELECT
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
   CASE WHEN t.saved_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, 'low' AS confidence,
   TRY_CAST(t.saved_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.saved_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
-  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, TRY_CAST(t.rows AS BIGINT) AS rows, t.num_columns, CASE WHEN t.kind LIKE 'hive%' THEN 'through the SerDe of Hive' ELSE 'Batched: false' END AS how, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms,
+  t.sql_id, SUBSTR(q.description, 1, 200) AS query_description, t.source, TRY_CAST(t.rows AS BIGINT) AS rows, t.num_columns, CASE WHEN t.kind LIKE 'hive%' THEN 'through the SerDe of Hive' ELSE 'Batched: false' END AS how, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms,
   t.value_ns, t.saved_ms AS lost_ms, t.kind, t.convert_parquet, t.convert_orc, t.is_hive_orc, t.is_wide, t.max_fields, t.nested_parquet, t.nested_orc, t.spark_minor
 FROM summed AS t
 INNER JOIN sql AS q

@@ -2,7 +2,7 @@
 -- title: A Python function takes milliseconds for each row
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for queries whose Python functions took milliseconds for each row (view python_row_times), which is long for computing: usually each call asks a service or a database, opens a connection, loads a model, compiles
 --   patterns, or searches a large list. Faster exchange of rows, which python_udf advises, does not help there. Where most of the time does not depend on the rows (view python_setups), python_setup tells it instead. Lost is taken to be half of the time in Python, since what the calls did is not in the log; that is why the confidence is low.
 --   Functions of whole batches (pandas and Arrow UDFs, mapInPandas, mapInArrow) for which Spark measured far more than the few microseconds of a row that vectorized computing takes are told without a loss: models are as slow. Small Arrow batches are
@@ -16,7 +16,7 @@
 -- parameter: min_batch_share double = 0.3 [ratio] the same over the task time of the application, at least
 -- parameter: min_batch_rows bigint = 10000 [rows] rows that go to it, at least
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
--- evidence: {functions} in query {sql_id} ({query_description}) took [{row_ms:1} ms][{row_us:int} µs] for each of {num_rows:row|rows}[ in {num_tasks:task|tasks}], {call_ms:s} in all{how}, of {task_ms:s} of task time.
+-- evidence: {functions} in query {sql_id} ({query_description:query}) took [{row_ms:1} ms][{row_us:int} µs] for each of {num_rows:row|rows}[ in {num_tasks:task|tasks}], {call_ms:s} in all{how}, of {task_ms:s} of task time.
 -- advice: row_us IS NOT NULL | - | - | It gets whole batches, and computing with whole columns takes a few microseconds a row. See whether it goes through its rows one by one (apply with axis=1, iterrows, a loop) where pandas, NumPy or built-in functions
 --   work on columns, and whether it loads something (a model, a table, a client) in each task or batch: load that once for each Python process (functools.lru_cache), and run fewer and larger tasks. A model that predicts for whole batches can take as long.
 -- recommendation: That is long for computing. What does not depend on the row (a connection, a client, a model, a compiled pattern, a lookup table as a dict) belongs out of the function: made once for each process, in an iterator pandas UDF or in
@@ -130,7 +130,7 @@ told AS (
 )
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CAST(s.sql_id AS STRING) AS subject_id, s.severity, 'low' AS confidence, s.title, s.lost_core_ms, s.recoverable_ms,
-  s.sql_id, SUBSTR(TRIM(q.description), 1, 100) AS query_description, s.functions, s.num_rows, s.num_tasks, s.row_ms, s.row_us, s.call_ms, s.total_task_time_ms AS task_ms, s.how
+  s.sql_id, SUBSTR(TRIM(q.description), 1, 200) AS query_description, s.functions, s.num_rows, s.num_tasks, s.row_ms, s.row_us, s.call_ms, s.total_task_time_ms AS task_ms, s.how
 FROM told AS s
 LEFT JOIN sql AS q
   ON q.platform = s.platform AND q.cluster_id = s.cluster_id AND q.application_id = s.application_id AND q.attempt_id = s.attempt_id AND q.sql_id = s.sql_id

@@ -2,7 +2,7 @@
 -- title: An aggregate sorts its rows because it cannot hash them
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where an aggregate sorts its rows before and after its shuffle (SortAggregate), in stages that take a large part of the task time. Spark hashes groups only where what it keeps
 --   for a group has a fixed width: first, last, min and max of text, arrays or structs do not, nor do max_by and min_by with them, and dropDuplicates of some of the columns takes the first of all others. Lost is the time that
 --   the sorts measured, without what spilled and hardly became fewer rows, which hashing could not keep in memory either, and without the sort whose order a merge join or a window above needs. What spilled is told by the
@@ -18,7 +18,7 @@
 -- parameter: max_kept double = 0.5 [ratio] rows after over rows before a step up to which hashing is taken to save a sort that spilled
 -- parameter: medium_ms double = 600000 [ms] time of the sorts from which it is of medium severity
 -- parameter: large_run_ms double = 3600000 [ms] task time of the stages from which its share does not count
--- evidence: SortAggregate {node_id:int} of query {sql_id:int} ({query_description}) groups by {group_keys} for {functions}, and sorts instead of hashing: {num_sorts:sort|sorts} of up to {rows:row|rows}
+-- evidence: SortAggregate {node_id:int} of query {sql_id:int} ({query_description:query}) groups by {group_keys} for {functions}, and sorts instead of hashing: {num_sorts:sort|sorts} of up to {rows:row|rows}
 --   took {sort_ms:s}[ and spilled {spilled:bytes} of memory]; their stages took {run_ms:s} of {app_ms:s} of task time.
 -- advice: takes_first | - | - | Spark hashes a group only where the results that it keeps for it are numbers, dates or times; keys may be of any type. Where the other columns depend on the key, add them to the grouping (distinct instead of
 --   dropDuplicates of some columns). Otherwise find the rows to keep by narrow columns (keys, numbers, times), and join the others back.
@@ -142,7 +142,7 @@ SELECT
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.final_id AS STRING)) AS subject_id,
   CASE WHEN t.lost_ms >= $medium_ms THEN 'medium' END AS severity, 'medium' AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
-  t.sql_id, t.final_id AS node_id, SUBSTR(q.description, 1, 100) AS query_description,
+  t.sql_id, t.final_id AS node_id, SUBSTR(q.description, 1, 200) AS query_description,
   SUBSTR(REGEXP_REPLACE(f.group_keys, '#[0-9]+L?', ''), 1, 150) AS group_keys,
   SUBSTR(REPLACE(REGEXP_REPLACE(f.functions, '#[0-9]+L?', ''), '])', ''), 1, 150) AS functions,
   f.functions LIKE '%first(%' AS takes_first, t.num_sorts, TRY_CAST(t.rows AS BIGINT) AS rows, TRY_CAST(t.sort_ms AS BIGINT) AS sort_ms, NULLIF(t.spilled, 0e0) AS spilled, w.run_ms,

@@ -2,7 +2,7 @@
 -- title: All rows are sorted for the first few
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where RDD code sorts everything (sortBy, sortByKey) and then takes the first elements: only a small part of what the sort wrote into
 --   its shuffle was read (view taken_rdd_sorts). Before, the sort looks for its ranges in jobs of its own (PySpark counts the elements and then samples them), each of which computes what
 --   is not cached once more. takeOrdered computes it once: lost are all of these stages but the longest. Spark plans a query with ORDER BY and LIMIT without a shuffle, but not through a cache:
@@ -13,7 +13,7 @@
 -- parameter: min_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- evidence: [The stage of {stage_name} wrote {written_bytes:bytes} into its shuffle in {run_ms:s} of task time, {share:pct} of all, and {read_bytes:bytes} of it were read][;
 --   {samples:stage|stages} before it computed the same elements to look for its ranges, in {sample_ms:s}][Query
---   {sql_id:int} ({query_description}) sorts {sorted_rows:int} rows by {sort_keys} into a cache, of which {readers:query reads|queries read} no more than
+--   {sql_id:int} ({query_description:query}) sorts {sorted_rows:int} rows by {sort_keys} into a cache, of which {readers:query reads|queries read} no more than
 --   {limit_rows:row|rows}{counted}. To find the ranges, to shuffle and to sort took {cached_ms:s} of task time, {cached_share:pct} of all, {again_ms:s} of it
 --   in stages that a limit before the cache does not need ({again_stages})].
 -- advice: is_cached AND is_counted | - | - | Put the limit before the cache: orderBy(…).limit(n), then persist these rows, and count the DataFrame before the orderBy. Spark then plans
@@ -69,7 +69,7 @@ SELECT
   'high' AS confidence, TRUE AS is_cached, TRY_CAST(c.again_ms AS BIGINT) AS lost_core_ms, TRY_CAST(c.again_wall_ms AS BIGINT) AS recoverable_ms,
   CAST(NULL AS STRING) AS stage_name, CAST(NULL AS DOUBLE) AS written_bytes, CAST(NULL AS DOUBLE) AS run_ms, CAST(NULL AS DOUBLE) AS share,
   CAST(NULL AS DOUBLE) AS read_bytes, CAST(NULL AS BIGINT) AS samples, CAST(NULL AS DOUBLE) AS sample_ms,
-  c.sql_id, SUBSTR(q.description, 1, 100) AS query_description, c.sorted_rows, SUBSTR(c.sort_keys, 1, 150) AS sort_keys,
+  c.sql_id, SUBSTR(q.description, 1, 200) AS query_description, c.sorted_rows, SUBSTR(c.sort_keys, 1, 150) AS sort_keys,
   c.queries AS readers, c.limit_rows, c.is_counted, CASE WHEN c.is_counted THEN ' or count the rows' ELSE '' END AS counted, c.cached_ms,
   c.cached_ms / NULLIF(CAST(a.executor_run_time AS DOUBLE), 0e0) AS cached_share, c.again_ms, c.again_stages
 FROM cached AS c

@@ -2,7 +2,7 @@
 -- title: A join shuffles a table that is bucketed
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for a join by shuffle of two bucketed tables of which Spark used the buckets of one and not of the other, which it shuffles: the join
 --   compares the column after a cast, or the tables have other numbers of buckets or other columns. Lost is the task time of the stages
 --   that read and shuffle that table; reading it would take a part of it in any case.
@@ -12,7 +12,7 @@
 -- parameter: min_small_lost_ms double = 5000 [ms] the same where it is a large share of the task time, at least
 -- parameter: min_share double = 0.1 [ratio] that share, at least
 -- parameter: medium_lost_ms double = 3600000 [ms] the time from which it is of medium severity
--- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description}) shuffles {data}, although both tables are bucketed[: it compares
+-- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description:query}) shuffles {data}, although both tables are bucketed[: it compares
 --   {join_keys}]; the stages that read and shuffle it took {lost_ms:s} of {app_ms:s} of task time.
 -- advice: is_cast | - | - | The join compares the columns after a cast, which the buckets do not hold: give the key the same type in both tables and
 --   write them again, bucketed by it. Then neither side is shuffled.
@@ -35,7 +35,7 @@ SELECT
   CASE WHEN l.lost_ms >= $medium_lost_ms THEN 'medium' ELSE 'low' END AS severity,
   'medium' AS confidence,
   TRY_CAST(l.lost_ms AS BIGINT) AS lost_core_ms,
-  TRIM(j.node_name) AS node_name, j.node_id, j.sql_id, SUBSTR(q.description, 1, 100) AS query_description, SUBSTR(l.source, 1, 200) AS data,
+  TRIM(j.node_name) AS node_name, j.node_id, j.sql_id, SUBSTR(q.description, 1, 200) AS query_description, SUBSTR(l.source, 1, 200) AS data,
   COALESCE(j.description LIKE '%cast(%', FALSE) AS is_cast,
   CASE WHEN j.description LIKE '%cast(%' THEN SUBSTR(REGEXP_REPLACE(CONCAT(
     SPLIT_PART(SPLIT_PART(j.description, '[', 2), ']', 1), ' with ', SPLIT_PART(SPLIT_PART(j.description, '[', 3), ']', 1)

@@ -2,7 +2,7 @@
 -- title: A filter throws away nearly all rows that a scan reads
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where a query reads millions of rows of a columnar table (Parquet, ORC, Delta, Iceberg, Hudi), the filter right above the scan keeps few of them, and the scan is a good part of the application: its files and row
 --   groups could be skipped, but were not. Either a column is compared only after a cast or a function, which Spark does not push to the files, or the values asked for are in all row groups, or these have no statistics. Only filters
 --   that a layout of the table helps count: every condition compares one column, or a common function of it, with literals. So no patterns, OR, NOT, comparisons of columns, functions of users, JSON or runtime filters. Not told: tables that the
@@ -25,7 +25,7 @@
 -- parameter: max_small_file_bytes double = 8388608.0 [bytes] that size, at most
 -- parameter: min_scans bigint = 3 [count] scans of the same data from which repeated_scans tells them
 -- parameter: min_scan_share double = 0.5 [ratio] unless this one took so much of their task time
--- evidence: Query {sql_id:int} ({query_description}) reads {rows:row|rows} of {source}, and its filter keeps {kept_rows:int} of them ({kept:pct}): {filter}.[ It compares {wrapped_columns} only after a function, cast or calculation, which Spark cannot
+-- evidence: Query {sql_id:int} ({query_description:query}) reads {rows:row|rows} of {source}, and its filter keeps {kept_rows:int} of them ({kept:pct}): {filter}.[ It compares {wrapped_columns} only after a function, cast or calculation, which Spark cannot
 --   push to the files.][ Its conditions on {plain_columns} can be pushed to the files, and yet no more of them were skipped.] The stages of the scan took {run_ms:s} of {app_ms:s} of task time; {spent_ms:s} of it is counted for reading and filtering,
 --   and a table that is sorted for this filter is taken to save {lost_ms:s}.
 -- advice: wrapped_columns IS NOT NULL AND is_text_function | - | - | No statistics of {wrapped_columns} tell what such a function gives. Store the value the way queries compare it (a cleaned column, or one more that holds the result), filter on that
@@ -229,7 +229,7 @@ SELECT
   CONCAT(CAST(t.sql_id AS STRING), '.', CAST(t.node_id AS STRING)) AS subject_id,
   CASE WHEN t.lost_ms >= $medium_ms THEN 'medium' ELSE 'low' END AS severity, CASE WHEN t.wrapped_columns IS NULL THEN 'low' ELSE 'medium' END AS confidence,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.lost_ms * c.wall_ratio AS BIGINT) AS recoverable_ms,
-  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, t.source, t.format, TRY_CAST(t.rows AS BIGINT) AS rows, TRY_CAST(t.kept_rows AS BIGINT) AS kept_rows, t.kept_rows / NULLIF(t.rows, 0e0) AS kept, t.filter,
+  t.sql_id, SUBSTR(q.description, 1, 200) AS query_description, t.source, t.format, TRY_CAST(t.rows AS BIGINT) AS rows, TRY_CAST(t.kept_rows AS BIGINT) AS kept_rows, t.kept_rows / NULLIF(t.rows, 0e0) AS kept, t.filter,
   t.columns, t.num_columns, t.wrapped_columns, t.plain_columns, t.is_text_function, t.run_ms, CAST(r.executor_run_time AS DOUBLE) AS app_ms, t.spent_ms, t.lost_ms, t.is_int96
 FROM ranked AS t
 INNER JOIN sql AS q

@@ -2,7 +2,7 @@
 -- title: A distinct removes hardly a row
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
 --   hashed, shuffled and compared for nothing. Lost is at most the task time of these stages, spill and shuffle included, less the time of their scans and the waiting that
@@ -22,7 +22,7 @@
 -- parameter: min_again_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: write_bytes_per_ms double = 25000.0 [bytes_per_ms] bytes that a task writes into files in a millisecond, where the time of the aggregation is not known
 -- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
--- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description}) compared {rows_in:row|rows} by {num_keys:column|columns} and
+-- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description:query}) compared {rows_in:row|rows} by {num_keys:column|columns} and
 --   removed [{removed:int}][{no_row}] of them[, in each of {runs:int} runs]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
 -- advice: removed > 0 AND num_keys >= $wide_keys | - | - | It is needed only for {removed:row|rows}: keep these from getting in, or deduplicate by the key that makes
 --   rows unique (dropDuplicates of that key), early, before wide or computed columns are added.
@@ -186,7 +186,7 @@ SELECT
   k.platform, k.cluster_id, k.application_id, k.attempt_id,
   CONCAT(CAST(k.sql_id AS STRING), '.', CAST(k.node_id AS STRING)) AS subject_id,
   'medium' AS confidence, TRY_CAST(w.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(w.recoverable_ms AS BIGINT) AS recoverable_ms,
-  SUBSTR(REGEXP_REPLACE(k.description, '#[0-9]+L?', ''), 1, 120) AS operator, k.node_id, k.sql_id, SUBSTR(q.description, 1, 100) AS query_description,
+  SUBSTR(REGEXP_REPLACE(k.description, '#[0-9]+L?', ''), 1, 120) AS operator, k.node_id, k.sql_id, SUBSTR(q.description, 1, 200) AS query_description,
   TRY_CAST(k.rows_in AS BIGINT) AS rows_in, k.rows,
   NULLIF(TRY_CAST(k.rows_in - k.rows AS BIGINT), 0) AS removed, CASE WHEN k.rows_in = k.rows THEN 'none' END AS no_row,
   -- Columns are numbered: url#4, visit_id#0L.

@@ -2,7 +2,7 @@
 -- title: Rows are repartitioned and then shuffled again
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where the code repartitions the rows of a query and the next step that moves rows is another shuffle (of another repartition too, but for one to a single partition) or a broadcast, with
 --   nothing between them but projections, filters, local sorts and the first step of an aggregate: the first shuffle is for nothing.
 --   Where the stage before it had fewer tasks than the application had cores it spread the work and is not told. Where no function and no aggregate stands between the two, the stage that reads the first
@@ -13,7 +13,7 @@
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
 -- parameter: min_bytes double = 33554432 [bytes] that went through that shuffle, at least
 -- parameter: shuffled_bytes_per_ms double = 67109 [bytes/ms] what a core sorts, writes and reads of such a shuffle at most (64 MiB a second)
--- evidence: Query {sql_id:int} ({query_description}) shuffles {bytes:bytes} to repartition its rows ({partitioning}), and the next step {next_step};
+-- evidence: Query {sql_id:int} ({query_description:query}) shuffles {bytes:bytes} to repartition its rows ({partitioning}), and the next step {next_step};
 --   the stages that write and read the first shuffle took {stage_ms:s} of {app_ms:s} of task time[; the second of them only shuffles again, for {bare_ms:s}].
 -- recommendation: Drop the repartition: the next step distributes the rows by what it needs. For more partitions there set
 --   spark.sql.shuffle.partitions, or repartition by the key of that step.
@@ -36,7 +36,7 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(COALESCE(w.bare_ms, LEAST(0.5e0 * w.stage_ms, p.bytes / $shuffled_bytes_per_ms)) AS BIGINT) AS lost_core_ms,
   TRY_CAST(COALESCE(w.bare_ms, LEAST(0.5e0 * w.stage_ms, p.bytes / $shuffled_bytes_per_ms)) * f.wall_ratio AS BIGINT) AS recoverable_ms,
-  p.sql_id, SUBSTR(q.description, 1, 100) AS query_description, p.bytes, SUBSTR(p.partitioning, 1, 150) AS partitioning,
+  p.sql_id, SUBSTR(q.description, 1, 200) AS query_description, p.bytes, SUBSTR(p.partitioning, 1, 150) AS partitioning,
   SUBSTR(p.next_step, 1, 150) AS next_step, w.stage_ms, TRY_CAST(w.bare_ms AS BIGINT) AS bare_ms, a.executor_run_time AS app_ms
 FROM pairs AS p
 INNER JOIN work AS w

@@ -2,7 +2,7 @@
 -- title: A global sort is undone by the next step
 -- category: plans
 -- severity: low
--- version: 11
+-- version: 12
 -- description: Fires where a query sorts all of its rows (orderBy) and the next step orders or distributes them anew: a write into
 --   partition columns, which sorts the rows of each task by them, or a further shuffle, as of a grouping. A global sort reads its input twice, once to find the
 --   ranges, and moves every row. Lost is what the stage took that only looked for the ranges and, before a
@@ -15,7 +15,7 @@
 -- subject: node
 -- group_by: query_description
 -- parameter: medium_again_ms double = 600000 [ms] the cheaper of both runs of what is below a sort that keeps its order, from which it is of medium severity
--- evidence: Query {sql_id:int} ({query_description}) sorts all rows by {sort_keys}[, and then {next_step}][, to {order_use} in an order that
+-- evidence: Query {sql_id:int} ({query_description:query}) sorts all rows by {sort_keys}[, and then {next_step}][, to {order_use} in an order that
 --   Spark does not promise to keep]; the stages that look for its ranges, shuffle and sort
 --   took {stage_ms:s} of {app_ms:s} of task time[ ({stage_wall_ms:s} of {app_wall_ms:s} of wall time)][, {sample_ms:s} of it to read the input once more for the ranges (stage
 --   {sample_stage_id:int})][, and {sort_ms:s} to fetch and sort the ranges and to take the next step, of which half would be left][; to look for the ranges, {again_steps} ran
@@ -43,7 +43,7 @@ SELECT
   CASE WHEN t.is_kept AND t.again_ms >= $medium_again_ms THEN 'medium' WHEN ((t.recoverable_ms >= 10000 AND t.recoverable_ms >= 0.2e0 * a.app_duration_ms) OR (t.recoverable_ms >= 5000 AND t.recoverable_ms >= 0.3e0 * a.app_duration_ms)) THEN 'medium' ELSE 'low' END AS severity, 'medium' AS confidence,
   CASE WHEN t.is_kept THEN 'A global sort computes its input twice' END AS title,
   TRY_CAST(t.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(t.recoverable_ms AS BIGINT) AS recoverable_ms,
-  t.sql_id, SUBSTR(q.description, 1, 100) AS query_description, SUBSTR(t.sort_keys, 1, 150) AS sort_keys,
+  t.sql_id, SUBSTR(q.description, 1, 200) AS query_description, SUBSTR(t.sort_keys, 1, 150) AS sort_keys,
   CASE WHEN t.is_kept THEN CAST(NULL AS STRING)
     WHEN t.kind = 'shuffle' THEN 'shuffles them again'
     WHEN t.kind = 'grouping' OR t.functions IS NOT NULL THEN 'groups them, for which they are shuffled again'

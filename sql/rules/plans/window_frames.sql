@@ -2,7 +2,7 @@
 -- title: A window function goes through its frame again for each row
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for window functions whose frame Spark goes through from its start for each row, in stages that took many microseconds for each row that the window got: frames that end with the partition
 --   (BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING), and those that slide over many rows or a range of values (the last 30 days). For a frame from the start of the partition Spark adds one row at a time instead. A collect_list or
 --   collect_set over such a growing frame is told too: each row then gets a list of all rows before it. How many rows a frame holds is not in the log, only the time of the stages; stages with other steps that can take long
@@ -17,7 +17,7 @@
 -- parameter: output_byte_ns double = 50 [ns] time to write a byte of files or shuffle data, at most
 -- parameter: row_us double = 5 [us] time of a row in a window whose frames are cheap, at most
 -- parameter: min_lost_ms double = 5000 [ms] lost core time, at least
--- evidence: Window {node_id:int} of query {sql_id:int} ({query_description}) computes {functions}, whose frame {frame_text}; its stages took {work_ms:s} for {rows:row|rows}, {row_us:1} µs a row[ beside {sort_ms:s} for the sort], of {app_ms:s} of task time.
+-- evidence: Window {node_id:int} of query {sql_id:int} ({query_description:query}) computes {functions}, whose frame {frame_text}; its stages took {work_ms:s} for {rows:row|rows}, {row_us:1} µs a row[ beside {sort_ms:s} for the sort], of {app_ms:s} of task time.
 -- advice: is_simple AND has_shrinking AND NOT has_sliding | spark.sql.window.segmentTree.enabled | 'true' | Let Spark keep partial aggregates of the frame (segment tree), or turn the order around: ORDER BY the same columns descending with
 --   ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW (RANGE where rows with equal order count together) holds the same rows, and Spark adds one row at a time.
 -- advice: has_shrinking AND NOT has_sliding | - | - | Turn the order around: ORDER BY the same columns descending with ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW (RANGE where rows with equal order count together) holds the same rows, and Spark adds one row at a time. Sums
@@ -166,7 +166,7 @@ SELECT
   'medium' AS confidence,
   TRY_CAST(LEAST(s.work_ms - i.rows * $row_us / 1e3, COALESCE(i.rows * s.most_us / 1e3, s.work_ms)) AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST(s.work_ms - i.rows * $row_us / 1e3, COALESCE(i.rows * s.most_us / 1e3, s.work_ms)) / NULLIF(s.run_ms, 0e0) * s.wall_ms AS BIGINT) AS recoverable_ms,
-  s.sql_id, s.node_id, SUBSTR(TRIM(q.description), 1, 100) AS query_description, s.functions, s.has_shrinking, s.has_sliding, s.has_growing, s.is_simple,
+  s.sql_id, s.node_id, SUBSTR(TRIM(q.description), 1, 200) AS query_description, s.functions, s.has_shrinking, s.has_sliding, s.has_growing, s.is_simple,
   CASE
     WHEN s.has_shrinking AND NOT s.has_sliding AND NOT s.has_growing THEN 'reaches from each row to the end of its partition'
     WHEN s.has_sliding AND NOT s.has_shrinking AND NOT s.has_growing THEN 'slides over many rows'

@@ -2,7 +2,7 @@
 -- title: Queries fail
 -- category: reliability
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires for every query that ended with an error of its own, not that of a job (failed_jobs): a broadcast that took too
 --   long, a plan that could not be made, a write that could not be committed. Its jobs were canceled, or all succeeded. Lost is the task
 --   time of all its stages. Whether the program expects and catches the failure is not known: where a later query ended well it is
@@ -10,7 +10,7 @@
 -- subject: sql
 -- group_by: kind
 -- parameter: min_survived_ms bigint = 10000 [ms] duration of a query after which others ended well, at least, for it to be more than a note
--- evidence: Query {sql_id:int} ({query_description}) failed[ after {duration_ms:s}]: {root_cause}[. Its stages took {stages_ms:s} of task
+-- evidence: Query {sql_id:int} ({query_description:query}) failed[ after {duration_ms:s}]: {root_cause}[. Its stages took {stages_ms:s} of task
 --   time]{after}.
 -- advice: cause = 'broadcast_timeout' AND broadcast_timeout_s < 300 | spark.sql.broadcastTimeout | '300' | The time that was set for broadcasts is
 --   shorter than the default: set it back to the default. If the side is not small, do not broadcast it.
@@ -105,7 +105,7 @@ told AS (
     'high' AS confidence,
     TRY_CAST(w.task_time_ms AS BIGINT) AS lost_core_ms, f.duration_ms AS recoverable_ms,
     CASE WHEN w.task_time_ms >= 1e3 THEN TRY_CAST(w.task_time_ms AS BIGINT) END AS stages_ms,
-    f.sql_id, SUBSTR(f.description, 1, 100) AS query_description, f.duration_ms,
+    f.sql_id, SUBSTR(f.description, 1, 200) AS query_description, f.duration_ms,
     CASE WHEN LENGTH(f.first_line) > 250 THEN CONCAT(SUBSTR(f.first_line, 1, 247), '…') ELSE REGEXP_REPLACE(f.first_line, '[. ]+$', '') END AS root_cause,
     CASE
       WHEN f.error_message LIKE '%Could not execute broadcast in%' THEN 'broadcast_timeout'
