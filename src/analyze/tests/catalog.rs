@@ -246,7 +246,7 @@ fn a_selection_keeps_what_it_reads() {
             one.views().count(),
             one.tables().count()
         ),
-        (1, 26, 2)
+        (1, 27, 2)
     );
     let all = catalog.select(&["ineffjobagg"]).expect("known");
     assert_eq!(
