@@ -9,7 +9,7 @@
 --   for its memory), python_memory (Python or native code got no memory), python_crash (a Python worker died), python_version (driver and workers differ), result_size,
 --   message_size (of a task or its closure), kryo_buffer, broadcast, killed (the application, by its cluster manager or through it), launch (its executors did not come up), no_master (no master answered),
 --   network (fetches of shuffle data that did not connect), shuffle_files (shuffle data that was not there), disk, access
---   (permission denied), credentials (none, or expired), region (of a bucket), missing (no such file or table), blocks (of HDFS), corrupt (a file is not what it should be), conflict (another
+--   (permission denied), local_path (a folder on a local disk could not be made), credentials (none, or expired), region (of a bucket), missing (no such file or table), blocks (of HDFS), corrupt (a file is not what it should be), conflict (another
 --   writer changed the table), dependency (a module or class is not there), throttled (by the store), rate_limit (a service refuses so many calls), service (what tasks call does not answer),
 --   timeout (Spark's own processes do not answer), slots (a barrier stage has more tasks than cores), serialization, excluded (no executor is left that may run the task), lost (an executor), or
 --   program: an error of the code or the data.
@@ -132,6 +132,7 @@ SELECT
       OR reason LIKE '%AuthorizationHeaderMalformed%' THEN 'region'
     WHEN reason LIKE '%AccessDenied%' OR reason LIKE '%Access Denied%' OR reason LIKE '%AccessControlException%'
       OR reason LIKE '%Permission denied%' OR reason LIKE '%Status Code: 403%' THEN 'access'
+    WHEN reason LIKE '%Mkdirs failed to create file:%' OR reason LIKE '%Mkdirs failed to create %cwd=file:%' THEN 'local_path'
     WHEN reason LIKE '%FileNotFoundException%' OR reason LIKE '%NoSuchKey%' OR reason LIKE '%Path does not exist%' OR reason LIKE '%PATH_NOT_FOUND%'
       OR reason LIKE '%FILE_NOT_EXIST%' OR reason LIKE '%TABLE_OR_VIEW_NOT_FOUND%' THEN 'missing'
     WHEN reason LIKE '%BlockMissingException%' OR reason LIKE '%Could not obtain block%' THEN 'blocks'

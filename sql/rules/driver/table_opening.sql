@@ -2,7 +2,7 @@
 -- title: Many jobs only open tables while the cores wait
 -- category: driver
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where many short jobs outside of any query (load, parquet, orc), one after the other, only list folders and read the schema
 --   of files, and take a good part of the wall time, or much of it, or of the core time (view table_openings). Lost is what the cores held meanwhile could have
 --   done while these jobs ran, but for the task time of their stages that do not list folders.
@@ -12,6 +12,7 @@
 -- parameter: large_open_ms bigint = 60000 [ms] where opening takes this wall time, too
 -- parameter: busy_share double = 0.2 [ratio] share of the held cores that list folders from which fewer executors would be slower
 -- parameter: medium_lost_share double = 0.25 [ratio] or where it is this share of the core time
+-- parameter: many_lost_ms double = 3.6e6 [core_ms] lost core time from which it is of medium severity where it is a tenth of the core time and of the wall time
 -- evidence: {num_jobs:job|jobs} outside of any query ({job_name}) only listed folders and read schemas, with {num_tasks:task|tasks} in all. That took {open_ms:s} of {app_duration_ms:s}[,
 --   {between_ms:s} of it in the driver between these jobs][, while {held_cores:1} cores were held][; listing folders took {listing_ms:s} of task time].
 -- advice: busy_share >= $busy_share | - | - | Open tables through a catalog that keeps their schema and partitions (saveAsTable or CREATE TABLE once, then spark.table), which lists no folders;
@@ -25,6 +26,7 @@ SELECT
     WHEN is_local OR COALESCE(held_cores, 0e0) < 8e0 THEN 'low'
     -- Many cores that wait for a short time lose as much as few that wait for long.
     WHEN lost_ms >= $large_lost_ms AND (open_ms >= $large_open_ms OR lost_ms >= $medium_lost_share * core_time_ms) THEN 'medium'
+    WHEN lost_ms >= $many_lost_ms AND lost_ms >= 0.1e0 * core_time_ms AND open_ms >= 0.1e0 * app_duration_ms THEN 'medium'
     ELSE 'low'
   END AS severity,
   'medium' AS confidence,

@@ -2,7 +2,7 @@
 -- title: Stages have too few tasks for the cores that are held
 -- category: partitioning
 -- severity: medium
--- version: 19
+-- version: 20
 -- description: Fires for stages with several tasks, but fewer than half of the cores that were
 --   held meanwhile, where the tasks have data or work to share; from four fifths of the cores down where such
 --   stages, whose tasks are long and all run at once, are most of the application. Stages with the same cause are reported
@@ -39,7 +39,7 @@
 --   fewer and larger blocks, and look at the disks and the network of the executors that serve them.
 -- advice: cpu_ms IS NOT NULL | - | - | The tasks wait for something outside of Spark, such as calls to other services: keep several calls of a task in flight (threads, asynchronous calls, batches), or ask for
 --   more partitions ({tasks_wanted:int} use all cores) where the other side can answer more at once. Where it cannot, the same work needs fewer cores.
--- advice: is_long AND cause = 'code' | - | - | Ask for more partitions before this stage (numSlices, minPartitions, repartition, smaller blocks of work): at least
+-- advice: is_long AND cause = 'code' | - | - | Ask for more partitions before this stage (numSlices, minPartitions, numPartitions of groupByKey and other shuffles of RDDs, repartition, smaller blocks of work): at least
 --   {tasks_wanted:int}, one for each core, better {rounds_wanted:int} or so, in whole rounds of the cores, so that they end close together.
 -- advice: cause = 'unsplittable' | - | - | The {files_read:file|files} hold up to {input_max:bytes} each and are read by one task
 --   each: they cannot be split (gzip, multi-line CSV or JSON, one row group). Write them smaller or in a format that can be
@@ -63,9 +63,9 @@
 --   partitions up to the advisory size, though each takes long: let it merge less, into about {better_tasks:int} here.
 -- advice: cause = 'merged' | - | - | Adaptive execution merged the partitions, though each takes long: ask for
 --   {tasks_wanted:partition|partitions} in the code (repartition), which it keeps.
--- advice: cause = 'code' AND NOT COALESCE(is_local, FALSE) | - | - | Ask for more partitions before this stage (repartition, numSlices), at least {tasks_wanted:int}, one for each core. Where the work
+-- advice: cause = 'code' AND NOT COALESCE(is_local, FALSE) | - | - | Ask for more partitions before this stage (repartition, numSlices, minPartitions, numPartitions of groupByKey and other shuffles of RDDs), at least {tasks_wanted:int}, one for each core. Where the work
 --   cannot be cut further, fewer cores do it in the same time.
--- recommendation: Ask for more partitions before this stage (repartition, numSlices), at least one for each core.
+-- recommendation: Ask for more partitions before this stage (repartition, numSlices, minPartitions, numPartitions of groupByKey and other shuffles of RDDs), at least one for each core.
 WITH retries AS (
   -- Retries that run a part of their stage again: how many tasks those have does not depend on the program.
   SELECT r.platform, r.cluster_id, r.application_id, r.attempt_id, r.stage_id, r.stage_attempt_id

@@ -2,11 +2,13 @@
 -- title: RDDs are shuffled whole to be compared or joined
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for subtract and subtractByKey on RDDs (of the JVM) that shuffled both of their sides, and for joins of RDDs (join, cogroup,
 --   intersection and the like) that shuffled both although one of them is small, where the stages that write and read these shuffles take a large
 --   part of all task time. An RDD that has the same partitioner already is not shuffled, and not told. What another way would
---   cost is not known, so no loss is counted. It is medium where these stages took half of the wall time, a minute or more, or a quarter of the task time, an hour or more.
+--   cost is not known, so no loss is counted, but where the subtracted side is a sample of the other: randomSplit shuffles nothing, so that the stage of the sample is lost, what the other side took to write its shuffle,
+--   and of the stage that compares them the part of the records that it takes away (all without garbage collection and waits for shuffle data, which other rules tell). To read what is split stays, though a cache would spare that too.
+--   It is medium where these stages took half of the wall time, a minute or more (of a sample high), or a quarter of the task time, an hour or more.
 --   Two more ways in which joins in a loop lose: a cached RDD without a partitioner that each round shuffles anew (its stages, but the most expensive, are lost), and RDDs of Python whose
 --   partitions become more with each round, for PySpark gives a join without numPartitions those of both sides together: lost is what stages of one place in the code took beyond the cheapest of them,
 --   where they moved about as many bytes as the one with the fewest tasks.
@@ -31,7 +33,7 @@
 -- parameter: medium_pair_wall_ms double = 20000 [ms] wall time of these stages from which it is medium, where it is half of all
 -- parameter: medium_ms double = 3.6e6 [ms] task time from which it is medium, where its share is large
 -- parameter: medium_share double = 0.25 [ratio] that share
--- parameter: medium_wall_ms double = 60000 [ms] wall time from which it is medium, where it is half of all
+-- parameter: medium_wall_ms double = 60000 [ms] wall time from which it is medium (of a sample high), where it is half of all
 -- evidence: [{call_site} shuffled both of its sides, {large_bytes:bytes} and {small_bytes:bytes}; the stages that wrote and read them took {run_ms:s} of task time,
 --   {share:pct} of all][, and {wall_ms:s} of {app_duration_ms:s}][{again_place} shuffled the same cached RDD ({cached_rdd}) in each of {rounds:round|rounds}, {again_bytes:bytes} in all, which took {again_ms:s} of
 --   {all_run_ms:s} of task time to write][{grown_place} ran {grown_rounds:time|times}, and its partitions grew from {least_partitions:int} to {most_partitions:int}; {grown_stages:stage|stages} with as many tasks took {grown_ms:s}
@@ -44,8 +46,8 @@
 -- advice: kind = 'paired' | - | - | cartesian reads or computes its part of the second RDD again for each row of the first (in Python for each batch): where one side is small, collect it, send it as a broadcast variable, and loop
 --   over it in a flatMap of the other, which emits only what matches; else persist the second. Better still, give both sides a key that rows which can match share (a cell of a grid and its neighbors, a range, first letters) and join on it, so that only
 --   those are compared.
--- advice: is_sample | - | - | One side is a sample of the other: randomSplit makes both parts of it (for training and for testing) without any shuffle. Give it a seed, or cache what it
---   splits, so that the parts fit together.
+-- advice: is_sample | - | - | One side is a sample of the other: randomSplit makes both parts of it (for training and for testing) without any shuffle. Give it a seed, or, better, cache what it
+--   splits, so that the parts fit together and it is read once.
 -- advice: is_subtract | - | - | Every record of both sides travels. Where the subtracted side is small, collect its keys, send them as a broadcast variable, and filter; else give
 --   both sides the same partitioner (partitionBy and persist) where they are used again, or use DataFrames (a left anti join), whose rows are compact and whose small sides are broadcast.
 -- recommendation: Every record of both sides travels although one side is small: collect it (collectAsMap), send it as a broadcast variable, and look it up in a map over
@@ -61,6 +63,7 @@ reading AS (
   SELECT
     m.platform, m.cluster_id, m.application_id, m.attempt_id, m.rdd_id, m.call_site, m.is_subtract, s.stage_id, s.stage_attempt_id,
     s.parent_ids AS stage_parent_ids, CAST(s.executor_run_time AS DOUBLE) AS run_ms, UNIX_MILLIS(s.completion_time) AS end_ms,
+    GREATEST(CAST(s.executor_run_time AS DOUBLE) - COALESCE(s.jvm_gc_time, 0) - COALESCE(s.shuffle_fetch_wait_time, 0), 0e0) AS work_ms,
     ROW_NUMBER() OVER (
       PARTITION BY m.platform, m.cluster_id, m.application_id, m.attempt_id, s.stage_id ORDER BY m.rdd_id, s.stage_attempt_id DESC
     ) AS place
@@ -74,6 +77,8 @@ sides AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, r.stage_id, w.stage_id AS side_id,
     SUM(CAST(w.shuffle_write_bytes AS DOUBLE)) AS bytes, SUM(CAST(w.executor_run_time AS DOUBLE)) AS run_ms,
+    SUM(GREATEST(CAST(w.executor_run_time AS DOUBLE) - COALESCE(w.jvm_gc_time, 0) - COALESCE(w.shuffle_fetch_wait_time, 0), 0e0)) AS work_ms,
+    SUM(CAST(w.shuffle_write_time AS DOUBLE)) / 1e6 AS write_ms, SUM(CAST(w.shuffle_write_records AS DOUBLE)) AS records,
     MIN(UNIX_MILLIS(w.submission_time)) AS begin_ms
   FROM reading AS r
   INNER JOIN timed_stages AS w
@@ -85,8 +90,14 @@ sides AS (
 pairs AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, stage_id,
-    MIN(bytes) AS small_bytes, MAX(bytes) AS large_bytes, SUM(bytes) AS all_bytes, SUM(run_ms) AS run_ms, MIN(begin_ms) AS begin_ms
-  FROM sides
+    MIN(bytes) AS small_bytes, MAX(bytes) AS large_bytes, SUM(bytes) AS all_bytes, SUM(run_ms) AS run_ms, MIN(begin_ms) AS begin_ms,
+    MIN(records) AS few_records, SUM(records) AS all_records,
+    MAX(CASE WHEN place = 1 THEN work_ms END) AS few_ms, MAX(CASE WHEN place = 2 THEN LEAST(write_ms, work_ms) END) AS many_write_ms
+  FROM (
+    SELECT
+      s.*, ROW_NUMBER() OVER (PARTITION BY platform, cluster_id, application_id, attempt_id, stage_id ORDER BY records, bytes, side_id) AS place
+    FROM sides AS s
+  ) AS p
   GROUP BY platform, cluster_id, application_id, attempt_id, stage_id
   HAVING COUNT(*) = 2
 ),
@@ -209,6 +220,8 @@ judged AS (
   SELECT
     r.platform, r.cluster_id, r.application_id, r.attempt_id, CONCAT(CAST(r.stage_id AS STRING), '.', CAST(r.stage_attempt_id AS STRING)) AS subject_id,
     r.call_site, r.is_subtract, p.rdd_id IS NOT NULL AS is_sample, b.large_bytes, b.small_bytes, b.all_bytes,
+    CASE WHEN p.rdd_id IS NOT NULL AND b.few_records > 0e0
+      THEN b.few_ms + b.many_write_ms + r.work_ms * 2e0 * b.few_records / NULLIF(b.all_records, 0e0) END AS lost_ms,
     b.run_ms + r.run_ms AS run_ms, CAST(t.executor_run_time AS DOUBLE) AS all_run_ms, CAST(r.end_ms - b.begin_ms AS DOUBLE) AS wall_ms, a.app_duration_ms
   FROM reading AS r
   INNER JOIN pairs AS b
@@ -231,11 +244,11 @@ judged AS (
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
   CASE
-    WHEN wall_ms >= $medium_wall_ms AND wall_ms >= 0.5e0 * app_duration_ms THEN 'medium'
+    WHEN wall_ms >= $medium_wall_ms AND wall_ms >= 0.5e0 * app_duration_ms THEN CASE WHEN lost_ms IS NOT NULL THEN 'high' ELSE 'medium' END
     WHEN run_ms >= $medium_ms AND run_ms >= $medium_share * all_run_ms THEN 'medium'
-    ELSE 'low'
+    WHEN lost_ms IS NULL THEN 'low'
   END AS severity,
-  'medium' AS confidence, CAST(NULL AS BIGINT) AS lost_core_ms, CAST(NULL AS BIGINT) AS recoverable_ms, 'both' AS kind, CAST(NULL AS STRING) AS title,
+  'medium' AS confidence, TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(lost_ms * LEAST(wall_ms / NULLIF(run_ms, 0e0), 1e0) AS BIGINT) AS recoverable_ms, 'both' AS kind, CAST(NULL AS STRING) AS title,
   call_site, is_subtract, is_sample, large_bytes, small_bytes, run_ms, run_ms / NULLIF(all_run_ms, 0e0) AS share,
   CASE WHEN app_duration_ms > 0 THEN wall_ms END AS wall_ms, app_duration_ms,
   CAST(NULL AS STRING) AS again_place, CAST(NULL AS STRING) AS cached_rdd, CAST(NULL AS BIGINT) AS rounds, CAST(NULL AS DOUBLE) AS again_bytes, CAST(NULL AS DOUBLE) AS again_ms, all_run_ms,

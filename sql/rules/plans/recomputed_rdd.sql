@@ -2,7 +2,7 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it; a stage attempt after the first and one that computed less than half of the partitions (take) are no pass of their own.
@@ -19,6 +19,8 @@
 -- parameter: max_task_ms double = 500 [ms] what reading a cache is taken to cost a task, at most
 -- evidence: {rdd_name}[ at {call_site}][ was computed in {plain_stages:stage|stages}][ of {plain_jobs:job|jobs}][, all of {place}][, {some_stages:int} of them in iterations of {estimator} ({stage_name})], which took {run_ms:s} of task
 --   time and read {input_bytes:bytes}; the shortest of them took {least_ms:s}[, and about {floor_ms:s} of task time would be left of it with a cache].
+-- advice: estimator IS NOT NULL AND estimator_stages * 2 >= num_stages AND is_rdd_estimator | - | - | {estimator} goes through its input in each iteration, and computes it from the start each time: persist the RDD that it trains on, after the filtering and parsing, before the training
+--   starts.
 -- advice: estimator IS NOT NULL AND estimator_stages * 2 >= num_stages | - | - | {estimator} goes through its input in each iteration, and computes it from the start each time, with what prepares the features: fit those first, persist what
 --   they make of the data (the columns of features, label and weight alone), and fit {estimator} on that.
 -- advice: has_zip AND has_sort | - | - | zipWithIndex computes its input once more to count the rows of each partition, and sortBy and sortByKey do to find the bounds of their ranges: persist() what goes into {sort_place}, after the filtering and parsing, and what is sorted before it is numbered[ (all of these jobs share {shared})]. Where the numbers may have gaps, zipWithUniqueId gives them without a job of its own.
@@ -52,9 +54,11 @@ from_cache AS (
 -- Stages that train a model, by the stack of their call site.
 estimators AS (
   SELECT platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id,
-    REPLACE(SPLIT_PART(SPLIT_PART(SPLIT_PART(frame, '(', 1), '.', 2), '$', 1), ' ', '') AS estimator
+    REPLACE(SPLIT_PART(SPLIT_PART(SPLIT_PART(frame, '(', 1), '.', 2), '$', 1), ' ', '') AS estimator, is_rdd
   FROM (
     SELECT s.platform, s.cluster_id, s.application_id, s.attempt_id, s.stage_id, s.stage_attempt_id,
+      -- The older library trains on RDDs; where the newer one calls it, that prepares them from a DataFrame.
+      INSTR(s.details, 'org.apache.spark.ml.') = 0 AS is_rdd,
       CASE
         WHEN INSTR(s.details, 'org.apache.spark.ml.regression.') > 0 THEN CONCAT('ml.', SPLIT_PART(s.details, 'org.apache.spark.ml.regression.', 2))
         WHEN INSTR(s.details, 'org.apache.spark.ml.classification.') > 0 THEN CONCAT('ml.', SPLIT_PART(s.details, 'org.apache.spark.ml.classification.', 2))
@@ -75,7 +79,7 @@ estimators AS (
 ),
 computed AS (
   SELECT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.rdd_id, s.stage_id, s.stage_attempt_id,
-    s.job_ids, s.rdd_ids, s.executor_run_time, s.duration_ms, s.input_bytes, s.num_tasks, s.stage_name, p.platform IS NOT NULL AS has_python, e.estimator
+    s.job_ids, s.rdd_ids, s.executor_run_time, s.duration_ms, s.input_bytes, s.num_tasks, s.stage_name, p.platform IS NOT NULL AS has_python, e.estimator, e.is_rdd
   FROM inputs AS i
   INNER JOIN timed_stages AS s
     ON s.platform = i.platform AND s.cluster_id = i.cluster_id
@@ -148,7 +152,7 @@ worked AS (
     -- What caching would leave of each pass.
     MIN(GREATEST(c.executor_run_time - COALESCE(f.task_ms * c.num_tasks, 0e0), 0e0)) AS pass_ms,
     MAX(CASE WHEN c.stage_name LIKE 'sortBy%' THEN 1 ELSE 0 END) = 1 AS has_sort,
-    MAX(CASE WHEN c.stage_name LIKE 'zipWithIndex%' THEN 1 ELSE 0 END) = 1 AS has_zip, MAX(c.estimator) AS estimator, NULLIF(SUM(CASE WHEN c.estimator IS NOT NULL THEN 1 ELSE 0 END), 0) AS estimator_stages,
+    MAX(CASE WHEN c.stage_name LIKE 'zipWithIndex%' THEN 1 ELSE 0 END) = 1 AS has_zip, MAX(c.estimator) AS estimator, COALESCE(MIN(CASE WHEN c.is_rdd THEN 1 WHEN c.estimator IS NOT NULL THEN 0 END) = 1, FALSE) AS is_rdd_estimator, NULLIF(SUM(CASE WHEN c.estimator IS NOT NULL THEN 1 ELSE 0 END), 0) AS estimator_stages,
     MIN(CASE WHEN c.estimator IS NOT NULL THEN c.stage_name END) AS stage_name,
     COALESCE(COUNT(c.estimator) = COUNT(*) AND MIN(c.stage_name) = MAX(c.stage_name), FALSE) AS is_iterated, CASE WHEN MIN(c.input_bytes) = MAX(c.input_bytes) THEN MIN(c.input_bytes) END AS pass_bytes,
     SUM(CAST(c.input_bytes AS DOUBLE)) AS input_bytes, SUM(CAST(c.duration_ms AS DOUBLE)) AS duration_ms, MIN(c.stage_id) AS first_id, MAX(c.stage_id) AS last_id,
@@ -223,7 +227,7 @@ SELECT
   CASE WHEN NOT w.is_iterated AND i.call_site NOT LIKE '_anonfun_withThreadLocalCaptured%' AND i.call_site NOT LIKE '% at NativeMethodAccessorImpl.java:0' THEN NULLIF(i.call_site, '') END AS call_site,
   w.num_stages, w.num_jobs, CASE WHEN NOT w.is_iterated THEN w.num_stages END AS plain_stages, CASE WHEN NOT w.is_iterated THEN w.num_jobs END AS plain_jobs, TRY_CAST(w.run_ms AS BIGINT) AS run_ms, w.input_bytes,
   TRY_CAST(w.least_ms AS BIGINT) AS least_ms, NULLIF(TRY_CAST(w.least_ms - w.pass_ms AS BIGINT), 0) AS floor_ms, w.has_sort,
-  w.has_zip, w.estimator, CASE WHEN NOT w.is_iterated THEN w.estimator_stages END AS some_stages, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name,
+  w.has_zip, w.estimator, w.is_rdd_estimator, CASE WHEN NOT w.is_iterated THEN w.estimator_stages END AS some_stages, w.estimator_stages, SUBSTR(w.stage_name, 1, 100) AS stage_name,
   CASE WHEN w.estimator IS NULL THEN SUBSTR(w.all_place, 1, 100) END AS place, SUBSTR(w.sort_place, 1, 100) AS sort_place, SUBSTR(w.zip_place, 1, 100) AS zip_place,
   CASE WHEN h.call_site <> i.call_site THEN SUBSTR(NULLIF(h.call_site, ''), 1, 100) END AS shared
 FROM ranked AS w

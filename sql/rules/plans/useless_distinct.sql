@@ -6,7 +6,7 @@
 -- description: Fires where an aggregate that computes nothing (distinct, dropDuplicates over all columns, UNION, a group by without functions)
 --   let nearly all of very many rows pass, and the stages that it works in took a large part of the task time: each row is
 --   hashed, shuffled and compared for nothing. Lost is at most the task time of these stages, spill and shuffle included, less the time of their scans and the waiting that
---   fetch_wait tells,
+--   fetch_wait tells (of a stage that reads a source whose scan counts no time no more than its bytes take to shuffle, and what a last step's stage shuffles for the next one stays, too),
 --   of stages that also join, sort into windows or call Python half of it. To write the result stays: of a stage with the last step that writes files only the time of the aggregation
 --   counts (building it, fetching its rows included), or, where that is not known, all but what its bytes take to write; a stage of several such steps is shared between them. Whether the rows are
 --   unique by a rule or by luck is for the author to know. A distinct within work that the application repeats is counted once:
@@ -21,6 +21,7 @@
 -- parameter: min_again_ms double = 5000 [ms] task time that the repeated work lost, at least
 -- parameter: min_again_share double = 0.1 [ratio] the same over the task time of the application, at least
 -- parameter: write_bytes_per_ms double = 25000.0 [bytes_per_ms] bytes that a task writes into files in a millisecond, where the time of the aggregation is not known
+-- parameter: shuffle_bytes_per_ms double = 100000.0 [bytes_per_ms] bytes that a task serializes, compresses and writes for a shuffle in a millisecond, where its scan counts no time
 -- parameter: wide_keys bigint = 4 [count] columns compared, from which a key is said to be better
 -- evidence: {operator} (node {node_id:int} of query {sql_id:int}, {query_description:query}) compared {rows_in:row|rows} by {num_keys:column|columns} and
 --   removed [{removed:int}][{no_row}] of them[, in each of {runs:int} runs]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time.
@@ -57,7 +58,7 @@ kept AS (
 ),
 worked AS (
   SELECT DISTINCT k.platform, k.cluster_id, k.application_id, k.attempt_id, k.sql_id, k.node_id, o.stage_id, CAST(o.run_ms AS DOUBLE) AS run_ms,
-    CASE WHEN k.runs = 1 THEN b.build_ms END AS build_ms
+    CASE WHEN k.runs = 1 THEN b.build_ms END AS build_ms, o.node_id = k.first_node_id AS is_first
   FROM kept AS k
   INNER JOIN operator_stages AS o
     ON o.platform = k.platform AND o.cluster_id = k.cluster_id
@@ -77,7 +78,7 @@ beside AS (
     platform, cluster_id, application_id, attempt_id, stage_id, MAX(scan_ms) AS scan_ms,
     SUM(CASE WHEN fetch_wait_ms >= 60000e0 AND fetch_wait_ms >= 0.15e0 * executor_run_time THEN fetch_wait_ms ELSE 0e0 END) AS told_ms,
     MAX(CASE WHEN has_join OR has_window OR has_python THEN 1 ELSE 0 END) AS does_more,
-    CAST(SUM(output_bytes) AS DOUBLE) AS output_bytes, SUM(COALESCE(memory_bytes_spilled, 0)) AS spilled,
+    CAST(SUM(output_bytes) AS DOUBLE) AS output_bytes, CAST(SUM(input_bytes) AS DOUBLE) AS input_bytes, CAST(SUM(shuffle_write_bytes) AS DOUBLE) AS written_bytes, SUM(COALESCE(memory_bytes_spilled, 0)) AS spilled,
     MAX(task_slots) AS task_slots, SUM(duration_ms) AS duration_ms,
     MIN(UNIX_MILLIS(completion_time) - duration_ms) AS begin_ms, MAX(UNIX_MILLIS(completion_time)) AS end_ms
   FROM stage_facts
@@ -106,7 +107,13 @@ shares AS (
     w.platform, w.cluster_id, w.application_id, w.attempt_id, w.sql_id, w.node_id, w.run_ms,
     w.run_ms / COUNT(*) OVER stage AS part_ms,
     LEAST(
-      GREATEST(w.run_ms - COALESCE(b.scan_ms, 0e0) - COALESCE(b.told_ms, 0e0) - CASE
+      GREATEST(LEAST(
+        w.run_ms - COALESCE(b.scan_ms, 0e0),
+        CASE WHEN w.is_first AND COALESCE(b.scan_ms, 0e0) = 0e0 AND b.input_bytes > 0e0 AND b.written_bytes > 0e0 THEN b.written_bytes / NULLIF($shuffle_bytes_per_ms, 0e0) ELSE w.run_ms END
+      ) - COALESCE(b.told_ms, 0e0) - CASE
+        WHEN MAX(CASE WHEN w.is_first THEN 1 ELSE 0 END) OVER stage = 0 THEN COALESCE(b.written_bytes, 0e0) / NULLIF($shuffle_bytes_per_ms, 0e0)
+        ELSE 0e0
+      END - CASE
         WHEN NOT COALESCE(b.output_bytes > 0e0, FALSE) THEN 0e0
         WHEN w.build_ms IS NOT NULL AND b.spilled = 0 THEN GREATEST(w.run_ms - w.build_ms, 0e0)
         ELSE b.output_bytes / NULLIF($write_bytes_per_ms, 0e0)

@@ -2,13 +2,14 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 22
+-- version: 23
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, and of the other jobs of its query, whose results are thrown away with it (view query_failures: not of stages that filled a cache, wrote output or were read again), without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
 --   expects and catches the failure is not known; where a later job succeeded, and in an interactive
 --   session, it is of low severity if it cost little: less than 10 core-minutes and, but for a session, a fifth of the wall time. What failed at once in such a session is a trial and is not told.
 --   Where all jobs of an application failed and nobody had ended it, it was run for nothing: that is of high severity, unless it was over at once, which cost next to nothing.
+--   So was one whose tasks wrote no output because its path is on local disks where they could not make it.
 --   Where an application hung until it was killed, or fetches of shuffle data failed, hung_tasks or fetch_failures tells what that cost, and
 --   the job is told in short.
 -- subject: job
@@ -89,6 +90,9 @@
 -- advice: cause = 'shuffle_files' | - | - | Shuffle data was gone or not whole although no executor was lost: see whether something clears the local directories (spark.local.dir
 --   in /tmp), check the disks, and keep executors that hold such data (dynamic allocation needs the shuffle service or shuffle tracking).
 -- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
+-- advice: cause = 'local_path' AND NOT is_local | - | - | The output path is on local disks (file:), and the executors could not make the folder there: write to storage that the driver and all executors reach under the same path (HDFS, an object store, a volume that all of them
+--   mount), where the user that runs Spark may write. Retries cannot help.
+-- advice: cause = 'local_path' | - | - | The output path is on the local disk, and the folder could not be made there: give the user that runs Spark the right to write there, or choose another path. Retries cannot help.
 -- advice: cause = 'access' | - | - | The job may not read or write there: give its role the permission. Retries cannot help.
 -- advice: cause = 'credentials' | - | - | It had no credentials, or they had expired: give the executors a role or a key that is good for as long as the job runs, and
 --   renew tokens of long ones.
@@ -171,6 +175,13 @@ futile AS (
     AND d.application_id = o.application_id AND d.attempt_id = o.attempt_id
   WHERE NOT COALESCE(a.is_interactive, FALSE) AND NOT COALESCE(a.lacks_jobs, FALSE) AND NOT COALESCE(a.lacks_tasks, FALSE)
 ),
+-- Applications whose tasks wrote no output.
+unwritten AS (
+  SELECT platform, cluster_id, application_id, attempt_id
+  FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+  HAVING SUM(CASE WHEN output_bytes > 0 OR output_records > 0 THEN 1 ELSE 0 END) = 0
+),
 hung AS (
   SELECT platform, cluster_id, application_id, attempt_id
   FROM stuck_stages
@@ -203,6 +214,8 @@ SELECT
   CASE
     WHEN f.is_ended THEN 'low'
     WHEN o.platform IS NOT NULL AND f.cause <> 'killed' AND f.lost_core_ms < $critical_core_ms AND COALESCE(a.app_duration_ms >= $min_futile_ms, TRUE) THEN 'high'
+    WHEN f.cause = 'local_path' AND w.platform IS NOT NULL AND NOT f.is_survived AND NOT COALESCE(a.is_interactive, FALSE) AND f.lost_core_ms < $critical_core_ms
+      AND COALESCE(a.app_duration_ms >= $min_futile_ms, TRUE) THEN 'high'
     -- A failure that is small beside a large application is told all the same.
     WHEN f.lost_core_ms >= 600000 AND NOT COALESCE(GREATEST(
       SUM(CAST(f.lost_core_ms AS DOUBLE)) OVER alike / NULLIF(CAST(GREATEST(a.core_time_ms, a.total_task_time_ms) AS DOUBLE), 0e0),
@@ -250,7 +263,7 @@ SELECT
   CASE WHEN f.num_attempts > 1 THEN f.num_attempts END AS doomed_attempts,
   CASE WHEN NOT f.is_ended AND f.cause <> 'killed' THEN o.futile_attempts END AS futile_attempts,
   CASE WHEN NOT f.is_ended AND f.cause <> 'killed' AND o.futile_attempts IS NULL THEN o.num_jobs END AS futile_jobs,
-  CASE WHEN f.is_survived THEN '; another job succeeded later' ELSE '' END AS after, f.is_survived, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
+  CASE WHEN f.is_survived THEN '; another job succeeded later' WHEN f.cause = 'local_path' AND w.platform IS NOT NULL AND o.platform IS NULL THEN '; the tasks of the application wrote no output' ELSE '' END AS after, f.is_survived, a.is_local, COALESCE(a.is_databricks, FALSE) AS is_databricks,
   COALESCE(a.executor_cores > 1 AND a.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * a.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.is_serverless, FALSE) AS is_serverless,
   TRY_CAST(CEIL(a.executor_cores / 2e0) AS BIGINT) AS cores_halved,
@@ -271,6 +284,9 @@ LEFT JOIN sql AS q
 LEFT JOIN futile AS o
   ON o.platform = f.platform AND o.cluster_id = f.cluster_id
   AND o.application_id = f.application_id AND o.attempt_id = f.attempt_id
+LEFT JOIN unwritten AS w
+  ON w.platform = f.platform AND w.cluster_id = f.cluster_id
+  AND w.application_id = f.application_id AND w.attempt_id = f.attempt_id
 LEFT JOIN gathering_queries AS g
   ON g.platform = f.platform AND g.cluster_id = f.cluster_id
   AND g.application_id = f.application_id AND g.attempt_id = f.attempt_id AND g.sql_id = f.sql_id

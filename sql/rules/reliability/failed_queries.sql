@@ -21,6 +21,8 @@
 -- advice: cause = 'result_size' | - | - | More came to the driver than spark.driver.maxResultSize lets through: write the result from
 --   the executors, or collect less; raise the limit only as far as the rows fit into a half of the driver's memory.
 -- advice: cause = 'heap' | - | - | The heap of the driver was full: collect and broadcast less, or give the driver more memory.
+-- advice: cause = 'local_path' | - | - | The output path is on the local disk of the driver, and the folder could not be made there: give the user that runs Spark the right to write there, or, with executors on other machines, write to storage that
+--   all of them reach under the same path. Retries cannot help.
 -- advice: cause = 'access' | - | - | The job may not read or write there: give its role the permission. Retries cannot help.
 -- advice: cause = 'missing' | - | - | What it reads is not there, or was replaced while it was read: write to a new path or use a table
 --   format, and refresh the table. Retries cannot help.
@@ -120,6 +122,7 @@ told AS (
         OR f.error_message LIKE '%No AWS Credentials provided%' OR f.error_message LIKE '%GSS initiate failed%' THEN 'credentials'
       WHEN f.error_message LIKE '%AccessDenied%' OR f.error_message LIKE '%Access Denied%' OR f.error_message LIKE '%AccessControlException%'
         OR f.error_message LIKE '%Permission denied%' OR f.error_message LIKE '%Status Code: 403%' THEN 'access'
+      WHEN f.error_message LIKE '%Mkdirs failed to create file:%' OR f.error_message LIKE '%Mkdirs failed to create %cwd=file:%' THEN 'local_path'
       WHEN f.error_message LIKE '%FileNotFoundException%' OR f.error_message LIKE '%NoSuchKey%' OR f.error_message LIKE '%Path does not exist%'
         OR f.error_message LIKE '%PATH_NOT_FOUND%' OR f.error_message LIKE '%FILE_NOT_EXIST%' OR f.error_message LIKE '%TABLE_OR_VIEW_NOT_FOUND%'
         THEN 'missing'

@@ -2,7 +2,7 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 15
+-- version: 16
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
@@ -73,6 +73,8 @@
 --   renew tokens of long ones.
 -- advice: cause = 'timeout' | - | - | The driver or an executor did not answer in time: look for long garbage collection there, a driver that does too much, a cut network. Give it more memory or
 --   less work before spark.network.timeout is raised.
+-- advice: cause = 'local_path' AND NOT is_local AND bad_host IS NULL AND bad_executor IS NULL AND bad_executors IS NULL | - | - | The output path is on local disks (file:), and the executors could not make the folder there: write to storage that the driver and all executors reach under the same path,
+--   where the user that runs Spark may write.
 -- advice: cause = 'disk' AND COALESCE(bad_host, bad_executor) IS NOT NULL | - | - | Only there the local disk is full: clear or replace it.
 -- advice: cause = 'disk' | - | - | The local disks are full: use larger ones, or spill and shuffle less.
 -- advice: bad_host IS NOT NULL AND spark_minor >= 301 | spark.excludeOnFailure.enabled | 'true' | All of them failed on one host, while

@@ -2,19 +2,23 @@
 -- title: The application was killed, or its history ends before it does
 -- category: reliability
 -- severity: info
--- version: 11
+-- version: 12
 -- description: Fires where the log lacks the end of the application: it was killed, or it still ran when its log was
 --   read. A note, no loss: all numbers of such an application are lower bounds. Databricks never logs the end
 --   of an application, so there it fires only where a job was still running. Fires too where the end comes before the
 --   start, by a clock that was set back: what needs the run time is not judged then. And where the context was shut down
---   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule. And where the end says that the
+--   while jobs ran, as a signal or an error of the program does; a streaming query ends that way as a rule. Where the beginning lacks, the cores are not known: stages of few tasks are told here then. And where the end says that the
 --   application failed (an exit code other than 0) without a job that did. Lost is what its unfinished
 --   tasks took then, unless hung_tasks tells them. An application that never got an executor is left to slow_start and failed_launches, unless its clock was set back.
 -- parameter: min_core_time_ms bigint = 60000 [core_ms] task time that is there, at least, where no job was running
+-- parameter: max_few_tasks bigint = 4 [count] tasks of its largest stage, at most, to be told where the cores are not known
+-- parameter: min_few_ms double = 600000 [ms] task time then, at least
 -- parameter: medium_share double = 0.3 [ratio] core time of unfinished tasks over that of the application, from which a shutdown is of medium severity
 -- evidence: The history {missing}[ after {app_duration_ms:s}][, while {num_running:job|jobs} of {num_jobs:int}
---   still ran][ and unfinished tasks had taken {lost_core_ms:s}]; {consequence}.
+--   still ran][ and unfinished tasks had taken {lost_core_ms:s}]; {consequence}[; none of its stages has more than {most_tasks:task|tasks}].
 -- advice: is_backwards | - | - | Keep the clocks of the cluster in step (NTP, chrony); a run that begins after the correction can be judged.
+-- advice: is_headless AND most_tasks IS NOT NULL | - | - | The first part of the log is missing: copy all files of its folder (Databricks and rolled logs have several) and load them again. What the application had set and held is in that part, and rules that
+--   need it are silent. If it held more cores than its stages have tasks, the others had nothing to do: ask for more partitions (repartition, minPartitions, numPartitions of groupByKey and other shuffles of RDDs).
 -- advice: is_headless | - | - | The first part of the log is missing: copy all files of its folder (Databricks and rolled logs have several) and load them again. What the application had set and held is in that part, and rules that
 --   need it are silent.
 -- advice: is_killed | - | - | Exit code 137 is signal 9. The JVM of the driver lived to write this, so it was its program that was killed (the process of Python),
@@ -64,6 +68,11 @@ hung AS (
   -- As much as hung_tasks tells.
   HAVING MAX(lost_core_ms) >= 60000
 ),
+widths AS (
+  SELECT platform, cluster_id, application_id, attempt_id, MAX(num_tasks) AS most_tasks
+  FROM stages
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 backwards AS (
   SELECT platform, cluster_id, application_id, attempt_id, end_time
   FROM applications
@@ -94,7 +103,8 @@ SELECT
   COALESCE(x.exit_text, '') AS exit_text, COALESCE(x.exit_text LIKE 'exited with code 137%', FALSE) AS is_killed,
   -- A single event of months later, by a clock that was wrong, tells no duration.
   CASE WHEN a.app_duration_ms < 2678400000 OR a.total_task_time_ms >= 1e-3 * a.app_duration_ms THEN a.app_duration_ms END AS app_duration_ms,
-  a.num_jobs, CASE WHEN x.exit_text IS NULL OR k.num_cut > 0 THEN COALESCE(k.num_cut, r.num_running) END AS num_running, a.total_task_time_ms
+  a.num_jobs, CASE WHEN x.exit_text IS NULL OR k.num_cut > 0 THEN COALESCE(k.num_cut, r.num_running) END AS num_running, a.total_task_time_ms,
+  CASE WHEN c.end_time IS NULL AND a.app_duration_ms IS NULL AND COALESCE(a.cores_max, 0) = 0 AND w.most_tasks > 1 AND w.most_tasks <= $max_few_tasks AND a.total_task_time_ms >= $min_few_ms THEN w.most_tasks END AS most_tasks
 FROM application_facts AS a
 LEFT JOIN core_time_parts AS p
   ON p.platform = a.platform AND p.cluster_id = a.cluster_id
@@ -114,6 +124,9 @@ LEFT JOIN exits AS x
 LEFT JOIN backwards AS c
   ON c.platform = a.platform AND c.cluster_id = a.cluster_id
   AND c.application_id = a.application_id AND c.attempt_id = a.attempt_id
+LEFT JOIN widths AS w
+  ON w.platform = a.platform AND w.cluster_id = a.cluster_id
+  AND w.application_id = a.application_id AND w.attempt_id = a.attempt_id
 LEFT JOIN unserved_jobs AS u
   ON u.platform = a.platform AND u.cluster_id = a.cluster_id
   AND u.application_id = a.application_id AND u.attempt_id = a.attempt_id

@@ -2,10 +2,11 @@
 -- title: Settings contradict each other
 -- category: settings
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for pairs of settings that cannot both hold: bounds of dynamic allocation that cross, more cores for a task
 --   than an executor has, a heartbeat slower than its time-out, results larger than the driver's memory.
---   Spark refuses some of them at the start and lets one of the two win silently in the others.
+--   Spark refuses some of them at the start and lets one of the two win silently in the others. A time-out of an hour or more that is longer than the application ran had no effect on it:
+--   risky_settings tells it.
 -- evidence: {left_key} = {left_value} and {right_key} = {right_value}: {problem}.
 -- recommendation: Keep the one that was meant, and change the other.
 WITH numbers AS (
@@ -26,7 +27,7 @@ WITH numbers AS (
 pairs AS (
   SELECT
     l.platform, l.cluster_id, l.application_id, l.attempt_id,
-    l.key AS left_key, l.value AS left_value, r.key AS right_key, r.value AS right_value,
+    l.key AS left_key, l.value AS left_value, r.key AS right_key, r.value AS right_value, r.seconds AS right_seconds,
     CASE
       WHEN l.key = 'spark.dynamicAllocation.minExecutors' AND r.key = 'spark.dynamicAllocation.maxExecutors' AND l.number > r.number
         THEN 'the lower bound is above the upper one'
@@ -58,5 +59,6 @@ INNER JOIN application_facts AS a
   ON a.platform = p.platform AND a.cluster_id = p.cluster_id
   AND a.application_id = p.application_id AND a.attempt_id = p.attempt_id
 WHERE p.problem IS NOT NULL AND NOT a.is_local
+  AND NOT COALESCE(p.right_key = 'spark.network.timeout' AND p.right_seconds >= 3.6e3 AND p.right_seconds * 1e3 > a.app_duration_ms, FALSE)
   -- Bounds that are not in use contradict nothing.
   AND (p.right_key NOT LIKE 'spark.dynamicAllocation.%' OR a.dynamic_allocation)

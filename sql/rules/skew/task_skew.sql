@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 27
+-- version: 28
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -49,6 +49,9 @@
 -- parameter: small_side_bytes double = 104857600 [bytes] side of a join as its shuffle measured it, at most, for the advice to broadcast it
 -- parameter: min_side_ratio double = 4.0 [ratio] with the other side over it, at least
 -- parameter: min_read_bytes bigint = 16777216 [bytes] input of the median task from which the source can be what long tasks wait for
+-- parameter: small_file_bytes double = 4194304.0 [bytes] files of a stage on average, at most, which tasks wait for rather than for large ones
+-- parameter: max_wait_cpu_share double = 0.25 [ratio] processor time over run time, of the longest task and of the stage, at most, to have waited
+-- parameter: min_split_files double = 8.0 [count] files over tasks, at least, then
 -- parameter: split_bytes bigint = 134217728 [bytes] partition that adaptive execution can split into at least two
 -- evidence: The longest of {succeeded_tasks:task|tasks} ran {run_time_max:s}, {time_ratio:1} times {typical} of
 --   {run_time_typical:s}[, and read {longest_shuffle_bytes:bytes} of shuffle data, {shuffle_ratio:1} times {typical}][, and read
@@ -112,6 +115,8 @@
 --   right after reading.
 -- advice: cause = 'input' AND is_filtered | - | - | Most tasks read no rows: the filter skips the row groups of their files, and a few files hold all matching rows. Repartition right
 --   after the filter, before the expensive steps.
+-- advice: cause = 'input' AND file_mean IS NOT NULL | - | - | The {files_read:file|files} of the stage hold {file_mean:bytes} on average, and the longest task worked on the processor for {longest_cpu:s} only: the rest it waited for the store, which opens file after file. Compact the files; until then a
+--   larger spark.sql.files.openCostInBytes puts fewer of them into a task.
 -- advice: cause = 'input' | - | - | Make the input files even and splittable (no single large gzip file), or repartition
 --   right after reading.
 -- advice: cause = 'gc' | - | - | The long tasks collected garbage while the others did not: look for rows that grow (collect_list,
@@ -516,6 +521,9 @@ SELECT
   shuffle_factor > 2.5e0 AND shuffle_factor <= 5e0 AND num_tasks >= shuffle_partitions
     AND shuffle_long > $split_bytes AND shuffle_long > 2 * advisory_bytes - 1 AS is_below_factor,
   output_bytes, files_read, spark_minor, has_join,
+  CASE WHEN cause = 'input' AND file_bytes <= $small_file_bytes * files_read AND files_read >= $min_split_files * num_tasks AND longest_cpu_ms <= $max_wait_cpu_share * run_time_max
+    AND cpu_ms <= $max_wait_cpu_share * executor_run_time THEN file_bytes / NULLIF(CAST(files_read AS DOUBLE), 0e0) END AS file_mean,
+  CASE WHEN cause = 'input' THEN longest_cpu_ms END AS longest_cpu,
   COALESCE(has_window, FALSE) AS has_window, COALESCE(has_python, FALSE) AS has_python,
   g.platform IS NOT NULL AS has_aggregate, COALESCE(g.gathers, FALSE) AS gathers,
   COALESCE(long_tasks >= 3 AND long_executors >= 3 AND long_executors >= 0.4e0 * long_tasks, FALSE) AS is_spread, long_executors, executors,
