@@ -2,16 +2,17 @@
 -- title: An aggregate gives up hashing and sorts its rows
 -- category: plans
 -- severity: low
--- version: 8
+-- version: 9
 -- description: Fires where tasks of an ObjectHashAggregate (percentile, collect_list, collect_set, sketches, typed aggregates) met more groups
 --   than spark.sql.objectHashAggregate.sortBased.fallbackThreshold (128) and went on by sorting all of their rows, in stages that take a
 --   large part of the task time. Spark counts these tasks since 3.2. What the stages would take without the sort is not known, so nothing is counted as
 --   lost; it is of medium severity where they took half of the wall time. The stages do other work too; what the aggregate itself took there is told as far as it measured that (building its groups, without the steps below). Where the same aggregate counts distinct values, it first groups by these too, which makes that many groups. A higher threshold is advised where the groups of a task are few enough for memory, and its stages did not spill:
---   with more groups, garbage collection takes what the sort did, so that sketches (percentile_approx, approx_count_distinct) of very many groups are not told.
+--   with more groups, garbage collection takes what the sort did, so that sketches (percentile_approx, approx_count_distinct) of very many groups are not told, nor exact percentiles of very many groups of few rows, which a sketch keeps just as well.
 -- subject: node
 -- group_by: query_description
 -- parameter: default_threshold double = 128 [count] groups of a task from which Spark sorts, unless it is set
 -- parameter: max_groups double = 50000 [count] groups of a task up to which a higher threshold is advised
+-- parameter: min_group_rows double = 100 [rows] rows of a group on average from which percentile_approx is advised
 -- parameter: min_run_ms double = 20000 [ms] task time of the stages that the aggregate works in, at least
 -- parameter: min_share double = 0.3 [ratio] the same over the task time of the application, at least
 -- parameter: min_own_share double = 0.2 [ratio] what the aggregate measured itself over that time, from which it is told: its timer ends where it hands on the sorted groups
@@ -66,13 +67,37 @@ step_times AS (
 queries AS (
   SELECT
     n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id, MAX(t.node_id) AS node_id, MAX(t.node_name) AS node_name,
-    MAX(t.num_tasks) AS num_tasks, SUM(n.num_tasks) AS all_tasks, MAX(t.groups_each) AS groups_each, MAX(n.groups_each) AS groups_most, MIN(n.node_id) AS first_node_id,
+    MAX(t.num_tasks) AS num_tasks, SUM(n.num_tasks) AS all_tasks, MAX(t.groups_each) AS groups_each, MAX(n.groups_each) AS groups_most, MIN(n.node_id) AS first_node_id, MAX(n.node_id) AS last_fallen_id,
     MAX(CASE WHEN n.is_percentile THEN 1 ELSE 0 END) = 1 AS is_percentile, MAX(CASE WHEN n.is_collect THEN 1 ELSE 0 END) = 1 AS is_collect
   FROM nodes AS n
   INNER JOIN step_times AS t
     ON t.platform = n.platform AND t.cluster_id = n.cluster_id
     AND t.application_id = n.application_id AND t.attempt_id = n.attempt_id AND t.sql_id = n.sql_id AND t.place = 1
   GROUP BY n.platform, n.cluster_id, n.application_id, n.attempt_id, n.sql_id
+),
+-- Rows that went into the aggregate, as the nearest operator below counts them, for each of its groups.
+inputs AS (
+  SELECT q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.first_node_id, MIN(n.node_id) AS counted_id
+  FROM queries AS q
+  INNER JOIN sql_nodes AS c
+    ON c.platform = q.platform AND c.cluster_id = q.cluster_id
+    AND c.application_id = q.application_id AND c.attempt_id = q.attempt_id AND c.sql_id = q.sql_id AND c.node_id = q.last_fallen_id
+  INNER JOIN sql_nodes AS n
+    ON n.platform = q.platform AND n.cluster_id = q.cluster_id
+    AND n.application_id = q.application_id AND n.attempt_id = q.attempt_id AND n.sql_id = q.sql_id
+    AND n.node_id > c.node_id AND n.node_id <= c.last_node_id AND n.rows_output IS NOT NULL
+  GROUP BY q.platform, q.cluster_id, q.application_id, q.attempt_id, q.sql_id, q.first_node_id
+),
+group_rows AS (
+  SELECT i.platform, i.cluster_id, i.application_id, i.attempt_id, i.sql_id, MAX(CAST(n.rows_output AS DOUBLE) / NULLIF(CAST(g.rows_output AS DOUBLE), 0e0)) AS rows_each
+  FROM inputs AS i
+  INNER JOIN sql_nodes AS n
+    ON n.platform = i.platform AND n.cluster_id = i.cluster_id
+    AND n.application_id = i.application_id AND n.attempt_id = i.attempt_id AND n.sql_id = i.sql_id AND n.node_id = i.counted_id
+  INNER JOIN sql_nodes AS g
+    ON g.platform = i.platform AND g.cluster_id = i.cluster_id
+    AND g.application_id = i.application_id AND g.attempt_id = i.attempt_id AND g.sql_id = i.sql_id AND g.node_id = i.first_node_id
+  GROUP BY i.platform, i.cluster_id, i.application_id, i.attempt_id, i.sql_id
 ),
 exploded AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id, sql_id
@@ -130,7 +155,7 @@ SELECT
   'medium' AS confidence,
   n.node_name, n.node_id, n.sql_id, SUBSTR(q.description, 1, 200) AS query_description, TRY_CAST(n.num_tasks AS BIGINT) AS num_tasks, NULLIF(TRY_CAST(n.all_tasks - n.num_tasks AS BIGINT), 0) AS more_tasks,
   TRY_CAST(COALESCE(h.threshold, $default_threshold) AS BIGINT) AS threshold, TRY_CAST(ROUND(n.groups_each) AS BIGINT) AS groups_each,
-  w.run_ms, CASE WHEN t.own_ms >= $min_own_share * w.run_ms AND t.own_ms <= w.run_ms THEN t.own_ms END AS own_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile, d.platform IS NOT NULL AS is_distinct,
+  w.run_ms, CASE WHEN t.own_ms >= $min_own_share * w.run_ms AND t.own_ms <= w.run_ms THEN t.own_ms END AS own_ms, CAST(a.executor_run_time AS DOUBLE) AS app_ms, n.is_percentile AND COALESCE(e.rows_each >= $min_group_rows, TRUE) AS is_percentile, e.rows_each, d.platform IS NOT NULL AS is_distinct,
   COALESCE(n.groups_most <= $max_groups AND w.spilled_bytes = 0e0, FALSE) AS is_raisable, n.is_collect, x.platform IS NOT NULL AS has_explode,
   -- Twice the groups that a task met, in whole thousands.
   TRY_CAST(1000 * CEIL(2 * n.groups_most / 1000e0) AS BIGINT) AS threshold_needed
@@ -156,10 +181,13 @@ LEFT JOIN distincts AS d
 LEFT JOIN exploded AS x
   ON x.platform = n.platform AND x.cluster_id = n.cluster_id
   AND x.application_id = n.application_id AND x.attempt_id = n.attempt_id AND x.sql_id = n.sql_id
+LEFT JOIN group_rows AS e
+  ON e.platform = n.platform AND e.cluster_id = n.cluster_id
+  AND e.application_id = n.application_id AND e.attempt_id = n.attempt_id AND e.sql_id = n.sql_id
 LEFT JOIN thresholds AS h
   ON h.platform = n.platform AND h.cluster_id = n.cluster_id
   AND h.application_id = n.application_id AND h.attempt_id = n.attempt_id
 WHERE w.run_ms >= $min_run_ms AND (w.run_ms >= $min_share * a.executor_run_time OR w.run_ms >= $large_run_ms)
   -- Only what has a cure.
-  AND (d.platform IS NOT NULL OR n.is_percentile OR n.is_collect
+  AND (d.platform IS NOT NULL OR (n.is_percentile AND COALESCE(e.rows_each >= $min_group_rows, TRUE)) OR n.is_collect
     OR (n.groups_most <= $max_groups AND w.spilled_bytes = 0e0 AND 1000 * CEIL(2 * n.groups_most / 1000e0) > COALESCE(h.threshold, $default_threshold)))

@@ -2,13 +2,13 @@
 -- title: Text files are read once more to guess their schema
 -- category: plans
 -- severity: low
--- version: 10
+-- version: 11
 -- description: Fires where the call that opens CSV, JSON or XML files (csv, json, xml) ran a job of its own outside of any
 --   query over much data, or over less where it took a good part of the task time or of the wall time, or where many such calls, one after the other, took
 --   a good part of the wall time, as inferring a schema does. A query that reads these data parses all of them again; the history may not hold that query. Lost is the
 --   task time of these stages. Where it is half of the task time and a good part of the wall time, it is medium.
 --   View inferred_schemas finds the stages and says from where on they are told.
---   Told too are stages of the call that opens Parquet or ORC files which read the schemas of many files to merge them (mergeSchema): without merging one file in one task is enough. Where many such calls only open tables, table_opening tells them.
+--   Told too are stages of the call that opens Parquet or ORC files which read the schemas of many files to merge them (mergeSchema): without merging one file in one task is enough. Where many such calls only open tables, table_opening tells them, and folder_reads those of files or folders that are opened one by one.
 -- subject: stage
 -- group_by: kind
 -- parameter: min_query_share double = 0.1 [ratio] input of other stages over that of the stage from which they read these data
@@ -37,6 +37,14 @@ merge_settings AS (
   SELECT DISTINCT platform, cluster_id, application_id, attempt_id
   FROM spark_settings
   WHERE key = 'spark.sql.parquet.mergeSchema' AND LOWER(TRIM(value)) = 'true'
+),
+-- Stages of files or folders that are opened one by one: folder_reads tells them.
+one_by_one AS (
+  SELECT DISTINCT s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(CAST(s.stage_id AS STRING), '.', CAST(s.stage_attempt_id AS STRING)) AS subject_id
+  FROM stages AS s
+  INNER JOIN opening_jobs AS o
+    ON o.platform = s.platform AND o.cluster_id = s.cluster_id
+    AND o.application_id = s.application_id AND o.attempt_id = s.attempt_id AND o.job_id = ARRAY_MIN(s.job_ids)
 ),
 queries AS (
   SELECT platform, cluster_id, application_id, attempt_id,
@@ -77,7 +85,10 @@ LEFT JOIN queries AS q
 LEFT JOIN sources AS s
   ON s.platform = j.platform AND s.cluster_id = j.cluster_id
   AND s.application_id = j.application_id AND s.attempt_id = j.attempt_id AND s.subject_id = j.subject_id
-WHERE j.is_told
+LEFT JOIN one_by_one AS b
+  ON b.platform = j.platform AND b.cluster_id = j.cluster_id
+  AND b.application_id = j.application_id AND b.attempt_id = j.attempt_id AND b.subject_id = j.subject_id
+WHERE j.is_told AND b.platform IS NULL
 UNION ALL
 SELECT
   m.platform, m.cluster_id, m.application_id, m.attempt_id, m.subject_id,
@@ -88,4 +99,7 @@ SELECT
 FROM merges AS m
 LEFT JOIN merge_settings AS s
   ON s.platform = m.platform AND s.cluster_id = m.cluster_id AND s.application_id = m.application_id AND s.attempt_id = m.attempt_id
-WHERE m.won_ms >= $min_merge_won_ms
+LEFT JOIN one_by_one AS b
+  ON b.platform = m.platform AND b.cluster_id = m.cluster_id
+  AND b.application_id = m.application_id AND b.attempt_id = m.attempt_id AND b.subject_id = m.subject_id
+WHERE m.won_ms >= $min_merge_won_ms AND b.platform IS NULL

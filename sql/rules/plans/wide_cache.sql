@@ -2,10 +2,11 @@
 -- title: A cache holds many columns that nobody reads
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for data that are read with many columns and cached with all of them, although the queries that read the cache take a small part
 --   of the columns. A scan puts its columns into a cache where no step between the two chooses among them. Lost is the time of the stages that read,
---   moved and cached the data, by the part of the columns that no query took, half of it for text, which is parsed all the same.
+--   moved and cached the data, by the part of the columns that no query took, half of it for text, which is parsed all the same. Caches that
+--   a single query reads are left to unused_cache.
 -- subject: node
 -- parameter: min_columns bigint = 20 [count] columns that are cached, at least
 -- parameter: max_read_ratio double = 0.34 [ratio] columns that any of the queries takes over those cached, at most
@@ -21,7 +22,7 @@ WITH caches AS (
     SPLIT_PART(SPLIT_PART(description, '[', 2), ']', 1) AS columns
   FROM sql_nodes
   WHERE (node_name LIKE 'InMemoryTableScan%' OR node_name LIKE 'Scan In-memory%') AND last_node_id > node_id
-    AND description LIKE '%[%]%' AND description NOT LIKE '%more fields%'
+    AND description NOT LIKE '%more fields%'
 ),
 wide_scans AS (
   SELECT
@@ -70,14 +71,15 @@ choices AS (
 read_columns AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, source, num_columns,
-    -- A count takes none.
-    CAST(CARDINALITY(ARRAY_DISTINCT(FLATTEN(ARRAY_AGG(SPLIT(columns, ','))))) AS DOUBLE) - MAX(CASE WHEN columns = '' THEN 1 ELSE 0 END) AS read_columns
+    CAST(CARDINALITY(ARRAY_DISTINCT(FLATTEN(ARRAY_AGG(SPLIT(columns, ','))))) AS DOUBLE) AS read_columns
   FROM choices
+  -- A count takes none.
+  WHERE columns <> ''
   GROUP BY platform, cluster_id, application_id, attempt_id, source, num_columns
 ),
 places AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, source, num_columns, MIN(sql_id) AS sql_id, COUNT(DISTINCT sql_id) AS num_queries,
+    platform, cluster_id, application_id, attempt_id, source, num_columns, MIN(sql_id) AS sql_id, COUNT(DISTINCT CASE WHEN TRIM(columns) <> '' THEN sql_id END) AS num_queries,
     MAX(CASE WHEN is_text THEN 1 ELSE 0 END) = 1 AS is_text
   FROM reads
   GROUP BY platform, cluster_id, application_id, attempt_id, source, num_columns
@@ -94,6 +96,14 @@ fill_stages AS (
     ON n.platform = o.platform AND n.cluster_id = o.cluster_id
     AND n.application_id = o.application_id AND n.attempt_id = o.attempt_id AND n.sql_id = o.sql_id AND n.node_id = o.node_id
   WHERE ARRAY_CONTAINS(n.stage_ids, o.stage_id)
+),
+-- Caches that one query reads, once, or none: unused_cache tells them.
+unused AS (
+  SELECT DISTINCT f.platform, f.cluster_id, f.application_id, f.attempt_id, f.source, f.num_columns
+  FROM fill_stages AS f
+  INNER JOIN unused_caches AS u
+    ON u.platform = f.platform AND u.cluster_id = f.cluster_id
+    AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.first_stage_id = f.stage_id
 ),
 fills AS (
   SELECT platform, cluster_id, application_id, attempt_id, source, num_columns, SUM(CAST(run_ms AS DOUBLE)) AS fill_ms
@@ -126,7 +136,10 @@ judged AS (
   LEFT JOIN application_facts AS d
     ON d.platform = p.platform AND d.cluster_id = p.cluster_id
     AND d.application_id = p.application_id AND d.attempt_id = p.attempt_id
-  WHERE c.read_columns <= $max_read_ratio * p.num_columns AND l.fill_ms >= $min_fill_ms AND l.fill_ms >= $min_share * t.executor_run_time
+  LEFT JOIN unused AS u
+    ON u.platform = p.platform AND u.cluster_id = p.cluster_id
+    AND u.application_id = p.application_id AND u.attempt_id = p.attempt_id AND u.source = p.source AND u.num_columns = p.num_columns
+  WHERE u.platform IS NULL AND p.num_queries >= 1 AND c.read_columns <= $max_read_ratio * p.num_columns AND l.fill_ms >= $min_fill_ms AND l.fill_ms >= $min_share * t.executor_run_time
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, subject_id,
