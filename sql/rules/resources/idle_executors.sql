@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 20
+-- version: 21
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -17,7 +17,7 @@
 --   A history that was compacted lacks the tasks of jobs that had ended, and one of which events were dropped or removed those of others: they do not tell what was idle.
 --   An idle timeout does not give back executors that wrote shuffle data which Spark tracks, or that filled a cache: where such hold most of the idle time to the end, the
 --   setting or step that does is advised.
---   Like the waits for long tasks count those that uneven_end, unfinished_skew and locality_wait tell (views uneven_ends, unfinished_tails, locality_waits).
+--   Like the waits for long tasks count those that uneven_end, unfinished_skew, locality_wait and failed_tasks tell (views uneven_ends, unfinished_tails, locality_waits, excluded_executors).
 --   Where it runs streaming queries that wait for their triggers (view spaced_streams), the executors advised are those with which 95 in 100 batches would keep to a part of the trigger.
 -- parameter: max_trigger_share double = 0.7 [ratio] that part
 -- parameter: min_stream_idle_ms bigint = 36000000 [core_ms] idle core time of such an application, at least
@@ -49,7 +49,7 @@
 -- parameter: min_held_share double = 0.5 [ratio] idle core time of executors that shuffle or cached data keeps over that of all, at least
 -- parameter: min_shuffle_timeout_ms bigint = 600000 [ms] how long executors with shuffle data should stay, at least
 -- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it in waits for single long tasks, slow executors,
---   the last tasks of stages or data locality, which other rules tell][; {opening_ms:h} of it passed in jobs that only open tables, which another finding tells][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which another finding tells][; {num_never_used:int} of
+--   the last tasks of stages or data locality, or of executors that Spark excluded, which other rules tell][; {opening_ms:h} of it passed in jobs that only open tables, which another finding tells][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which another finding tells][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there would use them too][; {one_task_ms:h} of it passed in stages of a single task][; triggers of
 --   its streaming queries are {trigger_ms:s} apart, and 95 in 100 batches take {batch_ms:s} or less].
@@ -232,7 +232,7 @@ cut_off AS (
   WHERE cause = 'network'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What uneven_end, unfinished_skew and locality_wait tell beyond the waits for long tasks.
+-- What uneven_end, unfinished_skew, locality_wait and failed_tasks (of excluded executors) tell beyond the waits for long tasks.
 uneven AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
   FROM (
@@ -241,6 +241,8 @@ uneven AS (
     SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms FROM unfinished_tails
     UNION ALL
     SELECT platform, cluster_id, application_id, attempt_id, idle_ms AS more_core_ms FROM locality_waits
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, core_ms AS more_core_ms FROM excluded_executors
   ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
