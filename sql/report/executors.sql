@@ -1,13 +1,15 @@
 -- id: executors
 -- title: Executors that did most and least
 -- description: The executors with the most and the least task time, and those that were lost. The reason is
---   what sets them apart: their time alive, their cores, failures, slower tasks, more or fewer tasks.
+--   what sets them apart from the median one: their time alive, their cores, slower tasks, more or fewer tasks (few: of two executors
+--   there is no median one to compare with).
 -- parameter: platform string = - [platform] of the application
 -- parameter: cluster_id string = - [id] of the application
 -- parameter: application_id string = - [id] the application
 -- parameter: attempt_id string = - [id] its attempt
 -- parameter: app_date string = 1970-01-01 [date] UTC date of its start: reads fewer files
 -- parameter: limit bigint = 3 [count] executors at each end
+-- parameter: min_tasks bigint = 5 [count] tasks that an executor did from which their mean time is compared
 WITH workers AS (
   SELECT
     e.executor_id, e.host_port, e.total_cores, e.loss_kind, LEFT(e.remove_reason, 200) AS remove_reason,
@@ -63,20 +65,23 @@ SELECT
   CASE
     WHEN num_executors = 1 THEN 'only'
     WHEN is_lost THEN 'lost'
+    WHEN num_executors < 3 AND COALESCE(completed_tasks, 0) > 0 THEN 'few'
     WHEN cores_ratio >= 1.5e0 OR cores_ratio <= 0.67e0 THEN 'cores'
     WHEN lifetime_ratio <= 0.67e0 THEN 'short_life'
     WHEN COALESCE(completed_tasks, 0) = 0 THEN 'no_tasks'
-    WHEN ms_per_task_ratio >= 1.5e0 THEN 'slow_tasks'
-    WHEN ms_per_task_ratio <= 0.67e0 THEN 'fast_tasks'
+    -- A few tasks may have been longer ones than those of others.
+    WHEN ms_per_task_ratio >= 1.5e0 AND completed_tasks >= $min_tasks THEN 'slow_tasks'
+    WHEN ms_per_task_ratio <= 0.67e0 AND completed_tasks >= $min_tasks THEN 'fast_tasks'
     WHEN lifetime_ratio >= 1.5e0 THEN 'long_life'
     WHEN tasks_ratio >= 1.25e0 THEN 'more_tasks'
     WHEN tasks_ratio <= 0.8e0 THEN 'fewer_tasks'
     ELSE 'alike'
   END AS reason,
   CASE
+    WHEN num_executors < 3 THEN NULL
     WHEN cores_ratio >= 1.5e0 OR cores_ratio <= 0.67e0 THEN cores_ratio
     WHEN lifetime_ratio <= 0.67e0 THEN lifetime_ratio
-    WHEN ms_per_task_ratio >= 1.5e0 OR ms_per_task_ratio <= 0.67e0 THEN ms_per_task_ratio
+    WHEN (ms_per_task_ratio >= 1.5e0 OR ms_per_task_ratio <= 0.67e0) AND completed_tasks >= $min_tasks THEN ms_per_task_ratio
     WHEN lifetime_ratio >= 1.5e0 THEN lifetime_ratio
     ELSE tasks_ratio
   END AS reason_ratio

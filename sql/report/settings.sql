@@ -79,7 +79,8 @@ listed AS (
           OR key LIKE 'spark.task.%' OR key LIKE 'spark.locality.%' OR key LIKE 'spark.driver.%'
           OR key LIKE 'spark.kubernetes.%' OR key LIKE 'spark.yarn.%' OR key LIKE 'spark.rdd.%'
           OR key LIKE 'spark.io.%' OR key LIKE 'spark.network.%' OR key LIKE 'spark.stage.%'
-          OR key LIKE 'spark.excludeOnFailure.%' OR key LIKE 'spark.decommission.%' OR key LIKE 'spark.storage.%'
+          OR key LIKE 'spark.excludeOnFailure.%' OR key LIKE 'spark.blacklist.%' OR key IN (
+            'spark.cores.max', 'spark.scheduler.minRegisteredResourcesRatio', 'spark.scheduler.maxRegisteredResourcesWaitingTime') OR key LIKE 'spark.decommission.%' OR key LIKE 'spark.storage.%'
           OR key LIKE 'spark.databricks.%')
         AND key NOT LIKE '%JavaOptions%' AND key NOT LIKE '%ClassPath%' AND key NOT LIKE '%LibraryPath%'
         AND key NOT LIKE '%.dir' AND key NOT LIKE '%.id' AND key NOT LIKE '%.host' AND key NOT LIKE '%.port'

@@ -5,7 +5,7 @@
 -- version: 31
 -- description: Fires where no job ran for a large part of an application's wall time while executors were
 --   held, and says what the driver did meanwhile as far as the history tells (view job_gaps). Lost is the
---   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Times between two jobs of a query that went into a large broadcast are left out (view broadcast_gaps): oversized_broadcast tells them; so are those between jobs that open files or folders one by one, and before the queries over all of them (view opening_jobs): folder_reads tells them. Waiting for the first executor is not counted (slow_start),
+--   core time that executors held in these gaps, but for those of a host that they were lost for before they ended a task: lost_executors tells them. Times between two jobs of a query that went into a large broadcast are left out (view broadcast_gaps): oversized_broadcast tells them; so are those between jobs that open files or folders one by one, and before the queries over all of them (view opening_jobs): folder_reads tells them. Waiting for the first executor is not counted (slow_start), nor the start where Spark waited in vain for more of them (view registration_waits),
 --   nor the time before the first job in local mode and on Databricks, where the cluster starts first.
 --   Short gaps that follow the queries of one place in the code which bring rows to the driver (collect, toPandas, take) are told together where they take a good part of the wall time.
 --   In local mode, whose cores are seldom paid for by themselves, gaps of less than a minute in all are never above low, unless one between two jobs is half of the run; nor are such gaps elsewhere that are mostly before the first job, nor is one long gap of the program's own code that is a smaller part than that of the run. An interactive session waits for its people and a streaming query for its data; neither is judged.
@@ -147,7 +147,10 @@ counted AS (
   LEFT JOIN opening_jobs AS o
     ON o.platform = g.platform AND o.cluster_id = g.cluster_id
     AND o.application_id = g.application_id AND o.attempt_id = g.attempt_id AND o.job_id = g.job_id AND o.is_step
-  WHERE b.platform IS NULL AND o.platform IS NULL AND (g.gap_ms >= $min_gap_ms OR n.num_gaps >= $min_short_gaps) AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
+  LEFT JOIN registration_waits AS w
+    ON w.platform = g.platform AND w.cluster_id = g.cluster_id
+    AND w.application_id = g.application_id AND w.attempt_id = g.attempt_id AND w.is_told AND g.is_first
+  WHERE b.platform IS NULL AND o.platform IS NULL AND w.platform IS NULL AND (g.gap_ms >= $min_gap_ms OR n.num_gaps >= $min_short_gaps) AND NOT a.is_interactive AND a.num_jobs > 0 AND s.platform IS NULL
     -- Jobs whose events are gone ran in what looks like gaps.
     AND NOT COALESCE(a.lacks_jobs, FALSE)
     AND NOT (g.is_first AND (a.is_local OR g.platform = 'databricks' OR a.application_name = 'Databricks Shell'))

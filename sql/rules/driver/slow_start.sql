@@ -2,7 +2,7 @@
 -- title: The application waits long for its first executor
 -- category: driver
 -- severity: low
--- version: 12
+-- version: 13
 -- description: Fires where a large part of the wall time went by before the first executor was there. No executor
 --   is paid for meanwhile, so no core time is lost, only time. On Databricks the cluster starts first and
 --   nothing can be told. A wait of less is told where it is a larger part. Where the driver submits its first job later than that, nobody waited for
@@ -10,6 +10,7 @@
 --   begins with no executor, so that the first job asks for the first ones, and the driver took most of the time until they came. Where a job waited on after the first
 --   executor had come, its first task ends the wait. Spark's own wait for a part of its executors (spark.scheduler.minRegisteredResourcesRatio) is
 --   blamed only where it can have been: on a standalone cluster there is none unless it is set, and it ends half a minute after the driver is there.
+--   Where so many were asked for that this wait passed in vain while executors were there (view registration_waits), the core time that these held meanwhile is lost, and the time from the first of them to its end is what can be won; in interactive sessions too.
 --   What passed before the driver itself was ready (its block manager had registered) is no wait for room in the cluster: on YARN in client mode it
 --   holds the upload of Spark's jars and the start of the application master. What a start takes in any case cannot be won, and what the driver does before its first
 --   job may be needed: how much of it can be won is not known.
@@ -31,7 +32,15 @@
 -- parameter: late_ms bigint = 10000 [ms] time from the first executor to the first job from which it was the driver that was late
 -- evidence: {what} {wait_ms:s} {since}, {wait_ratio:pct} of its {app_duration_ms:s}[; each executor requests from {master_text} a heap of {asked_bytes:bytes}][ and {asked_cores:core|cores}][; its first task
 --   began after {first_task_delay_ms:s}][; dynamic allocation asked for its first executor only then, which came after {asked_wait_ms:s}][; the driver itself was ready only after {driver_wait_ms:s}][, and {num_early:executor|executors} came within {spread_ms:s}
---   of each other][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}].
+--   of each other][; its first executor came after {worker_wait_ms:s}][, the last one before that task after {last_worker_ms:s}][. Spark
+--   waited for {needed_text} ({ratio_text:pct} of the {asked_text} that are asked for) to register, for {limit_ms:s} in vain: {had_text} did, and stood idle for {unmet_ms:s} of it, {held_core_ms:s} of core time].
+-- advice: is_unmet AND unit = 'cores' AND num_most < num_needed | spark.cores.max | num_most | The cluster never gave more than {most_text}: ask for as many as it has, or lower spark.scheduler.minRegisteredResourcesRatio so far that they are enough.
+--   Otherwise each run waits that long before its first job (spark.scheduler.maxRegisteredResourcesWaitingTime).
+-- advice: is_unmet AND num_most < num_needed AND NOT has_dynamic | spark.executor.instances | num_most | The cluster never gave more than {most_text}: ask for as many as it has, or lower spark.scheduler.minRegisteredResourcesRatio so far that they are
+--   enough. Otherwise each run waits that long before its first job (spark.scheduler.maxRegisteredResourcesWaitingTime).
+-- advice: is_unmet AND num_had >= 0.5e0 * num_asked | spark.scheduler.minRegisteredResourcesRatio | '0.5' | The others came later: let Spark begin with half of them (with fewer, splits and caches would be laid out for few cores), or look why
+--   they came late.
+-- advice: is_unmet | spark.scheduler.maxRegisteredResourcesWaitingTime | '10s' | Few of them were there in time: wait for them no longer than they take as a rule, begin with fewer ({asked_text} are asked for), or look why the others came late.
 -- advice: is_never AND master LIKE 'spark:%' | - | - | Look at the master's web page whether workers are alive, and whether one of them has that much memory{core_text} free: the master starts no executor on a worker with less, and none while other
 --   applications hold all cores (spark.cores.max limits what each of them takes). If workers are there and free, look whether the master sends executors to them and why they do not reach the driver (spark.driver.host, firewall).
 -- advice: is_never AND master LIKE 'yarn%' | - | - | Look at the queue in YARN's web page: whether it has room for a container of that heap and its overhead (other applications, limits of the queue or the user, node labels), and whether a node
@@ -163,26 +172,33 @@ told AS (
 )
 SELECT
   a.platform, a.cluster_id, a.application_id, a.attempt_id, a.application_id AS subject_id,
-  CASE WHEN w.is_never THEN 'high' WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
+  CASE WHEN w.is_never THEN 'high' WHEN g.platform IS NOT NULL THEN CAST(NULL AS STRING) WHEN w.wait_ms >= 600000 AND w.wait_ms >= 0.25e0 * a.app_duration_ms THEN 'medium'
     WHEN w.wait_ms >= $medium_ms AND CASE WHEN w.is_lazy THEN GREATEST(w.wait_ms, w.worker_wait_ms) ELSE w.wait_ms END >= CASE WHEN w.is_driver THEN $medium_driver_ratio ELSE $medium_ratio END * a.app_duration_ms AND NOT (w.is_driver AND a.is_local) THEN 'medium'
     ELSE 'low' END AS severity,
-  CASE WHEN w.is_driver THEN 'medium' ELSE 'high' END AS confidence,
-  GREATEST(w.wait_ms - $usual_ms, 0) AS recoverable_ms,
-  CASE WHEN w.is_never THEN CONCAT('No executor registered: job ', CAST(w.job_id AS STRING), ' waited') WHEN w.is_driver THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver, w.is_task,
+  CASE WHEN w.is_driver AND g.platform IS NULL THEN 'medium' ELSE 'high' END AS confidence,
+  TRY_CAST(g.held_core_ms AS BIGINT) AS lost_core_ms,
+  COALESCE(g.wait_ms, GREATEST(w.wait_ms - $usual_ms, 0)) AS recoverable_ms,
+  CASE WHEN w.is_never THEN CONCAT('No executor registered: job ', CAST(w.job_id AS STRING), ' waited') WHEN w.is_driver OR g.platform IS NOT NULL THEN 'The first job was submitted' WHEN w.is_task THEN 'The first task began' ELSE 'The first executor came' END AS what, w.is_driver AND g.platform IS NULL AS is_driver, w.is_task AND g.platform IS NULL AS is_task,
+  g.platform IS NOT NULL AS is_unmet, g.unit, g.num_asked, g.num_needed, g.num_had, g.num_most, g.limit_ms, g.ratio AS ratio_text, g.wait_ms AS unmet_ms, TRY_CAST(g.held_core_ms AS BIGINT) AS held_core_ms, COALESCE(a.dynamic_allocation, FALSE) AS has_dynamic,
+  CONCAT(CAST(g.num_needed AS STRING), CASE WHEN g.num_needed = 1 THEN SUBSTR(CONCAT(' ', g.unit), 1, LENGTH(g.unit)) ELSE CONCAT(' ', g.unit) END) AS needed_text,
+  CONCAT(CAST(g.num_asked AS STRING), CASE WHEN g.num_asked = 1 THEN SUBSTR(CONCAT(' ', g.unit), 1, LENGTH(g.unit)) ELSE CONCAT(' ', g.unit) END) AS asked_text,
+  CONCAT(CAST(g.num_had AS STRING), CASE WHEN g.num_had = 1 THEN SUBSTR(CONCAT(' ', g.unit), 1, LENGTH(g.unit)) ELSE CONCAT(' ', g.unit) END) AS had_text,
+  CONCAT(CAST(g.num_most AS STRING), CASE WHEN g.num_most = 1 THEN SUBSTR(CONCAT(' ', g.unit), 1, LENGTH(g.unit)) ELSE CONCAT(' ', g.unit) END) AS most_text,
   CASE WHEN w.is_never THEN CONCAT('without a task ', w.ended) ELSE CONCAT('after the application', CHR(39), 's start') END AS since,
   CASE WHEN w.is_never THEN a.master END AS master_text, CASE WHEN w.is_never THEN w.asked_bytes END AS asked_bytes, w.asked_cores, w.is_never,
   CASE WHEN w.asked_cores > 1 THEN CONCAT(' and ', CAST(w.asked_cores AS STRING), ' cores') ELSE ' and a core' END AS core_text,
-  CASE WHEN w.is_never THEN 'The application never got an executor' WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
-  w.wait_ms, CAST(w.wait_ms AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
-  CASE WHEN NOT w.is_task AND NOT w.is_never THEN a.first_task_delay_ms END AS first_task_delay_ms,
-  CASE WHEN w.is_lazy THEN w.worker_wait_ms END AS asked_wait_ms,
-  CASE WHEN w.is_task THEN w.worker_wait_ms END AS worker_wait_ms, w.num_early,
-  CASE WHEN w.is_task AND w.last_worker_ms - w.worker_wait_ms >= $late_ms AND w.first_task_delay_ms - w.last_worker_ms <= $max_last_ms
+  CASE WHEN w.is_never THEN 'The application never got an executor' WHEN g.platform IS NOT NULL THEN 'The start waits in vain for executors that do not come' WHEN w.is_driver THEN 'Much time goes by before the first job' END AS title,
+  CASE WHEN g.platform IS NULL THEN w.wait_ms ELSE w.job_wait_ms END AS wait_ms,
+  CAST(CASE WHEN g.platform IS NULL THEN w.wait_ms ELSE w.job_wait_ms END AS DOUBLE) / NULLIF(a.app_duration_ms, 0) AS wait_ratio,
+  CASE WHEN NOT w.is_task AND NOT w.is_never AND g.platform IS NULL THEN a.first_task_delay_ms END AS first_task_delay_ms,
+  CASE WHEN w.is_lazy AND g.platform IS NULL THEN w.worker_wait_ms END AS asked_wait_ms,
+  CASE WHEN w.is_task AND g.platform IS NULL THEN w.worker_wait_ms END AS worker_wait_ms, w.num_early,
+  CASE WHEN w.is_task AND g.platform IS NULL AND w.last_worker_ms - w.worker_wait_ms >= $late_ms AND w.first_task_delay_ms - w.last_worker_ms <= $max_last_ms
     THEN w.last_worker_ms END AS last_worker_ms,
   COALESCE(COALESCE(r.ratio > 0.5e0, a.master LIKE 'yarn%' OR a.master LIKE 'k8s%') AND NOT COALESCE(r.has_time, FALSE)
     AND w.start_ms + w.first_task_delay_ms - d.driver_ms <= $max_registering_ms, FALSE) AS is_registering, a.app_duration_ms, COALESCE(a.master, '') AS master,
-  CASE WHEN NOT w.is_driver AND NOT w.is_task AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms THEN d.driver_ms - w.start_ms END AS driver_wait_ms,
-  CASE WHEN NOT w.is_driver AND NOT w.is_task AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms AND w.num_early > 1 THEN w.spread_ms END AS spread_ms,
+  CASE WHEN NOT w.is_driver AND NOT w.is_task AND g.platform IS NULL AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms THEN d.driver_ms - w.start_ms END AS driver_wait_ms,
+  CASE WHEN NOT w.is_driver AND NOT w.is_task AND g.platform IS NULL AND d.driver_ms - w.start_ms >= 0.5e0 * w.wait_ms AND w.num_early > 1 THEN w.spread_ms END AS spread_ms,
   COALESCE(w.start_ms + w.wait_ms - d.driver_ms >= $min_room_ms, TRUE) AS has_no_room,
   COALESCE(m.is_cluster_mode, FALSE) AS is_cluster_mode, COALESCE(m.has_archive, FALSE) AS has_archive
 FROM application_facts AS a
@@ -195,14 +211,18 @@ LEFT JOIN drivers AS d
 LEFT JOIN modes AS m
   ON m.platform = a.platform AND m.cluster_id = a.cluster_id
   AND m.application_id = a.application_id AND m.attempt_id = a.attempt_id
+LEFT JOIN registration_waits AS g
+  ON g.platform = a.platform AND g.cluster_id = a.cluster_id
+  AND g.application_id = a.application_id AND g.attempt_id = a.attempt_id AND g.is_told AND NOT w.is_never
 LEFT JOIN registered AS r
   ON r.platform = a.platform AND r.cluster_id = a.cluster_id
   AND r.application_id = a.application_id AND r.attempt_id = a.attempt_id
-WHERE (NOT a.is_interactive OR w.is_never) AND w.unregistered < 3 AND a.platform <> 'databricks'
+WHERE (NOT a.is_interactive OR w.is_never OR g.platform IS NOT NULL) AND w.unregistered < 3 AND a.platform <> 'databricks'
   AND a.application_name <> 'Databricks Shell'
   -- The first jobs of a history that was compacted are gone, and executors that went with them.
   AND NOT COALESCE(a.lacks_jobs, FALSE)
   AND CASE
+    WHEN g.platform IS NOT NULL THEN TRUE
     WHEN w.is_driver THEN w.first_job_id = 0 AND w.wait_ms >= $min_job_ms AND w.wait_ms >= $min_job_ratio * a.app_duration_ms
     ELSE (w.is_never OR NOT a.is_local) AND ((w.wait_ms >= $min_wait_ms AND w.wait_ms >= $min_wait_ratio * a.app_duration_ms)
       OR (w.wait_ms >= $min_short_wait_ms AND w.wait_ms >= $min_short_ratio * a.app_duration_ms))

@@ -2,14 +2,15 @@
 -- title: Tasks fail and are run again
 -- category: reliability
 -- severity: medium
--- version: 16
+-- version: 17
 -- description: Fires for a stage that succeeded although more than a handful of its task attempts failed of their
 --   own accord. Lost is the time of those attempts. Attempts that went with their executor or its shuffle data
 --   are what lost_executors counts, those of a job that failed what failed_jobs does; killed attempts (losers of
 --   speculation, cancelled jobs) are no failures. Without rows of tasks the time of all attempts less that of
 --   the successful ones is taken, split by their number where some were killed. What cost less than a second in all is not told. What fails in
 --   many of the tasks, or for what a machine lacks, meets the next run too: it is told, as low, however small its share of the application is. Where all failed in one executor or on one host that Spark then excluded until the end, the core time that it held from then on is shown (once), and makes it medium
---   where it is a large share; it is not lost here, as other findings count idle cores. Two or three executors are named where no other one failed, at least as many did the same work, and these hardly had a task that succeeded.
+--   where it is a large share; it is not lost here, as other findings count idle cores. Where Spark excluded an executor for failures that were not its own (view excluded_executors: others failed as well, a service refused a call, or
+--   one or two tasks failed in an executor that did others), the core time that it held from then on while jobs ran is lost with the attempts, however few they are. Two or three executors are named where no other one failed, at least as many did the same work, and these hardly had a task that succeeded.
 -- subject: stage
 -- group_by: stage_name
 -- parameter: min_failed_ratio double = 0.01 [ratio] failed attempts over planned tasks, at least
@@ -21,9 +22,20 @@
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- parameter: large_share double = 0.2 [ratio] what stages of one name lost over the core time of the application from which it is of medium severity
 -- parameter: min_large_ms double = 10000 [ms] and what they lost, at least
+-- parameter: min_excluded_ms double = 5000 [core_ms] core time of executors that were excluded for failures that were not theirs from which they are told
+-- parameter: min_excluded_share double = 0.05 [ratio] and the same over the core time of the application
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
--- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {lost_core_ms:s} of task time[, all of
---   them on {bad_host}][, all of them in executor {bad_executor}][, all of them in the executors {bad_executors}, while {num_others:other executor|other executors} did the same work][; Spark then excluded it, and its cores stood idle for {excluded_ms:s} to the end, {excluded_core_ms:s} of core time][: {root_cause}].
+-- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {attempts_ms:s} of task time[, all of
+--   them on {bad_host}][, all of them in executor {bad_executor}][, all of them in the executors {bad_executors}, while {num_others:other executor|other executors} did the same work][; Spark then excluded it, and its cores stood idle for {excluded_ms:s} to the end, {excluded_core_ms:s} of core time][: {root_cause}][. For {few_failures:failed task|failed tasks} Spark
+--   excluded {few_executors} of {num_workers:executor|executors} {few_scope}, without a task for {few_ms:s} while jobs ran: {few_core_ms:s} of core time, {few_share:pct} of the application][ ({limits})].
+-- advice: few_ms IS NOT NULL AND is_strict AND few_kind = 'application' AND spark_minor >= 301 | spark.excludeOnFailure.application.maxFailedTasksPerExecutor | '2' | {few_why} Set the thresholds of spark.excludeOnFailure that are lower than their default back
+--   to it (2 failed tasks of an executor in a stage, 2 in all), or switch exclusion off{retry_text}.
+-- advice: few_ms IS NOT NULL AND is_strict AND few_kind = 'stage' AND spark_minor >= 301 | spark.excludeOnFailure.stage.maxFailedTasksPerExecutor | '2' | {few_why} Set the thresholds of spark.excludeOnFailure that are lower than their default back
+--   to it (2 failed tasks of an executor in a stage, 2 in all), or switch exclusion off{retry_text}.
+-- advice: few_ms IS NOT NULL AND few_kind = 'application' AND spark_minor >= 301 | - | - | {few_why} Raise the thresholds of spark.excludeOnFailure, shorten spark.excludeOnFailure.timeout, after which an executor
+--   gets tasks again, or switch exclusion off{retry_text}.
+-- advice: few_ms IS NOT NULL AND few_kind = 'stage' AND spark_minor >= 301 | - | - | {few_why} Raise spark.excludeOnFailure.stage.maxFailedTasksPerExecutor, or switch exclusion off{retry_text}.
+-- advice: few_ms IS NOT NULL | - | - | {few_why} Raise the thresholds of spark.blacklist (maxFailedTasksPerExecutor of stage and application), shorten spark.blacklist.timeout, or switch it off{retry_text}.
 -- advice: cause = 'gpu_memory' | - | - | The GPU ran out of memory: run fewer tasks on it at once (spark.rapids.sql.concurrentGpuTasks), read smaller
 --   splits (spark.sql.files.maxPartitionBytes), and see how much of its memory Spark may take
 --   (spark.rapids.memory.gpu.allocFraction).
@@ -158,6 +170,28 @@ excluded_hosts AS (
   WHERE idle_ms > 0
   GROUP BY platform, cluster_id, application_id, attempt_id, host
 ),
+-- Executors that Spark excluded for failures that were not theirs, by the stage that led to it.
+spared AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id, subject_id, MIN(kind) AS kind, COUNT(*) AS num_spared, SUM(num_failed) AS num_failed,
+    CASE WHEN COUNT(*) <= 3 THEN CONCAT(CASE WHEN COUNT(*) = 1 THEN 'executor ' ELSE 'the executors ' END, ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT executor_id)), ', '))
+      ELSE CAST(COUNT(*) AS STRING) END AS executors,
+    MAX(CASE WHEN others_failed THEN 1 ELSE 0 END) = 1 AS others_failed, MAX(idle_ms) AS idle_ms, SUM(core_ms) AS core_ms, SUM(wall_ms) AS wall_ms
+  FROM excluded_executors
+  GROUP BY platform, cluster_id, application_id, attempt_id, subject_id
+),
+limits AS (
+  SELECT
+    platform, cluster_id, application_id, attempt_id,
+    COALESCE(MIN(CASE WHEN key LIKE '%.maxFailedTasksPerExecutor' THEN TRY_CAST(value AS BIGINT) END) < 2, FALSE) AS is_strict,
+    ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(CONCAT(key, '=', value))), ', ') AS limits
+  FROM spark_settings
+  WHERE key IN (
+    'spark.excludeOnFailure.stage.maxFailedTasksPerExecutor', 'spark.excludeOnFailure.application.maxFailedTasksPerExecutor', 'spark.excludeOnFailure.timeout',
+    'spark.blacklist.stage.maxFailedTasksPerExecutor', 'spark.blacklist.application.maxFailedTasksPerExecutor', 'spark.blacklist.timeout'
+  )
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
 counted AS (
   SELECT
     f.*,
@@ -197,6 +231,7 @@ first_bad AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id, j.subject_id,
   CASE
+    WHEN j.is_spared THEN CAST(NULL AS STRING)
     WHEN COALESCE(o.idle_ms * o.cores, h.core_ms) >= GREATEST($min_large_ms, $large_share * a.core_time_ms) AND lost_core_ms < $min_lost_ms THEN 'medium'
     -- Seconds are much of a short run.
     WHEN lost_core_ms < $min_lost_ms AND a.core_time_ms > 0 AND COALESCE(SUM(CAST(lost_core_ms AS DOUBLE)) OVER named >= GREATEST(
@@ -210,9 +245,21 @@ SELECT
       ) < $min_told_share THEN 'low'
   END AS severity,
   CASE WHEN num_killed_tasks > 0 AND NOT has_tasks THEN 'medium' ELSE 'high' END AS confidence,
-  lost_core_ms,
-  TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
+  TRY_CAST(lost_core_ms + CASE WHEN j.is_spared THEN j.spared_core_ms ELSE 0e0 END AS BIGINT) AS lost_core_ms,
+  TRY_CAST(GREATEST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms), CASE WHEN j.is_spared THEN j.spared_wall_ms END) AS BIGINT) AS recoverable_ms,
+  CASE WHEN j.is_spared THEN 'Spark excluded executors for failures that say little of them' END AS title,
+  CASE WHEN j.is_spared THEN j.spared_failed END AS few_failures, CASE WHEN j.is_spared THEN j.spared_executors END AS few_executors, j.num_workers,
+  CASE WHEN j.is_spared THEN j.spared_idle_ms END AS few_ms, CASE WHEN j.is_spared THEN TRY_CAST(j.spared_core_ms AS BIGINT) END AS few_core_ms,
+  CASE WHEN j.is_spared THEN j.spared_core_ms / NULLIF(CAST(j.app_core_ms AS DOUBLE), 0e0) END AS few_share, j.spared_kind AS few_kind,
+  CASE WHEN j.spared_kind = 'stage' THEN 'from the rest of the stage' ELSE 'until the end' END AS few_scope,
+  CASE WHEN j.is_spared THEN j.limits END AS limits, j.is_strict,
+  CASE
+    WHEN cause IN ('service', 'rate_limit', 'throttled') THEN 'The tasks failed of a service that they call, not of the executor.'
+    WHEN j.spared_others_failed THEN 'Tasks of other executors failed in that stage as well: the failures are no fault of this executor.'
+    ELSE 'It did other tasks: so few failures say nothing of an executor.'
+  END AS few_why,
+  CASE WHEN cause IN ('service', 'rate_limit', 'throttled') THEN ', and call the service again inside the function with growing pauses, so that a refused call does not fail its task' ELSE '' END AS retry_text,
+  TRY_CAST(lost_core_ms AS BIGINT) AS attempts_ms, stage_name, cause, num_failed, num_killed_tasks, num_tasks, attempts_time, duration_total,
   REGEXP_REPLACE(SUBSTR(root_cause, 1, 250), '[. ]+$', '') AS root_cause, bad_host, bad_executor,
   bad_executors, CASE WHEN bad_executors IS NOT NULL THEN num_others END AS num_others,
   -- Smaller blocks are more of them.
@@ -232,12 +279,27 @@ SELECT
   END AS room,
   TRY_CAST(CEIL(j.executor_cores / 2e0) AS BIGINT) AS cores_halved,
   x.platform IS NOT NULL AS has_exclusion,
-  CASE WHEN o.idle_ms >= 1000 OR h.idle_ms >= 1000 THEN COALESCE(o.idle_ms, h.idle_ms) END AS excluded_ms,
-  CASE WHEN o.idle_ms >= 1000 OR h.idle_ms >= 1000 THEN TRY_CAST(COALESCE(o.idle_ms * o.cores, h.core_ms) AS BIGINT) END AS excluded_core_ms,
+  CASE WHEN NOT j.is_spared AND (o.idle_ms >= 1000 OR h.idle_ms >= 1000) THEN COALESCE(o.idle_ms, h.idle_ms) END AS excluded_ms,
+  CASE WHEN NOT j.is_spared AND (o.idle_ms >= 1000 OR h.idle_ms >= 1000) THEN TRY_CAST(COALESCE(o.idle_ms * o.cores, h.core_ms) AS BIGINT) END AS excluded_core_ms,
   COALESCE((a.master LIKE 'spark:%' OR a.master LIKE 'mesos:%') AND k.platform IS NULL, FALSE) AS has_all_cores, COALESCE(a.master LIKE 'k8s%' OR a.is_serverless, FALSE) AS has_no_service,
   COALESCE(j.executor_cores > 1 AND j.executor_memory_bytes >= CAST($enough_heap_per_core AS DOUBLE) * j.executor_cores, FALSE) AND NOT COALESCE(a.is_serverless, FALSE) AS is_roomy,
   TRY_CAST(CEIL(j.executor_memory_bytes / 536870912e0) AS BIGINT) AS memory_doubled_gib, g.platform IS NOT NULL AS gathers
-FROM counted AS j
+FROM (
+  SELECT
+    c.*, s.kind AS spared_kind, s.num_failed AS spared_failed, s.executors AS spared_executors, s.others_failed AS spared_others_failed, s.idle_ms AS spared_idle_ms, s.core_ms AS spared_core_ms, s.wall_ms AS spared_wall_ms,
+    COALESCE(s.core_ms >= $min_excluded_ms AND s.core_ms >= $min_excluded_share * b.core_time_ms, FALSE) AS is_spared,
+    b.core_time_ms AS app_core_ms, b.num_workers, l.limits, COALESCE(l.is_strict, FALSE) AS is_strict
+  FROM counted AS c
+  LEFT JOIN spared AS s
+    ON s.platform = c.platform AND s.cluster_id = c.cluster_id
+    AND s.application_id = c.application_id AND s.attempt_id = c.attempt_id AND s.subject_id = c.subject_id
+  LEFT JOIN limits AS l
+    ON l.platform = c.platform AND l.cluster_id = c.cluster_id
+    AND l.application_id = c.application_id AND l.attempt_id = c.attempt_id
+  LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, core_time_ms, num_workers FROM application_facts) AS b
+    ON b.platform = c.platform AND b.cluster_id = c.cluster_id
+    AND b.application_id = c.application_id AND b.attempt_id = c.attempt_id
+) AS j
 LEFT JOIN (SELECT platform, cluster_id, application_id, attempt_id, master, is_serverless, app_duration_ms, core_time_ms, total_task_time_ms, pyspark_memory_bytes FROM application_facts) AS a
   ON a.platform = j.platform AND a.cluster_id = j.cluster_id
   AND a.application_id = j.application_id AND a.attempt_id = j.attempt_id
@@ -264,8 +326,9 @@ LEFT JOIN excluded_hosts AS h
 LEFT JOIN gathering_queries AS g
   ON g.platform = j.platform AND g.cluster_id = j.cluster_id
   AND g.application_id = j.application_id AND g.attempt_id = j.attempt_id AND g.sql_id = j.sql_id
-WHERE num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks
-  AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks AND lost_core_ms >= $min_many_ms)
-    -- What is missing on a machine meets the next run too, however soon the tasks failed.
-    OR cause IN ('python_version', 'dependency'))
+WHERE j.is_spared
+  OR (num_failed >= $min_failed_tasks AND num_failed >= $min_failed_ratio * num_tasks
+    AND (lost_core_ms >= $min_lost_ms OR (num_failed >= $many_failed_tasks AND num_failed >= $many_failed_ratio * num_tasks AND lost_core_ms >= $min_many_ms)
+      -- What is missing on a machine meets the next run too, however soon the tasks failed.
+      OR cause IN ('python_version', 'dependency')))
 WINDOW named AS (PARTITION BY j.platform, j.cluster_id, j.application_id, j.attempt_id, stage_name)

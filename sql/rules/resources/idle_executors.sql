@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 20
+-- version: 21
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -17,7 +17,7 @@
 --   A history that was compacted lacks the tasks of jobs that had ended, and one of which events were dropped or removed those of others: they do not tell what was idle.
 --   An idle timeout does not give back executors that wrote shuffle data which Spark tracks, or that filled a cache: where such hold most of the idle time to the end, the
 --   setting or step that does is advised.
---   Like the waits for long tasks count those that uneven_end, unfinished_skew and locality_wait tell (views uneven_ends, unfinished_tails, locality_waits).
+--   Like the waits for long tasks count those that uneven_end, unfinished_skew, locality_wait and failed_tasks tell (views uneven_ends, unfinished_tails, locality_waits, excluded_executors).
 --   Where it runs streaming queries that wait for their triggers (view spaced_streams), the executors advised are those with which 95 in 100 batches would keep to a part of the trigger.
 -- parameter: max_trigger_share double = 0.7 [ratio] that part
 -- parameter: min_stream_idle_ms bigint = 36000000 [core_ms] idle core time of such an application, at least
@@ -49,7 +49,7 @@
 -- parameter: min_held_share double = 0.5 [ratio] idle core time of executors that shuffle or cached data keeps over that of all, at least
 -- parameter: min_shuffle_timeout_ms bigint = 600000 [ms] how long executors with shuffle data should stay, at least
 -- evidence: Executor cores were idle for {all_idle_ms:h} of {core_time_ms:h} of core time, {all_idle_ratio:pct}[, {skew_ms:h} of it in waits for single long tasks, slow executors,
---   the last tasks of stages or data locality, which other rules tell][; {opening_ms:h} of it passed in jobs that only open tables, which another finding tells][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which another finding tells][; {num_never_used:int} of
+--   the last tasks of stages or data locality{excluded_text}, which other rules tell][; {opening_ms:h} of it passed in jobs that only open tables, which another finding tells][; {host_ms:h} of it passed on a host whose executors were lost before they ended a task, which another finding tells][; {num_never_used:int} of
 --   {num_workers:executor|executors} never ran a task][; the work fits on {executors_needed:executor|executors}, where up to
 --   {num_executors_max:int} ran][; {few_tasks_ms:h} of it passed in stages with fewer tasks than cores: more tasks there would use them too][; {one_task_ms:h} of it passed in stages of a single task][; triggers of
 --   its streaming queries are {trigger_ms:s} apart, and 95 in 100 batches take {batch_ms:s} or less].
@@ -232,15 +232,17 @@ cut_off AS (
   WHERE cause = 'network'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What uneven_end, unfinished_skew and locality_wait tell beyond the waits for long tasks.
+-- What uneven_end, unfinished_skew, locality_wait and failed_tasks (of excluded executors) tell beyond the waits for long tasks.
 uneven AS (
-  SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms, SUM(excluded) AS num_excluded
   FROM (
-    SELECT platform, cluster_id, application_id, attempt_id, more_core_ms FROM uneven_ends
+    SELECT platform, cluster_id, application_id, attempt_id, more_core_ms, 0 AS excluded FROM uneven_ends
     UNION ALL
-    SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms FROM unfinished_tails
+    SELECT platform, cluster_id, application_id, attempt_id, lost_core_ms AS more_core_ms, 0 AS excluded FROM unfinished_tails
     UNION ALL
-    SELECT platform, cluster_id, application_id, attempt_id, idle_ms AS more_core_ms FROM locality_waits
+    SELECT platform, cluster_id, application_id, attempt_id, idle_ms AS more_core_ms, 0 AS excluded FROM locality_waits
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, core_ms AS more_core_ms, 1 AS excluded FROM excluded_executors
   ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
@@ -252,7 +254,7 @@ useless_hosts AS (
 ),
 parts AS (
   SELECT
-    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.unfinished_core_ms, c.driver_only_core_ms, c.start_up_core_ms,
+    c.platform, c.cluster_id, c.application_id, c.attempt_id, c.unfinished_core_ms, c.driver_only_core_ms, c.start_up_core_ms, COALESCE(u.num_excluded, 0) AS num_excluded,
     COALESCE(c.skew_core_ms, 0) + COALESCE(TRY_CAST(CASE WHEN u.more_core_ms > c.idle_core_ms THEN c.idle_core_ms ELSE u.more_core_ms END AS BIGINT), 0) AS skew_core_ms
   FROM core_time_parts AS c
   LEFT JOIN uneven AS u
@@ -265,7 +267,7 @@ judged AS (
     GREATEST(
       a.core_time_ms - CAST(total_task_time_ms AS DOUBLE) * task_cpus - COALESCE(p.unfinished_core_ms, 0) - COALESCE(p.skew_core_ms, 0), 0e0
     ) AS idle_ms,
-    COALESCE(p.unfinished_core_ms, 0) AS hung_ms, COALESCE(p.skew_core_ms, 0) AS skew_ms,
+    COALESCE(p.num_excluded, 0) AS num_excluded, COALESCE(p.unfinished_core_ms, 0) AS hung_ms, COALESCE(p.skew_core_ms, 0) AS skew_ms,
     COALESCE(p.driver_only_core_ms, 0) AS driver_ms, COALESCE(p.start_up_core_ms, 0) AS start_ms,
     COALESCE(b.tasks_side_by_side, 0e0) * task_cpus AS cores_side_by_side,
     -- Stages overlap, and while no job runs there is no stage to blame.
@@ -369,6 +371,7 @@ SELECT
   CASE WHEN NOT is_interactive THEN TRY_CAST(lost_ms AS BIGINT) END AS lost_core_ms,
   -- Fewer executors cost less; they do not make the application faster.
   CASE WHEN NOT is_interactive THEN 0 END AS recoverable_ms,
+  CASE WHEN num_excluded > 0 THEN ', or on executors that Spark excluded' ELSE '' END AS excluded_text,
   TRY_CAST(idle_ms AS BIGINT) AS idle_ms, core_time_ms, idle_ratio, num_workers,
   TRY_CAST(idle_ms + skew_ms AS BIGINT) AS all_idle_ms, (idle_ms + skew_ms) / NULLIF(core_time_ms, 0) AS all_idle_ratio,
   CASE WHEN NOT is_interactive AND num_never_used > 0 THEN num_never_used END AS num_never_used,
