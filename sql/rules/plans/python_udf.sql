@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 26
+-- version: 27
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -68,7 +68,7 @@
 --   itself][, in query {main_query:int}, which calls
 --   {only_functions}][, in {same_queries:int} queries, which all call {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][, {longest_ms:s} in
 --   {same_queries:int} queries that call {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][; most rows ({called_rows:int}) went to
---   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; processes of Python took {start_ms:s} of it to start][; query {twice_query:int} calls {twice_functions}
+--   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; starting Python processes took {start_ms:s} of it][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
@@ -82,8 +82,8 @@
 --   batch to {batch_rows:int}, where the default is 10,000, and each batch costs a call of the function: remove the setting, unless the rows are very large. Use built-in functions where there are any.
 -- advice: batch_lost_ms IS NOT NULL | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at 10,000, unless
 --   the rows are very large; use built-in functions where there are any.
--- advice: rdd_ms * 2 >= python_ms AND sends_rows | - | - | The function of foreach or foreachPartition sends its rows to another system: send many rows in one request, over one connection for each partition (foreachPartition), or use the writer of
---   a connector (JDBC, Kafka, a database's own), which does that in the JVM, without objects of Python for each row.
+-- advice: rdd_ms * 2 >= python_ms AND sends_rows | - | - | If the function of foreach or foreachPartition sends its rows to another system, send many rows in one request, over one connection for each partition (foreachPartition), or use the writer of
+--   a connector (JDBC, Kafka, a database's own), which does that in the JVM, without objects of Python for each row. Else use DataFrames and built-in functions.
 -- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
 --   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
 --   before the shuffle.
@@ -287,7 +287,7 @@ workers AS (
 -- counts began when its task before ended, the time to run begins with the task itself.
 starts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(LEAST(start_ms, run_ms)) AS start_ms,
+    platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(CASE WHEN start_ms > 0e0 THEN LEAST(start_ms, run_ms) END) AS start_ms,
     SUM(GREATEST(LEAST(init_ms, run_ms - execute_ms - COALESCE(start_ms, 0e0)), 0e0)) AS init_ms
   FROM (
     SELECT
