@@ -64,7 +64,7 @@
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {group_function} gets its rows in
 --   groups by {group_keys}][; {group_rows:int} rows went to functions of groups][ in {groups:int} groups][ in at most {groups_most:int} groups][, and Python took {group_ms:s} for them][, and their stages took {group_rest_ms:s}
---   beyond the processor time of the JVM][, {row_us:int} µs a row][ and {call_ms:1} ms a group][ and at least {least_call_ms:1} ms a group][; {operator_ms:s} of it in Python
+--   beyond the processor time of the JVM][, {row_us:int} µs per row][ and {call_ms:1} ms per group][ and at least {least_call_ms:1} ms per group][; {operator_ms:s} of it in Python
 --   itself][, in query {main_query:int}, which calls
 --   {only_functions}][, in {same_queries:int} queries, which all call {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][, {longest_ms:s} in
 --   {same_queries:int} queries that call {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][; most rows ({called_rows:int}) went to
