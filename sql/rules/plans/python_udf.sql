@@ -292,11 +292,12 @@ workers AS (
 ),
 -- Tasks of a few rows, which do little but make Python ready. Before Spark 4.3 nothing tells what they executed, and what Spark counts for making ready may hold idle time: then start and initializing have to be all of their time, and no more.
 ready AS (
-  SELECT platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(LEAST(ready_ms, run_ms - execute_ms)) AS ready_ms
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(LEAST(ready_ms, run_ms - execute_ms)) AS ready_ms, SUM(start_ms) AS start_ms
   FROM (
     SELECT
       platform, cluster_id, application_id, attempt_id, sql_id, node_id,
       SUM(CASE WHEN metric_name IN ('time to start Python workers', 'time to initialize Python workers') THEN total END) AS ready_ms,
+      COALESCE(SUM(CASE WHEN metric_name = 'time to start Python workers' THEN total END), 0e0) AS start_ms,
       SUM(CASE WHEN metric_name = 'time to run Python workers' THEN total END) AS run_ms,
       COALESCE(SUM(CASE WHEN metric_name = 'time to execute Python code' THEN total END), 0e0) AS execute_ms
     FROM sql_node_metrics
@@ -328,6 +329,8 @@ few_rows AS (
     AND d.application_id = t.application_id AND d.attempt_id = t.attempt_id
   WHERE d.platform IS NULL AND o.python_rows < $min_python_rows AND o.python_rows <= $few_rows * t.python_tasks AND t.python_tasks >= $min_ready_tasks AND t.python_tasks >= 4 * COALESCE(t.python_slots, 1)
     AND y.ready_ms >= $min_ready_share * y.worker_ms AND y.ready_ms >= $min_init_ms AND y.ready_ms >= 0.5e0 * t.query_ms
+    -- A process starts once for each core, with few tasks too.
+    AND y.start_ms <= 0.5e0 * y.ready_ms
 ),
 -- What makes workers ready: at most what is left of their time without the start of processes and what they executed. Of a worker that is used again the initializing that Spark
 -- counts began when its task before ended, the time to run begins with the task itself.
