@@ -4,7 +4,7 @@
 --   what it costs, and the rule's defaults for what the rule left open. What would win less than the
 --   smallest share of the application, in wall time and in core time, is not told; what wins little is
 --   never above medium, and what would win a fifth of the wall time, of ten seconds or more, or three tenths of it, of five seconds or more, is at least medium, as is a quarter of the core time, of ten core seconds or more; two fifths of the wall time, of fifteen seconds or more, are high, however few cores waited. What is a guess (low confidence) is raised by wall time to medium only. No loss is larger than the core time that the application held (or its task time, where the history is
---   incomplete); where that is not known, than its wall time on as many slots as ran tasks at once, and no gain larger than its wall time. A rule may set the severity itself, which is then kept. What comes from an
+--   incomplete); where that is not known, than its wall time on as many slots as ran tasks at once, and no gain larger than its wall time. A rule may set the severity itself, which is then kept. Of an attempt that another one followed all is lost (repeated_attempts): what a rule finds again in the last attempt, about the same subject, is told there alone, but for what tells why an attempt failed. What comes from an
 --   incomplete history is of low confidence, because its totals are lower bounds; Databricks logs, which never
 --   have an end, are of medium confidence at best.
 -- parameter: critical_core_ms bigint = 72000000 [core_ms] lost core time from which a finding is critical (20 core-hours)
@@ -38,6 +38,22 @@ WITH bounds AS (
     END AS max_lost_ms
   FROM applications
 ),
+-- Attempts that another one followed, and what is found again in one that none followed.
+followed AS (
+  SELECT DISTINCT platform, cluster_id, application_id, attempt_id
+  FROM rule_results
+  WHERE rule_id = 'repeated_attempts'
+),
+found_again AS (
+  SELECT DISTINCT f.platform, f.cluster_id, f.application_id, f.attempt_id, r.rule_id, r.subject_type, r.subject_id
+  FROM followed AS f
+  INNER JOIN rule_results AS r
+    ON r.platform = f.platform AND r.cluster_id = f.cluster_id AND r.application_id = f.application_id
+  LEFT JOIN followed AS l
+    ON l.platform = r.platform AND l.cluster_id = r.cluster_id
+    AND l.application_id = r.application_id AND l.attempt_id = r.attempt_id
+  WHERE l.platform IS NULL AND r.category <> 'reliability'
+),
 shared AS (
   SELECT
     r.*,
@@ -65,6 +81,11 @@ shared AS (
   LEFT JOIN application_costs AS c
     ON c.platform = r.platform AND c.cluster_id = r.cluster_id
     AND c.application_id = r.application_id AND c.attempt_id = r.attempt_id AND c.is_preferred
+  LEFT JOIN found_again AS o
+    ON o.platform = r.platform AND o.cluster_id = r.cluster_id
+    AND o.application_id = r.application_id AND o.attempt_id = r.attempt_id
+    AND o.rule_id = r.rule_id AND o.subject_type = r.subject_type AND o.subject_id = r.subject_id
+  WHERE o.platform IS NULL
 )
 SELECT
   platform, cluster_id, cluster_name, application_id, attempt_id,

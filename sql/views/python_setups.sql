@@ -2,7 +2,7 @@
 -- title: Stages whose Python functions take time that does not depend on their rows
 -- description: One row per stage attempt of a query with Python functions of rows or batches, whose tasks got very different numbers of rows (min_rows to max_rows) while their times differ far less. fixed_ms is what a task takes with no rows: the line through
 --   times and rows of all tasks (least squares), less their share of what Spark measured for starting Python processes and unpacking the function, for scans, shuffle data and garbage collection, and at most what the Python processes took where Spark
---   measured it (since 4.0). Where it did not, stages that write files are left out, because opening and committing a file takes its time too. Stages whose tasks have about the same number of rows do not show it.
+--   measured it (since 4.0). Where tasks without a row show more, it is what they ran, at most what a task executed of Python code on average where Spark measured that (since 4.3). Where it did not measure Python, stages that write files are left out, because opening and committing a file takes its time too. Stages whose tasks have about the same number of rows do not show it.
 -- parameter: min_tasks bigint = 20 [count] tasks of the stage, at least
 -- parameter: min_waves double = 4 [ratio] the same for each core that worked on it, at least
 -- parameter: min_spread double = 0.4 [ratio] standard deviation of the rows of a task over their mean, at least
@@ -10,6 +10,7 @@
 -- parameter: min_fixed_ms double = 100 [ms] time of a task without rows, at least
 -- parameter: min_fixed_share double = 0.6 [ratio] the same over the mean time of a task, at least
 -- parameter: min_run_ms double = 5000 [ms] task time of the stage, at least
+-- parameter: min_empty bigint = 5 [count] tasks without a row, at least, to show what a task takes
 -- reads: spark_settings, sql_node_metrics, sql_nodes, stage_facts, tasks
 WITH stages_of AS (
   SELECT platform, cluster_id, application_id, attempt_id, subject_id, stage_id, stage_attempt_id, sql_id, task_slots,
@@ -30,7 +31,8 @@ task_times AS (
 moments AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, subject_id, COUNT(*) AS num_tasks, MIN(x) AS min_rows, MAX(x) AS max_rows,
-    AVG(x) AS mean_x, AVG(y) AS mean_y, AVG(x * y) - AVG(x) * AVG(y) AS cov, AVG(x * x) - AVG(x) * AVG(x) AS var_x, AVG(y * y) - AVG(y) * AVG(y) AS var_y
+    AVG(x) AS mean_x, AVG(y) AS mean_y, AVG(x * y) - AVG(x) * AVG(y) AS cov, AVG(x * x) - AVG(x) * AVG(x) AS var_x, AVG(y * y) - AVG(y) * AVG(y) AS var_y,
+    CASE WHEN SUM(CASE WHEN x = 0e0 THEN 1 ELSE 0 END) >= $min_empty THEN AVG(CASE WHEN x = 0e0 THEN y END) END AS empty_y
   FROM task_times
   GROUP BY platform, cluster_id, application_id, attempt_id, subject_id
 ),
@@ -40,6 +42,7 @@ operators AS (
     s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id,
     SUM(CASE WHEN m.metric_name IN ('time to start Python workers', 'time to initialize Python workers') THEN m.total END) AS start_ms,
     SUM(CASE WHEN m.metric_name = 'time to run Python workers' THEN m.total END) AS python_ms,
+    SUM(CASE WHEN m.metric_name = 'time to execute Python code' THEN m.total END) AS execute_ms,
     MIN(CASE WHEN n.node_name LIKE '%EvalPython%' OR n.node_name LIKE '%MapInPandas%' OR n.node_name LIKE '%MapInArrow%' THEN 1 ELSE 0 END) AS is_told
   FROM stages_of AS s
   INNER JOIN sql_nodes AS n
@@ -48,17 +51,17 @@ operators AS (
   LEFT JOIN sql_node_metrics AS m
     ON m.platform = n.platform AND m.cluster_id = n.cluster_id
     AND m.application_id = n.application_id AND m.attempt_id = n.attempt_id AND m.sql_id = n.sql_id AND m.node_id = n.node_id
-    AND m.metric_name IN ('time to start Python workers', 'time to initialize Python workers', 'time to run Python workers')
+    AND m.metric_name IN ('time to start Python workers', 'time to initialize Python workers', 'time to run Python workers', 'time to execute Python code')
   WHERE n.node_name LIKE '%Python%' OR n.node_name LIKE '%InPandas%' OR n.node_name LIKE '%InArrow%' OR n.node_name LIKE '%InPySpark%'
   GROUP BY s.platform, s.cluster_id, s.application_id, s.attempt_id, s.subject_id
 ),
 fitted AS (
   SELECT
     m.*, s.sql_id, s.task_slots,
-    LEAST(
+    GREATEST(LEAST(
       m.mean_y - GREATEST(m.cov, 0e0) / NULLIF(m.var_x, 0e0) * m.mean_x - (COALESCE(o.start_ms, 0e0) + s.jvm_ms) / NULLIF(CAST(m.num_tasks AS DOUBLE), 0e0),
       CASE WHEN o.python_ms > 0e0 THEN (o.python_ms - COALESCE(o.start_ms, 0e0)) / NULLIF(CAST(m.num_tasks AS DOUBLE), 0e0) ELSE m.mean_y END
-    ) AS fixed_ms
+    ), CASE WHEN m.empty_y > 0e0 AND o.execute_ms > 0e0 THEN LEAST(m.empty_y, o.execute_ms / NULLIF(CAST(m.num_tasks AS DOUBLE), 0e0)) ELSE 0e0 END) AS fixed_ms
   FROM moments AS m
   INNER JOIN stages_of AS s
     ON s.platform = m.platform AND s.cluster_id = m.cluster_id

@@ -2,7 +2,7 @@
 -- title: Stages wait for executors before their first task
 -- category: driver
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where stages that ran alone waited long between their submission and their first task, as they do while
 --   executors are asked for again after dynamic allocation gave them back, or while a cluster scales up. A
 --   stage that waits because another one has the cores is in a queue and not counted; nor is the first stage of
@@ -13,7 +13,7 @@
 --   waited {longest_ms:s}[, and {num_added:int} executors were started where {num_executors_max:int} ran at most].
 -- advice: is_databricks AND num_added > 0 | - | - | Workers are given back and asked for again: raise the minimum of the autoscaling workers, or let the cluster scale down later.
 -- advice: is_databricks | - | - | Find out what the stages waited for: workers that were added first (the minimum of the autoscaling workers), other work on the cluster, or a busy driver.
--- advice: dynamic_allocation AND num_added > 0 AND idle_timeout_ms < 60000 | spark.dynamicAllocation.executorIdleTimeout | '60s' | Executors are removed after {idle_timeout_ms:s} without work and requested again[, only after tasks have waited for {backlog_ms:s} (spark.dynamicAllocation.schedulerBacklogTimeout; by default it is 1 s)]: keep them longer than the pauses of the program (the default is 60 s), or keep some (spark.dynamicAllocation.minExecutors).
+-- advice: dynamic_allocation AND num_added > 0 AND idle_timeout_ms < 60000 | spark.dynamicAllocation.executorIdleTimeout | '60s' | Executors are removed after {idle_timeout_ms:s} without work and requested again[ only after tasks have waited for {backlog_ms:s} (spark.dynamicAllocation.schedulerBacklogTimeout; by default it is 1 s)]: keep them longer than the pauses of the program (the default is 60 s), or keep some (spark.dynamicAllocation.minExecutors).
 -- advice: dynamic_allocation AND (num_executors_max > 1 OR num_added > 0) | - | - | Executors are given back and asked for again: keep some of them through the
 --   pauses (spark.dynamicAllocation.minExecutors), or let them stay a little longer.
 -- recommendation: Find out what the stages waited for: room in the queue, nodes that were added first, or a busy driver.

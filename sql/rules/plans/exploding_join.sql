@@ -2,11 +2,11 @@
 -- title: A join multiplies its rows
 -- category: plans
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for a join on equal keys that put out many times the rows of the largest source of its query, because both sides
 --   have several rows for a key. All steps after it work on those rows. Of several such joins above each other the
---   first is reported. Lost is a careful part of the processor time of the join's stages (run time where none was measured), in which making the rows and taking them through the steps above is most of the work, by the share of
---   the rows beyond the largest source. Whether those are wanted is for the author to know, so that it is never above medium where much time is lost; but where a
+--   first is reported. Lost is a careful part of the processor time of the join's stages (run time where none was measured), in which making the rows and taking them through the steps above is most of the work: a row of the largest source is taken to cost as
+--   much as source_rows_each of the further rows, since it is read, decoded and looked up as well. Whether those are wanted is for the author to know, so that it is never above medium where much time is lost; but where a
 --   DISTINCT right above brings them back to about as many as a side of the join had, they are not, and all rows beyond these count. Joins without
 --   an equality are what cross_join reports.
 -- subject: node
@@ -14,11 +14,14 @@
 -- parameter: min_rows double = 2e6 [count] rows that the join put out, at least
 -- parameter: min_share double = 0.2 [ratio] task time of the stages of the join over that of the application, at least
 -- parameter: min_stage_ms double = 10000 [ms] that task time, at least
--- parameter: row_part double = 0.4 [ratio] processor time of the join's stages that is lost with the rows that are too many, over these rows' part of all (0.55 was measured with seven columns and a DISTINCT above, 0.77 with an aggregate above)
--- parameter: max_row_ms double = 0.00025 [ms] core time of such a row, at most (134 and 217 ns were measured)
+-- parameter: source_rows_each double = 5.0 [ratio] further rows that cost as much as a row of the source, at most (of two stages with 9 and 11 further rows for each row of the source and an aggregate above, these took 69 and 72 % of the processor time or more, and 64 and 69 % are counted)
+-- parameter: distinct_part double = 0.6 [ratio] part of that which is lost where a DISTINCT brings the rows back, which keeps the rest busy (12.4 of 23.7 s were measured with seven columns, 11.7 are counted)
+-- parameter: max_row_ms double = 0.0005 [ms] core time of such a row that is believed (134 and 217 ns were measured, 450 ns with a sha2 of each)
+-- parameter: usual_row_ms double = 0.00025 [ms] core time of such a row where the stages took more for it, as where they work at something else
 -- parameter: medium_lost_ms double = 7200000 [ms] lost time from which a join whose rows may be wanted is of medium severity and no more
+-- parameter: medium_wall_share double = 0.5 [ratio] or wall time over that of the application
 -- evidence: {node_name} of query {sql_id:int} ({query_description:query}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
---   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time[, {cpu_ms:s} of it on the processor].
+--   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time[, {cpu_ms:s} of it on the processor], of which about {lost_ms:s} are taken to go into the rows beyond its source.
 -- advice: is_undone | - | - | Add the condition that the join lacks (a day, a version, a valid-from and valid-to), or remove duplicates of a key from the other side before the join: the DISTINCT above shows that the further rows
 --   only repeat what is there, and is not needed then. Where only columns of one side are kept, a left semi join asks whether there is a match and makes no rows.
 -- recommendation: Look for several rows for a key on both sides: aggregate or remove duplicates before the join (where what follows, such as a sum, does not count on them), add the condition that
@@ -117,17 +120,17 @@ further AS (
     AND t.application_id = j.application_id AND t.attempt_id = j.attempt_id AND t.sql_id = j.sql_id AND t.node_id = j.node_id
 ),
 judged AS (
-  SELECT f.*, LEAST($row_part * work_ms * further_rows / NULLIF(rows, 0e0), further_rows * $max_row_ms) AS lost_ms
-  FROM further AS f
+  SELECT f.*, CASE WHEN is_distinct THEN $distinct_part ELSE 1e0 END * further_rows * CASE WHEN row_ms <= $max_row_ms THEN row_ms ELSE $usual_row_ms END AS lost_ms
+  FROM (SELECT x.*, work_ms / NULLIF(further_rows + $source_rows_each * (rows - further_rows), 0e0) AS row_ms FROM further AS x) AS f
 )
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id,
   CONCAT(CAST(j.sql_id AS STRING), '.', CAST(j.node_id AS STRING)) AS subject_id,
-  CASE WHEN j.lost_ms >= $medium_lost_ms AND NOT COALESCE(j.is_distinct, FALSE) THEN 'medium' END AS severity,
+  CASE WHEN NOT COALESCE(j.is_distinct, FALSE) AND (j.lost_ms >= $medium_lost_ms OR j.lost_ms * f.wall_ratio >= GREATEST(20000e0, $medium_wall_share * f.app_duration_ms)) THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(j.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
   j.node_name, j.sql_id, SUBSTR(q.description, 1, 200) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,
-  j.rows / NULLIF(j.source_rows, 0) AS factor, j.stage_ms, a.executor_run_time AS app_ms, j.cpu_ms,
+  j.rows / NULLIF(j.source_rows, 0) AS factor, j.stage_ms, a.executor_run_time AS app_ms, j.cpu_ms, j.lost_ms,
   TRY_CAST(j.left_rows AS BIGINT) AS left_rows, TRY_CAST(j.right_rows AS BIGINT) AS right_rows, j.above_id AS returned_id, TRY_CAST(j.returned_rows AS BIGINT) AS returned_rows,
   CASE WHEN j.is_distinct THEN 'DISTINCT' WHEN j.above_id IS NOT NULL THEN 'aggregate' END AS returned_name, COALESCE(j.is_distinct, FALSE) AS is_undone
 FROM judged AS j

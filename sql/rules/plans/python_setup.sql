@@ -2,14 +2,14 @@
 -- title: Much of the time of a Python function does not depend on its rows
 -- category: plans
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires for stages of queries with Python functions whose tasks got very different numbers of rows, while their times differ far less (view python_setups): most of the time does not depend on the rows, as where the function loads a
 --   model, opens a connection or builds a table once in each task (mapInPandas, iterator pandas UDFs). Starting Python processes and unpacking functions, which disabled_optimizations, python_udf and heavy_closures tell, is left out. Lost is that time for
 --   all tasks but one for each core.
 -- subject: stage
 -- group_by: functions
 -- parameter: min_lost_ms double = 5000 [ms] lost core time, at least
--- evidence: The {num_tasks:int} tasks of {stage_name}, which calls {functions}, got {min_rows:int} to {max_rows:row|rows} each, and {fixed_ms:int} of the {mean_ms:int} ms of a task on average do not depend on them. That is {all_fixed_ms:s} of {app_ms:s} of task time.
+-- evidence: The {num_tasks:int} tasks of {stage_name}, which calls {functions}, got {min_rows:int} to {max_rows:row|rows} each, and {fixed_ms:int} of the {mean_ms:int} ms of a task on average do not depend on them. That is {all_fixed_ms:s} of the {run_ms:s} that its tasks ran.
 -- recommendation: Do what does not depend on the rows once for each Python process, not in each task: load the model or open the connection on first use and keep it in a variable of a module (functools.lru_cache around the function that loads it), because Spark uses its
 --   Python processes for many tasks. Or give the function fewer and larger partitions (repartition to a few times the cores, or coalesce), and no empty ones.
 WITH
@@ -30,7 +30,7 @@ SELECT
   TRY_CAST(s.fixed_ms * (s.num_tasks - s.task_slots) AS BIGINT) AS lost_core_ms,
   TRY_CAST(LEAST(s.fixed_ms * (s.num_tasks - s.task_slots) / NULLIF(CAST(s.task_slots AS DOUBLE), 0e0), CAST(t.duration_ms AS DOUBLE)) AS BIGINT) AS recoverable_ms,
   s.sql_id, CONCAT('stage ', CAST(t.stage_id AS STRING)) AS stage_name, COALESCE(c.functions, 'Python') AS functions, s.num_tasks, s.min_rows, s.max_rows,
-  s.fixed_ms, s.mean_ms, s.fixed_ms * s.num_tasks AS all_fixed_ms, t.total_task_time_ms AS app_ms
+  s.fixed_ms, s.mean_ms, s.fixed_ms * s.num_tasks AS all_fixed_ms, CAST(t.executor_run_time AS DOUBLE) AS run_ms
 FROM python_setups AS s
 INNER JOIN stage_facts AS t
   ON t.platform = s.platform AND t.cluster_id = s.cluster_id

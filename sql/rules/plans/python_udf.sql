@@ -2,7 +2,7 @@
 -- title: Much of the time goes into stages that call Python
 -- category: plans
 -- severity: low
--- version: 26
+-- version: 27
 -- description: Fires where the stages with Python functions, of queries or of RDDs with data, took a large share of an application's task
 --   time, or those that a groupByKey of Python objects writes alone a fifth. Rows travel to a Python process and back, and Spark cannot look into the function. The time is
 --   that of the whole stages, so it is an upper bound of what goes into Python; what a built-in function
@@ -21,6 +21,7 @@
 --   not as long as models that are fitted: then the groups are small, and each costs some milliseconds of pandas, or the function goes through its rows one by one. Where fewer rows come out than go in, there are at most as many
 --   groups, and a call took at least that time: functions whose call takes long compute, and are not told. Rows that come out one for one do not tell the groups: then it is low. Lost is taken to be a part of
 --   that time; two applications gained 85 and 95 % of it by windows and aggregates.
+--   Where operators put out few rows it is told only for many tasks that do little but make Python ready.
 --   What makes workers ready is at most what an operator's workers took less what they executed and what their processes took to start: Spark's own number counts
 --   from the end of the task before where a worker is used again, so it holds idle time. What starting processes took is told where it is much of the time of Python: built-in functions need none, Arrow batches do not spare it.
 -- parameter: min_share double = 0.3 [ratio] task time of stages with Python over that of all, at least
@@ -38,6 +39,10 @@
 -- parameter: min_python_rows bigint = 10000 [rows] rows that operators with Python functions put out, at least, where they count them: of fewer it is the function that takes the time
 -- parameter: min_init_ms bigint = 10000 [ms] time in which workers unpack the function and run its imports, at least
 -- parameter: min_init_share double = 0.5 [ratio] that time over all that workers took, at least
+-- parameter: few_rows double = 10.0 [rows] rows of a task that may do little but make Python ready, at most
+-- parameter: min_ready_tasks bigint = 20 [count] such tasks, at least
+-- parameter: min_ready_share double = 0.8 [ratio] time in which processes start, unpack the function and run its imports over all that workers took, at least, for these to be told
+-- parameter: most_ready_share double = 1.02 [ratio] and at most, where nothing tells what they executed
 -- parameter: min_start_share double = 0.3 [ratio] time in which processes of Python start over that of the stages with Python, at least, to be told
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- parameter: usual_batch_rows double = 10000.0 [rows] rows of a batch that are advised, Spark's default
@@ -64,11 +69,11 @@
 -- parameter: min_gap_rows double = 1e6 [rows] rows that go to Python in these queries, at least
 -- evidence: Stages that call Python took {python_ms:s} of {run_ms:s} of task time, {python_share:pct}[; {group_function} gets its rows in
 --   groups by {group_keys}][; {group_rows:int} rows went to functions of groups][ in {groups:int} groups][ in at most {groups_most:int} groups][, and Python took {group_ms:s} for them][, and their stages took {group_rest_ms:s}
---   beyond the processor time of the JVM][, {row_us:int} µs a row][ and {call_ms:1} ms a group][ and at least {least_call_ms:1} ms a group][; {operator_ms:s} of it in Python
+--   beyond the processor time of the JVM][, {row_us:int} µs per row][ and {call_ms:1} ms per group][ and at least {least_call_ms:1} ms per group][; {operator_ms:s} of it in Python
 --   itself][, in query {main_query:int}, which calls
 --   {only_functions}][, in {same_queries:int} queries, which all call {only_functions}][, {longest_ms:s} in query {main_query:int}, which calls {longest_functions}][, {longest_ms:s} in
 --   {same_queries:int} queries that call {longest_functions}][; most rows ({called_rows:int}) went to {called_functions} in query {main_query:int}][; most rows ({called_rows:int}) went to
---   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; processes of Python took {start_ms:s} of it to start][; query {twice_query:int} calls {twice_functions}
+--   {called_functions} in {same_queries:int} queries][, {init_ms:s} to make workers ready for their tasks][; starting Python processes took {start_ms:s} of it][; {ready_tasks:task|tasks} with {ready_rows:row|rows} in all took {ready_ms:s} to make Python ready (processes, imports, the function)][; query {twice_query:int} calls {twice_functions}
 --   twice for each row][; {num_rdd_stages:stage|stages} of RDDs of Python objects took {rdd_ms:s} of it][ ({rdd_only})][ (most in
 --   {rdd_place}: {rdd_place_ms:s})][;
 --   {num_batch:operator sends|operators send} rows one by one, without Arrow][; where {gap_rows:row
@@ -82,13 +87,14 @@
 --   batch to {batch_rows:int}, where the default is 10,000, and each batch costs a call of the function: remove the setting, unless the rows are very large. Use built-in functions where there are any.
 -- advice: batch_lost_ms IS NOT NULL | - | - | Batches of {batch_rows:row|rows} go to Python, and each costs a call: a session set spark.sql.execution.arrow.maxRecordsPerBatch. Leave it at 10,000, unless
 --   the rows are very large; use built-in functions where there are any.
--- advice: rdd_ms * 2 >= python_ms AND sends_rows | - | - | The function of foreach or foreachPartition sends its rows to another system: send many rows in one request, over one connection for each partition (foreachPartition), or use the writer of
---   a connector (JDBC, Kafka, a database's own), which does that in the JVM, without objects of Python for each row.
+-- advice: rdd_ms * 2 >= python_ms AND sends_rows | - | - | If the function of foreach or foreachPartition sends its rows to another system, send many rows in one request, over one connection for each partition (foreachPartition), or use the writer of
+--   a connector (JDBC, Kafka, a database's own), which does that in the JVM, without objects of Python for each row. Else use DataFrames and built-in functions.
 -- advice: rdd_ms * 2 >= python_ms AND has_group_by_key | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is
 --   serialized, and Python does the work. groupByKey moves every value: a grouping of a DataFrame, reduceByKey or aggregateByKey adds them up
 --   before the shuffle.
 -- advice: rdd_ms * 2 >= python_ms | - | - | Use DataFrames and built-in functions instead of RDDs of Python objects: every row is serialized, and
 --   Python does the work.
+-- advice: ready_ms > 0 | - | - | Nearly all of it makes Python ready for tasks that hold hardly a row: give the stage fewer and larger partitions (a smaller numSlices or range, coalesce before the function), a few for each core.
 -- advice: init_ms > 0 | - | - | Most of it makes workers ready: with each task the function is unpacked with all that it captures, and its imports run. Send large objects as a
 --   broadcast variable (or join with them as a DataFrame), import only what the function needs, and run fewer and longer tasks.
 -- advice: num_batch IS NULL AND batch_rows >= 1 AND NOT session_batch | spark.sql.execution.arrow.maxRecordsPerBatch | '10000' | The application set the rows of a
@@ -145,7 +151,7 @@ python_rdds AS (
 ),
 stage_kinds AS (
   SELECT
-    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_name, f.num_tasks, f.data_bytes, f.spark_minor, f.has_python,
+    f.platform, f.cluster_id, f.application_id, f.attempt_id, f.stage_id, f.stage_name, f.num_tasks, f.succeeded_tasks, f.task_slots, f.data_bytes, f.spark_minor, f.has_python,
     CAST(f.executor_run_time AS DOUBLE) AS run_ms,
     r.stage_id IS NOT NULL AND NOT f.has_python AND m.stage_id IS NULL AS is_rdd,
     -- Without data it is the program that takes the time as a rule, not its rows.
@@ -229,6 +235,7 @@ times AS (
     SUM(run_ms) AS run_ms,
     MAX(CASE WHEN stage_name LIKE 'groupByKey at %' AND is_rdd THEN 1 ELSE 0 END) AS has_group_by_key,
     SUM(CASE WHEN stage_name LIKE 'groupByKey at %' AND is_sure THEN run_ms ELSE 0e0 END) AS group_ms,
+    SUM(CASE WHEN has_python THEN succeeded_tasks END) AS python_tasks, MAX(CASE WHEN has_python THEN task_slots END) AS python_slots,
     MAX(spark_minor) AS spark_minor
   FROM stage_kinds
   GROUP BY platform, cluster_id, application_id, attempt_id
@@ -283,11 +290,53 @@ workers AS (
   ) AS m
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
+-- Tasks of a few rows, which do little but make Python ready. Before Spark 4.3 nothing tells what they executed, and what Spark counts for making ready may hold idle time: then start and initializing have to be all of their time, and no more.
+ready AS (
+  SELECT platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(LEAST(ready_ms, run_ms - execute_ms)) AS ready_ms, SUM(start_ms) AS start_ms
+  FROM (
+    SELECT
+      platform, cluster_id, application_id, attempt_id, sql_id, node_id,
+      SUM(CASE WHEN metric_name IN ('time to start Python workers', 'time to initialize Python workers') THEN total END) AS ready_ms,
+      COALESCE(SUM(CASE WHEN metric_name = 'time to start Python workers' THEN total END), 0e0) AS start_ms,
+      SUM(CASE WHEN metric_name = 'time to run Python workers' THEN total END) AS run_ms,
+      COALESCE(SUM(CASE WHEN metric_name = 'time to execute Python code' THEN total END), 0e0) AS execute_ms
+    FROM sql_node_metrics
+    WHERE metric_name IN (
+      'time to initialize Python workers', 'time to run Python workers', 'time to execute Python code', 'time to start Python workers'
+    )
+    GROUP BY platform, cluster_id, application_id, attempt_id, sql_id, node_id
+  ) AS n
+  WHERE ready_ms > 0e0 AND run_ms > 0e0 AND (execute_ms > 0e0 OR ready_ms <= $most_ready_share * run_ms)
+  GROUP BY platform, cluster_id, application_id, attempt_id
+),
+-- Another rule tells where each task starts a process of its own, or where the start of tiny tasks with Python is told with them.
+told_starts AS (
+  SELECT platform, cluster_id, application_id, attempt_id FROM spark_settings WHERE key = 'spark.python.worker.reuse' AND LOWER(TRIM(value)) = 'false'
+  UNION
+  SELECT platform, cluster_id, application_id, attempt_id FROM tiny_stages WHERE python_ms > 0
+),
+few_rows AS (
+  SELECT t.platform, t.cluster_id, t.application_id, t.attempt_id, y.ready_ms, t.python_tasks, o.python_rows
+  FROM times AS t
+  INNER JOIN ready AS y
+    ON y.platform = t.platform AND y.cluster_id = t.cluster_id
+    AND y.application_id = t.application_id AND y.attempt_id = t.attempt_id
+  INNER JOIN operators AS o
+    ON o.platform = t.platform AND o.cluster_id = t.cluster_id
+    AND o.application_id = t.application_id AND o.attempt_id = t.attempt_id
+  LEFT JOIN told_starts AS d
+    ON d.platform = t.platform AND d.cluster_id = t.cluster_id
+    AND d.application_id = t.application_id AND d.attempt_id = t.attempt_id
+  WHERE d.platform IS NULL AND o.python_rows < $min_python_rows AND o.python_rows <= $few_rows * t.python_tasks AND t.python_tasks >= $min_ready_tasks AND t.python_tasks >= 4 * COALESCE(t.python_slots, 1)
+    AND y.ready_ms >= $min_ready_share * y.worker_ms AND y.ready_ms >= $min_init_ms AND y.ready_ms >= 0.5e0 * t.query_ms
+    -- A process starts once for each core, with few tasks too.
+    AND y.start_ms <= 0.5e0 * y.ready_ms
+),
 -- What makes workers ready: at most what is left of their time without the start of processes and what they executed. Of a worker that is used again the initializing that Spark
 -- counts began when its task before ended, the time to run begins with the task itself.
 starts AS (
   SELECT
-    platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(LEAST(start_ms, run_ms)) AS start_ms,
+    platform, cluster_id, application_id, attempt_id, SUM(run_ms) AS worker_ms, SUM(CASE WHEN start_ms > 0e0 THEN LEAST(start_ms, run_ms) END) AS start_ms,
     SUM(GREATEST(LEAST(init_ms, run_ms - execute_ms - COALESCE(start_ms, 0e0)), 0e0)) AS init_ms
   FROM (
     SELECT
@@ -523,6 +572,7 @@ SELECT
     THEN LEAST(i.init_ms, t.query_ms) END AS init_ms,
   CASE WHEN w.operator_ms > 0e0 AND i.start_ms >= $min_init_ms AND i.start_ms >= $min_start_share * t.python_ms THEN LEAST(i.start_ms, t.query_ms) END AS start_ms,
   CASE WHEN t.rdd_ms >= 0.15e0 * t.python_ms AND t.rdd_ms * 2 < t.python_ms THEN ' DataFrames instead of the RDDs of Python objects spare those stages Python, too.' ELSE '' END AS rdd_text,
+  v.ready_ms, TRY_CAST(v.python_tasks AS BIGINT) AS ready_tasks, TRY_CAST(v.python_rows AS BIGINT) AS ready_rows,
   NULLIF(o.num_plain, 0) AS num_plain, c.twice_query, SUBSTR(c.twice_functions, 1, 120) AS twice_functions,
   CASE WHEN n.worker_ms >= 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS only_functions,
   CASE WHEN n.worker_ms < 0.95e0 * w.operator_ms THEN SUBSTR(n.functions, 1, 120) END AS longest_functions,
@@ -565,12 +615,15 @@ LEFT JOIN group_times AS e
 LEFT JOIN batches AS b
   ON b.platform = t.platform AND b.cluster_id = t.cluster_id
   AND b.application_id = t.application_id AND b.attempt_id = t.attempt_id
+LEFT JOIN few_rows AS v
+  ON v.platform = t.platform AND v.cluster_id = t.cluster_id
+  AND v.application_id = t.application_id AND v.attempt_id = t.attempt_id
 LEFT JOIN slow_rows AS r
   ON r.platform = t.platform AND r.cluster_id = t.cluster_id
   AND r.application_id = t.application_id AND r.attempt_id = t.attempt_id
 WHERE e.call_ms > 0e0 OR (b.lost_ms >= $min_batch_lost_ms AND LEAST(b.lost_ms, t.query_ms) >= $min_batch_lost_share * t.run_ms) OR (g.gap_ms >= $min_gap_ms AND g.gap_ms >= $min_gap_share * t.run_ms AND COALESCE(r.call_ms, 0e0) < 0.5e0 * t.python_ms)
   OR (t.group_ms >= $half_all_run_time_ms AND t.group_ms >= $min_group_share * t.run_ms AND t.has_rdd_work) OR (t.sure_ms >= $min_share * t.run_ms AND (COALESCE(r.call_ms, 0e0) < 0.5e0 * t.python_ms OR c.twice_query IS NOT NULL)
-  AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR t.sure_rdd_ms * 2 >= t.sure_ms)
+  AND (COALESCE(o.python_rows >= $min_python_rows, TRUE) OR v.platform IS NOT NULL OR t.sure_rdd_ms * 2 >= t.sure_ms)
   AND (t.query_ms >= $min_run_time_ms OR (t.sure_ms >= $min_all_run_time_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))
     OR (t.query_ms >= $half_run_time_ms AND t.query_ms >= 0.5e0 * t.run_ms)
     OR (t.sure_ms >= $half_all_run_time_ms AND t.sure_ms >= 0.5e0 * t.run_ms AND (t.sure_rdd_ms * 2 < t.sure_ms OR t.has_rdd_work))

@@ -2,7 +2,7 @@
 -- title: The same text is parsed again and again
 -- category: plans
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where steps of a stage call get_json_object, from_json, from_csv, from_xml, a function of XPath, or regexp_extract many times on the same column, and stages that do so took a large share of an application's
 --   task time (view operator_stages). Each call parses the whole text of each row again, also for one field. Calls count once a stage where they are alike, for Spark
 --   computes them once; of plans that are cut short (more fields) those that are there. Columns are told apart by the numbers of expressions; those of one name that queries read from
@@ -18,8 +18,8 @@
 -- parameter: pattern_part double = 0.25 [ratio] the same where all calls are of regexp_extract (0.9 was measured where 8 calls became one and a from_csv and the stage did nothing else, 0.26 with a split and an aggregate beside it)
 -- parameter: medium_ms double = 600000 [ms] processor time of all calls but one, at most, from which it is of medium severity
 -- parameter: medium_share double = 0.5 [ratio] or its share of the processor time of the application, in a run of a minute or more
--- evidence: {operator} (node {node_id:int} of query {sql_id:int}[, {query_name:query}]) parses {column_name}[ of {source}] {at_least}{node_calls:time|times} a row, by calls of {functions}.[ With {other_queries:other query|other queries} there are
---   {at_least}{num_calls:such call|such calls}.] The stages took {stages_ms:s} of {app_ms:s} of task time.[ One parse a row would do; the other calls took at most {most_ms:s} of processor time.]
+-- evidence: {operator} (node {node_id:int} of query {sql_id:int}[, {query_name:query}]) parses {column_name}[ of {source}] {at_least}{node_calls:time|times} per row, by calls of {functions}.[ With {other_queries:other query|other queries} there are
+--   {at_least}{num_calls:such call|such calls}.] The stages took {stages_ms:s} of {app_ms:s} of task time.[ One parse per row would do; the other calls took at most {most_ms:s} of processor time.]
 -- advice: is_pattern | - | - | Take each text apart once: split it at its separator (split, str_to_map for keys with values, from_csv), or let one regexp_replace put all groups of the pattern with a separator between them
 --   and read that with from_csv (or split it); then take the fields from the result. Search only rows that are needed: a cheap condition (contains, startswith) before the patterns.
 -- advice: is_struct AND spark_minor < 303 | - | - | Spark before 3.3 copies from_json, from_csv and from_xml into each use of their result, so that every field parses again: keep the parsed columns, only those that are read, in a table

@@ -2,7 +2,7 @@
 -- title: The same query runs again and again
 -- category: plans
 -- severity: low
--- version: 11
+-- version: 12
 -- description: Fires where very many short queries from the same place in the code, with the same plan and tables, took a
 --   large part of the wall time, as in a loop, one after another or in threads; or SQL statements and labels of jobs that differ in their literals and numbers alone. Each pays for planning, scheduling and
 --   start-up. Where no place in the code has so many, queries of several places over the same small data, without a cache, are told instead. What one query over all of it would take is not known, so no loss is counted, but where each of them parses all of
@@ -31,7 +31,7 @@
 --   partitionBy lay out the files. Where they have to stay apart, run several at once from threads of the driver (spark.scheduler.mode=FAIR shares the cores among them).
 -- advice: parent IS NOT NULL | - | - | Work on all folders in one query: read {parent} with what tells the folders apart as a column (partition discovery, a list of paths with basePath, or input_file_name), and group by it too.
 --   Where they have to stay apart, run several at once from threads of the driver (spark.scheduler.mode=FAIR shares the cores among them).
--- advice: same_queries IS NOT NULL | - | - | Keep the first answer: all of these queries compute the same from the same data. Collect it once before the loop, or write or persist the result that they share, and read it again only when the data have
+-- advice: same_queries IS NOT NULL | - | - | Keep the first answer, which is also that of the others: collect it once before the loop, or write or persist the result that they share, and read it again only when the data have
 --   changed.
 -- advice: is_insert | - | - | Insert once for all of it: let one statement take all values that these statements go through (a range, or a join with a table of them), group by that column where it aggregates,
 --   and let a table that is partitioned by it take all of its partitions at once.

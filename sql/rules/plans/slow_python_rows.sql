@@ -2,7 +2,7 @@
 -- title: A Python function takes milliseconds for each row
 -- category: plans
 -- severity: low
--- version: 3
+-- version: 4
 -- description: Fires for queries whose Python functions took milliseconds for each row (view python_row_times), which is long for computing: usually each call asks a service or a database, opens a connection, loads a model, compiles
 --   patterns, or searches a large list. Faster exchange of rows, which python_udf advises, does not help there. Where most of the time does not depend on the rows (view python_setups), python_setup tells it instead. Lost is taken to be half of the time in Python, since what the calls did is not in the log; that is why the confidence is low.
 --   Functions of whole batches (pandas and Arrow UDFs, mapInPandas, mapInArrow) for which Spark measured far more than the few microseconds of a row that vectorized computing takes are told without a loss: models are as slow. Small Arrow batches are
@@ -17,7 +17,7 @@
 -- parameter: min_batch_rows bigint = 10000 [rows] rows that go to it, at least
 -- parameter: small_batch_rows bigint = 1000 [count] rows of an Arrow batch from which it is no longer small
 -- evidence: {functions} in query {sql_id} ({query_description:query}) took [{row_ms:1} ms][{row_us:int} µs] for each of {num_rows:row|rows}[ in {num_tasks:task|tasks}], {call_ms:s} in all{how}, of {task_ms:s} of task time.
--- advice: row_us IS NOT NULL | - | - | It gets whole batches, and computing with whole columns takes a few microseconds a row. See whether it goes through its rows one by one (apply with axis=1, iterrows, a loop) where pandas, NumPy or built-in functions
+-- advice: row_us IS NOT NULL | - | - | It gets whole batches, and computing with whole columns takes a few microseconds per row. See whether it goes through its rows one by one (apply with axis=1, iterrows, a loop) where pandas, NumPy or built-in functions
 --   work on columns, and whether it loads something (a model, a table, a client) in each task or batch: load that once for each Python process (functools.lru_cache), and run fewer and larger tasks. A model that predicts for whole batches can take as long.
 -- recommendation: That is long for computing. What does not depend on the row (a connection, a client, a model, a compiled pattern, a lookup table as a dict) belongs out of the function: made once for each process, in an iterator pandas UDF or in
 --   mapInPandas. Ask a service for many rows at once and only for distinct values (join the answers), keep answers (functools.lru_cache), and ask from several threads. Where it does compute, work on whole columns with pandas or NumPy.

@@ -2,7 +2,7 @@
 -- title: A window function goes through its frame again for each row
 -- category: plans
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires for window functions whose frame Spark goes through from its start for each row, in stages that took many microseconds for each row that the window got: frames that end with the partition
 --   (BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING), and those that slide over many rows or a range of values (the last 30 days). For a frame from the start of the partition Spark adds one row at a time instead. A collect_list or
 --   collect_set over such a growing frame is told too: each row then gets a list of all rows before it. How many rows a frame holds is not in the log, only the time of the stages; stages with other steps that can take long
@@ -25,7 +25,7 @@
 -- advice: is_simple | spark.sql.window.segmentTree.enabled | 'true' | Let Spark keep partial aggregates of the frame (segment tree), so that a row costs a few of them and not the whole frame. Else aggregate to the
 --   grain that is needed (a row for each hour or day) before the window, which makes the frames smaller.
 -- advice: has_sliding AND NOT has_growing | - | - | Make the frames smaller: aggregate to the grain that is needed (a row for each hour or day) before the window, or look back less far. Sums and averages over a number of rows are also the difference of two running
---   sums (lag of a sum over an unbounded preceding frame), which costs one step a row.
+--   sums (lag of a sum over an unbounded preceding frame), which costs one step per row.
 -- advice: has_growing AND NOT has_sliding AND NOT has_shrinking | - | - | Each row holds a list of all rows before it: collect once for each partition (groupBy with collect_list, sort_array or transform), or keep what is needed of the list (count, last, lag, first occurrence by
 --   row_number) as a window function of its own.
 -- recommendation: Make the frames smaller: aggregate to the grain that is needed before the window, and let frames begin at the start of the partition, where Spark adds one row at a time (turn the order around where they end with it).

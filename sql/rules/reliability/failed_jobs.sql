@@ -2,7 +2,7 @@
 -- title: Jobs fail
 -- category: reliability
 -- severity: medium
--- version: 23
+-- version: 24
 -- description: Fires for every job that failed, one finding for each root cause (view job_failures). Jobs that were
 --   canceled did not fail. Lost is the task time of stages that no successful job shares, and of the other jobs of its query, whose results are thrown away with it (view query_failures: not of stages that filled a cache, wrote output or were read again), without that of tasks that went with lost executors, which lost_executors tells; the wall time
 --   is that of the job, or since the first job of its query began where nothing of them was of use, but for what unfinished_skew tells already. Whether the program
@@ -15,6 +15,8 @@
 -- subject: job
 -- group_by: root_cause
 -- parameter: min_trial_ms bigint = 10000 [ms] task time that a job of an interactive session cost, at least
+-- parameter: min_trial_share double = 0.3 [ratio] or this part of the task time of a short session, of which it cost min_short_trial_ms at least
+-- parameter: min_short_trial_ms bigint = 1000 [ms] task time of a job that failed in a short session, at least
 -- parameter: min_wall_ms bigint = 10000 [ms] wall time of failures with one cause that others survived, from which the cost decides the severity
 -- parameter: min_wall_share double = 0.2 [ratio] and its share of the application's
 -- parameter: min_futile_ms bigint = 5000 [ms] wall time of an application without a job that succeeded from which that is of high severity
@@ -297,4 +299,5 @@ LEFT JOIN job_tails AS d
   ON d.platform = f.platform AND d.cluster_id = f.cluster_id
   AND d.application_id = f.application_id AND d.attempt_id = f.attempt_id AND d.job_id = f.job_id
 WHERE NOT a.is_interactive OR f.lost_core_ms >= $min_trial_ms
+  OR (f.lost_core_ms >= $min_short_trial_ms AND f.lost_core_ms >= $min_trial_share * a.total_task_time_ms)
 WINDOW alike AS (PARTITION BY f.platform, f.cluster_id, f.application_id, f.attempt_id, f.root_cause)

@@ -2,7 +2,7 @@
 -- title: Executors end before they can work
 -- category: reliability
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
 --   no list of executors and cost no core time of the application, but what they should have done is left to the others. A few of them in an
 --   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches; nor is what a worker that
@@ -14,12 +14,12 @@
 -- evidence: {unregistered:executor|executors} ended before they registered with the driver[: {reason}]; {who} did
 --   {work}[; executors look for the driver at {doubtful_host}][; spark.executorEnv.JAVA_HOME is {java_home}].
 -- advice: LOWER(reason) LIKE '%memory%' OR reason LIKE '%137%' | - | - | They got no memory: ask for smaller executors, or look at what else runs on their hosts.
--- advice: reason LIKE '%code 1' AND java_home IS NOT NULL | - | - | Check that every worker has a Java at {java_home}, which spark.executorEnv.JAVA_HOME asks for, or do not set it. stderr of such an executor on its worker, in the
---   work folder of the application, tells whether it is that, options that Java refuses, or a driver that it cannot reach.
+-- advice: reason LIKE '%code 1' AND java_home IS NOT NULL | - | - | Check that every worker has a Java at {java_home}, which spark.executorEnv.JAVA_HOME asks for, or do not set it. Whether it is that, options that Java refuses, or a driver that it cannot reach,
+--   is in the file stderr of such an executor, in the work folder of the application on its worker.
 -- advice: reason LIKE '%code 1' AND doubtful_host IS NOT NULL | - | - | Other machines may not resolve or reach {doubtful_host}: set spark.driver.host to a full name or an address of the driver that
---   all workers reach. stderr of such an executor on its worker, in the work folder of the application, tells whether it is that (UnknownHostException, failed to connect), a wrong JAVA_HOME or options that
---   Java refuses.
--- advice: reason LIKE '%code 1' | - | - | Look at stderr of such an executor on its worker, in the work folder of the application: a wrong JAVA_HOME, options that Java refuses, or a
+--   all workers reach. Whether it is that (UnknownHostException, failed to connect), a wrong JAVA_HOME or options that Java refuses, is in the file stderr of such an executor, in the
+--   work folder of the application on its worker.
+-- advice: reason LIKE '%code 1' | - | - | Look at the file stderr of such an executor, in the work folder of the application on its worker: a wrong JAVA_HOME, options that Java refuses, or a
 --   driver that it cannot reach (spark.driver.host, firewall).
 -- recommendation: Look at the log of such an executor: a wrong Java, an image that cannot be pulled, a host without room, or a driver that it
 --   cannot reach (spark.driver.host, spark.driver.bindAddress, firewall).

@@ -2,7 +2,7 @@
 -- title: Shuffle data cannot be fetched
 -- category: reliability
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where task attempts ended because shuffle data could not be fetched from an executor that lived, one finding for each cause (view
 --   failed_fetches): each ends its stage attempt, and the stage that wrote the data runs again. What went with a lost executor is
 --   what lost_executors tells. Lost is the time of these attempts and, where no executor was lost, of finished tasks that ran again.
@@ -10,7 +10,7 @@
 -- parameter: min_lost_ms bigint = 30000 [ms] time of these attempts and of what ran again, at least
 -- parameter: min_told_share double = 0.005 [ratio] share of the application below which findings are not told as a rule
 -- evidence: {num_failed:task attempt|task attempts} of {num_stages:stage attempt|stage attempts} failed because shuffle data could not be fetched[ from {from_host}][
---   to {on_host}], the longest after {longest_ms:s}; they took {failed_ms:s} of task time[, finished tasks that ran again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
+--   to {on_host}]; they took {failed_ms:s} of task time, the longest {longest_ms:s}[, finished tasks that ran again {again_ms:s}][; {num_again:more stage attempt|more stage attempts} had to follow][: {message}].
 -- advice: cause = 'network' AND is_databricks | - | - | The executors do not reach one another: look at the network of the cluster (security groups, peering) and at the
 --   health of the host.
 -- advice: cause = 'network' | - | - | The executors do not reach one another: give each an address that all others reach (SPARK_LOCAL_IP on the workers;

@@ -2,7 +2,7 @@
 -- title: Speculative copies of tasks lose their races
 -- category: reliability
 -- severity: low
--- version: 4
+-- version: 5
 -- description: Fires where many copies that speculation started were killed, since the first attempt
 --   ended before them, or where the copies won and the first attempts were killed. Lost is the time of
 --   the copies that were killed; what first attempts ran until their copies won would have been spent without copies too. Where most copies win, speculation pays, and the slow first attempts are what is told, with the
@@ -15,7 +15,7 @@
 -- evidence: {num_killed:attempt was|attempts were} killed in stages with speculation and took {lost_ms:s} with them[: {copies_killed:copy|copies} {copies_ms:s} and {num_slow:first attempt|first attempts},
 --   whose copies won, {slow_ms:s}]; of {num_copies:copy|copies} {num_won:int} won[; all first attempts that lost ran {slow_place}].
 -- advice: num_won * 2 < num_copies AND speculation AND COALESCE(multiplier < 3, TRUE) | spark.speculation.multiplier | '3' | Few copies win: start them later, or not
---   at all where the slow tasks have more data than the others.[ spark.speculation.quantile={low_quantile} has copies start when that part of the tasks is done: let more be done, {default_quantile} as by default.]
+--   at all where the slow tasks have more data than the others.[ spark.speculation.quantile={low_quantile} starts copies as soon as that part of the tasks is done; the default is {default_quantile}.]
 -- advice: num_won * 2 < num_copies AND speculation AND low_quantile IS NOT NULL | spark.speculation.quantile | CAST(default_quantile AS STRING) | Few copies win: start them when more tasks are
 --   done, or not at all where the slow tasks have more data than the others.
 -- advice: num_won * 2 < num_copies AND speculation | - | - | Few copies win, although they start late: turn speculation off (spark.speculation) where the slow tasks have more data than the

@@ -2,11 +2,11 @@
 -- title: Tasks get only a part of the cores that they hold
 -- category: resources
 -- severity: low
--- version: 2
+-- version: 3
 -- description: Fires where tasks that had nothing to wait for were on the processor for little of their run time, in stages that are
 --   a good part of the application. Judged are stages of SQL that move no rows through Python, a GPU or functions of the user, join with no
---   broadcast that comes from another machine, keep no state, write no files, spilled next to nothing to disk, and scan at most files whose scan is timed. Collecting garbage, fetching and writing shuffle data, the
---   scans themselves, and reading blocks of the own disk at a slow rate are taken off. What is left is a task that is ready and does not run:
+--   broadcast that comes from another machine, keep no state, write no files, and scan at most files whose scan is timed. Collecting garbage, fetching and writing shuffle data, the
+--   scans themselves, reading blocks of the own disk and spilling to it at slow rates are taken off. What is left is a task that is ready and does not run:
 --   more tasks, of this application or of others, than the machine has cores, or a limit of the container. No loss is
 --   counted, since the cores were not there; it is medium where it is most of the task time of the application on a cluster.
 -- parameter: min_run_time_ms bigint = 60000 [ms] task time of the judged stages, at least
@@ -16,12 +16,12 @@
 -- parameter: min_main_ratio double = 0.6 [ratio] and time that nothing explains over it, at least
 -- parameter: min_waiting_ratio double = 0.4 [ratio] time that nothing explains over the task time of these stages, at least
 -- parameter: min_task_ms double = 200.0 [ms] run time of a task of a stage on average, at least: the first milliseconds load classes
--- parameter: max_spilled_bytes bigint = 1048576 [bytes] bytes that a stage spilled to disk, at most
 -- parameter: bytes_per_ms double = 50000.0 [bytes_per_ms] bytes of cached and local shuffle blocks that a core reads in a millisecond, at least
+-- parameter: spill_bytes_per_ms double = 5000.0 [bytes_per_ms] spilled bytes that a task writes or reads in a millisecond, at least, where many share a slow disk
 -- parameter: medium_ms double = 600000 [ms] time that nothing explains from which it is medium
 -- parameter: medium_share double = 0.5 [ratio] task time of the judged stages over that of the application, at least, for that
 -- evidence: Tasks of {num_stages:stage|stages} of SQL queries used the CPU for {cpu_share:pct} of {run_ms:s} of run time; garbage collection,
---   shuffles and scans explain {explained_ms:s}, nothing explains {waiting_ms:s}. That inflates task times, and the losses that other findings count from them.
+--   shuffles, spills and scans explain {explained_ms:s}, nothing explains {waiting_ms:s}. That inflates task times, and the losses that other findings count from them.
 -- advice: is_local | - | - | Other programs, or more threads than the machine has idle cores, share its processors with this application: measure on a
 --   quiet machine, or ask for fewer threads (spark.master).
 -- advice: master LIKE 'k8s%' AND limit_cores < executor_cores | spark.kubernetes.executor.limit.cores | CAST(executor_cores AS STRING) |
@@ -33,7 +33,7 @@
 -- advice: master LIKE 'yarn%' | - | - | The nodes run more tasks than they have cores: have YARN count cores, not memory alone
 --   (yarn.scheduler.capacity.resource-calculator = DominantResourceCalculator, yarn.nodemanager.resource.cpu-vcores no more than there are),
 --   and look at the load of the nodes at that time.
--- recommendation: The machines run more than they have cores for: compare the cores that workers offer with those that there are, and look at the load of the
+-- recommendation: The machines run more threads than they have cores: compare the cores that workers offer with those that there are, and look at the load of the
 --   machines at that time.
 WITH waiting AS (
   -- Queries in which tasks can wait for something that no metric counts.
@@ -59,7 +59,8 @@ judged AS (
     f.platform, f.cluster_id, f.application_id, f.attempt_id, f.total_task_time_ms,
     CAST(f.executor_run_time AS DOUBLE) AS run_ms, f.cpu_ms,
     COALESCE(f.gc_time, 0) + COALESCE(f.fetch_wait_ms, 0e0) + COALESCE(f.scan_ms, 0e0) + COALESCE(CAST(s.shuffle_write_time AS DOUBLE) / 1e6, 0e0)
-      + (COALESCE(s.shuffle_local_bytes_read, 0) + CASE WHEN f.has_scan THEN 0 ELSE COALESCE(f.input_bytes, 0) END) / NULLIF($bytes_per_ms, 0e0) AS explained_ms
+      + (COALESCE(s.shuffle_local_bytes_read, 0) + CASE WHEN f.has_scan THEN 0 ELSE COALESCE(f.input_bytes, 0) END) / NULLIF($bytes_per_ms, 0e0)
+      + 2e0 * COALESCE(f.disk_bytes_spilled, 0) / NULLIF($spill_bytes_per_ms, 0e0) AS explained_ms
   FROM stage_facts AS f
   INNER JOIN stages AS s
     ON s.platform = f.platform AND s.cluster_id = f.cluster_id
@@ -70,7 +71,7 @@ judged AS (
     AND u.application_id = f.application_id AND u.attempt_id = f.attempt_id AND u.sql_id = f.sql_id
     AND NOT (u.is_broadcast AND COALESCE(f.is_local, FALSE))
   WHERE f.sql_id IS NOT NULL AND u.platform IS NULL AND NOT COALESCE(f.has_python, FALSE) AND NOT COALESCE(f.has_gpu, FALSE) AND NOT f.is_listing
-    AND COALESCE(f.output_bytes, 0) = 0 AND COALESCE(f.disk_bytes_spilled, 0) <= $max_spilled_bytes AND f.cpu_ms > 0e0
+    AND COALESCE(f.output_bytes, 0) = 0 AND f.cpu_ms > 0e0
     AND (NOT f.has_scan OR f.scan_ms > 0e0) AND f.succeeded_tasks > 0
     AND f.executor_run_time >= $min_task_ms * f.succeeded_tasks
 ),

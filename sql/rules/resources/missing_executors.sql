@@ -2,7 +2,7 @@
 -- title: Executors that were asked for came late or never
 -- category: resources
 -- severity: low
--- version: 1
+-- version: 2
 -- description: Fires where tasks waited while all cores that were there worked, and far fewer executors were there than the application asks for: spark.executor.instances, or with
 --   dynamic allocation as many as its tasks need, up to a bound that was set (without one it asks for more than any cluster has). A stage waits from the launch of its first task to
 --   the first launch of its last one; what passed before the first task is what slow_start tells. What executors that were lost, excluded or ended before they registered leave missing has rules of its own, and so has
@@ -25,7 +25,7 @@
 --   room for.
 -- advice: is_serverless | - | - | EMR Serverless gave no more workers: look at the maximum capacity of the application and at the account's limit of concurrent vCPUs, or ask for as many executors as they allow.
 -- advice: master LIKE 'yarn%' AND came_late | - | - | Containers came late: look at what the queue had free at that time (other applications, a cluster that scales up first), keep nodes ready at the time of the job, or start it at another time.
--- advice: master LIKE 'yarn%' | - | - | YARN had no room for more: look at the share of the queue, at how many containers of this size fit a node, and at how far the cluster may scale up. Take executors that fill its nodes, or ask for as many as
+-- advice: master LIKE 'yarn%' | - | - | YARN had no room for more: look at the share of the queue, at how many containers of this size fit a node, and at how far the cluster may scale up. Choose a size that fills the nodes, or ask for as many as
 --   there is room for.
 -- advice: master LIKE 'spark:%' | - | - | The workers had no cores or memory left for more: look at their number and at what other applications hold (spark.cores.max), make executors fit the workers (spark.executor.cores, spark.executor.memory), or ask
 --   for as many as there is room for.

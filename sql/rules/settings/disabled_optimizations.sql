@@ -2,7 +2,7 @@
 -- title: A Spark optimization is turned off
 -- category: settings
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for switches that are on unless somebody turns them off, as for a fault of an old release or a benchmark, where much task time goes into what they would speed up: whole-stage code generation,
 --   the readers of Parquet, ORC and cached tables that take batches of columns, filters that reach the files of Parquet and ORC, the reading of single fields of a struct, and the use of a Python process for more than one task. Settings of
 --   sessions count for their queries. What whole-stage code generation would save is an assumption, saved_share of the processor time: of five queries with Spark 4.3 it took 56 % (a broadcast join), 55 % (an aggregate),
@@ -19,15 +19,15 @@
 -- parameter: unused_share double = 0.7 [ratio] part of the reading of fields that are not used that is taken to be saved
 -- parameter: saved_share double = 0.2 [ratio] processor time that whole-stage code generation is taken to save
 -- evidence: {key} is false: {problem}. That concerns {num_stages:stage|stages} with {run_ms:s} of task time, {share:pct} of that of the application[, and {cpu_ms:s} of processor time][; {num_scans:scan|scans} of
---   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].[ At an assumed {value_ns:int} ns for each of {values_read:int} values the reader of batches would save {reader_ms:s} of it.][ All fields of {struct_name} ({num_fields:int} of them) are read, of which the queries use {used_fields}; the reading took {struct_ms:s}.][ {other_keys} off too, for less task time.]
--- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Set it back to true, the default. If a query fails because its generated code is too large, turn it off for that query only.
--- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
--- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.
--- advice: key = 'spark.sql.inMemoryColumnarStorage.enableVectorizedReader' | spark.sql.inMemoryColumnarStorage.enableVectorizedReader | 'true' | Set it back to true, the default.
--- advice: key = 'spark.sql.parquet.filterPushdown' | spark.sql.parquet.filterPushdown | 'true' | Set it back to true, the default: row groups whose statistics exclude a filter are then not read at all.
--- advice: key = 'spark.sql.orc.filterPushdown' | spark.sql.orc.filterPushdown | 'true' | Set it back to true, the default: stripes whose statistics exclude a filter are then not read at all.
--- advice: key = 'spark.sql.optimizer.nestedSchemaPruning.enabled' | spark.sql.optimizer.nestedSchemaPruning.enabled | 'true' | Set it back to true, the default: only the fields that a query uses are then read.
--- advice: key = 'spark.python.worker.reuse' | spark.python.worker.reuse | 'true' | Set it back to true, the default, unless the functions leave state behind that the next task must not see.
+--   {rows:row|rows} in all][; {num_tasks:task|tasks}][, whose processes took {start_ms:s} to start and to import].[ At an assumed {value_ns:int} ns for each of {values_read:int} values the reader of batches would save {reader_ms:s} of it.][ All fields of {struct_name} ({num_fields:int} of them) are read, of which the queries use {used_fields}; the reading took {struct_ms:s}.][ Also turned off, in stages with less task time: {other_keys}.]
+-- advice: key = 'spark.sql.codegen.wholeStage' | spark.sql.codegen.wholeStage | 'true' | Set it back to true, the default. If a query fails because its generated code is too large, turn it off for that query only.[ Set {other_keys} back to true, too.]
+-- advice: key = 'spark.sql.parquet.enableVectorizedReader' | spark.sql.parquet.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.[ Set {other_keys} back to true, too.]
+-- advice: key = 'spark.sql.orc.enableVectorizedReader' | spark.sql.orc.enableVectorizedReader | 'true' | Set it back to true, the default, unless the reader is known to fail on these files.[ Set {other_keys} back to true, too.]
+-- advice: key = 'spark.sql.inMemoryColumnarStorage.enableVectorizedReader' | spark.sql.inMemoryColumnarStorage.enableVectorizedReader | 'true' | Set it back to true, the default.[ Set {other_keys} back to true, too.]
+-- advice: key = 'spark.sql.parquet.filterPushdown' | spark.sql.parquet.filterPushdown | 'true' | Set it back to true, the default: row groups whose statistics exclude a filter are then not read at all.[ Set {other_keys} back to true, too.]
+-- advice: key = 'spark.sql.orc.filterPushdown' | spark.sql.orc.filterPushdown | 'true' | Set it back to true, the default: stripes whose statistics exclude a filter are then not read at all.[ Set {other_keys} back to true, too.]
+-- advice: key = 'spark.sql.optimizer.nestedSchemaPruning.enabled' | spark.sql.optimizer.nestedSchemaPruning.enabled | 'true' | Set it back to true, the default: only the fields that a query uses are then read.[ Set {other_keys} back to true, too.]
+-- advice: key = 'spark.python.worker.reuse' | spark.python.worker.reuse | 'true' | Set it back to true, the default, unless the functions leave state behind that the next task must not see.[ Set {other_keys} back to true, too.]
 -- recommendation: Set it back to its default.
 WITH switches AS (
   SELECT key, kind, problem
@@ -270,7 +270,7 @@ SELECT
   CASE WHEN t.least_used < t.most_used THEN CONCAT(CAST(TRY_CAST(t.least_used AS BIGINT) AS STRING), ' to ', CAST(TRY_CAST(t.most_used AS BIGINT) AS STRING)) ELSE CAST(TRY_CAST(t.most_used AS BIGINT) AS STRING) END AS used_fields,
   t.struct_ms,
   CASE WHEN t.run_ms = o.most_ms THEN CASE
-    WHEN o.num_others = 1 THEN CONCAT(o.first_key, ' is') WHEN o.num_others = 2 THEN CONCAT(o.first_key, ' and ', o.last_key, ' are') WHEN o.num_others > 2 THEN CONCAT(o.first_key, ' and others are')
+    WHEN o.num_others = 1 THEN o.first_key WHEN o.num_others = 2 THEN CONCAT(o.first_key, ' and ', o.last_key) WHEN o.num_others > 2 THEN CONCAT(o.first_key, ' and others')
   END END AS other_keys
 FROM judged AS t
 INNER JOIN application_facts AS a

@@ -2,15 +2,19 @@
 -- title: Settings that no Spark knows
 -- category: settings
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires for settings whose name no version of Spark has, where it is a letter or two from one that exists (or lacks its last letters), or is in a
 --   family (adaptive execution, dynamic allocation, memory and others) whose names are all known, which is not judged where names of a platform show that it runs there. Spark takes
 --   any name without a word, so what was meant does not happen. Names of platforms, libraries and of the
 --   application itself are not judged (view setting_problems). A note where the right names are all set as well, which hold.
 -- evidence: {num_settings:setting is|settings are} set that Spark does not know: {settings}[, {more_settings}][ and {more:int} more].
+-- advice: num_local = num_settings AND num_settings = 1 | - | - | Delete it: with the right name it would do nothing either, since local mode runs its tasks in the driver, whose
+--   memory (spark.driver.memory) and cores (the number in brackets of the master) count.
 -- advice: num_local = num_settings | - | - | Delete them: with the right names they would do nothing either, since local mode runs its tasks in the driver, whose
 --   memory (spark.driver.memory) and cores (the number in brackets of the master) count.
+-- advice: num_set = num_settings AND num_settings = 1 | - | - | Delete it: the right name is set as well, and its value holds.
 -- advice: num_set = num_settings | - | - | Delete them: the right names are set as well, and their values hold.
+-- advice: num_settings = 1 | - | - | Correct the name, or delete the setting: it does nothing.
 -- recommendation: Correct the names, or delete the settings: they do nothing.
 WITH told AS (
   SELECT DISTINCT

@@ -2,7 +2,7 @@
 -- title: An executor takes much longer for the same work than the others
 -- category: skew
 -- severity: medium
--- version: 5
+-- version: 6
 -- description: Fires where the tasks of executors took far longer than those on the executors that ran half of the tasks
 --   of the same stages, with no more data a task and without their waits for shuffle data (view slow_executors). That is their machines (disk, network, a noisy neighbor)
 --   or their heaps, not the data. All that are slow in the same way are one finding, which names the machines that took the longest for a task.
@@ -12,7 +12,7 @@
 -- subject: executor
 -- parameter: min_gc_share double = 0.1 [ratio] garbage collection over task time of an executor whose heap is the cause, at least
 -- parameter: min_gc_ratio double = 2.0 [ratio] the same over that of the executors that are not slow, at least
--- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:int} of {num_working:executor|executors}, {ratio:1} times as long as [with {as_data} ]on the faster executors, which ran half of the tasks in {typical_ms:s} a task or less[; the rest of the application waited {wait_ms:s} for {them} alone][; garbage collection took
+-- evidence: {hosts} took {own_ms:s} for {own_tasks:task|tasks} in {num_stages:stage|stages} on {num_executors:int} of {num_working:executor|executors}, {ratio:1} times as long as [with {as_data} ]on the faster executors, which ran half of the tasks in {typical_ms:s} per task or less[; the rest of the application waited {wait_ms:s} for {them} alone][; garbage collection took
 --   {gc_share:pct} of {its} time, {other_gc_share:pct} elsewhere].
 -- advice: kind = 'heap' | - | - | The heap is full there where those of the others are not: look for
 --   data that lies on few executors (a cache, large broadcasts, a receiver), and give executors more memory.

@@ -2,7 +2,7 @@
 -- title: A few tasks run much longer than the rest of their stage
 -- category: skew
 -- severity: medium
--- version: 28
+-- version: 29
 -- description: Fires where the longest successful task ran many times as long as the median one and
 --   the stage waited for it after all ordinary tasks had ended. What could be won is the smallest of
 --   that wait, longest less median task, and the stage's wall time less the same work spread evenly over the slots in use, with what tasks take beside their run time.
@@ -129,7 +129,7 @@
 -- advice: cause = 'computation' | - | - | The longest task read no more than the others, but its rows cost more to compute: look for what is large in few of them (long texts or
 --   arrays, explode, a loop or a regular expression over them), make that cheaper, or repartition by a random number before that step. A second copy of the task (speculation) would
 --   take as long.
--- advice: copy_ms IS NOT NULL | - | - | The long task had no more data than the others, and another attempt at such a task was as slow on another executor, so that no executor is to blame: look at what
+-- advice: copy_ms IS NOT NULL | - | - | The long task had no more data than the others, and another attempt at such a task was as slow on another executor, so that its executor is not to blame: look at what
 --   these tasks wait for (a service, a database, a lock) and at what their rows cost to compute. More copies would take as long.
 -- advice: is_spread | - | - | The long tasks had no more data than the others and ran on {long_executors:executor|executors}, so that no single node is to blame: look at what they
 --   call or write to (a database, a service, a slow data node) and at its timeouts and retries.

@@ -2,7 +2,7 @@
 -- title: Streaming batches begin late
 -- category: streaming
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a program of DStreams (Spark Streaming) whose batches take longer than their interval, so that each begins later
 --   after its time than the one before. Batches are known by the times in the descriptions of their jobs, the interval is the smallest step between
 --   these. A batch takes from its first job to its last. What the second half of the batches adds to the delay counts: at first a program that
@@ -34,21 +34,21 @@
 -- advice: is_few | - | - | A stage has {stage_tasks:task|tasks} on average for {cores:core|cores}: give the topic at least as many partitions as there are cores (a direct stream reads each in one task; with receivers
 --   a shorter spark.streaming.blockInterval makes more of them), or repartition what is read.{limit_text}
 -- advice: steady_batches IS NOT NULL AND late_executors > 0 | spark.scheduler.minRegisteredResourcesRatio | '1.0' | {late_executors:executor|executors} came after the first batch had begun: wait for all of them, and load classes and open connections in a small job before the context is
---   started. More cores with as many partitions, cheaper work a row or an interval of {wanted_s:int} s or more would make up for it.{limit_text}
--- advice: steady_batches IS NOT NULL | - | - | Let a small job load classes and open connections on all executors before the context is started, and give batches room to make up for a delay: more cores with as many partitions, cheaper work a row, or an interval of {wanted_s:int} s or
+--   started. More cores with as many partitions, cheaper work per row or an interval of {wanted_s:int} s or more would make up for it.{limit_text}
+-- advice: steady_batches IS NOT NULL | - | - | Let a small job load classes and open connections on all executors before the context is started, and give batches room to make up for a delay: more cores with as many partitions, cheaper work per row, or an interval of {wanted_s:int} s or
 --   more.{limit_text}
 -- advice: is_cut_small AND has_rates | spark.streaming.backpressure.enabled | 'true' | Make fewer, larger tasks of a batch (fewer partitions of the source, coalesce) and give it more cores, or an interval of
 --   {wanted_s:int} s or more. Backpressure (with spark.streaming.kafka.maxRatePerPartition or spark.streaming.receiver.maxRate as its limit) keeps batches within what the program can do.
 -- advice: is_cut_small AND NOT has_rates | - | - | Make fewer, larger tasks of a batch (fewer partitions of the source, coalesce) and give it more cores, or an interval of {wanted_s:int} s or more.
 -- advice: is_cut_small | - | - | Make fewer, larger tasks of a batch (fewer partitions of the source, coalesce) and give it more cores, or an interval of {wanted_s:int} s or more; until then
 --   lower spark.streaming.kafka.maxRatePerPartition or spark.streaming.receiver.maxRate.
--- advice: NOT has_rates | - | - | Give it more cores, with as many partitions, cheaper work a row, an interval of {wanted_s:int} s or more, or less to do in a batch. Backpressure does not help: the batches come neither from receivers
+-- advice: NOT has_rates | - | - | Give it more cores, with as many partitions, cheaper work per row, an interval of {wanted_s:int} s or more, or less to do in a batch. Backpressure does not help: the batches come neither from receivers
 --   nor from a direct stream of Kafka.
--- advice: TRUE | spark.streaming.backpressure.enabled | 'true' | Give it more cores, with as many partitions, cheaper work a row, or an interval of {wanted_s:int} s or more. Backpressure (with
+-- advice: TRUE | spark.streaming.backpressure.enabled | 'true' | Give it more cores, with as many partitions, cheaper work per row, or an interval of {wanted_s:int} s or more. Backpressure (with
 --   spark.streaming.kafka.maxRatePerPartition or spark.streaming.receiver.maxRate as its limit) keeps batches within what the program can do.
--- advice: TRUE | - | - | Give it more cores, with as many partitions, cheaper work a row, or an interval of {wanted_s:int} s or more; until then lower
+-- advice: TRUE | - | - | Give it more cores, with as many partitions, cheaper work per row, or an interval of {wanted_s:int} s or more; until then lower
 --   spark.streaming.kafka.maxRatePerPartition or spark.streaming.receiver.maxRate.
--- recommendation: Give it more cores, with as many partitions, cheaper work a row, or a longer interval.
+-- recommendation: Give it more cores, with as many partitions, cheaper work per row, or a longer interval.
 WITH batch_jobs AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, job_id, num_completed_tasks,

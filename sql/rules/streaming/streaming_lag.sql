@@ -2,7 +2,7 @@
 -- title: A streaming query falls behind its source
 -- category: streaming
 -- severity: medium
--- version: 3
+-- version: 4
 -- description: Fires for a streaming query whose batches began one right after the other and became longer and longer, because more
 --   rows came while a batch ran than a batch can take: the last third of its batches is compared with the middle one,
 --   after the start. Where a limit keeps batches even (maxOffsetsPerTrigger, maxFilesPerTrigger), it fires where the source says how much waits (Kafka since Spark 3.2, Auto Loader, Delta) and that grows so. What arrives is seen later and later, and the batches end in memory's limits. No loss is counted. Where most of a batch does not depend on its rows, or writes a table
@@ -21,7 +21,7 @@
 --   raise the limit, or let batches begin sooner (a shorter processingTime).
 -- advice: is_limited | - | - | Each batch takes what its limit allows (maxOffsetsPerTrigger, maxFilesPerTrigger, maxBytesPerTrigger), one right after the other, and more waits in the source: raise the limit as far as memory
 --   allows, because what each batch costs besides its rows counts less then, and give the query more cores, with as many partitions of the source.
--- advice: cpu_bound AND is_fixed | - | - | Give the query more cores, with as many partitions of the source and of its shuffles. Batches of more rows need less time a row, so do not limit what a batch takes while it
+-- advice: cpu_bound AND is_fixed | - | - | Give the query more cores, with as many partitions of the source and of its shuffles. Batches of more rows need less time per row, so do not limit what a batch takes while it
 --   catches up, as far as memory allows.
 -- advice: cpu_bound | - | - | Give the query more cores, with as many partitions of the source and of its shuffles, or make the work for each row cheaper; limit
 --   what a batch takes (maxOffsetsPerTrigger, maxFilesPerTrigger), so that batches stay even while it catches up.
