@@ -103,7 +103,7 @@
 -- advice: cause = 'corrupt' | - | - | A file is not what its reader expects: find and replace it (a write that was cut off, a file of another kind in the folder).
 --   spark.sql.files.ignoreCorruptFiles skips such files, and what they hold.
 -- advice: cause = 'conflict' | - | - | Another writer changed the table in the meantime: try again, and give writers partitions of their own or one after the other.
--- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer: check its address and the network from the executors, and call it from fewer tasks at
+-- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer, or failed itself (an HTTP status of 500 or more): check it, its address and the network from the executors, and call it from fewer tasks at
 --   once, with a timeout and retries.
 -- advice: cause = 'timeout' | - | - | The driver or an executor did not answer in time: look for long garbage collection there, a driver that does too much, a cut network. Give it more memory or
 --   less work before spark.network.timeout is raised.

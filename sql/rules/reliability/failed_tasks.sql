@@ -71,7 +71,7 @@
 --   --py-files, --archives).
 -- advice: cause = 'rate_limit' | - | - | A service that the tasks call limits the rate of requests: retry inside the function with growing pauses (or open a new session, if the limit is per session), so that a rejected call does
 --   not fail its task; send fewer or larger requests, run fewer tasks at once, and use smaller partitions, so that a retry repeats less work.
--- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer: check its address and the network from the executors, and call it from fewer
+-- advice: cause = 'service' | - | - | A database or service that the tasks call did not answer, or failed itself (an HTTP status of 500 or more): check it, its address and the network from the executors, and call it from fewer
 --   tasks at once, with a timeout and retries.
 -- advice: cause = 'throttled' | - | - | The store asked to slow down, and the retries repeated what the tasks had done: read and write fewer and larger files, over more prefixes, with fewer tasks at once, and let
 --   the client of the store try again by itself (fs.s3a.retry.throttle.limit, fs.s3a.attempts.maximum).
