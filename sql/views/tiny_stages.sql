@@ -9,6 +9,7 @@
 --   is_exchange: the log knows no query, but an RDD of the stage is the shuffle of one, with as many partitions as spark.sql.shuffle.partitions says.
 --   python_ms is what the tasks of Python with hardly a row take before they see any: their run time where a line through it, by the rows that they read, meets no row (of tasks with rows, the slowest quarter as the next slower).
 --   is_loop: the stage is one of many of its name with as many tasks each, as the iterations of an estimator of machine learning, or, outside of queries, one that has as many tasks as such a loop from a shuffle or a cache; those count together too, and have the cause cache where one of them has. together_… are sums over the stages that count together.
+--   is_partly_seen: the stage is complete, but the history lacks the ends of many of its tasks; the numbers are those of the others.
 --   num_frames is how many DataFrames of rows from the program (createDataFrame, VALUES) the query of such a stage unites, where they hold few rows (frame_rows in all) for so many tasks.
 -- parameter: min_tasks bigint = 500 [count] successful tasks, at least
 -- parameter: min_tasks_per_slot double = 8.0 [ratio] successful tasks for each core that worked on the stage, at least
@@ -148,6 +149,8 @@ all_stages AS (
     FROM (
       SELECT
         t.*, r.num_frames, r.frame_rows, x.platform IS NOT NULL AS is_exchange,
+        -- Where the driver dropped events the ends of tasks are missing, which is a part of such a stage's overhead, too.
+        COALESCE(t.status = 'COMPLETE' AND t.stage_attempt_id = 0 AND t.num_tasks >= $min_tasks AND t.succeeded_tasks >= $min_few_rows_tasks AND t.succeeded_tasks < 0.9e0 * t.num_tasks, FALSE) AS is_partly_seen,
         t.sql_id IS NOT NULL AND input_bytes > 0 AND NOT has_scan AND files_read IS NULL AND num_tasks = shuffle_partitions AS is_cache_read
       FROM stage_facts AS t
       LEFT JOIN frames AS r
@@ -163,7 +166,7 @@ all_stages AS (
 sized AS (
   SELECT
     f.*, f.is_unmerged AND b.platform IS NULL AS is_left_unmerged,
-    COALESCE(succeeded_tasks >= $min_tasks OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
+    COALESCE(succeeded_tasks >= $min_tasks OR f.is_partly_seen OR (succeeded_tasks >= $min_few_rows_tasks AND has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms
       AND b.platform IS NULL) OR (succeeded_tasks >= $min_few_rows_tasks AND f.is_unmerged AND b.platform IS NULL), FALSE) AS is_told_alone,
     b.platform IS NULL AND NOT f.is_unmerged
       AND COALESCE(NOT (has_few_rows AND few_rows_ms >= $min_few_rows_share * total_task_time_ms AND succeeded_tasks < $min_tasks), TRUE) AS may_loop,
@@ -268,7 +271,7 @@ judged AS (
 )
 SELECT
   platform, cluster_id, application_id, attempt_id, stage_id, stage_attempt_id, subject_id, sql_id, stage_name, CASE WHEN has_cache = 1 THEN 'cache' ELSE cause END AS cause, is_few, is_empty, is_cache_read,
-  num_frames, frame_rows, COALESCE(is_exchange, FALSE) AND num_tasks = shuffle_partitions AS is_exchange, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, TRY_CAST(NULLIF(python_ms, 0e0) AS BIGINT) AS python_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
+  is_partly_seen, num_frames, frame_rows, COALESCE(is_exchange, FALSE) AND num_tasks = shuffle_partitions AS is_exchange, succeeded_tasks, num_tasks, task_slots, duration_ms, run_time_median, overhead_ms, TRY_CAST(NULLIF(python_ms, 0e0) AS BIGINT) AS python_ms, overhead_ratio, lost_core_ms, tasks_needed, worst_fit,
   TRY_CAST(GREATEST(tasks_needed, task_slots * CEIL(CAST(worst_fit AS DOUBLE) / NULLIF(task_slots, 0))) AS BIGINT) AS partitions_wanted,
   is_left_unmerged AS is_unmerged, is_loop, CASE WHEN is_left_unmerged AND coalesce_partitions THEN TRY_CAST(advisory_bytes AS BIGINT) END AS merge_bytes, together_stages, together_tasks, together_task_ms, together_bytes, files_made, file_ms, total_task_time_ms,
   files_read, file_bytes, input_bytes, input_records, shuffle_read_records, max_partition_bytes, is_repartitioned, spark_minor, adaptive, coalesce_partitions,

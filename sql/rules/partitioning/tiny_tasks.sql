@@ -2,7 +2,7 @@
 -- title: The stage is cut into far too many tiny tasks
 -- category: partitioning
 -- severity: medium
--- version: 17
+-- version: 18
 -- description: Fires where a stage has many more tasks than cores and the typical task is so short
 --   that starting it (scheduling, sending and unpacking the task, sending the result) is a good part
 --   of its time, or longer but with hardly a row (a process of Python has to be started for it too); of tasks with hardly a row (of a shuffle, or of a union of many small DataFrames that the program made) a hundred are
@@ -17,7 +17,7 @@
 --   View tiny_stages finds them. Those that mostly deserialize a large closure are told by heavy_closures.
 -- subject: stage
 -- group_by: kind
--- evidence: {succeeded_tasks:task|tasks} on {task_slots:core|cores}, the median one running {run_time_median:int} ms[ without
+-- evidence: {succeeded_tasks:task|tasks}[ (of {planned_tasks:int}; the ends of the others are missing from the history)] on {task_slots:core|cores}, the median one running {run_time_median:int} ms[ without
 --   a row in its split: {files_cut:file|files} of {file_bytes:bytes} in all were cut into splits of
 --   {max_partition_bytes:bytes}][, {rows_each:row|rows} per task]; starting and ending them[ and opening {open_files:file|files}
 --   again and again] took {overhead_ms:s},
@@ -58,7 +58,7 @@ SELECT
   'high' AS confidence,
   lost_core_ms,
   TRY_CAST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms) AS BIGINT) AS recoverable_ms,
-  stage_name, cause, num_frames, is_exchange, succeeded_tasks, num_tasks, task_slots, run_time_median, overhead_ms, python_ms, overhead_ratio,
+  stage_name, cause, num_frames, is_exchange, succeeded_tasks, CASE WHEN is_partly_seen THEN num_tasks END AS planned_tasks, num_tasks, task_slots, run_time_median, overhead_ms, python_ms, overhead_ratio,
   tasks_needed, TRY_CAST(FLOOR(CAST(tasks_needed AS DOUBLE) / NULLIF(task_slots, 0)) AS BIGINT) AS waves_needed, files_read, input_bytes,
   file_bytes, max_partition_bytes,
   CASE WHEN is_empty THEN files_read END AS files_cut, CASE WHEN is_empty THEN files_read END AS open_files,
