@@ -86,7 +86,7 @@ pub(super) fn not_checked(report: &ApplicationReport) -> Section {
 pub(super) fn advice(report: &ApplicationReport) -> Section {
     let section = Section::new("advice", "What to do, in this order");
     if report.advice.is_empty() {
-        return section.with(Block::Text("Nothing is advised.".to_owned()));
+        return section.with(Block::Text("No rule advises a change.".to_owned()));
     }
     let items = report.advice.iter().map(advised).collect();
     let section = section.with(Block::Items(items));

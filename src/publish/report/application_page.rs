@@ -567,6 +567,8 @@ fn why(executor: &Executor) -> String {
     let share = known(ratio, percent);
     match executor.reason.as_str() {
         "only" => "the only one".to_owned(),
+        // Two have no median to be compared with.
+        "few" => String::new(),
         "lost" => format!(
             "lost ({}): {}",
             shown(executor.loss_kind.as_ref()),
