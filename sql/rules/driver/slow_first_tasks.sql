@@ -13,7 +13,7 @@
 -- parameter: min_long_lost_ms double = 60000 [ms] or that time where it is a large part of the task time
 -- parameter: min_task_share double = 0.25 [ratio] that part of the time of all tasks, at least
 -- evidence: The first {num_first:task|tasks} of {num_executors:executor|executors} took {first_ms:s} each on average to deserialize, the longest {longest_ms:s}[, where later ones took {later_ms:int} ms]; in all {lost_core_ms:s} of
---   {core_time_ms:s} of core time were held for it[, {task_share:pct} of the time of all tasks][, and the first tasks themselves ran for {run_ms:s}].
+--   {core_time_ms:s} of core time were held for it[, as much as {task_share:pct} of the time of all tasks][, and the first tasks themselves ran for {run_ms:s}].
 -- advice: has_local_jars AND num_executors >= 4 | - | - | Each executor fetches the jars and files of the application from the driver before its first task: put them where all machines read them (HDFS, an object store, the image or the class path
 --   of the nodes), make them smaller, and start fewer executors where they have few tasks each (spark.dynamicAllocation.maxExecutors, spark.dynamicAllocation.executorAllocationRatio since Spark 2.4).
 -- advice: has_local_jars | - | - | Each executor fetches the jars and files of the application from the driver before its first task: put them where all machines read them (HDFS, an object store, the image or the class path

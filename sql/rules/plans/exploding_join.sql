@@ -21,7 +21,7 @@
 -- parameter: medium_lost_ms double = 7200000 [ms] lost time from which a join whose rows may be wanted is of medium severity and no more
 -- parameter: medium_wall_share double = 0.5 [ratio] or wall time over that of the application
 -- evidence: {node_name} of query {sql_id:int} ({query_description:query}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
---   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time[, {cpu_ms:s} of it on the processor], of which about {lost_ms:s} are taken to go into the rows beyond its source.
+--   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time[, {cpu_ms:s} of it on the processor], an estimated {lost_ms:s} of it for the rows beyond its largest source.
 -- advice: is_undone | - | - | Add the condition that the join lacks (a day, a version, a valid-from and valid-to), or remove duplicates of a key from the other side before the join: the DISTINCT above shows that the further rows
 --   only repeat what is there, and is not needed then. Where only columns of one side are kept, a left semi join asks whether there is a match and makes no rows.
 -- recommendation: Look for several rows for a key on both sides: aggregate or remove duplicates before the join (where what follows, such as a sum, does not count on them), add the condition that

@@ -26,7 +26,7 @@
 -- parameter: min_excluded_share double = 0.05 [ratio] and the same over the core time of the application
 -- parameter: enough_heap_per_core bigint = 4294967296 [bytes] heap of a core from which fewer tasks at once come before more memory, as in gc_pressure
 -- evidence: {num_failed:attempt|attempts} failed in a stage of {num_tasks:task|tasks} and cost {attempts_ms:s} of task time[, all of
---   them on {bad_host}][, all of them in executor {bad_executor}][, all of them in the executors {bad_executors}, while {num_others:other executor|other executors} did the same work][; Spark then excluded it, and its cores stood idle for {excluded_ms:s} to the end, {excluded_core_ms:s} of core time][: {root_cause}][. For {few_failures:failed task|failed tasks} Spark
+--   them on {bad_host}][, all of them in executor {bad_executor}][, all of them on executors {bad_executors}, while {num_others:other executor|other executors} did the same work][; Spark then excluded it, and its cores stood idle for {excluded_ms:s} to the end, {excluded_core_ms:s} of core time][: {root_cause}][. For {few_failures:failed task|failed tasks} Spark
 --   excluded {few_executors} of {num_workers:executor|executors} {few_scope}, without a task for {few_ms:s} while jobs ran: {few_core_ms:s} of core time, {few_share:pct} of the application][ ({limits})].
 -- advice: few_ms IS NOT NULL AND is_strict AND few_kind = 'application' AND spark_minor >= 301 | spark.excludeOnFailure.application.maxFailedTasksPerExecutor | '2' | {few_why} Set the thresholds of spark.excludeOnFailure that are lower than their default back
 --   to it (2 failed tasks of an executor in a stage, 2 in all), or switch exclusion off{retry_text}.
@@ -247,14 +247,14 @@ SELECT
   CASE WHEN num_killed_tasks > 0 AND NOT has_tasks THEN 'medium' ELSE 'high' END AS confidence,
   TRY_CAST(lost_core_ms + CASE WHEN j.is_spared THEN j.spared_core_ms ELSE 0e0 END AS BIGINT) AS lost_core_ms,
   TRY_CAST(GREATEST(LEAST(CAST(lost_core_ms AS DOUBLE) / NULLIF(task_slots, 0), duration_ms), CASE WHEN j.is_spared THEN j.spared_wall_ms END) AS BIGINT) AS recoverable_ms,
-  CASE WHEN j.is_spared THEN 'Spark excluded executors for failures that say little of them' END AS title,
+  CASE WHEN j.is_spared THEN 'Spark excluded executors for failures that say little about them' END AS title,
   CASE WHEN j.is_spared THEN j.spared_failed END AS few_failures, CASE WHEN j.is_spared THEN j.spared_executors END AS few_executors, j.num_workers,
   CASE WHEN j.is_spared THEN j.spared_idle_ms END AS few_ms, CASE WHEN j.is_spared THEN TRY_CAST(j.spared_core_ms AS BIGINT) END AS few_core_ms,
   CASE WHEN j.is_spared THEN j.spared_core_ms / NULLIF(CAST(j.app_core_ms AS DOUBLE), 0e0) END AS few_share, j.spared_kind AS few_kind,
   CASE WHEN j.spared_kind = 'stage' THEN 'from the rest of the stage' ELSE 'until the end' END AS few_scope,
   CASE WHEN j.is_spared THEN j.limits END AS limits, j.is_strict,
   CASE
-    WHEN cause IN ('service', 'rate_limit', 'throttled') THEN 'The tasks failed of a service that they call, not of the executor.'
+    WHEN cause IN ('service', 'rate_limit', 'throttled') THEN 'The tasks failed because a service that they call refused, not because of the executor.'
     WHEN j.spared_others_failed THEN 'Tasks of other executors failed in that stage as well: the failures are no fault of this executor.'
     ELSE 'It did other tasks: so few failures say nothing of an executor.'
   END AS few_why,
