@@ -37,7 +37,7 @@ WITH out_of_use AS (
 -- Stages in which others failed too.
 others AS (
   SELECT o.platform, o.cluster_id, o.application_id, o.attempt_id, o.executor_id, o.stage_id,
-    MAX(x.stage_attempt_id) AS stage_attempt_id, MAX(CASE WHEN x.executor_id <> o.executor_id AND x.failed_tasks > 0 THEN 1 ELSE 0 END) = 1 AS others_failed
+    COALESCE(MAX(CASE WHEN x.executor_id = o.executor_id AND x.failed_tasks > 0 THEN x.stage_attempt_id END), MAX(x.stage_attempt_id)) AS stage_attempt_id, MAX(CASE WHEN x.executor_id <> o.executor_id AND x.failed_tasks > 0 THEN 1 ELSE 0 END) = 1 AS others_failed
   FROM out_of_use AS o
   INNER JOIN stage_executors AS x
     ON x.platform = o.platform AND x.cluster_id = o.cluster_id

@@ -38,7 +38,7 @@
 --   Otherwise each run waits that long before its first job (spark.scheduler.maxRegisteredResourcesWaitingTime).
 -- advice: is_unmet AND num_most < num_needed AND NOT has_dynamic | spark.executor.instances | num_most | The cluster never gave more than {most_text}: ask for as many as it has, or lower spark.scheduler.minRegisteredResourcesRatio so far that they are
 --   enough. Otherwise each run waits that long before its first job (spark.scheduler.maxRegisteredResourcesWaitingTime).
--- advice: is_unmet AND num_had >= 0.5e0 * num_asked | spark.scheduler.minRegisteredResourcesRatio | '0.5' | The others came later: let Spark begin with half of them (with fewer, splits and caches would be laid out for few cores), or look why
+-- advice: is_unmet AND num_had >= 0.5e0 * num_asked AND num_most >= num_needed | spark.scheduler.minRegisteredResourcesRatio | '0.5' | The others came later: let Spark begin with half of them (with fewer, splits and caches would be laid out for few cores), or look why
 --   they came late.
 -- advice: is_unmet | spark.scheduler.maxRegisteredResourcesWaitingTime | '10s' | Few of them were there in time: wait for them no longer than they take as a rule, begin with fewer ({asked_text} are asked for), or look why the others came late.
 -- advice: is_never AND master LIKE 'spark:%' | - | - | Look at the master's web page whether workers are alive, and whether one of them has that much memory{core_text} free: the master starts no executor on a worker with less, and none while other

@@ -2,7 +2,7 @@
 -- title: Partitions are too large
 -- category: partitioning
 -- severity: medium
--- version: 18
+-- version: 19
 -- description: Fires where the typical task of a stage read or wrote far more than a partition should
 --   hold, and that had a price: cores stood without work, or tasks spilled. Spill has rules of its own,
 --   so lost here are the cores beyond the number of tasks, for the wall time of the stage, never more than
@@ -98,7 +98,7 @@ SELECT
     ELSE LEAST(COALESCE(p.idle_part, 1e0) * idle_cores * running_ms, GREATEST(core_time_ms - CAST(total_task_time_ms AS DOUBLE), 0e0))
   END AS BIGINT) AS lost_core_ms,
   -- The same work on all cores instead of one core a task.
-  TRY_CAST(COALESCE(running_ms * (1e0 - CAST(num_tasks AS DOUBLE) / NULLIF(more_cores, 0)), COALESCE(p.idle_part, 1e0) * idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
+  TRY_CAST(COALESCE(running_ms * (1e0 - CAST(num_tasks AS DOUBLE) / CASE WHEN more_cores > 0 THEN LEAST(more_cores, GREATEST(COALESCE(z.partitions_wanted, partitions_fit), num_tasks)) END), COALESCE(p.idle_part, 1e0) * idle_cores * running_ms / NULLIF(held_cores, 0), 0e0) AS BIGINT) AS recoverable_ms,
   stage_name, cause, num_tasks, chunk_median, chunk_max, data_bytes,
   -- One value with the other rules that advise the setting.
   COALESCE(z.partitions_wanted, partitions_fit) AS partitions_needed, CASE WHEN more_cores IS NULL THEN stage_slots END AS on_cores, stage_slots, idle_cores, more_cores, CASE WHEN more_cores IS NOT NULL THEN held_cores END AS few_cores, CASE WHEN idle_cores IS NOT NULL THEN held_cores END AS held_cores, output_bytes,

@@ -18,8 +18,8 @@
 -- parameter: distinct_part double = 0.6 [ratio] part of that which is lost where a DISTINCT brings the rows back, which keeps the rest busy (12.4 of 23.7 s were measured with seven columns, 11.7 are counted)
 -- parameter: max_row_ms double = 0.0005 [ms] core time of such a row that is believed (134 and 217 ns were measured, 450 ns with a sha2 of each)
 -- parameter: usual_row_ms double = 0.00025 [ms] core time of such a row where the stages took more for it, as where they work at something else
--- parameter: medium_lost_ms double = 7200000 [ms] lost time from which a join whose rows may be wanted is of medium severity and no more
--- parameter: medium_wall_share double = 0.5 [ratio] or wall time over that of the application
+-- parameter: medium_lost_ms double = 600000 [ms] lost time from which a join whose rows may be wanted is of medium severity and no more
+-- parameter: medium_wall_share double = 0.4 [ratio] or wall time over that of the application
 -- evidence: {node_name} of query {sql_id:int} ({query_description:query}) put out {rows:row|rows}, {factor:1} times the {source_rows:int} of its
 --   largest source[; its sides have {left_rows:int} and {right_rows:row|rows}][; the {returned_name} above it (node {returned_id:int}) brings them back to {returned_rows:int}]; the stages that it works in took {stage_ms:s} of {app_ms:s} of task time[, {cpu_ms:s} of it on the processor], an estimated {lost_ms:s} of it for the rows beyond its largest source.
 -- advice: is_undone | - | - | Add the condition that the join lacks (a day, a version, a valid-from and valid-to), or remove duplicates of a key from the other side before the join: the DISTINCT above shows that the further rows
@@ -126,7 +126,7 @@ judged AS (
 SELECT
   j.platform, j.cluster_id, j.application_id, j.attempt_id,
   CONCAT(CAST(j.sql_id AS STRING), '.', CAST(j.node_id AS STRING)) AS subject_id,
-  CASE WHEN NOT COALESCE(j.is_distinct, FALSE) AND (j.lost_ms >= $medium_lost_ms OR j.lost_ms * f.wall_ratio >= GREATEST(20000e0, $medium_wall_share * f.app_duration_ms)) THEN 'medium' END AS severity,
+  CASE WHEN NOT COALESCE(j.is_distinct, FALSE) AND (j.lost_ms >= $medium_lost_ms OR j.lost_ms * f.wall_ratio >= GREATEST(15000e0, $medium_wall_share * f.app_duration_ms)) THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(j.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
   j.node_name, j.sql_id, SUBSTR(q.description, 1, 200) AS query_description, j.rows, TRY_CAST(j.source_rows AS BIGINT) AS source_rows,

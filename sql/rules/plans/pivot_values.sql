@@ -2,11 +2,11 @@
 -- title: Queries run only to find the values of a pivot
 -- category: plans
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where Spark ran queries only to find the values of the column that a pivot turns into columns (view pivot_queries),
 --   and they took a large part of the task time: a pivot without a list of values computes all that is below it once for them and once
 --   for the result. Lost is the task time of these queries, which a list of values leaves out; those that read a cache, or fill it, are
---   left out: what is below the cache is kept. Above medium only where it is half of the wall time: the author knows whether the
+--   left out: what is below the cache is kept. Above medium only where it is two fifths of the wall time: the author knows whether the
 --   values are known.
 -- parameter: min_lost_ms double = 5000 [ms] task time of these queries, at least
 -- parameter: min_query_ms double = 2000 [ms] task time of one of them on average, at least: shorter ones cost their start more than their work
@@ -70,7 +70,7 @@ totals AS (
 SELECT
   t.platform, t.cluster_id, t.application_id, t.attempt_id, t.application_id AS subject_id,
   -- Half of the wall time is told for what it is.
-  CASE WHEN t.run_ms >= $medium_lost_ms AND COALESCE(t.wall_ms < 0.5e0 * a.app_duration_ms, TRUE) THEN 'medium' END AS severity,
+  CASE WHEN t.run_ms >= $medium_lost_ms AND COALESCE(t.wall_ms < 0.4e0 * a.app_duration_ms, TRUE) THEN 'medium' END AS severity,
   'high' AS confidence,
   TRY_CAST(t.run_ms AS BIGINT) AS lost_core_ms,
   -- Queries of several threads run side by side.

@@ -38,4 +38,7 @@ INNER JOIN stage_facts AS t
 LEFT JOIN called AS c
   ON c.platform = s.platform AND c.cluster_id = s.cluster_id
   AND c.application_id = s.application_id AND c.attempt_id = s.attempt_id AND c.sql_id = s.sql_id
-WHERE s.fixed_ms * (s.num_tasks - s.task_slots) >= $min_lost_ms
+LEFT JOIN tiny_stages AS y
+  ON y.platform = s.platform AND y.cluster_id = s.cluster_id
+  AND y.application_id = s.application_id AND y.attempt_id = s.attempt_id AND y.subject_id = s.subject_id AND y.python_ms > 0
+WHERE y.platform IS NULL AND s.fixed_ms * (s.num_tasks - s.task_slots) >= $min_lost_ms

@@ -283,9 +283,12 @@ SELECT
   CAST(NULL AS DOUBLE) AS wall_ms, CAST(NULL AS BIGINT) AS app_duration_ms,
   CAST(NULL AS STRING) AS again_place, CAST(NULL AS STRING) AS cached_rdd, CAST(NULL AS BIGINT) AS rounds, CAST(NULL AS DOUBLE) AS again_bytes, CAST(NULL AS DOUBLE) AS again_ms, CAST(t.executor_run_time AS DOUBLE) AS all_run_ms,
   SUBSTR(g.call_site, 1, 100) AS grown_place, g.rounds AS grown_rounds, w.num_stages AS grown_stages, CAST(g.least_partitions AS BIGINT) AS least_partitions, CAST(g.most_partitions AS BIGINT) AS most_partitions,
-  w.run_ms AS grown_ms, w.lost_ms AS more_ms, GREATEST(TRY_CAST(FLOOR(g.least_partitions / 2e0) AS BIGINT), 1) AS partitions_wanted,
+  w.run_ms AS grown_ms, w.lost_ms AS more_ms, GREATEST(TRY_CAST(FLOOR(g.least_partitions / 2e0) AS BIGINT), COALESCE(p.cores_max, 2)) AS partitions_wanted,
   CAST(NULL AS STRING) AS pair_place, CAST(NULL AS BIGINT) AS pair_stages, CAST(NULL AS DOUBLE) AS pair_records, CAST(NULL AS DOUBLE) AS pair_bytes, CAST(NULL AS DOUBLE) AS pair_ms, CAST(NULL AS DOUBLE) AS pair_wall_ms, CAST(NULL AS BIGINT) AS pair_app_ms
 FROM grown_places AS g
+INNER JOIN applications AS p
+  ON p.platform = g.platform AND p.cluster_id = g.cluster_id
+  AND p.application_id = g.application_id AND p.attempt_id = g.attempt_id
 INNER JOIN grown AS w
   ON w.platform = g.platform AND w.cluster_id = g.cluster_id
   AND w.application_id = g.application_id AND w.attempt_id = g.attempt_id

@@ -2,7 +2,7 @@
 -- title: An RDD is computed again for every job
 -- category: plans
 -- severity: low
--- version: 9
+-- version: 10
 -- description: Fires for the input of RDD work (an RDD without parents) that is not cached and that many stages of several jobs
 --   computed again from the start. A stage that found what is derived from it in the cache of an earlier stage did
 --   not compute it; a stage attempt after the first and one that computed less than half of the partitions (take) are no pass of their own.
@@ -219,8 +219,8 @@ SELECT
   TRY_CAST(w.lost_ms * CASE WHEN w.estimator_stages * 2 >= w.num_stages THEN 1e0 - $own_share ELSE 1e0 END AS BIGINT) AS lost_core_ms,
   TRY_CAST(w.lost_ms * CASE WHEN w.estimator_stages * 2 >= w.num_stages THEN 1e0 - $own_share ELSE 1e0 END
     * LEAST(w.duration_ms / NULLIF(w.run_ms, 0e0), 1e0) AS BIGINT) AS recoverable_ms,
-  CASE WHEN w.is_iterated THEN CONCAT(w.estimator, ' computed its input', COALESCE(CONCAT(' from ', CAST(s.files AS STRING), CASE WHEN s.files = 1 THEN ' file (' ELSE ' files (' END, s.format, ') of ', SUBSTR(s.location, 1, 160)),
-    CASE WHEN i.rdd_name = 'FileScanRDD' THEN ' from files' ELSE CONCAT(' from ', SUBSTR(i.rdd_name, 1, 100)) END),
+  CASE WHEN w.is_iterated THEN CONCAT(w.estimator, ' computed its input', CASE WHEN s.location IS NOT NULL THEN CONCAT(' from ', CAST(s.files AS STRING), CASE WHEN s.files = 1 THEN ' file (' ELSE ' files (' END, s.format, ') of ', SUBSTR(s.location, 1, 160))
+    WHEN i.rdd_name = 'FileScanRDD' THEN ' from files' ELSE CONCAT(' from ', SUBSTR(i.rdd_name, 1, 100)) END,
     ' in each of ', CAST(w.num_stages AS STRING), ' iterations (', SUBSTR(w.stage_name, 1, 100), ')') ELSE SUBSTR(i.rdd_name, 1, 100) END AS rdd_name,
   CASE WHEN w.is_iterated THEN CONCAT(w.estimator, ' computes its input again in each iteration') END AS title,
   -- What an adaptive query starts in a thread of its own has no place in the code, nor has what Python calls.

@@ -2,13 +2,13 @@
 -- title: The same join or aggregate is computed again and again
 -- category: plans
 -- severity: low
--- version: 20
+-- version: 21
 -- description: Fires where an application computes the same join, window, aggregate or user function over the same data several
 --   times (view repeated_work), as where a result is counted, checked and then written, or where a query names a view
 --   twice. Lost is what all of the computations took but the most expensive, less what a cache of the result would cost, as measured with Spark 4.3 for rows of six columns: 700 ns a row to fill it
 --   (230 ns with three columns) and 50 ns a row to read it. Of stages that do more than this work the cheapest stands for all, and rounds of a loop hold each other: then the evidence says at least. Where queries
 --   for the values of a pivot (pivot_values) compute the same, too, that part is about one more computation, for the result has to hold what all branches below the
---   pivots read: it is left out, so that both findings together tell no more than can be saved. Above medium only where it is half of the wall time: the author knows whether the data change in between. That a table is read again for
+--   pivots read: it is left out, so that both findings together tell no more than can be saved. Above medium only where it is two fifths of the wall time: the author knows whether the data change in between. That a table is read again for
 --   other work is what repeated_scans tells; that a loop asks the same whole query, repeated_queries. What is below a cache that was not found (cache_misses) is left out, or whose executors were given back as idle (executor_churn). Works of one application can share stages: together they lose no more than its task time less the largest
 --   computation that has to stay.
 -- subject: node
@@ -219,7 +219,7 @@ judged AS (
   SELECT
     p.platform, p.cluster_id, p.application_id, p.attempt_id,
     CONCAT(CAST(p.sql_id AS STRING), '.', CAST(p.node_id AS STRING)) AS subject_id,
-    CASE WHEN p.net_ms >= $medium_lost_ms AND COALESCE(p.net_ms * a.wall_ratio < 0.5e0 * a.app_duration_ms, TRUE) THEN 'medium' END AS severity,
+    CASE WHEN p.net_ms >= $medium_lost_ms AND COALESCE(p.net_ms * a.wall_ratio < 0.4e0 * a.app_duration_ms, TRUE) THEN 'medium' END AS severity,
     'medium' AS confidence,
     p.net_ms AS own_lost_ms, a.wall_ratio, CASE WHEN p.is_costly THEN p.cache_ms END AS cache_ms, CASE WHEN p.is_costly THEN p.rows_output END AS kept_rows,
     -- Works can share stages: what all of them lose is no more than all task time but that of the largest computation that stays.

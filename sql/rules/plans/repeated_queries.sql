@@ -110,7 +110,7 @@ conditions AS (
 works AS (
   SELECT
     platform, cluster_id, application_id, attempt_id, sql_id, MAX(CASE WHEN node_id = 0 THEN work_hash END) AS work_hash,
-    ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT REGEXP_REPLACE(description, '#[0-9]+L?', ''))), ', ') AS output_values
+    ARRAY_JOIN(ARRAY_SORT(ARRAY_AGG(DISTINCT MD5(REGEXP_REPLACE(description, '#[0-9]+L?', '')))), ', ') AS output_values
   FROM sql_nodes
   WHERE node_id = 0 OR node_name LIKE '%Project%' OR operator_kind = 'aggregate'
   GROUP BY platform, cluster_id, application_id, attempt_id, sql_id

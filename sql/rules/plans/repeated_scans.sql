@@ -2,7 +2,7 @@
 -- title: The same data is read again and again
 -- category: plans
 -- severity: low
--- version: 22
+-- version: 23
 -- description: Fires where scans of one application read the same table or path with the same filters on its partitions
 --   several times (view read_scans). Where the same work follows each read (view same_reads), as where a result is
 --   counted, checked and then written, the same is computed again: lost is the task time of these stages but for the most
@@ -12,7 +12,7 @@
 --   go through all rows; and unknown for what else has no timer. Scans of columnar files that share less than half of their columns with any other one are no reads of the same. Applications that are mostly passes over the same data are told whatever the reading itself took, and so are
 --   those that pull the same rows of a table through JDBC several times: lost is then what fetching them took, which Spark measures, and what is computed of them in these stages comes on top. Reads for joins and aggregates that repeated_computation tells, or executor_churn (view lost_caches), are counted and shown, but not lost here again; left out are those of all partitions for few rows that full_partition_scan tells, those of whole structs that a setting makes dear (disabled_optimizations), and those of loops over the values of a filter or over columns that repeated_queries tells (view scan_loops). A repartition
 --   that another shuffle follows is no work to keep: useless_repartition tells it. Where most of that time went into splits without a row, which tiny_tasks counts, nothing is lost.
---   Above medium only where it is half of the wall time; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
+--   Above medium only where it is two fifths of the wall time; reads of a cache count as no reads. Reads below a cache, more of them than filling the application's caches takes,
 --   say that what was cached got lost, where cache_misses does not.
 -- parameter: min_scans bigint = 3 [count] reads of the same data, at least, or two where the same work follows them
 -- parameter: min_bytes double = 16777216 [bytes] what was read in all, at least, where it is known and a read takes little time
@@ -462,7 +462,7 @@ weighed AS (
 SELECT
   platform, cluster_id, application_id, attempt_id,
   CONCAT(SUBSTR(source, 1, 200), CASE WHEN filters = '' THEN '' ELSE CONCAT(' ', SUBSTR(filters, 1, 100)) END) AS subject_id,
-  CASE WHEN lost_ms >= $medium_lost_ms AND COALESCE(lost_ms * wall_ratio < 0.5e0 * app_duration_ms, TRUE) THEN 'medium' END AS severity,
+  CASE WHEN lost_ms >= $medium_lost_ms AND COALESCE(lost_ms * wall_ratio < 0.4e0 * app_duration_ms, TRUE) THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(lost_ms * wall_ratio AS BIGINT) AS recoverable_ms,

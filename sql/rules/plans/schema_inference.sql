@@ -94,7 +94,7 @@ SELECT
   m.platform, m.cluster_id, m.application_id, m.attempt_id, m.subject_id,
   'medium' AS confidence, 'The schemas of many files are merged' AS title,
   m.executor_run_time AS lost_core_ms, TRY_CAST(m.won_ms AS BIGINT) AS recoverable_ms,
-  CAST(NULL AS BIGINT) AS wait_ms, CAST(NULL AS BIGINT) AS app_ms, CAST(NULL AS STRING) AS source, m.stage_name, m.num_tasks, CAST(NULL AS BIGINT) AS input_bytes, m.executor_run_time AS run_ms, 'merge' AS kind, 'the schemas of its files' AS schemas, s.platform IS NOT NULL AS is_setting,
+  CAST(NULL AS BIGINT) AS wait_ms, CAST(NULL AS BIGINT) AS app_ms, CAST(NULL AS STRING) AS source, m.stage_name, m.num_tasks, CAST(NULL AS BIGINT) AS input_bytes, m.executor_run_time AS run_ms, 'merge' AS kind, 'the schemas of its files' AS schemas, s.platform IS NOT NULL AND m.stage_name NOT LIKE 'orc at %' AS is_setting,
   'to merge them' AS told
 FROM merges AS m
 LEFT JOIN merge_settings AS s

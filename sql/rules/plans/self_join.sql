@@ -2,7 +2,7 @@
 -- title: Rows are joined with an aggregate of themselves
 -- category: plans
 -- severity: low
--- version: 5
+-- version: 6
 -- description: Fires for a join by shuffle of which one side reads some files or a table and the other one groups the same rows, with the same
 --   filters but for those on NULL, by columns that the join then compares: the row with the latest time of each key, or a share of a sum. A window function
 --   does it with one read and the shuffle that the join needs anyway. Lost is the task time of the stages that read and group the second
@@ -12,7 +12,7 @@
 -- parameter: min_lost_ms double = 60000 [ms] task time of these stages, at least
 -- parameter: min_small_lost_ms double = 5000 [ms] the same where it is a large share of the task time, at least
 -- parameter: min_share double = 0.15 [ratio] that share, at least
--- parameter: medium_lost_ms double = 600000 [ms] the time from which it is of medium severity where it is less than half of the wall time
+-- parameter: medium_lost_ms double = 600000 [ms] the time from which it is of medium severity where it is less than two fifths of the wall time
 -- evidence: {node_name} {node_id:int} of query {sql_id:int} ({query_description:query}) joins {data} with an aggregate of the same rows by {group_keys}; the stages that
 --   read and group them the second time took {lost_ms:s} of {app_ms:s} of task time.
 -- advice: takes_one | - | - | Read it once: number the rows of each key with a window (row_number() over (partition by … order by … desc), rank() to keep
@@ -43,7 +43,7 @@ counted AS (
 SELECT
   c.platform, c.cluster_id, c.application_id, c.attempt_id,
   CONCAT(CAST(c.sql_id AS STRING), '.', CAST(c.node_id AS STRING)) AS subject_id,
-  CASE WHEN c.lost_ms >= $medium_lost_ms AND COALESCE(c.lost_ms * f.wall_ratio < 0.5e0 * f.app_duration_ms, TRUE) THEN 'medium' END AS severity,
+  CASE WHEN c.lost_ms >= $medium_lost_ms AND COALESCE(c.lost_ms * f.wall_ratio < 0.4e0 * f.app_duration_ms, TRUE) THEN 'medium' END AS severity,
   'medium' AS confidence,
   TRY_CAST(c.lost_ms AS BIGINT) AS lost_core_ms, TRY_CAST(c.lost_ms * f.wall_ratio AS BIGINT) AS recoverable_ms,
   c.node_name, c.node_id, c.sql_id, SUBSTR(q.description, 1, 200) AS query_description, SUBSTR(c.source, 1, 200) AS data, c.group_keys,

@@ -6,7 +6,7 @@
 -- description: Fires where an aggregate sorts its rows before and after its shuffle (SortAggregate), in stages that take a large part of the task time. Spark hashes groups only where what it keeps
 --   for a group has a fixed width: first, last, min and max of text, arrays or structs do not, nor do max_by and min_by with them, and dropDuplicates of some of the columns takes the first of all others. Lost is the time that
 --   the sorts measured, without what spilled and hardly became fewer rows, which hashing could not keep in memory either, and without the sort whose order a merge join or a window above needs. What spilled is told by the
---   rules for spill. Whether the query can be written otherwise is for the author to know: never above medium.
+--   rules for spill. Whether the query can be written otherwise is for the author to know: the core time alone makes it never above medium.
 -- subject: node
 -- group_by: query_description
 -- parameter: min_rows double = 1e6 [rows] rows that one of the sorts gets, at least

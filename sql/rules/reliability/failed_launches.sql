@@ -2,7 +2,7 @@
 -- title: Executors end before they can work
 -- category: reliability
 -- severity: low
--- version: 6
+-- version: 7
 -- description: Fires where executors were started again and again, but ended before they had registered with the driver. They are in
 --   no list of executors and cost no core time of the application, but what they should have done is left to the others. A few of them in an
 --   application that lost an executor or a worker went with it, or with the restart of its worker: no failed launches; nor is what a worker that
@@ -25,7 +25,7 @@
 --   cannot reach (spark.driver.host, spark.driver.bindAddress, firewall).
 SELECT
   p.platform, p.cluster_id, p.application_id, p.attempt_id, p.application_id AS subject_id,
-  CASE WHEN COALESCE(a.num_workers, 0) = 0 AND p.num_executors_unregistered >= 10 THEN 'high' WHEN p.num_executors_unregistered >= 10 THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
+  CASE WHEN COALESCE(a.num_workers, 0) = 0 THEN 'high' WHEN p.num_executors_unregistered >= 10 THEN 'medium' ELSE 'low' END AS severity, 'high' AS confidence,
   p.num_executors_unregistered AS unregistered,
   REGEXP_REPLACE(SUBSTR(p.unregistered_reason, 1, 200), '[. ]+$', '') AS reason, CASE COALESCE(a.num_workers, 0) WHEN 0 THEN 'none' WHEN 1 THEN '1 executor' ELSE CONCAT(CAST(a.num_workers AS STRING), ' executors') END AS who,
   CASE WHEN COALESCE(a.num_workers, 0) = 0 THEN 'any work' ELSE 'the work' END AS work,

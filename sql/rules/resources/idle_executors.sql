@@ -2,7 +2,7 @@
 -- title: Executors are paid for but idle
 -- category: resources
 -- severity: medium
--- version: 21
+-- version: 22
 -- description: Fires where the cores of an application's executors had no task for most of the time
 --   they were held, or for a large time in all. Lost is the idle core time beyond the share that is
 --   hard to avoid (start-up, ends of stages, driver work). The executors recommended carry the same
@@ -232,7 +232,7 @@ cut_off AS (
   WHERE cause = 'network'
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),
--- What uneven_end, unfinished_skew, locality_wait and failed_tasks (of excluded executors) tell beyond the waits for long tasks.
+-- What uneven_end, unfinished_skew, locality_wait, failed_tasks (of excluded executors) and slow_start (of a start that waits in vain for executors) tell beyond the waits for long tasks.
 uneven AS (
   SELECT platform, cluster_id, application_id, attempt_id, SUM(more_core_ms) AS more_core_ms, SUM(excluded) AS num_excluded
   FROM (
@@ -243,6 +243,8 @@ uneven AS (
     SELECT platform, cluster_id, application_id, attempt_id, idle_ms AS more_core_ms, 0 AS excluded FROM locality_waits
     UNION ALL
     SELECT platform, cluster_id, application_id, attempt_id, core_ms AS more_core_ms, 1 AS excluded FROM excluded_executors
+    UNION ALL
+    SELECT platform, cluster_id, application_id, attempt_id, held_core_ms AS more_core_ms, 0 AS excluded FROM registration_waits WHERE is_told
   ) AS e
   GROUP BY platform, cluster_id, application_id, attempt_id
 ),

@@ -232,7 +232,7 @@ SELECT
   'high' AS confidence,
   CASE WHEN files >= 10 * $min_files THEN 'medium' WHEN u.is_told = 1 THEN 'low' WHEN j.lost_ms >= $min_lost_share * a.executor_run_time THEN NULL ELSE 'low' END AS severity,
   CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms AS BIGINT) END AS lost_core_ms,
-  CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms * f.wall_ratio + COALESCE(j.driver_ms, 0e0) AS BIGINT) END AS recoverable_ms,
+  CASE WHEN u.is_told = 1 THEN CAST(NULL AS BIGINT) ELSE TRY_CAST(j.lost_ms * f.wall_ratio AS BIGINT) END AS recoverable_ms,
   -- One setting is one finding.
   CASE WHEN u.platform IS NOT NULL AND num_batches IS NULL AND COALESCE(partitions, 0) = 0 THEN CASE WHEN u.merge_bytes > 0 THEN 'spark.sql.adaptive.advisoryPartitionSizeInBytes' ELSE 'spark.sql.adaptive.coalescePartitions.enabled' END ELSE SUBSTR(description, 1, 80) END AS place,
   u.platform IS NOT NULL AND num_batches IS NULL AS is_unmerged, TRY_CAST(u.merge_bytes AS BIGINT) AS merge_bytes, CASE WHEN u.is_told = 1 THEN 'tiny_tasks' END AS counted_by,

@@ -2,7 +2,7 @@
 -- title: A stream computes each batch several times
 -- category: streaming
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for a streaming query whose batches are handed to a function (foreachBatch) that starts several queries on
 --   each, while the batch is not cached: each of them computes its rows anew, from the source or from the last shuffle. Queries of one
 --   batch that read fewer rows, as a look at the first ones does, do not count. The stages that read a batch hold work of each
@@ -109,7 +109,7 @@ summed AS (
 SELECT
   s.platform, s.cluster_id, s.application_id, s.attempt_id, CONCAT(s.application_id, ' ', s.query_id) AS subject_id,
   -- Half of the wall time is told for what it is.
-  CASE WHEN s.lost_ms >= $medium_lost_ms AND COALESCE(s.lost_ms * a.wall_ratio < 0.5e0 * a.app_duration_ms, TRUE) THEN 'medium' END AS severity,
+  CASE WHEN s.lost_ms >= $medium_lost_ms AND COALESCE(s.lost_ms * a.wall_ratio < 0.4e0 * a.app_duration_ms, TRUE) THEN 'medium' END AS severity,
   'high' AS confidence,
   TRY_CAST(s.lost_ms AS BIGINT) AS lost_core_ms,
   TRY_CAST(s.lost_ms * a.wall_ratio AS BIGINT) AS recoverable_ms,

@@ -2,11 +2,11 @@
 -- title: Micro-batches spend their time on nearly empty partitions
 -- category: streaming
 -- severity: low
--- version: 7
+-- version: 8
 -- description: Fires for a streaming query whose batches go through a shuffle of many more partitions than there are cores, with
 --   hardly a row in each. A query with state (aggregates, joins, deduplication) keeps one store a partition, opens and commits
 --   all of them in every batch, and adaptive execution does not merge them. Lost is the task time of these stages, without what their rows need (row_ms, an assumption; for functions of Python over groups with a state the time that executed Python code and a fifth more, as the query counts it since Spark 4.3, or python_row_ms a row), as far as
---   fewer partitions would not have needed it, which takes for granted that it grows with their number; never above medium. The state of a query is never
+--   fewer partitions would not have needed it, which takes for granted that it grows with their number. It sets no severity above medium by itself; a large share of the wall time to win does. The state of a query is never
 --   put into so few partitions that each would hold more of it than it should, and where that leaves most of them, nothing is told.
 -- subject: application
 -- parameter: min_partitions bigint = 24 [count] tasks of the stage, at least
@@ -25,7 +25,7 @@
 -- parameter: max_store_rows double = 1000000 [rows] rows of state that one of the fewer partitions may hold
 -- parameter: max_store_bytes double = 536870912 [bytes] the same in memory of the state
 -- parameter: max_kept double = 0.5 [ratio] partitions that are needed over those there are, at most
--- parameter: medium_lost_ms bigint = 3600000 [ms] lost task time from which it is of medium severity
+-- parameter: medium_lost_ms bigint = 600000 [ms] lost task time from which it is of medium severity
 -- evidence: The query {query} ran {num_stages:batch stage|batch stages} of {num_tasks:task|tasks} on {slots:core|cores}, each task for
 --   {rows_each:row|rows} on average; that took {run_ms:s} of task time, {share:pct} of that of the query, and {stage_ms:s} a stage[; {code_ms:s} of it executed Python code][; {store_rows:row|rows} of state are in them].
 -- advice: num_tasks = shuffle_partitions | spark.sql.shuffle.partitions | partitions_needed | Use {fewer}. The
