@@ -81,15 +81,24 @@ async fn over_http_only_those_ask_who_may() {
             .await
             .expect("an answer")
             .status(),
-        post("/mcp")
+    ];
+    assert_eq!(refused.map(|status| status.as_u16()), [401, 403, 403]);
+
+    // The server answers by the length, before it reads the body, and hangs up: who still writes meets
+    // a closed connection now and then.
+    let mut too_large = None;
+    for _ in 0..20 {
+        let answer = post("/mcp")
             .bearer_auth(TOKEN)
             .body(vec![b' '; 2 << 20])
             .send()
-            .await
-            .expect("an answer")
-            .status(),
-    ];
-    assert_eq!(refused.map(|status| status.as_u16()), [401, 403, 403, 413]);
+            .await;
+        if let Ok(answer) = answer {
+            too_large = Some(answer.status().as_u16());
+            break;
+        }
+    }
+    assert_eq!(too_large, Some(413));
 }
 
 #[test]
