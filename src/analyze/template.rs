@@ -254,10 +254,8 @@ fn plain(value: &Value) -> String {
 /// the stream if it has one, the name and the number.
 fn query_name(description: &str) -> String {
     if let Some((name, rest)) = description.split_once("id = ")
-        && let Some((_, batch)) = rest.split_once("batch = ")
-        && rest.contains("runId = ")
+        && let Some(batch) = batch_of(rest)
     {
-        let batch = batch.trim();
         return match one_line(name).trim() {
             "" => format!("batch {batch} of a stream"),
             name => format!("{name}, batch {batch}"),
@@ -275,6 +273,16 @@ fn query_name(description: &str) -> String {
         _ => start,
     };
     format!("{}…", words.trim_end())
+}
+
+/// The batch in `<id> runId = <id> batch = <number>`, and in nothing else: a statement may compare
+/// columns of these names.
+fn batch_of(rest: &str) -> Option<String> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    match words.as_slice() {
+        [_, "runId", "=", _, "batch", "=", batch] => Some(one_line(batch)),
+        _ => None,
+    }
 }
 
 /// The text without control characters, cut where it is long: one blank for the end of a line and
@@ -402,6 +410,11 @@ mod tests {
                 "batch init of a stream",
             ),
             ("SELECT id = 7", "SELECT id = 7"),
+            (
+                "SELECT a WHERE id = 5 AND runId = 6 AND batch = 7",
+                "SELECT a WHERE id = 5 AND runId = 6 AND batch = 7",
+            ),
+            ("s id = 1 runId = 2 batch = 3\u{1b}[31m", "s, batch 3 [31m"),
         ] {
             assert_eq!(render("{q:query}", json!({"q": description})), name);
         }
