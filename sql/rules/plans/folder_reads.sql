@@ -10,7 +10,7 @@
 -- evidence: {num_folders:int} {things} of {parent} were read each by itself, and {num_jobs:job|jobs}{outside} looked for
 --   {sought} ({job_name}), theirs among them. Those jobs and the time between them took {open_ms:s} of {app_duration_ms:s}[, {between_ms:s} of it in the driver].[ {num_unions:query|queries} with up to {max_scans:int} such scans
 --   in one plan took {plan_ms:s} more up to the first job.]
--- advice: is_file | - | - | Read all of them in one call and with a schema: spark.read.schema(...){method}({parent}/*), or a list of the paths. input_file_name() tells which file a row comes from. No job has to look into a file then, and the plan has
+-- advice: is_file | - | - | Read all of them in one call and with a schema: spark.read.schema(...){method}("{parent}/*"), or a list of the paths. input_file_name() tells which file a row comes from. No job has to look into a file then, and the plan has
 --   one scan, whose tasks take several small files each, in place of a union of {num_folders:int}.
 -- advice: is_partitioned | - | - | Read {parent} itself: the values in the names of its folders become columns, and a filter on them reads only the
 --   wanted folders. For some folders give the reader all paths in one call, with basePath.
